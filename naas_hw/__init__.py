@@ -1,0 +1,1 @@
+"""naas_hw: search, generate and validate neural-network accelerators."""

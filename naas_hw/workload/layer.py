@@ -1,0 +1,106 @@
+"""A layer: a nest of the loops K C P Q R S.
+
+K output channels, C input channels, P output rows, Q output columns, R kernel rows, S kernel
+columns (batch is 1). Other tools' names: ZigZag K C OY OX FY FX; MAESTRO K C Y' X' R S; Timeloop
+M for K; a matrix product has P = M, K = N, C = K.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Dim = Literal["K", "C", "P", "Q", "R", "S"]
+DIMS: Final[tuple[Dim, ...]] = ("K", "C", "P", "Q", "R", "S")
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+"""A name that may reach a path, a shell or Verilog: letters, digits, `_`, `.`, `-`."""
+
+Size = Annotated[int, Field(ge=1, le=65535)]
+Pair = tuple[Size, Size]
+
+
+class Kind(StrEnum):
+    """What a layer computes; `LINEAR` is a 1x1 convolution of a 1x1 image."""
+
+    CONV = "conv"
+    DEPTHWISE = "depthwise"
+    LINEAR = "linear"
+    TRANSPOSED = "transposed"  # in the model only: a 1x1 convolution to K R S channels
+
+
+class Activation(StrEnum):
+    """What is clamped after requantisation."""
+
+    NONE = "none"
+    RELU = "relu"
+    RELU6 = "relu6"
+
+
+class Layer(BaseModel):
+    """One layer; frozen, hashable, checked at construction.
+
+    Parameters
+    ----------
+    K, C, P, Q, R, S : loop bounds, 1 to 65535. A depthwise layer has C = 1 and K channels. A
+        transposed one (stride = kernel only) is written as the product that it is: K counts
+        output channels times kernel positions, R = S = 1, P x Q is the *input* image.
+    height, width : rows and columns of the input.
+    stride, dilation : (rows, columns).
+    padding : rows above and columns left of the input; what lies below and to the right follows
+        from P, Q and the input's size.
+    groups : how often the layer is repeated over disjoint channels; K and C are those of a group.
+
+    Raises
+    ------
+    pydantic.ValidationError (a ValueError), naming the field.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    name: Name
+    kind: Kind = Kind.CONV
+    K: Size
+    C: Size = 1
+    P: Size = 1
+    Q: Size = 1
+    R: Size = 1
+    S: Size = 1
+    height: Size
+    width: Size
+    stride: Pair = (1, 1)
+    padding: tuple[Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]] = (
+        0,
+        0,
+    )
+    dilation: Pair = (1, 1)
+    groups: Size = 1
+    activation: Activation = Activation.NONE
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if self.kind is Kind.DEPTHWISE and self.C != 1:
+            raise ValueError(f"C must be 1 in a depthwise layer, not {self.C}")
+        if self.kind is Kind.LINEAR and (self.P, self.Q, self.R, self.S) != (1, 1, 1, 1):
+            raise ValueError("P, Q, R and S must be 1 in a linear layer")
+        return self
+
+    @property
+    def bounds(self) -> dict[Dim, int]:
+        """Loop bound of each dim."""
+        return {dim: getattr(self, dim) for dim in DIMS}
+
+    @property
+    def num_macs(self) -> int:
+        """Multiply-accumulates, all groups together."""
+        return self.groups * self.K * self.C * self.P * self.Q * self.R * self.S
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of the input of one group: C, or K where each channel is its own."""
+        return self.K if self.kind is Kind.DEPTHWISE else self.C
+
+    def renamed(self, name: str) -> "Layer":
+        """The same layer under another name."""
+        return self.model_copy(update={"name": name})

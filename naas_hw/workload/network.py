@@ -1,0 +1,51 @@
+"""A network: its layers in order of execution, and what runs on the host."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from naas_hw.workload.layer import Layer, Name
+
+
+class HostOperator(BaseModel):
+    """An operator that the accelerator does not run (pooling, addition, softmax ...)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    operator: Name
+
+
+class Network(BaseModel):
+    """Layers in order of execution; at least one, no name twice.
+
+    `layers[i]` may equal `layers[j]` but for its name: `distinct_layers` tells them apart.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = Field(default=1, ge=1, le=1)
+    name: Name
+    layers: tuple[Layer, ...] = Field(min_length=1)
+    host: tuple[HostOperator, ...] = ()
+    num_parameters: int | None = None
+
+    def model_post_init(self, _context: object) -> None:
+        names = [layer.name for layer in self.layers]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"layer names must differ, not {doubled[0]!r} twice")
+
+    @property
+    def num_macs(self) -> int:
+        """Multiply-accumulates of all layers."""
+        return sum(layer.num_macs for layer in self.layers)
+
+    @property
+    def distinct_layers(self) -> dict[Layer, tuple[str, ...]]:
+        """Layers that differ in more than their name -> names of those that share them."""
+        names: dict[Layer, list[str]] = {}
+        representative: dict[Layer, Layer] = {}
+        for layer in self.layers:
+            key = layer.renamed("x")
+            first = representative.setdefault(key, layer)
+            names.setdefault(first, []).append(layer.name)
+        return {layer: tuple(found) for layer, found in names.items()}
