@@ -44,10 +44,18 @@ class Geometry:
         """Dim that counts the input's channels."""
         return "K" if self.is_depthwise else "C"
 
+    def spatial_extent(self, dim: Dim) -> int:
+        """Indices that one pass over an axis covers: the used extent, whole lanes on K and C."""
+        used = self.mapping.spatial[dim]
+        if dim not in ("K", "C"):
+            return used
+        lanes = gcd(self.accelerator.beat_bytes, self.accelerator.size_of(dim))
+        return ceil_div(used, lanes) * lanes
+
     @cached_property
     def step(self) -> dict[Dim, int]:
         """Extent of one L1 step, all PEs together."""
-        return {d: self.mapping.pe[d] * self.mapping.spatial[d] for d in DIMS}
+        return {d: self.mapping.pe[d] * self.spatial_extent(d) for d in DIMS}
 
     @cached_property
     def tile(self) -> dict[Dim, int]:

@@ -1,0 +1,62 @@
+"""Every constant of time, once: read by the RTL and by the model.
+
+Cycle 0 is the cycle in which the start write is accepted. A handshake "in cycle t" is sampled at
+the edge that ends t. An engine that *goes* in cycle g works in the cycles g+1 .. g+n; it may go
+again in cycle g+n. Constants named A_TO_B are the least distance from the last cycle of A's work
+to the cycle in which B may go.
+"""
+
+from typing import Final
+
+# Depth of pipelines
+FILL_PIPELINE: Final = 3
+"""Cycles from a read of L2 by fill to the write enable at the PE."""
+
+MAC_PIPELINE: Final = 3
+"""Cycles from a step of the PE's nest to its product, the broadcast register included."""
+
+TREE_LEVELS_PER_CYCLE: Final = 2
+"""Levels of the adder tree between two registers."""
+
+REQUANTISE_LATENCY: Final = 6
+"""Cycles of the requantiser."""
+
+DRAIN_PIPELINE: Final = 4 + REQUANTISE_LATENCY
+"""Cycles from a step of drain's nest to the write enable at L2."""
+
+# From start to the first layer
+START_TO_DESCRIPTOR: Final = 2
+"""From the accepted start (or the last response of the layer before) to the descriptor's address."""
+
+DESCRIPTOR_TO_LAYER: Final = 4
+"""From the last beat of a descriptor to cycle T0, in which the engines are told to start."""
+
+LAYER_TO_LOAD: Final = 6
+"""From T0 to the first address of load."""
+
+# Between engines
+LOAD_TO_FILL: Final = 1
+LOAD_TO_DRAIN: Final = 1
+FILL_TO_LOAD: Final = 1
+FILL_TO_COMPUTE: Final = FILL_PIPELINE - 1
+COMPUTE_TO_FILL: Final = 1
+DRAIN_TO_COMPUTE: Final = 1
+DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE
+DRAIN_TO_STORE: Final = DRAIN_PIPELINE + 3
+DRAIN_TO_SCALES: Final = 4
+STORE_TO_DRAIN: Final = 1
+RESPONSE_TO_LOAD: Final = 1
+
+DONE_TO_INTERRUPT: Final = 2
+"""From the last write response to the first cycle of the interrupt."""
+
+
+def tree_cycles(num_inputs: int) -> int:
+    """Latency of an adder tree of so many inputs."""
+    levels = (num_inputs - 1).bit_length()
+    return -(-levels // TREE_LEVELS_PER_CYCLE)
+
+
+def compute_to_drain(num_reduced: int) -> int:
+    """Least distance from the last cycle of a step to drain's go; `num_reduced` PEs share a tree."""
+    return MAC_PIPELINE + tree_cycles(num_reduced) + 1
