@@ -1,0 +1,39 @@
+"""The commands, in the order in which the help lists them."""
+
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from naas_hw.cli.doctor import doctor
+from naas_hw.cli.schema import schema
+
+app = typer.Typer(
+    name="naas",
+    help="Search, generate and validate neural-network accelerators.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+app.command()(schema)
+app.command()(doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"naas {metadata.version('naas_hw')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Search, generate and validate neural-network accelerators."""

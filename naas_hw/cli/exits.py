@@ -1,0 +1,128 @@
+"""What a command ends with: one sentence on the error stream, and an exit status.
+
+0 done and all compared equal; 1 a comparison failed, or something is unsupported; 2 bad input or
+a missing tool; 3 a fault of ours; 130 after Ctrl-C.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from enum import IntEnum
+
+import pydantic
+import typer
+from typer.exceptions import TyperException
+
+from naas_hw.errors import NaasError
+
+
+class ExitStatus(IntEnum):
+    """Exit status of `naas`."""
+
+    DONE = 0
+    DIFFERENT = 1
+    BAD_INPUT = 2
+    FAULT = 3
+    INTERRUPTED = 130
+
+
+def run_to_status(command: Callable[[], object]) -> int:
+    """Call `command`; say in one sentence what went wrong, and return the exit status.
+
+    A command returns its own status, or None for 0.
+    """
+    try:
+        status = command()
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        return _status_of(error)
+    return int(status) if isinstance(status, int) else ExitStatus.DONE
+
+
+def _status_of(error: BaseException) -> int:
+    match error:
+        case KeyboardInterrupt():
+            _say("interrupted")
+            return ExitStatus.INTERRUPTED
+        case SystemExit():
+            # typer turns a reader that went away (EPIPE) into exit(1), which means another thing
+            return ExitStatus.BAD_INPUT if error.code else ExitStatus.DONE
+        case NaasError():
+            _say(_one_line(str(error)))
+            return error.exit_status
+        case pydantic.ValidationError():
+            _say(validation_sentence(error))
+            return ExitStatus.BAD_INPUT
+        case TyperException():
+            _say(_usage_sentence(error))
+            return ExitStatus.BAD_INPUT
+        case typer.Abort():
+            _say("the end of the input was reached")
+            return ExitStatus.BAD_INPUT
+        case BrokenPipeError():
+            _drop_output()
+            return ExitStatus.BAD_INPUT
+        case OSError():
+            _say(os_error_sentence(error))
+            return ExitStatus.BAD_INPUT
+        case MemoryError():
+            _say("out of memory")
+            return ExitStatus.BAD_INPUT
+        case _:
+            return _say_fault(error)
+
+
+def _say(sentence: str) -> None:
+    try:
+        print(f"naas: error: {sentence}", file=sys.stderr)
+    except OSError:  # nobody reads the error stream any more
+        pass
+
+
+def _say_fault(error: BaseException) -> int:
+    if os.environ.get("NAAS_TRACEBACK"):
+        traceback.print_exception(error)
+    what = _one_line(f"{type(error).__name__}: {error}")
+    _say(f"a fault of naas itself, {what} (NAAS_TRACEBACK=1 shows where)")
+    return ExitStatus.FAULT
+
+
+def _drop_output() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush is silent."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # a test has put something else in its place
+        pass
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()) or "no reason given"
+
+
+def _usage_sentence(error: TyperException) -> str:
+    say = getattr(error, "format_message", error.__str__)
+    text = " ".join(say().split()).rstrip(".") or "a command is needed"
+    context = getattr(error, "ctx", None)
+    return f"{text}; see {context.command_path} --help" if context is not None else text
+
+
+def os_error_sentence(error: OSError) -> str:
+    """The file and what the system says about it."""
+    reason = (error.strerror or _one_line(str(error))).lower()
+    if error.filename is None:
+        return reason
+    return f"{_one_line(os.fsdecode(error.filename))}: {reason}"
+
+
+def validation_sentence(error: pydantic.ValidationError) -> str:
+    """The first thing wrong, with its place, and how many more there are."""
+    details = error.errors(include_url=False, include_context=False)
+    first = details[0]
+    place = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]
+    ).lstrip(".")
+    message = _one_line(first["msg"]).removeprefix("Value error, ")
+    value = "" if first["type"] in ("missing", "value_error") else f", not {first['input']!r:.60}"
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return f"{error.title}{': ' if place else ''}{place}: {message}{value}{more}"

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Makes .venv and installs naas into it, from pinned versions.
+#
+#   setup.sh            system packages, .venv, naas with what its tests need
+#   setup.sh --torch    the same, and torch
+#   setup.sh --system   only the system packages
+#
+# NAAS_REQUIRE_TOOLS=1   fail where Icarus cannot be had
+# PYTHON=...             the Python to use (3.11 or newer)
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+readonly venv=.venv
+required=()  # Debian packages without which nothing works
+optional=()  # those whose tests skip by name
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# Prints "3.11" where $1 is a Python 3.11 or newer.
+python_version() {
+    "$1" -c 'import sys
+print("%d.%d" % sys.version_info[:2])
+sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+# Whether $1 has its shared library, which cocotb puts into the simulator.
+has_shared_library() {
+    "$1" -c 'import os, sys, sysconfig
+name, folder = (sysconfig.get_config_var(key) or "" for key in ("INSTSONAME", "LIBDIR"))
+sys.exit(not (".so" in name and os.path.exists(os.path.join(folder, name))))' 2>/dev/null
+}
+
+# The first complete Python; else the system's, to be completed by packages.
+choose_python() {
+    local candidate
+    for candidate in ${PYTHON:-} python3 /usr/bin/python3 python3.13 python3.12 python3.11; do
+        if python_version "$candidate" >/dev/null && has_shared_library "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    for candidate in ${PYTHON:-} /usr/bin/python3 python3; do
+        if python_version "$candidate" >/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+find_missing_packages() {
+    local python
+    required=()
+    optional=()
+    python=$(choose_python || true)
+    if [[ -z $python ]]; then
+        required+=(python3 python3-venv)
+    else
+        "$python" -c 'import ensurepip, venv' 2>/dev/null || required+=(python3-venv)
+        has_shared_library "$python" || required+=("libpython$(python_version "$python")")
+    fi
+    command -v make >/dev/null || required+=(make)
+    command -v g++ >/dev/null || required+=(g++)
+    command -v perl >/dev/null || required+=(perl)
+    [[ -n $(find /usr/include /usr/local/include -maxdepth 2 -name zlib.h -print -quit \
+        2>/dev/null) ]] || required+=(zlib1g-dev)
+    command -v iverilog >/dev/null || optional+=(iverilog)
+}
+
+# Sets `as_root` to the prefix that makes a command run as root.
+find_root() {
+    as_root=()
+    command -v apt-get >/dev/null || return 1
+    [[ $(id -u) == 0 ]] && return 0
+    as_root=(sudo -n)
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null
+}
+
+install_packages() {
+    say "installing system packages: ${as_root[*]} apt-get install $*"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "$@" </dev/null >&2
+}
+
+ensure_system_packages() {
+    find_missing_packages
+    ((${#required[@]} + ${#optional[@]})) || return 0
+    local missing=("${required[@]}" "${optional[@]}")
+    local line="sudo apt-get update && sudo apt-get install -y ${missing[*]}"
+    if find_root; then
+        say "missing: ${missing[*]}; updating the package lists: ${as_root[*]} apt-get update"
+        "${as_root[@]}" apt-get update </dev/null >&2 || say "the package lists could not be updated"
+        ((!${#required[@]})) || install_packages "${required[@]}" || true
+        ((!${#optional[@]})) || install_packages "${optional[@]}" || true
+        find_missing_packages
+        missing=("${required[@]}" "${optional[@]}")
+    fi
+    if ((${#required[@]})); then
+        die "missing: ${missing[*]}; type: $line"
+    fi
+    if ((${#optional[@]})); then
+        [[ ${NAAS_REQUIRE_TOOLS:-} != 1 ]] || die "missing: ${optional[*]}; type: $line"
+        say "going on without ${optional[*]}, its tests will be skipped; to get it, type: $line"
+    fi
+}
+
+make_venv() {
+    local python
+    if [[ -x $venv/bin/python ]] && "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        return
+    fi
+    python=$(choose_python)
+    say "making $venv with $python ($(python_version "$python"))"
+    "$python" -m venv --clear "$venv"
+}
+
+install_naas() {
+    local extras=$1
+    local pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input)
+    say "installing naas_hw[$extras] and what it needs, in the versions of constraints.txt"
+    "${pip[@]}" install --quiet --constraint constraints.txt hatchling
+    "${pip[@]}" install --quiet --constraint constraints.txt --no-build-isolation \
+        --editable ".[$extras]"
+}
+
+main() {
+    ensure_system_packages
+    case ${1:-} in
+        --system) ;;
+        --torch)
+            make_venv
+            install_naas test,torch
+            touch "$venv/.setup-torch-done"
+            ;;
+        '')
+            make_venv
+            install_naas test
+            touch "$venv/.setup-done"
+            ;;
+        *) die "the option must be --torch or --system, not $1" ;;
+    esac
+}
+
+main "$@"

@@ -1,0 +1,45 @@
+"""What all tests share: a missing tool skips its tests by name, and fails where it is required.
+
+A test that needs a tool says so: `@pytest.mark.needs("iverilog", "torch")`, with the names that
+`naas doctor` lists. With NAAS_REQUIRE_TOOLS=1 a test that is skipped, for whatever reason, fails.
+"""
+
+import os
+from functools import cache
+
+import pytest
+
+from naas_hw.sim.tools import find_tool
+
+TOOLS_REQUIRED = os.environ.get("NAAS_REQUIRE_TOOLS") == "1"
+
+find_tool_once = cache(find_tool)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    names = [name for mark in item.iter_markers("needs") for name in mark.args]
+    missing = [tool for tool in map(find_tool_once, names) if not tool.found]
+    if missing:
+        pytest.skip("; ".join(f"{tool.name} is missing: {tool.how_to_get}" for tool in missing))
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not TOOLS_REQUIRED or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    report.outcome = "failed"
+    report.longrepr = f"NAAS_REQUIRE_TOOLS=1 allows no skip: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector):
+    report = yield
+    _fail_if_skipped(report)
+    return report
