@@ -1,0 +1,58 @@
+// Memory with one write port and one read port, both synchronous.
+//
+// Replace the body by a foundry's macro or a vendor's primitive where inference does not do.
+// A write changes the granules whose enable is high. A word addressed with read_enable is in
+// read_data from the next cycle on, until the next enabled read. Reading the word that is being
+// written is undefined, and never done. Contents before the first write do not matter: with
+// NAAS_RAM_RANDOM defined they are random, in simulation only.
+`default_nettype none
+
+module naas_ram #(
+    parameter integer WIDTH = 8,
+    parameter integer DEPTH = 16,
+    parameter integer GRANULARITY = 8,    // divides WIDTH
+    parameter integer ADDRESS_WIDTH = 4,  // at least 1, DEPTH <= 2 ** ADDRESS_WIDTH
+    parameter STYLE = "auto"              // "auto", "block" or "distributed"
+) (
+    input  wire                           clk,
+    input  wire [WIDTH/GRANULARITY-1:0]   write_enable,
+    input  wire [ADDRESS_WIDTH-1:0]       write_address,
+    input  wire [WIDTH-1:0]               write_data,
+    input  wire                           read_enable,
+    input  wire [ADDRESS_WIDTH-1:0]       read_address,
+    output reg  [WIDTH-1:0]               read_data
+);
+    (* ram_style = STYLE, no_rw_check *)
+    reg [WIDTH-1:0] words [0:DEPTH-1];
+
+    integer granule;
+    always @(posedge clk)
+        for (granule = 0; granule < WIDTH / GRANULARITY; granule = granule + 1)
+            if (write_enable[granule])
+                words[write_address][granule*GRANULARITY +: GRANULARITY]
+                    <= write_data[granule*GRANULARITY +: GRANULARITY];
+
+    always @(posedge clk)
+        if (read_enable)
+            read_data <= words[read_address];
+
+`ifndef SYNTHESIS
+    integer word;
+    initial begin
+        for (word = 0; word < DEPTH; word = word + 1)
+            words[word] = {WIDTH{1'b0}};
+        read_data = {WIDTH{1'b0}};
+    end
+`ifdef NAAS_RAM_RANDOM
+    integer bit_index;
+    initial begin
+        #0;
+        for (word = 0; word < DEPTH; word = word + 1)
+            for (bit_index = 0; bit_index < WIDTH; bit_index = bit_index + 1)
+                words[word][bit_index] = $random;
+    end
+`endif
+`endif
+endmodule
+
+`default_nettype wire
