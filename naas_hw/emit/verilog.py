@@ -221,7 +221,7 @@ def _to_verilog(text: str) -> str:
         folder = Path(temporary)
         (folder / "design.il").write_text(_plain_names(text))
         run_yosys(
-            "read_rtlil design.il\nproc\nopt_dff\nopt_clean -purge\nmemory_collect\n"
+            "read_rtlil design.il\nproc\nopt_clean -purge\nmemory_collect\n"
             "write_verilog -noattr design.v\n",
             folder=folder,
         )
@@ -260,16 +260,17 @@ def _rename_wires(module: str) -> str:
     aliases: dict[tuple[str, str], list[str]] = {}
     for wire, value in re.findall(r"^connect (\\\S+) (.*)$", module, re.M):
         aliases.setdefault((wire.split("$")[0], whole(value)), []).append(wire)
+    free = widths.keys() - fixed
     renamed: dict[str, str] = {}
     for instance, body in re.findall(r"^  cell \\\S+ \\(\S+)\n(.*?)^  end$", module, re.M | re.S):
         for port, value in re.findall(r"^    connect (\\\S+) (.*)$", body, re.M):
             same = [whole(value)] if whole(value).split("$")[0] == port else []
             same += aliases.get((port, whole(value)), [])
-            free = [wire for wire in same if wire in widths.keys() - renamed.keys() - fixed]
-            renamed |= {wire: f"\\{instance}__{port[1:]}" for wire in free[:1]}
-    for wire in widths.keys() - fixed:
-        if "$" in wire:
-            renamed.setdefault(wire, wire.replace("$", "_"))
+            wire = next((wire for wire in same if wire in free), None)
+            if wire is not None:
+                free.remove(wire)
+                renamed[wire] = f"\\{instance}__{port[1:]}"
+    renamed |= {wire: wire.replace("$", "_") for wire in free if "$" in wire}
     taken = set(re.findall(r"^  cell \S+ (\\\S+)$", module, re.M)) | widths.keys() - renamed.keys()
     for wire in [wire for wire in widths if wire in renamed]:
         while renamed[wire] in taken:
