@@ -1,0 +1,21 @@
+"""Networks as YAML files."""
+
+from pathlib import Path
+
+from naas_hw.workload.network import Network
+from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate, write_atomic
+
+
+def read_network(path: str | Path) -> Network:
+    """The network in a YAML file.
+
+    Raises
+    ------
+    InputError : one sentence that names file, place, rule and value.
+    """
+    return validate(Network, read_yaml(path), str(path))
+
+
+def write_network(network: Network, path: str | Path) -> None:
+    """Write a network as YAML, one line a layer; the same network gives the same bytes."""
+    write_atomic(path, dump_yaml(network))
