@@ -1,0 +1,214 @@
+"""A run folder has one writer, whole files, and never costs a user a file."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from naas_hw.errors import InputError
+from naas_hw.report.runfolder import CONTENTS, LOCK, MANIFEST, Manifest, RunFolder, digest_of
+
+
+def manifest_of(text: str = "input", **changes) -> Manifest:
+    settings = {"command": ["search", "lenet"], "digest": digest_of(text), "seed": 1} | changes
+    return Manifest.of(**settings)
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} - {LOCK}
+
+
+def make_run(path: Path, **contents: str) -> None:
+    with RunFolder.create(path, manifest_of()) as run:
+        run.write_text("result.json", "{}")
+        for name, text in contents.items():
+            run.write_text(name, text)
+
+
+def test_digest_tells_where_one_input_ends():
+    assert digest_of("ab", "c") != digest_of("a", "bc")
+    assert digest_of("ab") == digest_of(b"ab")
+
+
+def test_manifest_has_versions_seed_command_and_digest_and_no_absolute_path(tmp_path):
+    command = ["search", f"{tmp_path}/net.yaml", f"--budget={tmp_path}/b.yaml", "-o", "runs/a"]
+    made = manifest_of(command=command, packages=["pydantic", "numpy"])
+    assert made.command == ("search", "net.yaml", "--budget=b.yaml", "-o", "runs/a")
+    assert list(made.packages) == ["numpy", "pydantic"]
+    assert str(tmp_path) not in made.text
+    assert set(json.loads(made.text)) == {
+        "version", "naas", "packages", "command", "seed", "digest",
+    }  # fmt: skip
+
+
+def test_a_folder_is_made_with_its_parents_and_manifest(tmp_path):
+    path = tmp_path / "a" / "b"
+    make_run(path)
+    assert RunFolder.read(path).manifest == manifest_of()
+    assert names_in(path) == {MANIFEST, "result.json"}
+
+
+def test_an_existing_run_is_refused_and_left_alone(tmp_path):
+    make_run(tmp_path / "run")
+    with pytest.raises(InputError, match="must not exist .--resume goes on, --force starts anew"):
+        with RunFolder.create(tmp_path / "run", manifest_of()):
+            pass
+    assert names_in(tmp_path / "run") == {MANIFEST, "result.json"}
+
+
+def test_an_empty_folder_is_taken(tmp_path):
+    make_run(tmp_path)
+    assert "result.json" in names_in(tmp_path)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_of_others_is_refused_with_force_too(force, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="must be a run folder or empty"):
+        with RunFolder.create(tmp_path, manifest_of(), force=force):
+            pass
+    assert names_in(tmp_path) == {"thesis.tex"}
+
+
+def test_force_removes_what_naas_wrote_and_nothing_else(tmp_path):
+    make_run(tmp_path / "run")
+    for name in CONTENTS:
+        if "." not in name:
+            (tmp_path / "run" / name).mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with RunFolder.create(tmp_path / "run", manifest_of("other"), force=True) as run:
+        assert names_in(run.path) == {MANIFEST, "notes.txt"}
+        assert run.manifest.digest == digest_of("other")
+
+
+def test_force_removes_a_link_and_not_what_it_points_to(tmp_path):
+    make_run(tmp_path / "run")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("mine")
+    (tmp_path / "run" / "rtl").symlink_to(tmp_path / "kept")
+    with RunFolder.create(tmp_path / "run", manifest_of(), force=True):
+        pass
+    assert (tmp_path / "kept" / "file").read_text() == "mine"
+
+
+def test_resume_of_the_same_run_keeps_what_is_there(tmp_path):
+    make_run(tmp_path)
+    with RunFolder.create(
+        tmp_path, manifest_of(command=["search", "--resume"]), resume=True
+    ) as run:
+        assert run.has("result.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"text": "other"}, "digest"), ({"seed": 2}, "seed"), ({"packages": ["numpy"]}, "packages")],
+)
+def test_resume_of_another_run_is_refused(changes, field, tmp_path):
+    make_run(tmp_path)
+    with pytest.raises(InputError, match=f"--resume must find the run that was begun: {field} "):
+        with RunFolder.create(tmp_path, manifest_of(**changes), resume=True):
+            pass
+
+
+def test_resume_and_force_exclude_each_other(tmp_path):
+    with pytest.raises(InputError, match="must not be given together"):
+        with RunFolder.create(tmp_path / "run", manifest_of(), resume=True, force=True):
+            pass
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_fails_before_it_writes_leaves_nothing(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        with RunFolder.create(tmp_path / "run", manifest_of()):
+            raise ZeroDivisionError
+    assert names_in(tmp_path) == set()
+
+
+def test_a_run_that_fails_later_keeps_what_it_wrote(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        with RunFolder.create(tmp_path / "run", manifest_of()) as run:
+            run.write_text("result.json", "{}")
+            raise KeyboardInterrupt
+    assert RunFolder.read(tmp_path / "run").read_text("result.json") == "{}"
+
+
+def test_a_second_writer_is_kept_out_until_the_first_is_done(tmp_path):
+    make_run(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from naas_hw.report.runfolder import RunFolder\n"
+        "with RunFolder.open(Path(sys.argv[1])) as run: run.write_text('result.json', 'second')"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with RunFolder.open(tmp_path) as run:
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "must have one writer, not a second one" in second.stderr
+        assert run.read_text("result.json") == "{}"
+    subprocess.run(command, check=True)
+    assert RunFolder.read(tmp_path).read_text("result.json") == "second"
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_half_of_the_new_one(tmp_path, monkeypatch):
+    make_run(tmp_path)
+
+    def write_half(path: Path, data: bytes) -> int:
+        with open(path, "wb") as file:
+            file.write(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with RunFolder.open(tmp_path) as run:
+        monkeypatch.setattr(Path, "write_bytes", write_half)
+        with pytest.raises(OSError, match="No space left"):
+            run.write_text("result.json", "[1, 2, 3]")
+        with pytest.raises(OSError, match="No space left"):
+            run.write_tree("rtl", {"top.v": "module top;"})
+        monkeypatch.undo()
+        assert run.read_text("result.json") == "{}"
+    assert names_in(tmp_path) == {MANIFEST, "result.json"}
+
+
+def test_a_tree_replaces_the_old_one_whole(tmp_path):
+    make_run(tmp_path)
+    with RunFolder.open(tmp_path) as run:
+        run.write_tree("rtl", {"old.v": "old"})
+        run.write_tree("rtl", {"new.v": "new", "include/names.vh": b"names"})
+        files = {str(p.relative_to(tmp_path)) for p in (tmp_path / "rtl").rglob("*.v*")}
+    assert files == {"rtl/new.v", "rtl/include/names.vh"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../x", "/etc/passwd", "a//b", "a b", "ä", "x\n", ".hidden", "-o", "a\0"],
+)
+def test_entries_have_harmless_names(name, tmp_path):
+    with pytest.raises(InputError, match="must have a name of letters"):
+        RunFolder(tmp_path).place(name)
+
+
+@pytest.mark.parametrize("name", ["with space", "quo'te\"s", "größe", "$(id)"])
+def test_the_folder_itself_may_have_any_name(name, tmp_path):
+    make_run(tmp_path / name)
+    assert RunFolder.read(tmp_path / name).read_text("result.json") == "{}"
+
+
+def test_what_is_no_run_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="must be a run folder"):
+        RunFolder.read(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"version": 2}', "\udcff"])
+def test_a_manifest_that_is_none_is_refused_in_one_sentence(text, tmp_path):
+    make_run(tmp_path)
+    (tmp_path / MANIFEST).write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(InputError, match="manifest.json") as raised:
+        RunFolder.read(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_entry_is_named(tmp_path):
+    make_run(tmp_path)
+    with pytest.raises(InputError, match="must hold network.yaml, which is missing"):
+        RunFolder.read(tmp_path).read_text("network.yaml")
