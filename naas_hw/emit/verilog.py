@@ -29,13 +29,13 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from naas_hw.errors import NaasError, ToolError
+from naas_hw.errors import ToolError
+from naas_hw.resources import template_folder
 from naas_hw.rtl.shared import SharedComponent
 
 PREFIX: Final = "naas_"
-TEMPLATE_FOLDER: Final = "templates"
 
-KEPT_NAMES: Final = r"(    connect \\\S+|    parameter .*|  cell .*|module .*|)"
+KEPT_NAMES: Final = r"(  attribute .*|    connect \\\S+|    parameter .*|  cell .*|module .*|)"
 """What starts a line of RTLIL and names no wire."""
 
 AXI_PORT: Final = re.compile(
@@ -43,15 +43,6 @@ AXI_PORT: Final = re.compile(
     r"valid|ready)|w(?:data|strb|last|valid|ready)|b(?:id|resp|valid|ready)|"
     r"r(?:id|data|resp|last|valid|ready))"
 )
-
-
-def find_template(path: str) -> Path:
-    """A file below `templates/`, in a source tree or in an installed wheel."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / TEMPLATE_FOLDER, package.parent / TEMPLATE_FOLDER):
-        if (folder / path).is_file():
-            return folder / path
-    raise NaasError(f"the installation must have the file templates/{path}, not lack it")
 
 
 def snake_case(name: str) -> str:
@@ -197,7 +188,7 @@ def emit_verilog(
     files = {f"{name}.v": f"{head}//\n// Hierarchy:\n{hierarchy}\n{modules[name]}"}
     files |= {f"{module}.v": f"{head}\n{modules[module]}" for module in _first_use(modules, name)[1:]}
     for template in platform.templates:
-        files[f"{template}.v"] = head + "\n" + find_template(f"rtl/{template}.v").read_text()
+        files[f"{template}.v"] = head + "\n" + (template_folder() / "rtl" / f"{template}.v").read_text()
     return files
 
 
@@ -235,8 +226,11 @@ def _plain_names(text: str) -> str:
     both of which Verilog would have to escape. The wires at the ports of an instance are named
     after it: `\y$9` at port `y` of `pe_1` becomes `pe_1__y`.
     """
-    text = re.sub(r"^module (\S+)$", lambda found: found[0].replace(".", "_"), text, flags=re.M)
-    text = re.sub(r"^  cell (\\\S+) ", lambda found: found[0].replace(".", "_"), text, flags=re.M)
+
+    def plain(found: re.Match[str]) -> str:
+        return re.sub(r"[^\w\s\\$]", "_", found[0])
+
+    text = re.sub(r"^module \\\S+$|^  cell \\\S+ \\\S+$", plain, text, flags=re.M)
     text = re.sub(r"^  cell \\", r"  attribute \\keep 1\n\g<0>", text, flags=re.M)
     text = re.sub(
         r"^  wire width .* \\probe_\w+$", r"  attribute \\keep 1\n\g<0>", text, flags=re.M
