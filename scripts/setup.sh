@@ -34,18 +34,22 @@ sys.exit(not (".so" in name and os.path.exists(os.path.join(folder, name))))' 2>
 # The first complete Python; else the system's, to be completed by packages.
 choose_python() {
     local candidate
-    for candidate in ${PYTHON:-} python3 /usr/bin/python3 python3.13 python3.12 python3.11; do
+    local candidates=(python3 /usr/bin/python3 python3.13 python3.12 python3.11)
+    [[ -z ${PYTHON:-} ]] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
         if python_version "$candidate" >/dev/null && has_shared_library "$candidate"; then
             command -v "$candidate"
             return
         fi
     done
-    for candidate in ${PYTHON:-} /usr/bin/python3 python3; do
+    [[ -n ${PYTHON:-} ]] || candidates=(/usr/bin/python3 python3)
+    for candidate in "${candidates[@]}"; do
         if python_version "$candidate" >/dev/null; then
             command -v "$candidate"
             return
         fi
     done
+    return 1
 }
 
 find_missing_packages() {
@@ -54,6 +58,7 @@ find_missing_packages() {
     optional=()
     python=$(choose_python || true)
     if [[ -z $python ]]; then
+        [[ -z ${PYTHON:-} ]] || die "PYTHON must be a Python 3.11 or newer, not $PYTHON"
         required+=(python3 python3-venv)
     else
         "$python" -c 'import ensurepip, venv' 2>/dev/null || required+=(python3-venv)
@@ -77,7 +82,7 @@ find_root() {
 }
 
 install_packages() {
-    say "installing system packages: ${as_root[*]} apt-get install $*"
+    say "installing system packages: ${as_root[*]:+${as_root[*]} }apt-get install $*"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y --no-install-recommends "$@" </dev/null >&2
 }
@@ -88,7 +93,7 @@ ensure_system_packages() {
     local missing=("${required[@]}" "${optional[@]}")
     local line="sudo apt-get update && sudo apt-get install -y ${missing[*]}"
     if find_root; then
-        say "missing: ${missing[*]}; updating the package lists: ${as_root[*]} apt-get update"
+        say "missing: ${missing[*]}; updating the package lists"
         "${as_root[@]}" apt-get update </dev/null >&2 || say "the package lists could not be updated"
         ((!${#required[@]})) || install_packages "${required[@]}" || true
         ((!${#optional[@]})) || install_packages "${optional[@]}" || true

@@ -1,0 +1,128 @@
+"""Set-up checks each system package first, and asks for root only where that needs no password."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "setup.sh"
+ALWAYS = ["bash", "dirname", "find", "env"]  # what the script itself needs
+TOOLS = ["make", "g++", "perl", "iverilog"]
+
+
+class Machine:
+    """A PATH with chosen programs only, and stand-ins for id, sudo and apt-get that write a log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bin = folder / "bin"
+        self.log = folder / "log"
+        self.bin.mkdir()
+        self.log.touch()
+        for name in ALWAYS:
+            found = shutil.which(name)
+            assert found is not None
+            (self.bin / name).symlink_to(found)
+        (self.bin / "python3").symlink_to(os.path.realpath(sys.executable))
+
+    def put(self, name: str, script: str) -> None:
+        path = self.bin / name
+        path.write_text(f'#!{shutil.which("bash")}\necho "{name} $*" >>"{self.log}"\n{script}\n')
+        path.chmod(0o755)
+
+    def put_tools(self, *names: str) -> None:
+        for name in names:
+            self.put(name, "exit 0")
+
+    def set_up(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        settings = {"PATH": str(self.bin), "PYTHON": str(self.bin / "python3")}
+        return subprocess.run(
+            [str(self.bin / "bash"), str(SCRIPT), "--system"],
+            env=settings | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        return self.log.read_text().splitlines()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_complete_machine_is_left_alone(machine):
+    machine.put_tools(*TOOLS)
+    machine.put("apt-get", "exit 0")
+    done = machine.set_up()
+    assert (done.returncode, done.stderr, machine.calls) == (0, "", [])
+
+
+def test_without_root_the_one_line_to_type_is_printed(machine):
+    machine.put_tools("make", "iverilog")
+    machine.put("apt-get", "exit 0")
+    machine.put("id", "echo 1000")
+    machine.put("sudo", "exit 1")
+    done = machine.set_up()
+    assert done.returncode == 1
+    line = "sudo apt-get update && sudo apt-get install -y g++ perl"
+    assert done.stderr == f"setup: missing: g++ perl; type: {line}\n"
+    assert not any(call.startswith("apt-get") for call in machine.calls)
+
+
+def test_root_installs_what_is_missing_after_saying_so(machine):
+    machine.put_tools("make", "perl", "iverilog")
+    machine.put("id", "echo 0")
+    (machine.bin / "chmod").symlink_to(shutil.which("chmod"))
+    machine.put("apt-get", f'[[ $1 == update ]] && exit; : >"{machine.bin}/g++"; '
+                f'chmod +x "{machine.bin}/g++"')  # fmt: skip
+    done = machine.set_up()
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.splitlines()
+    assert said[0].startswith("setup: missing: g++; updating")
+    assert said[1] == "setup: installing system packages: apt-get install g++"
+    assert "apt-get install -y --no-install-recommends g++" in machine.calls
+
+
+def test_sudo_is_used_only_without_a_password(machine):
+    machine.put_tools("make", "g++", "perl")
+    machine.put("id", "echo 1000")
+    machine.put("sudo", '[[ $1 == -n ]] || exit 9; shift; "$@"')
+    (machine.bin / "true").symlink_to(shutil.which("true"))
+    machine.put("apt-get", "exit 0")
+    machine.set_up()
+    sudo_calls = [call for call in machine.calls if call.startswith("sudo")]
+    assert sudo_calls and all(call.startswith("sudo -n ") for call in sudo_calls)
+    assert "apt-get install -y --no-install-recommends iverilog" in machine.calls
+
+
+@pytest.mark.parametrize(("required", "status"), [("", 0), ("1", 1)])
+def test_without_icarus_it_goes_on_unless_tools_are_required(machine, required, status):
+    machine.put_tools("make", "g++", "perl")
+    done = machine.set_up(NAAS_REQUIRE_TOOLS=required)
+    assert done.returncode == status
+    assert "apt-get install -y iverilog" in done.stderr
+    assert ("going on without iverilog" in done.stderr) == (status == 0)
+
+
+def test_a_python_without_its_library_gets_the_package_of_its_version(machine):
+    machine.put_tools(*TOOLS)
+    (machine.bin / "python3").unlink()
+    machine.put("python3", 'case "$2" in *version_info*) echo 3.12;; *INSTSONAME*) exit 1;; esac')
+    done = machine.set_up()
+    assert done.returncode == 1
+    assert done.stderr.endswith("sudo apt-get install -y libpython3.12\n")
+
+
+def test_a_python_that_is_too_old_is_refused(machine):
+    machine.put_tools(*TOOLS)
+    (machine.bin / "python3").unlink()
+    machine.put("python3", "echo 3.9; exit 1")
+    done = machine.set_up()
+    assert done.returncode == 1
+    assert "PYTHON must be a Python 3.11 or newer, not " in done.stderr
