@@ -16,6 +16,7 @@ __all__ = ["QuantisedLayer", "random_quantised_layer"]
 
 _CLAMPED_SHARE: Final = 0.022  # of a channel's outputs at each end; both stay under 5 %
 _MIN_OUTPUTS: Final = 32  # of a channel, for statistics of its own
+_NARROW: Final = 255  # steps of the output
 _MAX_MARGIN: Final = 8  # between a clamp and where the kept sums end, drawn per channel
 _MIN_MARGIN: Final = 2  # more than all roundings together
 
@@ -85,12 +86,18 @@ def _random_margin(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
 
 
 def _middle(sums: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sums below and above which at most 2.2 % lie, per channel [K]."""
+    """Sums below and above which at most 2.2 % lie, per channel [K].
+
+    Where that middle is narrow (an image of almost nothing but padding), the whole range is taken.
+    """
     share = (_CLAMPED_SHARE, 1 - _CLAMPED_SHARE)
     few = sums.shape[1] < _MIN_OUTPUTS
     axis = None if few else 1
     low = np.quantile(sums, share[0], axis=axis, method="lower")
     high = np.quantile(sums, share[1], axis=axis, method="higher")
+    narrow = high - low < _NARROW
+    low = np.where(narrow, sums.min(axis=axis), low)
+    high = np.where(narrow, sums.max(axis=axis), high)
     return np.broadcast_to(low, len(sums)), np.broadcast_to(high, len(sums))
 
 

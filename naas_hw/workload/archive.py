@@ -1,0 +1,129 @@
+"""A `.pt2` file, as torch.export.save writes it, as a `Graph`: read as data.
+
+`torch.export.load` unpickles what it finds, so it can run code of whoever wrote the file. The
+graph and its shapes are JSON; that is all that is read here, and torch is not needed for it.
+"""
+
+import json
+import zipfile
+from math import prod
+from pathlib import Path
+from typing import Any, Final
+
+from naas_hw.errors import InputError
+from naas_hw.workload.graph import Graph, Operator, Reference, operator_kind
+
+MAX_GRAPH_BYTES: Final = 256 * 1024 * 1024
+
+
+def read_archive(path: str | Path) -> Graph:
+    """The graph in a `.pt2` file.
+
+    Raises
+    ------
+    InputError : not such a file, or not one model in it.
+    """
+    try:
+        content = json.loads(_graph_text(Path(path)))
+        return _graph(content["graph_module"])
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: must be a readable .pt2 file: {reason}") from error
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"{path}: must hold a graph as torch.export.save writes it, not one without {error}"
+        ) from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: must hold its graph as JSON: {error}") from error
+
+
+def _graph_text(path: Path) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        entries = [entry for entry in archive.infolist() if _is_graph(entry.filename)]
+        if len(entries) != 1:
+            raise InputError(f"{path}: must hold one model, not {len(entries)}")
+        if entries[0].file_size > MAX_GRAPH_BYTES:
+            raise InputError(
+                f"{path}: the graph must have at most {MAX_GRAPH_BYTES} bytes, "
+                f"not {entries[0].file_size}"
+            )
+        return archive.read(entries[0])
+
+
+def _is_graph(name: str) -> bool:
+    return name.split("/")[-2:-1] == ["models"] and name.endswith(".json")
+
+
+def _graph(module: dict[str, Any]) -> Graph:
+    graph, signature = module["graph"], module["signature"]
+    shapes = {name: _shape(meta) for name, meta in graph["tensor_values"].items()}
+    constants, parameters = _constants(signature["input_specs"])
+    return Graph(
+        operators=tuple(_operator(node, index) for index, node in enumerate(graph["nodes"])),
+        shapes=shapes,
+        constants=constants,
+        results=tuple(name for output in graph["outputs"] for name in _tensor_names(output)),
+        num_parameters=sum(prod(shapes[name]) for name in parameters),
+    )
+
+
+def _constants(specs: list[dict[str, Any]]) -> tuple[dict[str, str], list[str]]:
+    """(tensor -> name in the model) of all constants, and which tensors are parameters."""
+    names = {
+        "parameter": "parameter_name",
+        "buffer": "buffer_name",
+        "tensor_constant": "tensor_constant_name",
+    }
+    constants, parameters = {}, []
+    for spec in specs:
+        ((kind, content),) = spec.items()
+        if kind in names:
+            tensor = content["arg"]["name"]
+            constants[tensor] = content[names[kind]]
+            if kind == "parameter":
+                parameters.append(tensor)
+    return constants, parameters
+
+
+def _operator(node: dict[str, Any], index: int) -> Operator:
+    outputs = tuple(name for output in node["outputs"] for name in _tensor_names(output))
+    return Operator(
+        name=node.get("name") or (outputs[0] if outputs else f"node_{index}"),
+        kind=operator_kind(node["target"]),
+        arguments={
+            item["name"] or f"argument{position}": _plain(item["arg"])
+            for position, item in enumerate(node["inputs"])
+        },
+        outputs=outputs,
+    )
+
+
+def _tensor_names(argument: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the tensors in an output."""
+    ((kind, value),) = argument.items()
+    if kind == "as_tensor":
+        return (value["name"],)
+    return tuple(item["name"] for item in value) if kind == "as_tensors" else ()
+
+
+def _plain(argument: dict[str, Any]) -> object:
+    """An argument's tagged union as a plain value."""
+    ((kind, value),) = argument.items()
+    match kind:
+        case "as_none":
+            return None
+        case "as_tensor":
+            return Reference(value["name"])
+        case "as_tensors":
+            return [Reference(item["name"]) for item in value]
+        case "as_optional_tensors":
+            return [_plain(item) for item in value]
+        case "as_int" | "as_ints" | "as_float" | "as_floats" | "as_bool" | "as_bools" | "as_string":
+            plain: object = value
+            return plain
+        case _:
+            return str(value)
+
+
+def _shape(meta: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(size.get("as_int", -1) for size in meta["sizes"])
