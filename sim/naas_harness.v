@@ -1,0 +1,234 @@
+// What stands around the accelerator in a simulation: memory, monitors, counters.
+//
+// The bench in Python drives the clock, the reset and the AXI4-Lite port, and sleeps while a layer
+// runs; whatever has to happen in every cycle happens here.
+//
+// cycle 0 is the one in which `dut.probe_start` is high; `end_cycle` is the first cycle in which
+// `interrupt` is high. All counters count from cycle 0 on and start anew with every start.
+//
+// The accelerator has, beside its ports, these wires in its top module:
+//   probe_start          1 bit; high in the cycle in which the write of 1 to register 0 is accepted
+//   probe_events         NUM_EVENTS bits, a strobe for each kind of event
+//   probe_l2             NUM_L2 bits, a strobe for each kind of access to the global buffer
+//   probe_weight_writes  a strobe for each weight buffer      (any width)
+//   probe_input_writes   a strobe for each input buffer       (any width)
+//   probe_macs           a strobe for each multiplier         (any width)
+//
+// Macro NAAS_TOP: name of the accelerator's module.
+// Plusargs: those of naas_dram, and
+//   +cycle_limit=N   the run counts as hung when cycle N is over and no interrupt came (0: never)
+//   +event_log=PATH  a line "<cycle> <bit>" for every event strobe
+//   +waves=PATH      dump waves (Icarus; Verilator's are switched by its own argument)
+
+`default_nettype none
+
+`ifndef NAAS_TOP
+`define NAAS_TOP naas_accelerator
+`endif
+
+module naas_harness #(
+    parameter BEAT_BYTES = 8,
+    parameter DRAM_BYTES = 65536,
+    parameter NUM_EVENTS = 1,
+    parameter NUM_L2     = 1
+);
+    // ---------------------------------------------------------------- driven by the bench
+    reg         aclk            /*verilator public_flat_rw*/;
+    reg         aresetn         /*verilator public_flat_rw*/;
+    reg         dump            /*verilator public_flat_rw*/;
+    reg  [11:0] s_axil_awaddr   /*verilator public_flat_rw*/;
+    reg  [2:0]  s_axil_awprot   /*verilator public_flat_rw*/;
+    reg         s_axil_awvalid  /*verilator public_flat_rw*/;
+    wire        s_axil_awready  /*verilator public_flat_rd*/;
+    reg  [31:0] s_axil_wdata    /*verilator public_flat_rw*/;
+    reg  [3:0]  s_axil_wstrb    /*verilator public_flat_rw*/;
+    reg         s_axil_wvalid   /*verilator public_flat_rw*/;
+    wire        s_axil_wready   /*verilator public_flat_rd*/;
+    wire [1:0]  s_axil_bresp    /*verilator public_flat_rd*/;
+    wire        s_axil_bvalid   /*verilator public_flat_rd*/;
+    reg         s_axil_bready   /*verilator public_flat_rw*/;
+    reg  [11:0] s_axil_araddr   /*verilator public_flat_rw*/;
+    reg  [2:0]  s_axil_arprot   /*verilator public_flat_rw*/;
+    reg         s_axil_arvalid  /*verilator public_flat_rw*/;
+    wire        s_axil_arready  /*verilator public_flat_rd*/;
+    wire [31:0] s_axil_rdata    /*verilator public_flat_rd*/;
+    wire [1:0]  s_axil_rresp    /*verilator public_flat_rd*/;
+    wire        s_axil_rvalid   /*verilator public_flat_rd*/;
+    reg         s_axil_rready   /*verilator public_flat_rw*/;
+
+    // ---------------------------------------------------------------- read by the bench
+    wire        interrupt       /*verilator public_flat_rd*/;
+    reg         started         /*verilator public_flat_rd*/;
+    reg         finished        /*verilator public_flat_rd*/;
+    reg         hang            /*verilator public_flat_rd*/;
+    reg  [63:0] end_cycle       /*verilator public_flat_rd*/;
+    reg  [63:0] dram_read_beats      /*verilator public_flat_rd*/;
+    reg  [63:0] dram_write_beats     /*verilator public_flat_rd*/;
+    reg  [63:0] dram_read_bursts     /*verilator public_flat_rd*/;
+    reg  [63:0] dram_write_bursts    /*verilator public_flat_rd*/;
+    reg  [63:0] weight_buffer_writes /*verilator public_flat_rd*/;
+    reg  [63:0] input_buffer_writes  /*verilator public_flat_rd*/;
+    reg  [63:0] macs                 /*verilator public_flat_rd*/;
+    wire [64*NUM_L2-1:0] l2_accesses /*verilator public_flat_rd*/;  // 64 bits a kind, kind 0 lowest
+    wire [31:0] protocol_errors      /*verilator public_flat_rd*/;
+    wire [31:0] ordering_errors      /*verilator public_flat_rd*/;
+    wire [31:0] rready_low           /*verilator public_flat_rd*/;
+
+    initial begin
+        aclk           = 1'b0;
+        aresetn        = 1'b0;
+        dump           = 1'b0;
+        s_axil_awaddr  = 12'd0;
+        s_axil_awprot  = 3'd0;
+        s_axil_awvalid = 1'b0;
+        s_axil_wdata   = 32'd0;
+        s_axil_wstrb   = 4'hf;
+        s_axil_wvalid  = 1'b0;
+        s_axil_bready  = 1'b0;
+        s_axil_araddr  = 12'd0;
+        s_axil_arprot  = 3'd0;
+        s_axil_arvalid = 1'b0;
+        s_axil_rready  = 1'b0;
+    end
+
+    // ---------------------------------------------------------------- accelerator and memory
+    wire                    awid, awvalid, awready, awlock, wlast, wvalid, wready;
+    wire                    bid, bvalid, bready;
+    wire                    arid, arvalid, arready, arlock, rid, rlast, rvalid, rready;
+    wire [63:0]             awaddr, araddr;
+    wire [7:0]              awlen, arlen;
+    wire [2:0]              awsize, arsize, awprot, arprot;
+    wire [1:0]              awburst, arburst, bresp, rresp;
+    wire [3:0]              awcache, arcache;
+    wire [8*BEAT_BYTES-1:0] wdata, rdata;
+    wire [BEAT_BYTES-1:0]   wstrb;
+
+    `NAAS_TOP dut (
+        .aclk(aclk), .aresetn(aresetn), .interrupt(interrupt),
+        .s_axil_awaddr(s_axil_awaddr), .s_axil_awprot(s_axil_awprot),
+        .s_axil_awvalid(s_axil_awvalid), .s_axil_awready(s_axil_awready),
+        .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
+        .s_axil_wvalid(s_axil_wvalid), .s_axil_wready(s_axil_wready),
+        .s_axil_bresp(s_axil_bresp), .s_axil_bvalid(s_axil_bvalid), .s_axil_bready(s_axil_bready),
+        .s_axil_araddr(s_axil_araddr), .s_axil_arprot(s_axil_arprot),
+        .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready),
+        .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp),
+        .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready),
+        .m_axi_awid(awid), .m_axi_awaddr(awaddr), .m_axi_awlen(awlen), .m_axi_awsize(awsize),
+        .m_axi_awburst(awburst), .m_axi_awlock(awlock), .m_axi_awcache(awcache),
+        .m_axi_awprot(awprot), .m_axi_awvalid(awvalid), .m_axi_awready(awready),
+        .m_axi_wdata(wdata), .m_axi_wstrb(wstrb), .m_axi_wlast(wlast), .m_axi_wvalid(wvalid),
+        .m_axi_wready(wready),
+        .m_axi_bid(bid), .m_axi_bresp(bresp), .m_axi_bvalid(bvalid), .m_axi_bready(bready),
+        .m_axi_arid(arid), .m_axi_araddr(araddr), .m_axi_arlen(arlen), .m_axi_arsize(arsize),
+        .m_axi_arburst(arburst), .m_axi_arlock(arlock), .m_axi_arcache(arcache),
+        .m_axi_arprot(arprot), .m_axi_arvalid(arvalid), .m_axi_arready(arready),
+        .m_axi_rid(rid), .m_axi_rdata(rdata), .m_axi_rresp(rresp), .m_axi_rlast(rlast),
+        .m_axi_rvalid(rvalid), .m_axi_rready(rready)
+    );
+
+    naas_dram #(.BEAT_BYTES(BEAT_BYTES), .SIZE_BYTES(DRAM_BYTES)) dram (
+        .aclk(aclk), .aresetn(aresetn),
+        .awid(awid), .awaddr(awaddr), .awlen(awlen), .awsize(awsize), .awburst(awburst),
+        .awvalid(awvalid), .awready(awready),
+        .wdata(wdata), .wstrb(wstrb), .wlast(wlast), .wvalid(wvalid), .wready(wready),
+        .bid(bid), .bresp(bresp), .bvalid(bvalid), .bready(bready),
+        .arid(arid), .araddr(araddr), .arlen(arlen), .arsize(arsize), .arburst(arburst),
+        .arvalid(arvalid), .arready(arready),
+        .rid(rid), .rdata(rdata), .rresp(rresp), .rlast(rlast), .rvalid(rvalid), .rready(rready),
+        .dump(dump), .protocol_errors(protocol_errors), .ordering_errors(ordering_errors),
+        .rready_low(rready_low)
+    );
+
+    // ---------------------------------------------------------------- settings of this run
+    reg [63:0]   cycle_limit;
+    reg [8191:0] event_path, wave_path;
+    integer      event_log;
+
+    initial begin
+        cycle_limit = 64'd0;
+        event_log   = 0;
+        if ($value$plusargs("cycle_limit=%d", cycle_limit)) begin end
+        if ($value$plusargs("event_log=%s", event_path)) event_log = $fopen(event_path, "w");
+`ifndef VERILATOR
+        if ($value$plusargs("waves=%s", wave_path)) begin
+            $dumpfile(wave_path);
+            $dumpvars(0, naas_harness);
+        end
+`endif
+    end
+
+    // ---------------------------------------------------------------- cycles
+    reg  [63:0] cycle;
+    wire        start = dut.probe_start;
+    wire [63:0] now   = start ? 64'd0 : cycle;
+
+    always @(posedge aclk)
+        if (!aresetn) begin
+            cycle     <= 64'd0;
+            started   <= 1'b0;
+            finished  <= 1'b0;
+            hang      <= 1'b0;
+            end_cycle <= 64'd0;
+        end else if (start) begin
+            cycle    <= 64'd1;
+            started  <= 1'b1;
+            finished <= 1'b0;
+            hang     <= 1'b0;
+        end else if (started && !finished) begin
+            cycle <= cycle + 64'd1;
+            if (interrupt || (cycle_limit != 0 && cycle >= cycle_limit)) begin
+                end_cycle <= cycle;
+                hang      <= !interrupt;
+                finished  <= 1'b1;
+            end
+        end
+
+    always @(posedge finished) if (event_log != 0) $fflush(event_log);
+
+    // ---------------------------------------------------------------- counters
+    wire counting = started || start;
+
+    always @(posedge aclk)
+        if (!aresetn) begin
+            dram_read_beats      <= 64'd0;
+            dram_write_beats     <= 64'd0;
+            dram_read_bursts     <= 64'd0;
+            dram_write_bursts    <= 64'd0;
+            weight_buffer_writes <= 64'd0;
+            input_buffer_writes  <= 64'd0;
+            macs                 <= 64'd0;
+        end else if (counting) begin
+            dram_read_beats      <= (start ? 64'd0 : dram_read_beats)   + {63'd0, rvalid && rready};
+            dram_write_beats     <= (start ? 64'd0 : dram_write_beats)  + {63'd0, wvalid && wready};
+            dram_read_bursts     <= (start ? 64'd0 : dram_read_bursts)  + {63'd0, arvalid && arready};
+            dram_write_bursts    <= (start ? 64'd0 : dram_write_bursts) + {63'd0, awvalid && awready};
+            weight_buffer_writes <= (start ? 64'd0 : weight_buffer_writes)
+                                  + $countones(dut.probe_weight_writes);
+            input_buffer_writes  <= (start ? 64'd0 : input_buffer_writes)
+                                  + $countones(dut.probe_input_writes);
+            macs                 <= (start ? 64'd0 : macs) + $countones(dut.probe_macs);
+        end
+
+    genvar g;
+    generate
+        for (g = 0; g < NUM_L2; g = g + 1) begin : l2
+            reg [63:0] accesses;
+            assign l2_accesses[64*g +: 64] = accesses;
+            always @(posedge aclk)
+                if (!aresetn) accesses <= 64'd0;
+                else if (counting) accesses <= (start ? 64'd0 : accesses) + {63'd0, dut.probe_l2[g]};
+        end
+    endgenerate
+
+    // ---------------------------------------------------------------- events
+    wire [NUM_EVENTS-1:0] events = dut.probe_events;
+    integer kind;
+
+    always @(posedge aclk)
+        if (event_log != 0 && aresetn && counting && |events)
+            for (kind = 0; kind < NUM_EVENTS; kind = kind + 1)
+                if (events[kind]) $fwrite(event_log, "%0d %0d\n", now, kind);
+endmodule
+
+`default_nettype wire
