@@ -195,6 +195,7 @@ def emit_verilog(
 def _convert_top(top: wiring.Component, name: str, platform: VerilogPlatform) -> str:
     platform.definitions[name] = ""  # no shared module may take the name
     m = top.build(platform) if isinstance(top, SharedComponent) else top.elaborate(platform)
+    top._MustUse__used = True  # as Fragment.get does, or amaranth warns that it was not used
     if not isinstance(m, Module):
         raise TypeError(f"the top's elaborate must give a Module, not {m!r}")
     aclk, aresetn = Signal(name="aclk"), Signal(name="aresetn")
