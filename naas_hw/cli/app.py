@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from naas_hw.cli.check import check
 from naas_hw.cli.doctor import doctor
 from naas_hw.cli.schema import schema
 
@@ -17,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+app.command()(check)
 app.command()(schema)
 app.command()(doctor)
 

@@ -11,6 +11,8 @@ from naas_hw.errors import InputError
 
 SCHEMAS: Final = {
     "network": ("naas_hw.workload.network", "Network"),
+    "accelerator": ("naas_hw.arch.accelerator", "Accelerator"),
+    "mapping": ("naas_hw.mapping.mapping", "Mapping"),
 }
 """Name of a kind of file -> where its model is; imported only when asked for."""
 
