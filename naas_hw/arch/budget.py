@@ -1,0 +1,88 @@
+"""A budget: what an accelerator may use, and the memory and clock that it lives with."""
+
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.workload.layer import Name
+
+PE_STEP: Final = 8
+"""Step in which a budget counts PEs (NAAS, section 2.1)."""
+
+BUFFER_STEP_BYTES: Final = 16
+"""Step in which a budget counts memory (NAAS, section 2.1)."""
+
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Budget(BaseModel):
+    """Limits of a search; frozen, hashable, checked at construction.
+
+    Area is no limit (as in NAAS): PEs, bytes and bandwidth are.
+
+    Parameters
+    ----------
+    max_pes : PEs of the array at most, a multiple of 8.
+    on_chip_bytes : global buffer and all private buffers together at most, a multiple of 16. The
+        scales' memory and the descriptor are not counted: they are the same for all.
+    beat_bytes, dram_beat_period_cycles : bandwidth, one beat of so many bytes every so many cycles;
+        `beat_bytes` is the width of the L2 ports too.
+    dram_latency_cycles : from an address to its first beat.
+    num_banks : equal banks of the global buffer.
+    scale_depth : output channels whose requantisation parameters one K tile may hold.
+    energy_table : name of the table that turns accesses into energy.
+    clock_hz : for times in seconds only; the search counts cycles.
+    source : where the figures come from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Annotated[int, Field(ge=1, le=1)] = 1
+    name: Name = "budget"
+    max_pes: Annotated[int, Field(ge=PE_STEP, le=65536)]
+    on_chip_bytes: Annotated[int, Field(ge=1024, le=256 * 1024 * 1024)]
+    beat_bytes: Annotated[int, Field(ge=4, le=32)] = 16
+    dram_beat_period_cycles: Annotated[int, Field(ge=1, le=64)] = 1
+    dram_latency_cycles: Annotated[int, Field(ge=1, le=1000)] = 50
+    num_banks: Annotated[int, Field(ge=3, le=32)] = 8
+    scale_depth: Annotated[int, Field(ge=8, le=8192)] = 512
+    energy_table: Name = "default"
+    clock_hz: Annotated[int, Field(ge=1_000_000, le=10_000_000_000)] = 200_000_000
+    source: Text = "not stated"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.max_pes % PE_STEP:
+            raise ValueError(f"max_pes must be a multiple of {PE_STEP}, not {self.max_pes}")
+        if self.on_chip_bytes % BUFFER_STEP_BYTES:
+            raise ValueError(
+                f"on_chip_bytes must be a multiple of {BUFFER_STEP_BYTES}, not {self.on_chip_bytes}"
+            )
+        if self.beat_bytes not in (4, 8, 16, 32):
+            raise ValueError(f"beat_bytes must be 4, 8, 16 or 32, not {self.beat_bytes}")
+        return self
+
+    def violations(self, accelerator: Accelerator) -> list[str]:
+        """The limits that an accelerator breaks, in words; empty if it fits."""
+        found = []
+        if accelerator.num_pes > self.max_pes:
+            found.append(f"PEs must be at most {self.max_pes}, not {accelerator.num_pes}")
+        size_bytes = on_chip_bytes(accelerator)
+        if size_bytes > self.on_chip_bytes:
+            found.append(f"on-chip bytes must be at most {self.on_chip_bytes}, not {size_bytes}")
+        if accelerator.beat_bytes > self.beat_bytes:
+            found.append(
+                f"beat_bytes must be at most {self.beat_bytes}, not {accelerator.beat_bytes}"
+            )
+        if accelerator.dram_beat_period_cycles < self.dram_beat_period_cycles:
+            found.append(
+                f"dram_beat_period_cycles must be at least {self.dram_beat_period_cycles}, "
+                f"not {accelerator.dram_beat_period_cycles}"
+            )
+        return found
+
+
+def on_chip_bytes(accelerator: Accelerator) -> int:
+    """What a budget counts: the global buffer and all private buffers."""
+    return accelerator.global_buffer_bytes + accelerator.private_buffer_bytes

@@ -1,0 +1,61 @@
+"""Accelerators and budgets as YAML files, or by the name of a preset."""
+
+from pathlib import Path
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.budget import Budget
+from naas_hw.arch.presets import PRESETS
+from naas_hw.errors import InputError
+from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate, write_atomic
+
+
+def read_accelerator(path: str | Path) -> Accelerator:
+    """The accelerator in a YAML file.
+
+    Raises
+    ------
+    InputError : one sentence that names file, place, rule and value.
+    """
+    return validate(Accelerator, read_yaml(path), str(path))
+
+
+def write_accelerator(accelerator: Accelerator, path: str | Path) -> None:
+    """Write an accelerator as YAML; the same one gives the same bytes."""
+    write_atomic(path, dump_yaml(accelerator))
+
+
+def read_budget(path: str | Path) -> Budget:
+    """The budget in a YAML file.
+
+    Raises
+    ------
+    InputError : one sentence that names file, place, rule and value.
+    """
+    return validate(Budget, read_yaml(path), str(path))
+
+
+def write_budget(budget: Budget, path: str | Path) -> None:
+    """Write a budget as YAML; the same one gives the same bytes."""
+    write_atomic(path, dump_yaml(budget))
+
+
+def find_accelerator(name_or_path: str) -> Accelerator:
+    """A preset by its name, or the accelerator in a file."""
+    if name_or_path in PRESETS:
+        return PRESETS[name_or_path].accelerator
+    _refuse_unknown_name("accelerator", name_or_path)
+    return read_accelerator(name_or_path)
+
+
+def find_budget(name_or_path: str) -> Budget:
+    """A preset's budget by its name, or the budget in a file."""
+    if name_or_path in PRESETS:
+        return PRESETS[name_or_path].budget
+    _refuse_unknown_name("budget", name_or_path)
+    return read_budget(name_or_path)
+
+
+def _refuse_unknown_name(what: str, text: str) -> None:
+    if not text.endswith((".yaml", ".yml")) and not Path(text).exists():
+        known = ", ".join(PRESETS)
+        raise InputError(f"{what} must be one of {known}, or a YAML file, not {text!r}")

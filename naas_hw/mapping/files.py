@@ -1,0 +1,54 @@
+"""The mappings of a network as a YAML file: name of a layer -> its mapping."""
+
+from collections.abc import Mapping as AbstractMapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from naas_hw.errors import InputError
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.workload.layer import Name
+from naas_hw.workload.network import Network
+from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate, write_atomic
+
+
+class NetworkMapping(BaseModel):
+    """One mapping for each layer of a network, by the layer's name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Annotated[int, Field(ge=1, le=1)] = 1
+    network: Name = "network"
+    layers: Annotated[dict[Name, Mapping], Field(min_length=1)]
+
+
+def read_mappings(path: str | Path, network: Network | None = None) -> dict[str, Mapping]:
+    """Name of a layer -> mapping, in the file's order.
+
+    Parameters
+    ----------
+    network : if given, the file must hold exactly its layers.
+
+    Raises
+    ------
+    InputError : one sentence that names file, place, rule and value.
+    """
+    found = validate(NetworkMapping, read_yaml(path), str(path)).layers
+    if network is not None:
+        _check_names([layer.name for layer in network.layers], list(found), str(path))
+    return dict(found)
+
+
+def _check_names(due: list[str], found: list[str], source: str) -> None:
+    if missing := [name for name in due if name not in found]:
+        raise InputError(f"{source}: layers must hold a mapping of {missing[0]}")
+    if unknown := [name for name in found if name not in due]:
+        raise InputError(f"{source}: layers must be those of the network, not {unknown[0]}")
+
+
+def write_mappings(
+    mappings: AbstractMapping[str, Mapping], path: str | Path, *, network: str = "network"
+) -> None:
+    """Write mappings as YAML; the same ones give the same bytes."""
+    write_atomic(path, dump_yaml(NetworkMapping(network=network, layers=dict(mappings))))
