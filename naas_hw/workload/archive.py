@@ -6,6 +6,7 @@ graph and its shapes are JSON; that is all that is read here, and torch is not n
 
 import json
 import zipfile
+import zlib
 from math import prod
 from pathlib import Path
 from typing import Any, Final
@@ -23,21 +24,28 @@ def read_archive(path: str | Path) -> Graph:
     ------
     InputError : not such a file, or not one model in it.
     """
+    text = _graph_text(Path(path))
     try:
-        content = json.loads(_graph_text(Path(path)))
-        return _graph(content["graph_module"])
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: must be a readable .pt2 file: {reason}") from error
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise InputError(
-            f"{path}: must hold a graph as torch.export.save writes it, not one without {error}"
-        ) from error
-    except json.JSONDecodeError as error:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: must hold its graph as JSON: {error}") from error
+    try:
+        return _graph(content["graph_module"])
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"{path}: must hold a graph as torch.export.save writes it, not another: {error!r}"
+        ) from error
 
 
 def _graph_text(path: Path) -> bytes:
+    try:
+        return _unpacked_graph(path)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: must be a readable .pt2 file: {reason}") from error
+
+
+def _unpacked_graph(path: Path) -> bytes:
     with zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if _is_graph(entry.filename)]
         if len(entries) != 1:

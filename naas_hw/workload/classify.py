@@ -8,7 +8,14 @@ from typing import Final
 from naas_hw.workload.check import OperatorCheck, Verdict
 from naas_hw.workload.graph import Graph, Operator, Reference, references
 from naas_hw.workload.layer import Activation, Layer
-from naas_hw.workload.translate import TRANSLATORS, NotMappable, input_of, translate, weight_of
+from naas_hw.workload.translate import (
+    PRODUCTS,
+    TRANSLATORS,
+    NotMappable,
+    input_of,
+    translate,
+    weight_of,
+)
 
 BATCH_NORMS: Final = frozenset(
     {
@@ -72,13 +79,15 @@ class _Walk:
     """What is known between two operators.
 
     `tails` : tensor -> index of the layer whose result it is, but for a batch norm and an
-    activation. `sources` : constant tensor -> its name in the model.
+    activation. `channels_last` : layers whose results have their channels on the last of several
+    axes. `sources` : constant tensor -> its name in the model.
     """
 
     graph: Graph
     layers: list[Layer] = field(default_factory=list)
     checks: list[OperatorCheck] = field(default_factory=list)
     tails: dict[str, int] = field(default_factory=dict)
+    channels_last: set[int] = field(default_factory=set)
     sources: dict[str, str] = field(init=False)
     num_uses: Counter[str] = field(init=False)
 
@@ -147,7 +156,10 @@ class _Walk:
         except NotMappable as problem:
             self._add(operator, Verdict.UNSUPPORTED, str(problem))
             return
-        self.tails[operator.outputs[0]] = len(self.layers)
+        result = operator.outputs[0]
+        self.tails[result] = len(self.layers)
+        if operator.kind in PRODUCTS and len(self.graph.shapes.get(result, ())) != 2:
+            self.channels_last.add(len(self.layers))
         self.layers.append(layer)
         self._add(operator, Verdict.MAPPED, describe(layer), layer.name)
 
@@ -170,6 +182,8 @@ class _Walk:
         index = self._tail(operator)
         if operator.arguments.get("training"):
             self._add(operator, Verdict.UNSUPPORTED, "batch norm must be in evaluation mode")
+        elif index in self.channels_last:
+            self._add(operator, Verdict.HOST, "batch norm is along rows, not output channels")
         elif index is None or self.layers[index].activation is not Activation.NONE:
             self._add(operator, Verdict.HOST, "batch norm does not directly follow a layer")
         else:

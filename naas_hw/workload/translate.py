@@ -56,6 +56,13 @@ def _shape(shapes: Shapes, name: str | None) -> tuple[int, ...]:
     return shape
 
 
+def _weight(operator: Operator, shapes: Shapes, num_axes: int) -> tuple[int, ...]:
+    shape = _shape(shapes, weight_of(operator))
+    if len(shape) != num_axes:
+        raise NotMappable(f"weights must have {num_axes} axes, not {len(shape)}")
+    return shape
+
+
 def _pair(operator: Operator, name: str, default: int) -> Pair:
     value = operator.arguments.get(name)
     if value is None or value == []:
@@ -80,12 +87,12 @@ def _image(operator: Operator, shapes: Shapes) -> tuple[int, int, int]:
 def _convolution(operator: Operator, shapes: Shapes, name: str) -> Layer:
     if operator.arguments.get("transposed"):
         return _transposed(operator, shapes, name)
+    weight = _weight(operator, shapes, 4)
     channels, height, width = _image(operator, shapes)
-    weight = _shape(shapes, weight_of(operator))
     output = _shape(shapes, operator.outputs[0])
     groups = operator.arguments.get("groups", 1)
-    if not isinstance(groups, int):
-        raise NotMappable(f"groups must be an integer, not {groups}")
+    if not isinstance(groups, int) or groups < 1 or weight[1] * groups != channels:
+        raise NotMappable(f"groups must split {channels} channels by {weight[1]}, not {groups}")
     stride = _pair(operator, "stride", 1)
     dilation = _pair(operator, "dilation", 1)
     is_depthwise = groups > 1 and groups == channels == weight[0]
@@ -119,8 +126,8 @@ def _padding(operator: Operator, weight: tuple[int, ...], dilation: Pair) -> Pai
 
 
 def _transposed(operator: Operator, shapes: Shapes, name: str) -> Layer:
+    weight = _weight(operator, shapes, 4)
     channels, height, width = _image(operator, shapes)
-    weight = _shape(shapes, weight_of(operator))
     kernel = (weight[2], weight[3])
     stride = _pair(operator, "stride", 1)
     if stride != kernel:
@@ -145,15 +152,13 @@ def _transposed(operator: Operator, shapes: Shapes, name: str) -> Layer:
 
 
 def _linear(operator: Operator, shapes: Shapes, name: str) -> Layer:
-    out_features, in_features = _shape(shapes, weight_of(operator))
+    out_features, in_features = _weight(operator, shapes, 2)
     return _product(operator, shapes, name, out_features, in_features)
 
 
 def _matrix_product(operator: Operator, shapes: Shapes, name: str) -> Layer:
-    weight = _shape(shapes, weight_of(operator))
-    if len(weight) != 2:
-        raise NotMappable(f"weights of a product must have 2 axes, not {len(weight)}")
-    return _product(operator, shapes, name, weight[1], weight[0])
+    in_features, out_features = _weight(operator, shapes, 2)
+    return _product(operator, shapes, name, out_features, in_features)
 
 
 def _product(
@@ -172,6 +177,7 @@ def _product(
     )
 
 
+PRODUCTS: Final = frozenset({"linear", "addmm", "mm", "matmul"})
 TRANSLATORS: Final[dict[str, Callable[[Operator, Shapes, str], Layer]]] = {
     "conv2d": _convolution,
     "convolution": _convolution,
