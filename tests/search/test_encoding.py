@@ -1,0 +1,144 @@
+"""decode gives values on the grid, encode undoes it, and nothing legal is out of reach."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.arch.presets import PRESETS
+from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.legality import violations
+from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.search.encoding import (
+    AcceleratorEncoding,
+    MappingArrays,
+    MappingEncoding,
+    gene_of_scale,
+    scale,
+)
+from naas_hw.workload.layer import DIMS, Layer
+
+unit = st.floats(0.0, 1.0)
+BUDGETS = [preset.budget for preset in PRESETS.values()]
+CK4 = Accelerator(
+    axes=(Axis(dim="C", size=4), Axis(dim="K", size=2), Axis(dim="R", size=3)),
+    weight_buffer_bytes=16,
+    input_buffer_bytes=32,
+    accumulator_words=16,
+    bank_bytes=128,
+    beat_bytes=4,
+)
+LAYER = Layer(name="small", K=7, C=6, P=3, Q=2, R=3, S=2, height=5, width=3)
+
+
+@given(unit, st.integers(1, 400))
+def test_every_value_of_a_scale_is_in_range_and_comes_back(gene: float, most: int):
+    value = scale(gene, most)
+    assert 1 <= value <= most
+    assert scale(gene_of_scale(value, most), most) == value
+
+
+@given(st.sampled_from(BUDGETS), st.lists(st.floats(-0.5, 1.5), min_size=14, max_size=14))
+def test_an_accelerator_is_on_the_grid_and_comes_back(budget, genes: list[float]):
+    encoding = AcceleratorEncoding(budget=budget)
+    found = encoding.decode(np.array(genes))
+    assert found.num_pes <= budget.max_pes
+    assert all(axis.size % 2 == 0 for axis in found.axes)
+    assert found.weight_buffer_bytes % 16 == found.input_buffer_bytes % 16 == 0
+    assert found.accumulator_words * 4 % 16 == 0
+    assert (found.beat_bytes, found.num_banks) == (budget.beat_bytes, budget.num_banks)
+    assert encoding.decode(encoding.encode(found)) == found
+
+
+@pytest.mark.parametrize("name", ["nvdla-256", "nvdla-1024", "shidiannao", "edgetpu"])
+def test_presets_on_the_grid_are_points_of_their_own_budgets(name: str):
+    preset = PRESETS[name]
+    encoding = AcceleratorEncoding(budget=preset.budget)
+    assert encoding.decode(encoding.encode(preset.accelerator), name=name) == preset.accelerator
+
+
+def test_what_is_not_on_the_grid_is_refused():
+    preset = PRESETS["eyeriss"]  # 24 B of inputs are no multiple of 16
+    with pytest.raises(ValueError, match="must be on the budget's grid"):
+        AcceleratorEncoding(budget=preset.budget).encode(preset.accelerator)
+
+
+def test_the_most_important_dims_are_parallel_in_their_order():
+    genes = np.full(14, 0.5)
+    genes[4:10] = [0.1, 0.9, 0.2, 0.3, 0.8, 0.4]  # K C P Q R S
+    found = AcceleratorEncoding(budget=PRESETS["eyeriss"].budget).decode(genes)
+    assert [axis.dim for axis in found.axes] == ["C", "R"]
+
+
+def test_the_highest_importance_is_the_outermost_loop():
+    genes = np.full((1, 36), 0.5)
+    genes[0, :6] = [0.1, 0.9, 0.2, 0.3, 0.8, 0.4]
+    orders = MappingEncoding(accelerator=CK4, layer=LAYER).decode(genes).orders_NLD
+    assert "".join(DIMS[d] for d in orders[0, 0]) == "CRSQPK"
+
+
+@given(st.lists(st.floats(-0.5, 1.5), min_size=36, max_size=36))
+def test_a_mapping_is_on_the_grid_and_comes_back(genes: list[float]):
+    encoding = MappingEncoding(accelerator=CK4, layer=LAYER)
+    found = encoding.decode(np.array(genes))
+    for dim, used in zip(DIMS, found.spatial_ND[0], strict=True):
+        due = min(CK4.size_of(dim), LAYER.bounds[dim])
+        assert used == due if dim in ("K", "C") else 1 <= used <= due
+    again = encoding.decode(encoding.encode(found))
+    for field in ("orders_NLD", "l2_ND", "pe_ND", "spatial_ND"):
+        assert np.array_equal(getattr(found, field), getattr(again, field))
+
+
+def bounds(values: np.ndarray) -> Bounds:
+    return Bounds(**dict(zip(DIMS, (int(value) for value in values), strict=True)))
+
+
+def test_every_legal_tiling_that_covers_a_dim_once_is_reached():
+    """All tilings of K, C, P and R of a small layer: the legal ones encode, the others do not."""
+    encoding = MappingEncoding(accelerator=CK4, layer=LAYER)
+    checked = {True: 0, False: 0}
+    for k, c, p, r, used in product(range(1, 5), range(1, 3), range(1, 4), (1, 2), (1, 2, 3)):
+        spatial = {"K": 2, "C": 4, "R": used}
+        pe = {"K": k, "C": c, "P": p, "R": 1}
+        for l2_k, l2_c, l2_p, l2_r in product(range(1, 5), range(1, 3), (1, 2, 3), (1, r)):
+            l2 = {"K": l2_k, "C": l2_c, "P": l2_p, "R": l2_r}
+            mapping = Mapping(pe=Bounds(**pe), l2=Bounds(**l2), spatial=Bounds(**spatial))
+            geometry = Geometry(accelerator=CK4, layer=LAYER, mapping=mapping)
+            extents = {d: geometry.spatial_extent(d) for d in DIMS}
+            once = all(
+                (mapping.l2[d] - 1) * mapping.pe[d] * extents[d] < LAYER.bounds[d]
+                and (mapping.pe[d] - 1) * extents[d] < LAYER.bounds[d]
+                for d in DIMS
+            )
+            if not once:
+                continue
+            blocks = [v for v in violations(CK4, LAYER, mapping) if v.startswith("block")]
+            arrays = MappingArrays(
+                orders_NLD=np.tile(np.arange(6), (1, 3, 1)),
+                l2_ND=np.array([[mapping.l2[d] for d in DIMS]]),
+                pe_ND=np.array([[mapping.pe[d] for d in DIMS]]),
+                spatial_ND=np.array([[mapping.spatial[d] for d in DIMS]]),
+            )
+            try:
+                encoding.encode(arrays)
+                reached = True
+            except ValueError:
+                reached = False
+            assert reached == (not blocks), mapping
+            checked[reached] += 1
+    assert min(checked.values()) > 100
+
+
+def test_l2_tiles_of_channels_hold_whole_blocks():
+    encoding = MappingEncoding(
+        accelerator=PRESETS["nvdla-256"].accelerator,
+        layer=Layer(name="wide", K=100, C=70, P=4, height=4, width=1),
+    )
+    rng = np.random.default_rng(1)
+    found = encoding.decode(rng.random((200, 36)))
+    tiles = found.l2_ND * found.pe_ND * encoding.extents(found.spatial_ND)
+    for column, dim in ((0, 100), (1, 70)):
+        assert np.all((tiles[:, column] % 16 == 0) | (tiles[:, column] >= dim))
