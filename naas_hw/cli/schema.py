@@ -12,7 +12,8 @@ from naas_hw.errors import InputError
 SCHEMAS: Final = {
     "network": ("naas_hw.workload.network", "Network"),
     "accelerator": ("naas_hw.arch.accelerator", "Accelerator"),
-    "mapping": ("naas_hw.mapping.mapping", "Mapping"),
+    "budget": ("naas_hw.arch.budget", "Budget"),
+    "mapping": ("naas_hw.mapping.files", "NetworkMapping"),
 }
 """Name of a kind of file -> where its model is; imported only when asked for."""
 
