@@ -81,16 +81,16 @@ def _read_text(path: Path) -> str:
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
-        text = content.decode("utf-8")
     except OSError as error:
         raise InputError(f"{path}: must be a readable file: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: must be UTF-8, not byte {error.start} of it") from error
     except ValueError as error:  # a NUL in the path
         raise InputError(f"{str(path)!r}: must be a path: {error}") from error
     if len(content) > MAX_FILE_BYTES:
         raise InputError(f"{path}: must have at most {MAX_FILE_BYTES} bytes")
-    return text
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: must be UTF-8, not byte {error.start} of it") from error
 
 
 def _refuse_aliases(text: str, source: str) -> None:
