@@ -21,7 +21,7 @@ class Waiver:
 
     Parameters
     ----------
-    rule : Verilator's name of the rule.
+    rule : Verilator's name of the rule; for yosys, what the warning is about.
     match : regular expression that the message matches.
     reason : why it is no fault.
     """
@@ -34,9 +34,9 @@ class Waiver:
 WAIVERS: Final = (
     Waiver(
         rule="UNUSEDSIGNAL",
-        match=r"Signal is not used: '(rst|\w+_(aw|ar)prot)'",
-        reason="every module with registers has a reset, also where none of them is reset; "
-        "AXI wants the protection bits as ports",
+        match=r"Signal is not used: '(a?clk|rst|aresetn|\w+_(aw|ar)prot)'",
+        reason="a module has its domain's clock and reset, used or not; AXI wants the "
+        "protection bits as ports",
     ),
     Waiver(
         rule="UNUSEDSIGNAL",
@@ -48,8 +48,43 @@ WAIVERS: Final = (
         match=r"Signal is not used: '(_\d+_|probe_\w+|\w+__\w+)'",
         reason="outputs of an instance that its parent does not need; probes are for benches",
     ),
+    Waiver(
+        rule="UNUSEDPARAM",
+        match=r"Parameter is not used: 'STYLE'",
+        reason="a hint to synthesis, in an attribute",
+    ),
+    Waiver(
+        rule="WIDTHEXPAND",
+        match=r"^[\w.:]+ Operator \w+ expects ",
+        reason="operands stand as wide as they are; Verilog extends them as their sign says",
+    ),
+    Waiver(
+        rule="WIDTHTRUNC",
+        match=r"^[\w.:]+ Logical operator LOGNOT expects 1 bit ",
+        reason="`!x` of a wide x is how yosys writes that all bits are zero",
+    ),
+    Waiver(
+        rule="PROCASSINIT",
+        match=r"Procedural assignment to declaration with initial value",
+        reason="registers start at their reset value, in simulation and on an FPGA",
+    ),
+    Waiver(
+        rule="CASEOVERLAP",
+        match=r"Case conditions overlap",
+        reason="selects of a multiplexer are one-hot; a combination of them never occurs",
+    ),
+    Waiver(
+        rule="SYMRSVDWORD",
+        match=r"'interrupt'",
+        reason="the port's name by convention; reserved in C++ by some compilers only",
+    ),
+    Waiver(
+        rule="parallel_case",
+        match=r"Encountered `parallel_case' comment",
+        reason="yosys warns of the comment that it writes itself",
+    ),
 )
-"""All of Verilator's rules that generated text may break. Icarus and yosys have none."""
+"""All rules that generated text may break."""
 
 
 def lint(sources: Mapping[str, str], *, top: str = "naas_accelerator") -> tuple[str, ...]:
@@ -116,7 +151,8 @@ def _yosys(folder: Path, files: list[str], top: str) -> list[str]:
         output = run_yosys(script, folder=folder)
     except ToolError as error:
         return [f"yosys: {error}"]
-    return [f"yosys: {line}" for line in output.splitlines() if line.startswith("Warning:")]
+    warnings = re.findall(r"^(?:\S+: )?Warning: (.*)$", output, re.M)
+    return [f"yosys: {text}" for text in warnings if not _is_waived("parallel_case", text)]
 
 
 def _run(command: list[str], folder: Path) -> str:

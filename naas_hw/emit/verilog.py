@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from amaranth.back import rtlil
 from amaranth.hdl import (
@@ -35,7 +35,9 @@ from naas_hw.rtl.shared import SharedComponent
 
 PREFIX: Final = "naas_"
 
-KEPT_NAMES: Final = r"(  attribute .*|    connect \\\S+|    parameter .*|  cell .*|module .*|)"
+KEPT_NAMES: Final = re.compile(
+    r"  attribute .*|    connect \\\S+|    parameter .*|  cell .*|module .*", re.S
+)
 """What starts a line of RTLIL and names no wire."""
 
 AXI_PORT: Final = re.compile(
@@ -184,11 +186,16 @@ def emit_verilog(
     modules = {module: _ansi_ports(text, ports) for module, text in modules.items()}
     modules[name] = _annotate_ports(modules[name])
     head = "".join(f"// {line}".rstrip() + "\n" for line in banner.splitlines())
-    hierarchy = "".join(f"// {line}\n" for line in _hierarchy(modules, name))
+    everything = modules | dict.fromkeys(platform.templates, "")
+    hierarchy = "".join(f"// {line}\n" for line in _hierarchy(everything, name))
     files = {f"{name}.v": f"{head}//\n// Hierarchy:\n{hierarchy}\n{modules[name]}"}
-    files |= {f"{module}.v": f"{head}\n{modules[module]}" for module in _first_use(modules, name)[1:]}
+    files |= {
+        f"{module}.v": f"{head}\n{modules[module]}" for module in _first_use(modules, name)[1:]
+    }
     for template in platform.templates:
-        files[f"{template}.v"] = head + "\n" + (template_folder() / "rtl" / f"{template}.v").read_text()
+        files[f"{template}.v"] = (
+            head + "\n" + (template_folder() / "rtl" / f"{template}.v").read_text()
+        )
     return files
 
 
@@ -221,7 +228,7 @@ def _to_verilog(text: str) -> str:
 
 
 def _plain_names(text: str) -> str:
-    """RTLIL with names that read well in Verilog, and with marks on what has to stay.
+    r"""RTLIL with names that read well in Verilog, and with marks on what has to stay.
 
     Amaranth joins the names of nested modules by dots and numbers equal names of signals by `$`,
     both of which Verilog would have to escape. The wires at the ports of an instance are named
@@ -236,7 +243,9 @@ def _plain_names(text: str) -> str:
     text = re.sub(
         r"^  wire width .* \\probe_\w+$", r"  attribute \\keep 1\n\g<0>", text, flags=re.M
     )
-    return re.sub(r"^module .*?^end$", lambda found: _rename_wires(found[0]), text, flags=re.M | re.S)
+    return re.sub(
+        r"^module .*?^end$", lambda found: _rename_wires(found[0]), text, flags=re.M | re.S
+    )
 
 
 def _rename_wires(module: str) -> str:
@@ -247,7 +256,7 @@ def _rename_wires(module: str) -> str:
     fixed |= {r"\clk", r"\rst", *re.findall(r"^  wire .*?(\\probe_\w+)$", module, re.M)}
 
     def whole(value: str) -> str:
-        """`\\x [7:0]` -> `\\x` where `x` has eight bits."""
+        """The name alone where the value is all bits of a wire."""
         name, _, part = value.partition(" ")
         width = widths.get(name)
         return name if part in (f"[{(width or 0) - 1}:0]", "[0]" if width == 1 else "") else value
@@ -273,9 +282,11 @@ def _rename_wires(module: str) -> str:
         taken.add(renamed[wire])
 
     def rename(line: str) -> str:
-        kept, changed = re.match(KEPT_NAMES, line, re.S)[0], ""  # type: ignore[index]
-        changed = line[len(kept) :]
-        return kept + re.sub(r"\\[^\s\\]+", lambda name: renamed.get(name[0], name[0]), changed)
+        start = KEPT_NAMES.match(line)
+        kept = start[0] if start else ""
+        return kept + re.sub(
+            r"\\[^\s\\]+", lambda name: renamed.get(name[0], name[0]), line[len(kept) :]
+        )
 
     return "".join(rename(line) for line in module.splitlines(keepends=True))
 
@@ -319,7 +330,7 @@ def _ansi_ports(text: str, order: list[str]) -> str:
         ports[name] = f"{direction} {register or 'wire'} {shape}{name}{initial or ''}"
         return ""
 
-    head, _, body = text.partition("\n")
+    head, _, body = text.partition(");\n")
     body = re.sub(pattern, take, body, flags=re.M)
     first = ["clk", "rst", *order]
     names = sorted(ports, key=lambda name: first.index(name) if name in first else len(first))
@@ -337,7 +348,9 @@ def _annotate_ports(text: str) -> str:
     lines = []
     for line in head.splitlines():
         found = re.fullmatch(r"  (?:input|output) .*?(\w+)(?: = .*?)?,?", line)
-        lines += [f"  {attribute}" for attribute in _attributes(found[1], list(buses))] if found else []
+        lines += (
+            [f"  {attribute}" for attribute in _attributes(found[1], list(buses))] if found else []
+        )
         lines.append(line)
     return "\n".join(lines) + end + body
 

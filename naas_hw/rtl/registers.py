@@ -53,7 +53,9 @@ def _register(offset: int, name: str, access: Access, description: str) -> Regis
 
 
 REGISTERS: Final = (
-    _register(0x00, "control", RW, "write bit 0: start; read bit 0: busy, 1: done, 2: idle, 3: ready"),
+    _register(
+        0x00, "control", RW, "write bit 0: start; read bit 0: busy, 1: done, 2: idle, 3: ready"
+    ),
     _register(0x04, "interrupt_global_enable", RW, "bit 0: the interrupt line may rise"),
     _register(0x08, "interrupt_enable", RW, "bit 0: on done, bit 1: on a refused start"),
     _register(0x0C, "interrupt_status", W1C, "bit 0: done, bit 1: a start was refused"),
