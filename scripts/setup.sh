@@ -59,14 +59,16 @@ find_missing_packages() {
     python=$(choose_python || true)
     if [[ -z $python ]]; then
         [[ -z ${PYTHON:-} ]] || die "PYTHON must be a Python 3.11 or newer, not $PYTHON"
-        required+=(python3 python3-venv)
+        # which libpython3.x it will be is not known yet; this one depends on the right one
+        required+=(python3 python3-venv libpython3-dev)
     else
         "$python" -c 'import ensurepip, venv' 2>/dev/null || required+=(python3-venv)
         has_shared_library "$python" || required+=("libpython$(python_version "$python")")
     fi
     command -v make >/dev/null || required+=(make)
     command -v g++ >/dev/null || required+=(g++)
-    command -v perl >/dev/null || required+=(perl)
+    # Verilator is a Perl program; Debian's perl-base, which is always there, lacks Pod::Usage
+    perl -MPod::Usage -e 1 2>/dev/null || required+=(perl)
     [[ -n $(find /usr/include /usr/local/include -maxdepth 2 -name zlib.h -print -quit \
         2>/dev/null) ]] || required+=(zlib1g-dev)
     command -v iverilog >/dev/null || optional+=(iverilog)

@@ -126,3 +126,9 @@ def test_a_python_that_is_too_old_is_refused(machine):
     done = machine.set_up()
     assert done.returncode == 1
     assert "PYTHON must be a Python 3.11 or newer, not " in done.stderr
+
+
+def test_a_perl_without_what_verilator_needs_gets_the_whole_perl(machine):
+    machine.put_tools("make", "g++", "iverilog")
+    machine.put("perl", "exit 2")
+    assert machine.set_up().stderr.endswith("sudo apt-get install -y perl\n")

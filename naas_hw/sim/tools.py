@@ -52,10 +52,13 @@ class _Program:
     enables: str
     how_to_get: str
     version_flag: str = "--version"
+    probe: tuple[str, ...] = ()  # arguments with which a complete one exits with 0
 
     def find(self) -> Tool:
         where = shutil.which(self.name)
         path = Path(where) if where else None
+        if path and self.probe and not _succeeds([str(path), *self.probe]):
+            path = None
         version = _printed_version(path, self.version_flag) if path else None
         return _tool(self, path, version)
 
@@ -176,6 +179,7 @@ _WANTED: Final[tuple[_Wanted, ...]] = (
         enables="running Verilator",
         how_to_get="apt-get install perl",
         version_flag="-v",
+        probe=("-MPod::Usage", "-e", "1"),  # Debian's perl-base lacks it
     ),
     _PythonLibrary(
         name="libpython",
@@ -251,10 +255,10 @@ def _tool(wanted: _Wanted, path: Path | None, version: str | None) -> Tool:
     )
 
 
-def _output(command: list[str], given: str = "") -> str:
-    """What a command prints, on both streams; nothing where it cannot be run."""
+def _run(command: list[str], given: str = "") -> subprocess.CompletedProcess[str] | None:
+    """A command that ended, or None where it cannot be run."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             input=given,
             stdout=subprocess.PIPE,
@@ -266,8 +270,18 @@ def _output(command: list[str], given: str = "") -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout
+        return None
+
+
+def _succeeds(command: list[str]) -> bool:
+    done = _run(command)
+    return done is not None and done.returncode == 0
+
+
+def _output(command: list[str], given: str = "") -> str:
+    """What a command prints, on both streams; nothing where it cannot be run."""
+    done = _run(command, given)
+    return done.stdout if done else ""
 
 
 def _printed_version(path: Path, flag: str) -> str:

@@ -46,6 +46,13 @@ def test_a_program_that_prints_no_version_is_found_all_the_same(tmp_path, monkey
     assert find_tool("perl").version == "unknown"
 
 
+def test_a_perl_without_what_verilator_needs_is_missing(tmp_path, monkeypatch):
+    perl = put_program(tmp_path, "perl", "This is perl, v5.36.0")
+    perl.write_text(perl.read_text() + 'case "$1" in -M*) exit 2;; esac\n')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert not find_tool("perl").found
+
+
 def test_an_old_verilator_first_on_path_is_not_taken(tmp_path, monkeypatch):
     put_program(tmp_path, "verilator", "Verilator 5.006 2023-01-22")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
