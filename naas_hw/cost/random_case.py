@@ -1,0 +1,145 @@
+"""Random legal triples of accelerator, layer and mapping, small enough to simulate.
+
+The whole legal space is meant to be hit: every axis dim, kind of layer, ragged edges, padding
+wider than the kernel, strides, dilation, spilled sums, buffers that are never refilled.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.mapping.geometry import Geometry, ceil_div
+from naas_hw.mapping.legality import violations
+from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
+
+NUM_ATTEMPTS: Final = 60
+"""Mappings that are tried before accelerator and layer are drawn anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A layer under a legal mapping on an accelerator."""
+
+    accelerator: Accelerator
+    layer: Layer
+    mapping: Mapping
+
+    @property
+    def geometry(self) -> Geometry:
+        """What follows from the three."""
+        return Geometry(accelerator=self.accelerator, layer=self.layer, mapping=self.mapping)
+
+
+def random_case(rng: np.random.Generator, *, max_steps: int = 400) -> Case:
+    """A legal triple of at most so many steps of the array."""
+    while True:
+        accelerator, layer = random_accelerator(rng), random_layer(rng)
+        mapping = random_mapping(accelerator, layer, rng, max_steps=max_steps)
+        if mapping is not None:
+            return Case(accelerator=accelerator, layer=layer, mapping=mapping)
+
+
+def _pick(rng: np.random.Generator, *values: int) -> int:
+    return int(values[rng.integers(len(values))])
+
+
+def random_accelerator(rng: np.random.Generator) -> Accelerator:
+    """One to three axes of up to eight positions, and buffers of a few words to a few hundred."""
+    dims = [DIMS[i] for i in rng.permutation(len(DIMS))[: rng.integers(1, 4)]]
+    axes = tuple(Axis(dim=dim, size=_pick(rng, 1, 2, 2, 3, 4, 4, 5, 6, 8)) for dim in dims)
+    beat = _pick(rng, 4, 8, 16, 32)
+    scale_depth = max(8, beat * _pick(rng, 1, 2, 8))
+    return Accelerator(
+        axes=axes,
+        weight_buffer_bytes=8 * _pick(rng, 1, 2, 4, 8, 16, 64),
+        input_buffer_bytes=8 * _pick(rng, 1, 2, 4, 8, 16, 64),
+        accumulator_words=16 * _pick(rng, 1, 1, 2, 4, 16),
+        num_banks=_pick(rng, 4, 6, 8, 12, 16),
+        bank_bytes=beat * _pick(rng, 16, 16, 32, 64, 256),
+        scale_depth=scale_depth,
+        beat_bytes=beat,
+        dram_latency_cycles=_pick(rng, 1, 2, 5, 20, 80),
+        dram_beat_period_cycles=_pick(rng, 1, 1, 1, 2, 3, 14),
+        weight_lanes=_pick(rng, 1, 2, 4),
+        input_lanes=_pick(rng, 1, 2, 4),
+    )
+
+
+def random_layer(rng: np.random.Generator) -> Layer:
+    """A layer of any kind that the hardware runs, with a few thousand products."""
+    kind = (Kind.CONV, Kind.CONV, Kind.CONV, Kind.DEPTHWISE, Kind.LINEAR)[rng.integers(5)]
+    channels = 1 if kind is Kind.DEPTHWISE else int(rng.integers(1, 20))
+    if kind is Kind.LINEAR:
+        return Layer(
+            name="layer", kind=kind, K=int(rng.integers(1, 40)), C=channels, height=1, width=1
+        )
+    stride = (_pick(rng, 1, 1, 2, 3), _pick(rng, 1, 1, 2))
+    dilation = (_pick(rng, 1, 1, 1, 2), _pick(rng, 1, 1, 1, 2))
+    padding = (_pick(rng, 0, 0, 1, 2, 4), _pick(rng, 0, 0, 1, 3))
+    extents = {d: int(rng.integers(1, 8)) for d in "PQ"} | {d: _pick(rng, 1, 1, 2, 3) for d in "RS"}
+    rows, columns = (
+        (extents[out] - 1) * stride[i] + (extents[kernel] - 1) * dilation[i] + 1
+        for i, (out, kernel) in enumerate((("P", "R"), ("Q", "S")))
+    )
+    # What the kernel covers, less the padding, and a few rows that it leaves out or lacks.
+    return Layer(
+        name="layer",
+        kind=kind,
+        K=int(rng.integers(1, 24)),
+        C=channels,
+        **extents,
+        height=max(1, rows - padding[0] - int(rng.integers(-2, 3))),
+        width=max(1, columns - padding[1] - int(rng.integers(-2, 3))),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=_pick(rng, 1, 1, 1, 2),
+    )
+
+
+def random_mapping(
+    accelerator: Accelerator, layer: Layer, rng: np.random.Generator, *, max_steps: int
+) -> Mapping | None:
+    """A legal mapping of at most so many steps; None if none was found."""
+    for _ in range(NUM_ATTEMPTS):
+        mapping = _draw(accelerator, layer, rng)
+        geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
+        if geometry.num_steps <= max_steps and not violations(accelerator, layer, mapping):
+            return mapping
+    return None
+
+
+def _draw(accelerator: Accelerator, layer: Layer, rng: np.random.Generator) -> Mapping:
+    pe: dict[Dim, int] = {}
+    l2: dict[Dim, int] = {}
+    spatial: dict[Dim, int] = {}
+    for dim in DIMS:
+        bound, size = layer.bounds[dim], accelerator.size_of(dim)
+        most = min(bound, size)
+        spatial[dim] = most if dim in ("K", "C") else int(rng.integers(1, most + 1))
+        rest = ceil_div(bound, spatial[dim])
+        pe[dim] = _part(rest, rng)
+        rest = ceil_div(rest, pe[dim])
+        l2[dim] = _part(rest, rng) if rng.random() < 0.7 else rest
+    orders = [tuple(DIMS[i] for i in rng.permutation(len(DIMS))) for _ in range(3)]
+    return Mapping(
+        dram_order=orders[0],
+        l2_order=orders[1],
+        pe_order=orders[2],
+        l2=Bounds(**l2),
+        pe=Bounds(**pe),
+        spatial=Bounds(**spatial),
+    )
+
+
+def _part(rest: int, rng: np.random.Generator) -> int:
+    """A bound of up to `rest`; small ones, and all of it, more often than others."""
+    draw = rng.random()
+    if draw < 0.35:
+        return 1
+    if draw < 0.5:
+        return rest
+    return int(rng.integers(1, min(rest, 6) + 1))
