@@ -18,7 +18,9 @@
 //   +latency=N +period=N             timing of this run
 //   +dram_bytes=N                    window of legal addresses, at most SIZE_BYTES (the default)
 //   +dram_image=PATH                 $readmemh at time 0: a beat a line, byte 0 least significant
-//   +dram_result=PATH                where a rising edge of `dump` writes the window
+//   +dram_binary=PATH                the same with $fread: bytes of a beat in falling order; faster
+//   +dram_result=PATH                where a rising edge of `dump` writes memory, with $writememh:
+//   +dump_first=N +dump_last=N       beats N to N of it; all of the window without them
 //   +stall_seed=N +stall_percent=P   each valid and ready of this side is low in P % of all cycles
 //   +read_error_address=HEX          SLVERR on every beat that contains the address
 //   +write_error_address=HEX         SLVERR for every burst that contains the address
@@ -87,6 +89,8 @@ module naas_dram #(
     reg [31:0]     read_error_address, write_error_address;
     reg [8191:0]   image_path, result_path;
     reg            has_result;
+    reg [31:0]     dump_first, dump_last;
+    integer        binary, num_read;
 
     reg [8*BEAT_BYTES-1:0] memory  [0:WORDS-1];
     reg [31:0]             visible [0:WORDS-1];  // cycle of the response to the last write, or PENDING
@@ -115,6 +119,19 @@ module naas_dram #(
         end
         if ($value$plusargs("dram_image=%s", image_path))
             $readmemh(image_path, memory, 0, window_bytes / BEAT_BYTES - 1);
+        if ($value$plusargs("dram_binary=%s", image_path)) begin
+            binary   = $fopen(image_path, "rb");
+            num_read = $fread(memory, binary, 0, window_bytes / BEAT_BYTES);
+            $fclose(binary);
+            if (num_read != window_bytes) begin
+                $display("naas_dram: the image must have %0d bytes, not %0d", window_bytes, num_read);
+                $finish;
+            end
+        end
+        dump_first = 0;
+        dump_last  = window_bytes / BEAT_BYTES - 1;
+        if ($value$plusargs("dump_first=%d", dump_first)) begin end
+        if ($value$plusargs("dump_last=%d", dump_last)) begin end
 `ifdef VERILATOR
         // Icarus leaves X, which no comparison below takes for a late response.
         for (i = 0; i < WORDS; i = i + 1) visible[i] = 32'd0;
@@ -122,7 +139,7 @@ module naas_dram #(
     end
 
     always @(posedge dump)
-        if (has_result) $writememh(result_path, memory, 0, window_bytes / BEAT_BYTES - 1);
+        if (has_result) $writememh(result_path, memory, dump_first, dump_last);
 
     // ---------------------------------------------------------------- cycle and random stalls
     reg [31:0] now;

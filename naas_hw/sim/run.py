@@ -131,7 +131,7 @@ class BenchResult:
         -1 where a simulator says X.
     l2_accesses : a count for each bit of `probe_l2`.
     events : int64, shape (number of events, 2): cycle, bit of `probe_events`; by cycle, then bit.
-    dram : uint8, the memory after the run; empty if it was not asked for.
+    dram : uint8, the bytes of memory that were asked for, after the run.
     num_unknown_dram_digits : hexadecimal digits of `dram` that the simulator calls X; 0 in `dram`.
     registers : address -> value; empty if the port did not answer.
     messages : what the memory said about the protocol.
@@ -166,7 +166,7 @@ def run_bench(
     read_error_address: int | None = None,
     write_error_address: int | None = None,
     want_events: bool = False,
-    want_dram: bool = True,
+    dump: tuple[int, int] | None = None,
     waves: Path | None = None,
     cache: BuildCache | None = None,
     timeout_seconds: float | None = None,
@@ -183,6 +183,9 @@ def run_bench(
     reads : addresses of registers that are read after the end.
     stalls : random stalls of the memory; None for its exact timing.
     read_error_address, write_error_address : where the memory answers SLVERR.
+    want_events : whether events are logged.
+    dump : bytes of memory that are read back, from and to (not included), both multiples of a
+        beat; None for all, an empty range for none.
     waves : file for waves, without its suffix; the result says which was written.
     cache : None for the user's own.
     timeout_seconds : the simulator is killed after that; a net below `cycle_limit`, for loops
@@ -193,27 +196,30 @@ def run_bench(
     SimulationError where the build fails, or the simulator ends without a result.
     """
     _check_run(build, dram_image, latency, period, cycle_limit, writes)
+    first, end = _check_dump(build, dram_image, dump)
     wave_format = _wave_format(simulator, waves)
     with temporary_folder("naas_sim_") as folder:
         dram_bytes = _storage_bytes(simulator, dram_image.size)
         from_cache = _fetch_program(
             build, simulator, dram_bytes, wave_format, cache or _user_cache(), folder
         )
-        (folder / "dram.hex").write_bytes(image_to_hex(dram_image, build.beat_bytes))
+        _swapped(dram_image, build.beat_bytes).tofile(folder / "dram.bin")
         request = {
             "writes": [[int(address), int(value)] for address, value in writes],
             "reads": [int(address) for address in reads],
-            "dump": want_dram,
+            "dump": first < end,
             "num_l2": build.num_l2,
         }
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         plusargs = {
-            "dram_image": "dram.hex",
+            "dram_binary": "dram.bin",
             "dram_result": "result.hex",
             "dram_bytes": str(dram_image.size),
             "latency": str(latency),
             "period": str(period),
             "cycle_limit": str(cycle_limit),
+            "dump_first": str(first // build.beat_bytes),
+            "dump_last": str(end // build.beat_bytes - 1),
             **({"event_log": "events.txt"} if want_events else {}),
             **({"stall_seed": str(stalls.seed)} if stalls else {}),
             **({"stall_percent": str(stalls.percent)} if stalls else {}),
@@ -224,7 +230,7 @@ def run_bench(
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         dram, unknown = (
             hex_to_image((folder / "result.hex").read_bytes(), build.beat_bytes)
-            if want_dram
+            if first < end
             else (np.zeros(0, np.uint8), 0)
         )
         return BenchResult(
@@ -250,8 +256,7 @@ def image_to_hex(image: NDArray[np.uint8], beat_bytes: int) -> bytes:
     >>> image_to_hex(np.arange(8, dtype=np.uint8), 4)
     b'03020100\\n07060504\\n'
     """
-    beats = np.ascontiguousarray(image.reshape(-1, beat_bytes)[:, ::-1])
-    return beats.tobytes().hex("\n", beat_bytes).encode() + b"\n"
+    return _swapped(image, beat_bytes).tobytes().hex("\n", beat_bytes).encode() + b"\n"
 
 
 def hex_to_image(text: bytes, beat_bytes: int) -> tuple[NDArray[np.uint8], int]:
@@ -266,8 +271,12 @@ def hex_to_image(text: bytes, beat_bytes: int) -> tuple[NDArray[np.uint8], int]:
         text = re.sub(rb"(?m)^[/@].*$", b"", text)
     known = text.translate(bytes.maketrans(b"xXzZ", b"0000"))
     unknown = sum(text.count(digit) for digit in (b"x", b"X", b"z", b"Z"))
-    beats = np.frombuffer(bytes.fromhex(known.decode()), np.uint8).reshape(-1, beat_bytes)
-    return np.ascontiguousarray(beats[:, ::-1]).reshape(-1), unknown
+    return _swapped(np.frombuffer(bytes.fromhex(known.decode()), np.uint8), beat_bytes), unknown
+
+
+def _swapped(data: NDArray[np.uint8], beat_bytes: int) -> NDArray[np.uint8]:
+    """Every beat with its bytes in reverse: Verilog's order of writing, and back."""
+    return np.ascontiguousarray(data.reshape(-1, beat_bytes)[:, ::-1]).reshape(-1)
 
 
 def _check_run(
@@ -292,6 +301,18 @@ def _check_run(
         )
     if not writes:
         raise InputError("writes must have at least the one that starts, not 0 entries")
+
+
+def _check_dump(
+    build: Build, dram_image: NDArray[np.uint8], dump: tuple[int, int] | None
+) -> tuple[int, int]:
+    first, end = (0, dram_image.size) if dump is None else dump
+    if not 0 <= first <= end <= dram_image.size or (first | end) % build.beat_bytes:
+        raise InputError(
+            f"dump must be a range of whole beats within {dram_image.size} bytes, "
+            f"not {first} to {end}"
+        )
+    return first, end
 
 
 def _user_cache() -> BuildCache:

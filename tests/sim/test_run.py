@@ -197,6 +197,27 @@ def test_bus_errors_reach_the_accelerator(icarus: Simulator, cache: BuildCache) 
 
 
 @pytest.mark.sim
+@pytest.mark.parametrize("dump", [(HALF + 8, HALF + 40), (HALF, HALF)])
+def test_a_part_of_memory_is_read_back(
+    simulator: Simulator, cache: BuildCache, dump: tuple[int, int]
+) -> None:
+    """Only the bytes asked for, or none."""
+    before = image(SIZE)
+    result = run_bench(
+        copier(),
+        simulator=simulator,
+        writes=registers(source=0, destination=HALF, num_bursts=4, num_beats=8),
+        dram_image=before,
+        latency=1,
+        period=1,
+        cycle_limit=1000,
+        dump=dump,
+        cache=cache,
+    )
+    np.testing.assert_array_equal(result.dram, before[dump[0] - HALF : dump[1] - HALF])
+
+
+@pytest.mark.sim
 def test_a_protocol_error_is_counted_and_told(icarus: Simulator, cache: BuildCache) -> None:
     """A burst over a boundary of 4 KiB: two channels, one message each."""
     result = run_bench(
@@ -280,6 +301,28 @@ def test_verilog_that_does_not_compile_is_a_simulation_error(
 
 
 @pytest.mark.sim
+def test_a_simulator_that_takes_too_long_is_ended(icarus: Simulator, cache: BuildCache) -> None:
+    """A loop within one cycle never reaches the limit of cycles: the time limit ends it."""
+    text = (
+        copier()
+        .sources["copier.v"]
+        .replace("// probes", "always @(posedge aclk) while (probe_start) ;\n")
+    )
+    with pytest.raises(SimulationError, match="icarus must end within 2 s, not go on"):
+        run_bench(
+            copier(sources={"copier.v": text}),
+            simulator=icarus,
+            writes=registers(source=0, destination=HALF, num_bursts=1, num_beats=1),
+            dram_image=image(SIZE),
+            latency=1,
+            period=1,
+            cycle_limit=1000,
+            timeout_seconds=2,
+            cache=cache,
+        )
+
+
+@pytest.mark.sim
 def test_unknown_bits_in_memory_are_counted(icarus: Simulator, cache: BuildCache) -> None:
     """What Icarus writes as X comes back as 0, and the result says how much there was."""
     text = copier().sources["copier.v"]
@@ -332,6 +375,8 @@ def test_wrong_builds_are_refused(changes: dict[str, object], message: str) -> N
         ({"latency": 0}, "must be at least 1, not 0, 1, 9"),
         ({"dram_image": image(12)}, r"whole number of beats of 8 bytes, not of shape \(12,\)"),
         ({"writes": []}, "writes must have at least the one that starts"),
+        ({"dump": (0, 24)}, "whole beats within 16 bytes, not 0 to 24"),
+        ({"dump": (4, 16)}, "whole beats within 16 bytes, not 4 to 16"),
     ],
 )
 def test_wrong_runs_are_refused(changes: dict[str, object], message: str) -> None:
