@@ -466,7 +466,6 @@ def _derive(p, orders, l2, pe, spatial, dims, bounds, tile):  # type: ignore[no-
             return _failed(d)
     step_k = pe[0] * _ceil(spatial[0], p.spatial_lanes[0]) * p.spatial_lanes[0]
     step_c = pe[1] * _ceil(spatial[1], p.spatial_lanes[1]) * p.spatial_lanes[1]
-    step_channel = step_k if p.channel == 0 else step_c
     tile[0] = l2[0] * step_k
     tile[1] = l2[1] * step_c
     for d in range(2, 6):
@@ -857,7 +856,7 @@ def _recur(p, g, dims, bounds, tile, result):  # type: ignore[no-untyped-def]
     compute_1, compute_2 = start, never
     drain_1 = drain_2 = never
     store_1, store_2 = 0, never
-    scale_0 = scale_1 = scale_2 = never
+    scale_0 = scale_1 = never
     sums_ready = never
     stored_1 = stored_2 = sums_1 = sums_2 = never
     opens_output = True
@@ -876,11 +875,11 @@ def _recur(p, g, dims, bounds, tile, result):  # type: ignore[no-untyped-def]
             first = gate + latency
             if advanced <= g.last_scale_tile or advanced < 0:
                 L = max(L, first)
-                if scale_1 != never:  # of the run before last: the current one is not yet shifted
+                if scale_1 != never:  # of two runs back: this run is not shifted in yet
                     L = max(L, scale_1 + p.drain_to_scales + latency)
                 L += n * g.scale_beats
                 busy_load += g.scale_beats
-                scale_2, scale_1, scale_0 = scale_1, scale_0, never
+                scale_1, scale_0 = scale_0, never
             if advanced <= g.last_weight_tile or advanced < 0:
                 L = max(L, first) + n * g.weight_tile_words
                 busy_load += g.weight_tile_words
