@@ -22,23 +22,26 @@ Where the paper is silent, this is chosen here:
 A mapping is legal, and covers no dim more than once too often, if and only if some point decodes
 to it: nothing that may be best is out of reach.
 
-Array legend: N candidates, L levels (DRAM, L2, PE), D dims in the order of `DIMS`, G genes.
+Batches of mappings are `MappingBatch`. Array legend: N candidates, L levels (DRAM, L2, PE), D dims
+in the order of `DIMS`, G genes.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd, lcm, log, prod
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator, Axis
 from naas_hw.arch.budget import BUFFER_STEP_BYTES, PE_STEP, Budget
+from naas_hw.cost.compiled import MappingBatch
 from naas_hw.workload.layer import DIMS, Layer
 
 Genes = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Integers = NDArray[np.integer[Any]]
 
 NUM_DIMS: Final = len(DIMS)
 NUM_LEVELS: Final = 3
@@ -276,23 +279,14 @@ class _BufferSpace:
 # ------------------------------------------------------------------------------------- mappings
 
 
-@dataclass(frozen=True, kw_only=True)
-class MappingArrays:
-    """Mappings of one layer as arrays.
-
-    Parameters
-    ----------
-    orders_NLD : index into DIMS at each position, outermost first; levels DRAM, L2, PE.
-    l2_ND, pe_ND, spatial_ND : bounds, and used extents, of each dim.
-    """
-
-    orders_NLD: Ints
-    l2_ND: Ints
-    pe_ND: Ints
-    spatial_ND: Ints
-
-    def __len__(self) -> int:
-        return len(self.l2_ND)
+def mapping_batch(orders_NLD: Integers, l2_ND: Ints, pe_ND: Ints, spatial_ND: Ints) -> MappingBatch:
+    """A batch of these numbers, in the types that compiled code expects."""
+    return MappingBatch(
+        orders=np.ascontiguousarray(orders_NLD, dtype=np.int8),
+        l2=np.ascontiguousarray(l2_ND, dtype=np.int64),
+        pe=np.ascontiguousarray(pe_ND, dtype=np.int64),
+        spatial=np.ascontiguousarray(spatial_ND, dtype=np.int64),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,7 +336,7 @@ class MappingEncoding:
             rounded[:, column] = _ceil_div(rounded[:, column], unit) * unit
         return np.minimum(rounded, _ceil_div(self.dims_D, steps_ND))
 
-    def decode(self, genes_NG: Genes) -> MappingArrays:
+    def decode(self, genes_NG: Genes) -> MappingBatch:
         """Mappings of points; values outside of [0, 1] count as the nearest inside."""
         genes = np.clip(np.atleast_2d(genes_NG), 0.0, 1.0).reshape(-1, NUM_LEVELS + 3, NUM_DIMS)
         orders = np.argsort(-genes[:, :NUM_LEVELS], axis=2, kind="stable").astype(np.int64)
@@ -350,41 +344,35 @@ class MappingEncoding:
 
     def arrays(
         self, orders_NLD: Ints, pe_genes: Genes, l2_genes: Genes, spatial_genes: Genes
-    ) -> MappingArrays:
+    ) -> MappingBatch:
         """Mappings of given orders and ratios."""
         chosen = np.ceil(spatial_genes * self.sizes_D).astype(np.int64)
         spatial = np.where(self.is_free_D, np.maximum(chosen, 1), self.sizes_D)
         extents = self.extents(spatial)
         pe = _scale(pe_genes, _ceil_div(self.dims_D, extents))
         l2 = _scale(l2_genes, _ceil_div(self.dims_D, extents * pe))
-        return MappingArrays(
-            orders_NLD=orders_NLD,
-            l2_ND=self.round_blocks(l2, pe, spatial),
-            pe_ND=pe,
-            spatial_ND=spatial,
-        )
+        return mapping_batch(orders_NLD, self.round_blocks(l2, pe, spatial), pe, spatial)
 
-    def encode(self, arrays: MappingArrays) -> Genes:
+    def encode(self, arrays: MappingBatch) -> Genes:
         """Points that decode to the mappings.
 
         Raises
         ------
         ValueError : one of them is not on the grid of this encoding.
         """
-        importances_NLD = np.empty(arrays.orders_NLD.shape, dtype=np.float64)
+        importances_NLD = np.empty(arrays.orders.shape, dtype=np.float64)
         ranks = (NUM_DIMS - 0.5 - np.arange(NUM_DIMS)) / NUM_DIMS
-        np.put_along_axis(
-            importances_NLD, arrays.orders_NLD, np.broadcast_to(ranks, arrays.orders_NLD.shape), 2
-        )
-        extents = self.extents(arrays.spatial_ND)
+        orders = arrays.orders.astype(np.int64)
+        np.put_along_axis(importances_NLD, orders, np.broadcast_to(ranks, orders.shape), 2)
+        extents = self.extents(arrays.spatial)
         pe_most = _ceil_div(self.dims_D, extents)
-        l2_most = _ceil_div(self.dims_D, extents * arrays.pe_ND)
+        l2_most = _ceil_div(self.dims_D, extents * arrays.pe)
         genes = np.concatenate(
             [
                 importances_NLD.reshape(len(arrays), -1),
-                np.log(arrays.pe_ND + 0.5) / np.log(pe_most + 1.0),
-                np.log(arrays.l2_ND + 0.5) / np.log(l2_most + 1.0),
-                (arrays.spatial_ND - 0.5) / self.sizes_D,
+                np.log(arrays.pe + 0.5) / np.log(pe_most + 1.0),
+                np.log(arrays.l2 + 0.5) / np.log(l2_most + 1.0),
+                (arrays.spatial - 0.5) / self.sizes_D,
             ],
             axis=1,
         )
@@ -392,9 +380,9 @@ class MappingEncoding:
         found: Genes = np.clip(genes, 0.0, 1.0)
         return found
 
-    def _check_round_trip(self, arrays: MappingArrays, genes_NG: Genes) -> None:
+    def _check_round_trip(self, arrays: MappingBatch, genes_NG: Genes) -> None:
         found = self.decode(genes_NG)
-        for field in ("orders_NLD", "l2_ND", "pe_ND", "spatial_ND"):
+        for field in ("orders", "l2", "pe", "spatial"):
             due, got = getattr(arrays, field), getattr(found, field)
             if not np.array_equal(due, got):
                 row = int(np.argwhere((due != got).reshape(len(due), -1).any(axis=1))[0, 0])

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
+from naas_hw.cost.compiled import MappingBatch
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.search.encoding import (
     AcceleratorEncoding,
-    MappingArrays,
     MappingEncoding,
     gene_of_scale,
     scale,
@@ -76,7 +76,7 @@ def test_the_most_important_dims_are_parallel_in_their_order():
 def test_the_highest_importance_is_the_outermost_loop():
     genes = np.full((1, 36), 0.5)
     genes[0, :6] = [0.1, 0.9, 0.2, 0.3, 0.8, 0.4]
-    orders = MappingEncoding(accelerator=CK4, layer=LAYER).decode(genes).orders_NLD
+    orders = MappingEncoding(accelerator=CK4, layer=LAYER).decode(genes).orders
     assert "".join(DIMS[d] for d in orders[0, 0]) == "CRSQPK"
 
 
@@ -84,11 +84,11 @@ def test_the_highest_importance_is_the_outermost_loop():
 def test_a_mapping_is_on_the_grid_and_comes_back(genes: list[float]):
     encoding = MappingEncoding(accelerator=CK4, layer=LAYER)
     found = encoding.decode(np.array(genes))
-    for dim, used in zip(DIMS, found.spatial_ND[0], strict=True):
+    for dim, used in zip(DIMS, found.spatial[0], strict=True):
         due = min(CK4.size_of(dim), LAYER.bounds[dim])
         assert used == due if dim in ("K", "C") else 1 <= used <= due
     again = encoding.decode(encoding.encode(found))
-    for field in ("orders_NLD", "l2_ND", "pe_ND", "spatial_ND"):
+    for field in ("orders", "l2", "pe", "spatial"):
         assert np.array_equal(getattr(found, field), getattr(again, field))
 
 
@@ -116,11 +116,11 @@ def test_every_legal_tiling_that_covers_a_dim_once_is_reached():
             if not once:
                 continue
             blocks = [v for v in violations(CK4, LAYER, mapping) if v.startswith("block")]
-            arrays = MappingArrays(
-                orders_NLD=np.tile(np.arange(6), (1, 3, 1)),
-                l2_ND=np.array([[mapping.l2[d] for d in DIMS]]),
-                pe_ND=np.array([[mapping.pe[d] for d in DIMS]]),
-                spatial_ND=np.array([[mapping.spatial[d] for d in DIMS]]),
+            arrays = MappingBatch(
+                orders=np.tile(np.arange(6), (1, 3, 1)),
+                l2=np.array([[mapping.l2[d] for d in DIMS]]),
+                pe=np.array([[mapping.pe[d] for d in DIMS]]),
+                spatial=np.array([[mapping.spatial[d] for d in DIMS]]),
             )
             try:
                 encoding.encode(arrays)
@@ -139,6 +139,6 @@ def test_l2_tiles_of_channels_hold_whole_blocks():
     )
     rng = np.random.default_rng(1)
     found = encoding.decode(rng.random((200, 36)))
-    tiles = found.l2_ND * found.pe_ND * encoding.extents(found.spatial_ND)
+    tiles = found.l2 * found.pe * encoding.extents(found.spatial)
     for column, dim in ((0, 100), (1, 70)):
         assert np.all((tiles[:, column] % 16 == 0) | (tiles[:, column] >= dim))
