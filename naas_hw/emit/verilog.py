@@ -40,6 +40,32 @@ KEPT_NAMES: Final = re.compile(
 )
 """What starts a line of RTLIL and names no wire."""
 
+RESERVED: Final = frozenset(
+    """
+accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before
+begin bind bins binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle checker class
+clocking cmos config const constraint context continue cover covergroup coverpoint cross deassign
+default defparam design disable dist do edge else end endcase endchecker endclass endclocking
+endconfig endfunction endgenerate endgroup endinterface endmodule endpackage endprimitive
+endprogram endproperty endsequence endspecify endtable endtask enum event eventually expect export
+extends extern final first_match for force foreach forever fork forkjoin function generate genvar
+global highz0 highz1 if iff ifnone ignore_bins illegal_bins implements implies import incdir include
+initial inout input inside instance int integer interconnect interface intersect join join_any
+join_none large let liblist library local localparam logic longint macromodule matches medium
+modport module nand negedge nettype new nexttime nmos nor noshowcancelled not notif0 notif1 null or
+output package packed parameter pmos posedge primitive priority program property protected pull0
+pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure rand randc randcase randsequence
+rcmos real realtime ref reg reject_on release repeat restrict return rnmos rpmos rtran rtranif0
+rtranif1 s_always s_eventually s_nexttime s_until s_until_with scalared sequence shortint shortreal
+showcancelled signed small soft solve specify specparam static string strong strong0 strong1 struct
+super supply0 supply1 sync_accept_on sync_reject_on table tagged task this throughout time
+timeprecision timeunit tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type typedef union
+unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait wait_order
+wand weak weak0 weak1 while wildcard wire with within wor xnor xor
+""".split()
+)
+"""Words of IEEE 1800-2017, which has those of Verilog: `input` becomes `input_`."""
+
 AXI_PORT: Final = re.compile(
     r"(?P<bus>\w+?)_(?P<signal>(?:aw|ar)(?:id|addr|len|size|burst|lock|cache|prot|qos|region|user|"
     r"valid|ready)|w(?:data|strb|last|valid|ready)|b(?:id|resp|valid|ready)|"
@@ -91,17 +117,23 @@ def flat_ports(component: wiring.Component) -> list[tuple[str, Value, bool]]:
     return ports
 
 
+def _port_names(component: wiring.Component) -> list[str]:
+    return [name + "_" * (name in RESERVED) for name, _, _ in flat_ports(component)]
+
+
 class VerilogPlatform:
     """The platform that Verilog is emitted for: gives every shared component its definition.
 
     Members
     -------
     definitions : RTLIL of each shared module, by module name, in the order of first use.
+    ports : names of the ports of each module, in the order of its signature.
     templates : names of the hand-written modules that are used.
     """
 
     def __init__(self) -> None:
         self.definitions: dict[str, str] = {}
+        self.ports: dict[str, list[str]] = {}
         self.templates: list[str] = []
         self._names: dict[Hashable, str] = {}
 
@@ -132,6 +164,7 @@ class VerilogPlatform:
         name = self._new_name(PREFIX + snake_case(type(component).__name__))
         self._names[key] = name
         self.definitions[name] = ""  # holds the place: before what it contains
+        self.ports[name] = _port_names(component)
         fragment = Fragment.get(component.build(self), self)
         self.definitions[name] = _convert(fragment, name, flat_ports(component))
 
@@ -182,8 +215,8 @@ def emit_verilog(
     platform = VerilogPlatform()
     texts = [_convert_top(top, name, platform), *platform.definitions.values()]
     modules = _split(_to_verilog("\n".join(texts)))
-    ports = ["aclk", "aresetn", *(port for port, _, _ in flat_ports(top))]
-    modules = {module: _ansi_ports(text, ports) for module, text in modules.items()}
+    orders = platform.ports | {name: ["aclk", "aresetn", *_port_names(top)]}
+    modules = {module: _ansi_ports(modules[module], orders.get(module, [])) for module in modules}
     modules[name] = _annotate_ports(modules[name])
     head = "".join(f"// {line}".rstrip() + "\n" for line in banner.splitlines())
     everything = modules | dict.fromkeys(platform.templates, "")
@@ -230,14 +263,18 @@ def _to_verilog(text: str) -> str:
 def _plain_names(text: str) -> str:
     r"""RTLIL with names that read well in Verilog, and with marks on what has to stay.
 
-    Amaranth joins the names of nested modules by dots and numbers equal names of signals by `$`,
-    both of which Verilog would have to escape. The wires at the ports of an instance are named
-    after it: `\y$9` at port `y` of `pe_1` becomes `pe_1__y`.
+    Reserved words get a `_`. Amaranth joins the names of nested modules by dots and numbers equal
+    names of signals by `$`, both of which Verilog would have to escape. The wires at the ports of
+    an instance are named after it: `\y$9` at port `y` of `pe_1` becomes `pe_1__y`.
     """
 
     def plain(found: re.Match[str]) -> str:
         return re.sub(r"[^\w\s\\$]", "_", found[0])
 
+    def unreserved(found: re.Match[str]) -> str:
+        return found[0] + "_" * (found[1] in RESERVED)
+
+    text = re.sub(r"\\(\w+)(?![\w.])", unreserved, text)
     text = re.sub(r"^module \\\S+$|^  cell \\\S+ \\\S+$", plain, text, flags=re.M)
     text = re.sub(r"^  cell \\", r"  attribute \\keep 1\n\g<0>", text, flags=re.M)
     text = re.sub(

@@ -407,6 +407,31 @@ def test_ecp5_infers_its_memories(
     )
 
 
+class Reserved(SharedComponent):
+    """Ports and a submodule whose names Verilog has taken."""
+
+    def __init__(self) -> None:
+        super().__init__({"input": In(4), "final": Out(4)})
+
+    @property
+    def parameters(self) -> tuple[()]:
+        return ()
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.byte = product = Product()
+        m.d.comb += [product.a.eq(self.input), product.b.eq(3), self.final.eq(product.y)]
+        return m
+
+
+@pytest.mark.needs("iverilog", "verilator")
+def test_reserved_words_get_an_underscore() -> None:
+    files = emit_verilog(Around(Reserved()), name="top", banner="x")
+    assert "input wire [3:0] input_," in files["naas_reserved.v"]
+    assert "naas_product byte_ (" in files["naas_reserved.v"]
+    assert lint(files, top="top") == ()
+
+
 def test_snake_case_keeps_words_whole() -> None:
     names = ("Ram", "AxiLiteRegisters", "AXIBurst", "Conv2D", "LoopNest")
     assert [snake_case(name) for name in names] == [
