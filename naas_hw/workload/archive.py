@@ -49,7 +49,7 @@ def _unpacked_graph(path: Path) -> bytes:
     with zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if _is_graph(entry.filename)]
         if len(entries) != 1:
-            raise InputError(f"{path}: must hold one model, not {len(entries)}")
+            raise InputError(f"{path}: must hold one models/*.json, not {len(entries)}")
         if entries[0].file_size > MAX_GRAPH_BYTES:
             raise InputError(
                 f"{path}: the graph must have at most {MAX_GRAPH_BYTES} bytes, "

@@ -34,6 +34,7 @@ IDENTITIES: Final = frozenset(
 RESHAPES: Final = frozenset(
     "_unsafe_view flatten reshape squeeze unflatten unsqueeze view view_as".split()
 )
+FACTORIES: Final = frozenset("arange empty eye full linspace ones scalar_tensor zeros".split())
 HOST: Final = frozenset(
     """
     _adaptive_avg_pool2d _log_softmax _softmax abs adaptive_avg_pool1d adaptive_avg_pool2d
@@ -54,6 +55,8 @@ _HEAVY: Final = {
     "conv_transpose3d": "a convolution must have two spatial axes, not 3",
     "bmm": "one factor of a product must be weights, not both activations",
     "baddbmm": "one factor of a product must be weights, not both activations",
+    "gru": "a recurrent layer must be unrolled into linear ones",
+    "lstm": "a recurrent layer must be unrolled into linear ones",
     "scaled_dot_product_attention": "one factor of a product must be weights, not activations",
 }
 
@@ -100,7 +103,7 @@ class _Walk:
         """Judge one operator."""
         kind = operator.kind
         if self._is_constant(operator):
-            self._fold(operator, "depends on weights only")
+            self._fold(operator, "does not depend on the input")
         elif kind in TRANSLATORS:
             self._map(operator)
         elif kind in BATCH_NORMS:
@@ -114,7 +117,7 @@ class _Walk:
         elif kind in HOST:
             self._add(operator, Verdict.HOST, "no layer of the accelerator computes it")
         else:
-            reason = _HEAVY.get(kind, "must be a known operator")
+            reason = _HEAVY.get(kind, f"operator must be a known one, not {kind}")
             self._add(operator, Verdict.UNSUPPORTED, reason)
 
     def _add(
@@ -138,11 +141,14 @@ class _Walk:
         self._add(operator, Verdict.FOLDED, reason, layer)
 
     def _is_constant(self, operator: Operator) -> bool:
-        """Does it read constants only? Then so are its results."""
+        """Does it read constants only, or nothing? Then so are its results."""
         inputs = operator.inputs
-        if not inputs or any(name not in self.sources for name in inputs):
+        if not inputs and operator.kind not in FACTORIES:
             return False
-        self.sources |= dict.fromkeys(operator.outputs, self.sources[inputs[0]])
+        if any(name not in self.sources for name in inputs):
+            return False
+        source = self.sources[inputs[0]] if inputs else operator.name
+        self.sources |= dict.fromkeys(operator.outputs, source)
         return True
 
     def _map(self, operator: Operator) -> None:
@@ -165,7 +171,7 @@ class _Walk:
 
     def _layer_name(self, operator: Operator, weight: str) -> str:
         """The name of the module that holds the weights; numbered when it is called again."""
-        source = self.sources[weight].removesuffix("weight").rstrip(".") or operator.name
+        source = re.sub(r"[._]?weight$", "", self.sources[weight]) or operator.name
         name = clean_name(source)
         taken = {layer.name for layer in self.layers}
         numbered = (f"{name[:90]}_{number}" for number in range(2, len(taken) + 3))

@@ -1,5 +1,7 @@
 """A network: its layers in order of execution, and what runs on the host."""
 
+from collections import Counter
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.workload.layer import Layer, Name
@@ -29,8 +31,8 @@ class Network(BaseModel):
     num_parameters: int | None = None
 
     def model_post_init(self, _context: object) -> None:
-        names = [layer.name for layer in self.layers]
-        doubled = sorted({name for name in names if names.count(name) > 1})
+        counts = Counter(layer.name for layer in self.layers)
+        doubled = sorted(name for name, count in counts.items() if count > 1)
         if doubled:
             raise ValueError(f"layer names must differ, not {doubled[0]!r} twice")
 

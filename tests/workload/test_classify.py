@@ -220,7 +220,7 @@ def test_transposed_convolution_is_a_product():
         (op("y", "conv2d", "x", "x"), {},
          "weights must be constant, not computed from the input"),
         (op("y", "conv1d", "x", "w"), {}, "a convolution must have two spatial axes, not 1"),
-        (op("y", "mylib.fft", "x"), {}, "must be a known operator"),
+        (op("y", "mylib.fft", "x"), {}, "operator must be a known one, not mylib.fft"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_mapped_says_why(operator, changes, reason):
@@ -236,6 +236,17 @@ def test_never_stops_at_the_first_problem():
     found = classify(graph(bad, CONV, bad, pool, shape, shapes=SHAPES))
     assert verdicts(found) == [UNSUPPORTED, MAPPED, UNSUPPORTED, HOST, FOLDED]
     assert [check.name for check in found.checks] == ["a", "y", "a", "p", "f"]
+
+
+def test_what_does_not_depend_on_the_input_is_folded():
+    """Weights that are scaled before use are weights still, and so is what a factory makes."""
+    scaled = op("s", "mul", "w", other=2)
+    made = Operator(name="o", kind="ones", arguments={"size": [4]}, outputs=("o",))
+    found = classify(
+        graph(scaled, made, op("y", "conv2d", "x", "s"), shapes=SHAPES | {"s": (4, 8, 3, 3)})
+    )
+    assert verdicts(found) == [FOLDED, FOLDED, MAPPED]
+    assert found.layers[0].name == "w"
 
 
 def test_a_module_that_is_called_twice_has_two_layers():

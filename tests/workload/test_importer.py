@@ -151,7 +151,7 @@ def test_pt2_needs_no_torch(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "rule"),
     [
-        (None, "must hold one model, not 0"),
+        (None, "must hold one models/.*.json, not 0"),
         ("{", "must hold its graph as JSON"),
         ("[" * 100_000, "must hold its graph as JSON"),
         ("[]", "must hold a graph as torch.export.save writes it"),

@@ -5,7 +5,7 @@ from math import floor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naas_hw.workload.requantise import (
@@ -37,6 +37,7 @@ def test_high_multiply_by_hand(a, b, high):
     assert doubling_high_multiply(a, b) == high
 
 
+@settings(deadline=None)
 @given(a=INT32, b=st.integers(HALF, 2**31 - 1))
 def test_high_multiply_is_round_half_up(a, b):
     """Against exact fractions."""
@@ -65,6 +66,7 @@ def test_shift_by_hand(value, shift, shifted):
     assert rounding_shift_right(value, shift) == shifted
 
 
+@settings(deadline=None)
 @given(value=INT32, shift=st.integers(0, 31))
 def test_shift_is_round_half_away(value, shift):
     """Against exact fractions."""
@@ -72,6 +74,7 @@ def test_shift_is_round_half_away(value, shift):
     assert rounding_shift_right(value, shift) == (magnitude if value >= 0 else -magnitude)
 
 
+@settings(deadline=None)
 @given(value=st.integers(-(2**40), 2**40))
 def test_wrap_keeps_the_low_32_bits(value):
     """Modulo 2^32, signed."""

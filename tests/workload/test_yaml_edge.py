@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
@@ -44,7 +44,7 @@ def test_reads_plain_data(tmp_path):
         ("\ta: 1", "f: line 1: must be YAML, not text with this: found character '\\t'"),
         ("a: 1\n---\nb: 2", "f: line 2: must be YAML, not text with this: but found another"),
         ("!!python/object:os.system {}", "f: line 1: must be YAML, not text with this: could not"),
-        ("a: " + "[" * 5000, "f: must be nested less deeply"),
+        ("a: " + "[" * 1000, "f: must be nested less deeply"),
         ("a: " + "9" * 5000, "f: must be pure data: Exceeds the limit"),
         ("a: \x00", "f: must be YAML: unacceptable character"),
     ],
@@ -114,6 +114,7 @@ def test_an_integer_is_a_number():
 names = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,20}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(name=names, layer_name=names)
 def test_any_name_survives_the_round_trip(name, layer_name):
     """Names that look like numbers, booleans or null are quoted, and come back as they were."""
