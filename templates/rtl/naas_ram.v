@@ -38,20 +38,19 @@ module naas_ram #(
 
 `ifndef SYNTHESIS
     integer word;
-    initial begin
-        for (word = 0; word < DEPTH; word = word + 1)
-            words[word] = {WIDTH{1'b0}};
-        read_data = {WIDTH{1'b0}};
-    end
 `ifdef NAAS_RAM_RANDOM
-    integer bit_index;
-    initial begin
-        #0;
-        for (word = 0; word < DEPTH; word = word + 1)
-            for (bit_index = 0; bit_index < WIDTH; bit_index = bit_index + 1)
-                words[word][bit_index] = $random;
-    end
+    integer place;
 `endif
+    initial begin
+        read_data = {WIDTH{1'b0}};
+        for (word = 0; word < DEPTH; word = word + 1) begin
+            words[word] = {WIDTH{1'b0}};
+`ifdef NAAS_RAM_RANDOM
+            for (place = 0; place < WIDTH; place = place + 1)
+                words[word][place] = (($random & 1) == 1);
+`endif
+        end
+    end
 `endif
 endmodule
 
