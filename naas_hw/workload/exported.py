@@ -24,8 +24,8 @@ def export_module(module: "nn.Module", input_shape: tuple[int, ...]) -> Graph:
     import torch
 
     parameter = next(module.parameters(), torch.empty(0))
-    example = torch.zeros(input_shape, dtype=parameter.dtype, device=parameter.device)
     try:
+        example = torch.zeros(input_shape, dtype=parameter.dtype, device=parameter.device)
         with _evaluating(module), torch.no_grad():
             program = torch.export.export(module, (example,))
     except Exception as error:  # whatever the user's forward() or the exporter raises
