@@ -26,26 +26,29 @@ DRAIN_PIPELINE: Final = 4 + REQUANTISE_LATENCY
 
 # From start to the first layer
 START_TO_DESCRIPTOR: Final = 2
-"""From the accepted start (or the last response of the layer before) to the descriptor's address."""
+"""From the accepted start to the first descriptor's address."""
+
+RESPONSE_TO_DESCRIPTOR: Final = 3
+"""From the last response of a layer to the address of the next descriptor of the list."""
 
 DESCRIPTOR_TO_LAYER: Final = 4
 """From the last beat of a descriptor to cycle T0, in which the engines are told to start."""
 
-LAYER_TO_LOAD: Final = 6
+LAYER_TO_LOAD: Final = 8
 """From T0 to the first address of load."""
 
 # Between engines
 LOAD_TO_FILL: Final = 1
 LOAD_TO_DRAIN: Final = 1
-FILL_TO_LOAD: Final = 1
+FILL_TO_LOAD: Final = 4
 FILL_TO_COMPUTE: Final = FILL_PIPELINE - 1
 COMPUTE_TO_FILL: Final = 1
 DRAIN_TO_COMPUTE: Final = 1
-DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE
+DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE - 1
 DRAIN_TO_STORE: Final = DRAIN_PIPELINE + 3
 DRAIN_TO_SCALES: Final = 4
 STORE_TO_DRAIN: Final = 1
-RESPONSE_TO_LOAD: Final = 1
+RESPONSE_TO_LOAD: Final = 4
 
 DONE_TO_INTERRUPT: Final = 2
 """From the last write response to the first cycle of the interrupt."""

@@ -1,0 +1,203 @@
+"""The layer descriptor: its fields, their widths and order, and how it becomes bytes.
+
+A descriptor is shifted into the accelerator beat by beat, first field first; each field stands at
+a fixed bit. Hardware and compiler both read `LAYOUT`. All `delta` fields belong to loop nests:
+one entry per loop position, what an address gains when that position advances (and the ones inside
+it return to zero). DRAM addresses count beats, L2 addresses words unless they say bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.errors import InputError
+
+DRAM_BITS: Final = 30
+L2_BITS: Final = 20
+L2_BYTE_BITS: Final = 25
+BOUND_BITS: Final = 16
+COORDINATE_BITS: Final = 18  # signed: rows and columns of the image, padding included
+WINDOW_BITS: Final = 12  # rows and columns of one step
+PRIVATE_BITS: Final = 17  # byte addresses in a PE, both halves
+SCALE_BITS: Final = 14
+OUTER: Final = 6  # positions of one level
+NEST: Final = 12  # DRAM and L2 positions as one nest
+MAGIC: Final = 0x4E414153
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One field: `count` entries of `width` bits, two's complement if `signed`."""
+
+    name: str
+    width: int
+    count: int = 1
+    signed: bool = False
+
+
+def _field(name: str, width: int, count: int = 1, *, signed: bool = False) -> FieldSpec:
+    return FieldSpec(name, width, count, signed)
+
+
+LAYOUT: Final[tuple[FieldSpec, ...]] = (
+    _field("magic", 32),
+    _field("identity", 32),  # digest of the accelerator that the program was compiled for
+    # What the hardware checks against its own sizes
+    _field("need_weight_words", 17),
+    _field("need_input_bytes", 17),
+    _field("need_accumulator_words", 17),
+    _field("need_scale_words", SCALE_BITS),
+    _field("need_l2_words", L2_BITS + 1),
+    _field("used", 11, 3),  # used extent of each axis
+    _field("depthwise", 1),
+    # DRAM nest of load
+    _field("load_bound", BOUND_BITS, OUTER),
+    _field("load_scale_mask", OUTER),
+    _field("load_weight_mask", OUTER),
+    _field("load_input_mask", OUTER),
+    _field("load_output_mask", OUTER),
+    _field("load_revisit", OUTER),
+    _field("load_scale_start", DRAM_BITS),
+    _field("load_scale_delta", DRAM_BITS, OUTER, signed=True),
+    _field("load_weight_start", DRAM_BITS),
+    _field("load_weight_delta", DRAM_BITS, OUTER, signed=True),
+    _field("load_input_start", DRAM_BITS, signed=True),  # of row and column 0 of the first tile
+    _field("load_input_delta", DRAM_BITS, OUTER, signed=True),
+    _field("load_sums_start", DRAM_BITS),
+    _field("load_sums_delta", DRAM_BITS, OUTER, signed=True),
+    _field("load_row_start", COORDINATE_BITS, signed=True),
+    _field("load_row_delta", COORDINATE_BITS, OUTER, signed=True),
+    _field("load_column_start", COORDINATE_BITS, signed=True),
+    _field("load_column_delta", COORDINATE_BITS, OUTER, signed=True),
+    _field("load_block_delta", BOUND_BITS, OUTER, signed=True),
+    _field("output_row_delta", BOUND_BITS, OUTER, signed=True),
+    _field("output_column_delta", BOUND_BITS, OUTER, signed=True),
+    _field("output_block_delta", BOUND_BITS, OUTER, signed=True),
+    # Sizes of images and tiles
+    _field("image_rows", BOUND_BITS),
+    _field("image_columns", BOUND_BITS),
+    _field("input_blocks", BOUND_BITS),
+    _field("tile_rows", BOUND_BITS),
+    _field("tile_columns", BOUND_BITS),
+    _field("tile_blocks", BOUND_BITS),
+    _field("output_rows", BOUND_BITS),
+    _field("output_columns", BOUND_BITS),
+    _field("output_blocks", BOUND_BITS),
+    _field("tile_output_rows", BOUND_BITS),
+    _field("tile_output_columns", BOUND_BITS),
+    _field("tile_output_blocks", BOUND_BITS),
+    _field("input_safe", DRAM_BITS),  # address of the beat read for a tile without input
+    _field("input_block_pitch", DRAM_BITS),
+    _field("input_row_pitch", DRAM_BITS),
+    _field("input_pixel_pitch", BOUND_BITS),  # 1: a row is one run
+    _field("output_block_pitch", DRAM_BITS),
+    _field("output_row_pitch", DRAM_BITS),
+    _field("weight_tile_words", BOUND_BITS),
+    _field("scale_tile_words", SCALE_BITS),
+    # Places in L2
+    _field("weight_base", L2_BITS, 2),
+    _field("input_base", L2_BITS, 2),
+    _field("output_base", L2_BITS, 2),
+    _field("sums_base", L2_BITS, 2),
+    _field("input_l2_row_pitch", L2_BITS),
+    _field("input_l2_column_pitch", BOUND_BITS),
+    _field("output_l2_row_pitch", L2_BITS),
+    _field("output_l2_column_pitch", BOUND_BITS),
+    # Fill
+    _field("fill_bound", BOUND_BITS, NEST),
+    _field("fill_weight_tile_mask", NEST),
+    _field("fill_input_tile_mask", NEST),
+    _field("fill_weight_mask", NEST),
+    _field("fill_input_mask", NEST),
+    _field("fill_output_mask", NEST),
+    _field("fill_weight_delta", L2_BITS, NEST, signed=True),
+    _field("fill_input_delta", L2_BYTE_BITS, NEST, signed=True),  # bytes
+    _field("fill_row_delta", COORDINATE_BITS, NEST, signed=True),
+    _field("fill_column_delta", COORDINATE_BITS, NEST, signed=True),
+    _field("weight_words", 17),  # words of a PE's weight buffer in a step
+    _field("weight_groups", 11, 3),  # groups of lanes along each weight axis
+    _field("step_rows", WINDOW_BITS),
+    _field("step_columns", WINDOW_BITS),
+    _field("pixel_chunks", PRIVATE_BITS),
+    _field("chunk_groups", 11),
+    _field("chunk_bytes", 6),
+    _field("chunk_step", 3),  # bytes of a PE's buffer that a chunk (of the last group) fills
+    _field("fill_l2_row_pitch", L2_BYTE_BITS),
+    _field("fill_l2_column_pitch", L2_BYTE_BITS),
+    _field("window_row_pitch", PRIVATE_BITS),
+    _field("window_row_last", PRIVATE_BITS),
+    _field("window_column_pitch", PRIVATE_BITS),
+    _field("window_column_last", PRIVATE_BITS),
+    _field("row_step_p", WINDOW_BITS),
+    _field("row_step_r", WINDOW_BITS),
+    _field("column_step_q", WINDOW_BITS),
+    _field("column_step_s", WINDOW_BITS),
+    _field("input_zero_point", 8, signed=True),
+    # The PE's nest
+    _field("pe_bound", BOUND_BITS, OUTER),
+    _field("pe_reduction", OUTER),
+    _field("pe_weight_delta", PRIVATE_BITS, OUTER, signed=True),
+    _field("pe_input_delta", PRIVATE_BITS, OUTER, signed=True),
+    _field("pe_accumulator_delta", PRIVATE_BITS, OUTER, signed=True),
+    # Drain
+    _field("drain_bound", BOUND_BITS, NEST),
+    _field("drain_tile_mask", NEST),
+    _field("drain_scale_mask", NEST),
+    _field("drain_revisit", NEST),
+    _field("drain_tile_revisit", NEST),
+    _field("drain_byte_delta", L2_BYTE_BITS, NEST, signed=True),
+    _field("drain_channel_delta", BOUND_BITS, NEST, signed=True),
+    _field("beat_bound", BOUND_BITS, OUTER),  # P and Q positions, P Q K in the PE, K groups
+    _field("beat_byte_delta", L2_BYTE_BITS, OUTER, signed=True),
+    _field("beat_accumulator_delta", PRIVATE_BITS, OUTER, signed=True),
+    _field("beat_channel_delta", BOUND_BITS, OUTER, signed=True),
+    _field("beat_lanes_log2", 2),
+    _field("output_zero_point", 8, signed=True),
+    _field("clamp_min", 8, signed=True),
+    _field("clamp_max", 8, signed=True),
+    # Store
+    _field("store_bound", BOUND_BITS, OUTER),
+    _field("store_revisit", OUTER),
+    _field("store_output_start", DRAM_BITS),
+    _field("store_sums_start", DRAM_BITS),
+    _field("store_delta", DRAM_BITS, OUTER, signed=True),
+    _field("store_row_delta", BOUND_BITS, OUTER, signed=True),
+    _field("store_column_delta", BOUND_BITS, OUTER, signed=True),
+    _field("store_block_delta", BOUND_BITS, OUTER, signed=True),
+)
+
+NUM_BITS: Final = sum(spec.width * spec.count for spec in LAYOUT)
+SLOT_BYTES: Final = 1024
+"""Descriptors of a list stand this far apart: none crosses a 4 KiB boundary."""
+
+
+def descriptor_beats(accelerator: Accelerator) -> int:
+    """Beats of one descriptor."""
+    return -(-NUM_BITS // (8 * accelerator.beat_bytes))
+
+
+def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
+    """Descriptor as bytes: whole beats; the padding stands in front of the first field.
+
+    Raises InputError where a value does not fit its field, KeyError where one is missing.
+    """
+    word, position = 0, 0
+    for spec in LAYOUT:
+        value = values[spec.name]
+        entries = value if isinstance(value, tuple) else (value,)
+        if len(entries) != spec.count:
+            raise ValueError(f"{spec.name} must have {spec.count} entries, not {len(entries)}")
+        for entry in entries:
+            _check_range(spec, entry)
+            word |= (entry & ((1 << spec.width) - 1)) << position
+            position += spec.width
+    num_bytes = -(-NUM_BITS // (8 * beat_bytes)) * beat_bytes
+    return (word << (8 * num_bytes - NUM_BITS)).to_bytes(num_bytes, "little")
+
+
+def _check_range(spec: FieldSpec, value: int) -> None:
+    low = -(1 << (spec.width - 1)) if spec.signed else 0
+    high = (1 << (spec.width - 1 if spec.signed else spec.width)) - 1
+    if not low <= value <= high:
+        raise InputError(f"field {spec.name} must be {low} to {high}, not {value}")

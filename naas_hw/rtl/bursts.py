@@ -1,0 +1,95 @@
+"""Runs of beats become AXI bursts."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.mapping.descriptor import DRAM_BITS
+from naas_hw.rtl.shared import SharedComponent
+
+PAGE_BYTES = 4096
+RUN_BEATS_BITS = 18
+
+
+def burst_beats(beat_bytes: int) -> int:
+    """Beats after which a burst is cut, at multiples of themselves: no burst crosses 4 KiB."""
+    return min(256, PAGE_BYTES // beat_bytes)
+
+
+class BurstSplitter(SharedComponent):
+    """Cuts runs into INCR bursts, one burst a cycle, without a gap between runs.
+
+    A run taken in cycle t has its first address on the channel in t + 2 if nothing waits.
+
+    Parameters
+    ----------
+    beat_bytes : bytes of a beat.
+
+    Members
+    -------
+    run_valid, run_address, run_beats, run_tag : In, a run in beats, and whether its last burst is
+        to be marked; run_take : Out, it is taken now.
+    valid, address, length : Out; ready : In. An AXI address channel; the address counts beats, the
+        length is beats minus one. Once valid, all stay until ready. final : Out, it is the last
+        burst of a tagged run.
+    busy : Out, a run is being cut or an address waits.
+    """
+
+    def __init__(self, *, beat_bytes: int) -> None:
+        self.beat_bytes = beat_bytes
+        super().__init__(
+            {
+                "run_valid": In(1),
+                "run_address": In(DRAM_BITS),
+                "run_beats": In(RUN_BEATS_BITS),
+                "run_tag": In(1),
+                "run_take": Out(1),
+                "valid": Out(1),
+                "ready": In(1),
+                "address": Out(DRAM_BITS),
+                "length": Out(8),
+                "final": Out(1),
+                "busy": Out(1),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return (self.beat_bytes,)
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        limit = burst_beats(self.beat_bytes)
+        held, address, beats = Signal(), Signal(DRAM_BITS), Signal(RUN_BEATS_BITS)
+        room = Signal(range(limit + 1))
+        burst = Signal(range(limit + 1))
+        is_last, put, tag = Signal(), Signal(), Signal()
+        m.d.comb += [
+            room.eq(limit - address[: (limit - 1).bit_length()]),
+            is_last.eq(beats <= room),
+            burst.eq(Mux(is_last, beats, room)),
+            self.busy.eq(held | self.valid),
+            put.eq(held & (~self.valid | self.ready)),
+            self.run_take.eq(self.run_valid & (~held | (put & is_last))),
+        ]
+        with m.If(put):
+            m.d.sync += [
+                self.valid.eq(1),
+                self.address.eq(address),
+                self.length.eq(burst - 1),
+                self.final.eq(is_last & tag),
+            ]
+        with m.Elif(self.ready):
+            m.d.sync += self.valid.eq(0)
+        with m.If(self.run_take):
+            m.d.sync += [held.eq(1), address.eq(self.run_address), beats.eq(self.run_beats)]
+            m.d.sync += tag.eq(self.run_tag)
+        with m.Elif(put):
+            m.d.sync += [
+                held.eq(~is_last),
+                address.eq(address + burst),
+                beats.eq(beats - burst),
+            ]
+        return m

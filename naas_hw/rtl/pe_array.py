@@ -1,0 +1,387 @@
+"""The array: PEs, the wires that their axes need, trees and accumulators; nothing else."""
+
+from collections.abc import Hashable, Iterator
+from itertools import product
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.arch import timing
+from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, WEIGHT_DIMS, Accelerator
+from naas_hw.mapping.descriptor import PRIVATE_BITS
+from naas_hw.rtl.accumulator import STEP, Accumulator
+from naas_hw.rtl.adder_tree import AdderTree
+from naas_hw.rtl.config import field_ports
+from naas_hw.rtl.credit import delayed
+from naas_hw.rtl.input_network import GROUP_BITS
+from naas_hw.rtl.pe import ProcessingElement
+from naas_hw.rtl.shared import SharedComponent
+from naas_hw.rtl.window import Window
+from naas_hw.workload.layer import Dim
+
+FIELDS = (
+    "used",
+    "depthwise",
+    "chunk_step",
+    "window_row_pitch",
+    "window_row_last",
+    "window_column_pitch",
+    "window_column_last",
+    "row_step_p",
+    "row_step_r",
+    "column_step_q",
+    "column_step_s",
+)
+
+Position = dict[Dim, int]
+
+
+def positions(accelerator: Accelerator, dims: tuple[Dim, ...]) -> list[Position]:
+    """All positions of the axes with these dims, the last axis fastest."""
+    axes = [axis for axis in accelerator.axes if axis.dim in dims]
+    return [
+        dict(zip((axis.dim for axis in axes), index, strict=True))
+        for index in product(*(range(axis.size) for axis in axes))
+    ]
+
+
+def accumulator_words(accelerator: Accelerator) -> int:
+    """Words of one half of an accumulator bank."""
+    return accelerator.accumulator_words // (2 * accelerator.accumulator_lanes)
+
+
+class PEArray(SharedComponent):
+    """Grid of dot-product groups: C R S positions are summed, K P Q positions have accumulators.
+
+    Weights come FILL_PIPELINE cycles after their read, decoded here; input coordinates come with
+    the read and are delayed here to meet their data. A multiplication that starts (`active`) in
+    cycle t is in its accumulator from t + MAC_PIPELINE + tree_cycles + 1 on. A drain read in cycle
+    t has its word in t + 1.
+
+    Parameters
+    ----------
+    accelerator : axes and buffers.
+
+    Members
+    -------
+    weight_..., input_... : In, from the networks.
+    active, weight, input, accumulator, first, half : In, from compute.
+    drain_read, drain_half, drain_address : In; drain_words : Out, one word a group.
+    weight_writes, input_writes, macs : Out, a bit a PE.
+    """
+
+    def __init__(self, accelerator: Accelerator) -> None:
+        self.accelerator = accelerator
+        self.groups = positions(accelerator, OUTPUT_DIMS)
+        pes = accelerator.num_pes
+        words = accumulator_words(accelerator)
+        self.word_bits = 32 * accelerator.accumulator_lanes
+        super().__init__(
+            {
+                "weight_valid": In(1),
+                "weight_group_0": In(GROUP_BITS),
+                "weight_group_1": In(GROUP_BITS),
+                "weight_group_2": In(GROUP_BITS),
+                "weight_address": In(PRIVATE_BITS),
+                "weight_data": In(8 * accelerator.weight_network_lanes),
+                "input_busy": In(1),
+                "row_start": In(1),
+                "row_advance": In(1),
+                "column_start": In(1),
+                "column_advance": In(1),
+                "input_group": In(GROUP_BITS),
+                "input_channel": In(PRIVATE_BITS),
+                "conv_data": In(8 * accelerator.input_network_lanes),
+                "depthwise_data": In(8 * accelerator.depthwise_network_lanes),
+                "active": In(1),
+                "weight": In(PRIVATE_BITS),
+                "input": In(PRIVATE_BITS),
+                "accumulator": In(PRIVATE_BITS),
+                "first": In(1),
+                "half": In(1),
+                "drain_read": In(1),
+                "drain_half": In(1),
+                "drain_address": In(max(1, (words - 1).bit_length())),
+                "drain_words": Out(data.ArrayLayout(self.word_bits, len(self.groups))),
+                "weight_writes": Out(pes),
+                "input_writes": Out(pes),
+                "macs": Out(pes),
+                **field_ports(FIELDS),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return (self.accelerator,)
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        all_positions = positions(self.accelerator, ("K", "C", "P", "Q", "R", "S"))
+        pes = {key(where): self._pe(m, where) for where in all_positions}
+        used = self._used(m)
+        weights = self._weight_enables(m)
+        inputs, places = self._input_enables(m)
+        broadcast = self._broadcast(m)
+        for index, where in enumerate(all_positions):
+            pe = pes[key(where)]
+            own = Signal(name=f"used_{key(where)}")
+            m.d.comb += own.eq(all_of(used[dim][at] for dim, at in where.items()))
+            m.d.comb += pe.used.eq(own)
+            self._connect_weights(m, pe, where, weights, own)
+            self._connect_inputs(m, pe, where, inputs, places, own)
+            for name, value in broadcast.items():
+                m.d.comb += getattr(pe, name).eq(value)
+            m.d.comb += [
+                self.weight_writes[index].eq(pe.weight_write),
+                self.input_writes[index].eq(pe.input_write.any()),
+                self.macs[index].eq(pe.read & pe.used),
+            ]
+        self._accumulators(m, pes)
+        return m
+
+    # PEs -------------------------------------------------------------------------------------
+
+    def _pe(self, m: Module, where: Position) -> ProcessingElement:
+        a = self.accelerator
+        pe = ProcessingElement(
+            weight_words=a.weight_buffer_bytes // a.weight_word_bytes,
+            weight_word_bytes=a.weight_word_bytes,
+            input_words=a.input_buffer_bytes // a.input_word_bytes,
+            input_word_bytes=a.input_word_bytes,
+        )
+        m.submodules[f"pe_{key(where)}"] = pe
+        return pe
+
+    def _used(self, m: Module) -> dict[Dim, list[Signal]]:
+        """For each axis position whether the layer uses it."""
+        found: dict[Dim, list[Signal]] = {}
+        for i, axis in enumerate(self.accelerator.axes):
+            found[axis.dim] = [
+                Signal(name=f"used_{axis.dim.lower()}_{k}") for k in range(axis.size)
+            ]
+            m.d.sync += [bit.eq(self.used[i] > k) for k, bit in enumerate(found[axis.dim])]
+        return found
+
+    def _broadcast(self, m: Module) -> dict[str, Value]:
+        """Compute's addresses, registered, as words and bytes of a word."""
+        a = self.accelerator
+        weight, value, read = Signal(PRIVATE_BITS), Signal(PRIVATE_BITS), Signal()
+        m.d.sync += [weight.eq(self.weight), value.eq(self.input), read.eq(self.active)]
+        weight_bits = a.weight_word_bytes.bit_length() - 1
+        input_bits = a.input_word_bytes.bit_length() - 1
+        found: dict[str, Value] = {
+            "read": read,
+            "weight_address": weight >> weight_bits,
+            "input_address": value >> input_bits,
+        }
+        for name, source, bits in (
+            ("weight_select", weight, weight_bits),
+            ("input_select", value, input_bits),
+        ):
+            if bits:
+                select = Signal(bits, name=name)
+                m.d.sync += select.eq(source[:bits])
+                found[name] = select
+        return found
+
+    # Fill ------------------------------------------------------------------------------------
+
+    def _weight_enables(self, m: Module) -> dict[Dim, list[Value]]:
+        """For each position of a weight axis whether the weights of this cycle are its own."""
+        a = self.accelerator
+        found: dict[Dim, list[Value]] = {}
+        for i, axis in enumerate(a.axes):
+            if axis.dim not in WEIGHT_DIMS:
+                continue
+            lanes = a.weight_network_lanes if axis.dim == a.weight_vector_dim else 1
+            group = getattr(self, f"weight_group_{i}")
+            hits = [
+                Signal(name=f"weight_hit_{axis.dim.lower()}_{g}") for g in range(axis.size // lanes)
+            ]
+            m.d.comb += [hit.eq(group == g) for g, hit in enumerate(hits)]
+            found[axis.dim] = [hits[k // lanes] for k in range(axis.size)]
+        return found
+
+    def _connect_weights(
+        self,
+        m: Module,
+        pe: ProcessingElement,
+        where: Position,
+        enables: dict[Dim, list[Value]],
+        used: Value,
+    ) -> None:
+        a = self.accelerator
+        hit = all_of(hits[where[dim]] for dim, hits in enables.items())
+        vector = a.weight_vector_dim
+        lane = where[vector] % a.weight_network_lanes if vector else 0
+        m.d.comb += [
+            pe.weight_write.eq(self.weight_valid & hit & used),
+            pe.weight_write_address.eq(self.weight_address),
+            pe.weight_write_data.eq(self.weight_data.word_select(lane, len(pe.weight_write_data))),
+        ]
+
+    def _input_enables(self, m: Module) -> tuple[dict[str, Any], dict[str, tuple[Value, Value]]]:
+        """Delayed hits by channel group, and (hit, byte place) by pair of window positions."""
+        a = self.accelerator
+        bits = max(1, (a.input_buffer_bytes - 1).bit_length())
+        rows = Window(outputs=a.size_of("P"), kernels=a.size_of("R"), place_bits=bits)
+        columns = Window(outputs=a.size_of("Q"), kernels=a.size_of("S"), place_bits=bits)
+        m.submodules.rows, m.submodules.columns = rows, columns
+        m.d.comb += [
+            rows.start.eq(self.row_start),
+            rows.advance.eq(self.row_advance),
+            rows.output_step.eq(self.row_step_p),
+            rows.kernel_step.eq(self.row_step_r),
+            rows.pitch.eq(self.window_row_pitch),
+            rows.last.eq(self.window_row_last),
+            columns.start.eq(self.column_start),
+            columns.advance.eq(self.column_advance),
+            columns.output_step.eq(self.column_step_q),
+            columns.kernel_step.eq(self.column_step_s),
+            columns.pitch.eq(self.window_column_pitch),
+            columns.last.eq(self.window_column_last),
+        ]
+        busy, channel = Signal(), Signal(bits)
+        m.d.sync += [busy.eq(self.input_busy), channel.eq(self.input_channel)]
+        places: dict[str, tuple[Value, Value]] = {}
+        for where in positions(a, ("P", "Q", "R", "S")):
+            name = key(where)
+            pair = f"{where.get('P', 0)}_{where.get('R', 0)}"
+            other = f"{where.get('Q', 0)}_{where.get('S', 0)}"
+            hit, place = Signal(name=f"hit_{name}"), Signal(bits, name=f"place_{name}")
+            near_hit, near = Signal(name=f"near_hit_{name}"), Signal(bits, name=f"near_{name}")
+            m.d.sync += [
+                hit.eq(getattr(rows, f"active_{pair}") & getattr(columns, f"active_{other}")),
+                place.eq(getattr(rows, f"place_{pair}") + getattr(columns, f"place_{other}")),
+                near_hit.eq(hit & busy),
+                near.eq(place + channel),
+            ]
+            places[name] = (
+                delayed(m, near_hit, timing.FILL_PIPELINE - 2, f"near_hit_{name}"),
+                delayed(m, near, timing.FILL_PIPELINE - 2, f"near_{name}"),
+            )
+        group = Signal(GROUP_BITS)
+        m.d.comb += group.eq(self.input_group)
+        group = delayed(m, group, timing.FILL_PIPELINE - 1, "group")
+        return {dim: self._group_hits(m, dim, group) for dim in ("C", "K")}, places
+
+    def _group_hits(self, m: Module, dim: Dim, group: Value) -> list[Value] | None:
+        """For each position of a channel axis whether this cycle's chunk is its own."""
+        a = self.accelerator
+        if not a.has(dim):
+            return None
+        lanes = a.input_network_lanes if dim == "C" else a.depthwise_network_lanes
+        hits = [Signal(name=f"chunk_{dim.lower()}_{g}") for g in range(a.size_of(dim) // lanes)]
+        m.d.sync += [hit.eq(group == g) for g, hit in enumerate(hits)]
+        return [hits[k // lanes] for k in range(a.size_of(dim))]
+
+    def _connect_inputs(
+        self,
+        m: Module,
+        pe: ProcessingElement,
+        where: Position,
+        groups: dict[str, Any],
+        places: dict[str, tuple[Value, Value]],
+        used: Value,
+    ) -> None:
+        a = self.accelerator
+        c, k = where.get("C", 0), where.get("K", 0)
+        hit, place = places[key({d: at for d, at in where.items() if d in ("P", "Q", "R", "S")})]
+        word_bytes = a.input_word_bytes
+        conv: Value = self.conv_data
+        conv_hit: Value = Const(1)
+        if a.has("C"):
+            conv = conv.word_select(c % a.input_network_lanes, 8)
+            conv_hit = groups["C"][c]
+        own, own_hit = conv, conv_hit
+        if c == 0:
+            depthwise: Value = self.depthwise_data
+            depthwise_hit: Value = Const(1)
+            if a.has("K"):
+                lane = depthwise.word_select(k % a.depthwise_network_lanes, 8)
+                depthwise, depthwise_hit = lane.replicate(word_bytes), groups["K"][k]
+            own = Mux(self.depthwise, depthwise, conv)
+            own_hit = Mux(self.depthwise, depthwise_hit, conv_hit)
+        bits = word_bytes.bit_length() - 1
+        m.d.comb += [
+            pe.input_write_address.eq(place >> bits),
+            pe.input_write_data.eq(own),
+            pe.input_write.eq(
+                Mux(hit & own_hit & used, self._byte_enables(place[:bits], word_bytes), 0)
+            ),
+        ]
+
+    def _byte_enables(self, offset: Value, word_bytes: int) -> Value:
+        """Bytes [offset, offset + chunk_step) of a word; chunks do not straddle words."""
+        if word_bytes == 1:
+            return Const(1)
+        return Cat(
+            (offset ^ lane) & ~(self.chunk_step - 1)[: len(offset)] == 0
+            for lane in range(word_bytes)
+        )
+
+    # Accumulate ------------------------------------------------------------------------------
+
+    def _accumulators(self, m: Module, pes: dict[str, ProcessingElement]) -> None:
+        a = self.accelerator
+        reduced = positions(a, REDUCTION_DIMS)
+        lane_bits = a.accumulator_lanes.bit_length() - 1
+        latency = timing.MAC_PIPELINE + timing.tree_cycles(len(reduced))
+        accumulator = Signal(PRIVATE_BITS)
+        marks = Signal(3)
+        m.d.comb += [
+            accumulator.eq(self.accumulator),
+            marks.eq(Cat(self.active, self.half, self.first)),
+        ]
+        early = delayed(m, accumulator, latency - 1, "accumulator")
+        early_marks = delayed(m, marks, latency - 1, "marks")
+        late = delayed(m, early, 1, "accumulator_late")
+        step = Signal(STEP)
+        m.d.sync += [
+            step.write.eq(early_marks[0]),
+            step.half.eq(early_marks[1]),
+            step.first.eq(early_marks[2]),
+            step.forward.eq(
+                step.write
+                & (step.half == early_marks[1])
+                & (late >> lane_bits == early >> lane_bits)
+            ),
+        ]
+        for index, group in enumerate(self.groups):
+            tree = AdderTree(num_inputs=len(reduced), width=16)
+            bank = Accumulator(
+                words=accumulator_words(a), lanes=a.accumulator_lanes, sum_bits=tree.sum_width
+            )
+            m.submodules[f"tree_{key(group)}"] = tree
+            m.submodules[f"accumulator_{key(group)}"] = bank
+            for i, member in enumerate(reduced):
+                where = {axis.dim: {**group, **member}[axis.dim] for axis in a.axes}
+                m.d.comb += tree.i[i].eq(pes[key(where)].product)
+            m.d.comb += [
+                bank.read.eq(early_marks[0]),
+                bank.read_half.eq(early_marks[1]),
+                bank.read_address.eq(early >> lane_bits),
+                bank.step.eq(step),
+                bank.write_address.eq(late >> lane_bits),
+                bank.lane.eq(late[:lane_bits]),
+                bank.sum.eq(tree.o),
+                bank.drain_read.eq(self.drain_read),
+                bank.drain_half.eq(self.drain_half),
+                bank.drain_address.eq(self.drain_address),
+                self.drain_words[index].eq(bank.drain_word),
+            ]
+
+
+def key(where: Position) -> str:
+    """Name of a position: k3_c0."""
+    return "_".join(f"{dim.lower()}{at}" for dim, at in where.items()) or "all"
+
+
+def all_of(bits: Iterator[Value]) -> Value:
+    """AND of some bits; true of none."""
+    total: Value = Const(1)
+    for bit in bits:
+        total = total & bit
+    return total

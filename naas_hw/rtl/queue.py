@@ -1,0 +1,73 @@
+"""A short FIFO whose head is visible the cycle after it was pushed."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Array, Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.rtl.shared import SharedComponent
+
+
+class Queue(SharedComponent):
+    """First in, first out, in registers.
+
+    What is pushed in cycle t is at the head from t + 1 on if the queue was empty. A push and a pop
+    may coincide. Pushing without room and popping without `valid` are not allowed. `clear` empties
+    it and wins.
+
+    Parameters
+    ----------
+    width : bits of an entry.
+    depth : entries, a power of two.
+    reserve : `room` falls when fewer than this many entries are free: that many may be on their way.
+
+    Members
+    -------
+    clear, push, pop : In.
+    entry : In, width.
+    valid : Out, head is an entry.
+    head : Out, width.
+    room : Out, at least `reserve` entries are free.
+    """
+
+    def __init__(self, *, width: int, depth: int, reserve: int = 1) -> None:
+        self.width = width
+        self.depth = depth
+        self.reserve = reserve
+        if depth & (depth - 1):
+            raise ValueError(f"depth must be a power of two, not {depth}")
+        super().__init__(
+            {
+                "clear": In(1),
+                "push": In(1),
+                "entry": In(width),
+                "room": Out(1),
+                "pop": In(1),
+                "valid": Out(1),
+                "head": Out(width),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return (self.width, self.depth, self.reserve)
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        entries = Array(Signal(self.width, name=f"entry_{i}") for i in range(self.depth))
+        write, read = Signal(range(self.depth)), Signal(range(self.depth))
+        level = Signal(range(self.depth + 1))
+        m.d.comb += [
+            self.valid.eq(level != 0),
+            self.room.eq(level <= self.depth - self.reserve),
+            self.head.eq(entries[read]),
+        ]
+        with m.If(self.push):
+            m.d.sync += [entries[write].eq(self.entry), write.eq(write + 1)]
+        with m.If(self.pop):
+            m.d.sync += read.eq(read + 1)
+        m.d.sync += level.eq(level + self.push - self.pop)
+        with m.If(self.clear):
+            m.d.sync += [level.eq(0), read.eq(0), write.eq(0)]
+        return m

@@ -1,0 +1,250 @@
+"""Store, second half: addresses and data go out, responses come back."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Array, Module, Mux, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.arch import timing
+from naas_hw.mapping.descriptor import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.rtl.bursts import BurstSplitter
+from naas_hw.rtl.config import field_ports
+from naas_hw.rtl.credit import Credit
+from naas_hw.rtl.piece import RUN_BITS, STORE_PIECE
+from naas_hw.rtl.queue import Queue
+from naas_hw.rtl.shared import SharedComponent
+from naas_hw.rtl.walk import Walk
+
+DATA_PIPELINE = 4
+"""Cycles from the decision to store a piece to its first beat on the channel."""
+
+BURST_BITS = 16
+RING = 4
+
+FIELDS = (
+    "output_block_pitch",
+    "output_row_pitch",
+    "output_l2_row_pitch",
+    "output_l2_column_pitch",
+)
+
+
+class Writer(SharedComponent):
+    """Writes pieces to DRAM, each as soon as drain has left it.
+
+    Data run ahead into a short queue, so beats follow one another without a gap, over the borders
+    of rows, bursts and pieces.
+
+    Parameters
+    ----------
+    beat_bytes : bytes of a beat.
+
+    Members
+    -------
+    go : In, begin of a layer.
+    piece_valid, piece : In; piece_pop : Out.
+    tile_drained : In, strobe.
+    aw_valid, aw_address, aw_length : Out; aw_ready : In.
+    w_valid, w_data, w_last : Out; w_ready : In.
+    b_valid : In; responses are always taken.
+    read, read_address : Out; read_data : In, from L2, a cycle later.
+    tile_stored : Out, strobe with the last beat of a piece.
+    sums_run : In; sums_stored : Out, the output run two before it is in DRAM: all its responses came.
+    settled : Out, no piece is under way and all responses have come.
+    """
+
+    def __init__(self, *, beat_bytes: int) -> None:
+        self.beat_bytes = beat_bytes
+        super().__init__(
+            {
+                "go": In(1),
+                "piece_valid": In(1),
+                "piece": In(STORE_PIECE),
+                "piece_pop": Out(1),
+                "tile_drained": In(1),
+                "aw_valid": Out(1),
+                "aw_ready": In(1),
+                "aw_address": Out(DRAM_BITS),
+                "aw_length": Out(8),
+                "w_valid": Out(1),
+                "w_ready": In(1),
+                "w_data": Out(8 * beat_bytes),
+                "w_last": Out(1),
+                "b_valid": In(1),
+                "read": Out(1),
+                "read_address": Out(L2_BITS),
+                "read_data": In(8 * beat_bytes),
+                "tile_stored": Out(1),
+                "sums_run": In(RUN_BITS),
+                "sums_stored": Out(1),
+                "settled": Out(1),
+                **field_ports(FIELDS),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return (self.beat_bytes,)
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.pieces = pieces = Queue(width=STORE_PIECE.size, depth=4)
+        m.submodules.bursts = bursts = Queue(width=8, depth=16, reserve=3)
+        m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
+        sending, issued = self._addresses(m, splitter, pieces, bursts)
+        m.d.comb += [
+            pieces.clear.eq(self.go),
+            pieces.push.eq(self.piece_pop),
+            pieces.entry.eq(self.piece.as_value()),
+            bursts.clear.eq(self.go),
+        ]
+        reading = self._reads(m, pieces)
+        beats = self._beats(m, bursts, reading)
+        self._responses(m, splitter, issued)
+        outstanding = Signal(BURST_BITS)
+        m.d.sync += outstanding.eq(
+            Mux(self.go, 0, outstanding + (self.aw_valid & self.aw_ready) - self.b_valid)
+        )
+        m.d.comb += self.settled.eq(
+            ~sending
+            & ~splitter.busy
+            & ~pieces.valid
+            & ~bursts.valid
+            & ~reading["active"]
+            & ~beats.valid
+            & (outstanding == 0)
+        )
+        return m
+
+    def _addresses(
+        self, m: Module, splitter: BurstSplitter, pieces: Queue, bursts: Queue
+    ) -> tuple[Signal, Signal]:
+        """Walk the runs of a piece; `issued` strobes with its last burst."""
+        m.submodules.drained = drained = Credit(
+            initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
+        )
+        m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 2, address_bits=DRAM_BITS)
+        active, piece = Signal(), Signal(STORE_PIECE)
+        issued, burst_put = Signal(), Signal()
+        m.d.comb += [
+            drained.clear.eq(self.go),
+            drained.give.eq(self.tile_drained),
+            drained.take.eq(self.piece_pop),
+            self.piece_pop.eq(
+                self.piece_valid
+                & drained.available
+                & pieces.room
+                & ~self.go
+                & (~active | (splitter.run_take & walk.last))
+            ),
+            walk.start.eq(self.piece_pop),
+            walk.origin.eq(self.piece.address),
+            walk.advance.eq(splitter.run_take),
+            walk.count_0.eq(piece.blocks),
+            walk.count_1.eq(piece.rows),
+            walk.pitch_0.eq(Mux(piece.sums, self.output_block_pitch << 2, self.output_block_pitch)),
+            walk.pitch_1.eq(Mux(piece.sums, self.output_row_pitch << 2, self.output_row_pitch)),
+            splitter.run_valid.eq(active),
+            splitter.run_address.eq(walk.address),
+            splitter.run_beats.eq(Mux(piece.sums, piece.columns << 2, piece.columns)),
+            splitter.ready.eq(self.aw_ready & bursts.room),
+            self.aw_valid.eq(splitter.valid & bursts.room),
+            self.aw_address.eq(splitter.address),
+            self.aw_length.eq(splitter.length),
+            burst_put.eq(self.aw_valid & self.aw_ready),
+            bursts.push.eq(burst_put),
+            bursts.entry.eq(splitter.length),
+            splitter.run_tag.eq(walk.last),
+            issued.eq(burst_put & splitter.final),
+        ]
+        with m.If(self.piece_pop):
+            m.d.sync += [piece.eq(self.piece), active.eq(1)]
+        with m.Elif((splitter.run_take & walk.last) | self.go):
+            m.d.sync += active.eq(0)
+        return active, issued
+
+    def _reads(self, m: Module, pieces: Queue) -> dict[str, Signal]:
+        """Walk the words of a piece in L2."""
+        m.submodules.places = walk = Walk(
+            count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
+        )
+        active, piece, room = Signal(), Signal(STORE_PIECE), Signal()
+        arriving, ending = Signal(), Signal()
+        head = data.View(STORE_PIECE, pieces.head)
+        m.d.comb += [
+            self.read.eq(active & room),
+            self.read_address.eq(walk.address),
+            walk.advance.eq(self.read),
+            pieces.pop.eq(pieces.valid & ~self.go & (~active | (self.read & walk.last))),
+            walk.start.eq(pieces.pop),
+            walk.origin.eq(head.place),
+            walk.count_0.eq(piece.blocks),
+            walk.count_1.eq(piece.rows),
+            walk.count_2.eq(piece.columns),
+            walk.count_3.eq(Mux(piece.sums, 4, 1)),
+            walk.pitch_0.eq(Mux(piece.sums, 4, 1)),
+            walk.pitch_1.eq(
+                Mux(piece.sums, self.output_l2_row_pitch << 2, self.output_l2_row_pitch)
+            ),
+            walk.pitch_2.eq(
+                Mux(piece.sums, self.output_l2_column_pitch << 2, self.output_l2_column_pitch)
+            ),
+            walk.pitch_3.eq(1),
+        ]
+        with m.If(pieces.pop):
+            m.d.sync += [piece.eq(head), active.eq(1)]
+        with m.Elif((self.read & walk.last) | self.go):
+            m.d.sync += active.eq(0)
+        m.d.sync += [arriving.eq(self.read & ~self.go), ending.eq(walk.last)]
+        return {"active": active, "room": room, "arriving": arriving, "ending": ending}
+
+    def _beats(self, m: Module, bursts: Queue, reading: dict[str, Signal]) -> Queue:
+        """Data on the channel, in bursts as long as their addresses said."""
+        width = 8 * self.beat_bytes
+        m.submodules.beats = beats = Queue(width=width + 1, depth=8, reserve=2)
+        sent, position = Signal(), Signal(8)
+        m.d.comb += [
+            beats.clear.eq(self.go),
+            beats.push.eq(reading["arriving"]),
+            beats.entry[:width].eq(self.read_data),
+            beats.entry[width].eq(reading["ending"]),
+            reading["room"].eq(beats.room),
+            self.w_valid.eq(beats.valid & bursts.valid),
+            self.w_data.eq(beats.head[:width]),
+            self.w_last.eq(position == bursts.head),
+            sent.eq(self.w_valid & self.w_ready),
+            beats.pop.eq(sent),
+            bursts.pop.eq(sent & self.w_last),
+            self.tile_stored.eq(sent & beats.head[width]),
+        ]
+        with m.If(self.go | (sent & self.w_last)):
+            m.d.sync += position.eq(0)
+        with m.Elif(sent):
+            m.d.sync += position.eq(position + 1)
+        return beats
+
+    def _responses(self, m: Module, splitter: BurstSplitter, issued: Signal) -> None:
+        """After how many responses each of the last runs is safely in DRAM."""
+        num_issued, num_responses = Signal(BURST_BITS), Signal(BURST_BITS)
+        runs = Signal(RUN_BITS)
+        ends = Array(Signal(BURST_BITS, name=f"ends_{i}") for i in range(RING))
+        lead, missing = Signal(signed(RUN_BITS)), Signal(signed(BURST_BITS))
+        with m.If(self.go):
+            m.d.sync += [num_issued.eq(0), num_responses.eq(0), runs.eq(0)]
+        with m.Else():
+            m.d.sync += [
+                num_issued.eq(num_issued + (self.aw_valid & self.aw_ready)),
+                num_responses.eq(num_responses + self.b_valid),
+                runs.eq(runs + issued),
+            ]
+        with m.If(issued):
+            m.d.sync += ends[runs[:2]].eq(num_issued + 1)
+        wanted = Signal(RUN_BITS)
+        m.d.comb += [
+            wanted.eq(self.sums_run - 2),
+            lead.eq(runs - (self.sums_run - 1)),
+            missing.eq(ends[wanted[:2]] - num_responses),
+            self.sums_stored.eq((lead >= 0) & (missing <= 0)),
+        ]
