@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -62,6 +63,7 @@ _RUNTIME_OBJECTS: Final = (
     "verilated_vpi.o",
 )
 _LINES_OF_A_LOG: Final = 15
+_SECONDS_AHEAD: Final = 3600
 _OPTIMIZE: Final = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
@@ -367,10 +369,10 @@ def _parameters(build: Build, dram_bytes: int) -> dict[str, int]:
     }
 
 
-def _tool_parts(simulator: Simulator, build: Build, wave_format: str | None) -> dict[str, str]:
+def _tool_parts(simulator: Simulator, wave_format: str | None) -> dict[str, str]:
     return {
         "tools": f"{simulator.name} {simulator.version} {simulator.path} {_versions()}",
-        "flags": f"{_VERILATOR_FLAGS} {wave_format} {build.optimize}",
+        "flags": f"{_VERILATOR_FLAGS} {wave_format}",
     }
 
 
@@ -383,7 +385,8 @@ def _fetch_program(
     into: Path,
 ) -> bool:
     parts = {
-        **_tool_parts(simulator, build, wave_format),
+        **_tool_parts(simulator, wave_format),
+        "optimize": build.optimize,
         **{f"source {name}": text for name, text in build.sources.items()},
         **{f"bench {name}": text for name, text in _bench_text().items()},
         "top": build.top,
@@ -411,7 +414,7 @@ def _compile(
     texts = {**build.sources, **_bench_text()}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    runtime = {**_tool_parts(simulator, build, wave_format), "runtime": repr(_RUNTIME_OBJECTS)}
+    runtime = {**_tool_parts(simulator, wave_format), "runtime": repr(_RUNTIME_OBJECTS)}
     flags: list[str] = []
     if simulator.name == "verilator":
         flags = [*_VERILATOR_FLAGS, *(["--trace-fst"] if wave_format == "fst" else [])]
@@ -455,6 +458,11 @@ def _reuse_runtime(store: BuildCache, digest: str, folder: Path) -> bool:
     except FileNotFoundError:
         return False
     _copy_runtime(folder / "kept", folder)
+    for name in _RUNTIME_OBJECTS:
+        if (folder / name).is_file():
+            # They depend on the makefile, which Verilator writes only now: they have to be newer.
+            newer = time.time() + _SECONDS_AHEAD
+            os.utime(folder / name, (newer, newer))
     return True
 
 

@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from naas_hw.errors import InputError, SimulationError, ToolError
+from naas_hw.sim import run as run_module
 from naas_hw.sim.build_cache import BuildCache
 from naas_hw.sim.run import Build, Stalls, hex_to_image, image_to_hex, run_bench
 from naas_hw.sim.simulators import SIMULATOR_NAMES, Simulator, find_simulator, has_fst_headers
@@ -278,6 +280,37 @@ def test_the_second_run_does_not_build(icarus: Simulator, tmp_path: Path) -> Non
     other = copier(sources={"copier.v": build.sources["copier.v"] + "// other\n"})
     assert [run(build), run(build), run(other), run(build)] == [False, True, False, True]
     assert dict(os.environ) == environment
+
+
+@pytest.mark.sim
+def test_the_library_of_verilator_is_compiled_once(
+    simulator: Simulator, cache: BuildCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second design takes it from the cache: its build log compiles no file of it."""
+    if simulator.name != "verilator":
+        pytest.skip("only verilator has a library")
+    logs: list[str] = []
+    inner = run_module._run_runner
+
+    def spy(*args: Any, **kwargs: Any) -> None:
+        inner(*args, **kwargs)
+        if kwargs["what"] == "build":
+            logs.append(kwargs["log"].read_text())
+
+    monkeypatch.setattr(run_module, "_run_runner", spy)
+    for text in ("// one", "// two"):
+        run_bench(
+            copier(sources={"copier.v": copier().sources["copier.v"] + text}),
+            simulator=simulator,
+            writes=registers(source=0, destination=HALF, num_bursts=1, num_beats=1),
+            dram_image=image(SIZE),
+            latency=1,
+            period=1,
+            cycle_limit=1000,
+            cache=cache,
+        )
+    assert "Vtop__ALL.cpp" in logs[1]
+    assert "verilated_vpi.cpp" not in logs[1]
 
 
 @pytest.mark.sim
