@@ -53,8 +53,11 @@ class Simulator:
             if name not in _FOREIGN_NAMES and not name.startswith(_FOREIGN_PREFIXES)
         }
         path = os.pathsep.join([str(self.path.parent), kept.get("PATH", os.defpath)])
-        # The wheel's makefile has no flag that includes a precompiled header.
-        makeflags = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimize} OPT_SLOW=-O0"
+        # The wheel's makefile has no flag that includes a precompiled header, and calls for
+        # `python`, which Debian and Ubuntu do not have.
+        makeflags = (
+            f"PYTHON3=python3 CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimize} OPT_SLOW=-O0"
+        )
         return {**kept, "PATH": path, "MAKEFLAGS": makeflags}
 
 
