@@ -1,0 +1,242 @@
+"""One layer on the RTL, beside what the model said of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from naas_hw.cost.accesses import Accesses, accesses_of
+from naas_hw.cost.recurrence import Timeline, timeline_of
+from naas_hw.emit.program import LayerTask, Program, build_program
+from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.rtl.accelerator import EVENTS
+from naas_hw.rtl.counters import COUNTERS, L2_PORTS
+from naas_hw.rtl.registers import register_map
+from naas_hw.sim.hardware import Hardware
+from naas_hw.sim.run import BenchResult, Stalls, run_bench
+from naas_hw.sim.simulators import Simulator
+from naas_hw.workload.golden import reference_output
+from naas_hw.workload.layer import Layer
+from naas_hw.workload.quantise import random_quantised_layer
+
+REGISTERS = {register.name: register.offset for register in register_map(COUNTERS)}
+CYCLES_TO_SPARE = 2000
+STALLED_FACTOR = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One figure that the RTL and the model do not share."""
+
+    what: str
+    predicted: int
+    simulated: int
+
+    def __str__(self) -> str:
+        return f"{self.what}: predicted {self.predicted}, simulated {self.simulated}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerReport:
+    """What `simulate_layer` found; equal if `ok`.
+
+    Parameters
+    ----------
+    status : of the bench; "done" unless it hangs.
+    predicted_cycles, simulated_cycles : from the accepted start to the interrupt.
+    first_piece : the first piece of an engine whose time differs; None if none does.
+    counts : every count that differs.
+    output_mismatches : bytes of the output that differ from the golden convolution's.
+    """
+
+    name: str
+    num_macs: int
+    num_pes: int
+    pes_used: int
+    status: str
+    predicted_cycles: int
+    simulated_cycles: int
+    first_piece: Difference | None
+    counts: tuple[Difference, ...]
+    output_mismatches: int
+    timed: bool
+    accesses: Accesses
+    messages: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing differs; under random stalls, whether no bit does."""
+        if self.status != "done" or self.output_mismatches or self.messages:
+            return False
+        return not self.timed or (
+            self.predicted_cycles == self.simulated_cycles
+            and self.first_piece is None
+            and not self.counts
+        )
+
+    @property
+    def utilization(self) -> float:
+        """MACs over what all PEs could do in the simulated cycles."""
+        return self.num_macs / (self.num_pes * max(1, self.simulated_cycles))
+
+    @property
+    def count_difference(self) -> int:
+        """The largest difference among the counts."""
+        return max((abs(d.predicted - d.simulated) for d in self.counts), default=0)
+
+
+def simulate_layer(
+    hardware: Hardware,
+    layer: Layer,
+    mapping: Mapping,
+    *,
+    simulator: Simulator,
+    rng: np.random.Generator,
+    stalls: Stalls | None = None,
+    defines: dict[str, str] | None = None,
+) -> LayerReport:
+    """Predict, run on the RTL, compare: cycles piece by piece, counts, output bytes.
+
+    Of a layer with groups one group runs. Latency and period of DRAM are the accelerator's.
+    """
+    layer = layer.model_copy(update={"groups": 1})
+    accelerator = hardware.accelerator
+    geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
+    tensors = random_quantised_layer(layer, rng)
+    task = LayerTask(layer=layer, mapping=mapping, tensors=tensors)
+    program = build_program(accelerator, [task], identity=hardware.identity)
+    timeline, accesses = timeline_of(geometry), accesses_of(geometry)
+    limit = timeline.end + CYCLES_TO_SPARE
+    result = run_bench(
+        hardware.build(defines=defines),
+        simulator=simulator,
+        writes=_start(program),
+        reads=[REGISTERS["status"]] + [REGISTERS[f"{name}_low"] for name in COUNTERS],
+        dram_image=program.image,
+        latency=accelerator.dram_latency_cycles,
+        period=accelerator.dram_beat_period_cycles,
+        cycle_limit=limit * (STALLED_FACTOR if stalls else 1),
+        stalls=stalls,
+        want_events=stalls is None,
+        dump=program.outputs[0],
+    )
+    output = program.output(0, result.dram, first=program.outputs[0][0])
+    return LayerReport(
+        name=layer.name,
+        num_macs=layer.num_macs,
+        num_pes=accelerator.num_pes,
+        pes_used=geometry.pes_used,
+        status=result.status,
+        predicted_cycles=timeline.end,
+        simulated_cycles=result.cycles,
+        first_piece=None if stalls else first_difference(timeline, result.events),
+        counts=tuple(_count_differences(timeline, accesses, result, timed=stalls is None)),
+        output_mismatches=int(np.count_nonzero(output != reference_output(layer, tensors))),
+        timed=stalls is None,
+        accesses=accesses,
+        messages=_complaints(result),
+    )
+
+
+def _start(program: Program) -> list[tuple[int, int]]:
+    """Register writes that run a program."""
+    return [
+        (REGISTERS["interrupt_global_enable"], 1),
+        (REGISTERS["interrupt_enable"], 1),
+        (REGISTERS["descriptors_low"], program.descriptor_address),
+        (REGISTERS["descriptors_high"], 0),
+        (REGISTERS["num_descriptors"], program.num_descriptors),
+        (REGISTERS["control"], 1),
+    ]
+
+
+def _complaints(result: BenchResult) -> tuple[str, ...]:
+    found = list(result.messages)
+    if result.registers.get(REGISTERS["status"], 0):
+        found.append(f"status register is {result.registers[REGISTERS['status']]:#x}, not 0")
+    for name in ("protocol_errors", "ordering_errors"):
+        if result.counters[name]:
+            found.append(f"{name} must be 0, not {result.counters[name]}")
+    return tuple(found)
+
+
+def first_difference(timeline: Timeline, events: NDArray[np.int64]) -> Difference | None:
+    """The earliest piece whose time in the log is not the predicted one."""
+    predicted = {
+        "layer": np.array([timeline.start]),
+        "load_end": timeline.load_end,
+        "fill_end": timeline.fill_end,
+        "compute_end": timeline.compute_end,
+        "drain_start": timeline.drain_go,
+        "drain_end": timeline.drain_end,
+        "store_end": timeline.store_end,
+    }
+    found: list[tuple[int, Difference]] = []
+    for name, times in predicted.items():
+        logged = events[events[:, 1] == EVENTS.index(name), 0]
+        length = min(len(times), len(logged))
+        wrong = np.flatnonzero(times[:length] != logged[:length])
+        if wrong.size:
+            at = int(wrong[0])
+            told = Difference(
+                what=f"{name} of piece {at}", predicted=int(times[at]), simulated=int(logged[at])
+            )
+            found.append((min(told.predicted, told.simulated), told))
+        elif len(times) != len(logged):
+            told = Difference(
+                what=f"number of {name}", predicted=len(times), simulated=len(logged)
+            )
+            found.append((int(1e18), told))
+    return min(found, key=lambda entry: entry[0])[1] if found else None
+
+
+def predicted_counts(timeline: Timeline, accesses: Accesses) -> dict[str, int]:
+    """Every count that the bench or a performance counter sees, under its name there."""
+    a, stalls = accesses, timeline.stalls
+    reads = a.dram_descriptor + a.dram_scales + a.dram_weights + a.dram_inputs + a.dram_sums_in
+    l2 = {
+        "weights": a.l2_fill_weights,
+        "inputs": a.l2_fill_inputs,
+        "sums": a.l2_drain_sums,
+        "store": a.l2_store_outputs + a.l2_store_sums,
+        "load": a.l2_load_weights + a.l2_load_inputs + a.l2_load_sums,
+        "drain": a.l2_drain,
+    }
+    return {
+        "dram_read_beats": reads,
+        "dram_write_beats": a.dram_outputs + a.dram_sums_out,
+        "weight_buffer_writes": a.l1_weight_writes,
+        "input_buffer_writes": a.l1_input_writes,
+        "macs": a.macs,
+        **{f"l2 {name}": value for name, value in l2.items()},
+        "register cycles": timeline.end,
+        "register active": stalls.compute,
+        "register stall_load": stalls.load,
+        "register stall_fill": stalls.fill,
+        "register stall_drain": stalls.drain,
+        "register stall_store": stalls.store,
+        "register descriptor": stalls.descriptor,
+        "register l2_reads": l2["weights"] + l2["inputs"] + l2["sums"] + l2["store"],
+        "register l2_writes": l2["load"] + l2["drain"],
+        "register dram_reads": reads,
+        "register dram_writes": a.dram_outputs + a.dram_sums_out,
+    }
+
+
+def _count_differences(
+    timeline: Timeline, accesses: Accesses, result: BenchResult, *, timed: bool
+) -> list[Difference]:
+    counted = {
+        **result.counters,
+        **{f"l2 {name}": n for name, n in zip(L2_PORTS, result.l2_accesses, strict=True)},
+        **{
+            f"register {name}": result.registers.get(REGISTERS[f"{name}_low"], -1)
+            for name in COUNTERS
+        },
+    }
+    return [
+        Difference(what=name, predicted=expected, simulated=counted[name])
+        for name, expected in predicted_counts(timeline, accesses).items()
+        if counted[name] != expected and (timed or not name.startswith("register"))
+    ]
