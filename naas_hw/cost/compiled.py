@@ -46,6 +46,11 @@ LEGAL: Final = -1
 ILLEGAL_CYCLES: Final = int(np.iinfo(np.int64).max)
 """The bound of a mapping that is not legal: sorts last."""
 
+SAVED_BETWEEN_LAYERS: Final = (
+    timing.DONE_TO_INTERRUPT + timing.START_TO_DESCRIPTOR - timing.RESPONSE_TO_DESCRIPTOR
+)
+"""Cycles that two layers (or groups) take less in one program than one by one."""
+
 STALL_NAMES: Final = ("descriptor", "compute", "load", "fill", "drain", "store")
 ENGINE_NAMES: Final = ("load", "fill", "compute", "drain", "store")
 
@@ -296,6 +301,8 @@ class _Problem(NamedTuple):
     store_to_drain: int
     response_to_load: int
     done_to_interrupt: int
+    response_to_descriptor: int
+    saved: int
 
 
 def _mask(dims: Sequence[str]) -> int:
@@ -368,6 +375,8 @@ def _problem(accelerator: Accelerator, layer: Layer) -> _Problem:
         store_to_drain=timing.STORE_TO_DRAIN,
         response_to_load=timing.RESPONSE_TO_LOAD,
         done_to_interrupt=timing.DONE_TO_INTERRUPT,
+        response_to_descriptor=timing.RESPONSE_TO_DESCRIPTOR,
+        saved=SAVED_BETWEEN_LAYERS,
     )
 
 
@@ -1016,7 +1025,7 @@ def _recur(p, g, dims, bounds, tile, result):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _chain(p, groups, response, next_beat):  # type: ignore[no-untyped-def]
     """Cycles that a layer waits for DRAM's next beat because of the layer before it."""
-    return (groups - 1) * max(0, next_beat - response - p.start_to_descriptor - p.latency)
+    return (groups - 1) * max(0, next_beat - response - p.response_to_descriptor - p.latency)
 
 
 @njit(cache=True, nogil=True)
@@ -1032,7 +1041,7 @@ def _bounds(p, orders, l2, pe, spatial, violated, bound, accesses):  # type: ign
             continue
         _count(p, g, l2[i], pe[i], spatial[i], dims, bounds, tile, accesses[i])
         once = _lower_bound(p, g, dims, bounds, tile, accesses[i])
-        bound[i] = p.groups * (once - p.done_to_interrupt) + p.done_to_interrupt
+        bound[i] = p.groups * once - (p.groups - 1) * p.saved
         accesses[i] *= p.groups
 
 
@@ -1052,4 +1061,5 @@ def _exacts(p, orders, l2, pe, spatial, violated, results, accesses):  # type: i
         results[i, 2:] *= p.groups
         # Between two groups there is no interrupt, but there may be a wait for DRAM.
         results[i, 7] -= (p.groups - 1) * p.done_to_interrupt
+        results[i, 2] += (p.groups - 1) * (p.done_to_interrupt - p.saved)
         results[i, 2] += _chain(p, p.groups, results[i, 0], results[i, 1])

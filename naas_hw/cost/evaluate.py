@@ -7,7 +7,13 @@ from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.cost.accesses import ACCESS_NAMES, Accesses
-from naas_hw.cost.compiled import ENGINE_NAMES, STALL_NAMES, MappingBatch, evaluate_exact
+from naas_hw.cost.compiled import (
+    ENGINE_NAMES,
+    SAVED_BETWEEN_LAYERS,
+    STALL_NAMES,
+    MappingBatch,
+    evaluate_exact,
+)
 from naas_hw.cost.energy import Energy, energy_of
 from naas_hw.cost.recurrence import Stalls
 from naas_hw.errors import InputError, LegalityError
@@ -110,7 +116,7 @@ def evaluate(
     exact = evaluate_exact(accelerator, layer, MappingBatch.from_mappings([mapping]), [0], table)
     accesses = Accesses(**dict(zip(ACCESS_NAMES, map(int, exact.accesses[0]), strict=True)))
     wait = int(exact.next_beat[0] - exact.response[0])
-    first_beat = timing.START_TO_DESCRIPTOR + accelerator.dram_latency_cycles
+    first_beat = timing.RESPONSE_TO_DESCRIPTOR + accelerator.dram_latency_cycles
     return CostReport(
         layer=layer.name,
         cycles=int(exact.cycles[0]),
@@ -153,5 +159,5 @@ def evaluate_network(
 
 def chained_cycles(layers: list[CostReport]) -> int:
     """Cycles of layers in one program: one interrupt, and no start but the first."""
-    between = (len(layers) - 1) * timing.DONE_TO_INTERRUPT
-    return sum(r.cycles for r in layers) - between + sum(r.chain_delay for r in layers[:-1])
+    saved = (len(layers) - 1) * SAVED_BETWEEN_LAYERS
+    return sum(r.cycles for r in layers) - saved + sum(r.chain_delay for r in layers[:-1])
