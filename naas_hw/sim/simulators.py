@@ -55,9 +55,7 @@ class Simulator:
         path = os.pathsep.join([str(self.path.parent), kept.get("PATH", os.defpath)])
         # The wheel's makefile has no flag that includes a precompiled header, and calls for
         # `python`, which Debian and Ubuntu do not have.
-        makeflags = (
-            f"PYTHON3=python3 CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimize} OPT_SLOW=-O0"
-        )
+        makeflags = f"PYTHON3=python3 CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimize} OPT_SLOW=-O0"
         return {**kept, "PATH": path, "MAKEFLAGS": makeflags}
 
 

@@ -283,12 +283,11 @@ def test_the_second_run_does_not_build(icarus: Simulator, tmp_path: Path) -> Non
 
 
 @pytest.mark.sim
+@pytest.mark.parametrize("simulator", ["verilator"], indirect=True)
 def test_the_library_of_verilator_is_compiled_once(
     simulator: Simulator, cache: BuildCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second design takes it from the cache: its build log compiles no file of it."""
-    if simulator.name != "verilator":
-        pytest.skip("only verilator has a library")
     logs: list[str] = []
     inner = run_module._run_runner
 

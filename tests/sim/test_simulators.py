@@ -100,5 +100,5 @@ def test_the_environment_of_a_child_has_nothing_foreign() -> None:
     assert child == {
         "PATH": f"/s{os.pathsep}/p",
         "HOME": "/h",
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0",
+        "MAKEFLAGS": "PYTHON3=python3 CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0",
     }
