@@ -69,7 +69,7 @@ class MappingResult:
     -------
     best : the best by the objective, of this layer alone.
     choices : all that none of the others beats in both cycles and energy, fastest first.
-    num_evaluations : mappings whose bound was computed, illegal and repeated ones included.
+    num_evaluations : mappings that were evaluated, illegal and repeated ones included.
     num_legal : distinct legal mappings among them.
     num_exact : mappings that were timed exactly.
     best_bound : smallest lower bound of the objective among all legal mappings that were found.
@@ -103,7 +103,8 @@ def map_layer(
     ----------
     objective : what is to be small.
     table : energies of accesses.
-    budget_evaluations : mappings whose bound is computed, about.
+    budget_evaluations : mappings that are proposed and bounded, about; that seeds grow and illegal
+        ones are repaired asks for the legality of some more.
     rng : where all randomness comes from.
     optimiser : how mappings are proposed.
     max_exact : mappings that are timed exactly, at most; at least 8 are.
@@ -160,6 +161,7 @@ class _Search:
         self.encoding = MappingEncoding(accelerator=accelerator, layer=layer)
         self.space = MappingSpace(encoding=self.encoding, legal=self._legal)
         self.num_evaluations = 0
+        self.num_proposed = 0
         self.num_stale = 0
         self.batch: MappingBatch = self.space.smallest(0)
         self.bound = np.empty(0, np.int64)
@@ -180,12 +182,13 @@ class _Search:
         """Whether the budget, or the due number of legal mappings, is not reached."""
         if self.num_stale >= STALE_BATCHES:
             return False
-        return self.num_evaluations < self.budget or self.num_legal < self.min_legal
+        return self.num_proposed < self.budget or self.num_legal < self.min_legal
 
     def add(self, batch: MappingBatch) -> NDArray[np.float64]:
         """Bounds of the objective of a batch (infinite: illegal); what is new is kept."""
         report = evaluate_bounds(self.accelerator, self.layer, batch, self.table)
         self.num_evaluations += len(batch)
+        self.num_proposed += len(batch)
         new = []
         for index, key in enumerate(keys(batch)):
             if report.legal[index] and key not in self._seen:

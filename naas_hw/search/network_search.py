@@ -1,0 +1,223 @@
+"""Mappings for whole networks on one accelerator: each distinct layer once, in any processes.
+
+What is drawn for a layer depends on the seed, the accelerator and the layer alone: not on the
+processes, their number, or what was searched before.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping as AbstractMapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+import numpy as np
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.technology import EnergyTable
+from naas_hw.cost.evaluate import NetworkReport, evaluate_network
+from naas_hw.errors import InputError
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_layer
+from naas_hw.search.objective import Objective
+from naas_hw.workload.layer import Layer
+from naas_hw.workload.network import Network
+
+MAX_CHOICE_ROUNDS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingSettings:
+    """How the mappings of a layer are searched; the arguments of `map_layer`."""
+
+    objective: Objective
+    table: EnergyTable
+    evaluations: int = 4000
+    optimiser: Optimiser = Optimiser.EVOLVE
+    max_exact: int = 32
+    min_legal: int = 60
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkResult:
+    """A network mapped to an accelerator; every figure is exact.
+
+    Members
+    -------
+    mappings : name of a layer -> mapping, in order of execution.
+    report : cost of each layer and of the whole, as one program.
+    num_evaluations, num_legal, num_exact : sums over distinct layers, as in `MappingResult`.
+    largest_gap : largest (exact - bound) / bound of any mapping that was timed.
+    """
+
+    network: Network
+    mappings: AbstractMapping[str, Mapping]
+    report: NetworkReport
+    num_evaluations: int = 0
+    num_legal: int = 0
+    num_exact: int = 0
+    largest_gap: float = 0.0
+
+    def score(self, objective: Objective) -> float:
+        """The objective of the whole network."""
+        return objective.score(float(self.report.cycles), self.report.energy_pj)
+
+    def utilization(self, accelerator: Accelerator) -> float:
+        """MACs of the network by those that all PEs could have done in its time."""
+        return self.network.num_macs / (accelerator.num_pes * self.report.cycles)
+
+
+def distinct_layers(networks: Sequence[Network]) -> list[Layer]:
+    """Layers of all networks that differ in more than their name, in order of appearance."""
+    found: dict[Layer, Layer] = {}
+    for network in networks:
+        for layer in network.layers:
+            found.setdefault(anonymous(layer), layer)
+    return list(found.values())
+
+
+def anonymous(layer: Layer) -> Layer:
+    """The layer without its name: equal for layers that cost the same."""
+    return layer.renamed("layer")
+
+
+def layer_generator(seed: int, accelerator: Accelerator, layer: Layer) -> np.random.Generator:
+    """The randomness of one layer on one accelerator."""
+    texts = (
+        accelerator.model_copy(update={"name": "accelerator"}).model_dump_json(),
+        anonymous(layer).model_dump_json(),
+    )
+    digest = hashlib.sha256("\n".join(texts).encode()).digest()
+    return np.random.default_rng([seed, *np.frombuffer(digest, dtype="<u4").tolist()])
+
+
+def search_layer(
+    accelerator: Accelerator, layer: Layer, settings: MappingSettings
+) -> MappingResult | None:
+    """Search one layer; what runs in a worker."""
+    return map_layer(
+        accelerator,
+        layer,
+        objective=settings.objective,
+        table=settings.table,
+        budget_evaluations=settings.evaluations,
+        rng=layer_generator(settings.seed, accelerator, layer),
+        optimiser=settings.optimiser,
+        max_exact=settings.max_exact,
+        min_legal=settings.min_legal,
+    )
+
+
+Pending = Callable[[], MappingResult | None]
+
+
+def submit_layer(
+    executor: Executor | None,
+    accelerator: Accelerator,
+    layer: Layer,
+    settings: MappingSettings,
+) -> Pending:
+    """Start searching a layer; call what comes back for the result. Without executor: then."""
+    if executor is None:
+        return lambda: search_layer(accelerator, layer, settings)
+    future: Future[MappingResult | None] = executor.submit(
+        search_layer, accelerator, layer, settings
+    )
+    return future.result
+
+
+def map_network(
+    accelerator: Accelerator,
+    network: Network,
+    settings: MappingSettings,
+    *,
+    executor: Executor | None = None,
+    progress: Callable[[Layer, MappingResult], None] | None = None,
+) -> NetworkResult:
+    """The best mappings of a network on a given accelerator.
+
+    Parameters
+    ----------
+    executor : where layers are searched; this process if None. The result is the same.
+    progress : told of each distinct layer, in order.
+
+    Raises
+    ------
+    InputError : no legal mapping was found for a layer.
+    """
+    layers = distinct_layers([network])
+    pending = [submit_layer(executor, accelerator, layer, settings) for layer in layers]
+    found: dict[Layer, MappingResult] = {}
+    for layer, wait in zip(layers, pending, strict=True):
+        result = wait()
+        if result is None:
+            raise InputError(
+                f"{accelerator.name} must have room for a mapping of {layer.name}: "
+                "not one of those tried is legal"
+            )
+        found[anonymous(layer)] = result
+        if progress is not None:
+            progress(layer, result)
+    return assemble(accelerator, network, found, settings)
+
+
+def assemble(
+    accelerator: Accelerator,
+    network: Network,
+    found: AbstractMapping[Layer, MappingResult],
+    settings: MappingSettings,
+) -> NetworkResult:
+    """The network with the choice for each layer that suits all of them together."""
+    results = {layer: found[anonymous(layer)] for layer in network.layers}
+    chosen = choose(list(results.values()), settings.objective)
+    mappings = {
+        layer.name: choice.mapping for layer, choice in zip(network.layers, chosen, strict=True)
+    }
+    searched = [found[anonymous(layer)] for layer in distinct_layers([network])]
+    return NetworkResult(
+        network=network,
+        mappings=mappings,
+        report=evaluate_network(accelerator, network, mappings, settings.table),
+        num_evaluations=sum(result.num_evaluations for result in searched),
+        num_legal=sum(result.num_legal for result in searched),
+        num_exact=sum(result.num_exact for result in searched),
+        largest_gap=max(result.largest_gap for result in searched),
+    )
+
+
+def choose(results: Sequence[MappingResult], objective: Objective) -> list[Choice]:
+    """One choice a layer, so that the objective of the sums is small.
+
+    The product of two sums is not the sum of products: a layer may trade cycles for energy at the
+    rate of the whole network. From the best of each layer alone, each layer takes the choice with
+    the least relative increase of both sums, again and again until nothing changes.
+    """
+    chosen = [result.best for result in results]
+    if objective is not Objective.EDP:
+        return chosen
+    best, least = chosen, _edp(chosen)
+    for _ in range(MAX_CHOICE_ROUNDS):
+        cycles = sum(choice.cycles for choice in chosen)
+        energy = sum(choice.energy_pj for choice in chosen)
+        rates = (1 / cycles, 1 / energy if energy else 0.0)
+        chosen = [_cheapest(result.choices, rates) for result in results]
+        if _edp(chosen) >= least:
+            break
+        best, least = chosen, _edp(chosen)
+    return best
+
+
+def _cheapest(choices: Sequence[Choice], rates: tuple[float, float]) -> Choice:
+    return min(choices, key=lambda c: (c.cycles * rates[0] + c.energy_pj * rates[1], c.cycles))
+
+
+def _edp(choices: Sequence[Choice]) -> float:
+    return sum(c.cycles for c in choices) * sum(c.energy_pj for c in choices)
+
+
+def named_results(
+    networks: Sequence[Network], found: AbstractMapping[Layer, MappingResult]
+) -> Iterator[tuple[Layer, MappingResult]]:
+    """Each distinct layer under the first of its names, with its result."""
+    for layer in distinct_layers(networks):
+        yield layer, found[anonymous(layer)]
