@@ -1,6 +1,7 @@
 """Counts are what a walk over all words and pixels finds, and what a person counts by hand."""
 
 from collections import Counter
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -13,8 +14,6 @@ from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.workload.layer import DIMS, Kind, Layer
-
-MAX_WALK = 60_000
 
 Index = dict[str, int]
 
@@ -58,13 +57,7 @@ class Walk:
             tile = dict(zip(self.m.dram_order, outer, strict=True))
             step = dict(zip(self.m.l2_order, inner, strict=True))
 
-            def new(name: str, dims: str, both: bool) -> bool:
-                parts = [tuple(tile[d] for d in dims)]
-                parts += [tuple(step[d] for d in dims)] if both else []
-                changed = held.get(name) != parts
-                held[name] = parts
-                return changed
-
+            new = partial(self._is_new, held, tile, step)
             if new("scale tile", "K", False):
                 for _ in range(0, self.tile["K"], self.a.beat_bytes // 4):
                     self.count["dram_scales"] += 3
@@ -101,6 +94,15 @@ class Walk:
         self.count["dram_descriptor"] = descriptor_beats(self.a)
         return {name: self.layer.groups * n for name, n in self.count.items() if n}
 
+    def _is_new(
+        self, held: dict[str, object], tile: Index, step: Index, name: str, dims: str, both: bool
+    ) -> bool:
+        parts = [tuple(tile[d] for d in dims)]
+        parts += [tuple(step[d] for d in dims)] if both else []
+        changed = held.get(name) != parts
+        held[name] = parts
+        return changed
+
     def _indices(self, start: int, extent: int, bound: int) -> list[int]:
         return [i for i in range(start, start + extent) if i < bound]
 
@@ -109,7 +111,10 @@ class Walk:
         dims = [axis.dim for axis in self.a.axes if axis.dim in "KCRS"]
         lanes = self.a.weight_network_lanes
         groups = {
-            tuple(i // lanes if d == self.a.weight_vector_dim else i for d, i in zip(dims, at))
+            tuple(
+                i // lanes if d == self.a.weight_vector_dim else i
+                for d, i in zip(dims, at, strict=True)
+            )
             for at in product(*(range(self.m.spatial[d]) for d in dims))
         }
         cycles = len(groups) * self._weight_words()
