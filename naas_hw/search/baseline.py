@@ -1,0 +1,172 @@
+"""Published accelerators as baselines: with the mappings of their dataflow, and with searched ones.
+
+Whether NAAS searched its baselines' mappings is not stated, so both are given. A *fixed* mapping
+keeps in the PEs, and loops innermost over, what its dataflow says, with tiles as large as fit. What
+a dataflow leaves open (which loops are outermost, which dim of a tile grows first) is the best of a
+short list, so that the baseline is no straw man; nothing is drawn at random.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+import numpy as np
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.presets import Dataflow, Preset
+from naas_hw.arch.technology import EnergyTable
+from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact
+from naas_hw.cost.evaluate import evaluate_network
+from naas_hw.errors import InputError
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.search.encoding import Ints, MappingEncoding, mapping_batch
+from naas_hw.search.mapping_space import MappingSpace, order_of
+from naas_hw.search.network_search import (
+    MappingSettings,
+    NetworkResult,
+    anonymous,
+    distinct_layers,
+    map_network,
+)
+from naas_hw.search.objective import Objective, ranking
+from naas_hw.workload.layer import DIMS, Layer
+from naas_hw.workload.network import Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a dataflow prescribes.
+
+    Members
+    -------
+    pe_growth : dims with bounds inside a PE, in the order in which they grow; the others stay 1.
+        More than one where the dataflow leaves the order open.
+    l2_order : loops over PE steps, outermost first.
+    """
+
+    pe_growth: tuple[str, ...]
+    l2_order: str
+
+
+RULES: Final = {
+    # A weight stays while a stripe of outputs passes; channels and kernel positions come next.
+    Dataflow.WEIGHT_STATIONARY: Rules(pe_growth=("QP", "PQ"), l2_order="KPQCRS"),
+    # A row of weights, of some channels and kernels, stays while the outputs of a row pass.
+    Dataflow.ROW_STATIONARY: Rules(pe_growth=("SCKQ", "SKCQ"), l2_order="KPCRSQ"),
+    # The outputs of a position, of some kernels, stay until all of their products are summed.
+    Dataflow.OUTPUT_STATIONARY: Rules(pe_growth=("SRCK", "SRKC"), l2_order="KPQCRS"),
+}
+
+TILE_GROWTH: Final = ("SRCQPK", "SRCKQP", "SRQPCK", "SRKCQP")
+DRAM_ORDERS: Final = ("KPQCRS", "PQKCRS")
+
+
+def fixed_mapping(
+    accelerator: Accelerator,
+    layer: Layer,
+    dataflow: Dataflow,
+    *,
+    objective: Objective = Objective.EDP,
+    table: EnergyTable,
+) -> Mapping:
+    """The mapping of a dataflow; the same arguments give the same one.
+
+    Raises
+    ------
+    InputError : the accelerator has no room for any.
+    """
+    batch = _variants(accelerator, layer, RULES[dataflow], table)
+    report = evaluate_bounds(accelerator, layer, batch, table)
+    legal = np.flatnonzero(report.legal)
+    if not len(legal):
+        raise InputError(
+            f"{accelerator.name} must have room for a {dataflow} mapping of {layer.name}: "
+            "not one is legal"
+        )
+    exact = evaluate_exact(accelerator, layer, batch, legal, table)
+    best = legal[ranking(objective, exact.cycles, exact.energy_pj)[0]]
+    return batch.mapping(int(best))
+
+
+def _variants(
+    accelerator: Accelerator, layer: Layer, rules: Rules, table: EnergyTable
+) -> MappingBatch:
+    """All mappings of a dataflow that are on the list, grown until full."""
+    space = MappingSpace(
+        encoding=MappingEncoding(accelerator=accelerator, layer=layer),
+        legal=lambda batch: evaluate_bounds(accelerator, layer, batch, table).legal,
+    )
+    pairs = list(product(DRAM_ORDERS, TILE_GROWTH))
+    orders = [
+        [order_of(dram), order_of(rules.l2_order), order_of("".join(DIMS))] for dram, _ in pairs
+    ]
+    ones = np.ones((len(pairs), len(DIMS)), dtype=np.int64)
+    spatial = np.tile(space.encoding.sizes_D, (len(pairs), 1))
+    start = mapping_batch(np.array(orders), ones, ones, spatial)
+    return space.grow(
+        start,
+        _orders([rules.pe_growth] * len(pairs)),
+        _orders([growth for _, growth in pairs]),
+    )
+
+
+def _orders(texts: Sequence[str]) -> Ints:
+    return np.array([order_of(text) for text in texts], dtype=np.int64)
+
+
+def map_fixed(
+    accelerator: Accelerator,
+    network: Network,
+    dataflow: Dataflow,
+    *,
+    objective: Objective = Objective.EDP,
+    table: EnergyTable,
+) -> NetworkResult:
+    """A network under the mappings of a dataflow.
+
+    Raises
+    ------
+    InputError : the accelerator has no room for a layer.
+    """
+    found = {
+        anonymous(layer): fixed_mapping(
+            accelerator, layer, dataflow, objective=objective, table=table
+        )
+        for layer in distinct_layers([network])
+    }
+    mappings = {layer.name: found[anonymous(layer)] for layer in network.layers}
+    return NetworkResult(
+        network=network,
+        mappings=mappings,
+        report=evaluate_network(accelerator, network, mappings, table),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A preset on a network, with both kinds of mappings; every figure is exact."""
+
+    preset: Preset
+    fixed: NetworkResult
+    searched: NetworkResult
+
+
+def evaluate_baseline(
+    preset: Preset,
+    network: Network,
+    settings: MappingSettings,
+    *,
+    executor: Executor | None = None,
+) -> Baseline:
+    """What a published accelerator does with a network."""
+    fixed = map_fixed(
+        preset.accelerator,
+        network,
+        preset.dataflow,
+        objective=settings.objective,
+        table=settings.table,
+    )
+    searched = map_network(preset.accelerator, network, settings, executor=executor)
+    return Baseline(preset=preset, fixed=fixed, searched=searched)
