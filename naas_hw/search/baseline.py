@@ -98,18 +98,14 @@ def _variants(
         encoding=MappingEncoding(accelerator=accelerator, layer=layer),
         legal=lambda batch: evaluate_bounds(accelerator, layer, batch, table).legal,
     )
-    pairs = list(product(DRAM_ORDERS, TILE_GROWTH))
-    orders = [
-        [order_of(dram), order_of(rules.l2_order), order_of("".join(DIMS))] for dram, _ in pairs
-    ]
-    ones = np.ones((len(pairs), len(DIMS)), dtype=np.int64)
-    spatial = np.tile(space.encoding.sizes_D, (len(pairs), 1))
-    start = mapping_batch(np.array(orders), ones, ones, spatial)
-    return space.grow(
-        start,
-        _orders([rules.pe_growth] * len(pairs)),
-        _orders([growth for _, growth in pairs]),
+    dram, tiles, inside = zip(*product(DRAM_ORDERS, TILE_GROWTH, rules.pe_growth), strict=True)
+    num = len(dram)
+    orders = np.stack(
+        [_orders(dram), _orders([rules.l2_order] * num), _orders(["".join(DIMS)] * num)], axis=1
     )
+    ones = np.ones((num, len(DIMS)), dtype=np.int64)
+    spatial = np.tile(space.encoding.sizes_D, (num, 1))
+    return space.grow(mapping_batch(orders, ones, ones, spatial), _orders(inside), _orders(tiles))
 
 
 def _orders(texts: Sequence[str]) -> Ints:
