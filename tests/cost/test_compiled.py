@@ -17,9 +17,16 @@ from naas_hw.cost import (
     evaluate_network,
     timeline_of,
 )
-from naas_hw.cost.compiled import ILLEGAL_CYCLES, SAVED_BETWEEN_LAYERS
+from naas_hw.cost.compiled import SAVED_BETWEEN_LAYERS
 from naas_hw.cost.energy import energy_of
-from naas_hw.cost.random_case import Case, random_accelerator, random_case, random_layer
+from naas_hw.cost.kernels import ILLEGAL_CYCLES
+from naas_hw.cost.random_case import (
+    Case,
+    random_accelerator,
+    random_case,
+    random_layer,
+    random_mapping,
+)
 from naas_hw.errors import InputError, LegalityError
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
@@ -83,6 +90,65 @@ def test_compiled_equals_reference_on_thousands(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(300):
         check_case(random_case(rng, max_steps=2000))
+
+
+def random_long_case(rng: np.random.Generator, max_steps: int) -> Case:
+    """A case with long loops, in which most iterations are a shift of the one before."""
+    while True:
+        accelerator = random_accelerator(rng)
+        words = int(rng.choice([32, 64, 256, 1024]))
+        accelerator = accelerator.model_copy(update={"bank_bytes": accelerator.beat_bytes * words})
+        layer = random_layer(rng)
+        longer = {"K": int(rng.integers(1, 60))}
+        if layer.kind is not Kind.DEPTHWISE:
+            longer["C"] = int(rng.integers(1, 60))
+        if layer.kind is not Kind.LINEAR:
+            longer |= {d: int(rng.integers(1, 40)) for d in "PQ" if rng.random() < 0.6}
+            longer |= {d: int(rng.integers(1, 9)) for d in "RS" if rng.random() < 0.2}
+        longer |= {"height": int(rng.integers(1, 50)), "width": int(rng.integers(1, 50))}
+        layer = layer.model_copy(update={**longer, "groups": 1})
+        mapping = random_mapping(accelerator, layer, rng, max_steps=max_steps)
+        if mapping is not None:
+            return Case(accelerator=accelerator, layer=layer, mapping=mapping)
+
+
+def check_long_cases(number: int, seed: int, max_steps: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(number):
+        case = random_long_case(rng, max_steps)
+        check_case(case)
+
+
+def test_skipped_iterations_are_a_shift() -> None:
+    """Long loops give the cycles and stalls that stepping them gives."""
+    check_long_cases(60, 30, 1500)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(31, 39))
+def test_skipped_iterations_are_a_shift_in_very_long_loops(seed: int) -> None:
+    """The same on many, and longer."""
+    check_long_cases(120, seed, 20_000)
+
+
+def test_a_loop_of_a_million_steps_is_a_handful() -> None:
+    """A step that repeats costs what it costs in the steady state, to the cycle."""
+    layer = Layer(name="l", K=2, C=1, P=4096, Q=256, height=4096, width=256)
+    mapping = Mapping(
+        dram_order=("P", "Q", "K", "C", "R", "S"),
+        l2_order=("P", "Q", "K", "C", "R", "S"),
+        l2=Bounds(Q=256),
+        spatial=Bounds(K=2),
+    )
+    batch = MappingBatch.from_mappings([mapping])
+    exact = evaluate_exact(big_accelerator(), layer, batch, [0], SIZED)
+    short = layer.model_copy(update={"P": 64, "height": 64})
+    shorter = layer.model_copy(update={"P": 65, "height": 65})
+    cycles = [
+        timeline_of(Geometry(accelerator=big_accelerator(), layer=one, mapping=mapping)).end
+        for one in (short, shorter)
+    ]
+    assert exact.cycles[0] == cycles[0] + (4096 - 64) * (cycles[1] - cycles[0])
 
 
 def random_unchecked(layer: Layer, accelerator: Accelerator, rng: np.random.Generator) -> Mapping:
