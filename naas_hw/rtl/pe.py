@@ -35,20 +35,23 @@ class ProcessingElement(SharedComponent):
     def __init__(
         self, *, weight_words: int, weight_word_bytes: int, input_words: int, input_word_bytes: int
     ) -> None:
-        self.weights = Ram(width=8 * weight_word_bytes, depth=weight_words)
-        self.inputs = Ram(width=8 * input_word_bytes, depth=input_words, granularity=8)
+        self.weight_words = weight_words
+        self.weight_word_bytes = weight_word_bytes
+        self.input_words = input_words
+        self.input_word_bytes = input_word_bytes
+        weight_address, input_address = _address_bits(weight_words), _address_bits(input_words)
         super().__init__(
             {
                 "used": In(1),
                 "weight_write": In(1),
-                "weight_write_address": In(self.weights.write_address.shape()),
+                "weight_write_address": In(weight_address),
                 "weight_write_data": In(8 * weight_word_bytes),
                 "input_write": In(input_word_bytes),
-                "input_write_address": In(self.inputs.write_address.shape()),
+                "input_write_address": In(input_address),
                 "input_write_data": In(8 * input_word_bytes),
                 "read": In(1),
-                "weight_address": In(self.weights.read_address.shape()),
-                "input_address": In(self.inputs.read_address.shape()),
+                "weight_address": In(weight_address),
+                "input_address": In(input_address),
                 "weight_select": In(max(1, (weight_word_bytes - 1).bit_length())),
                 "input_select": In(max(1, (input_word_bytes - 1).bit_length())),
                 "product": Out(signed(16)),
@@ -57,12 +60,21 @@ class ProcessingElement(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (*self.weights.parameters, *self.inputs.parameters)
+        return (
+            self.weight_words,
+            self.weight_word_bytes,
+            self.input_words,
+            self.input_word_bytes,
+        )
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.weights = weights = self.weights
-        m.submodules.inputs = inputs = self.inputs
+        m.submodules.weights = weights = Ram(
+            width=8 * self.weight_word_bytes, depth=self.weight_words
+        )
+        m.submodules.inputs = inputs = Ram(
+            width=8 * self.input_word_bytes, depth=self.input_words, granularity=8
+        )
         weight, value = Signal(signed(8)), Signal(signed(8))
         gated = Signal()
         m.d.comb += [
@@ -85,6 +97,10 @@ class ProcessingElement(SharedComponent):
         with m.Else():
             m.d.sync += self.product.eq(0)
         return m
+
+
+def _address_bits(words: int) -> int:
+    return max(1, (words - 1).bit_length())
 
 
 def _byte(word: Signal, select: Signal) -> Any:
