@@ -1,11 +1,18 @@
 """One layer on the RTL, beside what the model said of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping as AbstractMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.cost.accesses import Accesses, accesses_of
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.technology import SIZED
+from naas_hw.cost.accesses import Accesses
+from naas_hw.cost.evaluate import evaluate
+from naas_hw.cost.recurrence import Stalls as StallCycles
 from naas_hw.cost.recurrence import Timeline, timeline_of
 from naas_hw.emit.program import LayerTask, Program, build_program
 from naas_hw.mapping.geometry import Geometry
@@ -13,6 +20,7 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS
 from naas_hw.rtl.counters import COUNTERS, L2_PORTS
 from naas_hw.rtl.registers import register_map
+from naas_hw.sim.hang import why_it_hangs
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.run import BenchResult, Stalls, run_bench
 from naas_hw.sim.simulators import Simulator
@@ -23,6 +31,57 @@ from naas_hw.workload.quantise import random_quantised_layer
 REGISTERS = {register.name: register.offset for register in register_map(COUNTERS)}
 CYCLES_TO_SPARE = 2000
 STALLED_FACTOR = 60
+MAX_STEPS_BY_PIECE: Final = 200_000
+"""Layers of more steps are compared as a whole only: the recurrence that knows every piece is slow,
+the compiled one knows totals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the model says of one group of a layer, before anything runs.
+
+    Parameters
+    ----------
+    pes_used : PEs at work in a step.
+    num_steps : of the array.
+    cycles : from the accepted start to the interrupt.
+    """
+
+    name: str
+    num_macs: int
+    num_pes: int
+    pes_used: int
+    num_steps: int
+    cycles: int
+    stalls: StallCycles
+    accesses: Accesses
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Every count that the bench or a performance counter sees, under its name there."""
+        return predicted_counts(self.cycles, self.stalls, self.accesses)
+
+
+def predict_layer(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> Prediction:
+    """Cycles and counts by the compiled model, the one that the search uses.
+
+    Raises
+    ------
+    LegalityError : the accelerator cannot run the mapping.
+    """
+    layer = layer.model_copy(update={"groups": 1})
+    report = evaluate(accelerator, layer, mapping, SIZED)
+    geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
+    return Prediction(
+        name=layer.name,
+        num_macs=layer.num_macs,
+        num_pes=accelerator.num_pes,
+        pes_used=geometry.pes_used,
+        num_steps=geometry.num_steps,
+        cycles=report.cycles,
+        stalls=report.stalls,
+        accesses=report.accesses,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +105,11 @@ class LayerReport:
     status : of the bench; "done" unless it hangs.
     predicted_cycles, simulated_cycles : from the accepted start to the interrupt.
     first_piece : the first piece of an engine whose time differs; None if none does.
+    pieces_compared : whether the time of every piece was compared, not of the whole only.
     counts : every count that differs.
+    counted : every count, by the names of `predicted_counts`.
     output_mismatches : bytes of the output that differ from the golden convolution's.
+    waves : file of waves, where they were asked for.
     """
 
     name: str
@@ -63,6 +125,9 @@ class LayerReport:
     timed: bool
     accesses: Accesses
     messages: tuple[str, ...] = ()
+    pieces_compared: bool = True
+    counted: AbstractMapping[str, int] = field(default_factory=dict)
+    waves: Path | None = None
 
     @property
     def ok(self) -> bool:
@@ -95,10 +160,19 @@ def simulate_layer(
     rng: np.random.Generator,
     stalls: Stalls | None = None,
     defines: dict[str, str] | None = None,
+    prediction: Prediction | None = None,
+    waves: Path | None = None,
+    max_steps_by_piece: int = MAX_STEPS_BY_PIECE,
 ) -> LayerReport:
     """Predict, run on the RTL, compare: cycles piece by piece, counts, output bytes.
 
     Of a layer with groups one group runs. Latency and period of DRAM are the accelerator's.
+
+    Parameters
+    ----------
+    prediction : of `predict_layer`; made here if None.
+    waves : file for waves, without its suffix.
+    max_steps_by_piece : layers of more steps are compared as a whole only.
     """
     layer = layer.model_copy(update={"groups": 1})
     accelerator = hardware.accelerator
@@ -106,8 +180,10 @@ def simulate_layer(
     tensors = random_quantised_layer(layer, rng)
     task = LayerTask(layer=layer, mapping=mapping, tensors=tensors)
     program = build_program(accelerator, [task], identity=hardware.identity)
-    timeline, accesses = timeline_of(geometry), accesses_of(geometry)
-    limit = timeline.end + CYCLES_TO_SPARE
+    prediction = prediction or predict_layer(accelerator, layer, mapping)
+    by_piece = stalls is None and prediction.num_steps <= max_steps_by_piece
+    timeline = timeline_of(geometry) if by_piece else None
+    limit = prediction.cycles + CYCLES_TO_SPARE
     result = run_bench(
         hardware.build(defines=defines),
         simulator=simulator,
@@ -118,24 +194,29 @@ def simulate_layer(
         period=accelerator.dram_beat_period_cycles,
         cycle_limit=limit * (STALLED_FACTOR if stalls else 1),
         stalls=stalls,
-        want_events=stalls is None,
+        want_events=prediction.num_steps <= max_steps_by_piece,
         dump=program.outputs[0],
+        waves=waves,
     )
     output = program.output(0, result.dram, first=program.outputs[0][0])
+    counted = counts_of(result)
     return LayerReport(
         name=layer.name,
         num_macs=layer.num_macs,
         num_pes=accelerator.num_pes,
         pes_used=geometry.pes_used,
         status=result.status,
-        predicted_cycles=timeline.end,
+        predicted_cycles=prediction.cycles,
         simulated_cycles=result.cycles,
-        first_piece=None if stalls else first_difference(timeline, result.events),
-        counts=tuple(_count_differences(timeline, accesses, result, timed=stalls is None)),
+        first_piece=first_difference(timeline, result.events) if timeline else None,
+        counts=tuple(_count_differences(prediction.counts, counted, timed=stalls is None)),
         output_mismatches=int(np.count_nonzero(output != reference_output(layer, tensors))),
         timed=stalls is None,
-        accesses=accesses,
-        messages=_complaints(result),
+        accesses=prediction.accesses,
+        messages=_complaints(result, geometry, prediction, timeline),
+        pieces_compared=by_piece,
+        counted=counted,
+        waves=result.waves,
     )
 
 
@@ -151,8 +232,17 @@ def _start(program: Program) -> list[tuple[int, int]]:
     ]
 
 
-def _complaints(result: BenchResult) -> tuple[str, ...]:
+def _complaints(
+    result: BenchResult, geometry: Geometry, prediction: Prediction, timeline: Timeline | None
+) -> tuple[str, ...]:
     found = list(result.messages)
+    if result.status == "hang":
+        found.append(why_it_hangs(geometry, result.events, counts_of(result), prediction.counts))
+    if timeline is not None and timeline.end != prediction.cycles:
+        found.append(
+            f"the recurrence must end in cycle {prediction.cycles} as the compiled model, "
+            f"not {timeline.end}"
+        )
     if result.registers.get(REGISTERS["status"], 0):
         found.append(f"status register is {result.registers[REGISTERS['status']]:#x}, not 0")
     for name in ("protocol_errors", "ordering_errors"):
@@ -184,16 +274,14 @@ def first_difference(timeline: Timeline, events: NDArray[np.int64]) -> Differenc
             )
             found.append((min(told.predicted, told.simulated), told))
         elif len(times) != len(logged):
-            told = Difference(
-                what=f"number of {name}", predicted=len(times), simulated=len(logged)
-            )
+            told = Difference(what=f"number of {name}", predicted=len(times), simulated=len(logged))
             found.append((int(1e18), told))
     return min(found, key=lambda entry: entry[0])[1] if found else None
 
 
-def predicted_counts(timeline: Timeline, accesses: Accesses) -> dict[str, int]:
+def predicted_counts(cycles: int, stalls: StallCycles, accesses: Accesses) -> dict[str, int]:
     """Every count that the bench or a performance counter sees, under its name there."""
-    a, stalls = accesses, timeline.stalls
+    a = accesses
     reads = a.dram_descriptor + a.dram_scales + a.dram_weights + a.dram_inputs + a.dram_sums_in
     l2 = {
         "weights": a.l2_fill_weights,
@@ -210,7 +298,7 @@ def predicted_counts(timeline: Timeline, accesses: Accesses) -> dict[str, int]:
         "input_buffer_writes": a.l1_input_writes,
         "macs": a.macs,
         **{f"l2 {name}": value for name, value in l2.items()},
-        "register cycles": timeline.end,
+        "register cycles": cycles,
         "register active": stalls.compute,
         "register stall_load": stalls.load,
         "register stall_fill": stalls.fill,
@@ -224,10 +312,9 @@ def predicted_counts(timeline: Timeline, accesses: Accesses) -> dict[str, int]:
     }
 
 
-def _count_differences(
-    timeline: Timeline, accesses: Accesses, result: BenchResult, *, timed: bool
-) -> list[Difference]:
-    counted = {
+def counts_of(result: BenchResult) -> dict[str, int]:
+    """What the bench and the performance counters counted; -1 where a register did not answer."""
+    return {
         **result.counters,
         **{f"l2 {name}": n for name, n in zip(L2_PORTS, result.l2_accesses, strict=True)},
         **{
@@ -235,8 +322,13 @@ def _count_differences(
             for name in COUNTERS
         },
     }
+
+
+def _count_differences(
+    predicted: AbstractMapping[str, int], counted: AbstractMapping[str, int], *, timed: bool
+) -> list[Difference]:
     return [
         Difference(what=name, predicted=expected, simulated=counted[name])
-        for name, expected in predicted_counts(timeline, accesses).items()
+        for name, expected in predicted.items()
         if counted[name] != expected and (timed or not name.startswith("register"))
     ]
