@@ -1,13 +1,15 @@
 """The cocotb bench: one run of the accelerator, the same on every simulator.
 
 Reads a JSON file named by NAAS_BENCH_REQUEST, writes one named by NAAS_BENCH_RESULT. Everything
-that happens in every cycle happens in naas_harness.v; here nothing wakes up between the start and
-the end of the run.
+that happens in every cycle happens in naas_harness.v; here nothing wakes up between a start and
+the end of its run.
 
-Request: `writes` (list of [address, value], the last one starts the accelerator), `reads` (list of
-addresses, read after the end), `dump` (whether DRAM is written to its file), `num_l2`.
-Result: `status` (done, hang, or no_start, no_answer), `cycles`, `counters`, `l2_accesses`,
-`registers`.
+Request: `starts`, one after the other; `dump` (whether DRAM is written to its file at the end);
+`num_l2`. A start: `writes` (list of [address, value], the last one starts the accelerator),
+`writes_while_busy` (the same, right behind them), `reset_after` (cycles after the start at which
+the accelerator and the memory are reset, or null), `reads` (list of addresses, read at the end).
+Result: a list with `status` (done, hang, reset, or no_start, no_answer), `cycles`, `counters`,
+`l2_accesses`, `registers` for each start.
 """
 
 import json
@@ -18,7 +20,7 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
+from cocotb.triggers import ClockCycles, FallingEdge, First, ReadOnly, RisingEdge
 
 CLOCK_PERIOD_NS = 10
 RESET_CYCLES = 4
@@ -125,13 +127,20 @@ async def _reset(dut: Any) -> None:
     await FallingEdge(dut.aclk)
 
 
-async def _work(dut: Any, port: AxiLite, writes: Sequence[tuple[int, int]]) -> str:
+async def _work(dut: Any, port: AxiLite, start: dict[str, Any]) -> str:
+    num_starts = _number(dut.num_starts)
     try:
-        await port.write(writes)
+        await port.write(start["writes"])
+        if _number(dut.num_starts) == num_starts:
+            return "no_start"
+        await port.write(start["writes_while_busy"])
     except NoAnswer:
         return "no_answer"
-    if dut.started.value != 1:
-        return "no_start"
+    if start["reset_after"] is not None:
+        await First(ClockCycles(dut.aclk, start["reset_after"]), RisingEdge(dut.finished))
+        await FallingEdge(dut.aclk)
+        await _reset(dut)
+        return "reset"
     if dut.finished.value != 1:
         await RisingEdge(dut.finished)
     await FallingEdge(dut.aclk)
@@ -145,30 +154,33 @@ async def _registers(port: AxiLite, addresses: Sequence[int]) -> dict[int, int]:
         return {}
 
 
-@cocotb.test()
-async def run(dut: Any) -> None:
-    """One run: reset, registers, start, end, registers, DRAM."""
-    request = json.loads(Path(os.environ["NAAS_BENCH_REQUEST"]).read_text(encoding="utf-8"))
-    Clock(dut.aclk, CLOCK_PERIOD_NS, unit="ns").start()
-    await _reset(dut)
-    port = AxiLite(dut)
-    status = await _work(dut, port, request["writes"])
+async def _run(dut: Any, port: AxiLite, start: dict[str, Any], num_l2: int) -> dict[str, Any]:
+    status = await _work(dut, port, start)
     cycles = _number(dut.end_cycle)
     counters = {name: _number(getattr(dut, name)) for name in COUNTERS}
     l2_accesses = _number(dut.l2_accesses)
-    l2_mask = (1 << 64) - 1
-    registers = await _registers(port, request["reads"])
-    if request["dump"]:
-        dut.dump.value = 1
-        await FallingEdge(dut.aclk)
-    result = {
+    mask = (1 << 64) - 1
+    return {
         "status": status,
         "cycles": cycles,
         "counters": counters,
         "l2_accesses": [
-            l2_accesses if l2_accesses < 0 else l2_accesses >> 64 * kind & l2_mask
-            for kind in range(request["num_l2"])
+            l2_accesses if l2_accesses < 0 else l2_accesses >> 64 * kind & mask
+            for kind in range(num_l2)
         ],
-        "registers": registers,
+        "registers": await _registers(port, start["reads"]),
     }
-    Path(os.environ["NAAS_BENCH_RESULT"]).write_text(json.dumps(result), encoding="utf-8")
+
+
+@cocotb.test()
+async def run(dut: Any) -> None:
+    """Reset; then for each start: registers, start, end, registers; then DRAM."""
+    request = json.loads(Path(os.environ["NAAS_BENCH_REQUEST"]).read_text(encoding="utf-8"))
+    Clock(dut.aclk, CLOCK_PERIOD_NS, unit="ns").start()
+    await _reset(dut)
+    port = AxiLite(dut)
+    results = [await _run(dut, port, start, request["num_l2"]) for start in request["starts"]]
+    if request["dump"]:
+        dut.dump.value = 1
+        await FallingEdge(dut.aclk)
+    Path(os.environ["NAAS_BENCH_RESULT"]).write_text(json.dumps(results), encoding="utf-8")

@@ -17,7 +17,7 @@
 // Macro NAAS_TOP: name of the accelerator's module.
 // Plusargs: those of naas_dram, and
 //   +cycle_limit=N   the run counts as hung when cycle N is over and no interrupt came (0: never)
-//   +event_log=PATH  a line "<cycle> <bit>" for every event strobe
+//   +event_log=PATH  a line "<cycle> <bit>" for every event strobe, and "0 -1" for every start
 //   +waves=PATH      dump waves (Icarus; Verilator's are switched by its own argument)
 
 `default_nettype none
@@ -59,6 +59,7 @@ module naas_harness #(
     // ---------------------------------------------------------------- read by the bench
     wire        interrupt       /*verilator public_flat_rd*/;
     reg         started         /*verilator public_flat_rd*/;
+    reg  [31:0] num_starts      /*verilator public_flat_rd*/;  // resets do not clear it
     reg         finished        /*verilator public_flat_rd*/;
     reg         hang            /*verilator public_flat_rd*/;
     reg  [63:0] end_cycle       /*verilator public_flat_rd*/;
@@ -75,6 +76,7 @@ module naas_harness #(
     wire [31:0] rready_low           /*verilator public_flat_rd*/;
 
     initial begin
+        num_starts     = 32'd0;
         aclk           = 1'b0;
         aresetn        = 1'b0;
         dump           = 1'b0;
@@ -171,6 +173,7 @@ module naas_harness #(
             hang      <= 1'b0;
             end_cycle <= 64'd0;
         end else if (start) begin
+            num_starts <= num_starts + 32'd1;
             cycle    <= 64'd1;
             started  <= 1'b1;
             finished <= 1'b0;
@@ -226,9 +229,12 @@ module naas_harness #(
     integer kind;
 
     always @(posedge aclk)
-        if (event_log != 0 && aresetn && counting && |events)
-            for (kind = 0; kind < NUM_EVENTS; kind = kind + 1)
-                if (events[kind]) $fwrite(event_log, "%0d %0d\n", now, kind);
+        if (event_log != 0 && aresetn && counting) begin
+            if (start) $fwrite(event_log, "0 -1\n");
+            if (|events)
+                for (kind = 0; kind < NUM_EVENTS; kind = kind + 1)
+                    if (events[kind]) $fwrite(event_log, "%0d %0d\n", now, kind);
+        end
 endmodule
 
 `default_nettype wire

@@ -29,9 +29,10 @@ from naas_hw.sim.build_cache import (
 )
 from naas_hw.sim.simulators import Simulator, has_fst_headers
 
-Status = Literal["done", "hang", "no_start", "no_answer"]
-"""done: the interrupt came; hang: it did not within the limit of cycles; no_start: the last write
-was answered and nothing started; no_answer: the register port did not answer."""
+Status = Literal["done", "hang", "reset", "no_start", "no_answer"]
+"""done: the interrupt came; hang: it did not within the limit of cycles; reset: as was asked for;
+no_start: the last write was answered and nothing started; no_answer: the register port did not
+answer."""
 
 HARNESS: Final = "naas_harness"
 BEAT_BYTES: Final = (4, 8, 16, 32)
@@ -120,6 +121,40 @@ class Build:
             raise InputError(f"optimize must be one of {', '.join(_OPTIMIZE)}, not {self.optimize}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What is done at the register port for one run of the accelerator.
+
+    Parameters
+    ----------
+    writes : (address, value) of registers, in order; the last one starts.
+    reads : addresses of registers that are read after the end.
+    writes_while_busy : like writes, right behind the one that starts.
+    reset_after : cycles after the last write at which accelerator and memory are reset; the
+        contents of memory stay.
+    """
+
+    writes: tuple[tuple[int, int], ...]
+    reads: tuple[int, ...] = ()
+    writes_while_busy: tuple[tuple[int, int], ...] = ()
+    reset_after: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.writes:
+            raise InputError("writes must have at least the one that starts, not 0 entries")
+        if self.reset_after is not None and self.reset_after < 1:
+            raise InputError(f"reset_after must be at least 1, not {self.reset_after}")
+
+    def request(self) -> dict[str, Any]:
+        """The same for the bench."""
+        return {
+            "writes": [[int(address), int(value)] for address, value in self.writes],
+            "reads": [int(address) for address in self.reads],
+            "writes_while_busy": [[int(a), int(value)] for a, value in self.writes_while_busy],
+            "reset_after": self.reset_after,
+        }
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BenchResult:
     """What a run gave.
@@ -173,21 +208,58 @@ def run_bench(
     cache: BuildCache | None = None,
     timeout_seconds: float | None = None,
 ) -> BenchResult:
-    """Simulate one start of the accelerator.
+    """Simulate one start of the accelerator; see `run_starts`."""
+    return run_starts(
+        build,
+        simulator=simulator,
+        starts=[Start(writes=tuple(writes), reads=tuple(reads))],
+        dram_image=dram_image,
+        latency=latency,
+        period=period,
+        cycle_limit=cycle_limit,
+        stalls=stalls,
+        read_error_address=read_error_address,
+        write_error_address=write_error_address,
+        want_events=want_events,
+        dump=dump,
+        waves=waves,
+        cache=cache,
+        timeout_seconds=timeout_seconds,
+    )[0]
+
+
+def run_starts(
+    build: Build,
+    *,
+    simulator: Simulator,
+    starts: Sequence[Start],
+    dram_image: NDArray[np.uint8],
+    latency: int,
+    period: int,
+    cycle_limit: int,
+    stalls: Stalls | None = None,
+    read_error_address: int | None = None,
+    write_error_address: int | None = None,
+    want_events: bool = False,
+    dump: tuple[int, int] | None = None,
+    waves: Path | None = None,
+    cache: BuildCache | None = None,
+    timeout_seconds: float | None = None,
+) -> tuple[BenchResult, ...]:
+    """Simulate some starts of the accelerator, one after the other; a result for each.
 
     Parameters
     ----------
     build : what is compiled; kept in the cache.
-    writes : (address, value) of registers, in order; the last one starts.
+    starts : what is written to registers, and read.
     dram_image : uint8, a whole number of beats; its size is the window of legal addresses.
     latency, period : of the memory, in cycles (see naas_dram.v).
-    cycle_limit : the run counts as hung if no interrupt came up to this cycle.
-    reads : addresses of registers that are read after the end.
+    cycle_limit : a run counts as hung if no interrupt came up to this cycle.
     stalls : random stalls of the memory; None for its exact timing.
     read_error_address, write_error_address : where the memory answers SLVERR.
     want_events : whether events are logged.
-    dump : bytes of memory that are read back, from and to (not included), both multiples of a
-        beat; None for all, an empty range for none.
+    dump : bytes of memory that are read back after the last run, from and to (not included), both
+        multiples of a beat; None for all, an empty range for none. Every result has them.
     waves : file for waves, without its suffix; the result says which was written.
     cache : None for the user's own.
     timeout_seconds : the simulator is killed after that; a net below `cycle_limit`, for loops
@@ -197,7 +269,7 @@ def run_bench(
     ------
     SimulationError where the build fails, or the simulator ends without a result.
     """
-    _check_run(build, dram_image, latency, period, cycle_limit, writes)
+    _check_run(build, dram_image, latency, period, cycle_limit, starts)
     first, end = _check_dump(build, dram_image, dump)
     wave_format = _wave_format(simulator, waves)
     with temporary_folder("naas_sim_") as folder:
@@ -207,8 +279,7 @@ def run_bench(
         )
         _swapped(dram_image, build.beat_bytes).tofile(folder / "dram.bin")
         request = {
-            "writes": [[int(address), int(value)] for address, value in writes],
-            "reads": [int(address) for address in reads],
+            "starts": [start.request() for start in starts],
             "dump": first < end,
             "num_l2": build.num_l2,
         }
@@ -229,24 +300,30 @@ def run_bench(
             **_hex_plusarg("write_error_address", write_error_address),
         }
         _simulate(simulator, build, plusargs, wave_format, folder, timeout_seconds)
-        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        results = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         dram, unknown = (
             hex_to_image((folder / "result.hex").read_bytes(), build.beat_bytes)
             if first < end
             else (np.zeros(0, np.uint8), 0)
         )
-        return BenchResult(
-            status=result["status"],
-            cycles=result["cycles"],
-            counters=result["counters"],
-            l2_accesses=tuple(result["l2_accesses"]),
-            events=_read_events(folder / "events.txt"),
-            dram=dram,
-            num_unknown_dram_digits=unknown,
-            registers={int(address): value for address, value in result["registers"].items()},
-            messages=_messages(folder / "run.log"),
-            waves=_keep_waves(folder, waves, wave_format),
-            from_cache=from_cache,
+        messages = _messages(folder / "run.log")
+        kept = _keep_waves(folder, waves, wave_format)
+        logs = _read_events(folder / "events.txt", results)
+        return tuple(
+            BenchResult(
+                status=result["status"],
+                cycles=result["cycles"],
+                counters=result["counters"],
+                l2_accesses=tuple(result["l2_accesses"]),
+                events=events,
+                dram=dram,
+                num_unknown_dram_digits=unknown,
+                registers={int(address): value for address, value in result["registers"].items()},
+                messages=messages,
+                waves=kept,
+                from_cache=from_cache,
+            )
+            for result, events in zip(results, logs, strict=True)
         )
 
 
@@ -287,7 +364,7 @@ def _check_run(
     latency: int,
     period: int,
     cycle_limit: int,
-    writes: Sequence[tuple[int, int]],
+    starts: Sequence[Start],
 ) -> None:
     if dram_image.dtype != np.uint8:
         raise TypeError(f"dram_image must be of uint8, not {dram_image.dtype}")
@@ -301,8 +378,8 @@ def _check_run(
             "latency, period and cycle_limit must be at least 1, "
             f"not {latency}, {period}, {cycle_limit}"
         )
-    if not writes:
-        raise InputError("writes must have at least the one that starts, not 0 entries")
+    if not starts:
+        raise InputError("starts must have at least one entry, not 0")
 
 
 def _check_dump(
@@ -578,10 +655,20 @@ def _tail(log: Path) -> str:
 
 def _messages(log: Path) -> tuple[str, ...]:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return tuple(line for line in lines if line.startswith("naas_dram:"))
+    return tuple(line for line in lines if line.startswith(("naas_dram:", "naas_monitor:")))
 
 
-def _read_events(path: Path) -> NDArray[np.int64]:
-    if not path.is_file():
-        return np.zeros((0, 2), np.int64)
-    return np.fromfile(path, np.int64, sep=" ").reshape(-1, 2)
+def _read_events(path: Path, results: Sequence[Mapping[str, Any]]) -> list[NDArray[np.int64]]:
+    """The log of each run; a run that never started has none."""
+    logged = (
+        np.fromfile(path, np.int64, sep=" ").reshape(-1, 2)
+        if path.is_file()
+        else np.zeros((0, 2), np.int64)
+    )
+    begins = np.flatnonzero(logged[:, 1] < 0)
+    logs = [part[1:] for part in np.split(logged, begins)[1:]]
+    nothing = np.zeros((0, 2), np.int64)
+    return [
+        nothing if result["status"] in ("no_start", "no_answer") or not logs else logs.pop(0)
+        for result in results
+    ]
