@@ -47,10 +47,7 @@ MAX_INVALID: Final = 2000
 MAX_REPEATED: Final = 50
 """Of those, how many may be ruled out for being known already; then one is taken again."""
 
-FINAL_EFFORT: Final = 8
-"""How many times the evaluations the mappings of the best accelerator are searched with at last."""
-
-INITIAL_SIGMA: Final = 0.3
+INITIAL_SIGMA: Final = 0.25
 FOUND_NAME: Final = "found"
 
 
@@ -72,6 +69,7 @@ class SearchSettings:
     population, generations : candidates of a generation, and how many of these.
     mapping_evaluations : mappings whose bound is computed, for each layer of each candidate.
     min_legal : distinct legal mappings of each layer of each candidate at least.
+    final_effort : how many times the evaluations the best accelerator's mappings get at last.
     seed : of everything random.
     optimiser, mapping_optimiser : of the two levels.
     """
@@ -82,6 +80,7 @@ class SearchSettings:
     generations: int = 8
     mapping_evaluations: int = 1000
     min_legal: int = 60
+    final_effort: int = 8
     seed: int = 0
     optimiser: OuterOptimiser = OuterOptimiser.CMA
     mapping_optimiser: Optimiser = Optimiser.EVOLVE
@@ -92,6 +91,7 @@ class SearchSettings:
             ("generations", 1),
             ("mapping_evaluations", 1),
             ("min_legal", 1),
+            ("final_effort", 1),
             ("seed", 0),
         ):
             if getattr(self, name) < least:
@@ -255,13 +255,13 @@ class _Random:
 class _Cma:
     """CMA-ES on the logarithm of the score; begins anew where it has converged."""
 
-    def __init__(self, num_genes: int, population: int, rng: np.random.Generator) -> None:
-        self._num_genes, self._population, self._rng = num_genes, population, rng
+    def __init__(self, start: Genes, population: int, rng: np.random.Generator) -> None:
+        self._start, self._population, self._rng = start, population, rng
         self._strategy: Any = self._new()
 
     def _new(self) -> Any:
         return new_strategy(
-            self._num_genes * [0.5],
+            self._start.tolist(),
             sigma=INITIAL_SIGMA,
             population=self._population,
             rng=self._rng,
@@ -278,11 +278,11 @@ class _Cma:
             self._strategy = self._new()
 
 
-def _strategy(settings: SearchSettings, num_genes: int) -> _Strategy:
+def _strategy(settings: SearchSettings, encoding: AcceleratorEncoding) -> _Strategy:
     rng = np.random.default_rng([settings.seed, 0])
     if settings.optimiser is OuterOptimiser.RANDOM:
-        return _Random(num_genes, rng)
-    return _Cma(num_genes, settings.population, rng)
+        return _Random(encoding.num_genes, rng)
+    return _Cma(encoding.start, settings.population, rng)
 
 
 # The search --------------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ class _Search:
             return self._result(self._assembled(self.best), interrupted=True)
 
     def _generations(self) -> Iterator[tuple[int, _Strategy]]:
-        strategy = _strategy(self.settings, self.encoding.num_genes)
+        strategy = _strategy(self.settings, self.encoding)
         for generation in range(self.settings.generations):
             yield generation, strategy
 
@@ -499,7 +499,7 @@ class _Search:
         """Search the mappings of the best once more, longer, and keep what is better."""
         assert self.best is not None
         self._tell_progress(self.best, "final mappings")
-        settings = self.settings.mapping_settings(self.budget, effort=FINAL_EFFORT)
+        settings = self.settings.mapping_settings(self.budget, effort=self.settings.final_effort)
         pending = [
             submit_layer(self.executor, self.best.accelerator, layer, settings)
             for layer in self.layers

@@ -49,6 +49,9 @@ MAX_AXES: Final = 3
 MAX_AXIS_SIZE: Final = 1024
 SIZE_STEP: Final = 2
 
+PES_GENE: Final = 1
+GLOBAL_BUFFER_GENE: Final = 13
+
 MIN_BANK_BYTES: Final = 64
 MAX_BANK_BYTES: Final = 4 * 1024 * 1024
 MAX_PRIVATE_BYTES: Final = 65536
@@ -116,6 +119,13 @@ class AcceleratorEncoding:
 
     budget: Budget
     num_genes: int = 4 + NUM_DIMS + 4
+
+    @property
+    def start(self) -> Genes:
+        """Where a search begins: most of the PEs and of the memory in use, all dims alike."""
+        genes = np.full(self.num_genes, 0.5)
+        genes[PES_GENE], genes[GLOBAL_BUFFER_GENE] = 0.9, 0.8
+        return genes
 
     def decode(self, genes: Genes, *, name: str = "candidate") -> Accelerator:
         """The accelerator of a point; values outside of [0, 1] count as the nearest inside."""

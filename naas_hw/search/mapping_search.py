@@ -40,7 +40,7 @@ NUM_PARENTS: Final = 32
 NUM_CHILDREN: Final = 128
 NUM_EXACT_PARENTS: Final = 8
 NUM_EXACT_CHILDREN: Final = 64
-STALE_BATCHES: Final = 200
+STALE_BATCHES: Final = 40
 """Batches without a new legal mapping after which a space counts as exhausted."""
 
 

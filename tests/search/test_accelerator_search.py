@@ -1,0 +1,265 @@
+"""A search is reproducible, resumable, honest in its figures, and within its budget."""
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from math import sqrt
+from pathlib import Path
+
+import pytest
+
+from naas_hw.arch.budget import Budget
+from naas_hw.arch.technology import MAESTRO, SIZED
+from naas_hw.cost.evaluate import evaluate_network
+from naas_hw.errors import InputError
+from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.search import (
+    Choice,
+    History,
+    MappingResult,
+    MappingSettings,
+    Objective,
+    OuterOptimiser,
+    Progress,
+    SearchSettings,
+    map_network,
+    search,
+    settings_digest,
+    worker_processes,
+)
+from naas_hw.search.network_search import choose, distinct_layers
+from naas_hw.workload.layer import Kind, Layer
+from naas_hw.workload.network import Network
+
+BUDGET = Budget(name="small", max_pes=32, on_chip_bytes=16384, beat_bytes=8)
+POINTWISE = Layer(name="a", K=24, C=16, P=8, Q=8, height=8, width=8)
+NETWORK = Network(
+    name="net",
+    layers=(
+        POINTWISE,
+        Layer(name="b", kind=Kind.DEPTHWISE, K=24, P=8, Q=8, R=3, S=3, height=8, width=8,
+              padding=(1, 1)),
+        POINTWISE.renamed("c"),
+    ),
+)  # fmt: skip
+OTHER = Network(name="other", layers=(Layer(name="a", K=10, C=48, height=1, width=1),))
+SETTINGS = SearchSettings(
+    population=3, generations=3, mapping_evaluations=16, min_legal=60, final_effort=1, seed=5
+)
+
+
+class Stop:
+    """A progress callback that presses Ctrl-C after so many candidates."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.num_candidates == self.after:
+            raise KeyboardInterrupt
+
+
+def test_every_candidate_is_within_the_budget_and_the_best_is_returned(tmp_path: Path):
+    result = search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h")
+    digest = settings_digest([NETWORK], BUDGET, SETTINGS)
+    with History.open(tmp_path / "h", digest=digest, resume=True) as history:
+        records = list(history.records())
+    assert len(records) == result.num_candidates == 9
+    assert len({record.accelerator for record in records}) == 9
+    for record in records:
+        assert BUDGET.violations(record.accelerator) == []
+    best = min(records, key=lambda record: record.score)
+    assert result.accelerator == best.accelerator.model_copy(update={"name": "found"})
+    assert result.score <= best.score == result.best_scores[-1]
+
+
+def test_every_figure_is_exact():
+    result = search([NETWORK], BUDGET, SETTINGS)
+    (mapped,) = result.networks
+    report = evaluate_network(result.accelerator, NETWORK, mapped.mappings, SIZED)
+    assert report == mapped.report
+    assert result.score == pytest.approx(report.cycles * report.energy_pj, rel=1e-12)
+    assert list(mapped.mappings) == ["a", "b", "c"]
+
+
+def test_the_history_counts_what_was_evaluated(tmp_path: Path):
+    search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h.sqlite")
+    with sqlite3.connect(tmp_path / "h.sqlite") as connection:
+        rows = connection.execute(
+            "SELECT layer, num_evaluations, num_legal, num_exact, largest_gap FROM layers"
+        ).fetchall()
+        bounds = connection.execute(
+            "SELECT count(*) FROM layers WHERE best_bound > cycles * energy_pj * (1 + 1e-9)"
+        ).fetchone()
+    connection.close()
+    assert len(rows) == 9 * 2  # distinct layers: c is a
+    for _, num_evaluations, num_legal, num_exact, gap in rows:
+        assert num_evaluations >= num_legal >= 60
+        assert 8 <= num_exact <= num_legal
+        assert gap >= 0
+    assert bounds == (0,)
+
+
+def test_the_same_seed_gives_the_same_result_in_any_executor():
+    alone = search([NETWORK], BUDGET, SETTINGS)
+    with ThreadPoolExecutor(3) as threads:
+        assert search([NETWORK], BUDGET, SETTINGS, executor=threads) == alone
+    assert search([NETWORK], BUDGET, SETTINGS, num_processes=2) == alone
+    assert search([NETWORK], BUDGET, replace(SETTINGS, seed=6)) != alone
+
+
+@pytest.mark.parametrize("optimiser", list(OuterOptimiser))
+@pytest.mark.parametrize("after", [1, 3, 7])
+def test_a_search_that_was_interrupted_resumes_to_the_same_result(
+    optimiser: OuterOptimiser, after: int, tmp_path: Path
+):
+    settings = replace(SETTINGS, optimiser=optimiser)
+    whole = search([NETWORK], BUDGET, settings)
+    stopped = search([NETWORK], BUDGET, settings, history=tmp_path / "h", progress=Stop(after))
+    assert stopped.interrupted and stopped.num_candidates == after
+    resumed = search([NETWORK], BUDGET, settings, history=tmp_path / "h", resume=True)
+    assert resumed == whole
+
+
+def test_ctrl_c_before_the_first_candidate_is_not_swallowed():
+    class Never(ThreadPoolExecutor):
+        def submit(self, *_args, **_options):
+            raise KeyboardInterrupt
+
+    with Never(1) as executor, pytest.raises(KeyboardInterrupt):
+        search([NETWORK], BUDGET, SETTINGS, executor=executor)
+
+
+def test_a_generation_is_written_wholly_or_not_at_all(tmp_path: Path):
+    search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h", progress=Stop(5))
+    digest = settings_digest([NETWORK], BUDGET, SETTINGS)
+    with History.open(tmp_path / "h", digest=digest, resume=True) as history:
+        assert history.num_generations == 1
+        (*records,) = history.records()
+        assert len(records) == 3
+        broken = [replace(records[0], generation=1), replace(records[1], generation=1, member=0)]
+        with pytest.raises(InputError, match="must be a history that can be written"):
+            history.add_generation(broken)
+        assert history.num_generations == 1
+
+
+def test_a_record_comes_back_as_it_was(tmp_path: Path):
+    seen = []
+    search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h", progress=seen.append)
+    digest = settings_digest([NETWORK], BUDGET, SETTINGS)
+    with History.open(tmp_path / "h", digest=digest, resume=True) as history:
+        records = list(history.records())
+    told = [(p.latest, p.latest_score) for p in seen if p.stage == "candidates"]
+    assert [(r.accelerator, r.score) for r in records] == told
+    assert all(result.best in result.choices for r in records for result in r.layers.values())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ([OTHER], BUDGET, SETTINGS),
+        ([NETWORK], BUDGET.model_copy(update={"max_pes": 40}), SETTINGS),
+        ([NETWORK], BUDGET, replace(SETTINGS, seed=6)),
+        ([NETWORK], BUDGET, replace(SETTINGS, table=MAESTRO)),
+    ],
+)
+def test_another_search_cannot_be_resumed(changed, tmp_path: Path):
+    small = replace(SETTINGS, generations=1)
+    search([NETWORK], BUDGET, small, history=tmp_path / "h")
+    networks, budget, settings = changed
+    with pytest.raises(InputError, match="must be resumed with the networks, budget, table"):
+        search(
+            networks, budget, replace(settings, generations=1), history=tmp_path / "h", resume=True
+        )
+
+
+def test_a_history_that_exists_is_not_overwritten(tmp_path: Path):
+    (tmp_path / "h").write_text("something")
+    with pytest.raises(InputError, match="must not exist, or be resumed"):
+        search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h")
+    with pytest.raises(InputError, match="must be a history that can be written"):
+        search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h", resume=True)
+    with pytest.raises(InputError, match="must be a history that can be written"):
+        search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "none" / "h")
+    assert (tmp_path / "h").read_text() == "something"
+
+
+def test_several_networks_are_judged_by_the_geometric_mean():
+    result = search([NETWORK, OTHER], BUDGET, replace(SETTINGS, generations=1))
+    scores = [mapped.score(Objective.EDP) for mapped in result.networks]
+    assert result.score == pytest.approx(sqrt(scores[0] * scores[1]), rel=1e-9)
+    assert {name: list(m) for name, m in result.mappings.items()} == {
+        "net": ["a", "b", "c"],
+        "other": ["a"],
+    }
+
+
+def test_progress_is_monotone_and_ends_with_the_plan():
+    seen: list[Progress] = []
+    search([NETWORK], BUDGET, SETTINGS, progress=seen.append)
+    candidates = [p for p in seen if p.stage == "candidates"]
+    assert [p.num_candidates for p in candidates] == list(range(1, 10))
+    scores = [p.best_score for p in candidates]
+    assert scores == sorted(scores, reverse=True)
+    assert seen[-1].stage == "final mappings"
+
+
+def test_a_budget_without_room_is_refused():
+    wide = Network(
+        name="wide", layers=(Layer(name="w", K=8, C=8, R=60, S=60, height=60, width=60),)
+    )
+    tiny = Budget(name="tiny", max_pes=8, on_chip_bytes=1024, beat_bytes=32)
+    with pytest.raises(InputError, match="budget tiny must have room for every layer"):
+        search([wide], tiny, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "least"),
+    [("population", 1, 2), ("generations", 0, 1), ("mapping_evaluations", 0, 1), ("seed", -1, 0)],
+)
+def test_settings_are_checked(field: str, value: int, least: int):
+    with pytest.raises(InputError, match=f"{field} must be at least {least}, not {value}"):
+        replace(SETTINGS, **{field: value})
+
+
+def test_no_network_and_no_process_are_refused():
+    with pytest.raises(InputError, match="networks must be at least 1, not 0"):
+        search([], BUDGET, SETTINGS)
+    with pytest.raises(InputError, match="processes must be at least 1, not 0"):
+        search([NETWORK], BUDGET, SETTINGS, num_processes=0)
+
+
+# One accelerator ---------------------------------------------------------------------------------
+
+
+def test_a_network_is_mapped_the_same_in_any_executor():
+    accelerator = search([NETWORK], BUDGET, replace(SETTINGS, generations=1)).accelerator
+    settings = MappingSettings(objective=Objective.EDP, table=SIZED, evaluations=64)
+    alone = map_network(accelerator, NETWORK, settings)
+    with worker_processes(2) as executor:
+        assert map_network(accelerator, NETWORK, settings, executor=executor) == alone
+    assert alone.mappings["a"] == alone.mappings["c"]
+
+
+def test_layers_of_several_networks_are_searched_once():
+    renamed = Network(name="again", layers=(POINTWISE.renamed("x"),))
+    assert [layer.name for layer in distinct_layers([NETWORK, renamed, OTHER])] == ["a", "b", "a"]
+
+
+def choice(cycles: int, energy_pj: float) -> Choice:
+    return Choice(mapping=Mapping(pe=Bounds(K=cycles)), cycles=cycles, energy_pj=energy_pj)
+
+
+def layer_result(*choices: Choice) -> MappingResult:
+    best = min(choices, key=lambda c: c.cycles * c.energy_pj)
+    return MappingResult(best=best, choices=choices, num_evaluations=1, num_legal=1, num_exact=1,
+                         best_bound=1.0, largest_gap=0.0)  # fmt: skip
+
+
+def test_layers_trade_cycles_for_energy_at_the_rate_of_the_whole_network():
+    """A short layer that burns little should run fast if the network's energy is elsewhere."""
+    heavy = layer_result(choice(10, 1000.0))
+    light = layer_result(choice(10, 90.0), choice(100, 8.0))
+    assert light.best.cycles == 100
+    assert [c.cycles for c in choose([heavy, light], Objective.EDP)] == [10, 10]
+    assert [c.cycles for c in choose([heavy, light], Objective.ENERGY)] == [10, 100]
