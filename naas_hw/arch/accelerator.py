@@ -9,6 +9,7 @@ from naas_hw.workload.layer import DIMS, Dim, Name
 
 WEIGHT_DIMS: Final[tuple[Dim, ...]] = ("K", "C", "R", "S")
 OUTPUT_DIMS: Final[tuple[Dim, ...]] = ("K", "P", "Q")
+MAX_L2_WORDS: Final = 1 << 20
 REDUCTION_DIMS: Final[tuple[Dim, ...]] = ("C", "R", "S")
 
 
@@ -72,6 +73,11 @@ class Accelerator(BaseModel):
         self._check_multiple("accumulator_words", 2 * self.accumulator_lanes)
         self._check_multiple("bank_bytes", self.beat_bytes)
         self._check_multiple("scale_depth", self.drain_lanes)
+        if self.num_banks * self.bank_words > MAX_L2_WORDS:
+            raise ValueError(
+                f"the global buffer must have at most {MAX_L2_WORDS} words of beat_bytes, "
+                f"not {self.num_banks * self.bank_words}"
+            )
         if self.num_pes > 65536:
             raise ValueError(f"the array must have at most 65536 PEs, not {self.num_pes}")
         return self

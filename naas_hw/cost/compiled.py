@@ -23,7 +23,7 @@ from naas_hw.cost.energy import price_matrix
 from naas_hw.cost.kernels import LEGAL, Problem, bound_batch, exact_batch
 from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.mapping.geometry import Geometry
-from naas_hw.mapping.legality import MAX_FIELD
+from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.workload.layer import DIMS, Layer
 
@@ -285,6 +285,7 @@ def _problem(accelerator: Accelerator, layer: Layer) -> Problem:
         accumulator_words=accelerator.accumulator_words,
         scale_depth=accelerator.scale_depth,
         max_field=MAX_FIELD,
+        max_window=MAX_WINDOW,
         weight_mask=_mask(WEIGHT_DIMS),
         input_mask=_mask(geometry.input_dims),
         output_mask=_mask(OUTPUT_DIMS),

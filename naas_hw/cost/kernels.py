@@ -57,6 +57,7 @@ class Problem(NamedTuple):
     accumulator_words: int
     scale_depth: int
     max_field: int
+    max_window: int
     weight_mask: int
     input_mask: int
     output_mask: int
@@ -278,6 +279,8 @@ def _derive(p, orders, l2, pe, spatial, dims, bounds, tile):  # type: ignore[no-
         if tile[d] % p.beat and _tiles(dims, bounds, d) > 1:
             return _failed(11 + d)
     if tile_rows > p.max_field or tile_columns > p.max_field:
+        return _failed(13)
+    if step_rows > p.max_window or step_columns > p.max_window:
         return _failed(13)
     if weight_tile > p.max_field or input_tile > p.max_field:
         return _failed(13)

@@ -197,7 +197,9 @@ def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
 
 
 def _check_range(spec: FieldSpec, value: int) -> None:
-    low = -(1 << (spec.width - 1)) if spec.signed else 0
-    high = (1 << (spec.width - 1 if spec.signed else spec.width)) - 1
+    """Gains of an address may wrap, as the address does; all else has to fit."""
+    wraps = spec.name.endswith("_delta")
+    bits = spec.width - 1 if spec.signed and not wraps else spec.width
+    low, high = -(1 << bits) if spec.signed else 0, (1 << bits) - 1
     if not low <= value <= high:
         raise InputError(f"field {spec.name} must be {low} to {high}, not {value}")

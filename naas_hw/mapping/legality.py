@@ -6,6 +6,7 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.layer import DIMS, Kind, Layer
 
 MAX_FIELD = 65535
+MAX_WINDOW = 4095
 
 
 def violations(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> list[str]:
@@ -69,8 +70,10 @@ def _fields(geometry: Geometry) -> list[str]:
         **{f"a tile's {dim}": geometry.tile[dim] for dim in DIMS},
         **{f"the number of {dim} tiles": geometry.num_tiles[dim] for dim in DIMS},
     }
+    step = {"a step's rows": geometry.step_image[0], "a step's columns": geometry.step_image[1]}
     return [
-        f"field: {what} must be at most {MAX_FIELD}, not {value}"
-        for what, value in values.items()
-        if value > MAX_FIELD
+        f"field: {what} must be at most {limit}, not {value}"
+        for group, limit in ((values, MAX_FIELD), (step, MAX_WINDOW))
+        for what, value in group.items()
+        if value > limit
     ]

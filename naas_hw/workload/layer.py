@@ -17,6 +17,9 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """A name that may reach a path, a shell or Verilog: letters, digits, `_`, `.`, `-`."""
 
+MAX_REACH: Final = 65535
+"""Rows or columns of the input that a layer may span, padding included."""
+
 Size = Annotated[int, Field(ge=1, le=65535)]
 Pair = tuple[Size, Size]
 
@@ -84,6 +87,11 @@ class Layer(BaseModel):
             raise ValueError(f"C must be 1 in a depthwise layer, not {self.C}")
         if self.kind is Kind.LINEAR and (self.P, self.Q, self.R, self.S) != (1, 1, 1, 1):
             raise ValueError("P, Q, R and S must be 1 in a linear layer")
+        for i, (out, kernel) in enumerate((("P", "R"), ("Q", "S"))):
+            reach = (getattr(self, out) - 1) * self.stride[i]
+            reach += (getattr(self, kernel) - 1) * self.dilation[i]
+            if reach > MAX_REACH:
+                raise ValueError(f"{out} and {kernel} must reach at most {MAX_REACH}, not {reach}")
         return self
 
     @property
