@@ -61,5 +61,5 @@ def tree_cycles(num_inputs: int) -> int:
 
 
 def compute_to_drain(num_reduced: int) -> int:
-    """Least distance from the last cycle of a step to drain's go; `num_reduced` PEs share a tree."""
+    """Least distance from a step's last cycle to drain's go; `num_reduced` PEs share a tree."""
     return MAC_PIPELINE + tree_cycles(num_reduced) - 1

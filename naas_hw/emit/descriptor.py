@@ -8,6 +8,7 @@ from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.workload.layer import Dim
 
 Values = dict[str, int | tuple[int, ...]]
+Strides = dict[Dim, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ def descriptor_values(
     }
 
 
-def _per_position(dims: tuple[Dim, ...], strides: dict[Dim, int]) -> tuple[int, ...]:
+def _per_position(dims: tuple[Dim, ...], strides: Strides) -> tuple[int, ...]:
     return tuple(strides.get(dim, 0) for dim in dims)
 
 
@@ -95,7 +96,7 @@ def _needs(g: Geometry) -> Values:
     }
 
 
-def _output_strides(g: Geometry) -> dict[Dim, int]:
+def _output_strides(g: Geometry) -> Strides:
     """Beats of the output tensor from tile to tile."""
     image = g.layer.P * g.layer.Q
     return {
@@ -116,26 +117,26 @@ def _load_nest(g: Geometry, placement: Placement) -> Values:
     bounds, dims = g.nest_bounds[:OUTER], g.nest_dims[:OUTER]
     n, beat, tile = g.num_tiles, g.accelerator.beat_bytes, g.tile
     block, row, pixel = _pitches(g)
-    rows = {"P": tile["P"] * g.stride[0], "R": tile["R"] * g.layer.dilation[0]}
-    columns = {"Q": tile["Q"] * g.stride[1], "S": tile["S"] * g.layer.dilation[1]}
+    rows: Strides = {"P": tile["P"] * g.stride[0], "R": tile["R"] * g.layer.dilation[0]}
+    columns: Strides = {"Q": tile["Q"] * g.stride[1], "S": tile["S"] * g.layer.dilation[1]}
     channel = g.channel_dim
-    blocks = {channel: tile[channel] // beat}
-    inputs = {
+    blocks: Strides = {channel: tile[channel] // beat}
+    inputs: Strides = {
         **{dim: rows[dim] * row for dim in rows},
         **{dim: columns[dim] * pixel for dim in columns},
         channel: blocks[channel] * block,
     }
     words = g.weight_tile_words
-    weights = {
+    weights: Strides = {
         "S": words,
         "R": n["S"] * words,
         "C": n["R"] * n["S"] * words,
         "K": n["C"] * n["R"] * n["S"] * words,
     }
-    scales = {"K": 3 * (g.scale_tile_channels // g.accelerator.drain_lanes)}
+    scales: Strides = {"K": 3 * (g.scale_tile_channels // g.accelerator.drain_lanes)}
     pad = g.layer.padding
 
-    def delta(strides: dict[Dim, int]) -> tuple[int, ...]:
+    def delta(strides: Strides) -> tuple[int, ...]:
         return deltas(bounds, _per_position(dims, strides))
 
     return {
@@ -216,13 +217,13 @@ def _fill_nest(g: Geometry) -> Values:
     row = g.tile_image[1] * pixel
     (down, across), (down_r, across_s) = g.stride, g.layer.dilation
     words = g.weight_step_words
-    weights = {
+    weights: Strides = {
         "S": words,
         "R": l2.S * words,
         "C": l2.R * l2.S * words,
         "K": l2.C * l2.R * l2.S * words,
     }
-    inputs = {
+    inputs: Strides = {
         g.channel_dim: step[g.channel_dim],
         "P": step["P"] * down * row,
         "R": step["R"] * down_r * row,
@@ -233,8 +234,8 @@ def _fill_nest(g: Geometry) -> Values:
     def both(dim: Dim, factor: int) -> tuple[int, int]:
         return tile[dim] * factor, step[dim] * factor
 
-    rows = {"P": both("P", down), "R": both("R", down_r)}
-    columns = {"Q": both("Q", across), "S": both("S", across_s)}
+    rows: dict[Dim, tuple[int, int]] = {"P": both("P", down), "R": both("R", down_r)}
+    columns: dict[Dim, tuple[int, int]] = {"Q": both("Q", across), "S": both("S", across_s)}
     return {
         "fill_bound": g.nest_bounds,
         "fill_weight_tile_mask": mask(g.last_weight_tile),
@@ -249,7 +250,7 @@ def _fill_nest(g: Geometry) -> Values:
     }
 
 
-def _inner_only(g: Geometry, strides: dict[Dim, int]) -> tuple[int, ...]:
+def _inner_only(g: Geometry, strides: Strides) -> tuple[int, ...]:
     """Strides of the L2 positions; a new tile begins at its own zero."""
     return (0,) * OUTER + _per_position(g.nest_dims[OUTER:], strides)
 
@@ -304,16 +305,16 @@ def _pe_nest(g: Geometry) -> Values:
     order, pe, channels = g.mapping.pe_order, g.mapping.pe, g.pe_channels
     bounds = tuple(pe[dim] for dim in order)
     row = g.window[1] * channels
-    inputs = {
+    inputs: Strides = {
         g.channel_dim: 1,
         "P": g.stride[0] * row,
         "R": g.layer.dilation[0] * row,
         "Q": g.stride[1] * channels,
         "S": g.layer.dilation[1] * channels,
     }
-    weights = {"S": 1, "R": pe.S, "C": pe.R * pe.S, "K": pe.C * pe.R * pe.S}
+    weights: Strides = {"S": 1, "R": pe.S, "C": pe.R * pe.S, "K": pe.C * pe.R * pe.S}
     pixel = _accumulator_pitch(g)
-    accumulators = {"K": 1, "Q": pixel, "P": pe.Q * pixel}
+    accumulators: Strides = {"K": 1, "Q": pixel, "P": pe.Q * pixel}
     return {
         "pe_bound": bounds,
         "pe_reduction": bits(tuple(i for i, dim in enumerate(order) if dim in REDUCTION_DIMS)),
@@ -324,11 +325,9 @@ def _pe_nest(g: Geometry) -> Values:
 
 
 def _drain_nest(g: Geometry) -> Values:
-    bounds = tuple(
-        bound if i <= g.last_outputs else 1 for i, bound in enumerate(g.nest_bounds)
-    )
+    bounds = tuple(bound if i <= g.last_outputs else 1 for i, bound in enumerate(g.nest_bounds))
     pixel = g.output_tile_blocks * g.accelerator.beat_bytes
-    places = {
+    places: Strides = {
         "K": g.step["K"],
         "Q": g.step["Q"] * pixel,
         "P": g.step["P"] * g.tile["Q"] * pixel,
@@ -373,7 +372,7 @@ def _store_nest(g: Geometry, placement: Placement) -> Values:
         bound if i <= g.last_output_tile else 1 for i, bound in enumerate(g.nest_bounds[:OUTER])
     )
 
-    def delta(strides: dict[Dim, int]) -> tuple[int, ...]:
+    def delta(strides: Strides) -> tuple[int, ...]:
         return deltas(bounds, _per_position(dims, strides))
 
     return {

@@ -36,7 +36,7 @@ def unpack_activations(
 
 
 def pack_weights(geometry: Geometry, weights: NDArray[np.int8]) -> Bytes:
-    """[K, C, R, S] -> bytes in the order in which fill reads them, tile by tile; padding is zero."""
+    """[K, C, R, S] -> bytes in the order in which fill reads them, by tiles; padding is zero."""
     shape, index = _weight_indices(geometry)
     flat = np.zeros((1,) * NUM_AXES, np.int64)
     exists = np.ones((1,) * NUM_AXES, np.bool_)

@@ -32,8 +32,8 @@ class Mapping(BaseModel):
     (`spatial`), the steps of an L2 tile (`l2_order`, `l2`), the tiles of the layer (`dram_order`;
     their number follows: a dim needs ceil(dim / tile) tiles).
 
-    On a K or C axis the spatial index is innermost, channel = i A + position, and the used extent is
-    the smaller of the axis and the dim; on the others it lies outside the PE's loops.
+    On a K or C axis the spatial index is innermost, channel = i A + position, and the used extent
+    is the smaller of the axis and the dim; on the others it lies outside the PE's loops.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

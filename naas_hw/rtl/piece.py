@@ -8,7 +8,7 @@ RUN_BITS = 8  # number of an output run, as far as it can be told from those nea
 COMPONENT_SHIFT = 14  # bias, multiplier and shift stand this far apart in a scale address
 
 
-class Tensor(enum.IntEnum, shape=2):
+class Tensor(enum.IntEnum, shape=2):  # type: ignore[call-arg]  # amaranth's own keyword
     """What a piece belongs to, in the order in which a tile loads them."""
 
     SCALES = 0

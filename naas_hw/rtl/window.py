@@ -11,7 +11,7 @@ from naas_hw.rtl.shared import SharedComponent
 
 
 class Window(SharedComponent):
-    """For every pair of positions of an output and a kernel axis: is this coordinate mine, and where?
+    """For each pair of positions of an output and a kernel axis: is this coordinate mine? Where?
 
     Position (o, k) keeps the coordinates from o * output_step + k * kernel_step on, as many as
     `last` says: its place is 0, pitch, 2 pitch ... last. `start` begins with coordinate 0,

@@ -51,7 +51,7 @@ class Writer(SharedComponent):
     b_valid : In; responses are always taken.
     read, read_address : Out; read_data : In, from L2, a cycle later.
     tile_stored : Out, strobe with the last beat of a piece.
-    sums_run : In; sums_stored : Out, the output run two before it is in DRAM: all its responses came.
+    sums_run : In; sums_stored : Out, all responses of the output run two before it have come.
     settled : Out, no piece is under way and all responses have come.
     """
 
