@@ -7,7 +7,10 @@ import typer
 
 from naas_hw.cli.check import check
 from naas_hw.cli.doctor import doctor
+from naas_hw.cli.evaluate import evaluate
+from naas_hw.cli.generate import generate
 from naas_hw.cli.schema import schema
+from naas_hw.cli.simulate import simulate
 
 app = typer.Typer(
     name="naas",
@@ -19,6 +22,9 @@ app = typer.Typer(
 )
 
 app.command()(check)
+app.command()(evaluate)
+app.command()(generate)
+app.command()(simulate)
 app.command()(schema)
 app.command()(doctor)
 

@@ -1,5 +1,6 @@
 """A program: descriptors and tensors of some layers in one image of DRAM."""
 
+from collections.abc import Mapping as AbstractMapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ class Program:
     image : uint8, the whole window of memory, from address 0 on.
     descriptor_address : byte address of the list; num_descriptors : its length.
     outputs : for each layer (first byte, byte behind the last).
+    regions : for each layer name -> (first byte, byte behind the last): descriptor, weights,
+        scales, inputs, outputs, and where sums leave the chip, sums.
     """
 
     image: NDArray[np.uint8]
@@ -47,6 +50,7 @@ class Program:
     outputs: tuple[tuple[int, int], ...]
     tasks: tuple[LayerTask, ...]
     beat_bytes: int
+    regions: tuple[AbstractMapping[str, tuple[int, int]], ...] = ()
 
     def output(self, index: int, memory: NDArray[np.uint8], first: int = 0) -> NDArray[np.int8]:
         """Output [K, P, Q] of a layer out of memory contents that begin at byte `first`."""
@@ -66,7 +70,7 @@ def build_program(
     """
     beat = accelerator.beat_bytes
     regions: list[tuple[int, NDArray[np.uint8]]] = []
-    outputs = []
+    outputs, named = [], []
     cursor = _pages(len(tasks) * SLOT_BYTES)
     for index, task in enumerate(tasks):
         broken = violations(accelerator, task.layer, task.mapping)
@@ -75,6 +79,7 @@ def build_program(
         geometry = Geometry(accelerator=accelerator, layer=task.layer, mapping=task.mapping)
         tensors = task.tensors
         places: dict[str, int] = {}
+        ranges: dict[str, tuple[int, int]] = {}
         for name, data in (
             ("weights", pack_weights(geometry, tensors.weights)),
             ("scales", pack_scales(geometry, tensors.bias, tensors.multiplier, tensors.shift)),
@@ -82,13 +87,17 @@ def build_program(
         ):
             regions.append((cursor, data))
             places[name] = cursor // beat
+            ranges[name] = (cursor, cursor + data.size)
             cursor += _pages(data.size)
         num_bytes = geometry.blocks(task.layer.K) * task.layer.P * task.layer.Q * beat
         outputs.append((cursor, cursor + num_bytes))
+        ranges["outputs"] = outputs[-1]
         places["outputs"] = cursor // beat
         cursor += _pages(num_bytes)
         places["sums"] = cursor // beat
-        cursor += _pages(4 * num_bytes) if geometry.tile_revisits else 0
+        if geometry.tile_revisits:
+            ranges["sums"] = (cursor, cursor + 4 * num_bytes)
+            cursor += _pages(4 * num_bytes)
         values = descriptor_values(
             geometry,
             Placement(**places),
@@ -102,6 +111,8 @@ def build_program(
         )
         data = np.frombuffer(pack(values, beat), np.uint8)
         regions.append((index * SLOT_BYTES, data))
+        ranges["descriptor"] = (index * SLOT_BYTES, index * SLOT_BYTES + data.size)
+        named.append(ranges)
     if cursor > WINDOW_BYTES:
         raise InputError(f"a program must need at most {WINDOW_BYTES} bytes, not {cursor}")
     image = np.zeros(cursor, np.uint8)
@@ -114,6 +125,7 @@ def build_program(
         outputs=tuple(outputs),
         tasks=tuple(tasks),
         beat_bytes=beat,
+        regions=tuple(named),
     )
 
 

@@ -107,7 +107,7 @@ class LayerReport:
     first_piece : the first piece of an engine whose time differs; None if none does.
     pieces_compared : whether the time of every piece was compared, not of the whole only.
     counts : every count that differs.
-    counted : every count, by the names of `predicted_counts`.
+    predicted, counted : every count, by the names of `predicted_counts`.
     output_mismatches : bytes of the output that differ from the golden convolution's.
     waves : file of waves, where they were asked for.
     """
@@ -126,6 +126,7 @@ class LayerReport:
     accesses: Accesses
     messages: tuple[str, ...] = ()
     pieces_compared: bool = True
+    predicted: AbstractMapping[str, int] = field(default_factory=dict)
     counted: AbstractMapping[str, int] = field(default_factory=dict)
     waves: Path | None = None
 
@@ -215,6 +216,7 @@ def simulate_layer(
         accesses=prediction.accesses,
         messages=_complaints(result, geometry, prediction, timeline),
         pieces_compared=by_piece,
+        predicted=prediction.counts,
         counted=counted,
         waves=result.waves,
     )

@@ -1,0 +1,573 @@
+"""The verbs of the command line as functions: values in, values out, a run folder where wanted.
+
+network = naas_hw.find_network("mobilenet_v2")
+found = naas_hw.co_search([network], naas_hw.find_budget("eyeriss"), run="run")
+naas_hw.generate("run")
+assert naas_hw.simulate("run", simulator="icarus", layers=["classifier.1"]).ok
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping as AbstractMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from math import inf
+from pathlib import Path
+from typing import Any, Final
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.budget import Budget
+from naas_hw.arch.files import find_accelerator, find_budget, read_accelerator
+from naas_hw.arch.technology import energy_table
+from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
+from naas_hw.emit.package import GeneratedDesign, plan_design
+from naas_hw.emit.plan import FilePlan
+from naas_hw.errors import InputError, LegalityError
+from naas_hw.mapping.files import NetworkMapping, read_mappings
+from naas_hw.mapping.legality import violations
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder, digest_of
+from naas_hw.search.accelerator_search import (
+    ProgressCallback,
+    SearchResult,
+    SearchSettings,
+    settings_digest,
+)
+from naas_hw.search.accelerator_search import search as search_accelerator
+from naas_hw.search.mapping_search import MappingResult
+from naas_hw.search.network_search import MappingSettings, NetworkResult, map_network
+from naas_hw.search.objective import Objective
+from naas_hw.search.processes import worker_processes
+from naas_hw.sim.hardware import generate as generate_hardware
+from naas_hw.sim.layer import LayerReport
+from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs
+from naas_hw.sim.run import Stalls
+from naas_hw.sim.simulators import find_simulator
+from naas_hw.workload.catalogue import builtin_names, load_builtin
+from naas_hw.workload.files import read_network
+from naas_hw.workload.importer import import_network
+from naas_hw.workload.layer import Layer
+from naas_hw.workload.network import Network
+from naas_hw.workload.yaml_edge import dump_yaml
+
+__all__ = [
+    "Design",
+    "GeneratedDesign",
+    "SimulationReport",
+    "evaluate",
+    "find_accelerator",
+    "find_budget",
+    "find_network",
+    "generate",
+    "map",
+    "read_design",
+    "search",
+    "simulate",
+]
+
+DEFAULT_TABLE: Final = "default"
+SEARCH_PACKAGES: Final = ("cma", "numpy", "numba", "pydantic")
+MODEL_ONLY: Final = "kind:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """An accelerator, a network, and a legal mapping of each layer."""
+
+    accelerator: Accelerator
+    network: Network
+    mappings: AbstractMapping[str, Mapping]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationReport:
+    """What a simulation found, layer by layer.
+
+    Parameters
+    ----------
+    layers : of every name; layers that are the same were simulated once.
+    simulator, version : which one.
+    timed : whether cycles and counts were compared too, not the bits only (random stalls).
+    """
+
+    layers: tuple[LayerReport, ...]
+    simulator: str
+    version: str
+    timed: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing differs."""
+        return all(layer.ok for layer in self.layers)
+
+
+# ---------------------------------------------------------------- what there is
+
+
+def find_network(source: str | Path, *, resolution: int | None = None) -> Network:
+    """A network by built-in name, `.yaml` or `.pt2` file, or `module:callable` (runs its code).
+
+    Raises
+    ------
+    InputError, ToolError : one sentence.
+    """
+    text = str(source)
+    if text in builtin_names():
+        return load_builtin(text, resolution)
+    if text.endswith((".yaml", ".yml")):
+        if resolution is not None:
+            raise InputError(f"{text}: a network's file must keep its own sizes, not get others")
+        return read_network(text)
+    return import_network(text, resolution=resolution)
+
+
+def read_design(folder: str | Path) -> Design:
+    """The design in a run folder, or in any folder with the three YAML files.
+
+    Raises
+    ------
+    InputError : a file is missing or wrong, or a mapping illegal; says which, where and why.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} must be a folder with a design, not missing")
+    design = Design(
+        accelerator=read_accelerator(folder / "accelerator.yaml"),
+        network=(network := read_network(folder / "network.yaml")),
+        mappings=read_mappings(folder / "mapping.yaml", network),
+    )
+    for layer in network.layers:
+        found = violations(design.accelerator, layer, design.mappings[layer.name])
+        if found and not found[0].startswith(MODEL_ONLY):
+            raise InputError(f"{folder / 'mapping.yaml'}: layers.{layer.name}: {found[0]}")
+    return design
+
+
+def _design_of(design: Design | str | Path) -> Design:
+    return design if isinstance(design, Design) else read_design(design)
+
+
+def table_name(folder: str | Path) -> str:
+    """The energy table that a run was made with."""
+    try:
+        found = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
+        return str(found["energy_table"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return DEFAULT_TABLE
+
+
+@contextmanager
+def _writing(folder: Path, verb: str) -> Iterator[RunFolder]:
+    """The run folder, locked; one made by hand gets a manifest first."""
+    if not (folder / MANIFEST).is_file():
+        names = ("network.yaml", "accelerator.yaml", "mapping.yaml")
+        digest = digest_of(*((folder / name).read_bytes() for name in names))
+        manifest = Manifest.of(command=("naas", verb, folder.name), digest=digest)
+        RunFolder(folder).write_text(MANIFEST, manifest.text)
+    with RunFolder.open(folder) as run:
+        yield run
+
+
+# ---------------------------------------------------------------- search and map
+
+
+def search(
+    networks: Sequence[Network],
+    budget: Budget,
+    settings: SearchSettings | None = None,
+    *,
+    run: str | Path | None = None,
+    resume: bool = False,
+    force: bool = False,
+    num_processes: int = 1,
+    progress: ProgressCallback | None = None,
+    command: Sequence[str] = ("naas", "search"),
+) -> SearchResult:
+    """Search an accelerator within a budget, and mappings of all networks on it.
+
+    Parameters
+    ----------
+    run : folder that gets the design, the history and the result; None writes nothing.
+    resume, force : go on with the run in that folder, or start it anew.
+    command : how the manifest says that it was made.
+
+    Raises
+    ------
+    InputError : as of `naas_hw.search.search`, and where the folder cannot be used.
+    """
+    settings = settings or SearchSettings()
+    if run is None:
+        return search_accelerator(
+            networks, budget, settings, num_processes=num_processes, progress=progress
+        )
+    if not networks:
+        raise InputError("networks must be at least 1, not 0")
+    network = _joined(networks)
+    manifest = Manifest.of(
+        command=command,
+        digest=settings_digest(networks, budget, settings),
+        seed=settings.seed,
+        packages=SEARCH_PACKAGES,
+    )
+    with RunFolder.create(Path(run), manifest, resume=resume, force=force) as folder:
+        result = search_accelerator(
+            networks,
+            budget,
+            settings,
+            num_processes=num_processes,
+            history=folder.path / "history.sqlite",
+            resume=folder.has("history.sqlite"),
+            progress=progress,
+        )
+        mappings = _joined_mappings(result.networks)
+        table = settings.table.name if settings.table else budget.energy_table
+        _write_design(
+            folder,
+            Design(accelerator=result.accelerator, network=network, mappings=mappings),
+            {
+                "energy_table": table,
+                "clock_hz": budget.clock_hz,
+                "objective": result.objective.value,
+                "score": result.score,
+                "interrupted": result.interrupted,
+                "num_candidates": result.num_candidates,
+                "num_invalid": result.num_invalid,
+                "best_scores": [_finite(score) for score in result.best_scores],
+                "population_means": [_finite(mean) for mean in result.population_means],
+                **_effort(result),
+            },
+            result.networks,
+        )
+    return result
+
+
+def map(  # the verb; the builtin is not used in this module
+    network: Network,
+    accelerator: Accelerator,
+    settings: MappingSettings | None = None,
+    *,
+    run: str | Path | None = None,
+    force: bool = False,
+    num_processes: int = 1,
+    progress: Callable[[Layer, MappingResult], None] | None = None,
+    command: Sequence[str] = ("naas", "map"),
+) -> NetworkResult:
+    """Search mappings of a network for a given accelerator.
+
+    Parameters
+    ----------
+    run : folder that gets the design and the result; None writes nothing.
+    force : start a run that exists anew.
+    command : how the manifest says that it was made.
+
+    Raises
+    ------
+    InputError : no legal mapping was found for a layer; the folder cannot be used.
+    """
+    settings = settings or MappingSettings(
+        objective=Objective.EDP, table=energy_table(DEFAULT_TABLE)
+    )
+    if run is None:
+        return _mapped(network, accelerator, settings, num_processes, progress)
+    manifest = Manifest.of(
+        command=command,
+        digest=digest_of(
+            network.model_dump_json(),
+            accelerator.model_dump_json(),
+            settings.table.model_dump_json(),
+            *(str(getattr(settings, entry.name)) for entry in fields(settings)),
+        ),
+        seed=settings.seed,
+        packages=SEARCH_PACKAGES,
+    )
+    with RunFolder.create(Path(run), manifest, force=force) as folder:
+        result = _mapped(network, accelerator, settings, num_processes, progress)
+        _write_design(
+            folder,
+            Design(accelerator=accelerator, network=network, mappings=result.mappings),
+            {
+                "energy_table": settings.table.name,
+                "objective": settings.objective.value,
+                "score": result.score(settings.objective),
+                **_effort(result),
+            },
+            (result,),
+        )
+    return result
+
+
+def _mapped(
+    network: Network,
+    accelerator: Accelerator,
+    settings: MappingSettings,
+    num_processes: int,
+    progress: Callable[[Layer, MappingResult], None] | None,
+) -> NetworkResult:
+    with worker_processes(num_processes) as executor:
+        return map_network(accelerator, network, settings, executor=executor, progress=progress)
+
+
+def _joined(networks: Sequence[Network]) -> Network:
+    """One network of all layers; of several, each layer's name begins with its network's."""
+    if len(networks) == 1:
+        return networks[0]
+    return Network(
+        name="-".join(network.name for network in networks),
+        layers=tuple(
+            Layer.model_validate({**dict(layer), "name": f"{network.name}.{layer.name}"})
+            for network in networks
+            for layer in network.layers
+        ),
+    )
+
+
+def _joined_mappings(results: Sequence[NetworkResult]) -> dict[str, Mapping]:
+    if len(results) == 1:
+        return dict(results[0].mappings)
+    return {
+        f"{result.network.name}.{name}": mapping
+        for result in results
+        for name, mapping in result.mappings.items()
+    }
+
+
+def _effort(result: SearchResult | NetworkResult) -> dict[str, Any]:
+    return {
+        "num_evaluations": result.num_evaluations,
+        "num_legal": result.num_legal,
+        "num_exact": result.num_exact,
+        "largest_gap": result.largest_gap,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return None if value == inf else value
+
+
+def _write_design(
+    folder: RunFolder,
+    design: Design,
+    result: dict[str, Any],
+    networks: Sequence[NetworkResult],
+) -> None:
+    mapping = NetworkMapping(network=design.network.name, layers=dict(design.mappings))
+    figures = [
+        {
+            "name": found.network.name,
+            "cycles": found.report.cycles,
+            "energy_pj": found.report.energy_pj,
+            "edp": found.report.edp,
+            "utilization": found.utilization(design.accelerator),
+            "layers": [layer_figures(report) for report in found.report.layers],
+        }
+        for found in networks
+    ]
+    text = json.dumps({"version": 1, **result, "networks": figures}, indent=1) + "\n"
+    folder.write_text("accelerator.yaml", dump_yaml(design.accelerator))
+    folder.write_text("network.yaml", dump_yaml(design.network))
+    folder.write_text("mapping.yaml", dump_yaml(mapping))
+    folder.write_text("result.json", text)
+
+
+def layer_figures(report: CostReport) -> dict[str, Any]:
+    """A layer's cost as JSON has it."""
+    return {
+        "name": report.layer,
+        "cycles": report.cycles,
+        "utilization": report.utilization,
+        "stalls": vars(report.stalls),
+        "engines": vars(report.engines),
+        "accesses": vars(report.accesses),
+        "energy_pj": report.energy_pj,
+        "energy_pj_by_level": vars(report.energy),
+        "edp": report.edp,
+    }
+
+
+# ---------------------------------------------------------------- evaluate
+
+
+def evaluate(design: Design | str | Path, *, table: str | None = None) -> NetworkReport:
+    """Exact cost of a design, layer by layer.
+
+    Parameters
+    ----------
+    design : a value, or the folder that holds it.
+    table : name of an energy table; that of the run, else the default one.
+
+    Raises
+    ------
+    InputError : something is missing, wrong or illegal.
+    """
+    if table is None:
+        table = DEFAULT_TABLE if isinstance(design, Design) else table_name(design)
+    found = _design_of(design)
+    return evaluate_network(found.accelerator, found.network, found.mappings, energy_table(table))
+
+
+# ---------------------------------------------------------------- generate
+
+
+def generate(
+    design: Design | str | Path, *, program: bool = True, seed: int = 0
+) -> GeneratedDesign:
+    """Verilog, its test, the header of its registers, and a program of each layer.
+
+    Parameters
+    ----------
+    design : a value, or the folder that holds it, which then gets `rtl/` and `program/`.
+    program : whether programs are made.
+    seed : of the example tensors in the programs.
+
+    Raises
+    ------
+    InputError : something is missing, wrong or illegal, or the folder cannot be written.
+    ToolError : what makes Verilog is missing.
+    """
+    found = _design_of(design)
+    hardware = generate_hardware(found.accelerator)
+    generated = plan_design(
+        found.accelerator,
+        hardware.sources,
+        hardware.digest,
+        network=found.network if program else None,
+        mappings=found.mappings,
+        seed=seed,
+    )
+    if not isinstance(design, Design):
+        with _writing(Path(design), "generate") as run:
+            _replace(run, generated.files)
+    return generated
+
+
+def _replace(run: RunFolder, plan: FilePlan) -> None:
+    """Write a plan into the run, then drop what an earlier one left beside it."""
+    plan.write(run.path)
+    planned = set(plan)
+    for folder in {path.split("/")[0] for path in planned}:
+        for path in sorted((run.path / folder).rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif path.relative_to(run.path).as_posix() not in planned:
+                path.unlink()
+
+
+# ---------------------------------------------------------------- simulate
+
+
+def simulate(
+    design: Design | str | Path,
+    *,
+    simulator: str,
+    layers: Sequence[str] | None = None,
+    seed: int = 0,
+    stalls: Stalls | None = None,
+    waves: bool = False,
+    num_processes: int = 1,
+    progress: Callable[[LayerReport], None] | None = None,
+) -> SimulationReport:
+    """Run layers on the RTL and compare cycles, counts and output bytes with the model's.
+
+    Parameters
+    ----------
+    design : a value, or the folder that holds it; that folder gets `sim/predicted.json` before
+        the simulator starts, and `sim/simulated.json` at the end.
+    simulator : icarus or verilator.
+    layers : names; all if None. Layers that are the same run once.
+    seed : of the tensors.
+    stalls : random stalls of the memory; then only the output bytes are compared.
+    waves : whether waves are kept, in `sim/waves/`; needs a folder.
+    num_processes : simulations at a time.
+    progress : told of each layer that was simulated.
+
+    Raises
+    ------
+    InputError : something is missing, wrong or illegal, or the folder cannot be written.
+    ToolError : the simulator is missing or too old.
+    SimulationError : it failed.
+    """
+    if waves and isinstance(design, Design):
+        raise InputError("waves must have a run folder to be written to, not a value only")
+    found = _design_of(design)
+    tool = find_simulator(simulator)
+    try:
+        runs = plan_runs(found.accelerator, found.network, found.mappings, layers=layers)
+    except LegalityError as error:
+        raise InputError(f"every layer must be one that the hardware runs: {error}") from error
+    hardware = generate_hardware(found.accelerator)
+
+    def simulated(folder: Path | None) -> SimulationReport:
+        return SimulationReport(
+            layers=simulate_runs(
+                hardware,
+                runs,
+                simulator=tool,
+                seed=seed,
+                stalls=stalls,
+                waves=folder,
+                num_processes=num_processes,
+                progress=progress,
+            ),
+            simulator=tool.name,
+            version=tool.version,
+            timed=stalls is None,
+        )
+
+    if isinstance(design, Design):
+        return simulated(None)
+    with _writing(Path(design), "simulate") as run:
+        run.write_text("sim/predicted.json", _predicted_json(runs, hardware.digest))
+        report = simulated(run.path / "sim" / "waves" if waves else None)
+        run.write_text("sim/simulated.json", simulation_json(report))
+    return report
+
+
+def _predicted_json(runs: Sequence[LayerRun], digest: int) -> str:
+    layers = [
+        {
+            "name": name,
+            "macs": run.prediction.num_macs,
+            "pes_used": run.prediction.pes_used,
+            "cycles": run.prediction.cycles,
+            "stalls": vars(run.prediction.stalls),
+            "accesses": vars(run.prediction.accesses),
+            "counts": run.prediction.counts,
+        }
+        for run in runs
+        for name in run.names
+    ]
+    return json.dumps({"version": 1, "digest": f"{digest:016x}", "layers": layers}, indent=1) + "\n"
+
+
+def simulation_json(report: SimulationReport) -> str:
+    """The comparison as JSON: `layers`, and `ok`."""
+    layers = [
+        {
+            "name": layer.name,
+            "ok": layer.ok,
+            "status": layer.status,
+            "macs": layer.num_macs,
+            "pes_used": layer.pes_used,
+            "predicted_cycles": layer.predicted_cycles,
+            "simulated_cycles": layer.simulated_cycles,
+            "utilization": layer.utilization,
+            "count_difference": layer.count_difference,
+            "output_mismatches": layer.output_mismatches,
+            "pieces_compared": layer.pieces_compared,
+            "first_piece": str(layer.first_piece) if layer.first_piece else None,
+            "counts_that_differ": [str(count) for count in layer.counts],
+            "counted": dict(layer.counted),
+            "messages": list(layer.messages),
+            "waves": layer.waves.name if layer.waves else None,
+        }
+        for layer in report.layers
+    ]
+    whole = {
+        "version": 1,
+        "simulator": f"{report.simulator} {report.version}",
+        "timed": report.timed,
+        "layers": layers,
+        "ok": report.ok,
+    }
+    return json.dumps(whole, indent=1) + "\n"

@@ -1,0 +1,37 @@
+"""`naas evaluate RUN`: what the model says of a design."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
+    energy_table: Annotated[
+        str | None, typer.Option(help="Energy table; by default the one of the run.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the model's figures of a design, layer by layer: cycles, stalls, accesses, energy."""
+    from naas_hw import api
+    from naas_hw.report.tables import cost_table, print_table
+
+    design = api.read_design(run)
+    table = energy_table or api.table_name(run)
+    report = api.evaluate(design, table=table)
+    if as_json:
+        figures = {
+            "network": design.network.name,
+            "accelerator": design.accelerator.name,
+            "energy_table": table,
+            "cycles": report.cycles,
+            "energy_pj": report.energy_pj,
+            "edp": report.edp,
+            "layers": [api.layer_figures(layer) for layer in report.layers],
+        }
+        print(json.dumps(figures, indent=2))
+        return
+    title = f"{design.network.name} on {design.accelerator.name}, energy table {table}"
+    print_table(cost_table(title, design.accelerator, design.network, design.mappings, report))

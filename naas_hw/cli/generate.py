@@ -1,0 +1,35 @@
+"""`naas generate RUN`: Verilog, its test, registers, programs."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def generate(
+    run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
+    program: Annotated[
+        bool,
+        typer.Option(help="Make programs, with example tensors: no weights are given yet."),
+    ] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Of the example tensors.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write the Verilog of a design with a self-checking test, and a program of each layer."""
+    from naas_hw import api
+
+    made = api.generate(run, program=program, seed=seed)
+    if as_json:
+        facts = {
+            "digest": f"{made.digest:016x}",
+            "modules": made.num_modules,
+            "files": list(made.files),
+            "files_digest": made.files.digest,
+        }
+        print(json.dumps(facts, indent=2))
+        return
+    print(f"{made.num_modules} modules, digest {made.digest:016x}, in {run / 'rtl'}")
+    print(f"{run / 'rtl' / 'README.md'} says how to simulate, lint and synthesize them")
+    if program:
+        print(f"programs with example tensors (seed {seed}) in {run / 'program'}")

@@ -1,0 +1,392 @@
+"""The generated hardware as a folder: Verilog, a test without Python, registers, programs.
+
+rtl/README.md, manifest.json, files.f, *.v    the design; nothing else is needed for synthesis
+rtl/test/naas_test.v, *.hex, naas_dram.v      a self-checking test: one small layer
+rtl/registers/naas_registers.h, .md           for software and for people
+program/program.json, LAYER/*.bin             descriptors and tensors, with their addresses
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping as AbstractMapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+import naas_hw
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.technology import SIZED
+from naas_hw.cost.recurrence import timeline_of
+from naas_hw.emit.images import pack_activations
+from naas_hw.emit.plan import FilePlan
+from naas_hw.emit.program import LayerTask, Program, build_program
+from naas_hw.errors import InputError
+from naas_hw.mapping.descriptor import SLOT_BYTES
+from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.resources import bench_folder, template_folder
+from naas_hw.rtl.accelerator import IDENTITY
+from naas_hw.rtl.controller import Error
+from naas_hw.rtl.counters import COUNTERS
+from naas_hw.rtl.registers import register_map
+from naas_hw.search.mapping_search import map_layer
+from naas_hw.search.network_search import layer_generator
+from naas_hw.search.objective import Objective
+from naas_hw.workload.golden import reference_output
+from naas_hw.workload.layer import DIMS, Kind, Layer
+from naas_hw.workload.network import Network
+from naas_hw.workload.quantise import random_quantised_layer
+from naas_hw.workload.quantised import QuantisedLayer
+
+TOP: Final = "naas_accelerator"
+TEST_EVALUATIONS: Final = 64
+TEST_MACS_PER_PE: Final = 2000
+TEST_MAX_KERNEL: Final = 12
+TEST_SIZES: Final = ((2, 4, 3), (1, 4, 3), (1, 2, 2), (1, 1, 1))
+"""Candidates, the largest first: times the size of an axis, image and channels, kernel."""
+
+CYCLES_TO_SPARE: Final = 2000
+_REGIONS: Final = ("descriptor", "weights", "scales", "inputs")
+"""Parts of a program that software has to put into memory; what follows them is results."""
+
+ERRORS: Final[AbstractMapping[int, str]] = {
+    Error.START_WHILE_BUSY: "a start was written while busy; it changed nothing",
+    Error.DESCRIPTOR_READ: "the bus answered an error to the read of a descriptor",
+    Error.NOT_A_DESCRIPTOR: "what was read is no descriptor",
+    Error.OTHER_ACCELERATOR: "the descriptor was compiled for another digest",
+    Error.ZERO_BOUND: "a loop bound of the descriptor is zero",
+    Error.DEPTH_EXCEEDED: "the descriptor needs more of a memory than there is",
+    Error.USED_EXCEEDED: "the descriptor uses more positions of an axis than there are",
+    Error.DATA_READ: "the bus answered an error to a read of data",
+    Error.DATA_WRITE: "the bus answered an error to a write of data",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedDesign:
+    """What `plan_design` made.
+
+    Parameters
+    ----------
+    digest : of accelerator and generator; stands in a register, in the head of every file, in the
+        C header and in the programs, and its low half in every descriptor.
+    num_modules : Verilog modules of the design.
+    files : everything, by path in the run folder.
+    """
+
+    digest: int
+    num_modules: int
+    files: FilePlan
+
+
+def plan_design(
+    accelerator: Accelerator,
+    sources: AbstractMapping[str, str],
+    digest: int,
+    *,
+    network: Network | None,
+    mappings: AbstractMapping[str, Mapping],
+    seed: int = 0,
+) -> GeneratedDesign:
+    """All files of a generated design; the same input gives the same bytes.
+
+    Parameters
+    ----------
+    sources : file name -> Verilog text, the top first.
+    network, mappings : of which programs are made; none without a network.
+    seed : of the example tensors in the programs.
+    """
+    rtl = plan_rtl(accelerator, sources, digest)
+    program = FilePlan()
+    if network is not None:
+        program = plan_program(accelerator, network, mappings, digest, seed=seed)
+    return GeneratedDesign(digest=digest, num_modules=len(sources), files=rtl | program)
+
+
+# ---------------------------------------------------------------- rtl/
+
+
+def plan_rtl(accelerator: Accelerator, sources: AbstractMapping[str, str], digest: int) -> FilePlan:
+    """The folder `rtl/`: design, test, registers."""
+    facts = {
+        "version": naas_hw.__version__,
+        "digest": digest,
+        "accelerator": accelerator,
+        "axes": " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes),
+        "top": TOP,
+        "files": list(sources),
+    }
+    files: dict[str, str | bytes] = {
+        **sources,
+        "files.f": "".join(f"{name}\n" for name in sources),
+        **_registers(facts),
+    }
+    test = plan_test(accelerator, digest)
+    files |= {f"test/{name}": content for name, content in test.files.items()}
+    files["test/files.f"] = "".join(
+        f"{name}\n" for name in (*sources, "test/naas_dram.v", "test/naas_test.v")
+    )
+    files["README.md"] = _render("README.md.j2", **facts, test=test)
+    files["manifest.json"] = _json(
+        {
+            "version": 1,
+            "naas": naas_hw.__version__,
+            "digest": f"{digest:016x}",
+            "top": TOP,
+            "accelerator": accelerator.model_dump(mode="json"),
+            "files": {
+                path: hashlib.sha256(_bytes(content)).hexdigest()
+                for path, content in sorted(files.items())
+            },
+        }
+    )
+    return FilePlan.of(files, folder="rtl")
+
+
+def _registers(facts: AbstractMapping[str, Any]) -> dict[str, str]:
+    known = {
+        "registers": register_map(COUNTERS),
+        "errors": [(int(bit), name, ERRORS[bit]) for name, bit in Error.__members__.items()],
+        "identity": IDENTITY,
+        "slot_bytes": SLOT_BYTES,
+    }
+    return {
+        f"registers/{name}": _render(f"{name}.j2", **facts, **known)
+        for name in ("naas_registers.h", "naas_registers.md")
+    }
+
+
+def _render(template: str, **facts: object) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template_folder() / "package"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**facts)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1) + "\n"
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+# ---------------------------------------------------------------- the test without Python
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainTest:
+    """A small layer with what has to come out, and the bench that runs it.
+
+    Parameters
+    ----------
+    layer : it; cycles : predicted.
+    files : name -> text.
+    """
+
+    layer: Layer
+    cycles: int
+    files: AbstractMapping[str, str]
+
+
+def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
+    """The self-checking Verilog test of an accelerator."""
+    layer, mapping = choose_test_layer(accelerator)
+    tensors = random_quantised_layer(layer, np.random.default_rng(0))
+    task = LayerTask(layer=layer, mapping=mapping, tensors=tensors)
+    program = build_program(accelerator, [task], identity=digest & 0xFFFF_FFFF)
+    geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
+    cycles = timeline_of(geometry).end
+    first, end = program.outputs[0]
+    beat = accelerator.beat_bytes
+    expected = reference_output(layer, tensors)
+    registers = {register.name: register.offset for register in register_map(COUNTERS)}
+    text = _render(
+        "naas_test.v.j2",
+        version=naas_hw.__version__,
+        digest=digest,
+        top=TOP,
+        accelerator=accelerator,
+        layer=layer,
+        cycles=cycles,
+        limit=cycles + CYCLES_TO_SPARE,
+        registers=registers,
+        program=program,
+        dram_bytes=1 << (program.image.size - 1).bit_length(),
+        num_beats=program.image.size // beat,
+        first_beat=first // beat,
+        end_beat=end // beat,
+    )
+    files = {
+        "naas_test.v": text,
+        "naas_dram.v": (bench_folder() / "naas_dram.v").read_text(encoding="utf-8"),
+        "program.hex": _hex(program.image, beat),
+        "expected.hex": _hex(
+            pack_activations(expected, beat),
+            beat,
+            pack_activations(np.ones_like(expected), beat).astype(np.bool_),
+        ),
+    }
+    return PlainTest(layer=layer, cycles=cycles, files=files)
+
+
+def _hex(data: NDArray[np.uint8], beat_bytes: int, exists: NDArray[np.bool_] | None = None) -> str:
+    """Text for $readmemh: a beat a line, byte 0 last; `xx` for a byte that may be anything."""
+    digits = [f"{byte:02x}" for byte in range(256)]
+    texts = np.array(digits)[data]
+    if exists is not None:
+        texts = np.where(exists, texts, "xx")
+    rows = texts.reshape(-1, beat_bytes)[:, ::-1]
+    return "".join("".join(row) + "\n" for row in rows)
+
+
+def choose_test_layer(accelerator: Accelerator) -> tuple[Layer, Mapping]:
+    """A small convolution that uses the whole array where buffers allow it, and its mapping.
+
+    Raises
+    ------
+    InputError : not even a layer of one multiplication has a legal mapping.
+    """
+    for multiple, image, kernel in TEST_SIZES:
+        layer = _test_layer(accelerator, multiple, image, kernel)
+        if layer.num_macs > TEST_MACS_PER_PE * accelerator.num_pes:
+            continue
+        found = map_layer(
+            accelerator,
+            layer,
+            objective=Objective.LATENCY,
+            table=SIZED,
+            budget_evaluations=TEST_EVALUATIONS,
+            rng=np.random.default_rng(0),
+        )
+        if found is not None:
+            return layer, found.best.mapping
+    raise InputError(
+        f"{accelerator.name} must have room for a layer of one multiplication, not for none"
+    )
+
+
+def _test_layer(accelerator: Accelerator, multiple: int, image: int, kernel: int) -> Layer:
+    """Dims on an axis get so many times its size and a ragged end, the others small sizes."""
+    bounds: dict[str, int] = {}
+    for dim, small in zip(DIMS, (image, image, image, image, kernel, kernel), strict=True):
+        size = accelerator.size_of(dim)
+        if dim in ("R", "S"):
+            bounds[dim] = max(small, min(size, TEST_MAX_KERNEL))
+        elif accelerator.has(dim):
+            bounds[dim] = multiple * size + (multiple > 1)
+        else:
+            bounds[dim] = small
+    padding = (bounds["R"] // 2, bounds["S"] // 2)
+    return Layer(
+        name="test",
+        **bounds,
+        height=max(1, bounds["P"] + bounds["R"] - 1 - 2 * padding[0]),
+        width=max(1, bounds["Q"] + bounds["S"] - 1 - 2 * padding[1]),
+        padding=padding,
+    )
+
+
+# ---------------------------------------------------------------- program/
+
+
+def plan_program(
+    accelerator: Accelerator,
+    network: Network,
+    mappings: AbstractMapping[str, Mapping],
+    digest: int,
+    *,
+    seed: int = 0,
+) -> FilePlan:
+    """The folder `program/`: for each layer what software puts into memory, and where.
+
+    Tensors are examples, drawn from the seed: no weights are given. Layers that are the same share
+    their files.
+    """
+    files: dict[str, str | bytes] = {}
+    entries: list[dict[str, Any]] = []
+    known: dict[tuple[Layer, Mapping], dict[str, Any]] = {}
+    for layer in network.layers:
+        if layer.kind is Kind.TRANSPOSED:
+            entries.append({"name": layer.name, "skipped": "exists in the model only"})
+            continue
+        key = (layer.renamed("layer"), mappings[layer.name])
+        if key not in known:
+            program = _layer_program(accelerator, layer, mappings[layer.name], digest, seed)
+            known[key] = _entry(program, layer)
+            files |= _program_files(program, known[key])
+        entries.append({"name": layer.name, **known[key]})
+    facts = {
+        "version": 1,
+        "naas": naas_hw.__version__,
+        "digest": f"{digest:016x}",
+        "network": network.name,
+        "tensors": f"examples, drawn from seed {seed}: no weights were given",
+        "beat_bytes": accelerator.beat_bytes,
+        "layers": entries,
+    }
+    return FilePlan.of({**files, "program.json": _json(facts)}, folder="program")
+
+
+def _layer_program(
+    accelerator: Accelerator, layer: Layer, mapping: Mapping, digest: int, seed: int
+) -> Program:
+    """One program for a layer: a descriptor for each of its groups."""
+    tensors = random_quantised_layer(layer, layer_generator(seed, accelerator, layer))
+    one = layer.model_copy(update={"groups": 1})
+    tasks = [
+        LayerTask(layer=one, mapping=mapping, tensors=_group(tensors, layer, index))
+        for index in range(layer.groups)
+    ]
+    return build_program(accelerator, tasks, identity=digest & 0xFFFF_FFFF)
+
+
+def _group(tensors: QuantisedLayer, layer: Layer, index: int) -> QuantisedLayer:
+    outputs = slice(index * layer.K, (index + 1) * layer.K)
+    inputs = slice(index * layer.input_channels, (index + 1) * layer.input_channels)
+    return replace(
+        tensors,
+        weights=tensors.weights[outputs],
+        inputs=tensors.inputs[inputs],
+        bias=tensors.bias[outputs],
+        multiplier=tensors.multiplier[outputs],
+        shift=tensors.shift[outputs],
+    )
+
+
+def _entry(program: Program, layer: Layer) -> dict[str, Any]:
+    """A layer in program.json: every region with its bytes in memory, and its file."""
+    groups = []
+    for index, regions in enumerate(program.regions):
+        tail = f"_{index}" if len(program.regions) > 1 else ""
+        groups.append(
+            {
+                name: {
+                    "address": first,
+                    "bytes": end - first,
+                    **({"file": f"{layer.name}/{name}{tail}.bin"} if name in _REGIONS else {}),
+                }
+                for name, (first, end) in sorted(regions.items(), key=lambda item: item[1])
+            }
+        )
+    return {
+        "descriptors": program.descriptor_address,
+        "num_descriptors": program.num_descriptors,
+        "memory_bytes": int(program.image.size),
+        "groups": groups,
+    }
+
+
+def _program_files(program: Program, entry: AbstractMapping[str, Any]) -> dict[str, bytes]:
+    places = [place for group in entry["groups"] for place in group.values() if "file" in place]
+    return {
+        place["file"]: program.image[place["address"] : place["address"] + place["bytes"]].tobytes()
+        for place in places
+    }
