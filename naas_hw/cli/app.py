@@ -9,6 +9,7 @@ from naas_hw.cli.check import check
 from naas_hw.cli.doctor import doctor
 from naas_hw.cli.evaluate import evaluate
 from naas_hw.cli.generate import generate
+from naas_hw.cli.reproduce import reproduce
 from naas_hw.cli.schema import schema
 from naas_hw.cli.simulate import simulate
 
@@ -25,6 +26,7 @@ app.command()(check)
 app.command()(evaluate)
 app.command()(generate)
 app.command()(simulate)
+app.command()(reproduce)
 app.command()(schema)
 app.command()(doctor)
 

@@ -1,0 +1,153 @@
+"""`naas reproduce NAME`: figures of docs/results.md, made again."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+
+from naas_hw.cli.exits import ExitStatus
+from naas_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from naas_hw.arch.technology import EnergyTable
+    from naas_hw.search import Progress
+    from naas_hw.sim.layer import LayerReport
+    from naas_hw.workload.network import Network
+
+NAMES: Final = ("edp", "utilization")
+ALL: Final = "all"
+_NETWORKS: Final = {"edp": "mobilenet_v2", "utilization": "resnet50"}
+_PRESETS: Final = {"edp": "eyeriss", "utilization": "nvdla-256"}
+_EVALUATIONS: Final = {"edp": 400, "utilization": 1000}
+
+Section = tuple[str, bool]
+"""Markdown, and whether all that was compared is equal and every limit holds."""
+
+
+def reproduce(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}, {ALL}.")],
+    into: Annotated[
+        Path | None, typer.Option(help="Document whose section is written; else it is printed.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="A built-in network or a .yaml file, instead of the due one.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Preset, instead of the due one.")] = None,
+    population: Annotated[
+        int, typer.Option(min=2, help="Accelerators of a generation (edp).")
+    ] = 12,
+    generations: Annotated[int, typer.Option(min=1, help="Generations (edp).")] = 12,
+    evaluations: Annotated[
+        int | None, typer.Option(min=1, help="Mappings a layer, instead of the due number.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    sim: Annotated[
+        str, typer.Option(help="verilator, icarus, or none (utilization).")
+    ] = "verilator",
+    processes: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> int:
+    """Make figures of docs/results.md again.
+
+    edp: MobileNetV2 on an accelerator searched with what Eyeriss has, beside Eyeriss.
+    utilization: ResNet50 on a C-K 16 x 16 array, predicted and simulated. Exit status 1 if a
+    simulation differs from its prediction, or a limit does not hold.
+    """
+    if name not in (*NAMES, ALL):
+        raise InputError(f"name must be one of {', '.join(NAMES)}, {ALL}, not {name!r}")
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    good = True
+    for wanted in NAMES if name == ALL else (name,):
+        source = network or _NETWORKS[wanted]
+        found = _network(source)
+        kind = preset or _PRESETS[wanted]
+        effort = evaluations or _EVALUATIONS[wanted]
+        words = ["naas", "reproduce", wanted, "--network", source, "--preset", kind]
+        if wanted == "edp":
+            words += ["--population", str(population), "--generations", str(generations)]
+            sizes = (population, generations, effort)
+            body, holds = _edp(found, kind, sizes, seed, processes, screen)
+        else:
+            words += ["--sim", sim]
+            body, holds = _utilization(found, kind, effort, seed, sim, processes, screen)
+        words += ["--evaluations", str(effort), "--seed", str(seed)]
+        _deliver(into, wanted, words, body)
+        good = good and holds
+    return ExitStatus.DONE if good else ExitStatus.DIFFERENT
+
+
+def _network(source: str) -> "Network":
+    from naas_hw.workload.catalogue import load_builtin
+    from naas_hw.workload.files import read_network
+
+    return read_network(source) if source.endswith((".yaml", ".yml")) else load_builtin(source)
+
+
+def _deliver(into: Path | None, name: str, words: Sequence[str], body: str) -> None:
+    from naas_hw.report.results import write_section
+
+    if into is None:
+        print(body)
+    else:
+        write_section(into, name, " ".join((*words, "--into", into.as_posix())), body)
+
+
+def _edp(
+    network: "Network",
+    preset_name: str,
+    sizes: tuple[int, int, int],
+    seed: int,
+    processes: int,
+    screen: Console,
+) -> Section:
+    from naas_hw.arch.presets import find_preset
+    from naas_hw.report.baselines import compare_with_baseline, comparison_markdown
+    from naas_hw.search import SearchSettings
+
+    def tell(table: "EnergyTable", progress: "Progress") -> None:
+        best = "-" if progress.best_score is None else f"{progress.best_score / 1e12:,.1f} J cycles"
+        screen.print(
+            f"{table.name}: {progress.stage}, {progress.num_candidates} of "
+            f"{progress.num_planned}, best EDP {best}"
+        )
+
+    preset = find_preset(preset_name)
+    settings = SearchSettings(
+        population=sizes[0], generations=sizes[1], mapping_evaluations=sizes[2], seed=seed
+    )
+    compared = compare_with_baseline(
+        network, preset, settings, num_processes=processes, progress=tell
+    )
+    return comparison_markdown(network, preset, settings, compared), True
+
+
+def _utilization(
+    network: "Network",
+    preset_name: str,
+    evaluations: int,
+    seed: int,
+    sim: str,
+    processes: int,
+    screen: Console,
+) -> Section:
+    from naas_hw.arch.presets import find_preset
+    from naas_hw.report.utilization import measure_utilization, utilization_markdown
+    from naas_hw.sim.simulators import find_simulator
+
+    def tell(report: "LayerReport") -> None:
+        verdict = "equal" if report.ok else "differs"
+        screen.print(f"{report.name}: {report.simulated_cycles:,} cycles, {verdict}")
+
+    accelerator = find_preset(preset_name).accelerator
+    measured = measure_utilization(
+        accelerator,
+        network,
+        evaluations=evaluations,
+        seed=seed,
+        simulator=None if sim == "none" else find_simulator(sim),
+        num_processes=processes,
+        progress=tell,
+    )
+    body = utilization_markdown(accelerator, network, measured)
+    return body, all(entry.ok for entry in measured)

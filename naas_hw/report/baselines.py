@@ -1,0 +1,190 @@
+"""A searched accelerator beside the published one of the same resources, as Markdown.
+
+The published one is given twice: with the mappings of its dataflow, and with searched ones, on
+which as many evaluations are spent as on those of the searched accelerator.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.budget import on_chip_bytes
+from naas_hw.arch.presets import Preset
+from naas_hw.arch.technology import ENERGY_TABLES, EnergyTable
+from naas_hw.search.accelerator_search import Progress, SearchResult, SearchSettings
+from naas_hw.search.accelerator_search import search as search_accelerator
+from naas_hw.search.baseline import Baseline, evaluate_baseline
+from naas_hw.search.network_search import NetworkResult
+from naas_hw.search.objective import Objective
+from naas_hw.search.processes import worker_processes
+from naas_hw.workload.network import Network
+
+TABLES: Final[tuple[EnergyTable, ...]] = tuple(
+    ENERGY_TABLES[name] for name in ("default", "maestro")
+)
+"""Both energy tables, the default one first."""
+
+TABLE_NOTES: Final = {
+    "sized": "the default table: grows with the size of a memory, DRAM included",
+    "maestro": "MAESTRO's constants, the paper's: sizes do not matter, DRAM costs nothing",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What was searched under one energy table, and its baseline under the same."""
+
+    table: EnergyTable
+    found: SearchResult
+    baseline: Baseline
+
+    @property
+    def network(self) -> NetworkResult:
+        """The network on the searched accelerator."""
+        return self.found.networks[0]
+
+    @property
+    def ratio_to_fixed(self) -> float:
+        """EDP of the baseline with the mappings of its dataflow by that of the searched one."""
+        return self.baseline.fixed.report.edp / self.network.report.edp
+
+    @property
+    def ratio_to_searched(self) -> float:
+        """EDP of the baseline with searched mappings by that of the searched one."""
+        return self.baseline.searched.report.edp / self.network.report.edp
+
+
+def compare_with_baseline(
+    network: Network,
+    preset: Preset,
+    settings: SearchSettings,
+    *,
+    tables: Sequence[EnergyTable] = TABLES,
+    num_processes: int = 1,
+    progress: Callable[[EnergyTable, Progress], None] | None = None,
+) -> list[Comparison]:
+    """Search with the preset's resources, once for each table, and evaluate the preset itself.
+
+    Raises
+    ------
+    InputError : as of `search` and `evaluate_baseline`.
+    """
+    settings = replace(settings, objective=Objective.EDP)
+    compared = []
+    with worker_processes(num_processes) as executor:
+        for table in tables:
+            priced = replace(settings, table=table)
+            found = search_accelerator(
+                [network],
+                preset.budget,
+                priced,
+                executor=executor,
+                progress=_told(table, progress),
+            )
+            if found.interrupted:
+                raise KeyboardInterrupt
+            effort = priced.mapping_settings(preset.budget, effort=settings.final_effort)
+            baseline = evaluate_baseline(preset, network, effort, executor=executor)
+            compared.append(Comparison(table=table, found=found, baseline=baseline))
+    return compared
+
+
+def _told(
+    table: EnergyTable, progress: Callable[[EnergyTable, Progress], None] | None
+) -> Callable[[Progress], None] | None:
+    return None if progress is None else lambda told: progress(table, told)
+
+
+# Markdown ----------------------------------------------------------------------------------------
+
+
+def comparison_markdown(
+    network: Network, preset: Preset, settings: SearchSettings, compared: Sequence[Comparison]
+) -> str:
+    """The section of a document, figures and all."""
+    budget, name = preset.budget, preset.accelerator.name
+    parts = [
+        f"{network.name} ({network.num_macs / 1e6:,.1f} M MACs), batch 1, on an accelerator that "
+        f"was searched with what the `{name}` preset has ({budget.max_pes} PEs, "
+        f"{budget.on_chip_bytes:,} bytes on chip, {budget.beat_bytes} bytes a cycle), beside that "
+        "preset. "
+        f"{settings.population * settings.generations} accelerators of "
+        f"{settings.mapping_evaluations:,} mappings a layer, seed {settings.seed}; the final "
+        f"mappings, and the preset's searched ones, with {settings.final_effort} times as many. "
+        "*Fixed* mappings are those of the preset's dataflow "
+        f"({preset.dataflow}). All figures are exact, not bounds.",
+        _table_of_ratios(compared),
+        *(_table_of_designs(preset, entry) for entry in compared),
+        _idle_positions(network, preset),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table_of_ratios(compared: Sequence[Comparison]) -> str:
+    lines = [
+        "| energy table | EDP, preset with fixed mappings / found | "
+        "EDP, preset with searched mappings / found |",
+        "|---|---:|---:|",
+    ]
+    lines += [
+        f"| `{entry.table.name}` | {entry.ratio_to_fixed:.2f} | {entry.ratio_to_searched:.2f} |"
+        for entry in compared
+    ]
+    return "\n".join(lines)
+
+
+def _table_of_designs(preset: Preset, entry: Comparison) -> str:
+    name, found = preset.accelerator.name, entry.found
+    rows = (
+        ("found", "searched", found.accelerator, entry.network),
+        (name, "fixed", preset.accelerator, entry.baseline.fixed),
+        (name, "searched", preset.accelerator, entry.baseline.searched),
+    )
+    lines = [
+        f"Energy table `{entry.table.name}` ({TABLE_NOTES[entry.table.name]}):",
+        "",
+        "| design | mappings | array | PEs | cycles | energy, uJ | EDP, J cycles | "
+        "MAC utilisation |",
+        "|---|---|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {design} | {mappings} | {array_text(accelerator)} | {accelerator.num_pes} | "
+        f"{result.report.cycles:,} | {result.report.energy_pj / 1e6:,.1f} | "
+        f"{result.report.edp / 1e12:,.1f} | {result.utilization(accelerator):.1%} |"
+        for design, mappings, accelerator, result in rows
+    ]
+    accelerator = found.accelerator
+    lines += [
+        "",
+        f"The found one has {accelerator.weight_buffer_bytes} bytes for weights and "
+        f"{accelerator.input_buffer_bytes} for inputs in a PE, {accelerator.accumulator_words} "
+        f"accumulators behind a tree and {accelerator.global_buffer_bytes:,} bytes of L2: "
+        f"{on_chip_bytes(accelerator):,} bytes on chip. Exact cycles were at most "
+        f"{found.largest_gap:.1%} above the lower bound that ranks mappings.",
+    ]
+    return "\n".join(lines)
+
+
+def array_text(accelerator: Accelerator) -> str:
+    """The axes, outermost first."""
+    return " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)
+
+
+def _idle_positions(network: Network, preset: Preset) -> str:
+    """What a kernel axis does to layers without kernel rows or columns."""
+    sentences = []
+    for axis in preset.accelerator.axes:
+        ones = [layer for layer in network.layers if layer.bounds[axis.dim] == 1]
+        if axis.dim in ("R", "S") and ones and axis.size > 1:
+            share = sum(layer.num_macs for layer in ones) / network.num_macs
+            what = "rows" if axis.dim == "R" else "columns"
+            sentences.append(
+                f"What the ratios rest on: the preset has kernel {what} ({axis.dim}) along an axis "
+                f"of {axis.size}, and a layer with {axis.dim} = 1 leaves one row of the array in "
+                f"{axis.size} to work. Such are {len(ones)} of {len(network.layers)} layers, with "
+                f"{share:.1%} of all MACs: at most {1 / axis.size:.1%} of the PEs work in them, "
+                "whatever the mapping. A published chip maps several channels or filters onto "
+                "rows that are idle; an axis of this template has one dim."
+            )
+    return "\n\n".join(sentences)

@@ -1,0 +1,64 @@
+"""What the history of a search counts: candidates, and mappings of each layer of each."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from naas_hw.errors import InputError
+
+_COUNTS: Final = """
+SELECT count(*), min(num_layers), max(num_layers), min(least), sum(total), sum(exact)
+FROM (
+    SELECT count(*) AS num_layers, min(num_legal) AS least, sum(num_legal) AS total,
+        sum(num_exact) AS exact
+    FROM layers
+    WHERE candidate IN (SELECT min(id) FROM candidates WHERE is_mapped GROUP BY accelerator)
+    GROUP BY candidate
+)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryCounts:
+    """Counted out of the file, accelerators that were drawn again left out.
+
+    Members
+    -------
+    num_candidates : distinct accelerators with a mapping of every layer.
+    num_layers : distinct layers of each.
+    least_mappings : distinct legal mappings of that layer of that candidate that has fewest.
+    num_mappings, num_exact : distinct legal mappings of all, and those that were timed exactly.
+    """
+
+    num_candidates: int
+    num_layers: int
+    least_mappings: int
+    num_mappings: int
+    num_exact: int
+
+
+def count_history(path: Path) -> HistoryCounts:
+    """The counts of a history file.
+
+    Raises
+    ------
+    InputError : it is no history, or holds no candidate, or one that lacks a layer.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            candidates, fewest, most, least, total, exact = file.execute(_COUNTS).fetchone()
+    except sqlite3.Error as error:
+        raise InputError(f"{path}: must be the history of a search: {error}") from error
+    if not candidates:
+        raise InputError(f"{path}: must hold at least one candidate with all mappings, not 0")
+    if fewest != most:
+        raise InputError(f"{path}: all candidates must have {most} layers, not {fewest}")
+    return HistoryCounts(
+        num_candidates=candidates,
+        num_layers=fewest,
+        least_mappings=least,
+        num_mappings=total,
+        num_exact=exact,
+    )
