@@ -224,19 +224,7 @@ def search(
         _write_design(
             folder,
             Design(accelerator=result.accelerator, network=network, mappings=mappings),
-            {
-                "energy_table": table,
-                "clock_hz": budget.clock_hz,
-                "objective": result.objective.value,
-                "score": result.score,
-                "interrupted": result.interrupted,
-                "num_candidates": result.num_candidates,
-                "num_invalid": result.num_invalid,
-                "best_scores": [_finite(score) for score in result.best_scores],
-                "population_means": [_finite(mean) for mean in result.population_means],
-                **_effort(result),
-            },
-            result.networks,
+            {"energy_table": table, "clock_hz": budget.clock_hz, **search_figures(result)},
         )
     return result
 
@@ -290,8 +278,8 @@ def map(  # the verb; the builtin is not used in this module
                 "objective": settings.objective.value,
                 "score": result.score(settings.objective),
                 **_effort(result),
+                "networks": [network_figures(result, accelerator)],
             },
-            (result,),
         )
     return result
 
@@ -344,29 +332,39 @@ def _finite(value: float) -> float | None:
     return None if value == inf else value
 
 
-def _write_design(
-    folder: RunFolder,
-    design: Design,
-    result: dict[str, Any],
-    networks: Sequence[NetworkResult],
-) -> None:
+def search_figures(result: SearchResult) -> dict[str, Any]:
+    """What a search found, as JSON has it."""
+    return {
+        "objective": result.objective.value,
+        "score": result.score,
+        "interrupted": result.interrupted,
+        "num_candidates": result.num_candidates,
+        "num_invalid": result.num_invalid,
+        "best_scores": [_finite(score) for score in result.best_scores],
+        "population_means": [_finite(mean) for mean in result.population_means],
+        **_effort(result),
+        "networks": [network_figures(found, result.accelerator) for found in result.networks],
+    }
+
+
+def network_figures(found: NetworkResult, accelerator: Accelerator) -> dict[str, Any]:
+    """A network's cost, layer by layer, as JSON has it."""
+    return {
+        "name": found.network.name,
+        "cycles": found.report.cycles,
+        "energy_pj": found.report.energy_pj,
+        "edp": found.report.edp,
+        "utilization": found.utilization(accelerator),
+        "layers": [layer_figures(report) for report in found.report.layers],
+    }
+
+
+def _write_design(folder: RunFolder, design: Design, figures: dict[str, Any]) -> None:
     mapping = NetworkMapping(network=design.network.name, layers=dict(design.mappings))
-    figures = [
-        {
-            "name": found.network.name,
-            "cycles": found.report.cycles,
-            "energy_pj": found.report.energy_pj,
-            "edp": found.report.edp,
-            "utilization": found.utilization(design.accelerator),
-            "layers": [layer_figures(report) for report in found.report.layers],
-        }
-        for found in networks
-    ]
-    text = json.dumps({"version": 1, **result, "networks": figures}, indent=1) + "\n"
     folder.write_text("accelerator.yaml", dump_yaml(design.accelerator))
     folder.write_text("network.yaml", dump_yaml(design.network))
     folder.write_text("mapping.yaml", dump_yaml(mapping))
-    folder.write_text("result.json", text)
+    folder.write_text("result.json", json.dumps({"version": 1, **figures}, indent=1) + "\n")
 
 
 def layer_figures(report: CostReport) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from naas_hw.cli.check import check
 from naas_hw.cli.doctor import doctor
 from naas_hw.cli.evaluate import evaluate
 from naas_hw.cli.generate import generate
+from naas_hw.cli.map import map_
 from naas_hw.cli.reproduce import reproduce
 from naas_hw.cli.schema import schema
+from naas_hw.cli.search import search
 from naas_hw.cli.simulate import simulate
 
 app = typer.Typer(
@@ -23,6 +25,8 @@ app = typer.Typer(
 )
 
 app.command()(check)
+app.command()(search)
+app.command(name="map")(map_)
 app.command()(evaluate)
 app.command()(generate)
 app.command()(simulate)

@@ -1,0 +1,83 @@
+"""`naas map NETWORK --accelerator FILE -o RUN`: mappings for an accelerator that is given."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from naas_hw.search import MappingResult
+    from naas_hw.workload.layer import Layer
+
+
+def map_(
+    network: Annotated[
+        str,
+        typer.Argument(
+            help="A built-in name, a .yaml or .pt2 file, or module:callable (this runs its code)."
+        ),
+    ],
+    accelerator: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")],
+    run: Annotated[Path, typer.Option("--output", "-o", help="The run folder to be made.")],
+    objective: Annotated[str, typer.Option(help="edp, latency or energy.")] = "edp",
+    evaluations: Annotated[int, typer.Option(help="Mappings tried for each layer.")] = 4000,
+    min_legal: Annotated[
+        int, typer.Option(help="Distinct legal ones among them at least, where there are so many.")
+    ] = 60,
+    optimiser: Annotated[str, typer.Option(help="evolve, cma or random.")] = "evolve",
+    energy_table: Annotated[str, typer.Option(help="Energy table.")] = "default",
+    resolution: Annotated[
+        int | None, typer.Option(help="Rows and columns of the image, instead of the model's own.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of everything random: same seed, same result.")
+    ] = 0,
+    processes: Annotated[int, typer.Option(help="Layers searched at a time.")] = 2,
+    force: Annotated[bool, typer.Option("--force", help="Start a run anew.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Search a mapping of each layer of a network for a given accelerator."""
+    from naas_hw import api
+    from naas_hw.arch.technology import energy_table as find_table
+    from naas_hw.cli.choices import choice_of
+    from naas_hw.report.tables import cost_table, print_table
+    from naas_hw.search import MappingSettings, Objective, Optimiser
+
+    settings = MappingSettings(
+        objective=choice_of(Objective, objective, "objective"),
+        table=find_table(energy_table),
+        evaluations=evaluations,
+        min_legal=min_legal,
+        optimiser=choice_of(Optimiser, optimiser, "optimiser"),
+        seed=seed,
+    )
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def tell(layer: "Layer", found: "MappingResult") -> None:
+        screen.print(
+            f"{layer.name}: {found.best.cycles:,} cycles, {found.num_legal} legal mappings",
+            markup=False,
+        )
+
+    given, hardware = (
+        api.find_network(network, resolution=resolution),
+        api.find_accelerator(accelerator),
+    )
+    result = api.map(
+        given,
+        hardware,
+        settings,
+        run=run,
+        force=force,
+        num_processes=processes,
+        progress=tell if screen.is_terminal else None,
+        command=("naas", *sys.argv[1:]),
+    )
+    if as_json:
+        print(json.dumps(api.network_figures(result, hardware), indent=2))
+        return
+    title = f"{given.name} on {hardware.name}, energy table {energy_table}"
+    print_table(cost_table(title, hardware, given, result.mappings, result.report))

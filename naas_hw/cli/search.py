@@ -1,0 +1,143 @@
+"""`naas search NETWORK... --budget B -o RUN`: an accelerator for networks, with their mappings."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from naas_hw.cli.exits import ExitStatus
+
+if TYPE_CHECKING:
+    from naas_hw.arch.accelerator import Accelerator
+    from naas_hw.search import Progress, SearchResult
+
+
+def search(
+    networks: Annotated[
+        list[str],
+        typer.Argument(
+            help="Built-in names, .yaml or .pt2 files, or module:callable (this runs its code)."
+        ),
+    ],
+    budget: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")],
+    run: Annotated[Path, typer.Option("--output", "-o", help="The run folder to be made.")],
+    objective: Annotated[str, typer.Option(help="edp, latency or energy.")] = "edp",
+    generations: Annotated[int, typer.Option(help="Of accelerators.")] = 8,
+    population: Annotated[int, typer.Option(help="Accelerators of a generation.")] = 8,
+    evaluations: Annotated[
+        int, typer.Option(help="Mappings tried for each layer of each accelerator.")
+    ] = 1000,
+    min_legal: Annotated[
+        int, typer.Option(help="Distinct legal ones among them at least, where there are so many.")
+    ] = 60,
+    optimiser: Annotated[str, typer.Option(help="Of accelerators: cma or random.")] = "cma",
+    mapping_optimiser: Annotated[
+        str, typer.Option(help="Of mappings: evolve, cma or random.")
+    ] = "evolve",
+    energy_table: Annotated[
+        str | None, typer.Option(help="Energy table; by default the budget's.")
+    ] = None,
+    resolution: Annotated[
+        int | None, typer.Option(help="Rows and columns of the image, instead of the model's own.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random: same seed, same result.")] = 0,
+    processes: Annotated[int, typer.Option(help="Layers searched at a time.")] = 2,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Start a run anew.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Search an accelerator for networks within a budget, and mappings of all their layers.
+
+    Ctrl-C ends the search with the best so far, which is kept; --resume goes on.
+    """
+    from naas_hw import api
+    from naas_hw.arch.technology import energy_table as find_table
+    from naas_hw.cli.choices import choice_of
+    from naas_hw.search import Objective, Optimiser, OuterOptimiser, SearchSettings
+
+    settings = SearchSettings(
+        objective=choice_of(Objective, objective, "objective"),
+        table=None if energy_table is None else find_table(energy_table),
+        population=population,
+        generations=generations,
+        mapping_evaluations=evaluations,
+        min_legal=min_legal,
+        seed=seed,
+        optimiser=choice_of(OuterOptimiser, optimiser, "optimiser"),
+        mapping_optimiser=choice_of(Optimiser, mapping_optimiser, "mapping optimiser"),
+    )
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    result = api.search(
+        [api.find_network(name, resolution=resolution) for name in networks],
+        api.find_budget(budget),
+        settings,
+        run=run,
+        resume=resume,
+        force=force,
+        num_processes=processes,
+        progress=(teller := _Teller(screen)),
+        command=("naas", *sys.argv[1:]),
+    )
+    teller.end()
+    if as_json:
+        print(json.dumps(api.search_figures(result), indent=2))
+    else:
+        _print(result, run)
+    return ExitStatus.INTERRUPTED if result.interrupted else ExitStatus.DONE
+
+
+class _Teller:
+    """Says how far the search is: a line that is written over, or in a file one a candidate."""
+
+    def __init__(self, screen: Console) -> None:
+        self.screen = screen
+
+    def __call__(self, progress: "Progress") -> None:
+        best = "none yet" if progress.best_score is None else f"{progress.best_score:.4g}"
+        text = f"{progress.num_candidates}/{progress.num_planned} candidates, best {best}"
+        if progress.best is not None:
+            text += f" ({array_of(progress.best)})"
+        if progress.stage != "candidates":
+            text = f"{progress.stage}: best {best}"
+        if self.screen.is_terminal:
+            self.screen.print(f"\r\x1b[K{text}", end="", markup=False)
+        else:
+            self.screen.print(text, markup=False)
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self.screen.is_terminal:
+            self.screen.print()
+
+
+def array_of(accelerator: "Accelerator") -> str:
+    """`C 16 x K 12`."""
+    return " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)
+
+
+def _print(result: "SearchResult", run: Path) -> None:
+    accelerator = result.accelerator
+    if result.interrupted:
+        print(f"interrupted: the best so far; --resume goes on with {run}")
+    print(
+        f"{array_of(accelerator)} ({accelerator.num_pes} PEs), "
+        f"{accelerator.global_buffer_bytes:,} bytes of global buffer; a PE has "
+        f"{accelerator.weight_buffer_bytes} bytes of weights, "
+        f"{accelerator.input_buffer_bytes} of inputs"
+    )
+    print(
+        f"{result.num_candidates} accelerators, {result.num_legal:,} legal mappings, "
+        f"{result.num_exact:,} timed exactly; the lower bound was off by at most "
+        f"{result.largest_gap:.1%}"
+    )
+    for found in result.networks:
+        print(
+            f"{found.network.name}: {found.report.cycles:,} cycles, "
+            f"{found.report.energy_pj / 1e6:,.1f} uJ, "
+            f"EDP {found.report.edp / 1e6:.4g} uJ x cycles, "
+            f"utilisation {found.utilization(accelerator):.1%}"
+        )
+    print(f"{run} holds the design; naas evaluate, generate and simulate go on with it")
