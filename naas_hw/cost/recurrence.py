@@ -5,7 +5,7 @@ accepts the start. `F`, `Cb` and `D` are last working cycles, `L` and `S` the cy
 next beat could be.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -98,6 +98,30 @@ class _State:
 def timeline_of(geometry: Geometry) -> Timeline:
     """When each piece of this layer ends."""
     return run_recurrence(steps_of(geometry), durations_of(geometry))
+
+
+def list_offsets(timelines: Sequence[Timeline], *, latency: int) -> tuple[int, ...]:
+    """By how many cycles each layer of a list of descriptors runs later than it would alone.
+
+    The next descriptor is asked for when the last response of the layer before has come, and its
+    first beat waits, as any other, until DRAM can give one. All else of a layer follows from that.
+
+    Parameters
+    ----------
+    timelines : of each layer alone, in the order of the list, at least one.
+    latency : of DRAM.
+    """
+    offsets = [0]
+    for before in timelines[:-1]:
+        asked = before.response + timing.RESPONSE_TO_DESCRIPTOR
+        first_beat = max(asked + latency, before.next_beat)
+        offsets.append(offsets[-1] + first_beat - latency - timing.START_TO_DESCRIPTOR)
+    return tuple(offsets)
+
+
+def list_end(timelines: Sequence[Timeline], *, latency: int) -> int:
+    """The first cycle of the interrupt of a list of layers; cycle 0 accepts the start."""
+    return list_offsets(timelines, latency=latency)[-1] + timelines[-1].end
 
 
 def run_recurrence(steps: Iterable[Step], durations: Durations) -> Timeline:

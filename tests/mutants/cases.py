@@ -1,0 +1,122 @@
+"""A small fixed set of triples on which every mutant must show.
+
+Between them: sums out to DRAM and back, sums in L2, several tiles of K, every wait of the engines,
+windows of a halo, a depthwise layer, padding with a zero point, and bursts that meet a border of
+4 KiB.
+"""
+
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.cost.random_case import Case
+from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.workload.layer import Kind, Layer
+
+CHANNELS = Accelerator(
+    axes=(Axis(dim="C", size=4), Axis(dim="K", size=4)),
+    weight_buffer_bytes=16,
+    input_buffer_bytes=16,
+    accumulator_words=32,
+    bank_bytes=2048,
+    beat_bytes=8,
+    scale_depth=8,
+    dram_latency_cycles=12,
+)
+"""Lanes along C, a tree of four."""
+
+ROWS = Accelerator(
+    axes=(Axis(dim="R", size=2), Axis(dim="P", size=3)),
+    weight_buffer_bytes=64,
+    input_buffer_bytes=64,
+    accumulator_words=64,
+    bank_bytes=1024,
+    beat_bytes=16,
+    scale_depth=32,
+    dram_latency_cycles=5,
+    dram_beat_period_cycles=2,
+)
+"""A halo: windows of output and kernel rows; channels are bytes of a word."""
+
+SPILLS = Case(
+    accelerator=CHANNELS,
+    layer=Layer(name="spills", K=24, C=16, P=2, Q=4, R=3, S=1, height=2, width=2, padding=(1, 1)),
+    mapping=Mapping(
+        dram_order=("K", "C", "P", "Q", "R", "S"),
+        l2_order=("K", "C", "P", "R", "S", "Q"),
+        pe_order=("K", "P", "Q", "C", "R", "S"),
+        pe=Bounds(Q=2),
+        spatial=Bounds(K=4, C=4),
+        l2=Bounds(K=2, C=2, R=3, Q=2),
+    ),
+)
+"""Every output tile goes out to DRAM as sums once, every accumulator to L2 five times."""
+
+STEADY = Case(
+    accelerator=CHANNELS,
+    layer=Layer(name="steady", K=8, C=8, P=4, Q=4, R=2, S=2, height=4, width=5, padding=(1, 0)),
+    mapping=Mapping(
+        pe_order=("K", "P", "Q", "C", "R", "S"),
+        pe=Bounds(P=2, Q=2, R=2, S=1),
+        spatial=Bounds(K=4, C=4),
+        l2=Bounds(K=2, C=2, P=1, Q=2, S=2),
+    ),
+)
+"""Consecutive products of one accumulator; more than two runs in a tile."""
+
+LONG = Case(
+    accelerator=CHANNELS,
+    layer=Layer(name="long", K=4, C=16, P=16, Q=24, height=16, width=24),
+    mapping=Mapping(
+        pe=Bounds(P=2, Q=2),
+        spatial=Bounds(K=4, C=4),
+        l2=Bounds(C=4, P=2, Q=12),
+    ),
+)
+"""Rows of pixels that lie across a border of 4 KiB."""
+
+HALO = Case(
+    accelerator=ROWS,
+    layer=Layer(
+        name="halo",
+        K=4,
+        C=5,
+        P=7,
+        Q=5,
+        R=3,
+        S=2,
+        height=9,
+        width=6,
+        stride=(2, 1),
+        padding=(3, 2),
+        dilation=(1, 2),
+    ),
+    mapping=Mapping(
+        pe=Bounds(K=2, C=5, Q=2, S=2),
+        spatial=Bounds(P=3, R=2),
+        l2=Bounds(K=2, Q=2, R=2),
+    ),
+)
+"""Ragged in P, Q and R; rows that lie wholly in the padding."""
+
+DEPTHWISE = Case(
+    accelerator=CHANNELS,
+    layer=Layer(
+        name="depthwise",
+        kind=Kind.DEPTHWISE,
+        K=10,
+        C=1,
+        P=3,
+        Q=4,
+        R=2,
+        S=3,
+        height=3,
+        width=4,
+        padding=(1, 1),
+    ),
+    mapping=Mapping(
+        pe=Bounds(P=1, Q=2, R=2, S=1),
+        spatial=Bounds(K=4, C=1),
+        l2=Bounds(K=2, P=3, Q=2, S=3),
+    ),
+)
+"""Channels one by one to the positions of a K axis."""
+
+CASES = {case.layer.name: case for case in (SPILLS, STEADY, LONG, HALO, DEPTHWISE)}

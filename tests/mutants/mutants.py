@@ -1,0 +1,279 @@
+"""Faults put into the generator of the hardware, and the hook that puts them there.
+
+A mutant is an edit of the text of one module of `naas_hw.rtl`. The module is executed anew with
+the edited text, its classes and functions replace the old ones wherever the generator refers to
+them, hardware is generated, and all is put back. The package knows nothing of it.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+from naas_hw.arch import timing
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.sim.hardware import Hardware, generate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """A fault.
+
+    Parameters
+    ----------
+    name : what is broken.
+    module : of `naas_hw.rtl`, or "timing" for a constant of time that the hardware alone sees.
+    old, new : text; `old` has to be there exactly once.
+    case : name of the case that is tried first.
+    """
+
+    name: str
+    module: str
+    old: str
+    new: str
+    case: str
+
+
+def generate_mutant(mutant: Mutant, accelerator: Accelerator) -> Hardware:
+    """The hardware of this accelerator with this fault in it."""
+    with _constant(mutant) if mutant.module == "timing" else _edited(mutant):
+        return generate(accelerator)
+
+
+@contextmanager
+def _constant(mutant: Mutant) -> Iterator[None]:
+    value = getattr(timing, mutant.old)
+    setattr(timing, mutant.old, int(mutant.new))
+    assert value != int(mutant.new)
+    try:
+        yield
+    finally:
+        setattr(timing, mutant.old, value)
+
+
+@contextmanager
+def _edited(mutant: Mutant) -> Iterator[None]:
+    module = import_module(f"naas_hw.rtl.{mutant.module}")
+    path = Path(str(module.__file__))
+    text = path.read_text(encoding="utf-8")
+    found = text.count(mutant.old)
+    if found != 1:
+        raise ValueError(f"{mutant.name}: {path.name} must have the old text once, not {found}")
+    changed = ModuleType(module.__name__)
+    changed.__file__ = module.__file__
+    exec(compile(text.replace(mutant.old, mutant.new), str(path), "exec"), changed.__dict__)
+    replaced = [
+        (user, name, value)
+        for user in _generator_modules()
+        for name, value in vars(user).items()
+        if isinstance(value, type | FunctionType) and value.__module__ == module.__name__
+    ]
+    for user, name, value in replaced:
+        setattr(user, name, getattr(changed, value.__name__))
+    try:
+        yield
+    finally:
+        for user, name, value in replaced:
+            setattr(user, name, value)
+
+
+def _generator_modules() -> list[ModuleType]:
+    names = ("naas_hw.rtl.", "naas_hw.emit.", "naas_hw.sim.hardware")
+    return [module for name, module in sys.modules.items() if name.startswith(names)]
+
+
+MUTANTS = (
+    Mutant(
+        name="constant of time: compute goes a cycle late",
+        module="timing",
+        old="FILL_TO_COMPUTE",
+        new=str(timing.FILL_TO_COMPUTE + 1),
+        case="steady",
+    ),
+    Mutant(
+        name="constant of time: store looks at drain a cycle early",
+        module="timing",
+        old="DRAIN_TO_STORE",
+        new=str(timing.DRAIN_TO_STORE - 1),
+        case="steady",
+    ),
+    Mutant(
+        name="drain settles: sums are read back before they are written",
+        module="timing",
+        old="DRAIN_TO_REVISIT",
+        new="1",
+        case="spills",
+    ),
+    Mutant(
+        name="sequencer compare: a loop ends one trip early",
+        module="loop_nest",
+        old="self.last[i].eq(self.counts[i] == self.bounds[i])",
+        new="self.last[i].eq(self.counts[i] + 1 >= self.bounds[i])",
+        case="steady",
+    ),
+    Mutant(
+        name="sequencer order: the first trip is not the first",
+        module="loop_nest",
+        old="self.first[i].eq(self.counts[i] == 1)",
+        new="self.first[i].eq(self.counts[i] <= 2)",
+        case="steady",
+    ),
+    Mutant(
+        name="window: positions of the kernel axis begin a row late",
+        module="window",
+        old="origin.eq(o * self.output_step + k * self.kernel_step)",
+        new="origin.eq(o * self.output_step + k * self.kernel_step + (1 if k else 0))",
+        case="halo",
+    ),
+    Mutant(
+        name="window: the last row is not kept",
+        module="window",
+        old="active.eq(place != self.last)",
+        new="active.eq(place + self.pitch != self.last)",
+        case="steady",
+    ),
+    Mutant(
+        name="mask: the row below the image counts as inside",
+        module="input_network",
+        old="(row < self.image_rows)",
+        new="(row <= self.image_rows)",
+        case="spills",
+    ),
+    Mutant(
+        name="zero point: padding is delivered as zero",
+        module="input_network",
+        old="* self.input_zero_point.as_unsigned()",
+        new="* 0",
+        case="spills",
+    ),
+    Mutant(
+        name="credit: fill is one step ahead of compute instead of two",
+        module="fill",
+        old="Credit(initial=2, distance=timing.COMPUTE_TO_FILL)",
+        new="Credit(initial=1, distance=timing.COMPUTE_TO_FILL)",
+        case="steady",
+    ),
+    Mutant(
+        name="credit: compute is three runs ahead of drain instead of two",
+        module="compute",
+        old="Credit(initial=2, distance=timing.DRAIN_TO_COMPUTE)",
+        new="Credit(initial=3, distance=timing.DRAIN_TO_COMPUTE)",
+        case="long",
+    ),
+    Mutant(
+        name="credit: drain does not wait for store",
+        module="drain",
+        old="& (~opens | stored.available)",
+        new="& 1",
+        case="long",
+    ),
+    Mutant(
+        name="rounding: half a step is not added to the product",
+        module="requantiser",
+        old="(low_low[HALF:] + (1 << (30 - HALF)))",
+        new="low_low[HALF:]",
+        case="steady",
+    ),
+    Mutant(
+        name="rounding: a negative tie goes up in the shift",
+        module="requantiser",
+        old="((1 << shift) >> 1) - negative",
+        new="((1 << shift) >> 1)",
+        case="spills",
+    ),
+    Mutant(
+        name="reload: drain does not wait for sums out of DRAM",
+        module="drain",
+        old="& (~reload | loaded.available)",
+        new="& 1",
+        case="spills",
+    ),
+    Mutant(
+        name="reload: sums wait for the output run before, not the one before that",
+        module="writer",
+        old="wanted.eq(self.sums_run - 2)",
+        new="wanted.eq(self.sums_run - 1)",
+        case="spills",
+    ),
+    Mutant(
+        name="burst split: bursts are not cut where pages end",
+        module="bursts",
+        old="room.eq(limit - address[: (limit - 1).bit_length()])",
+        new="room.eq(limit)",
+        case="long",
+    ),
+    Mutant(
+        name="store bursts: the last beat is marked one late",
+        module="writer",
+        old="self.w_last.eq(position == bursts.head)",
+        new="self.w_last.eq(position == bursts.head + 1)",
+        case="steady",
+    ),
+    Mutant(
+        name="accumulator forward: the word in flight is not seen",
+        module="accumulator",
+        old="Mux(self.step.forward, latest, read)",
+        new="Mux(0, latest, read)",
+        case="steady",
+    ),
+    Mutant(
+        name="first touch: an accumulator begins with what it held",
+        module="accumulator",
+        old="Mux(self.step.first, 0, old.as_signed())",
+        new="old.as_signed()",
+        case="steady",
+    ),
+    Mutant(
+        name="final visit: bytes are written when sums are not complete",
+        module="drain",
+        old="self.beat.final.eq((nest.last | ~self.drain_revisit).all())",
+        new="self.beat.final.eq(1)",
+        case="spills",
+    ),
+    Mutant(
+        name="lane select: two positions of the C axis share a lane",
+        module="pe_array",
+        old="conv.word_select(c % a.input_network_lanes, 8)",
+        new="conv.word_select((c & ~1) % a.input_network_lanes, 8)",
+        case="steady",
+    ),
+    Mutant(
+        name="depthwise lane: positions of the K axis take the next channel",
+        module="pe_array",
+        old="depthwise.word_select(k % a.depthwise_network_lanes, 8)",
+        new="depthwise.word_select((k + 1) % a.depthwise_network_lanes, 8)",
+        case="depthwise",
+    ),
+    Mutant(
+        name="scale half: requantisers stay with the first tile of K",
+        module="drain",
+        old="scale_half.eq(scale_half ^ scales_end)",
+        new="scale_half.eq(0)",
+        case="spills",
+    ),
+    Mutant(
+        name="scale credit: scales are overwritten while drain reads them",
+        module="reader",
+        old="& (~is_scales | scales.available)",
+        new="& 1",
+        case="spills",
+    ),
+    Mutant(
+        name="clip: rows above the image are loaded from where they would be",
+        module="load_planner",
+        old="far[0].eq(rows.skipped * self.input_row_pitch)",
+        new="far[0].eq(0)",
+        case="spills",
+    ),
+    Mutant(
+        name="counter: a stall of load is charged to fill",
+        module="counters",
+        old="load = self.fill_waits & ~self.has_step",
+        new="load = Cat(0)",
+        case="steady",
+    ),
+)
+"""All of them; each must be killed."""

@@ -1,0 +1,99 @@
+"""Every fault that is put into the hardware shows in cycles, pieces, counts, bits or protocol."""
+
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.cost.random_case import Case
+from naas_hw.sim.hardware import Hardware, generate
+from naas_hw.sim.layer import LayerReport, simulate_layer
+from naas_hw.sim.simulators import find_simulator
+
+sys.path.insert(0, str(Path(__file__).parent))
+from cases import CASES  # noqa: E402
+from mutants import MUTANTS, Mutant, generate_mutant  # noqa: E402
+
+pytestmark = [pytest.mark.sim, pytest.mark.needs("iverilog")]
+
+ALWAYS = (
+    "sequencer compare: a loop ends one trip early",
+    "zero point: padding is delivered as zero",
+    "constant of time: compute goes a cycle late",
+)
+"""The mutants of the normal test set."""
+
+
+@lru_cache(maxsize=2)
+def hardware(accelerator: Accelerator) -> Hardware:
+    """Without a fault."""
+    return generate(accelerator)
+
+
+def simulate(generated: Hardware, case: Case) -> LayerReport:
+    return simulate_layer(
+        generated,
+        case.layer,
+        case.mapping,
+        simulator=find_simulator("icarus"),
+        rng=np.random.default_rng(1),
+    )
+
+
+def reports_of(mutant: Mutant) -> Iterator[LayerReport]:
+    """Its own case first."""
+    cases = sorted(CASES.values(), key=lambda case: case.layer.name != mutant.case)
+    built: dict[Accelerator, Hardware] = {}
+    for case in cases:
+        if case.accelerator not in built:
+            built[case.accelerator] = generate_mutant(mutant, case.accelerator)
+        yield simulate(built[case.accelerator], case)
+
+
+def kills(mutant: Mutant) -> LayerReport | None:
+    """The first report in which the fault shows; None if it survives all."""
+    return next((report for report in reports_of(mutant) if not report.ok), None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_without_a_fault_every_case_is_equal(name: str) -> None:
+    case = CASES[name]
+    report = simulate(hardware(case.accelerator), case)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        pytest.param(mutant, marks=() if mutant.name in ALWAYS else pytest.mark.slow)
+        for mutant in MUTANTS
+    ],
+    ids=[mutant.name for mutant in MUTANTS],
+)
+def test_a_mutant_is_killed(mutant: Mutant) -> None:
+    assert kills(mutant) is not None, f"{mutant.name}: it survived {', '.join(CASES)}"
+
+
+def test_three_mutants_are_always_tried() -> None:
+    assert len(set(ALWAYS) & {mutant.name for mutant in MUTANTS}) == 3
+
+
+def test_the_hook_leaves_nothing_behind() -> None:
+    """Hardware generated after a mutant is the one generated before it."""
+    accelerator = next(iter(CASES.values())).accelerator
+    edit = next(mutant for mutant in MUTANTS if mutant.module == "loop_nest")
+    constant = next(mutant for mutant in MUTANTS if mutant.module == "timing")
+    assert generate_mutant(edit, accelerator).sources != generate(accelerator).sources
+    assert generate_mutant(constant, accelerator).sources != hardware(accelerator).sources
+    assert generate(accelerator).sources == hardware(accelerator).sources
+
+
+def test_an_edit_whose_text_is_gone_is_refused() -> None:
+    gone = Mutant(name="gone", module="loop_nest", old="no such text", new="", case="steady")
+    with pytest.raises(ValueError, match="gone: loop_nest.py must have the old text once, not 0"):
+        generate_mutant(gone, CASES["steady"].accelerator)
