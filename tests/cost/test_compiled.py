@@ -84,11 +84,11 @@ def test_compiled_equals_reference() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10, 20))
+@pytest.mark.parametrize("seed", range(10, 15))
 def test_compiled_equals_reference_on_thousands(seed: int) -> None:
     """The same on many, with longer nests."""
     rng = np.random.default_rng(seed)
-    for _ in range(300):
+    for _ in range(200):
         check_case(random_case(rng, max_steps=2000))
 
 
@@ -125,10 +125,10 @@ def test_skipped_iterations_are_a_shift() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(31, 39))
+@pytest.mark.parametrize("seed", range(31, 35))
 def test_skipped_iterations_are_a_shift_in_very_long_loops(seed: int) -> None:
     """The same on many, and longer."""
-    check_long_cases(120, seed, 20_000)
+    check_long_cases(50, seed, 10_000)
 
 
 def test_a_loop_of_a_million_steps_is_a_handful() -> None:
@@ -217,6 +217,18 @@ def test_fields_that_are_too_wide_are_illegal() -> None:
     found = evaluate_bounds(big_accelerator(), layer, batch, SIZED)
     assert RULES[found.violated[0]] == "field"
     assert violations(big_accelerator(), layer, mapping)
+
+
+def test_a_step_that_is_too_wide_is_illegal() -> None:
+    """The window of a step has fewer bits than a tile: 3 rows, 2100 apart each, are too many."""
+    layer = Layer(name="l", K=2, C=32, P=3, height=9000, width=1, stride=(2100, 1), padding=(1, 0))
+    accelerator = big_accelerator().model_copy(update={"input_buffer_bytes": 32768})
+    mapping = Mapping(pe=Bounds(P=3), spatial=Bounds(K=2), l2=Bounds(C=32))
+    batch = MappingBatch.from_mappings([mapping])
+    found = evaluate_bounds(accelerator, layer, batch, SIZED)
+    said = violations(accelerator, layer, mapping)
+    assert said == ["field: a step's rows must be at most 4095, not 4201"]
+    assert RULES[found.violated[0]] == "field"
 
 
 def test_a_batch_is_its_mappings_one_by_one() -> None:

@@ -60,7 +60,7 @@ def geometry_of(case: dict[str, Any]) -> Geometry:
         weight_buffer_bytes=1024,
         input_buffer_bytes=1024,
         accumulator_words=1024,
-        bank_bytes=1024 * 1024,
+        bank_bytes=256 * 1024,
         beat_bytes=BEAT,
         weight_lanes=1,
         input_lanes=1,
