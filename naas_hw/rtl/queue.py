@@ -3,14 +3,15 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Array, Module, Signal
+from amaranth.hdl import Module, Signal
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.rtl.shared import SharedComponent
 
 
 class Queue(SharedComponent):
-    """First in, first out, in registers.
+    """First in, first out, in a memory that is read without a clock (an FPGA's LUTs).
 
     What is pushed in cycle t is at the head from t + 1 on if the queue was empty. A push and a pop
     may coincide. Pushing without room and popping without `valid` are not allowed. `clear` empties
@@ -20,7 +21,7 @@ class Queue(SharedComponent):
     ----------
     width : bits of an entry.
     depth : entries, a power of two.
-    reserve : `room` falls when fewer than this many entries are free: that many may be on their way.
+    reserve : `room` falls when fewer than this many entries are free: they may be on their way.
 
     Members
     -------
@@ -55,19 +56,24 @@ class Queue(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        entries = Array(Signal(self.width, name=f"entry_{i}") for i in range(self.depth))
-        write, read = Signal(range(self.depth)), Signal(range(self.depth))
+        m.submodules.entries = entries = Memory(shape=self.width, depth=self.depth, init=())
+        write_port, read_port = entries.write_port(), entries.read_port(domain="comb")
+        back, front = Signal(range(self.depth)), Signal(range(self.depth))
         level = Signal(range(self.depth + 1))
         m.d.comb += [
             self.valid.eq(level != 0),
             self.room.eq(level <= self.depth - self.reserve),
-            self.head.eq(entries[read]),
+            write_port.en.eq(self.push),
+            write_port.addr.eq(back),
+            write_port.data.eq(self.entry),
+            read_port.addr.eq(front),
+            self.head.eq(read_port.data),
         ]
         with m.If(self.push):
-            m.d.sync += [entries[write].eq(self.entry), write.eq(write + 1)]
+            m.d.sync += back.eq(back + 1)
         with m.If(self.pop):
-            m.d.sync += read.eq(read + 1)
+            m.d.sync += front.eq(front + 1)
         m.d.sync += level.eq(level + self.push - self.pop)
         with m.If(self.clear):
-            m.d.sync += [level.eq(0), read.eq(0), write.eq(0)]
+            m.d.sync += [level.eq(0), front.eq(0), back.eq(0)]
         return m

@@ -13,6 +13,9 @@ from naas_hw.rtl.shared import SharedComponent
 RamStyle = Literal["auto", "block", "distributed"]
 STYLES: tuple[RamStyle, ...] = ("auto", "block", "distributed")
 
+BLOCK_DEPTH = 32
+"""Words from which on "auto" means block memory: left alone, yosys takes LUTs for buffers of a PE."""
+
 
 class Ram(SharedComponent):
     """Simple dual-port memory: every cycle one write and one read, each at its own address.
@@ -33,7 +36,8 @@ class Ram(SharedComponent):
     width : bits of a word, at least 1.
     depth : number of words, at least 1; any number, not only powers of two.
     granularity : bits of a granule, has to divide the width; default: the width, one granule.
-    style : hint for synthesis, "auto", "block" or "distributed".
+    style : hint for synthesis, "block", "distributed", or "auto": block from BLOCK_DEPTH words on,
+        below that whatever synthesis prefers.
 
     Members
     -------
@@ -103,7 +107,7 @@ class Ram(SharedComponent):
             "DEPTH": self.depth,
             "GRANULARITY": self.granularity,
             "ADDRESS_WIDTH": len(self.read_address),
-            "STYLE": self.style,
+            "STYLE": "block" if self.style == "auto" and self.depth >= BLOCK_DEPTH else self.style,
         }
 
     def build(self, platform: Any) -> Module:
