@@ -1,0 +1,79 @@
+"""`naas reproduce` on two layers: figures agree with each other, and are made again."""
+
+import re
+
+import pytest
+
+from naas_hw.cli import main
+from naas_hw.workload.files import write_network
+from naas_hw.workload.layer import Layer
+from naas_hw.workload.network import Network
+
+NETWORK = Network(
+    name="two",
+    layers=(
+        Layer(name="conv", K=32, C=32, P=32, Q=32, R=3, S=3, height=32, width=32, padding=(1, 1)),
+        Layer(name="point", K=32, C=16, P=8, Q=8, height=8, width=8),
+    ),
+)
+
+
+@pytest.fixture
+def network(tmp_path):
+    """The network as a file."""
+    path = tmp_path / "two.yaml"
+    write_network(NETWORK, path)
+    return str(path)
+
+
+def cells(text: str, first: str) -> list[list[str]]:
+    """Cells of the lines of tables whose first cell is this."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [row for row in rows if row[0] == first]
+
+
+def test_edp_ratios_are_those_of_the_designs_beside_them_under_both_tables(network, tmp_path):
+    document = tmp_path / "results.md"
+    words = ["reproduce", "edp", "--network", network, "--processes", "1", "--evaluations", "16"]
+    words += ["--population", "2", "--generations", "1", "--into", str(document)]
+    assert main(words) == 0
+    text = document.read_text()
+    found = [float(row[6].replace(",", "")) for row in cells(text, "found")]
+    preset = [float(row[6].replace(",", "")) for row in cells(text, "eyeriss")]
+    assert len(found) == 2 and len(preset) == 4
+    for index, table in enumerate(("`sized`", "`maestro`")):
+        ((_, fixed, searched),) = cells(text, table)
+        assert float(fixed) == pytest.approx(preset[2 * index] / found[index], rel=0.02)
+        assert float(searched) == pytest.approx(preset[2 * index + 1] / found[index], rel=0.02)
+    command = re.search(r"```\nnaas (.*)\n```", text)
+    assert command is not None and "--evaluations 16" in command[1]
+    assert "kernel rows (R) along an axis of 12" in text and "1 of 2 layers" in text
+    assert main([*command[1].split(" "), "--processes", "1"]) == 0
+    assert document.read_text() == text
+
+
+def test_utilization_lists_the_layers_that_are_due_with_their_cycles(network, capsys):
+    words = ["reproduce", "utilization", "--network", network, "--sim", "none"]
+    assert main([*words, "--evaluations", "300", "--processes", "1"]) == 0
+    text = capsys.readouterr().out
+    ((_, count, shape, ratio, cycles, simulated, used, *_),) = cells(text, "conv")
+    macs, num_bytes = 32 * 32 * 32 * 32 * 9, 32 * 32 * 9 + 2 * 32 * 32 * 32
+    assert (count, shape, simulated) == ("1", "32 32 32 32 3 3, 1", "-")
+    assert float(ratio) == pytest.approx(macs / 256 / (num_bytes / 16), abs=0.01)
+    share = macs / (256 * int(cycles.replace(",", "")))
+    assert used == f"{share:.1%}" and share >= 0.85
+    assert cells(text, "point") == []
+
+
+def test_a_layer_that_is_too_short_to_hide_its_start_is_told_by_the_exit_status(tmp_path, capsys):
+    short = NETWORK.layers[0].model_copy(update={"K": 16, "C": 16, "P": 16, "Q": 16})
+    short = short.model_copy(update={"height": 16, "width": 16})
+    write_network(Network(name="short", layers=(short,)), tmp_path / "short.yaml")
+    words = ["reproduce", "utilization", "--network", str(tmp_path / "short.yaml")]
+    assert main([*words, "--sim", "none", "--evaluations", "100", "--processes", "1"]) == 1
+    assert "due: 85%" in capsys.readouterr().out
+
+
+def test_a_name_that_is_none_is_refused(capsys):
+    assert main(["reproduce", "figure9"]) == 2
+    assert "name must be one of edp, utilization, all, not 'figure9'" in capsys.readouterr().err
