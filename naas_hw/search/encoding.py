@@ -289,14 +289,23 @@ class _BufferSpace:
 # ------------------------------------------------------------------------------------- mappings
 
 
-def mapping_batch(orders_NLD: Integers, l2_ND: Ints, pe_ND: Ints, spatial_ND: Ints) -> MappingBatch:
-    """A batch of these numbers, in the types that compiled code expects."""
-    return MappingBatch(
-        orders=np.ascontiguousarray(orders_NLD, dtype=np.int8),
-        l2=np.ascontiguousarray(l2_ND, dtype=np.int64),
-        pe=np.ascontiguousarray(pe_ND, dtype=np.int64),
-        spatial=np.ascontiguousarray(spatial_ND, dtype=np.int64),
-    )
+def mapping_batch(
+    orders_NLD: Integers, l2_ND: Integers, pe_ND: Integers, spatial_ND: Integers
+) -> MappingBatch:
+    """A batch of numbers that are on the grid, in the types that compiled code expects.
+
+    The checks of the constructor are left out: what comes here was made by decoding or by moves on
+    the grid, some ten batches for each that is evaluated, and the checks took a fifth of a search.
+    """
+    batch = object.__new__(MappingBatch)
+    for name, numbers, kind in (
+        ("orders", orders_NLD, np.int8),
+        ("l2", l2_ND, np.int64),
+        ("pe", pe_ND, np.int64),
+        ("spatial", spatial_ND, np.int64),
+    ):
+        object.__setattr__(batch, name, np.ascontiguousarray(numbers, dtype=kind))
+    return batch
 
 
 @dataclass(frozen=True, kw_only=True)

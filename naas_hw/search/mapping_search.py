@@ -25,7 +25,7 @@ from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.encoding import Ints, MappingEncoding
 from naas_hw.search.evolution import new_strategy
-from naas_hw.search.mapping_space import MappingSpace, joined, keys
+from naas_hw.search.mapping_space import MappingSpace, joined, keys, taken
 from naas_hw.search.objective import Objective, ranking
 from naas_hw.workload.layer import Layer
 
@@ -196,7 +196,7 @@ class _Search:
                 new.append(index)
         self.num_stale = 0 if new else self.num_stale + 1
         if new:
-            self.batch = joined(self.batch, batch.take(new))
+            self.batch = joined(self.batch, taken(batch, np.array(new)))
             self.bound = np.concatenate([self.bound, report.cycles_bound[new]])
             self.energy = np.concatenate([self.energy, report.energy_pj[new]])
             self.exact = np.concatenate([self.exact, np.full(len(new), -1, np.int64)])
@@ -229,7 +229,7 @@ class _Search:
         """
         order = self.ranked_by_bound()
         order = order[self.exact[order] < 0]
-        steps = num_steps(self.batch.take(order), self.encoding)
+        steps = num_steps(taken(self.batch, order), self.encoding)
         order = order[np.argsort(steps > MAX_STEPS, kind="stable")]
         while len(order) and self.num_exact < limit:
             chosen, order = order[:MIN_EXACT], order[MIN_EXACT:]
@@ -241,7 +241,7 @@ class _Search:
             self._time(chosen)
 
     def _time(self, indices: Ints) -> None:
-        steps = num_steps(self.batch.take(indices), self.encoding)
+        steps = num_steps(taken(self.batch, indices), self.encoding)
         if self.num_exact and np.any(steps > MAX_STEPS):
             indices = indices[steps <= MAX_STEPS]
         elif np.any(steps > MAX_STEPS):
@@ -303,7 +303,7 @@ def _evolve(search: _Search) -> None:
     if not search.num_legal:
         _random(search)
     while search.num_legal and search.goes_on:
-        parents = search.batch.take(search.ranked_by_bound()[:NUM_PARENTS])
+        parents = taken(search.batch, search.ranked_by_bound()[:NUM_PARENTS])
         children = space.children(parents, NUM_CHILDREN, rng)
         search.add(space.repaired(children, rng)[0])
 
@@ -313,7 +313,7 @@ def _refine(search: _Search, max_exact: int) -> None:
     num_idle = 0
     while search.num_exact < max_exact and num_idle < 3:
         before = search.num_exact
-        parents = search.batch.take(search.timed[:NUM_EXACT_PARENTS])
+        parents = taken(search.batch, search.timed[:NUM_EXACT_PARENTS])
         search.add(search.space.children(parents, NUM_EXACT_CHILDREN, search.rng))
         search.time_best(min(max_exact, before + MIN_EXACT))
         num_idle = num_idle + 1 if search.num_exact == before else 0

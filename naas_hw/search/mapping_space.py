@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from naas_hw.cost.compiled import MappingBatch
 from naas_hw.search.encoding import NUM_DIMS, Integers, Ints, MappingEncoding, mapping_batch
-from naas_hw.workload.layer import DIMS, Dim
+from naas_hw.workload.layer import DIMS
 
 Mask = NDArray[np.bool_]
 Legal = Callable[[MappingBatch], Mask]
@@ -183,8 +183,8 @@ class MappingSpace:
         first, second = rng.integers(0, len(parents), (2, num))
         crossed = _where(
             rng.random(num) < 0.4,
-            _crossed(_taken(parents, first), _taken(parents, second), rng),
-            _taken(parents, first),
+            _crossed(taken(parents, first), taken(parents, second), rng),
+            taken(parents, first),
         )
         moved = crossed
         num_moves = rng.integers(1, MAX_MOVES + 1, num)
@@ -259,7 +259,7 @@ class MappingSpace:
             if legal.all():
                 break
             bad = np.flatnonzero(~legal)
-            shrunk = self._shrunk(_taken(current, bad), rng)
+            shrunk = self._shrunk(taken(current, bad), rng)
             current = _put(current, bad, shrunk)
             legal[bad] = self.legal(shrunk)
         return current, legal
@@ -289,43 +289,27 @@ def joined(*parts: MappingBatch) -> MappingBatch:
     )
 
 
-def taken(arrays: MappingBatch, indices: Ints | Mask) -> MappingBatch:
+def taken(arrays: MappingBatch, indices: Integers | Mask) -> MappingBatch:
     """The candidates at these indices."""
-    return _taken(arrays, indices)
-
-
-def keys(arrays: MappingBatch) -> list[bytes]:
-    """One value a candidate, equal where all of its numbers are."""
-    rows = np.concatenate(
-        [
-            arrays.orders.reshape(len(arrays), -1),
-            arrays.l2,
-            arrays.pe,
-            arrays.spatial,
-        ],
-        axis=1,
-    ).astype(np.uint16)
-    return [row.tobytes() for row in rows]
-
-
-def dims_of(order: Ints) -> tuple[Dim, ...]:
-    """Names of the dims of an order."""
-    return tuple(DIMS[int(index)] for index in order)
-
-
-def _taken(arrays: MappingBatch, indices: Ints | Mask) -> MappingBatch:
     return mapping_batch(
         arrays.orders[indices], arrays.l2[indices], arrays.pe[indices], arrays.spatial[indices]
     )
 
 
+def keys(arrays: MappingBatch) -> list[bytes]:
+    """One value a candidate, equal where all of its numbers are."""
+    rows = np.concatenate(
+        [arrays.orders.reshape(len(arrays), -1), arrays.l2, arrays.pe, arrays.spatial], axis=1
+    ).astype(np.uint16)
+    text, width = rows.tobytes(), rows.shape[1] * rows.itemsize
+    return [text[at : at + width] for at in range(0, len(text), width)]
+
+
 def _put(arrays: MappingBatch, indices: Ints, values: MappingBatch) -> MappingBatch:
-    mask = np.zeros(len(arrays), dtype=np.bool_)
-    mask[indices] = True
-    full = _taken(arrays, np.zeros(len(arrays), dtype=np.int64))
-    for name in ("orders", "l2", "pe", "spatial"):
-        getattr(full, name)[indices] = getattr(values, name)
-    return _where(mask, full, arrays)
+    """The candidates at these indices replaced."""
+    source = np.arange(len(arrays))
+    source[indices] = len(arrays) + np.arange(len(indices))
+    return taken(joined(arrays, values), source)
 
 
 def _where(mask: Mask, yes: MappingBatch, no: MappingBatch) -> MappingBatch:

@@ -3,6 +3,7 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from math import sqrt
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from naas_hw.search import (
     Objective,
     OuterOptimiser,
     Progress,
+    SearchResult,
     SearchSettings,
     map_network,
     search,
@@ -101,11 +103,16 @@ def test_the_history_counts_what_was_evaluated(tmp_path: Path):
 
 
 def test_the_same_seed_gives_the_same_result_in_any_executor():
-    alone = search([NETWORK], BUDGET, SETTINGS)
+    alone = uninterrupted(OuterOptimiser.CMA)
     with ThreadPoolExecutor(3) as threads:
         assert search([NETWORK], BUDGET, SETTINGS, executor=threads) == alone
     assert search([NETWORK], BUDGET, SETTINGS, num_processes=2) == alone
     assert search([NETWORK], BUDGET, replace(SETTINGS, seed=6)) != alone
+
+
+@cache
+def uninterrupted(optimiser: OuterOptimiser) -> SearchResult:
+    return search([NETWORK], BUDGET, replace(SETTINGS, optimiser=optimiser))
 
 
 @pytest.mark.parametrize("optimiser", list(OuterOptimiser))
@@ -114,11 +121,10 @@ def test_a_search_that_was_interrupted_resumes_to_the_same_result(
     optimiser: OuterOptimiser, after: int, tmp_path: Path
 ):
     settings = replace(SETTINGS, optimiser=optimiser)
-    whole = search([NETWORK], BUDGET, settings)
     stopped = search([NETWORK], BUDGET, settings, history=tmp_path / "h", progress=Stop(after))
     assert stopped.interrupted and stopped.num_candidates == after
     resumed = search([NETWORK], BUDGET, settings, history=tmp_path / "h", resume=True)
-    assert resumed == whole
+    assert resumed == uninterrupted(optimiser)
 
 
 def test_ctrl_c_before_the_first_candidate_is_not_swallowed():
