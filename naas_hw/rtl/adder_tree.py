@@ -26,6 +26,8 @@ class AdderTree(SharedComponent):
     """
 
     def __init__(self, *, num_inputs: int, width: int) -> None:
+        if num_inputs < 1:
+            raise ValueError(f"num_inputs must be at least 1, not {num_inputs}")
         self.num_inputs = num_inputs
         self.width = width
         self.sum_width = width + (num_inputs - 1).bit_length()

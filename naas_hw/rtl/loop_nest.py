@@ -52,6 +52,8 @@ class LoopNest(SharedComponent):
     """
 
     def __init__(self, *, positions: int, values: tuple[tuple[str, int], ...]) -> None:
+        if positions < 1:
+            raise ValueError(f"positions must be at least 1, not {positions}")
         self.positions = positions
         self.values = values
         ports = {

@@ -41,6 +41,8 @@ class WeightNetwork(SharedComponent):
     """
 
     def __init__(self, *, beat_bytes: int, lanes: int, half_words: int) -> None:
+        if beat_bytes % lanes:
+            raise ValueError(f"lanes must divide the beat of {beat_bytes} bytes, not {lanes}")
         self.beat_bytes = beat_bytes
         self.lanes = lanes
         self.half_words = half_words

@@ -96,6 +96,13 @@ HALO = Case(
 )
 """Ragged in P, Q and R; rows that lie wholly in the padding."""
 
+STORES = Case(
+    accelerator=CHANNELS.model_copy(update={"dram_beat_period_cycles": 9}),
+    layer=Layer(name="stores", K=16, C=4, P=6, Q=6, height=6, width=6),
+    mapping=Mapping(pe=Bounds(Q=2), spatial=Bounds(K=4, C=4), l2=Bounds(K=4, Q=3)),
+)
+"""More bytes out than in: drain waits for store."""
+
 DEPTHWISE = Case(
     accelerator=CHANNELS,
     layer=Layer(
@@ -119,4 +126,4 @@ DEPTHWISE = Case(
 )
 """Channels one by one to the positions of a K axis."""
 
-CASES = {case.layer.name: case for case in (SPILLS, STEADY, LONG, HALO, DEPTHWISE)}
+CASES = {case.layer.name: case for case in (SPILLS, STEADY, LONG, STORES, HALO, DEPTHWISE)}
