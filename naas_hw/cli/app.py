@@ -14,6 +14,7 @@ from naas_hw.cli.reproduce import reproduce
 from naas_hw.cli.schema import schema
 from naas_hw.cli.search import search
 from naas_hw.cli.simulate import simulate
+from naas_hw.cli.verify import verify
 
 app = typer.Typer(
     name="naas",
@@ -30,6 +31,7 @@ app.command(name="map")(map_)
 app.command()(evaluate)
 app.command()(generate)
 app.command()(simulate)
+app.command()(verify)
 app.command()(reproduce)
 app.command()(schema)
 app.command()(doctor)
