@@ -46,6 +46,12 @@ def reproduce(
     sim: Annotated[
         str, typer.Option(help="verilator, icarus, or none (utilization).")
     ] = "verilator",
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            help="Layers that are simulated, with commas; all if not given (utilization)."
+        ),
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> int:
     """Make figures of docs/results.md again.
@@ -70,7 +76,9 @@ def reproduce(
             body, holds = _edp(found, kind, sizes, seed, processes, screen)
         else:
             words += ["--sim", sim]
-            body, holds = _utilization(found, kind, effort, seed, sim, processes, screen)
+            words += ["--layers", layers] if layers else []
+            names = layers.split(",") if layers else None
+            body, holds = _utilization(found, kind, effort, seed, sim, names, processes, screen)
         words += ["--evaluations", str(effort), "--seed", str(seed)]
         _deliver(into, wanted, words, body)
         good = good and holds
@@ -128,6 +136,7 @@ def _utilization(
     evaluations: int,
     seed: int,
     sim: str,
+    layers: Sequence[str] | None,
     processes: int,
     screen: Console,
 ) -> Section:
@@ -146,6 +155,7 @@ def _utilization(
         evaluations=evaluations,
         seed=seed,
         simulator=None if sim == "none" else find_simulator(sim),
+        layers=layers,
         num_processes=processes,
         progress=tell,
     )

@@ -7,6 +7,7 @@ from typing import Final
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.cost.evaluate import CostReport, evaluate
+from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.report.baselines import array_text
 from naas_hw.search.network_search import MappingSettings, map_network
@@ -111,6 +112,7 @@ def measure_utilization(
     evaluations: int,
     seed: int = 0,
     simulator: Simulator | None,
+    layers: Sequence[str] | None = None,
     num_processes: int = 1,
     progress: Callable[[LayerReport], None] | None = None,
 ) -> list[LayerUtilization]:
@@ -120,16 +122,18 @@ def measure_utilization(
     ----------
     evaluations : mappings a layer.
     simulator : None leaves simulation out.
+    layers : names of those that are simulated; all that are due if None.
     progress : told of each layer that was simulated.
 
     Raises
     ------
-    InputError : a layer finds no mapping.
+    InputError : a layer finds no mapping; a layer to be simulated is not due.
     """
     names = {layer: found for layer, found in network.distinct_layers.items()}
     due = [layer for layer in names if is_due(accelerator, layer)]
     if not due:
         return []
+    wanted = None if layers is None else _representatives(network, due, layers)
     part = Network(name=network.name, layers=tuple(due))
     settings = MappingSettings(
         objective=Objective.LATENCY, table=SIZED, evaluations=evaluations, seed=seed
@@ -140,7 +144,7 @@ def measure_utilization(
     if simulator is not None:
         reports = simulate_runs(
             generate(accelerator),
-            plan_runs(accelerator, part, mappings),
+            plan_runs(accelerator, part, mappings, layers=wanted),
             simulator=simulator,
             seed=seed,
             num_processes=num_processes,
@@ -158,6 +162,22 @@ def measure_utilization(
         )
         for layer in due
     ]
+
+
+def _representatives(network: Network, due: Sequence[Layer], wanted: Sequence[str]) -> list[str]:
+    """The first of those that are the same, for each name."""
+    first = {
+        name: layer.name
+        for layer, names in network.distinct_layers.items()
+        for name in names
+        if layer in due
+    }
+    for name in wanted:
+        if name not in first:
+            raise InputError(
+                f"layers must be of {network.name} and not held up by memory, not {name!r}"
+            )
+    return [first[name] for name in wanted]
 
 
 # Markdown ----------------------------------------------------------------------------------------
