@@ -545,6 +545,7 @@ def simulation_json(report: SimulationReport) -> str:
             "name": layer.name,
             "ok": layer.ok,
             "status": layer.status,
+            "groups": layer.groups,
             "macs": layer.num_macs,
             "pes_used": layer.pes_used,
             "predicted_cycles": layer.predicted_cycles,

@@ -61,7 +61,7 @@ def simulation_table(title: str, layers: Sequence[LayerReport]) -> Table:
     table = _table(title, [*columns, "wrong\nbytes", ""])
     for layer in layers:
         cells = [
-            Text(layer.name),
+            Text(layer.name if layer.groups == 1 else f"{layer.name} (1 of {layer.groups} groups)"),
             Text(f"{layer.pes_used}/{layer.num_pes}"),
             *_pair(layer.predicted_cycles, layer.simulated_cycles),
             Text(f"{layer.utilization:.1%}"),

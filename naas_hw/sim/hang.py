@@ -13,7 +13,6 @@ from naas_hw.rtl.accelerator import EVENTS
 
 ENGINES: Final = ("load", "fill", "compute", "drain", "store")
 OUTSIDE: Final = "dram"
-_FEEDS: Final = dict(zip(ENGINES, (OUTSIDE, *ENGINES), strict=False))  # what comes from where
 
 
 def why_it_hangs(
@@ -39,18 +38,34 @@ def why_it_hangs(
     unfinished = [engine for engine in ENGINES if ends[engine] < work.totals[engine]]
     if not unfinished:
         return f"hang: engine store waits for {OUTSIDE}: every piece has ended, no interrupt came"
-    engine, seen = unfinished[-1], []
-    while True:
-        seen.append(engine)
-        cause = _CAUSES[engine](work, ends)
-        if cause is None or cause == OUTSIDE or cause in seen:
-            break
-        engine = cause
-    state = ", ".join(f"{name} {ends[name]} of {work.totals[name]}" for name in ENGINES)
+    engine, seen = unfinished[-1], [unfinished[-1]]
+    while (cause := _late(work, engine, ends)) is not None and cause not in seen:
+        seen.append(engine := cause)
     if cause is None:
-        came = f"hang: engine {engine} waits for {_FEEDS[engine]}, which is not late"
-        return f"{came} (pieces done: {state})"
+        cause = _in_time(work, engine, ends)
+    else:
+        cause += ", and in a circle the other way round"
+    state = ", ".join(f"{name} {ends[name]} of {work.totals[name]}" for name in ENGINES)
     return f"hang: engine {engine} waits for {cause} (pieces done: {state})"
+
+
+def _late(work: "_Work", engine: str, ends: Mapping[str, int]) -> str | None:
+    """An engine that has not yet ended what the next piece of this one needs."""
+    if ends[engine] >= work.totals[engine]:
+        return None
+    needs = _NEEDS[engine](work, ends[engine])
+    return next((name for name, count in needs if ends[name] < count), None)
+
+
+def _in_time(work: "_Work", engine: str, ends: Mapping[str, int]) -> str:
+    """What the next piece of this engine needs, all of which has come."""
+    needs = _NEEDS[engine](work, ends[engine])
+    names = list(dict.fromkeys(name for name, _ in needs))
+    if engine == "store" or not names:
+        return OUTSIDE
+    if engine == "load":
+        return f"{OUTSIDE} or {' or '.join(names)}, though no engine is late"
+    return f"{' or '.join(names)}, though no engine is late"
 
 
 def _by_counters(counted: Mapping[str, int], predicted: Mapping[str, int]) -> str:
@@ -131,65 +146,53 @@ class _Work:
         self.last_step.append(step.index)
 
 
-def _load_waits(work: _Work, done: Mapping[str, int]) -> str | None:
-    if done["load"] >= work.totals["load"]:
-        return None
-    tensor, tile, scale_run, output_run = work.loads[done["load"]]
-    if tile >= 2 and done["fill"] <= work.last_step[tile - 2]:
-        return "fill"
+# What the next piece of an engine needs: engines, and how many of their pieces have to have ended.
+
+_Needs = list[tuple[str, int]]
+
+
+def _load_needs(work: _Work, piece: int) -> _Needs:
+    tensor, tile, scale_run, output_run = work.loads[piece]
+    needs = [("fill", work.last_step[tile - 2] + 1)] if tile >= 2 else []
     if tensor == "scales" and scale_run >= 2:
-        if done["drain"] < work.drains_of_scale_run[scale_run - 2]:
-            return "drain"
-    if tensor == "sums" and done["store"] < output_run - 1:
-        return "store"
-    return OUTSIDE
+        needs.append(("drain", work.drains_of_scale_run[scale_run - 2]))
+    if tensor == "sums" and output_run >= 2:
+        needs.append(("store", output_run - 1))
+    return needs
 
 
-def _fill_waits(work: _Work, done: Mapping[str, int]) -> str | None:
-    if done["fill"] >= work.totals["fill"]:
-        return None
-    if done["load"] < work.loads_before_fill[work.tile_of[done["fill"]]]:
-        return "load"
-    return "compute" if done["compute"] < done["fill"] - 1 else None
+def _fill_needs(work: _Work, step: int) -> _Needs:
+    needs = [("load", work.loads_before_fill[work.tile_of[step]])]
+    return [*needs, ("compute", step - 1)] if step >= 2 else needs
 
 
-def _compute_waits(work: _Work, done: Mapping[str, int]) -> str | None:
-    step = done["compute"]
-    if step >= work.totals["compute"]:
-        return None
-    if done["fill"] <= step:
-        return "fill"
-    late = work.opens_run[step] and done["drain"] < work.runs_before[step] - 1
-    return "drain" if late else None
+def _compute_needs(work: _Work, step: int) -> _Needs:
+    needs = [("fill", step + 1)]
+    runs = work.runs_before[step]
+    return [*needs, ("drain", runs - 1)] if work.opens_run[step] and runs >= 2 else needs
 
 
-def _drain_waits(work: _Work, done: Mapping[str, int]) -> str | None:
-    run = done["drain"]
-    if run >= work.totals["drain"]:
-        return None
-    if done["compute"] <= work.closing_step[run]:
-        return "compute"
+def _drain_needs(work: _Work, run: int) -> _Needs:
+    needs = [("compute", work.closing_step[run] + 1)]
     output_run = work.opens_output_run[run]
-    if output_run is not None and done["store"] < output_run - 1:
-        return "store"
-    if output_run is not None and work.reloads[output_run]:
-        places = [i for i, load in enumerate(work.loads) if load[0] == "sums"]
-        due = next(i for i in places if work.loads[i][3] == output_run)
-        return "load" if done["load"] <= due else None
-    return None
+    if output_run is None:
+        return needs
+    if output_run >= 2:
+        needs.append(("store", output_run - 1))
+    if work.reloads[output_run]:
+        sums = [i for i, load in enumerate(work.loads) if load[0] == "sums"]
+        needs.append(("load", 1 + next(i for i in sums if work.loads[i][3] == output_run)))
+    return needs
 
 
-def _store_waits(work: _Work, done: Mapping[str, int]) -> str | None:
-    if done["store"] >= work.totals["store"]:
-        return None
-    due = work.drains_of_output_run[done["store"]]
-    return "drain" if done["drain"] < due else OUTSIDE
+def _store_needs(work: _Work, output_run: int) -> _Needs:
+    return [("drain", work.drains_of_output_run[output_run])]
 
 
-_CAUSES: Final[Mapping[str, Callable[[_Work, Mapping[str, int]], str | None]]] = {
-    "load": _load_waits,
-    "fill": _fill_waits,
-    "compute": _compute_waits,
-    "drain": _drain_waits,
-    "store": _store_waits,
+_NEEDS: Final[Mapping[str, Callable[[_Work, int], _Needs]]] = {
+    "load": _load_needs,
+    "fill": _fill_needs,
+    "compute": _compute_needs,
+    "drain": _drain_needs,
+    "store": _store_needs,
 }

@@ -105,6 +105,7 @@ class LayerReport:
     status : of the bench; "done" unless it hangs.
     predicted_cycles, simulated_cycles : from the accepted start to the interrupt.
     first_piece : the first piece of an engine whose time differs; None if none does.
+    groups : of the layer, of which one was simulated.
     pieces_compared : whether the time of every piece was compared, not of the whole only.
     counts : every count that differs.
     predicted, counted : every count, by the names of `predicted_counts`.
@@ -126,6 +127,7 @@ class LayerReport:
     accesses: Accesses
     messages: tuple[str, ...] = ()
     pieces_compared: bool = True
+    groups: int = 1
     predicted: AbstractMapping[str, int] = field(default_factory=dict)
     counted: AbstractMapping[str, int] = field(default_factory=dict)
     waves: Path | None = None
@@ -175,7 +177,7 @@ def simulate_layer(
     waves : file for waves, without its suffix.
     max_steps_by_piece : layers of more steps are compared as a whole only.
     """
-    layer = layer.model_copy(update={"groups": 1})
+    groups, layer = layer.groups, layer.model_copy(update={"groups": 1})
     accelerator = hardware.accelerator
     geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
     tensors = random_quantised_layer(layer, rng)
@@ -216,6 +218,7 @@ def simulate_layer(
         accesses=prediction.accesses,
         messages=_complaints(result, geometry, prediction, timeline),
         pieces_compared=by_piece,
+        groups=groups,
         predicted=prediction.counts,
         counted=counted,
         waves=result.waves,

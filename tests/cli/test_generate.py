@@ -1,0 +1,99 @@
+"""`naas generate`: the same bytes each time, nothing stale, nothing half-written."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from naas_hw.cli import main
+
+pytestmark = pytest.mark.usefixtures("hardware_once")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def generated(design_folder, capsys):
+    assert main(["generate", str(design_folder), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_what_is_said_is_what_is_written_and_the_digest_is_in_the_register(
+    design_folder, generated
+):
+    for path in generated["files"]:
+        assert (design_folder / path).is_file()
+    assert generated["digest"] in (design_folder / "rtl" / "naas_accelerator.v").read_text()
+    program = json.loads((design_folder / "program" / "program.json").read_text())
+    assert program["digest"] == generated["digest"]
+    assert {path.name for path in (design_folder / "program").iterdir()} == {
+        "a",
+        "b",
+        "program.json",
+    }
+    listed = (design_folder / "rtl" / "files.f").read_text().split()
+    assert len(listed) == generated["modules"]
+    assert listed[0] == "naas_accelerator.v"
+
+
+def test_a_second_time_gives_the_same_bytes_and_takes_away_what_is_stale(
+    design_folder, generated, capsys
+):
+    before = contents(design_folder)
+    (design_folder / "rtl" / "naas_old.v").write_text("module naas_old; endmodule\n")
+    (design_folder / "program" / "gone").mkdir()
+    (design_folder / "program" / "gone" / "weights.bin").write_bytes(b"1")
+    (design_folder / "notes.txt").write_text("mine")
+    assert main(["generate", str(design_folder)]) == 0
+    assert contents(design_folder) == {**before, "notes.txt": b"mine"}
+
+
+def test_without_programs_only_hardware_is_made(design_folder, capsys):
+    assert main(["generate", str(design_folder), "--no-program"]) == 0
+    assert (design_folder / "rtl" / "files.f").is_file()
+    assert not (design_folder / "program").exists()
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
+    design_folder, generated, monkeypatch, capsys
+):
+    before = contents(design_folder)
+    write = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if path.name == "weights.bin":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert main(["generate", str(design_folder), "--seed", "1"]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("naas: error: folder must be writable")
+    assert "No space left on device" in text
+    assert text.count("\n") == 1
+    assert contents(design_folder) == before
+
+
+def test_no_yosys_is_one_sentence_and_writes_nothing(design_folder, monkeypatch, capsys):
+    from naas_hw import api
+    from naas_hw.errors import ToolError
+
+    def missing(_):
+        raise ToolError("yosys must be installed")
+
+    monkeypatch.setattr(api, "generate_hardware", missing)
+    assert main(["generate", str(design_folder)]) == 2
+    assert capsys.readouterr().err == "naas: error: yosys must be installed\n"
+    assert {path.name for path in design_folder.iterdir()} == {
+        "accelerator.yaml",
+        "network.yaml",
+        "mapping.yaml",
+    }

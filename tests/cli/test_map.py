@@ -1,0 +1,126 @@
+"""`naas map`: a run folder with the best mappings found for a given accelerator."""
+
+import json
+
+import pytest
+
+from naas_hw import api
+from naas_hw.cli import main
+
+FAST = ["--evaluations", "60", "--min-legal", "10", "--processes", "1"]
+
+
+@pytest.fixture
+def files(design_folder):
+    """Paths of a network and of an accelerator."""
+    return str(design_folder / "network.yaml"), str(design_folder / "accelerator.yaml")
+
+
+def mapped(files, run, *options):
+    network, accelerator = files
+    return main(["map", network, "--accelerator", accelerator, "-o", str(run), *FAST, *options])
+
+
+def test_the_run_holds_a_legal_design_whose_figures_are_those_of_the_model(files, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert mapped(files, run, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    report = api.evaluate(run)
+    result = json.loads((run / "result.json").read_text())
+    assert printed == result["networks"][0]
+    assert printed["cycles"] == report.cycles
+    assert [layer["cycles"] for layer in printed["layers"]] == [r.cycles for r in report.layers]
+    assert result["energy_table"] == "default"
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["seed"] == 0
+    assert set(manifest["packages"]) == {"cma", "numba", "numpy", "pydantic"}
+
+
+def test_the_same_seed_gives_the_same_bytes(files, tmp_path, capsys):
+    names = ("mapping.yaml", "result.json", "accelerator.yaml", "network.yaml")
+    runs = [tmp_path / name for name in ("one", "two")]
+    for run in runs:
+        assert mapped(files, run, "--seed", "5") == 0
+    one, two = ([(run / name).read_bytes() for name in names] for run in runs)
+    assert one == two
+
+
+def test_the_energy_table_of_the_run_is_that_of_its_evaluation(files, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert mapped(files, run, "--energy-table", "maestro") == 0
+    found = json.loads((run / "result.json").read_text())["networks"][0]
+    assert api.evaluate(run).energy_pj == found["energy_pj"]
+
+
+def test_a_run_that_exists_is_kept_unless_forced(files, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert mapped(files, run) == 0
+    before = (run / "mapping.yaml").read_bytes()
+    assert mapped(files, run, "--seed", "1") == 2
+    assert "must not exist" in capsys.readouterr().err
+    assert (run / "mapping.yaml").read_bytes() == before
+    assert mapped(files, run, "--seed", "1", "--force") == 0
+    assert json.loads((run / "manifest.json").read_text())["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--objective", "speed"], "objective must be one of edp, latency, energy, not 'speed'"),
+        (["--optimiser", "luck"], "optimiser must be one of evolve, cma, random, not 'luck'"),
+        (["--energy-table", "mine"], "energy table must be one of"),
+        (["--evaluations", "0"], "budget_evaluations must be at least 1, not 0"),
+        (["--processes", "0"], "processes must be at least 1, not 0"),
+    ],
+)
+def test_wrong_options_are_one_sentence_and_leave_no_run(
+    files, tmp_path, options, sentence, capsys
+):
+    assert mapped(files, tmp_path / "run", *options) == 2
+    text = capsys.readouterr().err
+    assert sentence in text
+    assert text.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_accelerator_too_small_for_any_mapping_is_refused_by_the_layers_name(
+    design_folder, tmp_path, capsys
+):
+    path = design_folder / "accelerator.yaml"
+    text = path.read_text().replace("bank_bytes: 1024", "bank_bytes: 64")
+    path.write_text(text.replace("num_banks: 8", "num_banks: 3"))
+    network = str(design_folder / "network.yaml")
+    run = tmp_path / "run"
+    status = main(["map", network, "--accelerator", str(path), "-o", str(run), *FAST])
+    text = capsys.readouterr().err
+    assert status == 2
+    assert "small must have room for a mapping of a" in text
+    assert not run.exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(files, design_folder, capsys):
+    assert mapped(files, design_folder / "network.yaml" / "run") == 2
+    text = capsys.readouterr().err
+    assert text.startswith("naas: error: ")
+    assert "not a directory" in text
+    assert text.count("\n") == 1
+
+
+def test_a_run_folder_may_have_any_name(files, tmp_path, capsys):
+    run = tmp_path / "ein 'Lauf' \"ü\""
+    assert mapped(files, run) == 0
+    assert main(["evaluate", str(run)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("network", "sentence"),
+    [
+        ("no_such_net", "model must be one of"),
+        ("gone.yaml", "gone.yaml: must be a readable file"),
+    ],
+)
+def test_an_unknown_network_is_one_sentence(files, tmp_path, network, sentence, capsys):
+    run = tmp_path / "run"
+    assert main(["map", network, "--accelerator", files[1], "-o", str(run)]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not run.exists()

@@ -1,0 +1,155 @@
+"""`naas search`: a run folder that is made, kept, resumed, and whole after Ctrl-C."""
+
+import json
+import sqlite3
+
+import pytest
+
+from naas_hw import api
+from naas_hw.cli import main
+
+FAST = [
+    *("--generations", "2", "--population", "2", "--evaluations", "40"),
+    *("--min-legal", "5", "--processes", "1"),
+]
+
+
+@pytest.fixture
+def network(design_folder):
+    return str(design_folder / "network.yaml")
+
+
+def searched(network, run, *options):
+    return main(["search", network, "--budget", "shidiannao", "-o", str(run), *FAST, *options])
+
+
+def test_the_run_holds_a_design_within_the_budget_and_its_history(network, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert searched(network, run, "--json") == 0
+    captured = capsys.readouterr()
+    printed = json.loads(captured.out)
+    assert "4/4 candidates, best " in captured.err
+    design = api.read_design(run)
+    assert api.find_budget("shidiannao").violations(design.accelerator) == []
+    result = json.loads((run / "result.json").read_text())
+    assert {**printed, **result} == result
+    assert result["networks"][0]["edp"] == api.evaluate(run).edp == result["score"]
+    with sqlite3.connect(run / "history.sqlite") as history:
+        assert history.execute("SELECT count(*) FROM candidates").fetchone() == (4,)
+
+
+def test_ctrl_c_keeps_the_best_and_resume_ends_as_if_nothing_had_happened(
+    network, tmp_path, capsys, monkeypatch
+):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert searched(network, whole) == 0
+
+    from naas_hw.cli import search as module
+
+    tell = module._Teller.__call__
+
+    def interrupted(teller, progress):
+        tell(teller, progress)
+        if progress.num_candidates == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module._Teller, "__call__", interrupted)
+        assert searched(network, broken) == 130
+    assert "interrupted: the best so far" in capsys.readouterr().out
+    assert json.loads((broken / "result.json").read_text())["interrupted"]
+    assert api.evaluate(broken).cycles > 0  # a design that can be used
+    assert searched(network, broken, "--resume") == 0
+    for name in ("accelerator.yaml", "mapping.yaml", "network.yaml", "result.json"):
+        assert (broken / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_several_networks_become_one_run_with_the_figures_of_each(
+    network, tmp_path, write_design_to, capsys
+):
+    other = write_design_to(tmp_path / "other")
+    path = other / "network.yaml"
+    path.write_text(path.read_text().replace("name: net", "name: second"))
+    run = tmp_path / "run"
+    status = main(["search", network, str(path), "--budget", "shidiannao", "-o", str(run), *FAST])
+    assert status == 0
+    design = api.read_design(run)
+    assert design.network.name == "net-second"
+    assert [layer.name for layer in design.network.layers][2:4] == ["net.again", "second.a"]
+    networks = json.loads((run / "result.json").read_text())["networks"]
+    assert [found["name"] for found in networks] == ["net", "second"]
+    cycles = {layer.layer: layer.cycles for layer in api.evaluate(run).layers}
+    assert networks[1]["layers"][0]["cycles"] == cycles["second.a"]
+
+
+def test_a_resume_with_other_settings_is_refused_and_changes_nothing(network, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert searched(network, run) == 0
+    before = (run / "result.json").read_bytes()
+    assert searched(network, run, "--resume", "--seed", "1") == 2
+    assert "--resume must find the run that was begun" in capsys.readouterr().err
+    assert searched(network, run) == 2
+    assert "must not exist" in capsys.readouterr().err
+    assert (run / "result.json").read_bytes() == before
+
+
+BUDGET = """\
+version: 1
+max_pes: 8
+on_chip_bytes: 1024
+beat_bytes: 32
+num_banks: 32
+scale_depth: 8
+"""
+
+
+def test_a_budget_too_small_for_any_mapping_is_one_sentence(network, tmp_path, capsys):
+    budget = tmp_path / "budget.yaml"
+    budget.write_text(BUDGET)
+    run = tmp_path / "run"
+    assert main(["search", network, "--budget", str(budget), "-o", str(run), *FAST]) == 2
+    text = capsys.readouterr().err.splitlines()[-1]
+    assert text.startswith("naas: error: budget budget must have room for every layer")
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--generations", "0"], "generations must be at least 1, not 0"),
+        (["--population", "1"], "population must be at least 2, not 1"),
+        (["--seed", "-1"], "seed must be at least 0, not -1"),
+        (["--optimiser", "luck"], "optimiser must be one of cma, random, not 'luck'"),
+        (["--resume", "--force"], "--resume and --force must not be given together"),
+        (["--budget", "lots"], "budget must be one of"),
+    ],
+)
+def test_wrong_options_are_one_sentence_and_leave_no_run(
+    network, tmp_path, options, sentence, capsys
+):
+    assert searched(network, tmp_path / "run", *options) == 2
+    text = capsys.readouterr().err
+    assert sentence in text
+    assert text.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.needs("torch")
+def test_an_unsupported_operator_is_refused_by_name(tmp_path, capsys, monkeypatch):
+    (tmp_path / "odd.py").write_text(
+        "from torch import nn\n\n\n"
+        "class Odd(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.layer = nn.Conv3d(3, 4, 1)\n\n"
+        "    def forward(self, image):\n"
+        "        return self.layer(image.unsqueeze(2))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "run"
+    status = main(["search", "odd:Odd", "--resolution", "8", "--budget", "eyeriss", "-o", str(run)])
+    text = capsys.readouterr().err
+    assert status == 2
+    assert "conv3d" in text
+    assert text.count("\n") == 1
+    assert not run.exists()
