@@ -167,21 +167,22 @@ def _say_found(demo: Demo, found: SearchResult, console: Console) -> None:
 
 def _say_history(demo: Demo, run: Path, console: Console) -> bool:
     """Count in the history file; whether that is enough."""
-    counts = count_history(run / "history.sqlite")
+    counts = count_history(run / "history.sqlite", due_mappings=demo.least_mappings)
     console.print(
-        f"The history holds {counts.num_candidates} distinct accelerators with a mapping of each "
-        f"of {counts.num_layers} distinct layers, and {counts.num_mappings:,} distinct legal "
-        f"mappings, at least {counts.least_mappings} for each layer of each "
-        f"({counts.num_exact:,} timed exactly)."
+        f"The history holds {counts.num_candidates} distinct accelerators, each with at least "
+        f"{demo.least_mappings} distinct legal mappings of each of {counts.num_layers} distinct "
+        f"layers; {counts.num_mappings:,} mappings in all, {counts.num_exact:,} timed exactly."
     )
-    enough = (
-        counts.num_candidates >= demo.least_candidates
-        and counts.least_mappings >= demo.least_mappings
-    )
+    if counts.num_short:
+        console.print(
+            f"It holds {counts.num_short} more, on which some layer has fewer legal mappings "
+            f"(fewest found: {counts.least_mappings})."
+        )
+    enough = counts.num_candidates >= demo.least_candidates
     if not enough:
         console.print(
-            f"There must be at least {demo.least_candidates} accelerators and "
-            f"{demo.least_mappings} mappings for each layer of each.",
+            f"There must be at least {demo.least_candidates} such accelerators, "
+            f"not {counts.num_candidates}.",
             style="bold red",
         )
     return enough
@@ -259,7 +260,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     given = parser.parse_args(arguments)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     return run_demo(mobilenet_demo(given.seed), given.run, console, resume=given.resume)
 
 

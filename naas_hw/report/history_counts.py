@@ -9,7 +9,8 @@ from typing import Final
 from naas_hw.errors import InputError
 
 _COUNTS: Final = """
-SELECT count(*), min(num_layers), max(num_layers), min(least), sum(total), sum(exact)
+SELECT sum(least >= :due), sum(least < :due), min(num_layers), max(num_layers), min(least),
+    sum(total), sum(exact)
 FROM (
     SELECT count(*) AS num_layers, min(num_legal) AS least, sum(num_legal) AS total,
         sum(num_exact) AS exact
@@ -26,21 +27,28 @@ class HistoryCounts:
 
     Members
     -------
-    num_candidates : distinct accelerators with a mapping of every layer.
+    num_candidates : distinct accelerators with the due number of mappings of every layer.
+    num_short : those with fewer of some layer, for which no more were found.
     num_layers : distinct layers of each.
-    least_mappings : distinct legal mappings of that layer of that candidate that has fewest.
+    least_mappings : distinct legal mappings of that layer of that candidate that has fewest, the
+        short ones included.
     num_mappings, num_exact : distinct legal mappings of all, and those that were timed exactly.
     """
 
     num_candidates: int
+    num_short: int
     num_layers: int
     least_mappings: int
     num_mappings: int
     num_exact: int
 
 
-def count_history(path: Path) -> HistoryCounts:
+def count_history(path: Path, *, due_mappings: int) -> HistoryCounts:
     """The counts of a history file.
+
+    Parameters
+    ----------
+    due_mappings : distinct legal mappings that each layer of a candidate has to have.
 
     Raises
     ------
@@ -48,15 +56,17 @@ def count_history(path: Path) -> HistoryCounts:
     """
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
-            candidates, fewest, most, least, total, exact = file.execute(_COUNTS).fetchone()
+            row = file.execute(_COUNTS, {"due": due_mappings}).fetchone()
     except sqlite3.Error as error:
         raise InputError(f"{path}: must be the history of a search: {error}") from error
-    if not candidates:
+    enough, short, fewest, most, least, total, exact = row
+    if fewest is None:
         raise InputError(f"{path}: must hold at least one candidate with all mappings, not 0")
     if fewest != most:
         raise InputError(f"{path}: all candidates must have {most} layers, not {fewest}")
     return HistoryCounts(
-        num_candidates=candidates,
+        num_candidates=enough,
+        num_short=short,
         num_layers=fewest,
         least_mappings=least,
         num_mappings=total,

@@ -87,8 +87,11 @@ def test_what_is_said_of_the_history_stands_in_the_file(done):
         ).fetchone()
     assert len(accelerators) == NUM_CANDIDATES
     assert least >= LEAST_MAPPINGS
-    assert f"{NUM_CANDIDATES} distinct accelerators" in text.replace("\n", " ")
-    assert f"{total:,} distinct legal mappings, at least {least}" in text.replace("\n", " ")
+    said = " ".join(text.split())
+    assert (
+        f"{NUM_CANDIDATES} distinct accelerators, each with at least {LEAST_MAPPINGS} distinct "
+        f"legal mappings of each of 3 distinct layers; {total:,} mappings"
+    ) in said
 
 
 def test_the_run_is_a_design_with_verilog(done):
@@ -107,6 +110,18 @@ def test_a_second_run_starts_anew_and_a_resumed_one_finds_the_same(demo, done, m
     for resume in (True, False):
         assert demo.run_demo(tiny_demo(demo), run, Console(file=io.StringIO()), resume=resume) == 0
         assert (run / "mapping.yaml").read_bytes() == before
+
+
+def test_an_interrupted_search_shows_the_best_and_says_how_to_go_on(demo, done, monkeypatch):
+    _, run, _ = done
+    search = api.search
+    monkeypatch.setattr(
+        demo.api, "search", lambda *a, **k: replace(search(*a, **k), interrupted=True)
+    )
+    monkeypatch.setattr(demo, "_generate", lambda *_: pytest.fail("went on"))
+    text = io.StringIO()
+    assert demo.run_demo(tiny_demo(demo), run, Console(file=text), resume=True) == 130
+    assert "Found: array" in text.getvalue() and "--resume" in text.getvalue()
 
 
 def test_too_few_candidates_or_mappings_are_no_success(demo, done):

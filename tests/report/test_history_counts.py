@@ -44,25 +44,40 @@ def test_repeated_and_unmapped_accelerators_do_not_count(tmp_path):
         record(2, 2, {"a": 60, "b": 70}),
         record(3, 4, {}),
     )
-    assert count_history(path) == HistoryCounts(
-        num_candidates=2, num_layers=2, least_mappings=60, num_mappings=281, num_exact=32
+    assert count_history(path, due_mappings=60) == HistoryCounts(
+        num_candidates=2,
+        num_short=0,
+        num_layers=2,
+        least_mappings=60,
+        num_mappings=281,
+        num_exact=32,
     )
+
+
+def test_a_candidate_with_too_few_mappings_of_one_layer_is_short(tmp_path):
+    path = written(
+        tmp_path / "h.sqlite",
+        record(0, 2, {"a": 60, "b": 70}),
+        record(1, 3, {"a": 90, "b": 59}),
+    )
+    counts = count_history(path, due_mappings=60)
+    assert (counts.num_candidates, counts.num_short, counts.least_mappings) == (1, 1, 59)
 
 
 def test_a_candidate_that_lacks_a_layer_is_told(tmp_path):
     path = written(tmp_path / "h.sqlite", record(0, 2, {"a": 60, "b": 70}), record(1, 3, {"a": 61}))
     with pytest.raises(InputError, match="all candidates must have 2 layers, not 1"):
-        count_history(path)
+        count_history(path, due_mappings=60)
 
 
 def test_what_is_no_history_is_refused(tmp_path):
     (tmp_path / "text").write_text("no database, but long enough to be taken for one" * 20)
     for path in (tmp_path / "text", tmp_path / "missing"):
         with pytest.raises(InputError, match="must be the history of a search"):
-            count_history(path)
+            count_history(path, due_mappings=60)
     assert not (tmp_path / "missing").exists()
 
 
 def test_an_empty_history_is_refused(tmp_path):
     with pytest.raises(InputError, match="at least one candidate"):
-        count_history(written(tmp_path / "h.sqlite"))
+        count_history(written(tmp_path / "h.sqlite"), due_mappings=60)

@@ -8,6 +8,7 @@ import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
+from naas_hw.errors import InputError
 from naas_hw.report.utilization import (
     compulsory_bytes,
     is_due,
@@ -91,7 +92,7 @@ NETWORK = Network(
 @pytest.mark.needs("iverilog", "vvp", "libpython")
 def test_a_layer_that_is_due_is_fast_on_the_rtl_as_predicted():
     (entry,) = measure_utilization(
-        ARRAY, NETWORK, evaluations=400, simulator=find_simulator("icarus")
+        ARRAY, NETWORK, evaluations=400, simulator=find_simulator("icarus"), layers=["twin"]
     )
     assert entry.names == ("a", "twin")
     assert entry.simulated is not None and entry.simulated.ok
@@ -104,6 +105,12 @@ def test_a_layer_that_is_due_is_fast_on_the_rtl_as_predicted():
     wrong = replace(entry, simulated=replace(entry.simulated, output_mismatches=1))
     assert not wrong.ok
     assert "**differs**" in utilization_markdown(ARRAY, NETWORK, [wrong])
+
+
+@pytest.mark.parametrize("name", ["ragged", "missing"])
+def test_a_layer_that_is_not_due_is_not_simulated(name):
+    with pytest.raises(InputError, match=f"must be of net and not held up by memory, not '{name}'"):
+        measure_utilization(ARRAY, NETWORK, evaluations=64, simulator=None, layers=[name])
 
 
 def test_a_slow_layer_is_not_passed():
