@@ -1,0 +1,80 @@
+"""Listed triples that the accelerator has to run, each equal to the model in all that it counts."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from naas_hw.mapping.legality import violations
+from naas_hw.search.network_search import layer_generator
+from naas_hw.sim.case_files import CaseList, read_case_list
+from naas_hw.sim.hardware import Hardware, generate
+from naas_hw.sim.layer import simulate_layer
+from naas_hw.sim.simulators import find_simulator
+from naas_hw.sim.verify import MAX_CYCLES
+
+FOLDER = Path(__file__).parents[1] / "cases"
+LISTS: dict[str, CaseList] = {
+    path.stem: read_case_list(path) for path in sorted(FOLDER.glob("*.yaml"))
+}
+ALL = [
+    pytest.param(name, index, id=f"{name}-{listed.what.replace(' ', '_')}")
+    for name, found in LISTS.items()
+    for index, listed in enumerate(found.cases)
+]
+ON_VERILATOR = ("c8_k8", "r12_p14")
+
+
+@cache
+def hardware_of(name: str) -> Hardware:
+    """Hardware of a list, generated once."""
+    return generate(LISTS[name].accelerator)
+
+
+def assert_equal_to_model(name: str, index: int, simulator: str) -> None:
+    """Cycles piece by piece, counts and output bytes of one triple."""
+    case = LISTS[name].case(index)
+    report = simulate_layer(
+        replace(hardware_of(name), accelerator=case.accelerator),
+        case.layer,
+        case.mapping,
+        simulator=find_simulator(simulator),
+        rng=layer_generator(0, case.accelerator, case.layer),
+    )
+    assert report.messages == ()
+    assert report.status == "done"
+    assert report.first_piece is None
+    assert report.simulated_cycles == report.predicted_cycles <= MAX_CYCLES["icarus"]
+    assert report.counts == ()
+    assert report.output_mismatches == 0
+    assert report.ok
+
+
+def test_there_are_at_least_thirty_triples() -> None:
+    """The list is not cut down to what works."""
+    assert len(ALL) >= 30
+
+
+@pytest.mark.parametrize(("name", "index"), ALL)
+def test_a_listed_triple_is_legal(name: str, index: int) -> None:
+    """No rule may be tightened so far that one of them is refused."""
+    case = LISTS[name].case(index)
+    assert violations(case.accelerator, case.layer, case.mapping) == []
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize(("name", "index"), ALL)
+def test_a_listed_triple_equals_the_model_on_icarus(name: str, index: int) -> None:
+    """Cycles piece by piece, counts and output bytes."""
+    assert_equal_to_model(name, index, "icarus")
+
+
+@pytest.mark.sim
+@pytest.mark.needs("verilator", "make", "g++")
+@pytest.mark.parametrize("name", ON_VERILATOR)
+def test_listed_triples_equal_the_model_on_verilator(name: str) -> None:
+    """The first two of a list, on one build."""
+    for index in range(2):
+        assert_equal_to_model(name, index, "verilator")
