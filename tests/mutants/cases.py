@@ -17,7 +17,7 @@ CHANNELS = Accelerator(
     accumulator_words=32,
     bank_bytes=2048,
     beat_bytes=8,
-    scale_depth=8,
+    scale_depth=16,
     dram_latency_cycles=12,
 )
 """Lanes along C, a tree of four."""
@@ -36,7 +36,7 @@ ROWS = Accelerator(
 """A halo: windows of output and kernel rows; channels are bytes of a word."""
 
 SPILLS = Case(
-    accelerator=CHANNELS,
+    accelerator=CHANNELS.model_copy(update={"dram_beat_period_cycles": 4}),
     layer=Layer(name="spills", K=24, C=16, P=2, Q=4, R=3, S=1, height=2, width=2, padding=(1, 1)),
     mapping=Mapping(
         dram_order=("K", "C", "P", "Q", "R", "S"),
@@ -47,7 +47,8 @@ SPILLS = Case(
         l2=Bounds(K=2, C=2, R=3, Q=2),
     ),
 )
-"""Every output tile goes out to DRAM as sums once, every accumulator to L2 five times."""
+"""Every output tile goes out to DRAM as sums once, every accumulator to L2 five times; drain waits
+for what comes back."""
 
 STEADY = Case(
     accelerator=CHANNELS,
@@ -108,7 +109,7 @@ DEPTHWISE = Case(
     layer=Layer(
         name="depthwise",
         kind=Kind.DEPTHWISE,
-        K=10,
+        K=20,
         C=1,
         P=3,
         Q=4,
@@ -124,6 +125,6 @@ DEPTHWISE = Case(
         l2=Bounds(K=2, P=3, Q=2, S=3),
     ),
 )
-"""Channels one by one to the positions of a K axis."""
+"""Channels one by one to the positions of a K axis; the third tile of K waits for its scales."""
 
 CASES = {case.layer.name: case for case in (SPILLS, STEADY, LONG, STORES, HALO, DEPTHWISE)}

@@ -252,14 +252,14 @@ MUTANTS = (
         module="drain",
         old="scale_half.eq(scale_half ^ scales_end)",
         new="scale_half.eq(0)",
-        case="spills",
+        case="depthwise",
     ),
     Mutant(
         name="scale credit: scales are overwritten while drain reads them",
         module="reader",
         old="& (~is_scales | scales.available)",
         new="& 1",
-        case="spills",
+        case="depthwise",
     ),
     Mutant(
         name="clip: rows above the image are loaded from where they would be",

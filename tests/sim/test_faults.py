@@ -240,7 +240,7 @@ IMPOSSIBLE: list[tuple[str, int, int, Error]] = [
     ("need_weight_words", 0, 17, Error.DEPTH_EXCEEDED),
     ("need_input_bytes", 0, 17, Error.DEPTH_EXCEEDED),
     ("need_accumulator_words", 0, 17, Error.DEPTH_EXCEEDED),
-    ("need_scale_words", 0, 5, Error.DEPTH_EXCEEDED),
+    ("need_scale_words", 0, 9, Error.DEPTH_EXCEEDED),
     ("need_l2_words", 0, 8 * 256 + 1, Error.DEPTH_EXCEEDED),
     ("used", 0, 5, Error.USED_EXCEEDED),
     ("used", 1, 5, Error.USED_EXCEEDED),
