@@ -170,12 +170,13 @@ def run_group(
     simulator: Simulator,
     seed: int,
     stalls: bool,
-    max_trials: int = MAX_TRIALS,
+    max_trials: int | None = None,
 ) -> list[CaseResult]:
     """Run numbered triples that share their hardware; what runs in a worker.
 
     A fault on the way (in the generator, the compiler, the simulator) is a failure of the triple.
     """
+    most = MAX_TRIALS if max_trials is None else max_trials
     hardware: Hardware | None = None
     results = []
     for index, case in group:
@@ -189,7 +190,7 @@ def run_group(
             result = replace(
                 result,
                 reduced=_reduced(
-                    case, hardware, simulator=simulator, seed=seed, stalls=stalls, most=max_trials
+                    case, hardware, simulator=simulator, seed=seed, stalls=stalls, most=most
                 ),
             )
         results.append(result)

@@ -1,0 +1,194 @@
+"""`naas verify`: what is drawn, what is reported, and that what fails is reduced and written."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from naas_hw.cost.random_case import Case
+from naas_hw.errors import InputError
+from naas_hw.mapping.legality import violations
+from naas_hw.sim import verify as verify_module
+from naas_hw.sim.case_files import read_case, write_case
+from naas_hw.sim.coverage import BINS, LATENCIES
+from naas_hw.sim.layer import predict_layer, simulate_layer
+from naas_hw.sim.random_case import CASES_PER_HARDWARE, Draw, draw_cases
+from naas_hw.sim.reduce import reduce_case, simpler_cases
+from naas_hw.sim.simulators import Simulator, find_simulator
+from naas_hw.sim.verify import CaseResult, report_json, verify
+
+ICARUS = Simulator(name="icarus", version="0", path=Path("iverilog"))
+MAX_CYCLES = 20_000
+
+
+@pytest.fixture(scope="module", params=[0, 1])
+def draw(request: pytest.FixtureRequest) -> Draw:
+    """Forty triples, for two seeds."""
+    return draw_cases(40, request.param, max_cycles=MAX_CYCLES)
+
+
+def test_forty_triples_leave_no_bin_empty(draw: Draw) -> None:
+    """Whatever the seed."""
+    assert set(draw.coverage) == set(BINS)
+    assert [name for name, number in draw.coverage.items() if number == 0] == []
+
+
+def test_every_triple_is_legal_and_short_enough(draw: Draw) -> None:
+    """The limit of cycles is kept by shrinking the layer."""
+    for drawn in draw.cases:
+        case = drawn.case
+        assert violations(case.accelerator, case.layer, case.mapping) == []
+        assert predict_layer(case.accelerator, case.layer, case.mapping).cycles <= MAX_CYCLES
+
+
+def test_rejections_are_those_of_legality(draw: Draw) -> None:
+    """Nothing else may make a triple illegal."""
+    assert set(draw.rejections) <= {"capacity", "block", "field", "repeated"}
+    assert draw.rejections["capacity"] > 0
+
+
+def test_triples_of_a_group_share_all_hardware(draw: Draw) -> None:
+    """Only the memory outside differs among them."""
+    for group in draw.groups:
+        assert len(group) <= CASES_PER_HARDWARE
+        outside = {"dram_latency_cycles": 1, "dram_beat_period_cycles": 1}
+        assert len({drawn.case.accelerator.model_copy(update=outside) for drawn in group}) == 1
+
+
+def test_bins_of_latency_meet() -> None:
+    """From 1 to 200 cycles, none left out."""
+    assert LATENCIES[0][0] == 1 and LATENCIES[-1][1] == 200
+    for (_, high), (low, _) in zip(LATENCIES[:-1], LATENCIES[1:], strict=True):
+        assert low == high + 1
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    """And another one draws another."""
+    first, again, other = (draw_cases(3, seed, max_cycles=5000) for seed in (5, 5, 6))
+    assert first == again
+    assert first.cases[0].case != other.cases[0].case
+
+
+def test_simpler_triples_are_legal_and_new(draw: Draw) -> None:
+    """A reduction never leaves what the hardware runs."""
+    for drawn in draw.cases[:5]:
+        found = list(simpler_cases(drawn.case))
+        assert drawn.case not in found and len(set(found)) == len(found)
+        for case in found:
+            assert violations(case.accelerator, case.layer, case.mapping) == []
+
+
+def test_a_failing_triple_is_reduced_to_what_fails(draw: Draw) -> None:
+    """With a made-up fault in every layer of at least 2 output channels, 2 is where it ends."""
+    case = next(d.case for d in draw.cases if d.case.layer.K >= 4)
+    reduced = reduce_case(case, lambda smaller: smaller.layer.K >= 2, max_trials=10_000)
+    assert reduced.layer.K == 2
+    assert (reduced.layer.C, reduced.layer.P, reduced.layer.Q) == (1, 1, 1)
+    assert violations(reduced.accelerator, reduced.layer, reduced.mapping) == []
+
+
+def test_a_reduction_keeps_to_its_trials(draw: Draw) -> None:
+    """A simulation costs seconds."""
+    asked: list[Case] = []
+
+    def fails(case: Case) -> bool:
+        asked.append(case)
+        return True
+
+    reduce_case(draw.cases[0].case, fails, max_trials=3)
+    assert len(asked) == 3
+
+
+def test_files_of_a_triple_are_read_back(draw: Draw, tmp_path: Path) -> None:
+    """What is written is the triple that failed, to the last field."""
+    case = draw.cases[0].case
+    write_case(case, tmp_path / "a case")
+    assert read_case(tmp_path / "a case") == case
+
+
+def failing(index: int, case: Case) -> CaseResult:
+    """A result with a difference of three cycles."""
+    return CaseResult(
+        index=index,
+        case=case,
+        cycles=100,
+        cycle_difference=3,
+        count_difference=0,
+        output_mismatches=2,
+        problem="cycles: predicted 97, simulated 100",
+    )
+
+
+def test_a_failure_is_counted_and_its_files_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The report says what failed, and how to run it again."""
+
+    def run_group(group: list[tuple[int, Case]], **_: object) -> list[CaseResult]:
+        results = [failing(index, case) for index, case in group]
+        equal = {"cycle_difference": 0, "output_mismatches": 0, "problem": ""}
+        return [results[0], *(replace(result, **equal) for result in results[1:])]
+
+    monkeypatch.setattr(verify_module, "run_group", run_group)
+    report = verify(3, 7, simulator=ICARUS, folder=tmp_path / "failing cases")
+    said = json.loads(report_json(report))
+    assert not report.ok and not said["ok"]
+    assert (said["cases"], said["failed"]) == (3, 1)
+    assert (said["max_cycle_difference"], said["max_count_difference"]) == (3, 0)
+    assert said["output_mismatches"] == 2
+    assert read_case(Path(said["failures"][0]["folder"])) == report.results[0].case
+    assert said["failures"][0]["command"].endswith("--sim icarus --seed 7")
+
+
+def test_a_fault_of_the_generator_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It must not end the run, nor pass for a triple that is equal."""
+
+    def broken(_: object) -> None:
+        raise RuntimeError("no such wire")
+
+    monkeypatch.setattr(verify_module, "generate", broken)
+    case = draw_cases(1, 0, max_cycles=5000).cases[0].case
+    (result,) = verify_module.run_group([(0, case)], simulator=ICARUS, seed=0, stalls=False)
+    assert not result.ok
+    assert result.problem == "RuntimeError: no such wire"
+
+
+def test_verify_wrong_number_of_cases(tmp_path: Path) -> None:
+    """None is no verification."""
+    with pytest.raises(InputError, match="cases must be 1 to 100000, not 0"):
+        verify(0, 0, simulator=ICARUS, folder=tmp_path)
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("stalls", [False, True])
+def test_random_triples_are_equal_on_icarus(stalls: bool, tmp_path: Path) -> None:
+    """Two triples: with the memory's exact timing all is compared, with random stalls the bits."""
+    report = verify(
+        2, 11, simulator=find_simulator("icarus"), stalls=stalls, folder=tmp_path / "failures"
+    )
+    said = json.loads(report_json(report))
+    assert said["failures"] == [] and said["failed"] == 0 and said["output_mismatches"] == 0
+    assert said["max_cycle_difference"] == (None if stalls else 0)
+    assert said["max_count_difference"] == (None if stalls else 0)
+    assert not (tmp_path / "failures").exists()
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+def test_a_wrong_prediction_is_found_reduced_and_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The same triple, with a model that is one cycle off, fails."""
+
+    def off_by_one(*arguments: object, **named: object) -> object:
+        report = simulate_layer(*arguments, **named)  # type: ignore[arg-type]
+        return replace(report, predicted_cycles=report.predicted_cycles - 1)
+
+    monkeypatch.setattr(verify_module, "simulate_layer", off_by_one)
+    monkeypatch.setattr(verify_module, "MAX_TRIALS", 2)
+    found = verify(1, 11, simulator=find_simulator("icarus"), folder=tmp_path)
+    assert [failure.result.cycle_difference for failure in found.failures] == [1]
+    reduced = read_case(found.failures[0].folder)
+    assert reduced == found.results[0].reduced != found.results[0].case
