@@ -51,8 +51,9 @@ _FEW_CYCLES: Final = 400
 _NUM_MAPPINGS: Final = 64  # drawn for a layer before it is shrunk
 _NUM_REPAIRS: Final = 6  # of a mapping that does not fit
 _NUM_CANDIDATES: Final = 4  # mappings of a layer that are looked at for a bin
-_NUM_LAYERS: Final = 30  # drawn for a bin before another is tried
+_NUM_LAYERS: Final = 20  # drawn for a bin before another is tried
 _FREE_SHARE: Final = 0.5  # of the triples that are for no bin, once none is empty
+_ENOUGH: Final = 2  # triples in each bin, from which on all are for no bin
 _STRICT_SHARE: Final = 0.8  # of the mappings whose blocks are made whole; the rest has luck or not
 
 Generator = np.random.Generator
@@ -275,7 +276,7 @@ def _draw_for(
 def _wish(rng: Generator, filled: Counter[str]) -> str | None:
     """A bin that any hardware can fall into: an empty one, else at times a least filled one."""
     least = min(filled[name] for name in MAPPING_BINS)
-    if least > 0 and rng.random() < _FREE_SHARE:
+    if least >= _ENOUGH or (least > 0 and rng.random() < _FREE_SHARE):
         return None
     wishes = [name for name in MAPPING_BINS if filled[name] == least]
     return wishes[int(rng.integers(len(wishes)))]
