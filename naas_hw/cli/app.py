@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from naas_hw.cli.build import build
 from naas_hw.cli.check import check
 from naas_hw.cli.doctor import doctor
 from naas_hw.cli.evaluate import evaluate
@@ -32,6 +33,7 @@ app.command()(evaluate)
 app.command()(generate)
 app.command()(simulate)
 app.command()(verify)
+app.command()(build)
 app.command()(reproduce)
 app.command()(schema)
 app.command()(doctor)
