@@ -109,6 +109,7 @@ class Drain(SharedComponent):
         m.submodules.loaded = loaded = Credit(initial=0, distance=timing.LOAD_TO_DRAIN)
         nest = self._nest(m)
         left, going, ready, last = Signal(), Signal(), Signal(), Signal()
+        idle = Signal()
         opens, revisit, reload = Signal(), Signal(), Signal()
         settled = self._settled(m)
         m.d.comb += [
@@ -124,8 +125,10 @@ class Drain(SharedComponent):
             ),
             nest.advance.eq(going),
             self.started.eq(going),
-            self.waits_for_store.eq(ready & opens & ~stored.available),
-            self.waits_for_load.eq(ready & reload & ~loaded.available & ~self.waits_for_store),
+            # In its last cycle a run still counts as drained, not as the next one's wait.
+            idle.eq(ready & ~self.active),
+            self.waits_for_store.eq(idle & opens & ~stored.available),
+            self.waits_for_load.eq(idle & reload & ~loaded.available & ~self.waits_for_store),
             self.busy.eq(left | (self.active & ~last)),
         ]
         for credit, give, take in (
