@@ -22,7 +22,7 @@ from naas_hw.arch.technology import energy_table
 from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
 from naas_hw.emit.package import GeneratedDesign, plan_design
 from naas_hw.emit.plan import FilePlan
-from naas_hw.errors import InputError, LegalityError
+from naas_hw.errors import InputError
 from naas_hw.mapping.files import NetworkMapping, read_mappings
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
@@ -34,6 +34,7 @@ from naas_hw.search.accelerator_search import (
     settings_digest,
 )
 from naas_hw.search.accelerator_search import search as search_accelerator
+from naas_hw.search.history import History
 from naas_hw.search.mapping_search import MappingResult
 from naas_hw.search.network_search import MappingSettings, NetworkResult, map_network
 from naas_hw.search.objective import Objective
@@ -46,7 +47,7 @@ from naas_hw.sim.simulators import find_simulator
 from naas_hw.workload.catalogue import builtin_names, load_builtin
 from naas_hw.workload.files import read_network
 from naas_hw.workload.importer import import_network
-from naas_hw.workload.layer import Layer
+from naas_hw.workload.layer import Kind, Layer
 from naas_hw.workload.network import Network
 from naas_hw.workload.yaml_edge import dump_yaml
 
@@ -88,12 +89,14 @@ class SimulationReport:
     layers : of every name; layers that are the same were simulated once.
     simulator, version : which one.
     timed : whether cycles and counts were compared too, not the bits only (random stalls).
+    skipped : names of layers that exist in the model only, where all were asked for.
     """
 
     layers: tuple[LayerReport, ...]
     simulator: str
     version: str
     timed: bool
+    skipped: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -210,15 +213,20 @@ def search(
         packages=SEARCH_PACKAGES,
     )
     with RunFolder.create(Path(run), manifest, resume=resume, force=force) as folder:
-        result = search_accelerator(
-            networks,
-            budget,
-            settings,
-            num_processes=num_processes,
-            history=folder.path / "history.sqlite",
-            resume=folder.has("history.sqlite"),
-            progress=progress,
-        )
+        history = folder.path / "history.sqlite"
+        try:
+            result = search_accelerator(
+                networks,
+                budget,
+                settings,
+                num_processes=num_processes,
+                history=history,
+                resume=history.exists(),
+                progress=progress,
+            )
+        except BaseException:
+            _drop_if_empty(history, manifest.digest)
+            raise
         mappings = _joined_mappings(result.networks)
         table = settings.table.name if settings.table else budget.energy_table
         _write_design(
@@ -227,6 +235,17 @@ def search(
             {"energy_table": table, "clock_hz": budget.clock_hz, **search_figures(result)},
         )
     return result
+
+
+def _drop_if_empty(path: Path, digest: str) -> None:
+    """Take away a history without a generation: a search that never began leaves nothing."""
+    if not path.exists():
+        return
+    with History.open(path, digest=digest, resume=True) as history:
+        if history.num_generations:
+            return
+    for entry in path.parent.glob(f"{path.name}*"):
+        entry.unlink()
 
 
 def map(  # the verb; the builtin is not used in this module
@@ -472,7 +491,7 @@ def simulate(
     design : a value, or the folder that holds it; that folder gets `sim/predicted.json` before
         the simulator starts, and `sim/simulated.json` at the end.
     simulator : icarus or verilator.
-    layers : names; all if None. Layers that are the same run once.
+    layers : names; all that the hardware runs if None. Layers that are the same run once.
     seed : of the tensors.
     stalls : random stalls of the memory; then only the output bytes are compared.
     waves : whether waves are kept, in `sim/waves/`; needs a folder.
@@ -489,10 +508,11 @@ def simulate(
         raise InputError("waves must have a run folder to be written to, not a value only")
     found = _design_of(design)
     tool = find_simulator(simulator)
-    try:
-        runs = plan_runs(found.accelerator, found.network, found.mappings, layers=layers)
-    except LegalityError as error:
-        raise InputError(f"every layer must be one that the hardware runs: {error}") from error
+    skipped: tuple[str, ...] = ()
+    if layers is None:
+        skipped = tuple(x.name for x in found.network.layers if x.kind is Kind.TRANSPOSED)
+        layers = [layer.name for layer in found.network.layers if layer.name not in skipped]
+    runs = plan_runs(found.accelerator, found.network, found.mappings, layers=layers)
     hardware = generate_hardware(found.accelerator)
 
     def simulated(folder: Path | None) -> SimulationReport:
@@ -510,6 +530,7 @@ def simulate(
             simulator=tool.name,
             version=tool.version,
             timed=stalls is None,
+            skipped=skipped,
         )
 
     if isinstance(design, Design):
@@ -566,6 +587,7 @@ def simulation_json(report: SimulationReport) -> str:
         "version": 1,
         "simulator": f"{report.simulator} {report.version}",
         "timed": report.timed,
+        "skipped": list(report.skipped),
         "layers": layers,
         "ok": report.ok,
     }

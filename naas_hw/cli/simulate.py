@@ -59,6 +59,8 @@ def simulate(
     else:
         title = f"{run.resolve().name} on {report.simulator} {report.version}"
         print_table(simulation_table(title, report.layers))
+        for name in report.skipped:
+            print(f"{name}: not run, it exists in the model only")
         for layer in report.layers:
             for line in complaints(layer):
                 print(line)

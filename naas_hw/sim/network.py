@@ -1,16 +1,20 @@
 """The layers of a network on the RTL: distinct ones once, several at a time."""
 
+import multiprocessing
+import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.errors import InputError
+from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.network_search import layer_generator
-from naas_hw.search.processes import worker_processes
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.layer import LayerReport, Prediction, predict_layer, simulate_layer
 from naas_hw.sim.run import Stalls
@@ -44,8 +48,8 @@ def plan_runs(
 
     Raises
     ------
-    InputError : a name that is no layer's; a layer without a mapping.
-    LegalityError : the accelerator cannot run a mapping.
+    InputError : a name that is no layer's; a layer without a mapping, or with one that the
+        accelerator cannot run.
     """
     wanted = _wanted(network, layers)
     names: dict[tuple[Layer, Mapping], list[str]] = {}
@@ -61,10 +65,17 @@ def plan_runs(
             layer=first[key],
             mapping=key[1],
             names=tuple(found),
-            prediction=predict_layer(accelerator, first[key], key[1]),
+            prediction=_predicted(accelerator, first[key], key[1]),
         )
         for key, found in names.items()
     )
+
+
+def _predicted(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> Prediction:
+    found = violations(accelerator, layer, mapping)
+    if found:
+        raise InputError(f"{layer.name} must be a layer that the hardware runs: {found[0]}")
+    return predict_layer(accelerator, layer, mapping)
 
 
 def _wanted(network: Network, layers: Sequence[str] | None) -> list[Layer]:
@@ -124,6 +135,37 @@ def simulate_runs(
                 progress(report)
             found += _named(report, run.names)
     return tuple(found)
+
+
+@contextmanager
+def worker_processes(num_processes: int) -> Iterator[Executor | None]:
+    """An executor of so many processes, None for one; on an error or Ctrl-C simulators end too."""
+    if num_processes < 1:
+        raise InputError(f"processes must be at least 1, not {num_processes}")
+    if num_processes == 1:
+        yield None
+        return
+    before = multiprocessing.active_children()
+    executor = ProcessPoolExecutor(
+        num_processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_heed_the_starter_only,
+    )
+    try:
+        yield executor
+    except BaseException:
+        for child in multiprocessing.active_children():
+            if child not in before:
+                child.terminate()
+        raise
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _heed_the_starter_only() -> None:
+    """Ctrl-C is the starter's; what it sends ends the task, which ends its simulator."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def _named(report: LayerReport, names: Sequence[str]) -> Iterator[LayerReport]:

@@ -30,7 +30,7 @@ def test_the_run_holds_a_legal_design_whose_figures_are_those_of_the_model(files
     assert printed == result["networks"][0]
     assert printed["cycles"] == report.cycles
     assert [layer["cycles"] for layer in printed["layers"]] == [r.cycles for r in report.layers]
-    assert result["energy_table"] == "default"
+    assert result["energy_table"] == "sized"
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["seed"] == 0
     assert set(manifest["packages"]) == {"cma", "numba", "numpy", "pydantic"}
@@ -68,7 +68,7 @@ def test_a_run_that_exists_is_kept_unless_forced(files, tmp_path, capsys):
     [
         (["--objective", "speed"], "objective must be one of edp, latency, energy, not 'speed'"),
         (["--optimiser", "luck"], "optimiser must be one of evolve, cma, random, not 'luck'"),
-        (["--energy-table", "mine"], "energy table must be one of"),
+        (["--energy-table", "mine"], "energy_table must be one of"),
         (["--evaluations", "0"], "budget_evaluations must be at least 1, not 0"),
         (["--processes", "0"], "processes must be at least 1, not 0"),
     ],

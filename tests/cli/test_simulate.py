@@ -1,7 +1,10 @@
 """`naas simulate`: what is predicted is on disk first, what differs is said and is status 1."""
 
+import errno
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -159,16 +162,22 @@ def test_an_old_verilator_alone_on_the_path_is_refused(design_folder, monkeypatc
     assert not (design_folder / "sim").exists()
 
 
-def test_a_layer_of_the_model_only_is_refused_by_name(design_folder, write_design_to, capsys):
+def test_a_layer_of_the_model_only_is_skipped_by_name_and_refused_if_asked_for(
+    design_folder, write_design_to, capsys
+):
     text = (design_folder / "network.yaml").read_text()
-    write_design_to(
-        design_folder, network=text.replace("{name: b, ", "{name: b, kind: transposed, ")
+    other = text.replace("{name: a, ", "{name: a, kind: transposed, ")
+    other = other.replace("{name: again, ", "{name: again, kind: transposed, ")
+    write_design_to(design_folder, network=other)
+    status, found = simulated(design_folder, capsys)
+    assert status == 0
+    assert found["skipped"] == ["a", "again"]
+    assert [layer["name"] for layer in found["layers"]] == ["b"]
+    assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "a"]) == 2
+    assert capsys.readouterr().err == (
+        "naas: error: a must be a layer that the hardware runs: "
+        "kind: transposed layers exist in the model only\n"
     )
-    assert main(["simulate", str(design_folder), "--sim", "icarus"]) == 2
-    error = capsys.readouterr().err
-    assert "b: " in error
-    assert "transposed layers exist in the model only" in error
-    assert not (design_folder / "sim").exists()
 
 
 def test_a_folder_with_another_writer_is_refused(design_folder, capsys):
@@ -176,3 +185,22 @@ def test_a_folder_with_another_writer_is_refused(design_folder, capsys):
     with api.RunFolder.open(design_folder):
         assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 2
     assert "must have one writer, not a second one" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_file(
+    design_folder, monkeypatch, capsys
+):
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 2
+    text = capsys.readouterr().err
+    assert "no space left on device" in text
+    assert text.count("\n") == 1
+    assert {path.name for path in design_folder.rglob("*")} == {
+        "accelerator.yaml",
+        "network.yaml",
+        "mapping.yaml",
+    }

@@ -1,0 +1,30 @@
+"""The verbs are functions of the package, and importing it alone costs nothing."""
+
+import subprocess
+import sys
+
+import pytest
+
+import naas_hw
+from naas_hw import api
+
+
+@pytest.mark.parametrize("name", sorted(set(naas_hw.__all__) - {"co_search"}))
+def test_every_exported_name_is_the_one_of_api(name):
+    assert getattr(naas_hw, name) is getattr(api, name)
+
+
+def test_search_is_a_package_so_the_verb_has_another_name_at_the_top():
+    assert naas_hw.co_search is api.search
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        naas_hw.nonsense  # noqa: B018
+
+
+def test_importing_the_package_imports_no_library():
+    code = (
+        "import sys; before = set(sys.modules); import naas_hw; "
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split()) - set(sys.stdlib_module_names)
+    assert loaded == {"naas_hw"}
