@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from naas_hw.cost.accesses import accesses_of
 from naas_hw.cost.random_case import Case
 from naas_hw.cost.recurrence import Timeline, list_end, list_offsets, timeline_of
+from naas_hw.emit import program as program_module
 from naas_hw.emit.program import LayerTask, Program, build_program
-from naas_hw.mapping.descriptor import LAYOUT, NUM_BITS, SLOT_BYTES, descriptor_beats
+from naas_hw.mapping.descriptor import SLOT_BYTES, descriptor_beats, pack
 from naas_hw.rtl.accelerator import EVENTS
 from naas_hw.rtl.controller import BOUNDS, Error
 from naas_hw.rtl.counters import COUNTERS
@@ -140,39 +141,38 @@ def ran_as_predicted(case: Case, result: BenchResult) -> bool:
 
 # Fields of a descriptor -----------------------------------------------------------------------
 
-
-def place_of(name: str, index: int = 0) -> tuple[int, int]:
-    """First bit and width of an entry of a field."""
-    bit = 8 * BEAT * descriptor_beats(CHANNELS) - NUM_BITS  # the padding stands in front
-    for spec in LAYOUT:
-        if spec.name == name:
-            return bit + index * spec.width, spec.width
-        bit += spec.width * spec.count
-    raise KeyError(name)
+Values = dict[str, Any]
 
 
-def field(image: NDArray[np.uint8], slot: int, name: str, index: int = 0) -> int:
-    begin, width = place_of(name, index)
-    data = image[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES].tobytes()
-    return int.from_bytes(data, "little") >> begin & ((1 << width) - 1)
+def descriptors_of(
+    monkeypatch: pytest.MonkeyPatch, hardware: Hardware, *cases: Case
+) -> tuple[Program, list[Values]]:
+    """A program, and what its descriptors say before they are packed."""
+    values: list[Values] = []
+
+    def kept(given: Values, beat_bytes: int) -> bytes:
+        values.append(given)
+        return pack(given, beat_bytes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(program_module, "pack", kept)
+        program = program_of(hardware, *cases)
+    assert len(values) == len(cases)
+    return program, values
 
 
-def with_field(
-    descriptor: NDArray[np.uint8], name: str, value: int, index: int = 0
-) -> NDArray[np.uint8]:
-    """The same descriptor but for one entry of a field."""
-    begin, width = place_of(name, index)
-    mask = ((1 << width) - 1) << begin
-    bits = int.from_bytes(descriptor.tobytes(), "little") & ~mask | (value << begin)
-    return np.frombuffer(bits.to_bytes(len(descriptor), "little"), np.uint8)
-
-
-def test_fields_are_where_the_helpers_look(hardware: Hardware) -> None:
-    image = program_of(hardware, STEADY).image
-    assert field(image, 0, "identity") == hardware.identity
-    changed = with_field(image[:SLOT_BYTES], "used", 7, 2)
-    assert field(changed, 0, "used", 2) == 7
-    assert np.count_nonzero(changed != image[:SLOT_BYTES]) in (1, 2)
+def slot_with(values: Values, name: str, index: int, value: int) -> NDArray[np.uint8]:
+    """A slot of a list with the same descriptor but for one entry of a field."""
+    entries = values[name]
+    if isinstance(entries, tuple):
+        changed: Any = (*entries[:index], value, *entries[index + 1 :])
+    else:
+        changed = value
+    assert changed != entries
+    packed = np.frombuffer(pack({**values, name: changed}, BEAT), np.uint8)
+    slot = np.zeros(SLOT_BYTES, np.uint8)
+    slot[: packed.size] = packed
+    return slot
 
 
 # Errors on the bus ----------------------------------------------------------------------------
@@ -181,14 +181,12 @@ def test_fields_are_where_the_helpers_look(hardware: Hardware) -> None:
 @pytest.mark.parametrize("tensor", ["weight", "input"])
 @pytest.mark.parametrize("where", ["first", "last"])
 def test_a_read_error_is_told_and_the_layer_ends_in_its_time(
-    hardware: Hardware, tensor: str, where: str
+    monkeypatch: pytest.MonkeyPatch, hardware: Hardware, tensor: str, where: str
 ) -> None:
     """On the first and the last beat of a burst; the next layer runs as if nothing had been."""
-    program = program_of(hardware, STEADY, DEPTHWISE)
-    begin = field(program.image, 0, "input_safe" if tensor == "input" else "load_weight_start")
-    length = (
-        field(program.image, 0, "weight_tile_words") if tensor == "weight" else STEADY.layer.width
-    )
+    program, (values, _) = descriptors_of(monkeypatch, hardware, STEADY, DEPTHWISE)
+    begin = values["input_safe" if tensor == "input" else "load_weight_start"]
+    length = values["weight_tile_words"] if tensor == "weight" else STEADY.layer.width
     address = (begin + (0 if where == "first" else length - 1)) * BEAT
     bad, good = simulate(
         hardware, program.image, start(), start(slot=1), read_error_address=address
@@ -250,11 +248,12 @@ IMPOSSIBLE: list[tuple[str, int, int, Error]] = [
 """Field, entry, value, and what is wrong with it; each is the least that is too much."""
 
 
-def test_an_impossible_descriptor_is_refused_and_named(hardware: Hardware) -> None:
+def test_an_impossible_descriptor_is_refused_and_named(
+    monkeypatch: pytest.MonkeyPatch, hardware: Hardware
+) -> None:
     """One after the other in one simulation, and a good one behind them all."""
-    program = program_of(hardware, STEADY)
-    descriptor = program.image[:SLOT_BYTES]
-    slots = [with_field(descriptor, name, value, i) for name, i, value, _ in IMPOSSIBLE]
+    program, (values,) = descriptors_of(monkeypatch, hardware, STEADY)
+    slots = [slot_with(values, name, i, value) for name, i, value, _ in IMPOSSIBLE]
     first = program.image.size // SLOT_BYTES
     image = np.concatenate(
         [program.image, *slots, np.zeros(-len(slots) % 4 * SLOT_BYTES, np.uint8)]
@@ -284,11 +283,13 @@ def test_every_fault_of_a_descriptor_is_named(hardware: Hardware) -> None:
     }
 
 
-def test_a_list_ends_at_its_impossible_descriptor(hardware: Hardware) -> None:
+def test_a_list_ends_at_its_impossible_descriptor(
+    monkeypatch: pytest.MonkeyPatch, hardware: Hardware
+) -> None:
     """What stands before it is done, what stands behind it is not."""
-    program = program_of(hardware, STEADY, STEADY, DEPTHWISE)
+    program, values = descriptors_of(monkeypatch, hardware, STEADY, STEADY, DEPTHWISE)
     image = program.image.copy()
-    image[SLOT_BYTES : 2 * SLOT_BYTES] = with_field(image[SLOT_BYTES : 2 * SLOT_BYTES], "used", 0)
+    image[SLOT_BYTES : 2 * SLOT_BYTES] = slot_with(values[1], "used", 0, 0)
     (result,) = simulate(hardware, image, start(number=3))
     assert status_of(result) == {Error.USED_EXCEEDED}
     assert is_right(program, 0, result)
