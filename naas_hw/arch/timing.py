@@ -15,7 +15,7 @@ FILL_PIPELINE: Final = 3
 MAC_PIPELINE: Final = 3
 """Cycles from a step of the PE's nest to its product, the broadcast register included."""
 
-TREE_LEVELS_PER_CYCLE: Final = 2
+TREE_LEVELS_PER_CYCLE: Final = 1
 """Levels of the adder tree between two registers."""
 
 REQUANTISE_LATENCY: Final = 6

@@ -1,9 +1,13 @@
 """The layer descriptor: its fields, their widths and order, and how it becomes bytes.
 
-A descriptor is shifted into the accelerator beat by beat, first field first; each field stands at
-a fixed bit. Hardware and compiler both read `LAYOUT`. All `delta` fields belong to loop nests:
-one entry per loop position, what an address gains when that position advances (and the ones inside
-it return to zero). DRAM addresses count beats, L2 addresses words unless they say bytes.
+A descriptor goes into the accelerator beat by beat. Hardware and compiler both read `LAYOUT`. All
+`delta` fields belong to loop nests: one entry per loop position, what an address gains when that
+position advances (and the ones inside it return to zero). First come all other fields, each at a
+fixed bit; then, position by position, a record of whole beats with that position's entries of the
+delta fields: first those of the nests with `NEST` positions, then those with `OUTER`. So a record
+is complete in the last beats that came, and goes from there into small memories.
+
+DRAM addresses count beats, L2 addresses words unless they say bytes.
 """
 
 from collections.abc import Mapping
@@ -167,33 +171,82 @@ LAYOUT: Final[tuple[FieldSpec, ...]] = (
     _field("store_block_delta", BOUND_BITS, OUTER, signed=True),
 )
 
-NUM_BITS: Final = sum(spec.width * spec.count for spec in LAYOUT)
-SLOT_BYTES: Final = 1024
+BOUND_FIELDS: Final = tuple(spec for spec in LAYOUT if spec.name.endswith("_bound"))
+"""Trips of the loops: none may be zero."""
+
+HELD: Final = (
+    *(spec for spec in LAYOUT if not spec.name.endswith(("_delta", "_bound"))),
+    *BOUND_FIELDS,
+)
+"""Fields that stand in registers. The bounds come last and fill whole beats, so that each can be
+looked at as it passes."""
+
+RECORDS: Final = {
+    count: tuple(spec for spec in LAYOUT if spec not in HELD and spec.count == count)
+    for count in (NEST, OUTER)
+}
+"""Delta fields by their number of positions, in the order in which their records come."""
+
+SLOT_BYTES: Final = 2048
 """Descriptors of a list stand this far apart: none crosses a 4 KiB boundary."""
+
+
+def held_beats(beat_bytes: int) -> int:
+    """Beats of the fields that stand in registers."""
+    return -(-sum(spec.width * spec.count for spec in HELD) // (8 * beat_bytes))
+
+
+def bound_beats(beat_bytes: int) -> int:
+    """Beats of the bounds, the last of those of the fields that stand in registers."""
+    beats, rest = divmod(sum(spec.width * spec.count for spec in BOUND_FIELDS), 8 * beat_bytes)
+    assert rest == 0, "bounds must fill whole beats"
+    return beats
+
+
+def record_beats(count: int, beat_bytes: int) -> int:
+    """Beats of one record of the nests with so many positions."""
+    return -(-sum(spec.width for spec in RECORDS[count]) // (8 * beat_bytes))
 
 
 def descriptor_beats(accelerator: Accelerator) -> int:
     """Beats of one descriptor."""
-    return -(-NUM_BITS // (8 * accelerator.beat_bytes))
+    beat_bytes = accelerator.beat_bytes
+    return held_beats(beat_bytes) + sum(
+        count * record_beats(count, beat_bytes) for count in RECORDS
+    )
 
 
 def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
-    """Descriptor as bytes: whole beats; the padding stands in front of the first field.
+    """Descriptor as bytes; padding stands in front of the first field, and of each record.
 
     Raises InputError where a value does not fit its field, KeyError where one is missing.
     """
+    entries = {spec.name: _entries(spec, values[spec.name]) for spec in LAYOUT}
+    held = [(spec, entry) for spec in HELD for entry in entries[spec.name]]
+    packed = _join(held, held_beats(beat_bytes) * beat_bytes)
+    for count, specs in RECORDS.items():
+        for position in range(count):
+            record = [(spec, entries[spec.name][position]) for spec in specs]
+            packed += _join(record, record_beats(count, beat_bytes) * beat_bytes)
+    return packed
+
+
+def _entries(spec: FieldSpec, value: int | tuple[int, ...]) -> tuple[int, ...]:
+    entries = value if isinstance(value, tuple) else (value,)
+    if len(entries) != spec.count:
+        raise ValueError(f"{spec.name} must have {spec.count} entries, not {len(entries)}")
+    for entry in entries:
+        _check_range(spec, entry)
+    return entries
+
+
+def _join(fields: list[tuple[FieldSpec, int]], num_bytes: int) -> bytes:
+    """Entries side by side, the first lowest, moved up to the end of so many bytes."""
     word, position = 0, 0
-    for spec in LAYOUT:
-        value = values[spec.name]
-        entries = value if isinstance(value, tuple) else (value,)
-        if len(entries) != spec.count:
-            raise ValueError(f"{spec.name} must have {spec.count} entries, not {len(entries)}")
-        for entry in entries:
-            _check_range(spec, entry)
-            word |= (entry & ((1 << spec.width) - 1)) << position
-            position += spec.width
-    num_bytes = -(-NUM_BITS // (8 * beat_bytes)) * beat_bytes
-    return (word << (8 * num_bytes - NUM_BITS)).to_bytes(num_bytes, "little")
+    for spec, entry in fields:
+        word |= (entry & ((1 << spec.width) - 1)) << position
+        position += spec.width
+    return (word << (8 * num_bytes - position)).to_bytes(num_bytes, "little")
 
 
 def _check_range(spec: FieldSpec, value: int) -> None:

@@ -138,7 +138,7 @@ class AcceleratorTop(wiring.Component):
         m.submodules.controller = self.controller = Controller(
             a, identity=self.digest & 0xFFFF_FFFF
         )
-        m.submodules.config = self.config = ConfigRegister(beat_bits=8 * beat)
+        m.submodules.config = self.config = ConfigRegister(beat_bytes=beat)
         m.submodules.counters = self.counters = Counters()
         m.submodules.global_buffer = self.buffer = GlobalBuffer(a)
         m.submodules.load = self.load = LoadPlanner(scale_half_words=a.scale_depth // a.drain_lanes)
@@ -225,6 +225,7 @@ class AcceleratorTop(wiring.Component):
             reader.ar_ready.eq(self.m_axi_arready & ~controller.ar_valid),
             controller.r_valid.eq(self.m_axi_rvalid),
             controller.r_error.eq(self.m_axi_rresp != 0),
+            controller.r_data.eq(self.m_axi_rdata),
             reader.r_valid.eq(self.m_axi_rvalid & ~controller.fetching),
             self.m_axi_rready.eq(controller.fetching | reader.r_ready),
             self.config.shift.eq(controller.shift),

@@ -128,7 +128,11 @@ class Compute(SharedComponent):
         m.submodules.nest = nest = LoopNest(
             positions=OUTER, values=tuple((name, PRIVATE_BITS) for name in names)
         )
-        m.d.comb += nest.bounds.eq(self.pe_bound)
+        m.d.comb += [
+            nest.bounds.eq(self.pe_bound),
+            nest.load.eq(self.outer_write),
+            nest.place.eq(self.record_place),
+        ]
         for name in names:
             m.d.comb += [
                 getattr(nest, f"{name}_delta").eq(getattr(self, f"pe_{name}_delta")),

@@ -10,7 +10,16 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.mapping.descriptor import DRAM_BITS, MAGIC, SLOT_BYTES, descriptor_beats
+from naas_hw.mapping.descriptor import (
+    BOUND_BITS,
+    BOUND_FIELDS,
+    DRAM_BITS,
+    MAGIC,
+    SLOT_BYTES,
+    bound_beats,
+    descriptor_beats,
+    held_beats,
+)
 from naas_hw.rtl.config import field_ports
 from naas_hw.rtl.credit import delayed
 from naas_hw.rtl.pe_array import accumulator_words
@@ -26,15 +35,9 @@ FIELDS = (
     "need_scale_words",
     "need_l2_words",
     "used",
-    "load_bound",
-    "fill_bound",
-    "pe_bound",
-    "drain_bound",
-    "beat_bound",
-    "store_bound",
-    "weight_groups",
 )
-BOUNDS = ("load_bound", "fill_bound", "pe_bound", "drain_bound", "beat_bound", "store_bound")
+
+BOUNDS = tuple(spec.name for spec in BOUND_FIELDS)
 
 
 class Error(enum.IntEnum):
@@ -65,7 +68,7 @@ class Controller(SharedComponent):
     -------
     start, start_while_busy : In, strobes; first_slot (beats), num_descriptors : In.
     ar_valid, ar_address : Out; ar_ready : In. The address of a descriptor's only burst.
-    r_valid, r_error : In; fetching : Out, a beat is taken in each cycle with both.
+    r_valid, r_error, r_data : In; fetching : Out, a beat is taken in each cycle with both.
     write_error, data_read_error : In, strobes.
     shift : Out, to the config register.
     go : Out, T0 of a layer.
@@ -88,6 +91,7 @@ class Controller(SharedComponent):
                 "ar_address": Out(DRAM_BITS),
                 "r_valid": In(1),
                 "r_error": In(1),
+                "r_data": In(8 * accelerator.beat_bytes),
                 "fetching": Out(1),
                 "data_read_error": In(1),
                 "data_write_error": In(1),
@@ -112,7 +116,7 @@ class Controller(SharedComponent):
         left, beat, bad = Signal(32), Signal(range(beats + 1)), Signal()
         arrived = Signal()
         checked = delayed(m, arrived, timing.DESCRIPTOR_TO_LAYER - 1, "checked")
-        findings = self._findings(m)
+        findings = self._findings(m, self._zero_bound(m, beat, beats))
         m.d.comb += [
             self.shift.eq(self.fetching & self.r_valid),
             self.busy.eq(left != 0),
@@ -174,15 +178,23 @@ class Controller(SharedComponent):
                 bad.eq(0),
             ]
 
-    def _findings(self, m: Module) -> Value:
+    def _zero_bound(self, m: Module, beat: Signal, beats: int) -> Signal:
+        """Whether a bound was zero, seen as it passed; `beat` counts down from `beats`."""
+        beat_bytes = self.accelerator.beat_bytes
+        after = beats - held_beats(beat_bytes)
+        passing, zero = Signal(), Signal()
+        lanes = [self.r_data[at : at + BOUND_BITS] for at in range(0, 8 * beat_bytes, BOUND_BITS)]
+        m.d.comb += passing.eq((beat > after) & (beat <= after + bound_beats(beat_bytes)))
+        with m.If(self.shift):
+            with m.If(beat == beats):
+                m.d.sync += zero.eq(0)
+            with m.Elif(passing & Cat(lane == 0 for lane in lanes).any()):
+                m.d.sync += zero.eq(1)
+        return zero
+
+    def _findings(self, m: Module, zero_bound: Value) -> Value:
         """What is wrong with the descriptor, registered; bits from NOT_A_DESCRIPTOR on."""
         a = self.accelerator
-        bounds: list[Value] = []
-        for name in BOUNDS:
-            field = getattr(self, name)
-            bounds += [field[i] for i in range(len(field))]
-        zero = Signal(len(bounds))
-        m.d.sync += zero.eq(Cat(bound == 0 for bound in bounds))
         limits = (
             (self.need_weight_words, a.weight_buffer_bytes // a.weight_word_bytes),
             (self.need_input_bytes, a.input_buffer_bytes),
@@ -198,7 +210,7 @@ class Controller(SharedComponent):
             Cat(
                 self.magic != MAGIC,
                 self.identity != self.identity_constant,
-                zero.any(),
+                zero_bound,
                 Cat(need > limit for need, limit in limits).any(),
                 Cat((u == 0) | (u > size) for u, size in zip(used, sizes, strict=True)).any(),
             )

@@ -151,6 +151,8 @@ class Drain(SharedComponent):
         m.d.comb += [
             nest.start.eq(self.go),
             nest.bounds.eq(self.drain_bound),
+            nest.load.eq(self.nest_write),
+            nest.place.eq(self.record_place),
             nest.byte_delta.eq(self.drain_byte_delta),
             nest.channel_delta.eq(self.drain_channel_delta),
         ]
@@ -188,6 +190,8 @@ class Drain(SharedComponent):
             beats.start.eq(going),
             beats.advance.eq(self.active),
             beats.bounds.eq(self.beat_bound),
+            beats.load.eq(self.outer_write),
+            beats.place.eq(self.record_place),
             beats.byte_start.eq(nest.byte),
             beats.channel_start.eq(nest.channel),
             beats.byte_delta.eq(self.beat_byte_delta),

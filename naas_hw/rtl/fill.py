@@ -156,6 +156,8 @@ class Fill(SharedComponent):
         m.d.comb += [
             nest.start.eq(self.go),
             nest.bounds.eq(self.fill_bound),
+            nest.load.eq(self.nest_write),
+            nest.place.eq(self.record_place),
             nest.weights_delta.eq(self.fill_weight_delta),
             nest.inputs_delta.eq(self.fill_input_delta),
             nest.row_delta.eq(self.fill_row_delta),

@@ -154,7 +154,12 @@ class LoadPlanner(SharedComponent):
             "output_column": self.output_column_delta,
             "output_block": self.output_block_delta,
         }
-        m.d.comb += [nest.start.eq(self.go), nest.bounds.eq(self.load_bound)]
+        m.d.comb += [
+            nest.start.eq(self.go),
+            nest.bounds.eq(self.load_bound),
+            nest.load.eq(self.outer_write),
+            nest.place.eq(self.record_place),
+        ]
         m.d.comb += [getattr(nest, f"{name}_start").eq(value) for name, value in starts.items()]
         m.d.comb += [getattr(nest, f"{name}_delta").eq(value) for name, value in deltas.items()]
 

@@ -3,20 +3,22 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.mapping.descriptor import BOUND_BITS
+from naas_hw.rtl.config import PLACE_BITS
 from naas_hw.rtl.shared import SharedComponent
 
 
-def select(onehot: list[Value], choices: list[Value]) -> Value:
-    """AND-OR multiplexer: the choice whose bit is set, zero if none is."""
-    total: Value = Mux(onehot[0], choices[0], 0)
-    for bit, choice in zip(onehot[1:], choices[1:], strict=True):
-        total = total | Mux(bit, choice, 0)
-    return total
+def encode(onehot: list[Value]) -> Value:
+    """Number of the bit that is set; zero if none is."""
+    bits = max(1, (len(onehot) - 1).bit_length())
+    return Cat(
+        Cat(bit for i, bit in enumerate(onehot) if i >> place & 1).any() for place in range(bits)
+    )
 
 
 def changes(last: Value, mask: Value) -> Value:
@@ -47,8 +49,9 @@ class LoopNest(SharedComponent):
     last, first : Out, a bit for each position: it is in its last, first trip.
     counts : Out, the trip of each position, from 1 on.
     final : Out, all positions are in their last trip.
-    NAME_start, NAME_delta : In; value at the start, and gain when a position steps, for each value.
-    NAME : Out.
+    NAME_start : In; NAME : Out; for each value, where it begins, and where it is.
+    load, place, NAME_delta : In, what each value gains when this position steps is taken at the
+        end of the cycle; all positions have to be loaded before the first step.
     """
 
     def __init__(self, *, positions: int, values: tuple[tuple[str, int], ...]) -> None:
@@ -67,8 +70,10 @@ class LoopNest(SharedComponent):
         }
         for name, width in values:
             ports[f"{name}_start"] = In(width)
-            ports[f"{name}_delta"] = In(data.ArrayLayout(signed(width), positions))
+            ports[f"{name}_delta"] = In(signed(width))
             ports[name] = Out(width)
+        if values:
+            ports |= {"load": In(1), "place": In(PLACE_BITS)}
         super().__init__(ports)
 
     @property
@@ -78,17 +83,30 @@ class LoopNest(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         steps = self._counters(m)
+        if self.values:
+            self._values(m, steps)
+        return m
+
+    def _values(self, m: Module, steps: list[Value]) -> None:
+        """Values, and a small memory of what they gain."""
+        width = sum(width for _, width in self.values)
+        m.submodules.gains = gains = Memory(shape=width, depth=self.positions, init=())
+        write, read = gains.write_port(), gains.read_port(domain="comb")
+        gain = Signal(width)
+        m.d.comb += [
+            write.en.eq(self.load),
+            write.addr.eq(self.place),
+            write.data.eq(Cat(getattr(self, f"{name}_delta") for name, _ in self.values)),
+            read.addr.eq(encode(steps)),
+            gain.eq(read.data),
+        ]
         for name, width in self.values:
-            value, delta = getattr(self, name), getattr(self, f"{name}_delta")
-            gain = Signal(width, name=f"{name}_gain")
-            m.d.comb += gain.eq(
-                select(steps, [delta[i].as_unsigned() for i in range(self.positions)])
-            )
+            value = getattr(self, name)
+            mine, gain = gain[:width], gain[width:]
             with m.If(self.start):
                 m.d.sync += value.eq(getattr(self, f"{name}_start"))
             with m.Elif(self.advance):
-                m.d.sync += value.eq(value + gain)
-        return m
+                m.d.sync += value.eq(value + mine)
 
     def _counters(self, m: Module) -> list[Value]:
         """Counters; returns for each position whether it is the one that steps."""

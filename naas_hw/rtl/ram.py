@@ -14,7 +14,7 @@ RamStyle = Literal["auto", "block", "distributed"]
 STYLES: tuple[RamStyle, ...] = ("auto", "block", "distributed")
 
 BLOCK_DEPTH = 32
-"""Words from which on "auto" means block memory: left alone, yosys takes LUTs for buffers of a PE."""
+"""Words from which on "auto" is block memory: left alone, yosys puts a PE's buffers into LUTs."""
 
 
 class Ram(SharedComponent):

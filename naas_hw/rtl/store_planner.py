@@ -78,6 +78,8 @@ class StorePlanner(SharedComponent):
             nest.start.eq(self.go),
             nest.advance.eq(plan),
             nest.bounds.eq(self.store_bound),
+            nest.load.eq(self.outer_write),
+            nest.place.eq(self.record_place),
             nest.offset_delta.eq(self.store_delta),
             nest.row_delta.eq(self.store_row_delta),
             nest.column_delta.eq(self.store_column_delta),

@@ -34,8 +34,13 @@ def test_it_equals_product_whenever_it_advances(seed: int) -> None:
             ctx.set(dut.bounds[i], bound)
         for name, steps in strides.items():
             ctx.set(getattr(dut, f"{name}_start"), starts[name])
-            for i, gain in enumerate(deltas(bounds, steps)):
-                ctx.set(getattr(dut, f"{name}_delta")[i], gain)
+        ctx.set(dut.load, 1)
+        for i in range(positions):
+            ctx.set(dut.place, i)
+            for name, steps in strides.items():
+                ctx.set(getattr(dut, f"{name}_delta"), deltas(bounds, steps)[i])
+            await ctx.tick()
+        ctx.set(dut.load, 0)
         for advance_too in (0, 1):  # start wins
             ctx.set(dut.start, 1)
             ctx.set(dut.advance, advance_too)
