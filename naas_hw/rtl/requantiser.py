@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, ClassVar
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.timing import REQUANTISE_LATENCY
@@ -62,11 +62,13 @@ class Requantiser(SharedComponent):
         return ()
 
     def build(self, platform: Any) -> Module:
-        """Six stages: add the bias; multiply in four parts; join the parts; round; shift; clamp.
+        """Six stages: add the bias; multiply in four parts; join the parts; add; shift; clamp.
 
-        Both roundings are additions in front of a shift. HighMul is (x m + 2^30) >> 31 exactly,
-        since m >= 0. RoundingDivideByPOT is (h + 2^(s-1) - (h < 0)) >> s for s > 0; the sign of x
-        may stand for that of h, because where they differ h is 0 and either gives 0.
+        HighMul is h = (x m + 2^30) >> 31 exactly, since m >= 0. RoundingDivideByPOT is
+        (h + 2^(s-1) - (h < 0)) >> s for s > 0; the sign of x may stand for that of h, because
+        where they differ h is 0 and either gives 0. With n = (h < 0) and e = 1 for s > 0, and
+        both 0 for s = 0, that is (v + e) >> 1 with v = 2 (h - n) >> s: what rounds is one bit
+        behind the shift, and clamping compares v with bounds made beforehand.
         """
         m = Module()
 
@@ -83,38 +85,46 @@ class Requantiser(SharedComponent):
 
         x_low, x_high = biased[:HALF], biased[HALF:].as_signed()
         m_low, m_high = multiplier[:HALF], multiplier[HALF:]
-        low_low, low_high = Signal(32), Signal(31)
+        low_low, low_high = Signal(signed(33)), Signal(31)
         high_low, high_high = Signal(signed(32)), Signal(signed(31))
         m.d.sync += [
-            low_low.eq(x_low * m_low),
+            low_low.eq(x_low * m_low - (1 << 30)),
             low_high.eq(x_low * m_high),
             high_low.eq(x_high * m_low),
             high_high.eq(x_high * m_high),
         ]
 
-        # The product is high_high 2^32 + middle 2^16 + 16 bits that no rounding sees.
+        # The product is high_high 2^32 + middle 2^16 + 16 bits that no rounding sees. Of it and
+        # 2^30 for rounding, 2^31 is taken away already: h - 1, to which 1 - n comes as a carry.
         middle = Signal(signed(35))
-        m.d.sync += middle.eq(high_low + low_high + (low_low[HALF:] + (1 << (30 - HALF))))
+        m.d.sync += middle.eq(high_low + low_high + (low_low >> HALF))
         negative = delayed(biased[-1], "negative", 1)
         shift = delayed(self.shift, "shift", 2)
-        half = Signal(signed(32))
-        m.d.sync += half.eq(Mux(shift == 0, 0, ((1 << shift) >> 1) - negative))
+        carry = Signal()
+        m.d.sync += carry.eq(~(negative & (shift != 0)))
 
-        rounded = Signal(signed(33))
+        lowered = Signal(signed(34))
         upper = delayed(high_high, "high_high", 1) << 1
-        m.d.sync += rounded.eq(upper + (middle >> (31 - HALF)) + half)
+        with_carry = Cat(carry, upper).as_signed() + Cat(carry, middle >> (31 - HALF)).as_signed()
+        m.d.sync += lowered.eq(with_carry >> 1)
 
-        shifted = Signal(signed(32))
-        m.d.sync += shifted.eq(rounded >> delayed(shift, "shift_late", 2))
+        shift = delayed(shift, "shift_late", 2)
+        shifted = Signal(signed(34))
+        m.d.sync += shifted.eq((lowered << 1) >> shift)
 
-        # Bounds are moved by the zero point ahead of time, so that the last stage only compares.
+        # Bounds of v are moved by the zero point ahead of time: the last stage only compares.
         zero_point = delayed(self.zero_point, "zero_point", 4)
-        low, high = Signal(signed(9)), Signal(signed(9))
+        low, high, rounds = Signal(signed(11)), Signal(signed(11)), Signal()
         clamp_min = delayed(self.clamp_min, "clamp_min", 4)
         clamp_max = delayed(self.clamp_max, "clamp_max", 4)
-        m.d.sync += [low.eq(clamp_min - zero_point), high.eq(clamp_max - zero_point)]
-        inside = shifted[:8] + delayed(zero_point, "zero_point_late", 1)
-        below, above = shifted < low, shifted > high
+        m.d.comb += rounds.eq(shift != 0)
+        m.d.sync += [
+            low.eq(((clamp_min - zero_point) << 1) - rounds),
+            high.eq(((clamp_max - zero_point) << 1) + 2 - rounds),
+        ]
+        halved = (shifted[:9] + delayed(rounds, "rounds", 1))[1:9]
+        inside = halved + delayed(zero_point, "zero_point_late", 1)
+        below, above = shifted < low, shifted >= high
         clamp_min = delayed(clamp_min, "clamp_min_late", 1)
         clamp_max = delayed(clamp_max, "clamp_max_late", 1)
         m.d.sync += self.o.eq(Mux(below, clamp_min, Mux(above, clamp_max, inside)))
