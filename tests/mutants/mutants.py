@@ -173,15 +173,15 @@ MUTANTS = (
     Mutant(
         name="rounding: half a step is not added to the product",
         module="requantiser",
-        old="(low_low[HALF:] + (1 << (30 - HALF)))",
-        new="low_low[HALF:]",
+        old="x_low * m_low - (1 << 30)",
+        new="x_low * m_low - (1 << 31)",
         case="long",
     ),
     Mutant(
         name="rounding: a negative tie goes up in the shift",
         module="requantiser",
-        old="((1 << shift) >> 1) - negative",
-        new="((1 << shift) >> 1)",
+        old="carry.eq(~(negative & (shift != 0)))",
+        new="carry.eq(1)",
         case="long",
     ),
     Mutant(
