@@ -33,10 +33,13 @@ class ZeroPoints:
 
 
 def deltas(bounds: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
-    """What an address gains when a position steps and those inside it return to zero."""
+    """What an address gains when a position steps and those inside it return to zero.
+
+    A position of bound 1 never steps: 0, however large its stride.
+    """
     gains, inside = [], 0
     for bound, stride in zip(reversed(bounds), reversed(strides), strict=True):
-        gains.append(stride - inside)
+        gains.append(stride - inside if bound > 1 else 0)
         inside += (bound - 1) * stride
     return tuple(reversed(gains))
 
@@ -262,7 +265,7 @@ def _both_levels(g: Geometry, strides: dict[Dim, tuple[int, int]]) -> tuple[int,
 
 
 def _networks(g: Geometry) -> Values:
-    a, pe = g.accelerator, g.mapping.pe
+    a, pe, spatial = g.accelerator, g.mapping.pe, g.mapping.spatial
     on_axis = a.has(g.channel_dim)
     groups = []
     for axis in a.axes:
@@ -288,10 +291,10 @@ def _networks(g: Geometry) -> Values:
         "window_row_last": (rows - 1) * row_pitch,
         "window_column_pitch": g.pe_channels,
         "window_column_last": (columns - 1) * g.pe_channels,
-        "row_step_p": pe.P * g.stride[0] if a.has("P") else 0,
-        "row_step_r": pe.R * g.layer.dilation[0] if a.has("R") else 0,
-        "column_step_q": pe.Q * g.stride[1] if a.has("Q") else 0,
-        "column_step_s": pe.S * g.layer.dilation[1] if a.has("S") else 0,
+        "row_step_p": pe.P * g.stride[0] if spatial.P > 1 else 0,
+        "row_step_r": pe.R * g.layer.dilation[0] if spatial.R > 1 else 0,
+        "column_step_q": pe.Q * g.stride[1] if spatial.Q > 1 else 0,
+        "column_step_s": pe.S * g.layer.dilation[1] if spatial.S > 1 else 0,
     }
 
 
