@@ -9,7 +9,9 @@ import naas_hw
 
 PACKAGE = Path(naas_hw.__file__).parent
 
-ORDER = ("errors resources workload arch mapping cost search rtl emit sim flow report api cli").split()
+ORDER = (
+    "errors resources workload arch mapping cost search rtl emit sim flow report api cli"
+).split()
 RTL_MAY_IMPORT = {"errors", "workload", "arch", "mapping", "rtl"}
 COST_MUST_NOT_IMPORT = {"amaranth", "naas_hw.rtl"}
 ONLY_RTL_SIDE = {"rtl", "emit", "sim", "flow"}  # who may import amaranth

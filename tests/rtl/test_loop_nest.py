@@ -32,7 +32,7 @@ def test_it_equals_product_whenever_it_advances(seed: int) -> None:
     async def bench(ctx: Any) -> None:
         for i, bound in enumerate(bounds):
             ctx.set(dut.bounds[i], bound)
-        for name, steps in strides.items():
+        for name in strides:
             ctx.set(getattr(dut, f"{name}_start"), starts[name])
         ctx.set(dut.load, 1)
         for i in range(positions):
