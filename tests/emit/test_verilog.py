@@ -387,7 +387,8 @@ def test_a_random_ram_is_not_zero_and_not_x(tmp_path: Path) -> None:
         (32, 512, 32, "block", "1 t:DP16KD"),
         (8, 64, 8, "block", "1 t:DP16KD"),
         (8, 64, 8, "distributed", "8 t:TRELLIS_DPR16X4"),
-        (8, 64, 8, "auto", "8 t:TRELLIS_DPR16X4"),
+        (8, 64, 8, "auto", "1 t:DP16KD"),  # a PE's buffer: 32 words and more
+        (8, 16, 8, "auto", "2 t:TRELLIS_DPR16X4"),
     ],
 )
 def test_ecp5_infers_its_memories(
