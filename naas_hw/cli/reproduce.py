@@ -20,7 +20,7 @@ NAMES: Final = ("edp", "utilization")
 ALL: Final = "all"
 _NETWORKS: Final = {"edp": "mobilenet_v2", "utilization": "resnet50"}
 _PRESETS: Final = {"edp": "eyeriss", "utilization": "nvdla-256"}
-_EVALUATIONS: Final = {"edp": 400, "utilization": 1000}
+_EVALUATIONS: Final = {"edp": 100, "utilization": 1000}
 
 Section = tuple[str, bool]
 """Markdown, and whether all that was compared is equal and every limit holds."""
@@ -38,7 +38,7 @@ def reproduce(
     population: Annotated[
         int, typer.Option(min=2, help="Accelerators of a generation (edp).")
     ] = 12,
-    generations: Annotated[int, typer.Option(min=1, help="Generations (edp).")] = 12,
+    generations: Annotated[int, typer.Option(min=1, help="Generations (edp).")] = 16,
     evaluations: Annotated[
         int | None, typer.Option(min=1, help="Mappings a layer, instead of the due number.")
     ] = None,
