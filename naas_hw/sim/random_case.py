@@ -26,7 +26,10 @@ from naas_hw.cost.compiled import (
 )
 from naas_hw.cost.random_case import Case
 from naas_hw.cost.recurrence import Stalls, timeline_of
+from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.mapping.geometry import ceil_div
+from naas_hw.mapping.legality import violations
+from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.network_search import layer_generator
 from naas_hw.sim.coverage import (
     BEATS,
@@ -44,10 +47,14 @@ CASES_PER_HARDWARE: Final = 4
 FULL_COVERAGE_FROM: Final = 40
 """Cases from which on no bin is left empty."""
 
+SMALLEST_LAYER: Final = Layer(name="layer", K=1, height=1, width=1)
 MAX_PES: Final = 256
 MAX_STEPS: Final = 20_000
 _MANY_PES: Final = 64
 _FEW_CYCLES: Final = 400
+_WAITS_FOR_DRAM: Final = 8
+_PERIODS: Final = (1, 1, 1, 1, 2, 3, 5, 14, 64)
+_DESCRIPTOR_SHARE: Final = 4  # of the longest run, for the descriptor alone, is a quarter at most
 _NUM_MAPPINGS: Final = 64  # drawn for a layer before it is shrunk
 _NUM_REPAIRS: Final = 6  # of a mapping that does not fit
 _NUM_CANDIDATES: Final = 4  # mappings of a layer that are looked at for a bin
@@ -185,7 +192,29 @@ def random_accelerator(
     dims: frozenset[Dim] = frozenset(),
     min_pes: int = 1,
 ) -> Accelerator:
-    """An accelerator of 1 to 256 PEs with these dims parallel, and buffers of any size."""
+    """An accelerator of 1 to 256 PEs with these dims parallel, and buffers of any size.
+
+    One whose buffers are too small for the smallest layer is rejected for capacity.
+    """
+    while True:
+        found = _random_accelerator(
+            rng, rejections, beat_bytes=beat_bytes, num_axes=num_axes, dims=dims, min_pes=min_pes
+        )
+        broken = violations(found, SMALLEST_LAYER, Mapping())
+        if not broken:
+            return found
+        rejections.update({text.split(":")[0] for text in broken})
+
+
+def _random_accelerator(
+    rng: Generator,
+    rejections: Counter[str],
+    *,
+    beat_bytes: int,
+    num_axes: int,
+    dims: frozenset[Dim],
+    min_pes: int,
+) -> Accelerator:
     axes = _random_axes(rng, rejections, num_axes, dims, min_pes)
     lanes = {
         "weight_lanes": int(rng.choice((1, 2, 4))),
@@ -254,7 +283,7 @@ def _draw_for(
     accelerator = hardware.model_copy(
         update={
             "dram_latency_cycles": _log_uniform(rng, *latencies),
-            "dram_beat_period_cycles": int(rng.choice((1, 1, 1, 1, 2, 3, 5, 14, 64))),
+            "dram_beat_period_cycles": _random_period(hardware, rng, max_cycles),
         }
     )
     missing = {name for name in BINS if not progress.filled[name]}
@@ -271,6 +300,12 @@ def _draw_for(
     drawn = _drawn(best[1], progress.seed)
     progress.filled.update(drawn.bins)
     return drawn
+
+
+def _random_period(hardware: Accelerator, rng: Generator, max_cycles: int) -> int:
+    """Cycles from beat to beat; so few that most of a run is not the descriptor."""
+    longest = max_cycles // (_DESCRIPTOR_SHARE * descriptor_beats(hardware))
+    return int(rng.choice([period for period in _PERIODS if period <= max(1, longest)]))
 
 
 def _wish(rng: Generator, filled: Counter[str]) -> str | None:
@@ -294,7 +329,7 @@ def _candidates(
     accelerator: Accelerator, rng: Generator, rejections: Counter[str], max_cycles: int
 ) -> list[_Candidate]:
     """Triples with one new layer, shrunk until it has a mapping that is short enough."""
-    limit = _log_uniform(rng, _FEW_CYCLES, max_cycles)
+    limit = _log_uniform(rng, _shortest_limit(accelerator, max_cycles), max_cycles)
     layer = random_layer(rng)
     while True:
         found: list[_Candidate] = []
@@ -307,6 +342,13 @@ def _candidates(
         if found:
             return found
         layer = smaller if smaller != layer else random_layer(rng)
+
+
+def _shortest_limit(accelerator: Accelerator, max_cycles: int) -> int:
+    """Cycles in which more than the smallest layer can be done on this accelerator."""
+    descriptor = descriptor_beats(accelerator) * accelerator.dram_beat_period_cycles
+    waits = _WAITS_FOR_DRAM * accelerator.dram_latency_cycles
+    return min(2 * descriptor + waits + _FEW_CYCLES, max_cycles)
 
 
 def _surely_too_long(accelerator: Accelerator, layer: Layer, limit: int) -> bool:
