@@ -1,19 +1,30 @@
 """`naas verify`: what is drawn, what is reported, and that what fails is reduced and written."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cost.random_case import Case
 from naas_hw.errors import InputError
+from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.mapping.legality import violations
+from naas_hw.mapping.mapping import Mapping
 from naas_hw.sim import verify as verify_module
 from naas_hw.sim.case_files import read_case, write_case
-from naas_hw.sim.coverage import BINS, LATENCIES
+from naas_hw.sim.coverage import BEATS, BINS, LATENCIES
 from naas_hw.sim.layer import predict_layer, simulate_layer
-from naas_hw.sim.random_case import CASES_PER_HARDWARE, Draw, draw_cases
+from naas_hw.sim.random_case import (
+    CASES_PER_HARDWARE,
+    SMALLEST_LAYER,
+    Draw,
+    draw_cases,
+    random_accelerator,
+)
 from naas_hw.sim.reduce import reduce_case, simpler_cases
 from naas_hw.sim.simulators import Simulator, find_simulator
 from naas_hw.sim.verify import CaseResult, report_json, verify
@@ -68,6 +79,41 @@ def test_the_same_seed_draws_the_same() -> None:
     first, again, other = (draw_cases(3, seed, max_cycles=5000) for seed in (5, 5, 6))
     assert first == again
     assert first.cases[0].case != other.cases[0].case
+
+
+@pytest.mark.parametrize("beat_bytes", BEATS)
+def test_an_accelerator_that_is_drawn_runs_something(beat_bytes: int) -> None:
+    """The draw of its triples would never end."""
+    rng = np.random.default_rng(beat_bytes)
+    rejections: Counter[str] = Counter()
+    for _ in range(100):
+        found = random_accelerator(rng, rejections, beat_bytes=beat_bytes, num_axes=2)
+        assert violations(found, SMALLEST_LAYER, Mapping()) == []
+    assert rejections["repeated"] > 0
+
+
+def test_there_are_accelerators_that_run_nothing() -> None:
+    """A K axis whose lanes need more scales than there are: hence the check of each draw."""
+    useless = Accelerator(
+        axes=(Axis(dim="K", size=16),),
+        weight_buffer_bytes=64,
+        input_buffer_bytes=64,
+        accumulator_words=64,
+        bank_bytes=1024,
+        scale_depth=8,
+        beat_bytes=16,
+    )
+    broken = violations(useless, SMALLEST_LAYER, Mapping())
+    assert [text.split(":")[0] for text in broken] == ["capacity"]
+
+
+def test_a_short_limit_leaves_time_beside_the_descriptor() -> None:
+    """With a slow memory the descriptor alone could take longer than the limit."""
+    for drawn in draw_cases(8, 2, max_cycles=2000).cases:
+        accelerator = drawn.case.accelerator
+        beats = descriptor_beats(accelerator)
+        period = accelerator.dram_beat_period_cycles
+        assert period == 1 or beats * period <= 2000 // 4
 
 
 def test_simpler_triples_are_legal_and_new(draw: Draw) -> None:
