@@ -48,7 +48,7 @@ DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE - 1
 DRAIN_TO_STORE: Final = DRAIN_PIPELINE + 3
 DRAIN_TO_SCALES: Final = 4
 STORE_TO_DRAIN: Final = 1
-RESPONSE_TO_LOAD: Final = 4
+RESPONSE_TO_LOAD: Final = 5
 
 DONE_TO_INTERRUPT: Final = 2
 """From the last write response to the first cycle of the interrupt."""

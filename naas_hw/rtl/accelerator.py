@@ -262,6 +262,7 @@ class AcceleratorTop(wiring.Component):
             reader.tile_freed.eq(self.fill.tile_freed),
             reader.scales_freed.eq(self.drain.scales_freed),
             reader.sums_stored.eq(self.writer.sums_stored),
+            self.writer.sums_asked.eq(reader.sums_asked),
             self.writer.sums_run.eq(reader.sums_run),
             buffer.load_write.eq(reader.write.replicate(self.accelerator.beat_bytes)),
             buffer.load_write_address.eq(reader.place),

@@ -45,7 +45,7 @@ class LoopNest(SharedComponent):
     Members
     -------
     start, advance : In.
-    bounds : In, trips of each position, at least 1.
+    bounds : In, trips of each position, at least 1; steady from the cycle of `start` on.
     last, first : Out, a bit for each position: it is in its last, first trip.
     counts : Out, the trip of each position, from 1 on.
     final : Out, all positions are in their last trip.
@@ -116,15 +116,21 @@ class LoopNest(SharedComponent):
             step = Signal(name=f"step_{i}")
             wrap = Signal(name=f"wrap_{i}")
             m.d.comb += [
-                self.last[i].eq(self.counts[i] == self.bounds[i]),
-                self.first[i].eq(self.counts[i] == 1),
                 step.eq(~self.last[i] & inner_last.all()),
                 wrap.eq(self.last[i] & inner_last.all()),
             ]
             with m.If(self.start | (self.advance & wrap)):
-                m.d.sync += self.counts[i].eq(1)
+                m.d.sync += [
+                    self.counts[i].eq(1),
+                    self.first[i].eq(1),
+                    self.last[i].eq(self.bounds[i] == 1),
+                ]
             with m.Elif(self.advance & step):
-                m.d.sync += self.counts[i].eq(self.counts[i] + 1)
+                m.d.sync += [
+                    self.counts[i].eq(self.counts[i] + 1),
+                    self.first[i].eq(0),
+                    self.last[i].eq(self.counts[i] + 1 == self.bounds[i]),
+                ]
             steps.insert(0, step)
             inner_last = Cat(self.last[i], inner_last)
         m.d.comb += self.final.eq(self.last.all())

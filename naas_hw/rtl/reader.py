@@ -51,7 +51,9 @@ class Reader(SharedComponent):
     go : In, begin of a layer.
     piece_valid, piece : In; piece_pop : Out.
     tile_freed, scales_freed : In, strobes.
-    sums_run : Out, output run of the piece that waits; sums_stored : In, see `Writer`.
+    sums_asked, sums_run : Out, a piece waits, and its output run; sums_stored : In, a cycle later,
+        see `Writer`. Sums are never the first piece of a tile and all pieces of a tile carry the
+        same run, so the answer is for the piece that waits now.
     ar_valid, ar_address, ar_length : Out; ar_ready : In.
     r_valid : In; r_ready : Out. A beat is taken in every cycle in which both are high.
     write, write_scales : Out, the beat taken one cycle ago goes to L2, to the scales.
@@ -71,6 +73,7 @@ class Reader(SharedComponent):
                 "piece_pop": Out(1),
                 "tile_freed": In(1),
                 "scales_freed": In(1),
+                "sums_asked": Out(1),
                 "sums_run": Out(RUN_BITS),
                 "sums_stored": In(1),
                 "ar_valid": Out(1),
@@ -115,7 +118,7 @@ class Reader(SharedComponent):
         m.submodules.scales = scales = Credit(
             initial=2, distance=timing.DRAIN_TO_SCALES - ADDRESS_PIPELINE
         )
-        assert timing.RESPONSE_TO_LOAD == ADDRESS_PIPELINE + 1, "sums_stored is registered"
+        assert timing.RESPONSE_TO_LOAD == ADDRESS_PIPELINE + 2, "counted, then compared"
         piece = self.piece
         is_scales = piece.tensor == Tensor.SCALES
         m.d.comb += [
@@ -126,7 +129,7 @@ class Reader(SharedComponent):
             scales.give.eq(self.scales_freed),
             scales.take.eq(self.piece_pop & is_scales),
         ]
-        m.d.comb += self.sums_run.eq(piece.run)
+        m.d.comb += [self.sums_asked.eq(self.piece_valid), self.sums_run.eq(piece.run)]
         return (
             (~piece.first | tiles.available)
             & (~is_scales | scales.available)

@@ -51,7 +51,8 @@ class Writer(SharedComponent):
     b_valid : In; responses are always taken.
     read, read_address : Out; read_data : In, from L2, a cycle later.
     tile_stored : Out, strobe with the last beat of a piece.
-    sums_run : In; sums_stored : Out, all responses of the output run two before it have come.
+    sums_asked, sums_run : In; sums_stored : Out, a cycle later, what was asked and all responses
+        of the output run two before it had come.
     settled : Out, no piece is under way and all responses have come.
     """
 
@@ -77,6 +78,7 @@ class Writer(SharedComponent):
                 "read_address": Out(L2_BITS),
                 "read_data": In(8 * beat_bytes),
                 "tile_stored": Out(1),
+                "sums_asked": In(1),
                 "sums_run": In(RUN_BITS),
                 "sums_stored": Out(1),
                 "settled": Out(1),
@@ -246,5 +248,5 @@ class Writer(SharedComponent):
             wanted.eq(self.sums_run - 2),
             lead.eq(runs - (self.sums_run - 1)),
             missing.eq(ends[wanted[:2]] - num_responses),
-            self.sums_stored.eq((lead >= 0) & (missing <= 0)),
         ]
+        m.d.sync += self.sums_stored.eq(self.sums_asked & (lead >= 0) & (missing <= 0))
