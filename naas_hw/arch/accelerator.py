@@ -159,6 +159,12 @@ class Accelerator(BaseModel):
         """Adjacent positions of a K axis that are drained in one beat."""
         return gcd(self.drain_lanes, self.size_of("K")) if self.has("K") else 1
 
+    @property
+    def pe_bound_bits(self) -> int:
+        """Bits of the trips of a loop in a PE, or over the positions of an axis."""
+        largest = max(self.weight_buffer_bytes, self.accumulator_words, *self.sizes.values())
+        return largest.bit_length()
+
     # Memories --------------------------------------------------------------------------------
 
     @property

@@ -29,7 +29,7 @@ REPEATED: Final = (
 )
 """Modules that are mapped to LUTs once, for all of their instances; the rest is mapped as one."""
 
-LOGIC_SHARE: Final = 0.6
+LOGIC_SHARE: Final = 0.3
 """Part of a period that mapping may spend on logic: what is fast enough is made small."""
 
 LUTS_OF: Final = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}

@@ -158,10 +158,14 @@ class AcceleratorTop(wiring.Component):
             half_bytes=a.input_buffer_bytes // 2,
         )
         m.submodules.compute = self.compute = Compute(
-            half_weight_bytes=a.weight_buffer_bytes // 2, half_input_bytes=a.input_buffer_bytes // 2
+            half_weight_bytes=a.weight_buffer_bytes // 2,
+            half_input_bytes=a.input_buffer_bytes // 2,
+            bound_bits=a.pe_bound_bits,
         )
         m.submodules.array = self.array = PEArray(a)
-        m.submodules.drain = self.drain = Drain(to_drain=timing.compute_to_drain(num_reduced))
+        m.submodules.drain = self.drain = Drain(
+            to_drain=timing.compute_to_drain(num_reduced), bound_bits=a.pe_bound_bits
+        )
         m.submodules.drain_path = self.path = DrainPath(a)
         m.submodules.store = self.store = StorePlanner()
         m.submodules.writer = self.writer = Writer(beat_bytes=beat)

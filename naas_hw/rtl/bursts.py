@@ -62,14 +62,14 @@ class BurstSplitter(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         limit = burst_beats(self.beat_bytes)
-        held, address, beats = Signal(), Signal(DRAM_BITS), Signal(RUN_BEATS_BITS)
-        room = Signal(range(limit + 1))
-        burst = Signal(range(limit + 1))
-        is_last, put, tag = Signal(), Signal(), Signal()
+        held, tag, put = Signal(), Signal(), Signal()
+        address, beats = Signal(DRAM_BITS), Signal(RUN_BEATS_BITS)
+        room = Signal(range(limit + 1))  # beats to the next cut
+        is_last = Signal()  # beats <= room; a register, so nothing waits for the comparison
+        burst, rest = Signal(range(limit + 1)), Signal(RUN_BEATS_BITS)
         m.d.comb += [
-            room.eq(limit - address[: (limit - 1).bit_length()]),
-            is_last.eq(beats <= room),
             burst.eq(Mux(is_last, beats, room)),
+            rest.eq(beats - room),
             self.busy.eq(held | self.valid),
             put.eq(held & (~self.valid | self.ready)),
             self.run_take.eq(self.run_valid & (~held | (put & is_last))),
@@ -83,13 +83,23 @@ class BurstSplitter(SharedComponent):
             ]
         with m.Elif(self.ready):
             m.d.sync += self.valid.eq(0)
+        first_room = Signal(range(limit + 1))
+        m.d.comb += first_room.eq(limit - self.run_address[: (limit - 1).bit_length()])
         with m.If(self.run_take):
-            m.d.sync += [held.eq(1), address.eq(self.run_address), beats.eq(self.run_beats)]
-            m.d.sync += tag.eq(self.run_tag)
+            m.d.sync += [
+                held.eq(1),
+                tag.eq(self.run_tag),
+                address.eq(self.run_address),
+                beats.eq(self.run_beats),
+                room.eq(first_room),
+                is_last.eq(self.run_beats <= first_room),
+            ]
         with m.Elif(put):
             m.d.sync += [
                 held.eq(~is_last),
-                address.eq(address + burst),
-                beats.eq(beats - burst),
+                address.eq(address + room),
+                beats.eq(rest),
+                room.eq(limit),
+                is_last.eq(rest <= limit),
             ]
         return m

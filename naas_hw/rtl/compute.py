@@ -32,6 +32,7 @@ class Compute(SharedComponent):
     Parameters
     ----------
     half_weight_bytes, half_input_bytes : of one half of a PE's buffers.
+    bound_bits : bits of the bounds of the loops in a PE.
 
     Members
     -------
@@ -46,9 +47,10 @@ class Compute(SharedComponent):
     has_step : Out, a step has been filled.
     """
 
-    def __init__(self, *, half_weight_bytes: int, half_input_bytes: int) -> None:
+    def __init__(self, *, half_weight_bytes: int, half_input_bytes: int, bound_bits: int) -> None:
         self.half_weight_bytes = half_weight_bytes
         self.half_input_bytes = half_input_bytes
+        self.bound_bits = bound_bits
         super().__init__(
             {
                 "go": In(1),
@@ -76,7 +78,7 @@ class Compute(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.half_weight_bytes, self.half_input_bytes)
+        return (self.half_weight_bytes, self.half_input_bytes, self.bound_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -126,10 +128,12 @@ class Compute(SharedComponent):
     def _nest(self, m: Module) -> LoopNest:
         names = ("weight", "input", "accumulator")
         m.submodules.nest = nest = LoopNest(
-            positions=OUTER, values=tuple((name, PRIVATE_BITS) for name in names)
+            positions=OUTER,
+            values=tuple((name, PRIVATE_BITS) for name in names),
+            bound_bits=self.bound_bits,
         )
+        m.d.comb += [nest.bounds[i].eq(self.pe_bound[i]) for i in range(OUTER)]
         m.d.comb += [
-            nest.bounds.eq(self.pe_bound),
             nest.load.eq(self.outer_write),
             nest.place.eq(self.record_place),
         ]

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.rtl.shared import SharedComponent
@@ -47,8 +47,8 @@ class Credit(SharedComponent):
         m.d.comb += self.available.eq(count != 0)
         with m.If(self.clear):
             m.d.sync += count.eq(self.initial)
-        with m.Else():
-            m.d.sync += count.eq(count + given - self.take)
+        with m.Elif(given ^ self.take):
+            m.d.sync += count.eq(Mux(given, count + 1, count - 1))
         return m
 
 

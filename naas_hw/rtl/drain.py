@@ -65,6 +65,7 @@ class Drain(SharedComponent):
     Parameters
     ----------
     to_drain : cycles from the last cycle of a run to drain's go.
+    bound_bits : bits of the bounds of the loops over the beats of a run.
 
     Members
     -------
@@ -77,8 +78,9 @@ class Drain(SharedComponent):
     busy : Out, there will be a drain after this cycle.
     """
 
-    def __init__(self, *, to_drain: int) -> None:
+    def __init__(self, *, to_drain: int, bound_bits: int) -> None:
         self.to_drain = to_drain
+        self.bound_bits = bound_bits
         super().__init__(
             {
                 "go": In(1),
@@ -100,7 +102,7 @@ class Drain(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.to_drain,)
+        return (self.to_drain, self.bound_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -183,13 +185,14 @@ class Drain(SharedComponent):
                 ("accumulator", PRIVATE_BITS),
                 ("channel", BOUND_BITS),
             ),
+            bound_bits=self.bound_bits,
         )
+        index = [(beats.counts[i] - 1)[: self.bound_bits] for i in range(OUTER)]
         half, tile_half, scale_half = Signal(), Signal(), Signal()
         closes_tile, closes_scales = Signal(), Signal()
         m.d.comb += [
             beats.start.eq(going),
             beats.advance.eq(self.active),
-            beats.bounds.eq(self.beat_bound),
             beats.load.eq(self.outer_write),
             beats.place.eq(self.record_place),
             beats.byte_start.eq(nest.byte),
@@ -204,10 +207,11 @@ class Drain(SharedComponent):
             self.beat.byte.eq(beats.byte),
             self.beat.accumulator.eq(beats.accumulator),
             self.beat.channel.eq(beats.channel),
-            self.beat.p.eq(beats.counts[0] - 1),
-            self.beat.q.eq(beats.counts[1] - 1),
-            self.beat.k_group.eq(beats.counts[5] - 1),
+            self.beat.p.eq(index[0]),
+            self.beat.q.eq(index[1]),
+            self.beat.k_group.eq(index[5]),
         ]
+        m.d.comb += [beats.bounds[i].eq(self.beat_bound[i]) for i in range(OUTER)]
         with m.If(self.go):
             m.d.sync += [
                 self.active.eq(0),

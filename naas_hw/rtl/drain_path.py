@@ -195,7 +195,16 @@ class DrainPath(SharedComponent):
         lane_bits = lanes.bit_length() - 1
         rest = timing.DRAIN_PIPELINE - 1
         active = delayed(m, active, rest, "active")
-        beat = delayed(m, beat, rest, "beat")
+        beat = delayed(m, beat, rest - 1, "beat")
+        address = Signal(L2_BITS, name="address")
+        m.d.sync += address.eq(
+            Mux(
+                beat.final,
+                beat.output_base + (beat.byte >> beat_bits),
+                beat.sums_base + (beat.byte >> lane_bits),
+            )
+        )
+        beat = delayed(m, beat, 1, "beat_last")
         lane = beat.byte[:lane_bits]
         hits = Cat(
             ((lane ^ k) >> self.beat_lanes_log2) == 0 if lane_bits else Const(1)
@@ -210,12 +219,6 @@ class DrainPath(SharedComponent):
         sums_enables = Cat(hits[k].replicate(4) for k in range(lanes))
         m.d.comb += [
             self.write.eq(Mux(active, Mux(beat.final, byte_enables, sums_enables), 0)),
-            self.write_address.eq(
-                Mux(
-                    beat.final,
-                    beat.output_base + (beat.byte >> beat_bits),
-                    beat.sums_base + (beat.byte >> lane_bits),
-                )
-            ),
+            self.write_address.eq(address),
             self.write_data.eq(Mux(beat.final, bytes_, sums)),
         ]

@@ -149,17 +149,23 @@ class InputNetwork(SharedComponent):
 
     def _channels(self, m: Module, next_pixel: Value) -> None:
         """Group of positions and place in the PE of the chunk."""
-        base = Signal(PRIVATE_BITS)
+        base, is_last = Signal(PRIVATE_BITS), Signal()
         with m.If(self.start):
-            m.d.sync += base.eq(self.half * self.half_bytes)
-        with m.If(self.start):
-            m.d.sync += [self.group.eq(0), self.channel.eq(self.half * self.half_bytes)]
+            m.d.sync += [
+                base.eq(self.half * self.half_bytes),
+                self.channel.eq(self.half * self.half_bytes),
+            ]
         with m.Elif(next_pixel):
-            m.d.sync += [self.group.eq(0), self.channel.eq(base)]
-        with m.Elif(self.busy & (self.group + 1 == self.chunk_groups)):
-            m.d.sync += [self.group.eq(0), self.channel.eq(self.channel + self.chunk_step)]
+            m.d.sync += self.channel.eq(base)
+        with m.Elif(self.busy & is_last):
+            m.d.sync += self.channel.eq(self.channel + self.chunk_step)
+        with m.If(self.start | next_pixel | (self.busy & is_last)):
+            m.d.sync += [self.group.eq(0), is_last.eq(self.chunk_groups == 1)]
         with m.Elif(self.busy):
-            m.d.sync += self.group.eq(self.group + 1)
+            m.d.sync += [
+                self.group.eq(self.group + 1),
+                is_last.eq(self.group + 2 == self.chunk_groups),
+            ]
 
     def _inside(self, m: Module, next_pixel: Value, next_row: Value) -> Value:
         """Whether the pixel of this cycle lies in the image."""

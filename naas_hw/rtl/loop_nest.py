@@ -32,6 +32,8 @@ def changes(last: Value, mask: Value) -> Value:
 class LoopNest(SharedComponent):
     """A nest of loops whose state is its counters and any number of linear values.
 
+    `last` and `first` are registers: nothing that follows from them waits for a comparison.
+
     `start` puts all counters at their first trip and all values at their start; `advance` steps
     the innermost loop that is not in its last trip and returns those inside it to their first.
     Both take effect at the end of their cycle; start wins. After the last iteration `advance` does
@@ -41,6 +43,7 @@ class LoopNest(SharedComponent):
     ----------
     positions : number of loops; position 0 is the outermost.
     values : (name, width) of each linear value; arithmetic wraps.
+    bound_bits : bits of a bound.
 
     Members
     -------
@@ -54,19 +57,26 @@ class LoopNest(SharedComponent):
         end of the cycle; all positions have to be loaded before the first step.
     """
 
-    def __init__(self, *, positions: int, values: tuple[tuple[str, int], ...]) -> None:
+    def __init__(
+        self,
+        *,
+        positions: int,
+        values: tuple[tuple[str, int], ...],
+        bound_bits: int = BOUND_BITS,
+    ) -> None:
         if positions < 1:
             raise ValueError(f"positions must be at least 1, not {positions}")
         self.positions = positions
         self.values = values
+        self.bound_bits = bound_bits
         ports = {
             "start": In(1),
             "advance": In(1),
-            "bounds": In(data.ArrayLayout(BOUND_BITS, positions)),
+            "bounds": In(data.ArrayLayout(bound_bits, positions)),
             "last": Out(positions),
             "first": Out(positions),
             "final": Out(1),
-            "counts": Out(data.ArrayLayout(BOUND_BITS, positions)),
+            "counts": Out(data.ArrayLayout(bound_bits, positions)),
         }
         for name, width in values:
             ports[f"{name}_start"] = In(width)
@@ -78,7 +88,7 @@ class LoopNest(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.positions, self.values)
+        return (self.positions, self.values, self.bound_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()

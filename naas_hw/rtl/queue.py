@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -62,7 +62,7 @@ class Queue(SharedComponent):
         level = Signal(range(self.depth + 1))
         m.d.comb += [
             self.valid.eq(level != 0),
-            self.room.eq(level <= self.depth - self.reserve),
+            self.room.eq(~level.matches(*range(self.depth - self.reserve + 1, self.depth + 1))),
             write_port.en.eq(self.push),
             write_port.addr.eq(back),
             write_port.data.eq(self.entry),
@@ -73,7 +73,8 @@ class Queue(SharedComponent):
             m.d.sync += back.eq(back + 1)
         with m.If(self.pop):
             m.d.sync += front.eq(front + 1)
-        m.d.sync += level.eq(level + self.push - self.pop)
+        with m.If(self.push ^ self.pop):
+            m.d.sync += level.eq(Mux(self.push, level + 1, level - 1))
         with m.If(self.clear):
             m.d.sync += [level.eq(0), front.eq(0), back.eq(0)]
         return m

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.mapping.descriptor import BOUND_BITS, DRAM_BITS, L2_BITS
-from naas_hw.rtl.bursts import BurstSplitter
+from naas_hw.rtl.bursts import RUN_BEATS_BITS, BurstSplitter
 from naas_hw.rtl.config import field_ports
 from naas_hw.rtl.credit import Credit
 from naas_hw.rtl.piece import COMPONENT_SHIFT, PIECE, RUN_BITS, Tensor
@@ -140,8 +140,8 @@ class Reader(SharedComponent):
         m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 3, address_bits=DRAM_BITS)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         active, piece = Signal(), Signal(PIECE)
-        strided = Signal()
-        is_sums = piece.tensor == Tensor.SUMS
+        strided, beats = Signal(), Signal(RUN_BEATS_BITS)
+        is_sums = self.piece.tensor == Tensor.SUMS
         m.d.comb += [
             self.piece_pop.eq(
                 self.piece_valid & allowed & ~self.go & (~active | (splitter.run_take & walk.last))
@@ -149,14 +149,14 @@ class Reader(SharedComponent):
             walk.start.eq(self.piece_pop),
             walk.origin.eq(self.piece.address),
             walk.advance.eq(splitter.run_take),
-            strided.eq((piece.tensor == Tensor.INPUTS) & (self.input_pixel_pitch != 1)),
-            walk.count_0.eq(piece.blocks),
-            walk.count_1.eq(piece.rows),
-            walk.count_2.eq(Mux(strided, piece.columns, 1)),
+            strided.eq((self.piece.tensor == Tensor.INPUTS) & (self.input_pixel_pitch != 1)),
+            walk.count_0.eq(self.piece.blocks),
+            walk.count_1.eq(self.piece.rows),
+            walk.count_2.eq(Mux(strided, self.piece.columns, 1)),
             walk.pitch_2.eq(self.input_pixel_pitch),
             splitter.run_valid.eq(active),
             splitter.run_address.eq(walk.address),
-            splitter.run_beats.eq(Mux(strided, 1, Mux(is_sums, piece.columns << 2, piece.columns))),
+            splitter.run_beats.eq(beats),
             splitter.ready.eq(self.ar_ready),
             self.ar_valid.eq(splitter.valid),
             self.ar_address.eq(splitter.address),
@@ -176,7 +176,11 @@ class Reader(SharedComponent):
                     walk.pitch_1.eq(self.output_row_pitch << 2),
                 ]
         with m.If(self.piece_pop):
-            m.d.sync += [piece.eq(self.piece), active.eq(1)]
+            m.d.sync += [
+                piece.eq(self.piece),
+                active.eq(1),
+                beats.eq(Mux(strided, 1, self.piece.columns << Mux(is_sums, 2, 0))),
+            ]
         with m.Elif((splitter.run_take & walk.last) | self.go):
             m.d.sync += active.eq(0)
 
@@ -194,10 +198,10 @@ class Reader(SharedComponent):
             walk.start.eq(queue.pop),
             walk.origin.eq(head.place),
             walk.advance.eq(taken),
-            walk.count_0.eq(piece.blocks),
-            walk.count_1.eq(piece.rows),
-            walk.count_2.eq(piece.columns),
-            walk.count_3.eq(Mux(is_sums, 4, 1)),
+            walk.count_0.eq(head.blocks),
+            walk.count_1.eq(head.rows),
+            walk.count_2.eq(head.columns),
+            walk.count_3.eq(Mux(head.tensor == Tensor.SUMS, 4, 1)),
             walk.pitch_3.eq(1),
             self.piece_done.eq(taken & walk.last),
             self.filled.eq(self.piece_done & piece.filled),

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.rtl.shared import SharedComponent
@@ -13,7 +13,8 @@ class Walk(SharedComponent):
     """Steps through a box, innermost level fastest, one address a step.
 
     Unlike a `LoopNest` it needs no differences made beforehand, so its counts may be known only
-    at run time: a level keeps the address at which its present trip began.
+    at run time: a level keeps the address at which its present trip began. `at_last`
+    and `at_first` are registers: nothing that follows from them waits for a comparison.
 
     `start` (with `origin`) puts the walk at its first step; `advance` goes on by one. Both take
     effect at the end of their cycle; start wins, so a walk may start in its last step.
@@ -26,9 +27,9 @@ class Walk(SharedComponent):
     Members
     -------
     start, advance : In.
-    origin : In, address of the first step.
-    count_0.., pitch_0.. : In, trips (at least 1) and distance of each level; steady from `start`
-        to the end of the walk.
+    origin, count_0.. : In, with `start`: address of the first step, and trips of each level, at
+        least 1.
+    pitch_0.. : In, distance of each level; steady from the cycle after `start` to the walk's end.
     address : Out.
     last : Out, this is the walk's last step.
     at_last, at_first : Out, a bit for each level: it is in its last, first trip.
@@ -76,27 +77,32 @@ class Walk(SharedComponent):
 
     def _counters(self, m: Module) -> list[Value]:
         steps: list[Value] = []
-        inner_last: Value | None = None
+        inside: Value = Const(1)
         for i in reversed(range(len(self.count_bits))):
-            count = Signal(self.count_bits[i], name=f"trip_{i}", init=1)
-            limit = getattr(self, f"count_{i}")
-            step = Signal(name=f"step_{i}")
-            chain = Signal(name=f"chain_{i}")
-            inside = inner_last if inner_last is not None else 1
+            step, chain = Signal(name=f"step_{i}"), Signal(name=f"chain_{i}")
             m.d.comb += [
-                self.at_last[i].eq(count == limit),
-                self.at_first[i].eq(count == 1),
                 step.eq(~self.at_last[i] & inside),
                 chain.eq(self.at_last[i] & inside),
             ]
-            with m.If(self.start | (self.advance & chain)):
-                m.d.sync += count.eq(1)
-            with m.Elif(self.advance & step):
-                m.d.sync += count.eq(count + 1)
+            self._counter(m, i, step, chain)
             steps.insert(0, step)
-            inner_last = chain
-        m.d.comb += self.last.eq(inner_last)
+            inside = chain
+        m.d.comb += self.last.eq(inside)
         return steps
+
+    def _counter(self, m: Module, i: int, step: Signal, chain: Signal) -> None:
+        count = getattr(self, f"count_{i}")
+        bits = self.count_bits[i]
+        trip, trips = Signal(bits, name=f"trip_{i}", init=1), Signal(bits, name=f"trips_{i}")
+        single, is_single = count == 1, Signal(name=f"is_single_{i}")
+        with m.If(self.start):
+            m.d.sync += [trips.eq(count), is_single.eq(single)]
+        with m.If(self.start | (self.advance & chain)):
+            m.d.sync += [trip.eq(1), self.at_first[i].eq(1)]
+            m.d.sync += self.at_last[i].eq(Mux(self.start, single, is_single))
+        with m.Elif(self.advance & step):
+            m.d.sync += [trip.eq(trip + 1), self.at_first[i].eq(0)]
+            m.d.sync += self.at_last[i].eq(trip + 1 == trips)
 
 
 def any_of(bits: list[Value]) -> Value:

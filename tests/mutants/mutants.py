@@ -201,8 +201,8 @@ MUTANTS = (
     Mutant(
         name="burst split: bursts are not cut where pages end",
         module="bursts",
-        old="room.eq(limit - address[: (limit - 1).bit_length()])",
-        new="room.eq(limit)",
+        old="first_room.eq(limit - self.run_address[: (limit - 1).bit_length()])",
+        new="first_room.eq(limit)",
         case="long",
     ),
     Mutant(
