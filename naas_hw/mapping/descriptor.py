@@ -1,11 +1,11 @@
 """The layer descriptor: its fields, their widths and order, and how it becomes bytes.
 
 A descriptor goes into the accelerator beat by beat. Hardware and compiler both read `LAYOUT`. All
-`delta` fields belong to loop nests: one entry per loop position, what an address gains when that
-position advances (and the ones inside it return to zero). First come all other fields, each at a
-fixed bit; then, position by position, a record of whole beats with that position's entries of the
-delta fields: first those of the nests with `NEST` positions, then those with `OUTER`. So a record
-is complete in the last beats that came, and goes from there into small memories.
+`bound` and `delta` fields belong to loop nests and have one entry per loop position: its trips, and
+what an address gains when that position advances (and the ones inside it return to zero). First
+come all other fields, each at a fixed bit; then, position by position, a record of whole beats with
+that position's entries: first those of the nests with `NEST` positions, then those with `OUTER`. So
+a record is complete in the last beats that came, and goes from there into small memories.
 
 DRAM addresses count beats, L2 addresses words unless they say bytes.
 """
@@ -171,21 +171,20 @@ LAYOUT: Final[tuple[FieldSpec, ...]] = (
     _field("store_block_delta", BOUND_BITS, OUTER, signed=True),
 )
 
-BOUND_FIELDS: Final = tuple(spec for spec in LAYOUT if spec.name.endswith("_bound"))
-"""Trips of the loops: none may be zero."""
-
-HELD: Final = (
-    *(spec for spec in LAYOUT if not spec.name.endswith(("_delta", "_bound"))),
-    *BOUND_FIELDS,
-)
-"""Fields that stand in registers. The bounds come last and fill whole beats, so that each can be
-looked at as it passes."""
+HELD: Final = tuple(spec for spec in LAYOUT if not spec.name.endswith(("_delta", "_bound")))
+"""Fields that stand in registers."""
 
 RECORDS: Final = {
     count: tuple(spec for spec in LAYOUT if spec not in HELD and spec.count == count)
     for count in (NEST, OUTER)
 }
-"""Delta fields by their number of positions, in the order in which their records come."""
+"""Fields of the loops by their number of positions, in the order in which their records come."""
+
+BOUNDS: Final = {
+    count: tuple(spec.name for spec in specs if spec.name.endswith("_bound"))
+    for count, specs in RECORDS.items()
+}
+"""Names of those that are trips of a loop: none may be zero."""
 
 SLOT_BYTES: Final = 2048
 """Descriptors of a list stand this far apart: none crosses a 4 KiB boundary."""
@@ -194,13 +193,6 @@ SLOT_BYTES: Final = 2048
 def held_beats(beat_bytes: int) -> int:
     """Beats of the fields that stand in registers."""
     return -(-sum(spec.width * spec.count for spec in HELD) // (8 * beat_bytes))
-
-
-def bound_beats(beat_bytes: int) -> int:
-    """Beats of the bounds, the last of those of the fields that stand in registers."""
-    beats, rest = divmod(sum(spec.width * spec.count for spec in BOUND_FIELDS), 8 * beat_bytes)
-    assert rest == 0, "bounds must fill whole beats"
-    return beats
 
 
 def record_beats(count: int, beat_bytes: int) -> int:

@@ -132,8 +132,8 @@ class Compute(SharedComponent):
             values=tuple((name, PRIVATE_BITS) for name in names),
             bound_bits=self.bound_bits,
         )
-        m.d.comb += [nest.bounds[i].eq(self.pe_bound[i]) for i in range(OUTER)]
         m.d.comb += [
+            nest.bound.eq(self.pe_bound),
             nest.load.eq(self.outer_write),
             nest.place.eq(self.record_place),
         ]

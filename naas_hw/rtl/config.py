@@ -22,7 +22,7 @@ from naas_hw.rtl.shared import SharedComponent
 FIELDS = {spec.name: spec for spec in LAYOUT}
 
 WRITES = {NEST: "nest_write", OUTER: "outer_write"}
-"""Strobes: the deltas of one position are there."""
+"""Strobes: bounds and deltas of one position are there."""
 
 PLACE = "record_place"
 PLACE_BITS = (NEST - 1).bit_length()

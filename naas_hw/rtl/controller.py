@@ -11,16 +11,15 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.mapping.descriptor import (
-    BOUND_BITS,
-    BOUND_FIELDS,
+    BOUNDS,
     DRAM_BITS,
     MAGIC,
+    NEST,
+    OUTER,
     SLOT_BYTES,
-    bound_beats,
     descriptor_beats,
-    held_beats,
 )
-from naas_hw.rtl.config import field_ports
+from naas_hw.rtl.config import WRITES, field_ports
 from naas_hw.rtl.credit import delayed
 from naas_hw.rtl.pe_array import accumulator_words
 from naas_hw.rtl.registers import NUM_ERRORS
@@ -35,9 +34,9 @@ FIELDS = (
     "need_scale_words",
     "need_l2_words",
     "used",
+    *BOUNDS[NEST],
+    *BOUNDS[OUTER],
 )
-
-BOUNDS = tuple(spec.name for spec in BOUND_FIELDS)
 
 
 class Error(enum.IntEnum):
@@ -116,7 +115,7 @@ class Controller(SharedComponent):
         left, beat, bad = Signal(32), Signal(range(beats + 1)), Signal()
         arrived = Signal()
         checked = delayed(m, arrived, timing.DESCRIPTOR_TO_LAYER - 1, "checked")
-        findings = self._findings(m, self._zero_bound(m, beat, beats))
+        findings = self._findings(m, self._zero_bound(m, self.shift & (beat == beats)))
         m.d.comb += [
             self.shift.eq(self.fetching & self.r_valid),
             self.busy.eq(left != 0),
@@ -178,17 +177,14 @@ class Controller(SharedComponent):
                 bad.eq(0),
             ]
 
-    def _zero_bound(self, m: Module, beat: Signal, beats: int) -> Signal:
-        """Whether a bound was zero, seen as it passed; `beat` counts down from `beats`."""
-        beat_bytes = self.accelerator.beat_bytes
-        after = beats - held_beats(beat_bytes)
-        passing, zero = Signal(), Signal()
-        lanes = [self.r_data[at : at + BOUND_BITS] for at in range(0, 8 * beat_bytes, BOUND_BITS)]
-        m.d.comb += passing.eq((beat > after) & (beat <= after + bound_beats(beat_bytes)))
-        with m.If(self.shift):
-            with m.If(beat == beats):
-                m.d.sync += zero.eq(0)
-            with m.Elif(passing & Cat(lane == 0 for lane in lanes).any()):
+    def _zero_bound(self, m: Module, starts: Value) -> Signal:
+        """Whether a loop of the records that came has no trip."""
+        zero = Signal()
+        with m.If(starts):
+            m.d.sync += zero.eq(0)
+        for count, names in BOUNDS.items():
+            is_zero = Cat(getattr(self, name) == 0 for name in names).any()
+            with m.If(getattr(self, WRITES[count]) & is_zero):
                 m.d.sync += zero.eq(1)
         return zero
 

@@ -152,7 +152,7 @@ class Drain(SharedComponent):
         )
         m.d.comb += [
             nest.start.eq(self.go),
-            nest.bounds.eq(self.drain_bound),
+            nest.bound.eq(self.drain_bound),
             nest.load.eq(self.nest_write),
             nest.place.eq(self.record_place),
             nest.byte_delta.eq(self.drain_byte_delta),
@@ -185,9 +185,9 @@ class Drain(SharedComponent):
                 ("accumulator", PRIVATE_BITS),
                 ("channel", BOUND_BITS),
             ),
+            indexed=(0, 1, 5),
             bound_bits=self.bound_bits,
         )
-        index = [(beats.counts[i] - 1)[: self.bound_bits] for i in range(OUTER)]
         half, tile_half, scale_half = Signal(), Signal(), Signal()
         closes_tile, closes_scales = Signal(), Signal()
         m.d.comb += [
@@ -195,6 +195,7 @@ class Drain(SharedComponent):
             beats.advance.eq(self.active),
             beats.load.eq(self.outer_write),
             beats.place.eq(self.record_place),
+            beats.bound.eq(self.beat_bound),
             beats.byte_start.eq(nest.byte),
             beats.channel_start.eq(nest.channel),
             beats.byte_delta.eq(self.beat_byte_delta),
@@ -207,11 +208,10 @@ class Drain(SharedComponent):
             self.beat.byte.eq(beats.byte),
             self.beat.accumulator.eq(beats.accumulator),
             self.beat.channel.eq(beats.channel),
-            self.beat.p.eq(index[0]),
-            self.beat.q.eq(index[1]),
-            self.beat.k_group.eq(index[5]),
+            self.beat.p.eq(beats.index_0),
+            self.beat.q.eq(beats.index_1),
+            self.beat.k_group.eq(beats.index_5),
         ]
-        m.d.comb += [beats.bounds[i].eq(self.beat_bound[i]) for i in range(OUTER)]
         with m.If(self.go):
             m.d.sync += [
                 self.active.eq(0),

@@ -155,7 +155,7 @@ class Fill(SharedComponent):
         )
         m.d.comb += [
             nest.start.eq(self.go),
-            nest.bounds.eq(self.fill_bound),
+            nest.bound.eq(self.fill_bound),
             nest.load.eq(self.nest_write),
             nest.place.eq(self.record_place),
             nest.weights_delta.eq(self.fill_weight_delta),

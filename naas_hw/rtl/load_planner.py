@@ -156,7 +156,7 @@ class LoadPlanner(SharedComponent):
         }
         m.d.comb += [
             nest.start.eq(self.go),
-            nest.bounds.eq(self.load_bound),
+            nest.bound.eq(self.load_bound),
             nest.load.eq(self.outer_write),
             nest.place.eq(self.record_place),
         ]

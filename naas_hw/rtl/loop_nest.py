@@ -3,8 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed
-from amaranth.lib import data
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -32,29 +31,32 @@ def changes(last: Value, mask: Value) -> Value:
 class LoopNest(SharedComponent):
     """A nest of loops whose state is its counters and any number of linear values.
 
-    `last` and `first` are registers: nothing that follows from them waits for a comparison.
-
     `start` puts all counters at their first trip and all values at their start; `advance` steps
     the innermost loop that is not in its last trip and returns those inside it to their first.
     Both take effect at the end of their cycle; start wins. After the last iteration `advance` does
     nothing that is defined. Golden model: `itertools.product` over the bounds.
 
+    One position steps in a cycle, so one counter and one adder a value serve all positions: trips,
+    bounds and gains stand in small memories that are read at the position. `last` and `first` are
+    registers: nothing that follows from them waits for a comparison.
+
     Parameters
     ----------
     positions : number of loops; position 0 is the outermost.
     values : (name, width) of each linear value; arithmetic wraps.
+    indexed : positions whose index is wanted.
     bound_bits : bits of a bound.
 
     Members
     -------
     start, advance : In.
-    bounds : In, trips of each position, at least 1; steady from the cycle of `start` on.
     last, first : Out, a bit for each position: it is in its last, first trip.
-    counts : Out, the trip of each position, from 1 on.
     final : Out, all positions are in their last trip.
+    index_POSITION : Out, for each that is indexed: its trip, from 0 on.
     NAME_start : In; NAME : Out; for each value, where it begins, and where it is.
-    load, place, NAME_delta : In, what each value gains when this position steps is taken at the
-        end of the cycle; all positions have to be loaded before the first step.
+    load, place, bound, NAME_delta : In, trips of a position, at least 1, and what each value gains
+        when it steps, taken at the end of the cycle; all positions have to be loaded before the
+        cycle of `start`.
     """
 
     def __init__(
@@ -62,54 +64,102 @@ class LoopNest(SharedComponent):
         *,
         positions: int,
         values: tuple[tuple[str, int], ...],
+        indexed: tuple[int, ...] = (),
         bound_bits: int = BOUND_BITS,
     ) -> None:
         if positions < 1:
             raise ValueError(f"positions must be at least 1, not {positions}")
         self.positions = positions
         self.values = values
+        self.indexed = indexed
         self.bound_bits = bound_bits
         ports = {
             "start": In(1),
             "advance": In(1),
-            "bounds": In(data.ArrayLayout(bound_bits, positions)),
+            "load": In(1),
+            "place": In(PLACE_BITS),
+            "bound": In(bound_bits),
             "last": Out(positions),
             "first": Out(positions),
             "final": Out(1),
-            "counts": Out(data.ArrayLayout(bound_bits, positions)),
         }
+        ports |= {f"index_{i}": Out(bound_bits) for i in indexed}
         for name, width in values:
             ports[f"{name}_start"] = In(width)
             ports[f"{name}_delta"] = In(signed(width))
             ports[name] = Out(width)
-        if values:
-            ports |= {"load": In(1), "place": In(PLACE_BITS)}
         super().__init__(ports)
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.positions, self.values, self.bound_bits)
+        return (self.positions, self.values, self.indexed, self.bound_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        steps = self._counters(m)
-        if self.values:
-            self._values(m, steps)
+        steps, wraps = self._moves(m)
+        bound, gain = self._records(m, encode(steps))
+        self._counters(m, steps, wraps, bound)
+        self._values(m, gain)
+        for i in self.indexed:
+            index = getattr(self, f"index_{i}")
+            with m.If(self.start | (self.advance & wraps[i])):
+                m.d.sync += index.eq(0)
+            with m.Elif(self.advance & steps[i]):
+                m.d.sync += index.eq(index + 1)
         return m
 
-    def _values(self, m: Module, steps: list[Value]) -> None:
-        """Values, and a small memory of what they gain."""
-        width = sum(width for _, width in self.values)
-        m.submodules.gains = gains = Memory(shape=width, depth=self.positions, init=())
-        write, read = gains.write_port(), gains.read_port(domain="comb")
-        gain = Signal(width)
+    def _moves(self, m: Module) -> tuple[list[Value], list[Value]]:
+        """For each position whether the next advance steps it, and whether it returns it."""
+        steps = [Signal(name=f"step_{i}") for i in range(self.positions)]
+        wraps = [Signal(name=f"wrap_{i}") for i in range(self.positions)]
+        for i in range(self.positions):
+            inner_last = self.last[i + 1 :].all()
+            m.d.comb += [
+                steps[i].eq(~self.last[i] & inner_last),
+                wraps[i].eq(self.last[i] & inner_last),
+            ]
+        m.d.comb += self.final.eq(self.last.all())
+        return list(steps), list(wraps)
+
+    def _records(self, m: Module, place: Value) -> tuple[Value, Value]:
+        """Bound and gains of the position that steps."""
+        deltas = [getattr(self, f"{name}_delta") for name, _ in self.values]
+        width = self.bound_bits + sum(width for _, width in self.values)
+        m.submodules.records = records = Memory(shape=width, depth=self.positions, init=())
+        write, read = records.write_port(), records.read_port(domain="comb")
+        found = Signal(width)
         m.d.comb += [
             write.en.eq(self.load),
             write.addr.eq(self.place),
-            write.data.eq(Cat(getattr(self, f"{name}_delta") for name, _ in self.values)),
-            read.addr.eq(encode(steps)),
-            gain.eq(read.data),
+            write.data.eq(Cat(self.bound, *deltas)),
+            read.addr.eq(place),
+            found.eq(read.data),
         ]
+        return found[: self.bound_bits], found[self.bound_bits :]
+
+    def _counters(self, m: Module, steps: list[Value], wraps: list[Value], bound: Value) -> None:
+        """Trips that are left of each position, counted from its second on."""
+        m.submodules.trips = trips = Memory(shape=self.bound_bits, depth=self.positions, init=())
+        write, read = trips.write_port(), trips.read_port(domain="comb")
+        single = Signal(self.positions)
+        left = Signal(self.bound_bits)  # the present trip included
+        is_first = Cat(step & first for step, first in zip(steps, self.first, strict=True)).any()
+        m.d.comb += [
+            read.addr.eq(encode(steps)),
+            left.eq(Mux(is_first, bound, read.data)),
+            write.en.eq(self.advance),
+            write.addr.eq(encode(steps)),
+            write.data.eq(left - 1),
+        ]
+        for i in range(self.positions):
+            with m.If(self.load & (self.place == i)):
+                m.d.sync += single[i].eq(self.bound == 1)
+            with m.If(self.start | (self.advance & wraps[i])):
+                m.d.sync += [self.first[i].eq(1), self.last[i].eq(single[i])]
+            with m.Elif(self.advance & steps[i]):
+                m.d.sync += [self.first[i].eq(0), self.last[i].eq(left == 2)]
+
+    def _values(self, m: Module, gain: Value) -> None:
         for name, width in self.values:
             value = getattr(self, name)
             mine, gain = gain[:width], gain[width:]
@@ -117,31 +167,3 @@ class LoopNest(SharedComponent):
                 m.d.sync += value.eq(getattr(self, f"{name}_start"))
             with m.Elif(self.advance):
                 m.d.sync += value.eq(value + mine)
-
-    def _counters(self, m: Module) -> list[Value]:
-        """Counters; returns for each position whether it is the one that steps."""
-        steps: list[Value] = []
-        inner_last: Value = Cat()
-        for i in reversed(range(self.positions)):
-            step = Signal(name=f"step_{i}")
-            wrap = Signal(name=f"wrap_{i}")
-            m.d.comb += [
-                step.eq(~self.last[i] & inner_last.all()),
-                wrap.eq(self.last[i] & inner_last.all()),
-            ]
-            with m.If(self.start | (self.advance & wrap)):
-                m.d.sync += [
-                    self.counts[i].eq(1),
-                    self.first[i].eq(1),
-                    self.last[i].eq(self.bounds[i] == 1),
-                ]
-            with m.Elif(self.advance & step):
-                m.d.sync += [
-                    self.counts[i].eq(self.counts[i] + 1),
-                    self.first[i].eq(0),
-                    self.last[i].eq(self.counts[i] + 1 == self.bounds[i]),
-                ]
-            steps.insert(0, step)
-            inner_last = Cat(self.last[i], inner_last)
-        m.d.comb += self.final.eq(self.last.all())
-        return steps

@@ -77,7 +77,7 @@ class StorePlanner(SharedComponent):
         m.d.comb += [
             nest.start.eq(self.go),
             nest.advance.eq(plan),
-            nest.bounds.eq(self.store_bound),
+            nest.bound.eq(self.store_bound),
             nest.load.eq(self.outer_write),
             nest.place.eq(self.record_place),
             nest.offset_delta.eq(self.store_delta),

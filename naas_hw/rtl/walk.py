@@ -32,6 +32,7 @@ class Walk(SharedComponent):
     pitch_0.. : In, distance of each level; steady from the cycle after `start` to the walk's end.
     address : Out.
     last : Out, this is the walk's last step.
+    trip_0.. : Out, the trip of each level, from 1 on.
     at_last, at_first : Out, a bit for each level: it is in its last, first trip.
     """
 
@@ -50,6 +51,7 @@ class Walk(SharedComponent):
         for i, bits in enumerate(count_bits):
             ports[f"count_{i}"] = In(bits)
             ports[f"pitch_{i}"] = In(address_bits)
+            ports[f"trip_{i}"] = Out(bits)
         super().__init__(ports)
 
     @property
@@ -93,7 +95,7 @@ class Walk(SharedComponent):
     def _counter(self, m: Module, i: int, step: Signal, chain: Signal) -> None:
         count = getattr(self, f"count_{i}")
         bits = self.count_bits[i]
-        trip, trips = Signal(bits, name=f"trip_{i}", init=1), Signal(bits, name=f"trips_{i}")
+        trip, trips = getattr(self, f"trip_{i}"), Signal(bits, name=f"trips_{i}")
         single, is_single = count == 1, Signal(name=f"is_single_{i}")
         with m.If(self.start):
             m.d.sync += [trips.eq(count), is_single.eq(single)]

@@ -10,7 +10,6 @@ from naas_hw.arch import timing
 from naas_hw.mapping.descriptor import L2_BITS, PRIVATE_BITS
 from naas_hw.rtl.config import field_ports
 from naas_hw.rtl.credit import delayed
-from naas_hw.rtl.loop_nest import LoopNest
 from naas_hw.rtl.shared import SharedComponent
 from naas_hw.rtl.walk import Walk
 
@@ -72,7 +71,7 @@ class WeightNetwork(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.groups = groups = LoopNest(positions=3, values=())
+        m.submodules.groups = groups = Walk(count_bits=(GROUP_BITS,) * 3, address_bits=1)
         m.submodules.words = words = Walk(count_bits=(17,), address_bits=PRIVATE_BITS)
         chunks = self.beat_bytes // self.lanes
         chunk = Signal(range(max(2, chunks)))
@@ -86,11 +85,11 @@ class WeightNetwork(SharedComponent):
             words.advance.eq(step),
             groups.start.eq(self.start),
             groups.advance.eq(step & words.last),
-            last.eq(words.last & groups.final),
+            last.eq(words.last & groups.last),
             self.idle.eq(~self.busy | last),
             self.read.eq(step & (chunk == 0)),
         ]
-        m.d.comb += [groups.bounds[i].eq(self.weight_groups[i]) for i in range(3)]
+        m.d.comb += [getattr(groups, f"count_{i}").eq(self.weight_groups[i]) for i in range(3)]
         with m.If(self.start):
             m.d.sync += [
                 self.busy.eq(1),
@@ -105,7 +104,7 @@ class WeightNetwork(SharedComponent):
         self._deliver(m, groups, words, chunk)
         return m
 
-    def _deliver(self, m: Module, groups: LoopNest, words: Walk, chunk: Signal) -> None:
+    def _deliver(self, m: Module, groups: Walk, words: Walk, chunk: Signal) -> None:
         depth = timing.FILL_PIPELINE
         word = Signal(8 * self.beat_bytes)
         m.d.sync += word.eq(self.read_data)
@@ -117,5 +116,5 @@ class WeightNetwork(SharedComponent):
         ]
         for i in range(3):
             group = Signal(GROUP_BITS, name=f"group_now_{i}")
-            m.d.comb += group.eq(groups.counts[i] - 1)
+            m.d.comb += group.eq(getattr(groups, f"trip_{i}") - 1)
             m.d.comb += getattr(self, f"group_{i}").eq(delayed(m, group, depth, f"group_{i}"))

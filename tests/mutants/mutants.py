@@ -110,15 +110,15 @@ MUTANTS = (
     Mutant(
         name="sequencer compare: a loop ends one trip early",
         module="loop_nest",
-        old="self.last[i].eq(self.counts[i] + 1 == self.bounds[i])",
-        new="self.last[i].eq(self.counts[i] + 2 >= self.bounds[i])",
+        old="self.last[i].eq(left == 2)",
+        new="self.last[i].eq(left <= 3)",
         case="steady",
     ),
     Mutant(
         name="sequencer order: the first trip is not the first",
         module="loop_nest",
         old="self.first[i].eq(0)",
-        new="self.first[i].eq(self.counts[i] == 1)",
+        new="self.first[i].eq(left == bound)",
         case="steady",
     ),
     Mutant(

@@ -49,6 +49,9 @@ def test_it_equals_nested_loops(seed: int) -> None:
             assert ctx.get(dut.address) == (origins[box] + offset) % (1 << ADDRESS_BITS)
             last = [i == count - 1 for i, count in zip(index, boxes[box], strict=True)]
             assert ctx.get(dut.last) == all(last)
+            assert [ctx.get(getattr(dut, f"trip_{i}")) for i in range(levels)] == [
+                i + 1 for i in index
+            ]
             assert ctx.get(dut.at_last) == sum(bit << i for i, bit in enumerate(last))
             assert ctx.get(dut.at_first) == sum((i == 0) << at for at, i in enumerate(index))
             advance = rng.random() < 0.7
