@@ -97,3 +97,21 @@ def test_no_yosys_is_one_sentence_and_writes_nothing(design_folder, monkeypatch,
         "network.yaml",
         "mapping.yaml",
     }
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(design_folder, monkeypatch, capsys):
+    """Tests may run as root, whom no mode stops, so the system's answer is put in its place."""
+    before = {path.name for path in design_folder.iterdir()}
+
+    def refused(path: Path, *_args: object, **_named: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    with monkeypatch.context() as patch:
+        for name in ("mkdir", "write_bytes", "write_text", "touch"):
+            patch.setattr(Path, name, refused)
+        assert main(["generate", str(design_folder)]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("naas: error: ")
+    assert "permission denied" in text.lower()
+    assert text.count("\n") == 1
+    assert {path.name for path in design_folder.iterdir()} == before

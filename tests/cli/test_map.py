@@ -1,6 +1,9 @@
 """`naas map`: a run folder with the best mappings found for a given accelerator."""
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +107,30 @@ def test_a_place_that_cannot_be_written_is_one_sentence(files, design_folder, ca
     assert text.startswith("naas: error: ")
     assert "not a directory" in text
     assert text.count("\n") == 1
+
+
+def test_a_full_disk_is_one_sentence_and_nothing_is_half_written(
+    files, tmp_path, monkeypatch, capsys
+):
+    """The mapping is the file for which there is no room; what is whole may stay."""
+    write = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if "mapping.yaml" in path.name:
+            write(path, data[:10])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return write(path, data)
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert mapped(files, run) == 2
+    text = capsys.readouterr().err
+    assert "no space left on device" in text.lower()
+    assert text.count("naas: error: ") == 1
+    assert not [path for path in run.rglob("*") if "mapping" in path.name]
+    assert mapped(files, run, "--force") == 0
+    assert main(["evaluate", str(run)]) == 0
 
 
 def test_a_run_folder_may_have_any_name(files, tmp_path, capsys):

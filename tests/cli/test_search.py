@@ -7,6 +7,7 @@ import pytest
 
 from naas_hw import api
 from naas_hw.cli import main
+from naas_hw.search.history import History
 
 FAST = [
     *("--generations", "2", "--population", "2", "--evaluations", "40"),
@@ -154,3 +155,38 @@ def test_an_unsupported_operator_is_refused_by_name(tmp_path, capsys, monkeypatc
     assert "conv3d" in text
     assert text.count("\n") == 1
     assert not run.exists()
+
+
+def test_a_full_disk_is_one_sentence_and_resume_goes_on(network, tmp_path, monkeypatch, capsys):
+    """SQLite itself finds no room for the second generation; the first is kept."""
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    assert searched(network, whole) == 0
+    add, added = History.add_generation, []
+
+    def limited(self, records):
+        if added:
+            used = self._connection.execute("PRAGMA page_count").fetchone()[0]
+            self._connection.execute(f"PRAGMA max_page_count = {used}")
+            records = [*records] * 200
+        added.append(len(records))
+        add(self, records)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(History, "add_generation", limited)
+        assert searched(network, run) == 2
+    text = capsys.readouterr().err
+    assert "must be a history that can be written: database or disk is full" in text
+    assert text.count("naas: error: ") == 1
+    assert not (run / "mapping.yaml").exists()
+    assert searched(network, run, "--resume") == 0
+    for name in ("accelerator.yaml", "mapping.yaml"):
+        assert (run / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(network, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert searched(network, tmp_path / "file" / "run") == 2
+    text = capsys.readouterr().err
+    assert text.startswith("naas: error: ")
+    assert "not a directory" in text
+    assert text.count("\n") == 1

@@ -204,3 +204,21 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_file(
         "network.yaml",
         "mapping.yaml",
     }
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(design_folder, monkeypatch, capsys):
+    """Tests may run as root, whom no mode stops, so the system's answer is put in its place."""
+    before = {path.name for path in design_folder.iterdir()}
+
+    def refused(path: Path, *_args: object, **_named: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    with monkeypatch.context() as patch:
+        for name in ("mkdir", "write_bytes", "write_text", "touch"):
+            patch.setattr(Path, name, refused)
+        assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("naas: error: ")
+    assert "permission denied" in text.lower()
+    assert text.count("\n") == 1
+    assert {path.name for path in design_folder.iterdir()} == before
