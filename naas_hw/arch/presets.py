@@ -157,9 +157,26 @@ EDGETPU: Final = Preset(
     ),
 )
 
+EDGETPU_16X16: Final = Preset(
+    accelerator=EDGETPU.accelerator.model_copy(
+        update={
+            "name": "edgetpu-16x16",
+            "axes": (Axis(dim="C", size=16), Axis(dim="K", size=16)),
+            "bank_bytes": EDGETPU.accelerator.bank_bytes // 16,
+        }
+    ),
+    dataflow=EDGETPU.dataflow,
+    clock_hz=EDGETPU.clock_hz,
+    source=(
+        "The preset edgetpu SCALED DOWN to 16 x 16 of its 64 x 64 PEs and a sixteenth of its "
+        "global buffer, to be simulated: what it shows of cycles is not true of the whole one. "
+        + EDGETPU.source
+    ),
+)
+
 PRESETS: Final = {
     preset.accelerator.name: preset
-    for preset in (EYERISS, NVDLA_256, NVDLA_1024, SHIDIANNAO, EDGETPU)
+    for preset in (EYERISS, NVDLA_256, NVDLA_1024, SHIDIANNAO, EDGETPU, EDGETPU_16X16)
 }
 
 

@@ -257,7 +257,7 @@ class AcceleratorTop(wiring.Component):
 
     def _connect_load(self, m: Module) -> None:
         reader, buffer, path = self.reader, self.buffer, self.path
-        beat = Signal(8 * self.accelerator.beat_bytes)
+        beat = Signal(8 * self.accelerator.beat_bytes, reset_less=True)
         m.d.sync += beat.eq(self.m_axi_rdata)
         m.d.comb += [
             reader.piece_valid.eq(self.load.valid),

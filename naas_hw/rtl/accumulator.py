@@ -67,9 +67,8 @@ class Accumulator(SharedComponent):
         m = Module()
         halves = [self._half(m, half) for half in range(2)]
         read = Mux(self.step.half, halves[1].read_data, halves[0].read_data)
-        word, latest, merged = (
-            Signal(32 * self.lanes, name=name) for name in ("word", "latest", "merged")
-        )
+        word, merged = Signal(32 * self.lanes), Signal(32 * self.lanes)
+        latest = Signal(32 * self.lanes, reset_less=True)
         total = Signal(32)
         old = word if self.lanes == 1 else word.word_select(self.lane, 32)
         drained = Signal()

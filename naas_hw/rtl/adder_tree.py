@@ -49,7 +49,8 @@ class AdderTree(SharedComponent):
             for _ in range(TREE_LEVELS_PER_CYCLE):
                 terms = [sum(terms[k : k + 2][1:], terms[k]) for k in range(0, len(terms), 2)]
             stage = [
-                Signal(signed(self.sum_width), name=f"sum_{cycle}_{k}") for k in range(len(terms))
+                Signal(signed(self.sum_width), name=f"sum_{cycle}_{k}", reset_less=True)
+                for k in range(len(terms))
             ]
             m.d.sync += [register.eq(term) for register, term in zip(stage, terms, strict=True)]
             terms = list(stage)

@@ -63,7 +63,8 @@ class BurstSplitter(SharedComponent):
         m = Module()
         limit = burst_beats(self.beat_bytes)
         held, tag, put = Signal(), Signal(), Signal()
-        address, beats = Signal(DRAM_BITS), Signal(RUN_BEATS_BITS)
+        address = Signal(DRAM_BITS, reset_less=True)
+        beats = Signal(RUN_BEATS_BITS, reset_less=True)
         room = Signal(range(limit + 1))  # beats to the next cut
         is_last = Signal()  # beats <= room; a register, so nothing waits for the comparison
         burst, rest = Signal(range(limit + 1)), Signal(RUN_BEATS_BITS)

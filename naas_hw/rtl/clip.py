@@ -22,8 +22,8 @@ def clip(m: Module, start: Value, extent: Value, limit: Value, name: str) -> Cli
     end = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_end")
     room = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_room")
     found = Clip(
-        Signal(8, name=f"{name}_skipped"),
-        Signal(16, name=f"{name}_count"),
+        Signal(8, name=f"{name}_skipped", reset_less=True),
+        Signal(16, name=f"{name}_count", reset_less=True),
         Signal(1, name=f"{name}_empty"),
     )
     m.d.comb += [

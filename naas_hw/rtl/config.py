@@ -84,7 +84,10 @@ class ConfigRegister(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         holding = self._sequence(m)
-        parts = [Signal(spec.width * spec.count, name=f"held_{spec.name}") for spec in HELD]
+        parts = [
+            Signal(spec.width * spec.count, name=f"held_{spec.name}", reset_less=True)
+            for spec in HELD
+        ]
         held = Cat(*parts)
         with m.If(self.shift & holding):
             m.d.sync += held.eq(Cat(held, self.beat)[8 * self.beat_bytes :])
@@ -124,7 +127,7 @@ class ConfigRegister(SharedComponent):
     def _records(self, m: Module) -> None:
         """The last beats that came, as the entries of a record."""
         bits = max(8 * self.beat_bytes * record_beats(count, self.beat_bytes) for count in RECORDS)
-        latest = Signal(bits)
+        latest = Signal(bits, reset_less=True)
         with m.If(self.shift):
             m.d.sync += latest.eq(Cat(latest, self.beat)[8 * self.beat_bytes :])
         for specs in RECORDS.values():

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Shape, Signal
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.rtl.shared import SharedComponent
@@ -53,9 +53,14 @@ class Credit(SharedComponent):
 
 
 def delayed(m: Module, source: Any, cycles: int, name: str, *, clear: Any = None) -> Any:
-    """The signal some cycles later; `clear` forgets what is on its way."""
+    """The signal some cycles later; `clear` forgets what is on its way.
+
+    A flag (one bit) is low after a reset. Numbers are not reset: nobody looks at them before a flag
+    says that they are there, and a reset wire to each of their bits would cost routes.
+    """
+    is_flag = Shape.cast(source.shape()).width == 1
     for i in range(cycles):
-        stage = Signal(source.shape(), name=f"{name}_{i + 1}")
+        stage = Signal(source.shape(), name=f"{name}_{i + 1}", reset_less=not is_flag)
         m.d.sync += stage.eq(source)
         if clear is not None:
             with m.If(clear):

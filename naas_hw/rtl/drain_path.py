@@ -78,7 +78,7 @@ class DrainPath(SharedComponent):
         m = Module()
         a = self.accelerator
         lanes = a.drain_lanes
-        active, beat = Signal(), Signal(BEAT)
+        active, beat = Signal(), Signal(BEAT, reset_less=True)
         m.d.sync += [active.eq(self.active), beat.eq(self.beat)]
         lane_bits = lanes.bit_length() - 1
         m.d.comb += [
@@ -89,7 +89,7 @@ class DrainPath(SharedComponent):
             self.sums_address.eq(beat.sums_base + (beat.byte >> lane_bits)),
         ]
         picked = self._pick(m, delayed(m, beat, 1, "beat_read"))
-        sums = Signal(8 * a.beat_bytes)
+        sums = Signal(8 * a.beat_bytes, reset_less=True)
         m.d.sync += sums.eq(self.sums_data)
         beat_summed = delayed(m, beat, 2, "beat_summed")
         scales = self._scales(m, delayed(m, beat, 1, "beat_scale"))
@@ -109,7 +109,7 @@ class DrainPath(SharedComponent):
         sizes = a.size_of("P"), a.size_of("Q"), a.size_of("K") // each
         index = Signal(range(max(2, sizes[0] * sizes[1] * sizes[2])))
         m.d.comb += index.eq((beat.p * sizes[1] + beat.q) * sizes[2] + beat.k_group)
-        picked = [Signal(32, name=f"picked_{k}") for k in range(lanes)]
+        picked = [Signal(32, name=f"picked_{k}", reset_less=True) for k in range(lanes)]
         words: dict[int, Signal] = {}
         for member in range(each):
             choices = [
@@ -153,7 +153,7 @@ class DrainPath(SharedComponent):
         for i, name in enumerate(COMPONENTS):
             memory = Ram(width=8 * a.beat_bytes, depth=2 * half_words)
             m.submodules[name] = memory
-            register = Signal(8 * a.beat_bytes, name=f"{name}_word")
+            register = Signal(8 * a.beat_bytes, name=f"{name}_word", reset_less=True)
             m.d.comb += [
                 memory.write_enable.eq(self.scale_write & (self.scale_place[14:16] == i)),
                 memory.write_address.eq(self.scale_place[:14]),
@@ -171,7 +171,7 @@ class DrainPath(SharedComponent):
         self, m: Module, k: int, picked: Signal, sums: Value, scales: dict[str, Value]
     ) -> tuple[Value, Value]:
         """The lane's sum, as long as the requantiser takes, and its byte."""
-        total = Signal(signed(32), name=f"total_{k}")
+        total = Signal(signed(32), name=f"total_{k}", reset_less=True)
         m.d.sync += total.eq(picked + sums)
         requantiser = Requantiser()
         m.submodules[f"requantiser_{k}"] = requantiser
@@ -196,7 +196,7 @@ class DrainPath(SharedComponent):
         rest = timing.DRAIN_PIPELINE - 1
         active = delayed(m, active, rest, "active")
         beat = delayed(m, beat, rest - 1, "beat")
-        address = Signal(L2_BITS, name="address")
+        address = Signal(L2_BITS, name="address", reset_less=True)
         m.d.sync += address.eq(
             Mux(
                 beat.final,

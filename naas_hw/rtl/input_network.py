@@ -149,7 +149,7 @@ class InputNetwork(SharedComponent):
 
     def _channels(self, m: Module, next_pixel: Value) -> None:
         """Group of positions and place in the PE of the chunk."""
-        base, is_last = Signal(PRIVATE_BITS), Signal()
+        base, is_last = Signal(PRIVATE_BITS, reset_less=True), Signal()
         with m.If(self.start):
             m.d.sync += [
                 base.eq(self.half * self.half_bytes),
@@ -169,8 +169,9 @@ class InputNetwork(SharedComponent):
 
     def _inside(self, m: Module, next_pixel: Value, next_row: Value) -> Value:
         """Whether the pixel of this cycle lies in the image."""
-        row, column = Signal(signed(COORDINATE_BITS)), Signal(signed(COORDINATE_BITS))
-        first = Signal(signed(COORDINATE_BITS))
+        row = Signal(signed(COORDINATE_BITS), reset_less=True)
+        column = Signal(signed(COORDINATE_BITS), reset_less=True)
+        first = Signal(signed(COORDINATE_BITS), reset_less=True)
         with m.If(self.start):
             m.d.sync += [row.eq(self.row), column.eq(self.column), first.eq(self.column)]
         with m.Elif(next_row):
@@ -181,21 +182,23 @@ class InputNetwork(SharedComponent):
 
     def _deliver(self, m: Module, inside: Value, offset: Value) -> None:
         depth = timing.FILL_PIPELINE
-        word = Signal(8 * self.beat_bytes)
+        word = Signal(8 * self.beat_bytes, reset_less=True)
         m.d.sync += word.eq(self.read_data)
         offset_now, inside_now = Signal(len(offset)), Signal()
         m.d.comb += [offset_now.eq(offset), inside_now.eq(inside)]
         offset = delayed(m, offset_now, depth - 1, "offset")
         inside = delayed(m, inside_now, depth - 1, "inside")
-        for data, lanes, replicate in (
-            (self.conv_data, self.conv_lanes, self.replicate_conv),
-            (self.depthwise_data, self.depthwise_lanes, self.replicate_depthwise),
+        for name, lanes, replicate in (
+            ("conv_data", self.conv_lanes, self.replicate_conv),
+            ("depthwise_data", self.depthwise_lanes, self.replicate_depthwise),
         ):
             chunk = self._chunk(word, offset, lanes, replicate)
+            delivered = Signal(8 * lanes, name=f"{name}_now", reset_less=True)
+            m.d.comb += getattr(self, name).eq(delivered)
             with m.If(inside):
-                m.d.sync += data.eq(chunk)
+                m.d.sync += delivered.eq(chunk)
             with m.Else():
-                m.d.sync += data.eq(
+                m.d.sync += delivered.eq(
                     Const(int("01" * lanes, 16), 8 * lanes) * self.input_zero_point.as_unsigned()
                 )
 

@@ -221,7 +221,8 @@ class LoadPlanner(SharedComponent):
                 ("columns", self.tile_output_columns, self.output_columns, nest.output_column),
             )
         ]
-        address, base = Signal(DRAM_BITS), Signal(L2_BITS)
+        address = Signal(DRAM_BITS, reset_less=True)
+        base = Signal(L2_BITS, reset_less=True)
         half = planned["halves"]
         with m.Switch(planned["tensor"]):
             with m.Case(Tensor.SCALES):
@@ -239,10 +240,11 @@ class LoadPlanner(SharedComponent):
         is_inputs = Signal()
         m.d.sync += is_inputs.eq(planned["tensor"] == Tensor.INPUTS)
         empty = rows.empty | columns.empty
-        far = [Signal(DRAM_BITS, name=name) for name in ("far_row", "far_column")]
-        near = [Signal(L2_BITS, name=name) for name in ("near_row", "near_column")]
-        start, place, skip = Signal(DRAM_BITS), Signal(L2_BITS), Signal()
-        shape = [Signal(BOUND_BITS, name=f"shape_{i}") for i in range(3)]
+        far = [Signal(DRAM_BITS, name=name, reset_less=True) for name in ("far_row", "far_column")]
+        near = [Signal(L2_BITS, name=name, reset_less=True) for name in ("near_row", "near_column")]
+        start, place = Signal(DRAM_BITS, reset_less=True), Signal(L2_BITS, reset_less=True)
+        skip = Signal()
+        shape = [Signal(BOUND_BITS, name=f"shape_{i}", reset_less=True) for i in range(3)]
         m.d.sync += [
             far[0].eq(rows.skipped * self.input_row_pitch),
             far[1].eq(columns.skipped),
@@ -268,7 +270,8 @@ class LoadPlanner(SharedComponent):
             with m.Case(Tensor.SUMS):
                 m.d.sync += [shape[i].eq(sums[i]) for i in range(3)]
         # Third stage
-        final_start, final_place = Signal(DRAM_BITS), Signal(L2_BITS)
+        final_start = Signal(DRAM_BITS, reset_less=True)
+        final_place = Signal(L2_BITS, reset_less=True)
         m.d.sync += [
             final_start.eq(start + Mux(skip, far[0] + far[1], 0)),
             final_place.eq(place + Mux(skip, near[0] + near[1], 0)),
@@ -280,7 +283,7 @@ class LoadPlanner(SharedComponent):
 
 def least(m: Module, left: Value, right: Value, name: str) -> Signal:
     """The smaller of two, registered."""
-    found = Signal(BOUND_BITS, name=f"{name}_count")
+    found = Signal(BOUND_BITS, name=f"{name}_count", reset_less=True)
     limit = Signal(BOUND_BITS, name=f"{name}_room")
     m.d.comb += limit.eq(right)
     m.d.sync += found.eq(Mux(left < limit, left, limit))

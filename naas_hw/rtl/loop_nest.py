@@ -161,7 +161,8 @@ class LoopNest(SharedComponent):
 
     def _values(self, m: Module, gain: Value) -> None:
         for name, width in self.values:
-            value = getattr(self, name)
+            value = Signal(width, name=f"value_{name}", reset_less=True)
+            m.d.comb += getattr(self, name).eq(value)
             mine, gain = gain[:width], gain[width:]
             with m.If(self.start):
                 m.d.sync += value.eq(getattr(self, f"{name}_start"))

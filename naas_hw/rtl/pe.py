@@ -91,11 +91,13 @@ class ProcessingElement(SharedComponent):
             weight.eq(_byte(weights.read_data, self.weight_select)),
             value.eq(_byte(inputs.read_data, self.input_select)),
         ]
+        product = Signal(signed(16), reset_less=True)
+        m.d.comb += self.product.eq(product)
         m.d.sync += gated.eq(self.read & self.used)
         with m.If(gated):
-            m.d.sync += self.product.eq(weight * value)
+            m.d.sync += product.eq(weight * value)
         with m.Else():
-            m.d.sync += self.product.eq(0)
+            m.d.sync += product.eq(0)
         return m
 
 

@@ -167,7 +167,9 @@ class PEArray(SharedComponent):
     def _broadcast(self, m: Module) -> dict[str, Value]:
         """Compute's addresses, registered, as words and bytes of a word."""
         a = self.accelerator
-        weight, value, read = Signal(PRIVATE_BITS), Signal(PRIVATE_BITS), Signal()
+        weight = Signal(PRIVATE_BITS, reset_less=True)
+        value = Signal(PRIVATE_BITS, reset_less=True)
+        read = Signal()
         m.d.sync += [weight.eq(self.weight), value.eq(self.input), read.eq(self.active)]
         weight_bits = a.weight_word_bytes.bit_length() - 1
         input_bits = a.input_word_bytes.bit_length() - 1
@@ -181,7 +183,7 @@ class PEArray(SharedComponent):
             ("input_select", value, input_bits),
         ):
             if bits:
-                select = Signal(bits, name=name)
+                select = Signal(bits, name=name, reset_less=True)
                 m.d.sync += select.eq(source[:bits])
                 found[name] = select
         return found
@@ -243,15 +245,16 @@ class PEArray(SharedComponent):
             columns.pitch.eq(self.window_column_pitch),
             columns.last.eq(self.window_column_last),
         ]
-        busy, channel = Signal(), Signal(bits)
+        busy, channel = Signal(), Signal(bits, reset_less=True)
         m.d.sync += [busy.eq(self.input_busy), channel.eq(self.input_channel)]
         places: dict[str, tuple[Value, Value]] = {}
         for where in positions(a, ("P", "Q", "R", "S")):
             name = key(where)
             pair = f"{where.get('P', 0)}_{where.get('R', 0)}"
             other = f"{where.get('Q', 0)}_{where.get('S', 0)}"
-            hit, place = Signal(name=f"hit_{name}"), Signal(bits, name=f"place_{name}")
-            near_hit, near = Signal(name=f"near_hit_{name}"), Signal(bits, name=f"near_{name}")
+            hit, near_hit = Signal(name=f"hit_{name}"), Signal(name=f"near_hit_{name}")
+            place = Signal(bits, name=f"place_{name}", reset_less=True)
+            near = Signal(bits, name=f"near_{name}", reset_less=True)
             m.d.sync += [
                 hit.eq(getattr(rows, f"active_{pair}") & getattr(columns, f"active_{other}")),
                 place.eq(getattr(rows, f"place_{pair}") + getattr(columns, f"place_{other}")),

@@ -139,8 +139,8 @@ class Reader(SharedComponent):
     def _addresses(self, m: Module, allowed: Value) -> None:
         m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 3, address_bits=DRAM_BITS)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
-        active, piece = Signal(), Signal(PIECE)
-        strided, beats = Signal(), Signal(RUN_BEATS_BITS)
+        active, piece = Signal(), Signal(PIECE, reset_less=True)
+        strided, beats = Signal(), Signal(RUN_BEATS_BITS, reset_less=True)
         is_sums = self.piece.tensor == Tensor.SUMS
         m.d.comb += [
             self.piece_pop.eq(
@@ -188,7 +188,7 @@ class Reader(SharedComponent):
         m.submodules.places = walk = Walk(
             count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
         )
-        active, piece, taken = Signal(), Signal(PIECE), Signal()
+        active, piece, taken = Signal(), Signal(PIECE, reset_less=True), Signal()
         head = data.View(PIECE, queue.head)
         is_sums = piece.tensor == Tensor.SUMS
         m.d.comb += [

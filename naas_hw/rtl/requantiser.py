@@ -74,19 +74,20 @@ class Requantiser(SharedComponent):
 
         def delayed(value: Any, name: str, cycles: int) -> Any:
             for stage in range(1, cycles + 1):
-                register = Signal(value.shape(), name=f"{name}_{stage}")
+                register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
                 m.d.sync += register.eq(value)
                 value = register
             return value
 
-        biased = Signal(signed(32))
+        biased = Signal(signed(32), reset_less=True)
         m.d.sync += biased.eq(self.accumulator + self.bias)
         multiplier = delayed(self.multiplier, "multiplier", 1)
 
         x_low, x_high = biased[:HALF], biased[HALF:].as_signed()
         m_low, m_high = multiplier[:HALF], multiplier[HALF:]
-        low_low, low_high = Signal(signed(33)), Signal(31)
-        high_low, high_high = Signal(signed(32)), Signal(signed(31))
+        low_low, low_high = Signal(signed(33), reset_less=True), Signal(31, reset_less=True)
+        high_low = Signal(signed(32), reset_less=True)
+        high_high = Signal(signed(31), reset_less=True)
         m.d.sync += [
             low_low.eq(x_low * m_low - (1 << 30)),
             low_high.eq(x_low * m_high),
@@ -96,25 +97,26 @@ class Requantiser(SharedComponent):
 
         # The product is high_high 2^32 + middle 2^16 + 16 bits that no rounding sees. Of it and
         # 2^30 for rounding, 2^31 is taken away already: h - 1, to which 1 - n comes as a carry.
-        middle = Signal(signed(35))
+        middle = Signal(signed(35), reset_less=True)
         m.d.sync += middle.eq(high_low + low_high + (low_low >> HALF))
         negative = delayed(biased[-1], "negative", 1)
         shift = delayed(self.shift, "shift", 2)
-        carry = Signal()
+        carry = Signal(reset_less=True)
         m.d.sync += carry.eq(~(negative & (shift != 0)))
 
-        lowered = Signal(signed(34))
+        lowered = Signal(signed(34), reset_less=True)
         upper = delayed(high_high, "high_high", 1) << 1
         with_carry = Cat(carry, upper).as_signed() + Cat(carry, middle >> (31 - HALF)).as_signed()
         m.d.sync += lowered.eq(with_carry >> 1)
 
         shift = delayed(shift, "shift_late", 2)
-        shifted = Signal(signed(34))
+        shifted = Signal(signed(34), reset_less=True)
         m.d.sync += shifted.eq((lowered << 1) >> shift)
 
         # Bounds of v are moved by the zero point ahead of time: the last stage only compares.
         zero_point = delayed(self.zero_point, "zero_point", 4)
-        low, high, rounds = Signal(signed(11)), Signal(signed(11)), Signal()
+        low, high = Signal(signed(11), reset_less=True), Signal(signed(11), reset_less=True)
+        rounds = Signal()
         clamp_min = delayed(self.clamp_min, "clamp_min", 4)
         clamp_max = delayed(self.clamp_max, "clamp_max", 4)
         m.d.comb += rounds.eq(shift != 0)
@@ -127,5 +129,7 @@ class Requantiser(SharedComponent):
         below, above = shifted < low, shifted >= high
         clamp_min = delayed(clamp_min, "clamp_min_late", 1)
         clamp_max = delayed(clamp_max, "clamp_max_late", 1)
-        m.d.sync += self.o.eq(Mux(below, clamp_min, Mux(above, clamp_max, inside)))
+        o = Signal(signed(8), reset_less=True)
+        m.d.sync += o.eq(Mux(below, clamp_min, Mux(above, clamp_max, inside)))
+        m.d.comb += self.o.eq(o)
         return m

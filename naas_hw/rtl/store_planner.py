@@ -91,7 +91,9 @@ class StorePlanner(SharedComponent):
             m.d.sync += [left.eq(1), half.eq(0)]
         with m.Elif(plan):
             m.d.sync += [left.eq(~nest.final), half.eq(~half)]
-        sums, address, place = Signal(), Signal(DRAM_BITS), Signal(L2_BITS)
+        sums = Signal()
+        address = Signal(DRAM_BITS, reset_less=True)
+        place = Signal(L2_BITS, reset_less=True)
         m.d.sync += [
             sums.eq(~final),
             address.eq(

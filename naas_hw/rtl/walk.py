@@ -61,7 +61,9 @@ class Walk(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         levels = len(self.count_bits)
-        bases = [Signal(self.address_bits, name=f"base_{i}") for i in range(levels)]
+        bases = [
+            Signal(self.address_bits, name=f"base_{i}", reset_less=True) for i in range(levels)
+        ]
         steps = self._counters(m)
         base: Value = bases[-1]
         pitch: Value = getattr(self, f"pitch_{levels - 1}")
@@ -95,7 +97,9 @@ class Walk(SharedComponent):
     def _counter(self, m: Module, i: int, step: Signal, chain: Signal) -> None:
         count = getattr(self, f"count_{i}")
         bits = self.count_bits[i]
-        trip, trips = getattr(self, f"trip_{i}"), Signal(bits, name=f"trips_{i}")
+        trip = Signal(bits, name=f"present_{i}", reset_less=True)
+        trips = Signal(bits, name=f"trips_{i}", reset_less=True)
+        m.d.comb += getattr(self, f"trip_{i}").eq(trip)
         single, is_single = count == 1, Signal(name=f"is_single_{i}")
         with m.If(self.start):
             m.d.sync += [trips.eq(count), is_single.eq(single)]

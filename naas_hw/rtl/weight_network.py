@@ -106,11 +106,13 @@ class WeightNetwork(SharedComponent):
 
     def _deliver(self, m: Module, groups: Walk, words: Walk, chunk: Signal) -> None:
         depth = timing.FILL_PIPELINE
-        word = Signal(8 * self.beat_bytes)
+        word = Signal(8 * self.beat_bytes, reset_less=True)
         m.d.sync += word.eq(self.read_data)
         picked = delayed(m, chunk, depth - 1, "chunk")
-        m.d.sync += self.data.eq(word.word_select(picked, 8 * self.lanes))
+        data = Signal(8 * self.lanes, reset_less=True)
+        m.d.sync += data.eq(word.word_select(picked, 8 * self.lanes))
         m.d.comb += [
+            self.data.eq(data),
             self.valid.eq(delayed(m, self.busy, depth, "valid")),
             self.address.eq(delayed(m, words.address, depth, "address")),
         ]

@@ -128,7 +128,7 @@ class Writer(SharedComponent):
             initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
         )
         m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 2, address_bits=DRAM_BITS)
-        active, piece = Signal(), Signal(STORE_PIECE)
+        active, piece = Signal(), Signal(STORE_PIECE, reset_less=True)
         issued, burst_put = Signal(), Signal()
         m.d.comb += [
             drained.clear.eq(self.go),
@@ -172,7 +172,7 @@ class Writer(SharedComponent):
         m.submodules.places = walk = Walk(
             count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
         )
-        active, piece, room = Signal(), Signal(STORE_PIECE), Signal()
+        active, piece, room = Signal(), Signal(STORE_PIECE, reset_less=True), Signal()
         arriving, ending = Signal(), Signal()
         head = data.View(STORE_PIECE, pieces.head)
         m.d.comb += [

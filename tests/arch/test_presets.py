@@ -14,10 +14,11 @@ PUBLISHED = {
     "shidiannao": ({"P": 8, "Q": 8}, 256 * 1024),
     "edgetpu": ({"C": 64, "K": 64}, None),
 }
+SCALED = {"edgetpu-16x16": "edgetpu"}
 
 
 def test_there_is_a_preset_for_every_published_design():
-    assert set(PRESETS) == set(PUBLISHED)
+    assert set(PRESETS) - set(SCALED) == set(PUBLISHED)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -33,12 +34,25 @@ def test_whole_memories_are_as_published_where_only_the_sum_is():
     assert on_chip_bytes(find_preset("edgetpu").accelerator) == 8 * 1024 * 1024
 
 
+@pytest.mark.parametrize(("name", "whole"), SCALED.items())
+def test_a_scaled_preset_says_so_and_keeps_what_surrounds_the_array(name: str, whole: str):
+    scaled, preset = find_preset(name), find_preset(whole)
+    assert f"preset {whole} SCALED DOWN to 16 x 16" in scaled.source
+    assert [axis.size for axis in scaled.accelerator.axes] == [16, 16]
+    kept = {"axes", "name", "bank_bytes"}
+    assert scaled.accelerator.model_dump(exclude=kept) == preset.accelerator.model_dump(
+        exclude=kept
+    )
+    share = scaled.accelerator.num_pes / preset.accelerator.num_pes
+    assert scaled.accelerator.bank_bytes == share * preset.accelerator.bank_bytes
+
+
 def test_eyeriss_has_the_private_memory_of_the_chip():
     """448 + 24 + 48 bytes in each of 168 PEs; the sums stand in 14 banks here."""
     assert find_preset("eyeriss").accelerator.private_buffer_bytes == 168 * (448 + 24 + 48)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_fills_its_budget_and_has_a_source(name: str):
     preset = find_preset(name)
     budget = preset.budget

