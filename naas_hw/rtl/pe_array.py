@@ -17,6 +17,7 @@ from naas_hw.rtl.config import field_ports
 from naas_hw.rtl.credit import delayed
 from naas_hw.rtl.input_network import GROUP_BITS
 from naas_hw.rtl.pe import ProcessingElement
+from naas_hw.rtl.ram import Ram
 from naas_hw.rtl.shared import SharedComponent
 from naas_hw.rtl.window import Window
 from naas_hw.workload.layer import Dim
@@ -35,7 +36,16 @@ FIELDS = (
     "column_step_s",
 )
 
+MEMORY_BYTES = 4
+"""Bytes side by side in a memory of private buffers: as wide as an FPGA's block memory, which a
+buffer of one PE alone would leave nearly empty."""
+
 Position = dict[Dim, int]
+
+Write = tuple[Value, Value]
+"""Write enables of a PE's word, and the word."""
+
+WINDOW_DIMS: tuple[Dim, ...] = ("P", "Q", "R", "S")
 
 
 def positions(accelerator: Accelerator, dims: tuple[Dim, ...]) -> list[Position]:
@@ -54,6 +64,10 @@ def accumulator_words(accelerator: Accelerator) -> int:
 
 class PEArray(SharedComponent):
     """Grid of dot-product groups: C R S positions are summed, K P Q positions have accumulators.
+
+    All PEs read their private buffers at the same address, and all of a place in the window write
+    their inputs at the same one: such buffers stand side by side in one memory, each with its own
+    write enables.
 
     Weights come FILL_PIPELINE cycles after their read, decoded here; input coordinates come with
     the read and are delayed here to meet their data. A multiplication that starts (`active`) in
@@ -119,40 +133,101 @@ class PEArray(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         all_positions = positions(self.accelerator, ("K", "C", "P", "Q", "R", "S"))
-        pes = {key(where): self._pe(m, where) for where in all_positions}
         used = self._used(m)
         weights = self._weight_enables(m)
         inputs, places = self._input_enables(m)
-        broadcast = self._broadcast(m)
+        read, addresses, selects = self._broadcast(m)
+        pes: dict[str, ProcessingElement] = {}
+        weight_writes: dict[str, Write] = {}
+        input_writes: dict[str, dict[str, Write]] = {}
         for index, where in enumerate(all_positions):
-            pe = pes[key(where)]
             own = Signal(name=f"used_{key(where)}")
             m.d.comb += own.eq(all_of(used[dim][at] for dim, at in where.items()))
-            m.d.comb += pe.used.eq(own)
-            self._connect_weights(m, pe, where, weights, own)
-            self._connect_inputs(m, pe, where, inputs, places, own)
-            for name, value in broadcast.items():
-                m.d.comb += getattr(pe, name).eq(value)
+            pe = pes[key(where)] = self._pe(m, where)
+            m.d.comb += [pe.used.eq(own), pe.read.eq(read)]
+            m.d.comb += [getattr(pe, name).eq(value) for name, value in selects.items()]
+            weight = weight_writes[key(where)] = self._weight_write(m, where, weights, own)
+            window = key({dim: at for dim, at in where.items() if dim in WINDOW_DIMS})
+            value = self._input_write(m, where, inputs, places[window], own)
+            input_writes.setdefault(window, {})[key(where)] = value
             m.d.comb += [
-                self.weight_writes[index].eq(pe.weight_write),
-                self.input_writes[index].eq(pe.input_write.any()),
-                self.macs[index].eq(pe.read & pe.used),
+                self.weight_writes[index].eq(weight[0]),
+                self.input_writes[index].eq(value[0].any()),
+                self.macs[index].eq(read & own),
             ]
+        self._weight_memories(m, pes, weight_writes, read, addresses["weight"])
+        for window, writes in input_writes.items():
+            place = places[window][1]
+            self._input_memories(m, window, place, pes, writes, read, addresses["input"])
         self._accumulators(m, pes)
         return m
 
-    # PEs -------------------------------------------------------------------------------------
+    # PEs and their buffers ----------------------------------------------------------------------
 
     def _pe(self, m: Module, where: Position) -> ProcessingElement:
         a = self.accelerator
         pe = ProcessingElement(
-            weight_words=a.weight_buffer_bytes // a.weight_word_bytes,
-            weight_word_bytes=a.weight_word_bytes,
-            input_words=a.input_buffer_bytes // a.input_word_bytes,
-            input_word_bytes=a.input_word_bytes,
+            weight_word_bytes=a.weight_word_bytes, input_word_bytes=a.input_word_bytes
         )
         m.submodules[f"pe_{key(where)}"] = pe
         return pe
+
+    def _weight_memories(
+        self,
+        m: Module,
+        pes: dict[str, ProcessingElement],
+        writes: dict[str, Write],
+        read: Value,
+        address: Value,
+    ) -> None:
+        a = self.accelerator
+        bits = 8 * a.weight_word_bytes
+        for i, members in enumerate(_side_by_side(list(writes), a.weight_word_bytes)):
+            memory = Ram(
+                width=bits * len(members),
+                depth=a.weight_buffer_bytes // a.weight_word_bytes,
+                granularity=bits,
+            )
+            m.submodules[f"weights_{i}"] = memory
+            m.d.comb += [
+                memory.write_enable.eq(Cat(writes[name][0] for name in members)),
+                memory.write_address.eq(self.weight_address),
+                memory.write_data.eq(Cat(writes[name][1] for name in members)),
+                memory.read_enable.eq(read),
+                memory.read_address.eq(address),
+            ]
+            for at, name in enumerate(members):
+                m.d.comb += pes[name].weight_word.eq(memory.read_data.word_select(at, bits))
+
+    def _input_memories(
+        self,
+        m: Module,
+        window: str,
+        place: Value,
+        pes: dict[str, ProcessingElement],
+        writes: dict[str, Write],
+        read: Value,
+        address: Value,
+    ) -> None:
+        """Of the PEs at one place in the window."""
+        a = self.accelerator
+        bits = 8 * a.input_word_bytes
+        for i, members in enumerate(_side_by_side(list(writes), a.input_word_bytes)):
+            memory = Ram(
+                width=bits * len(members),
+                depth=a.input_buffer_bytes // a.input_word_bytes,
+                granularity=8,
+            )
+            m.submodules[f"inputs_{window}_{i}"] = memory
+            m.d.comb += [
+                memory.write_enable.eq(Cat(writes[name][0] for name in members)),
+                memory.write_address.eq(place >> (a.input_word_bytes.bit_length() - 1)),
+                memory.write_data.eq(Cat(writes[name][1] for name in members)),
+                memory.read_enable.eq(read),
+                memory.read_address.eq(address),
+            ]
+            for at, name in enumerate(members):
+                m.d.comb += pes[name].input_word.eq(memory.read_data.word_select(at, bits))
 
     def _used(self, m: Module) -> dict[Dim, list[Signal]]:
         """For each axis position whether the layer uses it."""
@@ -164,8 +239,8 @@ class PEArray(SharedComponent):
             m.d.sync += [bit.eq(self.used[i] > k) for k, bit in enumerate(found[axis.dim])]
         return found
 
-    def _broadcast(self, m: Module) -> dict[str, Value]:
-        """Compute's addresses, registered, as words and bytes of a word."""
+    def _broadcast(self, m: Module) -> tuple[Value, dict[str, Value], dict[str, Value]]:
+        """Compute's read, its words, registered, and a cycle later its bytes of a word."""
         a = self.accelerator
         weight = Signal(PRIVATE_BITS, reset_less=True)
         value = Signal(PRIVATE_BITS, reset_less=True)
@@ -173,11 +248,7 @@ class PEArray(SharedComponent):
         m.d.sync += [weight.eq(self.weight), value.eq(self.input), read.eq(self.active)]
         weight_bits = a.weight_word_bytes.bit_length() - 1
         input_bits = a.input_word_bytes.bit_length() - 1
-        found: dict[str, Value] = {
-            "read": read,
-            "weight_address": weight >> weight_bits,
-            "input_address": value >> input_bits,
-        }
+        selects: dict[str, Value] = {}
         for name, source, bits in (
             ("weight_select", weight, weight_bits),
             ("input_select", value, input_bits),
@@ -185,8 +256,8 @@ class PEArray(SharedComponent):
             if bits:
                 select = Signal(bits, name=name, reset_less=True)
                 m.d.sync += select.eq(source[:bits])
-                found[name] = select
-        return found
+                selects[name] = select
+        return read, {"weight": weight >> weight_bits, "input": value >> input_bits}, selects
 
     # Fill ------------------------------------------------------------------------------------
 
@@ -206,23 +277,16 @@ class PEArray(SharedComponent):
             found[axis.dim] = [hits[k // lanes] for k in range(axis.size)]
         return found
 
-    def _connect_weights(
-        self,
-        m: Module,
-        pe: ProcessingElement,
-        where: Position,
-        enables: dict[Dim, list[Value]],
-        used: Value,
-    ) -> None:
+    def _weight_write(
+        self, m: Module, where: Position, enables: dict[Dim, list[Value]], used: Value
+    ) -> Write:
         a = self.accelerator
         hit = all_of(hits[where[dim]] for dim, hits in enables.items())
         vector = a.weight_vector_dim
         lane = where[vector] % a.weight_network_lanes if vector else 0
-        m.d.comb += [
-            pe.weight_write.eq(self.weight_valid & hit & used),
-            pe.weight_write_address.eq(self.weight_address),
-            pe.weight_write_data.eq(self.weight_data.word_select(lane, len(pe.weight_write_data))),
-        ]
+        enable = Signal(name=f"weight_write_{key(where)}")
+        m.d.comb += enable.eq(self.weight_valid & hit & used)
+        return enable, self.weight_data.word_select(lane, 8 * a.weight_word_bytes)
 
     def _input_enables(self, m: Module) -> tuple[dict[str, Any], dict[str, tuple[Value, Value]]]:
         """Delayed hits by channel group, and (hit, byte place) by pair of window positions."""
@@ -248,7 +312,7 @@ class PEArray(SharedComponent):
         busy, channel = Signal(), Signal(bits, reset_less=True)
         m.d.sync += [busy.eq(self.input_busy), channel.eq(self.input_channel)]
         places: dict[str, tuple[Value, Value]] = {}
-        for where in positions(a, ("P", "Q", "R", "S")):
+        for where in positions(a, WINDOW_DIMS):
             name = key(where)
             pair = f"{where.get('P', 0)}_{where.get('R', 0)}"
             other = f"{where.get('Q', 0)}_{where.get('S', 0)}"
@@ -280,18 +344,17 @@ class PEArray(SharedComponent):
         m.d.sync += [hit.eq(group == g) for g, hit in enumerate(hits)]
         return [hits[k // lanes] for k in range(a.size_of(dim))]
 
-    def _connect_inputs(
+    def _input_write(
         self,
         m: Module,
-        pe: ProcessingElement,
         where: Position,
         groups: dict[str, Any],
-        places: dict[str, tuple[Value, Value]],
+        target: tuple[Value, Value],
         used: Value,
-    ) -> None:
+    ) -> Write:
         a = self.accelerator
         c, k = where.get("C", 0), where.get("K", 0)
-        hit, place = places[key({d: at for d, at in where.items() if d in ("P", "Q", "R", "S")})]
+        hit, place = target
         word_bytes = a.input_word_bytes
         conv: Value = self.conv_data
         conv_hit: Value = Const(1)
@@ -308,13 +371,11 @@ class PEArray(SharedComponent):
             own = Mux(self.depthwise, depthwise, conv)
             own_hit = Mux(self.depthwise, depthwise_hit, conv_hit)
         bits = word_bytes.bit_length() - 1
-        m.d.comb += [
-            pe.input_write_address.eq(place >> bits),
-            pe.input_write_data.eq(own),
-            pe.input_write.eq(
-                Mux(hit & own_hit & used, self._byte_enables(place[:bits], word_bytes), 0)
-            ),
-        ]
+        enable = Signal(word_bytes, name=f"input_write_{key(where)}")
+        m.d.comb += enable.eq(
+            Mux(hit & own_hit & used, self._byte_enables(place[:bits], word_bytes), 0)
+        )
+        return enable, own[: 8 * word_bytes]
 
     def _byte_enables(self, offset: Value, word_bytes: int) -> Value:
         """Bytes [offset, offset + chunk_step) of a word; chunks do not straddle words."""
@@ -375,6 +436,12 @@ class PEArray(SharedComponent):
                 bank.drain_address.eq(self.drain_address),
                 self.drain_words[index].eq(bank.drain_word),
             ]
+
+
+def _side_by_side(names: list[str], word_bytes: int) -> list[list[str]]:
+    """PEs whose buffers, of words of so many bytes, share a memory."""
+    each = max(1, MEMORY_BYTES // word_bytes)
+    return [names[at : at + each] for at in range(0, len(names), each)]
 
 
 def key(where: Position) -> str:
