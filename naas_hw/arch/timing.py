@@ -12,8 +12,8 @@ from typing import Final
 FILL_PIPELINE: Final = 3
 """Cycles from a read of L2 by fill to the write enable at the PE."""
 
-MAC_PIPELINE: Final = 3
-"""Cycles from a step of the PE's nest to its product, the broadcast register included."""
+MAC_PIPELINE: Final = 4
+"""Cycles from a step of the PE's nest to its product: broadcast, buffers, operands, product."""
 
 TREE_LEVELS_PER_CYCLE: Final = 1
 """Levels of the adder tree between two registers."""

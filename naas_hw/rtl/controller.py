@@ -114,7 +114,8 @@ class Controller(SharedComponent):
         beats = descriptor_beats(self.accelerator)
         left, beat, bad = Signal(32), Signal(range(beats + 1)), Signal()
         arrived = Signal()
-        checked = delayed(m, arrived, timing.DESCRIPTOR_TO_LAYER - 1, "checked")
+        found = delayed(m, arrived, timing.DESCRIPTOR_TO_LAYER - 2, "found")
+        checked = delayed(m, found, 1, "checked")
         findings = self._findings(m, self._zero_bound(m, self.shift & (beat == beats)))
         m.d.comb += [
             self.shift.eq(self.fetching & self.r_valid),
@@ -138,8 +139,8 @@ class Controller(SharedComponent):
                 self.done.eq(1),
                 self.errors[Error.NOT_A_DESCRIPTOR : Error.USED_EXCEEDED + 1].eq(findings),
             ]
-        with m.Elif(checked):
-            m.d.comb += self.go.eq(1)
+        m.d.sync += self.go.eq(found & ~bad & ~findings.any())
+        with m.If(self.go):
             m.d.sync += self.in_layer.eq(1)
         finished, following = Signal(), Signal()
         m.d.comb += finished.eq(self.in_layer & self.layer_done)

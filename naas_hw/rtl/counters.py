@@ -6,6 +6,7 @@ from typing import Any, Final
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.rtl.credit import delayed
 from naas_hw.rtl.shared import SharedComponent
 
 COUNTER_BITS: Final = 40
@@ -29,7 +30,8 @@ class Counters(SharedComponent):
     """Every cycle of a run belongs to one of active, stall_... and descriptor.
 
     A cycle is charged to what kept compute from going in it: the cause is looked up in the cycle
-    before the one that is lost.
+    before the one that is lost. Counters follow a cycle later, so that adders stand behind
+    registers.
 
     Members
     -------
@@ -70,13 +72,16 @@ class Counters(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
+        start, busy = delayed(m, self.start, 1, "start"), delayed(m, self.busy, 1, "busy")
         for name, gain in self._gains(m).items():
             count = Signal(COUNTER_BITS, name=f"count_{name}")
+            late = Signal(gain.shape(), name=f"gain_{name}")
             m.d.comb += getattr(self, name).eq(count)
-            with m.If(self.start):
-                m.d.sync += count.eq(gain)
-            with m.Elif(self.busy):
-                m.d.sync += count.eq(count + gain)
+            m.d.sync += late.eq(gain)
+            with m.If(start):
+                m.d.sync += count.eq(late)
+            with m.Elif(busy):
+                m.d.sync += count.eq(count + late)
         return m
 
     def _gains(self, m: Module) -> dict[str, Value]:

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
@@ -198,9 +198,7 @@ class InputNetwork(SharedComponent):
             with m.If(inside):
                 m.d.sync += delivered.eq(chunk)
             with m.Else():
-                m.d.sync += delivered.eq(
-                    Const(int("01" * lanes, 16), 8 * lanes) * self.input_zero_point.as_unsigned()
-                )
+                m.d.sync += delivered.eq(self.input_zero_point.replicate(lanes))
 
     def _chunk(self, word: Signal, offset: Value, lanes: int, replicate: bool) -> Value:
         """Lanes at a byte offset; narrower chunks are repeated."""

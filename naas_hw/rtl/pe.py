@@ -6,6 +6,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.rtl.credit import delayed
 from naas_hw.rtl.shared import SharedComponent
 
 
@@ -13,7 +14,8 @@ class ProcessingElement(SharedComponent):
     """Multiplies a byte of a weight word and a byte of an input word, both from its own buffers.
 
     The buffers stand beside it, those of several PEs in one memory (`PEArray`). Read in cycle t,
-    the words are there in t + 1 and the product in t + 2; it is zero if `used` is low.
+    the words are there in t + 1 and the product in t + 3; it is zero if `used` is low. Operands are
+    registers: a memory and a multiplier in one cycle were the critical path.
 
     Parameters
     ----------
@@ -49,14 +51,15 @@ class ProcessingElement(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        weight, value, gated = Signal(signed(8)), Signal(signed(8)), Signal()
+        weight = Signal(signed(8), reset_less=True)
+        value = Signal(signed(8), reset_less=True)
+        gated = delayed(m, self.read & self.used, 2, "gated")
         product = Signal(signed(16), reset_less=True)
-        m.d.comb += [
+        m.d.comb += self.product.eq(product)
+        m.d.sync += [
             weight.eq(_byte(self.weight_word, self.weight_select)),
             value.eq(_byte(self.input_word, self.input_select)),
-            self.product.eq(product),
         ]
-        m.d.sync += gated.eq(self.read & self.used)
         with m.If(gated):
             m.d.sync += product.eq(weight * value)
         with m.Else():

@@ -145,8 +145,8 @@ MUTANTS = (
     Mutant(
         name="zero point: padding is delivered as zero",
         module="input_network",
-        old="* self.input_zero_point.as_unsigned()",
-        new="* 0",
+        old="self.input_zero_point.replicate(lanes)",
+        new="0",
         case="spills",
     ),
     Mutant(
