@@ -16,9 +16,9 @@ from naas_hw.cost.random_case import Case
 from naas_hw.cost.recurrence import Timeline, list_end, list_offsets, timeline_of
 from naas_hw.emit import program as program_module
 from naas_hw.emit.program import LayerTask, Program, build_program
-from naas_hw.mapping.descriptor import SLOT_BYTES, descriptor_beats, pack
+from naas_hw.mapping.descriptor import BOUNDS, NEST, OUTER, SLOT_BYTES, descriptor_beats, pack
 from naas_hw.rtl.accelerator import EVENTS
-from naas_hw.rtl.controller import BOUNDS, Error
+from naas_hw.rtl.controller import Error
 from naas_hw.rtl.counters import COUNTERS
 from naas_hw.rtl.registers import register_map
 from naas_hw.sim.hardware import Hardware, generate
@@ -234,7 +234,7 @@ def test_a_bad_write_response_is_told_and_the_layer_ends_in_its_time(hardware: H
 IMPOSSIBLE: list[tuple[str, int, int, Error]] = [
     ("magic", 0, 0, Error.NOT_A_DESCRIPTOR),
     ("identity", 0, 1, Error.OTHER_ACCELERATOR),
-    *((name, i, 0, Error.ZERO_BOUND) for i, name in enumerate(BOUNDS)),
+    *((name, i, 0, Error.ZERO_BOUND) for i, name in enumerate(BOUNDS[NEST] + BOUNDS[OUTER])),
     ("need_weight_words", 0, 17, Error.DEPTH_EXCEEDED),
     ("need_input_bytes", 0, 17, Error.DEPTH_EXCEEDED),
     ("need_accumulator_words", 0, 17, Error.DEPTH_EXCEEDED),
