@@ -85,7 +85,8 @@ class GlobalBuffer(SharedComponent):
             else:
                 first = i * self.bank_words
                 word = (address - first)[:bits]
-                m.d.comb += hit.eq((address >= first) & (address < first + self.bank_words))
+                below_end = address < first + self.bank_words
+                m.d.comb += hit.eq((address >= first) & below_end if first else below_end)
             found.append((hit, word))
         return found
 

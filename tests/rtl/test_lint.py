@@ -48,7 +48,9 @@ DESIGNS = {
     "Q 1, one PE, one lane": accelerator(("Q", 1), weight_lanes=1, input_lanes=1),
     "C-K 2x3, beats of 4": accelerator(("C", 2), ("K", 3), beat_bytes=4),
     "K-P 8x2, beats of 32": accelerator(("K", 8), ("P", 2), beat_bytes=32),
-    "odd sizes": accelerator(("C", 3), num_banks=5, weight_buffer_bytes=6, input_buffer_bytes=10),
+    "odd sizes": accelerator(
+        ("C", 3), num_banks=5, bank_bytes=264, weight_buffer_bytes=6, input_buffer_bytes=10
+    ),
 }
 """Between them: every axis dim, every beat but one, depthwise by K axis, C axis and neither."""
 
