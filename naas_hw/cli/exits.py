@@ -7,6 +7,7 @@ a missing tool; 3 a fault of ours; 130 after Ctrl-C.
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from enum import IntEnum
 
@@ -37,12 +38,15 @@ def run_to_status(command: Callable[[], object]) -> int:
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         return _status_of(error)
+    if status == ExitStatus.INTERRUPTED and not isinstance(status, ExitStatus):
+        return _status_of(KeyboardInterrupt())  # typer caught it, and gives a plain number
     return int(status) if isinstance(status, int) else ExitStatus.DONE
 
 
 def _status_of(error: BaseException) -> int:
     match error:
         case KeyboardInterrupt():
+            warnings.simplefilter("ignore")  # of hardware that was given up half-made
             _say("interrupted")
             return ExitStatus.INTERRUPTED
         case SystemExit():

@@ -181,23 +181,19 @@ class PEArray(SharedComponent):
         address: Value,
     ) -> None:
         a = self.accelerator
-        bits = 8 * a.weight_word_bytes
-        for i, members in enumerate(_side_by_side(list(writes), a.weight_word_bytes)):
+        word_bytes = a.weight_word_bytes
+        for i, members in enumerate(_side_by_side(list(writes), word_bytes)):
             memory = Ram(
-                width=bits * len(members),
-                depth=a.weight_buffer_bytes // a.weight_word_bytes,
-                granularity=bits,
+                width=8 * word_bytes * len(members),
+                depth=a.weight_buffer_bytes // word_bytes,
+                granularity=8 * word_bytes,
             )
             m.submodules[f"weights_{i}"] = memory
+            m.d.comb += memory.write_address.eq(self.weight_address)
+            words = _connect_memory(m, memory, [writes[name] for name in members], read, address)
             m.d.comb += [
-                memory.write_enable.eq(Cat(writes[name][0] for name in members)),
-                memory.write_address.eq(self.weight_address),
-                memory.write_data.eq(Cat(writes[name][1] for name in members)),
-                memory.read_enable.eq(read),
-                memory.read_address.eq(address),
+                pes[name].weight_word.eq(word) for name, word in zip(members, words, strict=True)
             ]
-            for at, name in enumerate(members):
-                m.d.comb += pes[name].weight_word.eq(memory.read_data.word_select(at, bits))
 
     def _input_memories(
         self,
@@ -211,23 +207,19 @@ class PEArray(SharedComponent):
     ) -> None:
         """Of the PEs at one place in the window."""
         a = self.accelerator
-        bits = 8 * a.input_word_bytes
-        for i, members in enumerate(_side_by_side(list(writes), a.input_word_bytes)):
+        word_bytes = a.input_word_bytes
+        for i, members in enumerate(_side_by_side(list(writes), word_bytes)):
             memory = Ram(
-                width=bits * len(members),
-                depth=a.input_buffer_bytes // a.input_word_bytes,
+                width=8 * word_bytes * len(members),
+                depth=a.input_buffer_bytes // word_bytes,
                 granularity=8,
             )
             m.submodules[f"inputs_{window}_{i}"] = memory
+            m.d.comb += memory.write_address.eq(place >> (word_bytes.bit_length() - 1))
+            words = _connect_memory(m, memory, [writes[name] for name in members], read, address)
             m.d.comb += [
-                memory.write_enable.eq(Cat(writes[name][0] for name in members)),
-                memory.write_address.eq(place >> (a.input_word_bytes.bit_length() - 1)),
-                memory.write_data.eq(Cat(writes[name][1] for name in members)),
-                memory.read_enable.eq(read),
-                memory.read_address.eq(address),
+                pes[name].input_word.eq(word) for name, word in zip(members, words, strict=True)
             ]
-            for at, name in enumerate(members):
-                m.d.comb += pes[name].input_word.eq(memory.read_data.word_select(at, bits))
 
     def _used(self, m: Module) -> dict[Dim, list[Signal]]:
         """For each axis position whether the layer uses it."""
@@ -436,6 +428,20 @@ class PEArray(SharedComponent):
                 bank.drain_address.eq(self.drain_address),
                 self.drain_words[index].eq(bank.drain_word),
             ]
+
+
+def _connect_memory(
+    m: Module, memory: Ram, writes: list[Write], read: Value, address: Value
+) -> list[Value]:
+    """Writes and reads of PEs side by side; gives the word of each."""
+    m.d.comb += [
+        memory.write_enable.eq(Cat(enable for enable, _ in writes)),
+        memory.write_data.eq(Cat(word for _, word in writes)),
+        memory.read_enable.eq(read),
+        memory.read_address.eq(address),
+    ]
+    bits = memory.width // len(writes)
+    return [memory.read_data.word_select(at, bits) for at in range(len(writes))]
 
 
 def _side_by_side(names: list[str], word_bytes: int) -> list[list[str]]:

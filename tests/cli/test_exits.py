@@ -35,8 +35,8 @@ def raising(error: BaseException):
             2,
             "run/rtl/top.v: no space left on device",
         ),
-        (PermissionError(errno.EACCES, "Permission denied", b"/root/a b"), 2,
-         "/root/a b: permission denied"),
+        (PermissionError(errno.EACCES, "Permission denied", b"/home/a b"), 2,
+         "/home/a b: permission denied"),
         (OSError("the cable is out"), 2, "the cable is out"),
         (MemoryError(), 2, "out of memory"),
         (

@@ -222,3 +222,15 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(design_folder, monkeypa
     assert "permission denied" in text.lower()
     assert text.count("\n") == 1
     assert {path.name for path in design_folder.iterdir()} == before
+
+
+def test_ctrl_c_is_one_sentence_and_leaves_no_part_of_a_file(design_folder, monkeypatch, capsys):
+    from naas_hw import api
+
+    def interrupted(*_arguments: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, "simulate", interrupted)
+    assert main(["simulate", str(design_folder), "--sim", "icarus"]) == 130
+    assert capsys.readouterr().err == "naas: error: interrupted\n"
+    assert not (design_folder / "sim").exists()
