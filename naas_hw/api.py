@@ -27,18 +27,14 @@ from naas_hw.mapping.files import NetworkMapping, read_mappings
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder, digest_of
-from naas_hw.search.accelerator_search import (
-    ProgressCallback,
-    SearchResult,
-    SearchSettings,
-    settings_digest,
-)
 from naas_hw.search.accelerator_search import search as search_accelerator
 from naas_hw.search.history import History
 from naas_hw.search.mapping_search import MappingResult
 from naas_hw.search.network_search import MappingSettings, NetworkResult, map_network
 from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
+from naas_hw.search.search_result import ProgressCallback, SearchResult
+from naas_hw.search.search_settings import SearchSettings, settings_digest
 from naas_hw.sim.hardware import generate as generate_hardware
 from naas_hw.sim.layer import LayerReport
 from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs

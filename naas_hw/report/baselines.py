@@ -12,12 +12,13 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import on_chip_bytes
 from naas_hw.arch.presets import Preset
 from naas_hw.arch.technology import ENERGY_TABLES, EnergyTable
-from naas_hw.search.accelerator_search import Progress, SearchResult, SearchSettings
 from naas_hw.search.accelerator_search import search as search_accelerator
 from naas_hw.search.baseline import Baseline, evaluate_baseline
 from naas_hw.search.network_search import NetworkResult
 from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
+from naas_hw.search.search_result import Progress, SearchResult
+from naas_hw.search.search_settings import SearchSettings
 from naas_hw.workload.network import Network
 
 TABLES: Final[tuple[EnergyTable, ...]] = tuple(

@@ -1,20 +1,17 @@
 """Search: mappings of a layer, of a network, and the accelerator for them."""
 
-from naas_hw.search.accelerator_search import (
-    OuterOptimiser,
-    Progress,
-    SearchResult,
-    SearchSettings,
-    search,
-    settings_digest,
-)
+from naas_hw.search.accelerator_encoding import AcceleratorEncoding
+from naas_hw.search.accelerator_search import search
 from naas_hw.search.baseline import Baseline, evaluate_baseline, fixed_mapping, map_fixed
-from naas_hw.search.encoding import AcceleratorEncoding, MappingEncoding
 from naas_hw.search.history import CandidateRecord, History
+from naas_hw.search.mapping_encoding import MappingEncoding
 from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.network_search import MappingSettings, NetworkResult, map_network
 from naas_hw.search.objective import Objective
+from naas_hw.search.outer_optimisers import OuterOptimiser
 from naas_hw.search.processes import worker_processes
+from naas_hw.search.search_result import Progress, SearchResult
+from naas_hw.search.search_settings import SearchSettings, settings_digest
 
 __all__ = [
     "AcceleratorEncoding",

@@ -21,7 +21,7 @@ from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact
 from naas_hw.cost.evaluate import evaluate_network
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.search.encoding import Ints, MappingEncoding, mapping_batch
+from naas_hw.search.mapping_encoding import Ints, MappingEncoding, mapping_batch
 from naas_hw.search.mapping_space import MappingSpace, order_of
 from naas_hw.search.network_search import (
     MappingSettings,

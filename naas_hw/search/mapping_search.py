@@ -23,8 +23,8 @@ from naas_hw.arch.technology import EnergyTable
 from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.search.encoding import Ints, MappingEncoding
 from naas_hw.search.evolution import new_strategy
+from naas_hw.search.mapping_encoding import Ints, MappingEncoding
 from naas_hw.search.mapping_space import MappingSpace, joined, keys, taken
 from naas_hw.search.objective import Objective, ranking
 from naas_hw.workload.layer import Layer

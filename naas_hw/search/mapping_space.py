@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.cost.compiled import MappingBatch
-from naas_hw.search.encoding import NUM_DIMS, Integers, Ints, MappingEncoding, mapping_batch
+from naas_hw.search.mapping_encoding import NUM_DIMS, Integers, Ints, MappingEncoding, mapping_batch
 from naas_hw.workload.layer import DIMS
 
 Mask = NDArray[np.bool_]

@@ -14,7 +14,7 @@ from naas_hw.errors import InputError
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.search.encoding import MappingEncoding
+from naas_hw.search.mapping_encoding import MappingEncoding
 from naas_hw.search.mapping_search import (
     MIN_EXACT,
     MappingResult,

@@ -1,9 +1,8 @@
-"""decode gives values on the grid, encode undoes it, and nothing legal is out of reach."""
+"""decode gives mappings on the grid, encode undoes it, and nothing legal is out of reach."""
 
 from itertools import product
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,16 +12,9 @@ from naas_hw.cost.compiled import MappingBatch
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.search.encoding import (
-    AcceleratorEncoding,
-    MappingEncoding,
-    gene_of_scale,
-    scale,
-)
+from naas_hw.search.mapping_encoding import MappingEncoding
 from naas_hw.workload.layer import DIMS, Layer
 
-unit = st.floats(0.0, 1.0)
-BUDGETS = [preset.budget for preset in PRESETS.values()]
 CK4 = Accelerator(
     axes=(Axis(dim="C", size=4), Axis(dim="K", size=2), Axis(dim="R", size=3)),
     weight_buffer_bytes=16,
@@ -32,47 +24,6 @@ CK4 = Accelerator(
     beat_bytes=4,
 )
 LAYER = Layer(name="small", K=7, C=6, P=3, Q=2, R=3, S=2, height=5, width=3)
-
-
-@given(unit, st.integers(1, 400))
-def test_every_value_of_a_scale_is_in_range_and_comes_back(gene: float, most: int):
-    value = scale(gene, most)
-    assert 1 <= value <= most
-    assert scale(gene_of_scale(value, most), most) == value
-
-
-@given(st.sampled_from(BUDGETS), st.lists(st.floats(-0.5, 1.5), min_size=14, max_size=14))
-def test_an_accelerator_is_on_the_grid_and_comes_back(budget, genes: list[float]):
-    encoding = AcceleratorEncoding(budget=budget)
-    found = encoding.decode(np.array(genes))
-    assert found.num_pes <= budget.max_pes
-    assert all(axis.size % 2 == 0 for axis in found.axes)
-    assert found.weight_buffer_bytes % 16 == found.input_buffer_bytes % 16 == 0
-    assert found.accumulator_words * 4 % 16 == 0
-    assert (found.beat_bytes, found.num_banks) == (budget.beat_bytes, budget.num_banks)
-    assert encoding.decode(encoding.encode(found)) == found
-
-
-@pytest.mark.parametrize(
-    "name", ["nvdla-256", "nvdla-1024", "shidiannao", "edgetpu", "edgetpu-16x16"]
-)
-def test_presets_on_the_grid_are_points_of_their_own_budgets(name: str):
-    preset = PRESETS[name]
-    encoding = AcceleratorEncoding(budget=preset.budget)
-    assert encoding.decode(encoding.encode(preset.accelerator), name=name) == preset.accelerator
-
-
-def test_what_is_not_on_the_grid_is_refused():
-    preset = PRESETS["eyeriss"]  # 24 B of inputs are no multiple of 16
-    with pytest.raises(ValueError, match="must be on the budget's grid"):
-        AcceleratorEncoding(budget=preset.budget).encode(preset.accelerator)
-
-
-def test_the_most_important_dims_are_parallel_in_their_order():
-    genes = np.full(14, 0.5)
-    genes[4:10] = [0.1, 0.9, 0.2, 0.3, 0.8, 0.4]  # K C P Q R S
-    found = AcceleratorEncoding(budget=PRESETS["eyeriss"].budget).decode(genes)
-    assert [axis.dim for axis in found.axes] == ["C", "R"]
 
 
 def test_the_highest_importance_is_the_outermost_loop():

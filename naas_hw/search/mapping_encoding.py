@@ -1,0 +1,167 @@
+"""Points of [0, 1]^36 as mappings of a layer on an accelerator, and back; pure.
+
+After NAAS (Lin, Yang, Han, DAC 2021): loop orders by *importance* (a number for each dim; the
+highest is the outermost loop); tile bounds as ratios of the layer's dim.
+
+Where the paper is silent, this is chosen here:
+
+- *Ratios are logarithmic*: of n possible values, a gene x gives floor((n + 1)^x), so every value
+  has its interval.
+- *Rounding of tiles*: a bound is at most what covers the dim; an L2 tile of K or C is rounded up
+  to whole channel blocks (or to the dim). Used extents of K and C axes are not free.
+- *Overflow* of a buffer is repaired, elsewhere, by shrinking bounds (`mapping_space`).
+
+A mapping is legal, and covers no dim more than once too often, if and only if some point decodes
+to it: nothing that may be best is out of reach.
+
+Batches of mappings are `MappingBatch`. Array legend: N candidates, L levels (DRAM, L2, PE), D dims
+in the order of `DIMS`, G genes.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import gcd
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.cost.compiled import MappingBatch
+from naas_hw.search.genes import Genes
+from naas_hw.workload.layer import DIMS, Layer
+
+Ints = NDArray[np.int64]
+Integers = NDArray[np.integer[Any]]
+
+NUM_DIMS: Final = len(DIMS)
+NUM_LEVELS: Final = 3
+
+
+def mapping_batch(
+    orders_NLD: Integers, l2_ND: Integers, pe_ND: Integers, spatial_ND: Integers
+) -> MappingBatch:
+    """A batch of numbers that are on the grid, in the types that compiled code expects.
+
+    The checks of the constructor are left out: what comes here was made by decoding or by moves on
+    the grid, some ten batches for each that is evaluated, and the checks took a fifth of a search.
+    """
+    batch = object.__new__(MappingBatch)
+    for name, numbers, kind in (
+        ("orders", orders_NLD, np.int8),
+        ("l2", l2_ND, np.int64),
+        ("pe", pe_ND, np.int64),
+        ("spatial", spatial_ND, np.int64),
+    ):
+        object.__setattr__(batch, name, np.ascontiguousarray(numbers, dtype=kind))
+    return batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingEncoding:
+    """The mappings of one layer on one accelerator as points of [0, 1]^36.
+
+    Genes: importances of six dims at three levels (DRAM, L2, PE); ratios of the six dims for the
+    bounds inside the PE; for the L2 tile; and for the used extents of P Q R S axes.
+    """
+
+    accelerator: Accelerator
+    layer: Layer
+    num_genes: int = (NUM_LEVELS + 3) * NUM_DIMS
+
+    @cached_property
+    def dims_D(self) -> Ints:
+        """The layer's bound of each dim."""
+        return np.array([self.layer.bounds[d] for d in DIMS], dtype=np.int64)
+
+    @cached_property
+    def sizes_D(self) -> Ints:
+        """Positions that may be used along each dim."""
+        sizes = [min(self.accelerator.size_of(d), self.layer.bounds[d]) for d in DIMS]
+        return np.array(sizes, dtype=np.int64)
+
+    @cached_property
+    def is_free_D(self) -> NDArray[np.bool_]:
+        """Where the used extent is the mapping's choice."""
+        return np.array([d not in ("K", "C") for d in DIMS]) & (self.sizes_D > 1)
+
+    def extents(self, spatial_ND: Ints) -> Ints:
+        """Indices that one pass over an axis covers: whole lanes on K and C."""
+        extents = spatial_ND.copy()
+        for dim in ("K", "C"):
+            lanes = gcd(self.accelerator.beat_bytes, self.accelerator.size_of(dim))
+            column = DIMS.index(dim)
+            extents[:, column] = _ceil_div(extents[:, column], np.int64(lanes)) * lanes
+        return extents
+
+    def round_blocks(self, l2_ND: Ints, pe_ND: Ints, spatial_ND: Ints) -> Ints:
+        """L2 bounds that hold whole channel blocks, and none more than covers its dim."""
+        steps_ND = pe_ND * self.extents(spatial_ND)
+        rounded = l2_ND.copy()
+        for column in (DIMS.index("K"), DIMS.index("C")):
+            beat = np.int64(self.accelerator.beat_bytes)
+            unit = beat // np.gcd(steps_ND[:, column], beat)
+            rounded[:, column] = _ceil_div(rounded[:, column], unit) * unit
+        return np.minimum(rounded, _ceil_div(self.dims_D, steps_ND))
+
+    def decode(self, genes_NG: Genes) -> MappingBatch:
+        """Mappings of points; values outside of [0, 1] count as the nearest inside."""
+        genes = np.clip(np.atleast_2d(genes_NG), 0.0, 1.0).reshape(-1, NUM_LEVELS + 3, NUM_DIMS)
+        orders = np.argsort(-genes[:, :NUM_LEVELS], axis=2, kind="stable").astype(np.int64)
+        return self.arrays(orders, genes[:, 3], genes[:, 4], genes[:, 5])
+
+    def arrays(
+        self, orders_NLD: Ints, pe_genes: Genes, l2_genes: Genes, spatial_genes: Genes
+    ) -> MappingBatch:
+        """Mappings of given orders and ratios."""
+        chosen = np.ceil(spatial_genes * self.sizes_D).astype(np.int64)
+        spatial = np.where(self.is_free_D, np.maximum(chosen, 1), self.sizes_D)
+        extents = self.extents(spatial)
+        pe = _scale(pe_genes, _ceil_div(self.dims_D, extents))
+        l2 = _scale(l2_genes, _ceil_div(self.dims_D, extents * pe))
+        return mapping_batch(orders_NLD, self.round_blocks(l2, pe, spatial), pe, spatial)
+
+    def encode(self, arrays: MappingBatch) -> Genes:
+        """Points that decode to the mappings.
+
+        Raises
+        ------
+        ValueError : one of them is not on the grid of this encoding.
+        """
+        importances_NLD = np.empty(arrays.orders.shape, dtype=np.float64)
+        ranks = (NUM_DIMS - 0.5 - np.arange(NUM_DIMS)) / NUM_DIMS
+        orders = arrays.orders.astype(np.int64)
+        np.put_along_axis(importances_NLD, orders, np.broadcast_to(ranks, orders.shape), 2)
+        extents = self.extents(arrays.spatial)
+        pe_most = _ceil_div(self.dims_D, extents)
+        l2_most = _ceil_div(self.dims_D, extents * arrays.pe)
+        genes = np.concatenate(
+            [
+                importances_NLD.reshape(len(arrays), -1),
+                np.log(arrays.pe + 0.5) / np.log(pe_most + 1.0),
+                np.log(arrays.l2 + 0.5) / np.log(l2_most + 1.0),
+                (arrays.spatial - 0.5) / self.sizes_D,
+            ],
+            axis=1,
+        )
+        self._check_round_trip(arrays, genes)
+        found: Genes = np.clip(genes, 0.0, 1.0)
+        return found
+
+    def _check_round_trip(self, arrays: MappingBatch, genes_NG: Genes) -> None:
+        found = self.decode(genes_NG)
+        for field in ("orders", "l2", "pe", "spatial"):
+            due, got = getattr(arrays, field), getattr(found, field)
+            if not np.array_equal(due, got):
+                row = int(np.argwhere((due != got).reshape(len(due), -1).any(axis=1))[0, 0])
+                raise ValueError(
+                    f"{field.split('_')[0]} must be on the layer's grid, not {due[row].tolist()}"
+                )
+
+
+def _ceil_div(numerator: Ints | np.int64, denominator: Ints | np.int64) -> Ints:
+    return np.asarray(-(-numerator // denominator), dtype=np.int64)
+
+
+def _scale(genes_ND: Genes, most_ND: Ints) -> Ints:
+    return np.minimum(most_ND, np.floor((most_ND + 1.0) ** genes_ND).astype(np.int64))

@@ -1,0 +1,73 @@
+"""How far a search is, and what it found; every figure is exact."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.search.network_search import NetworkResult
+from naas_hw.search.objective import Objective
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a search is; every figure is exact.
+
+    Members
+    -------
+    num_candidates : evaluated so far, of `num_planned`.
+    generation : that of the latest candidate, from 0.
+    latest : what it is.
+    latest_score, best_score : of the objective; None if it has no mapping, or none has yet.
+    best : the best so far.
+    population_mean : of the scores of the last complete generation.
+    stage : "candidates", or "final mappings" of the best.
+    """
+
+    num_candidates: int
+    num_planned: int
+    generation: int
+    latest: Accelerator
+    latest_score: float | None
+    best: Accelerator | None
+    best_score: float | None
+    population_mean: float | None
+    stage: str = "candidates"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResult:
+    """What a search found; every figure is exact.
+
+    Members
+    -------
+    score : the objective, geometric mean over the networks.
+    networks : the mappings and reports of each.
+    num_candidates : accelerators evaluated; `num_invalid` were ruled out before.
+    num_evaluations, num_legal, num_exact : of all candidates' mappings; as in `MappingResult`.
+    largest_gap : largest (exact - bound) / bound in cycles of any mapping that was timed.
+    best_scores, population_means : after, and of, each generation.
+    interrupted : Ctrl-C ended it.
+    """
+
+    accelerator: Accelerator
+    objective: Objective
+    score: float
+    networks: tuple[NetworkResult, ...]
+    num_candidates: int
+    num_invalid: int
+    num_evaluations: int
+    num_legal: int
+    num_exact: int
+    largest_gap: float
+    best_scores: tuple[float, ...]
+    population_means: tuple[float, ...]
+    interrupted: bool = False
+
+    @property
+    def mappings(self) -> dict[str, dict[str, Mapping]]:
+        """Name of a network -> name of a layer -> mapping."""
+        return {result.network.name: dict(result.mappings) for result in self.networks}
+
+
+ProgressCallback = Callable[[Progress], None]
