@@ -10,7 +10,8 @@ import naas_hw
 PACKAGE = Path(naas_hw.__file__).parent
 
 ORDER = (
-    "errors resources workload arch mapping cost search rtl emit sim flow report api cli"
+    "errors resources workload spaces accuracy arch mapping cost search "
+    "rtl emit sim flow report api cli"
 ).split()
 RTL_MAY_IMPORT = {"errors", "workload", "arch", "mapping", "rtl"}
 COST_MUST_NOT_IMPORT = {"amaranth", "naas_hw.rtl"}

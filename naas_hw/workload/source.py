@@ -2,7 +2,8 @@
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -109,15 +110,42 @@ def call_factory(text: str) -> "nn.Module":
 
 def _call(text: str, module_name: str, attribute: str) -> object:
     """Import with the working directory in reach, as `python -m` does, and call."""
+    try:
+        with _working_directory_in_reach():
+            return getattr(import_module(module_name), attribute)()
+    except Exception as error:  # the user's code may raise anything
+        raise InputError(
+            f"{text} must be a module and a callable without arguments: {_first_line(error)}"
+        ) from error
+
+
+def import_object(text: str) -> object:
+    """What `module:object` names. Runs the user's code.
+
+    Raises
+    ------
+    InputError : the module cannot be imported, or has no such object.
+    """
+    module_name, _, attribute = text.partition(":")
+    try:
+        with _working_directory_in_reach():
+            return getattr(import_module(module_name), attribute)
+    except Exception as error:  # the user's code may raise anything
+        raise InputError(
+            f"{text} must be a module and an object in it: {_first_line(error)}"
+        ) from error
+
+
+@contextmanager
+def _working_directory_in_reach() -> Iterator[None]:
     here = os.getcwd()
     sys.path.insert(0, here)
     try:
-        return getattr(import_module(module_name), attribute)()
-    except Exception as error:  # the user's code may raise anything
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(
-            f"{text} must be a module and a callable without arguments: {reason}"
-        ) from error
+        yield
     finally:
         with suppress(ValueError):
             sys.path.remove(here)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

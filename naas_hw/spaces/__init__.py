@@ -1,0 +1,1 @@
+"""Spaces of networks: what the third level of the search chooses from."""
