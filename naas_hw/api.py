@@ -9,7 +9,8 @@ assert naas_hw.simulate("run", simulator="icarus", layers=["classifier.1"]).ok
 import json
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from math import inf
 from pathlib import Path
@@ -178,6 +179,7 @@ def search(
     run: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
+    executor: Executor | None = None,
     num_processes: int = 1,
     progress: ProgressCallback | None = None,
     command: Sequence[str] = ("naas", "search"),
@@ -188,16 +190,25 @@ def search(
     ----------
     run : folder that gets the design, the history and the result; None writes nothing.
     resume, force : go on with the run in that folder, or start it anew.
+    executor : any `concurrent.futures.Executor`; else `num_processes` are started, or for one
+        this process does it. The result is the same.
+    progress : told of every candidate, in order.
     command : how the manifest says that it was made.
 
     Raises
     ------
     InputError : as of `naas_hw.search.search`, and where the folder cannot be used.
+    WorkerError : the executor lost a task; what the history holds can be resumed.
     """
     settings = settings or SearchSettings()
     if run is None:
         return search_accelerator(
-            networks, budget, settings, num_processes=num_processes, progress=progress
+            networks,
+            budget,
+            settings,
+            executor=executor,
+            num_processes=num_processes,
+            progress=progress,
         )
     if not networks:
         raise InputError("networks must be at least 1, not 0")
@@ -215,6 +226,7 @@ def search(
                 networks,
                 budget,
                 settings,
+                executor=executor,
                 num_processes=num_processes,
                 history=history,
                 resume=history.exists(),
@@ -251,6 +263,7 @@ def map(  # the verb; the builtin is not used in this module
     *,
     run: str | Path | None = None,
     force: bool = False,
+    executor: Executor | None = None,
     num_processes: int = 1,
     progress: Callable[[Layer, MappingResult], None] | None = None,
     command: Sequence[str] = ("naas", "map"),
@@ -261,17 +274,20 @@ def map(  # the verb; the builtin is not used in this module
     ----------
     run : folder that gets the design and the result; None writes nothing.
     force : start a run that exists anew.
+    executor, num_processes : as of `search`.
+    progress : told of each distinct layer, in order.
     command : how the manifest says that it was made.
 
     Raises
     ------
     InputError : no legal mapping was found for a layer; the folder cannot be used.
+    WorkerError : the executor lost a task.
     """
     settings = settings or MappingSettings(
         objective=Objective.EDP, table=energy_table(DEFAULT_TABLE)
     )
     if run is None:
-        return _mapped(network, accelerator, settings, num_processes, progress)
+        return _mapped(network, accelerator, settings, executor, num_processes, progress)
     manifest = Manifest.of(
         command=command,
         digest=digest_of(
@@ -284,7 +300,7 @@ def map(  # the verb; the builtin is not used in this module
         packages=SEARCH_PACKAGES,
     )
     with RunFolder.create(Path(run), manifest, force=force) as folder:
-        result = _mapped(network, accelerator, settings, num_processes, progress)
+        result = _mapped(network, accelerator, settings, executor, num_processes, progress)
         _write_design(
             folder,
             Design(accelerator=accelerator, network=network, mappings=result.mappings),
@@ -303,11 +319,13 @@ def _mapped(
     network: Network,
     accelerator: Accelerator,
     settings: MappingSettings,
+    executor: Executor | None,
     num_processes: int,
     progress: Callable[[Layer, MappingResult], None] | None,
 ) -> NetworkResult:
-    with worker_processes(num_processes) as executor:
-        return map_network(accelerator, network, settings, executor=executor, progress=progress)
+    given = worker_processes(num_processes) if executor is None else nullcontext(executor)
+    with given as found:
+        return map_network(accelerator, network, settings, executor=found, progress=progress)
 
 
 def _joined(networks: Sequence[Network]) -> Network:

@@ -5,8 +5,11 @@ NaasError
 │   └── LegalityError a mapping that the accelerator cannot run
 ├── ToolError         a tool that is missing or too old: exit status 2
 ├── ComparisonError   model and RTL differ: exit status 1
+├── WorkerError       a worker process, or an executor of them, that is lost: exit status 3
 └── SimulationError   a simulator that failed, hung or was stopped: exit status 3
 """
+
+from typing import Self
 
 
 class NaasError(Exception):
@@ -28,6 +31,9 @@ class LegalityError(InputError):
         self.violations = violations
         super().__init__("illegal mapping: " + "; ".join(violations))
 
+    def __reduce__(self) -> tuple[type[Self], tuple[list[str]]]:
+        return type(self), (self.violations,)
+
 
 class ToolError(NaasError):
     """A program that the task needs is missing, or is too old."""
@@ -39,6 +45,12 @@ class ComparisonError(NaasError):
     """Prediction and RTL differ."""
 
     exit_status = 1
+
+
+class WorkerError(NaasError):
+    """Work was lost with the processes that did it; says which."""
+
+    exit_status = 3
 
 
 class SimulationError(NaasError):

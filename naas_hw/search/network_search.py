@@ -7,7 +7,7 @@ processes, their number, or what was searched before.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from naas_hw.arch.technology import EnergyTable
 from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.parallel.tasks import Task, submit
 from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Layer
@@ -118,12 +119,12 @@ def submit_layer(
     settings: MappingSettings,
 ) -> Pending:
     """Start searching a layer; call what comes back for the result. Without executor: then."""
-    if executor is None:
-        return lambda: search_layer(accelerator, layer, settings)
-    future: Future[MappingResult | None] = executor.submit(
-        search_layer, accelerator, layer, settings
+    task = Task(
+        name=f"mappings of {layer.name} on {accelerator.name}",
+        function=search_layer,
+        arguments=(accelerator, layer, settings),
     )
-    return future.result
+    return submit(executor, task)
 
 
 def map_network(

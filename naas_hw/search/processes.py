@@ -1,50 +1,41 @@
-"""Worker processes: started afresh, deaf to Ctrl-C, with compiled code from the cache."""
+"""Worker processes as the searches use them, with compiled code from the cache."""
 
-import multiprocessing
-import signal
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
+from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.technology import SIZED
 from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact
-from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.parallel.worker_pool import WorkerPool
 from naas_hw.workload.layer import Layer
+
+TASKS: Final = "naas_hw.search.network_search"
+"""The module of what workers run."""
 
 
 @contextmanager
 def worker_processes(num_processes: int) -> Iterator[Executor | None]:
     """An executor of so many processes; None, which means this process, for one.
 
-    Processes are spawned, not forked: a progress display has threads. On the way out of an error
-    or Ctrl-C what has not begun is dropped.
+    At the end, and on the way out of an error or Ctrl-C, the processes end at once.
 
     Raises
     ------
     InputError : a number below 1.
     """
-    if num_processes < 1:
-        raise InputError(f"processes must be at least 1, not {num_processes}")
-    compile_once()
     if num_processes == 1:
+        compile_once()
         yield None
         return
-    executor = ProcessPoolExecutor(
-        num_processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_ignore_interrupts,
-    )
+    pool = WorkerPool(num_processes, preload=TASKS)
     try:
-        yield executor
+        compile_once()
+        yield pool
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches the whole process group; who started the workers decides what it means."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        pool.stop()
 
 
 def compile_once() -> None:
