@@ -1,0 +1,212 @@
+"""A design as MAESTRO's files: the mapping of all layers, and the hardware.
+
+MAESTRO names dims K C R S, rows Y and columns X of the *input*; a depthwise layer (DSCONV) counts
+its channels in C. A directive `Map(size, offset) D` gives each unit of a level `size` indices of D,
+the next trip (or, if spatial, the next unit) `offset` further. `Cluster(n, P)` opens a level of n
+units inside each unit of the one above. Each level needs one spatial map; at a level of one unit
+it is a loop like the others.
+
+Source: maestro-project/maestro, `cost-model/include/dataflow-specification-language/` (parsers)
+and `dataflow-analysis/DFA_cluster-*.hpp` (sizes of clusters, spatial maps, how Y' becomes Y).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as AbstractMapping
+from dataclasses import dataclass
+from typing import Final
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.errors import InputError
+from naas_hw.exchange.timeloop_architecture import pe_buffer_words
+from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
+
+MAPPING: Final = "mapping.m"
+HARDWARE: Final = "hardware.m"
+
+_OUTPUTS: Final[dict[Dim, tuple[str, Dim, int]]] = {"P": ("Y", "R", 0), "Q": ("X", "S", 1)}
+"""Dim of the output -> that of the input, its kernel's, and the place in (rows, columns)."""
+
+_KERNEL: Final[dict[Dim, Dim]] = {"R": "P", "S": "Q"}
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """One directive in our dims: `size` indices, and as many to the next."""
+
+    dim: Dim
+    size: int
+    trips: int
+
+
+def maestro_files(
+    accelerator: Accelerator,
+    layers: Sequence[Layer],
+    mappings: AbstractMapping[str, Mapping],
+    *,
+    network: str = "network",
+) -> dict[str, str]:
+    """Path -> text.
+
+    Raises
+    ------
+    InputError : what MAESTRO cannot say; names layer and field.
+    """
+    blocks = [
+        layer_block(Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name]))
+        for layer in layers
+    ]
+    text = "\n".join(blocks)
+    return {
+        MAPPING: f"Network {_word(network)} {{\n{text}}}\n",
+        HARDWARE: hardware_text(accelerator),
+    }
+
+
+def hardware_text(accelerator: Accelerator) -> str:
+    """PEs, elements of a PE's memories and of L2, elements a cycle into the array and off chip.
+
+    Raises
+    ------
+    InputError : the bus moves no whole number of elements a cycle.
+    """
+    beat, period = accelerator.beat_bytes, accelerator.dram_beat_period_cycles
+    if beat % period:
+        raise InputError(
+            f"dram_beat_period_cycles must divide the {beat} bytes of a beat, not {period}: "
+            "MAESTRO's offchip_bw_cstr is a whole number of elements a cycle"
+        )
+    network = accelerator.weight_network_lanes + accelerator.input_network_lanes
+    lines = {
+        "num_pes": accelerator.num_pes,
+        "l1_size_cstr": pe_buffer_words(accelerator),
+        "l2_size_cstr": accelerator.global_buffer_bytes,
+        "noc_bw_cstr": network,
+        "offchip_bw_cstr": beat // period,
+    }
+    return "".join(f"{name}: {value}\n" for name, value in lines.items())
+
+
+def layer_block(geometry: Geometry) -> str:
+    """One layer with its dataflow; `geometry` must be legal."""
+    layer = geometry.layer
+    _refuse(geometry)
+    rows, columns = layer.stride
+    sizes = ", ".join(f"{dim}: {size}" for dim, size in _dimensions(layer).items())
+    kind = "DSCONV" if layer.kind is Kind.DEPTHWISE else "CONV"
+    directives = "".join(f"      {line};\n" for line in _dataflow(geometry))
+    return (
+        f"  // {layer.name}\n"
+        f"  Layer {_word(layer.name)} {{\n"
+        f"    Type: {kind}\n"
+        f"    Stride {{ X: {columns}, Y: {rows} }}\n"
+        f"    Dimensions {{ {sizes} }}\n"
+        f"    Dataflow {{\n{directives}    }}\n"
+        f"  }}\n"
+    )
+
+
+def _word(name: str) -> str:
+    """A name that MAESTRO's tokens leave whole."""
+    return re.sub(r"\W", "_", name, flags=re.ASCII)
+
+
+def _dimensions(layer: Layer) -> dict[str, int]:
+    """MAESTRO's dims: Y and X are what the windows cover, padding included."""
+    bounds = layer.bounds
+    found = {_name(layer, dim): bounds[dim] for dim in ("K", "C", "R", "S")}
+    for dim, (image, kernel, place) in _OUTPUTS.items():
+        found[image] = (bounds[dim] - 1) * layer.stride[place] + bounds[kernel]
+    return dict(sorted(found.items(), key=lambda item: "KCRSYX".index(item[0])))
+
+
+def _name(layer: Layer, dim: Dim) -> str:
+    """MAESTRO's name of a dim that is no output's row or column."""
+    if layer.kind is Kind.DEPTHWISE and dim in ("K", "C"):
+        return "C" if dim == "K" else "K"
+    return dim
+
+
+def _refuse(geometry: Geometry) -> None:
+    """What MAESTRO cannot say, by the name of the field."""
+    layer, mapping = geometry.layer, geometry.mapping
+    place = f"layer {layer.name}"
+    if layer.groups > 1:
+        raise InputError(f"{place}: groups must be 1 for MAESTRO, not {layer.groups}")
+    if layer.dilation != (1, 1):
+        raise InputError(f"{place}: dilation must be (1, 1) for MAESTRO, not {layer.dilation}")
+    for dim, out in _KERNEL.items():
+        stride = layer.stride[_OUTPUTS[out][2]]
+        trips = geometry.num_tiles[dim] * mapping.l2[dim]
+        if trips > 1:
+            raise InputError(
+                f"{place}: {dim} must be whole in a step for MAESTRO, not in {trips} parts"
+            )
+        if mapping.spatial[dim] > 1 and stride > 1:
+            raise InputError(
+                f"{place}: stride along {out} must be 1 for MAESTRO where {dim} lies on an axis, "
+                f"not {stride}"
+            )
+
+
+def _dataflow(geometry: Geometry) -> Iterator[str]:
+    """All directives, outermost first, a level after the other."""
+    temporal, covers = _temporal_levels(geometry)
+    for index, loops in enumerate(temporal):
+        if index:
+            yield "Cluster(1, P)"
+        yield from _temporal_level(geometry.layer, loops)
+    for axis in sorted(geometry.accelerator.axes, key=lambda axis: axis.dim in _KERNEL):
+        if axis.size > 1:
+            yield f"Cluster({axis.size}, P)"
+            covers[axis.dim] = min(covers[axis.dim], geometry.mapping.pe[axis.dim])
+            yield from _spatial_maps(geometry.layer, axis.dim, covers)
+
+
+def _temporal_levels(geometry: Geometry) -> tuple[list[list[_Loop]], dict[Dim, int]]:
+    """The loops outside the array: one level if no dim has two, else tiles and steps apart.
+
+    The second value is how many indices of each dim one step covers.
+    """
+    bounds, mapping = geometry.layer.bounds, geometry.mapping
+    steps = {d: min(bounds[d], mapping.pe[d] * mapping.spatial[d]) for d in DIMS}
+    tiles = {d: min(bounds[d], mapping.l2[d] * steps[d]) for d in DIMS}
+    outer = [_Loop(d, tiles[d], geometry.num_tiles[d]) for d in mapping.dram_order]
+    inner = [_Loop(d, steps[d], mapping.l2[d]) for d in mapping.l2_order]
+    twice = any(geometry.num_tiles[d] > 1 and mapping.l2[d] > 1 for d in DIMS)
+    if twice:
+        return [outer, inner], steps
+    real = [loop for loop in (*outer, *inner) if loop.trips > 1]
+    idle = [loop for loop in inner if loop.dim not in {other.dim for other in real}]
+    return [[*real, *idle]], steps
+
+
+def _temporal_level(layer: Layer, loops: Sequence[_Loop]) -> Iterator[str]:
+    """A level of one unit: its innermost loop is the spatial map that it must have."""
+    real = [loop for loop in loops if loop.trips > 1 and loop.dim not in _KERNEL]
+    spatial = real[-1].dim if real else "K"
+    covers = {loop.dim: loop.size for loop in loops}
+    for loop in loops:
+        kind = "SpatialMap" if loop.dim == spatial else "TemporalMap"
+        yield _map(kind, layer, loop.dim, covers)
+
+
+def _spatial_maps(layer: Layer, dim: Dim, covers: dict[Dim, int]) -> Iterator[str]:
+    """Where the kernel lies on an axis, its input slides along with it."""
+    if dim in _KERNEL:
+        yield _map("SpatialMap", layer, _KERNEL[dim], covers, offset=covers[dim])
+    yield _map("SpatialMap", layer, dim, covers)
+
+
+def _map(
+    kind: str, layer: Layer, dim: Dim, covers: dict[Dim, int], *, offset: int | None = None
+) -> str:
+    size = covers[dim]
+    if dim not in _OUTPUTS:
+        return f"{kind}({size}, {size}) {_name(layer, dim)}"
+    image, kernel, place = _OUTPUTS[dim]
+    stride = layer.stride[place]
+    window = (size - 1) * stride + covers[kernel]
+    return f"{kind}({window}, {size * stride if offset is None else offset}) {image}"

@@ -1,0 +1,92 @@
+"""A design as files for Timeloop, and the mappings of such a folder read back."""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as AbstractMapping
+from pathlib import Path
+from typing import Any, Final
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.technology import AccessEnergy, AreaTable
+from naas_hw.errors import InputError
+from naas_hw.exchange.timeloop_architecture import Attributes, architecture
+from naas_hw.exchange.timeloop_energy import area_reference, energy_reference
+from naas_hw.exchange.timeloop_format import Version, yaml_text
+from naas_hw.exchange.timeloop_mapping import mapping, padded_bounds
+from naas_hw.exchange.timeloop_problem import problem
+from naas_hw.exchange.timeloop_reader import ReadMapping, read_timeloop
+from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.workload.layer import Layer
+
+ARCHITECTURE: Final = "architecture.yaml"
+ENERGY: Final = "ERT.yaml"
+AREA: Final = "ART.yaml"
+PROBLEM: Final = "problem.yaml"
+MAPPING: Final = "mapping.yaml"
+
+
+def timeloop_files(
+    accelerator: Accelerator,
+    layers: Sequence[Layer],
+    mappings: AbstractMapping[str, Mapping],
+    *,
+    energy: AccessEnergy,
+    area: AreaTable,
+    version: Version = Version.V03,
+    pad: bool = False,
+) -> dict[str, str]:
+    """Path -> text: architecture and reference tables, and a folder for each layer.
+
+    Parameters
+    ----------
+    mappings : name of a layer -> its legal mapping.
+    pad : whether a problem is made larger where v0.4 cannot tell its mapping.
+
+    Raises
+    ------
+    InputError : a mapping that this version cannot tell; names layer and dim.
+    """
+    files: dict[str, str] = {
+        ARCHITECTURE: yaml_text(architecture(accelerator, Attributes.of(accelerator), version)),
+        ENERGY: yaml_text(energy_reference(accelerator, energy, version)),
+        AREA: yaml_text(area_reference(accelerator, area, version)),
+    }
+    for layer in layers:
+        geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name])
+        pads = pad and version is Version.V04
+        bounds = padded_bounds(geometry) if pads else layer.bounds
+        comments = tuple(untold(layer, bounds))
+        told = mapping(geometry, version, pad=pads)
+        files[f"{layer.name}/{PROBLEM}"] = yaml_text(
+            problem(layer, version, bounds=bounds), comments
+        )
+        files[f"{layer.name}/{MAPPING}"] = yaml_text(told)
+    return files
+
+
+def untold(layer: Layer, bounds: AbstractMapping[Any, int]) -> Iterator[str]:
+    """What of this layer the problem does not say, a sentence each."""
+    if layer.padding != (0, 0):
+        yield f"Padding of {layer.padding} is not told: the whole window counts as input."
+    if layer.kind == "transposed":
+        yield "A transposed convolution is told as the product that it is."
+    enlarged = [dim for dim, size in layer.bounds.items() if bounds[dim] != size]
+    if enlarged:
+        sizes = ", ".join(f"{dim} {bounds[dim]} for {layer.bounds[dim]}" for dim in enlarged)
+        yield f"The problem is larger than the layer: {sizes}."
+
+
+def read_timeloop_folder(folder: str | Path) -> dict[str, ReadMapping]:
+    """Name of a layer -> what its folder holds; those with a mapping, in the order of their names.
+
+    Raises
+    ------
+    InputError : one sentence that names file, place, rule and value.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} must be a folder with a folder for each layer")
+    places = sorted(path.parent for path in folder.glob(f"*/{MAPPING}"))
+    if not places:
+        raise InputError(f"{folder} must hold LAYER/{MAPPING}, which is missing")
+    return {place.name: read_timeloop(place / MAPPING, place / PROBLEM) for place in places}

@@ -1,0 +1,259 @@
+"""A mapping read from Timeloop's files, of either version.
+
+Understood is what `timeloop_mapping` writes, whoever wrote it: levels DRAM, GlobalBuffer and
+PEBuffer, loops K (or M) C P Q R S, N of one trip, G around all, remainders. What the hardware
+cannot do, as a tensor that passes a level by, is refused by name.
+"""
+
+import re
+from collections.abc import Mapping as AbstractMapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from naas_hw.errors import InputError
+from naas_hw.exchange.levels import INNER_TO_OUTER, Factor, Level, covered
+from naas_hw.exchange.timeloop_format import BATCH, DRAM, GLOBAL_BUFFER, GROUP, PE, PE_BUFFER
+from naas_hw.exchange.timeloop_mapping import ORDERS
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.workload.layer import DIMS, Dim
+from naas_hw.workload.yaml_edge import read_yaml, validate, validation_sentence
+
+MAX_DIRECTIVES: Final = 32
+_ALIASES: Final = {"M": "K"}  # output channels, in the examples of v0.4
+_KNOWN: Final = (*DIMS, BATCH, GROUP)
+_FACTOR: Final = re.compile(r"[\s,]*([A-Za-z]+)\s*=?\s*([0-9]{1,9})(?:,([0-9]{1,9}))?")
+_LEVELS: Final = {
+    (DRAM, "temporal"): Level.DRAM,
+    (GLOBAL_BUFFER, "temporal"): Level.L2,
+    (PE_BUFFER, "temporal"): Level.PE,
+    (GLOBAL_BUFFER, "spatial"): Level.SPATIAL,
+    (PE, "spatial"): Level.SPATIAL,
+}
+_STORES: Final = ("bypass", "datatype", "dataspace")
+_ONE: Final = Factor(1, 1)
+
+
+def _joined(separator: str) -> BeforeValidator:
+    """A list of texts as one text."""
+
+    def join(value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        if not all(isinstance(part, str) for part in value):
+            raise ValueError(f"must be text or a list of texts, not {value!r:.60}")
+        return separator.join(value)
+
+    return BeforeValidator(join)
+
+
+class _Directive(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: str
+    type: Literal["temporal", "spatial", "bypass", "datatype", "dataspace"]
+    factors: Annotated[str, _joined(" "), Field(max_length=1000)] = ""
+    permutation: Annotated[str, _joined(""), Field(max_length=100)] = ""
+    split: Annotated[int, Field(ge=0)] | None = None
+    keep: list[str] = []
+    bypass: list[str] = []
+
+
+class _MappingFile(BaseModel):
+    mapping: Annotated[list[_Directive], Field(min_length=1, max_length=MAX_DIRECTIVES)]
+
+
+class _Problem(BaseModel):
+    instance: dict[str, Any]
+
+
+class _ProblemFile(BaseModel):
+    problem: _Problem
+
+
+_Size = Annotated[int, Field(ge=1, le=1 << 32)]
+
+
+class _Instance(BaseModel):
+    """Loop bounds; what else stands there is not ours."""
+
+    K: _Size | None = None
+    M: _Size | None = None
+    C: _Size = 1
+    P: _Size = 1
+    Q: _Size = 1
+    R: _Size = 1
+    S: _Size = 1
+    N: Annotated[int, Field(ge=1, le=1)] = 1
+    G: _Size = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadMapping:
+    """A mapping, and what its file says beyond it.
+
+    Parameters
+    ----------
+    mapping : ours.
+    tiles : dim -> trips of its DRAM loop, which ours leaves to the layer.
+    groups : trips of G.
+    """
+
+    mapping: Mapping
+    tiles: AbstractMapping[Dim, int]
+    groups: int
+
+
+def read_timeloop(mapping_path: str | Path, problem_path: str | Path) -> ReadMapping:
+    """The mapping in one file (key `mapping`), of the problem in another (key `problem`).
+
+    Raises
+    ------
+    InputError : one sentence that names file, place, rule and value.
+    """
+    problem = validate(_ProblemFile, read_yaml(problem_path), str(problem_path)).problem
+    bounds = _bounds(problem.instance, f"{problem_path}: problem.instance")
+    source = str(mapping_path)
+    directives = validate(_MappingFile, read_yaml(mapping_path), source).mapping
+    return _mapping_of(directives, bounds, source)
+
+
+def _bounds(instance: dict[str, Any], place: str) -> dict[str, int]:
+    """Loop -> bound."""
+    found = validate(_Instance, instance, place).model_dump()
+    outputs = [found.pop(name) for name in ("K", "M")]
+    if outputs.count(None) != 1:
+        raise InputError(f"{place} must hold one of K and M")
+    return {**found, "K": next(size for size in outputs if size is not None)}
+
+
+def _mapping_of(
+    directives: Sequence[_Directive], bounds: dict[str, int], source: str
+) -> ReadMapping:
+    loops: dict[Level, dict[str, Factor]] = {}
+    orders: dict[str, tuple[str, ...]] = {}
+    for index, directive in enumerate(directives):
+        place = f"{source}: mapping[{index}]"
+        if directive.type in _STORES:
+            _refuse_bypass(directive, place)
+            continue
+        level = _level(directive, place)
+        if level in loops:
+            raise InputError(f"{place} must not give the loops of {directive.target} again")
+        loops[level] = _factors(directive.factors, bounds, f"{place}.factors")
+        order = _permutation(directive.permutation, loops[level], f"{place}.permutation")
+        if level in ORDERS:
+            orders[ORDERS[level]] = order
+    for level in (Level.DRAM, Level.L2, Level.PE):
+        if level not in loops:
+            raise InputError(f"{source}: mapping must have the temporal loops of all three levels")
+    loops.setdefault(Level.SPATIAL, dict.fromkeys(_KNOWN, _ONE))
+    _check_products(loops, bounds, source)
+    _check_outer(loops, source)
+    return _read(loops, orders, source)
+
+
+def _refuse_bypass(directive: _Directive, place: str) -> None:
+    if directive.bypass:
+        raise InputError(
+            f"{place}.bypass must be empty, not {directive.bypass[0]}: every tensor passes through "
+            f"every level of this hardware"
+        )
+
+
+def _level(directive: _Directive, place: str) -> Level:
+    key = (directive.target, directive.type)
+    if key not in _LEVELS:
+        known = ", ".join(name for name, kind in _LEVELS if kind == directive.type)
+        raise InputError(f"{place}.target must be one of {known}, not {directive.target!r:.60}")
+    return _LEVELS[key]
+
+
+def _factors(text: str, bounds: dict[str, int], place: str) -> dict[str, Factor]:
+    """Loop -> factor, of all loops; 0 stands for the whole bound."""
+    found: dict[str, Factor] = {}
+    text, end = text.partition("#")[0], 0
+    while text[end:].strip(" \t,"):
+        match = _FACTOR.match(text, end)
+        if match is None:
+            raise InputError(f"{place} must be like P=7 or P=7,3, not {text[end:].strip()!r:.60}")
+        dim = _known(match[1], place)
+        if dim in found:
+            raise InputError(f"{place} must have {match[1]} once")
+        trips = int(match[2]) or bounds[dim]
+        last = trips if match[3] is None else int(match[3])
+        if not 1 <= last <= trips:
+            raise InputError(
+                f"{place}: the remainder of {match[1]} must be 1 to {trips}, not {last}"
+            )
+        found[dim] = Factor(trips, last)
+        end = match.end()
+    return dict.fromkeys(_KNOWN, _ONE) | found
+
+
+def _known(name: str, place: str) -> str:
+    dim = _ALIASES.get(name, name)
+    if dim not in _KNOWN:
+        raise InputError(f"{place} must name loops of {' '.join(_KNOWN)}, not {name!r:.60}")
+    return dim
+
+
+def _permutation(text: str, factors: dict[str, Factor], place: str) -> tuple[str, ...]:
+    """Our dims, outermost first; loops of one trip that are not named are outermost."""
+    found = tuple(_known(name, place) for name in "".join(text.split()).replace(",", ""))
+    for dim in _KNOWN:
+        if found.count(dim) > 1 or (dim not in found and factors[dim].trips > 1):
+            raise InputError(f"{place} must have {dim} once, not {found.count(dim)} times")
+    if factors[GROUP].trips > 1:
+        outside = found[found.index(GROUP) + 1 :]
+        if any(factors[dim].trips > 1 for dim in outside):
+            raise InputError(f"{place} must have G outermost, not inside {outside[-1]}")
+    missing = [dim for dim in DIMS if dim not in found]
+    return tuple(dim for dim in reversed((*found, *missing)) if dim in DIMS)
+
+
+def _check_products(
+    loops: dict[Level, dict[str, Factor]], bounds: dict[str, int], source: str
+) -> None:
+    for dim, size in bounds.items():
+        reached = covered([loops[level][dim] for level in INNER_TO_OUTER])
+        if reached != size:
+            raise InputError(
+                f"{source}: mapping: the factors of {dim} must make its bound {size}, not {reached}"
+            )
+
+
+def _check_outer(loops: dict[Level, dict[str, Factor]], source: str) -> None:
+    """The outermost loop of a dim is whole, and groups are nowhere else."""
+    for dim, factor in loops[Level.DRAM].items():
+        if factor.is_ragged:
+            raise InputError(
+                f"{source}: mapping: {dim} must have no remainder at {DRAM}, not {factor.last}"
+            )
+    for level in (Level.L2, Level.SPATIAL, Level.PE):
+        if loops[level][GROUP].trips > 1:
+            raise InputError(f"{source}: mapping: G must be at {DRAM}, not inside it")
+
+
+def _read(
+    loops: dict[Level, dict[str, Factor]], orders: dict[str, tuple[str, ...]], source: str
+) -> ReadMapping:
+    def bounds(level: Level) -> dict[str, int]:
+        return {dim: loops[level][dim].trips for dim in DIMS}
+
+    try:
+        mapping = Mapping.model_validate(
+            {
+                **orders,
+                "l2": bounds(Level.L2),
+                "pe": bounds(Level.PE),
+                "spatial": bounds(Level.SPATIAL),
+            }
+        )
+    except ValidationError as error:
+        raise InputError(f"{source}: mapping: {validation_sentence(error)}") from error
+    tiles = {dim: loops[Level.DRAM][dim].trips for dim in DIMS}
+    return ReadMapping(mapping=mapping, tiles=tiles, groups=loops[Level.DRAM][GROUP].trips)
