@@ -33,7 +33,9 @@ def search(
     min_legal: Annotated[
         int, typer.Option(help="Distinct legal ones among them at least, where there are so many.")
     ] = 60,
-    optimiser: Annotated[str, typer.Option(help="Of accelerators: cma or random.")] = "cma",
+    optimiser: Annotated[
+        str, typer.Option(help="Of accelerators: cma, genetic, differential, climb or random.")
+    ] = "cma",
     mapping_optimiser: Annotated[
         str, typer.Option(help="Of mappings: evolve, cma or random.")
     ] = "evolve",

@@ -1,0 +1,91 @@
+"""Fronts of points that are the better the smaller, and the volume that they dominate; exact.
+
+Array legend: N points, F figures.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+
+def front(points_NF: Points) -> list[int]:
+    """Indices of the points that no other beats or equals in every figure, ascending.
+
+    Of points that are equal in every figure the first stands for all.
+
+    Examples
+    --------
+    >>> front(np.array([[1.0, 4.0], [2.0, 2.0], [2.0, 3.0], [1.0, 4.0]]))
+    [0, 1]
+    """
+    order = np.lexsort(points_NF.T[::-1])  # whoever dominates comes before; stable among equals
+    kept: list[int] = []
+    for index in order:
+        if not len(kept) or not np.all(points_NF[kept] <= points_NF[index], axis=1).any():
+            kept.append(int(index))
+    return sorted(kept)
+
+
+def hypervolume(points: Sequence[Sequence[float]], reference: Sequence[float]) -> float:
+    """Volume of what three-dimensional points dominate, as far as a reference point.
+
+    Parameters
+    ----------
+    points : figures of each, smaller is better; what does not beat the reference adds nothing.
+    reference : the worst corner.
+
+    Raises
+    ------
+    ValueError : a point or the reference without three figures.
+
+    Notes
+    -----
+    A sweep along the third figure: between two of its values the volume is the height times the
+    area that the points below dominate, which a staircase of the first two figures keeps.
+    O(N^2) at worst.
+
+    Examples
+    --------
+    >>> hypervolume([(0, 0, 1), (1, 1, 0)], (2, 2, 2))
+    5.0
+    """
+    if any(len(point) != 3 for point in (*points, reference)):
+        raise ValueError("points and reference must have three figures")
+    inside = [p for p in points if all(a < b for a, b in zip(p, reference, strict=True))]
+    stairs = _Staircase(float(reference[0]), float(reference[1]))
+    volume, height = 0.0, 0.0
+    for first, second, third in sorted(inside, key=lambda point: point[2]):
+        volume += stairs.area * (third - height)
+        height = third
+        stairs.add(float(first), float(second))
+    return float(volume + stairs.area * (reference[2] - height)) if inside else 0.0
+
+
+class _Staircase:
+    """Area that points of two figures dominate: corners of rising first, falling second figure."""
+
+    def __init__(self, first: float, second: float) -> None:
+        self._firsts = [first]
+        self._seconds = [-float("inf")]
+        self._top = second
+        self.area = 0.0
+
+    def add(self, first: float, second: float) -> None:
+        """Take in one more point."""
+        at = bisect_left(self._firsts, first)
+        above = self._seconds[at - 1] if at else self._top
+        if above <= second or (self._firsts[at] == first and self._seconds[at] <= second):
+            return
+        end, left, height = at, first, above
+        while True:
+            self.area += (self._firsts[end] - left) * (height - second)
+            if self._seconds[end] < second:
+                break
+            left, height = self._firsts[end], self._seconds[end]
+            end += 1
+        self._firsts[at:end] = [first]
+        self._seconds[at:end] = [second]
