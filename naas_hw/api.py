@@ -18,8 +18,14 @@ from typing import Any, Final
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
-from naas_hw.arch.files import find_accelerator, find_budget, read_accelerator
-from naas_hw.arch.technology import energy_table
+from naas_hw.arch.files import (
+    find_accelerator,
+    find_budget,
+    find_energy_table,
+    read_accelerator,
+    read_energy_table,
+)
+from naas_hw.arch.technology import ENERGY_TABLES, SIZED, EnergyTable, SizedTable, energy_table
 from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
 from naas_hw.emit.package import GeneratedDesign, plan_design
 from naas_hw.emit.plan import FilePlan
@@ -55,6 +61,7 @@ __all__ = [
     "evaluate",
     "find_accelerator",
     "find_budget",
+    "find_energy_table",
     "find_network",
     "generate",
     "map",
@@ -63,7 +70,7 @@ __all__ = [
     "simulate",
 ]
 
-DEFAULT_TABLE: Final = "default"
+ENERGY_TABLE_FILE: Final = "energy_table.yaml"
 SEARCH_PACKAGES: Final = ("cma", "numpy", "numba", "pydantic")
 MODEL_ONLY: Final = "kind:"
 
@@ -147,13 +154,26 @@ def _design_of(design: Design | str | Path) -> Design:
     return design if isinstance(design, Design) else read_design(design)
 
 
-def table_name(folder: str | Path) -> str:
-    """The energy table that a run was made with."""
+def run_table(folder: str | Path) -> EnergyTable:
+    """The energy table that a run was made with; the default one where none was.
+
+    Raises
+    ------
+    InputError : it is neither in the folder nor built in.
+    """
+    own = Path(folder) / ENERGY_TABLE_FILE
+    if own.exists():
+        return read_energy_table(own)
     try:
         found = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
-        return str(found["energy_table"])
+        name = str(found["energy_table"])
     except (OSError, ValueError, KeyError, TypeError):
-        return DEFAULT_TABLE
+        return SIZED
+    return energy_table(name)
+
+
+def _named_digest(table: EnergyTable) -> str:
+    return f"{table.name} {digest_of(table.model_dump_json())[:16]}"
 
 
 @contextmanager
@@ -213,11 +233,13 @@ def search(
     if not networks:
         raise InputError("networks must be at least 1, not 0")
     network = _joined(networks)
+    table = settings.table or energy_table(budget.energy_table)
     manifest = Manifest.of(
         command=command,
         digest=settings_digest(networks, budget, settings),
         seed=settings.seed,
         packages=SEARCH_PACKAGES,
+        energy_table=_named_digest(table),
     )
     with RunFolder.create(Path(run), manifest, resume=resume, force=force) as folder:
         history = folder.path / "history.sqlite"
@@ -236,11 +258,11 @@ def search(
             _drop_if_empty(history, manifest.digest)
             raise
         mappings = _joined_mappings(result.networks)
-        table = settings.table.name if settings.table else budget.energy_table
         _write_design(
             folder,
             Design(accelerator=result.accelerator, network=network, mappings=mappings),
-            {"energy_table": table, "clock_hz": budget.clock_hz, **search_figures(result)},
+            table,
+            {"clock_hz": budget.clock_hz, **search_figures(result)},
         )
     return result
 
@@ -283,9 +305,7 @@ def map(  # the verb; the builtin is not used in this module
     InputError : no legal mapping was found for a layer; the folder cannot be used.
     WorkerError : the executor lost a task.
     """
-    settings = settings or MappingSettings(
-        objective=Objective.EDP, table=energy_table(DEFAULT_TABLE)
-    )
+    settings = settings or MappingSettings(objective=Objective.EDP, table=SIZED)
     if run is None:
         return _mapped(network, accelerator, settings, executor, num_processes, progress)
     manifest = Manifest.of(
@@ -298,14 +318,15 @@ def map(  # the verb; the builtin is not used in this module
         ),
         seed=settings.seed,
         packages=SEARCH_PACKAGES,
+        energy_table=_named_digest(settings.table),
     )
     with RunFolder.create(Path(run), manifest, force=force) as folder:
         result = _mapped(network, accelerator, settings, executor, num_processes, progress)
         _write_design(
             folder,
             Design(accelerator=accelerator, network=network, mappings=result.mappings),
+            settings.table,
             {
-                "energy_table": settings.table.name,
                 "objective": settings.objective.value,
                 "score": result.score(settings.objective),
                 **_effort(result),
@@ -392,12 +413,18 @@ def network_figures(found: NetworkResult, accelerator: Accelerator) -> dict[str,
     }
 
 
-def _write_design(folder: RunFolder, design: Design, figures: dict[str, Any]) -> None:
+def _write_design(
+    folder: RunFolder, design: Design, table: EnergyTable, figures: dict[str, Any]
+) -> None:
+    """The files of a design; its energy table too, where that is one of the user's own."""
     mapping = NetworkMapping(network=design.network.name, layers=dict(design.mappings))
     folder.write_text("accelerator.yaml", dump_yaml(design.accelerator))
     folder.write_text("network.yaml", dump_yaml(design.network))
     folder.write_text("mapping.yaml", dump_yaml(mapping))
-    folder.write_text("result.json", json.dumps({"version": 1, **figures}, indent=1) + "\n")
+    if table not in ENERGY_TABLES.values() and isinstance(table, SizedTable):
+        folder.write_text(ENERGY_TABLE_FILE, dump_yaml(table))
+    whole = {"version": 1, "energy_table": table.name, **figures}
+    folder.write_text("result.json", json.dumps(whole, indent=1) + "\n")
 
 
 def layer_figures(report: CostReport) -> dict[str, Any]:
@@ -418,22 +445,26 @@ def layer_figures(report: CostReport) -> dict[str, Any]:
 # ---------------------------------------------------------------- evaluate
 
 
-def evaluate(design: Design | str | Path, *, table: str | None = None) -> NetworkReport:
+def evaluate(
+    design: Design | str | Path, *, table: str | EnergyTable | None = None
+) -> NetworkReport:
     """Exact cost of a design, layer by layer.
 
     Parameters
     ----------
     design : a value, or the folder that holds it.
-    table : name of an energy table; that of the run, else the default one.
+    table : an energy table, its name or file; that of the run, else the default one.
 
     Raises
     ------
     InputError : something is missing, wrong or illegal.
     """
     if table is None:
-        table = DEFAULT_TABLE if isinstance(design, Design) else table_name(design)
+        table = SIZED if isinstance(design, Design) else run_table(design)
+    elif isinstance(table, str):
+        table = find_energy_table(table)
     found = _design_of(design)
-    return evaluate_network(found.accelerator, found.network, found.mappings, energy_table(table))
+    return evaluate_network(found.accelerator, found.network, found.mappings, table)
 
 
 # ---------------------------------------------------------------- generate

@@ -8,6 +8,7 @@ import typer
 from naas_hw.cli.build import build
 from naas_hw.cli.check import check
 from naas_hw.cli.doctor import doctor
+from naas_hw.cli.energy_table import energy_table
 from naas_hw.cli.evaluate import evaluate
 from naas_hw.cli.generate import generate
 from naas_hw.cli.map import map_
@@ -35,6 +36,7 @@ app.command()(simulate)
 app.command()(verify)
 app.command()(build)
 app.command()(reproduce)
+app.command(name="energy-table")(energy_table)
 app.command()(schema)
 app.command()(doctor)
 

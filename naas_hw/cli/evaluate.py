@@ -10,22 +10,24 @@ import typer
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
     energy_table: Annotated[
-        str | None, typer.Option(help="Energy table; by default the one of the run.")
+        str | None,
+        typer.Option(help="Built-in energy table or a YAML file; by default the one of the run."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the model's figures of a design, layer by layer: cycles, stalls, accesses, energy."""
     from naas_hw import api
+    from naas_hw.arch.files import find_energy_table
     from naas_hw.report.tables import cost_table, print_table
 
     design = api.read_design(run)
-    table = energy_table or api.table_name(run)
+    table = find_energy_table(energy_table) if energy_table else api.run_table(run)
     report = api.evaluate(design, table=table)
     if as_json:
         figures = {
             "network": design.network.name,
             "accelerator": design.accelerator.name,
-            "energy_table": table,
+            "energy_table": table.name,
             "cycles": report.cycles,
             "energy_pj": report.energy_pj,
             "edp": report.edp,
@@ -33,5 +35,5 @@ def evaluate(
         }
         print(json.dumps(figures, indent=2))
         return
-    title = f"{design.network.name} on {design.accelerator.name}, energy table {table}"
+    title = f"{design.network.name} on {design.accelerator.name}, energy table {table.name}"
     print_table(cost_table(title, design.accelerator, design.network, design.mappings, report))

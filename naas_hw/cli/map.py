@@ -28,7 +28,9 @@ def map_(
         int, typer.Option(help="Distinct legal ones among them at least, where there are so many.")
     ] = 60,
     optimiser: Annotated[str, typer.Option(help="evolve, cma or random.")] = "evolve",
-    energy_table: Annotated[str, typer.Option(help="Energy table.")] = "default",
+    energy_table: Annotated[
+        str, typer.Option(help="A built-in energy table, or a YAML file.")
+    ] = "default",
     resolution: Annotated[
         int | None, typer.Option(help="Rows and columns of the image, instead of the model's own.")
     ] = None,
@@ -41,14 +43,14 @@ def map_(
 ) -> None:
     """Search a mapping of each layer of a network for a given accelerator."""
     from naas_hw import api
-    from naas_hw.arch.technology import energy_table as find_table
+    from naas_hw.arch.files import find_energy_table
     from naas_hw.cli.choices import choice_of
     from naas_hw.report.tables import cost_table, print_table
     from naas_hw.search import MappingSettings, Objective, Optimiser
 
     settings = MappingSettings(
         objective=choice_of(Objective, objective, "objective"),
-        table=find_table(energy_table),
+        table=find_energy_table(energy_table),
         evaluations=evaluations,
         min_legal=min_legal,
         optimiser=choice_of(Optimiser, optimiser, "optimiser"),
@@ -79,5 +81,5 @@ def map_(
     if as_json:
         print(json.dumps(api.network_figures(result, hardware), indent=2))
         return
-    title = f"{given.name} on {hardware.name}, energy table {energy_table}"
+    title = f"{given.name} on {hardware.name}, energy table {settings.table.name}"
     print_table(cost_table(title, hardware, given, result.mappings, result.report))

@@ -13,6 +13,7 @@ SCHEMAS: Final = {
     "network": ("naas_hw.workload.network", "Network"),
     "accelerator": ("naas_hw.arch.accelerator", "Accelerator"),
     "budget": ("naas_hw.arch.budget", "Budget"),
+    "energy_table": ("naas_hw.arch.technology", "SizedTable"),
     "mapping": ("naas_hw.mapping.files", "NetworkMapping"),
 }
 """Name of a kind of file -> where its model is; imported only when asked for."""

@@ -40,7 +40,8 @@ def search(
         str, typer.Option(help="Of mappings: evolve, cma or random.")
     ] = "evolve",
     energy_table: Annotated[
-        str | None, typer.Option(help="Energy table; by default the budget's.")
+        str | None,
+        typer.Option(help="Built-in energy table or a YAML file; by default the budget's."),
     ] = None,
     resolution: Annotated[
         int | None, typer.Option(help="Rows and columns of the image, instead of the model's own.")
@@ -56,13 +57,13 @@ def search(
     Ctrl-C ends the search with the best so far, which is kept; --resume goes on.
     """
     from naas_hw import api
-    from naas_hw.arch.technology import energy_table as find_table
+    from naas_hw.arch.files import find_energy_table
     from naas_hw.cli.choices import choice_of
     from naas_hw.search import Objective, Optimiser, OuterOptimiser, SearchSettings
 
     settings = SearchSettings(
         objective=choice_of(Objective, objective, "objective"),
-        table=None if energy_table is None else find_table(energy_table),
+        table=None if energy_table is None else find_energy_table(energy_table),
         population=population,
         generations=generations,
         mapping_evaluations=evaluations,

@@ -1,6 +1,7 @@
-"""Energy from accesses: counts times a table."""
+"""Energy from accesses: counts times a table, by level and by tensor."""
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,42 @@ class Energy:
 
 
 LEVELS: tuple[str, ...] = tuple(entry.name for entry in fields(Energy))
+
+TENSORS: Final = {
+    "descriptor": ("dram_descriptor",),
+    "scales": ("dram_scales",),
+    "weights": (
+        "dram_weights",
+        "l2_fill_weights",
+        "l2_load_weights",
+        "l1_weight_writes",
+        "l1_weight_reads",
+    ),
+    "inputs": (
+        "dram_inputs",
+        "l2_fill_inputs",
+        "l2_load_inputs",
+        "l1_input_writes",
+        "l1_input_reads",
+    ),
+    "sums": (
+        "dram_sums_in",
+        "dram_sums_out",
+        "l2_drain_sums",
+        "l2_store_sums",
+        "l2_load_sums",
+        "accumulator_reads",
+        "accumulator_writes",
+    ),
+    "outputs": ("dram_outputs", "l2_store_outputs", "l2_drain"),
+    "products": ("macs",),
+}
+"""What is accessed -> its counts; of `l2_drain`, `drained_sums` are sums."""
+
+
+def drained_sums(accesses: Accesses) -> int:
+    """Words of sums that drain writes to L2: as many as it reads back, each once."""
+    return accesses.l2_drain_sums
 
 
 def _prices(price: AccessEnergy) -> dict[str, dict[str, float]]:
@@ -78,3 +115,25 @@ def energy_of(accelerator: Accelerator, accesses: Accesses, table: EnergyTable) 
     counts = np.array([getattr(accesses, name) for name in ACCESS_NAMES], np.float64)
     by_level = price_matrix(accelerator, table) @ counts
     return Energy(**dict(zip(LEVELS, map(float, by_level), strict=True)))
+
+
+def energy_by_tensor(
+    accelerator: Accelerator, accesses: Accesses, table: EnergyTable
+) -> dict[str, dict[str, float]]:
+    """Picojoules by level and by what is accessed, each level's adding up to its `Energy`.
+
+    Returns
+    -------
+    level of `LEVELS` -> tensor of `TENSORS` -> picojoules; only tensors that the level holds.
+    """
+    prices = _prices(table.access_energy(accelerator))
+    found: dict[str, dict[str, float]] = {level: {} for level in LEVELS}
+    for tensor, names in TENSORS.items():
+        for level, price in prices.items():
+            priced = [price[name] * getattr(accesses, name) for name in names if name in price]
+            if priced:
+                found[level][tensor] = sum(priced)
+    moved = prices["global_buffer"]["l2_drain"] * drained_sums(accesses)
+    found["global_buffer"]["outputs"] -= moved
+    found["global_buffer"]["sums"] += moved
+    return found

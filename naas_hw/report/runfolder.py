@@ -29,6 +29,7 @@ CONTENTS: Final = (
     "network.yaml",
     "accelerator.yaml",
     "mapping.yaml",
+    "energy_table.yaml",
     "result.json",
     "history.sqlite",
     "history.sqlite-wal",
@@ -65,6 +66,7 @@ class Manifest(BaseModel):
     command : words of the command line; of an absolute path its last part.
     seed : of everything random in the run.
     digest : over all inputs (`digest_of`).
+    energy_table : its name, and the beginning of the SHA-256 of its figures.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +77,7 @@ class Manifest(BaseModel):
     command: tuple[str, ...]
     seed: int | None = None
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    energy_table: str | None = None
 
     @classmethod
     def of(
@@ -84,6 +87,7 @@ class Manifest(BaseModel):
         digest: str,
         seed: int | None = None,
         packages: Sequence[str] = (),
+        energy_table: str | None = None,
     ) -> Self:
         """The manifest of a run that starts now; `packages` names distributions."""
         return cls(
@@ -92,6 +96,7 @@ class Manifest(BaseModel):
             command=tuple(map(_without_folder, command)),
             seed=seed,
             digest=digest,
+            energy_table=energy_table,
         )
 
     @property
@@ -101,7 +106,7 @@ class Manifest(BaseModel):
 
     def difference(self, other: "Manifest") -> str | None:
         """The first thing in which a resumed run would not be the same run."""
-        for field in ("naas", "packages", "seed", "digest"):
+        for field in ("naas", "packages", "seed", "energy_table", "digest"):
             ours, theirs = getattr(self, field), getattr(other, field)
             if ours != theirs:
                 return f"{field} must be {ours}, not {theirs}"

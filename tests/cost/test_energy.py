@@ -1,20 +1,31 @@
 """Energy is counts times a table whose entries say where they come from."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.technology import (
-    AREA,
     ENERGY_TABLES,
     MAESTRO,
     SIZED,
     AccessEnergy,
+    EnergyTable,
     energy_table,
 )
-from naas_hw.cost.accesses import ACCESS_NAMES, Accesses
-from naas_hw.cost.energy import energy_of, price_matrix
+from naas_hw.cost.accesses import ACCESS_NAMES, Accesses, accesses_of
+from naas_hw.cost.energy import (
+    LEVELS,
+    TENSORS,
+    drained_sums,
+    energy_by_tensor,
+    energy_of,
+    price_matrix,
+)
+from naas_hw.cost.random_case import random_case
 from naas_hw.errors import InputError
+from naas_hw.mapping.geometry import Geometry
 
 
 def accelerator(**changes: int) -> Accelerator:
@@ -69,22 +80,101 @@ def test_sized_energy_grows_with_the_memory(change: dict[str, int], entry: str) 
 
 def test_sized_energy_meets_the_points_of_its_source() -> None:
     """8 KB 10 pJ, 32 KB 20 pJ, 1 MB 100 pJ, each for 64 bits; DRAM between 1.3 and 2.6 nJ."""
-    assert SIZED.sram_pj(8 * 1024, 8) == pytest.approx(10)
-    assert SIZED.sram_pj(32 * 1024, 8) == pytest.approx(20)
-    assert SIZED.sram_pj(1024 * 1024, 8) == pytest.approx(100, rel=0.14)
+    assert SIZED.memory_pj(8 * 1024, 8) == pytest.approx(10)
+    assert SIZED.memory_pj(32 * 1024, 8) == pytest.approx(20)
+    assert SIZED.memory_pj(1024 * 1024, 8) == pytest.approx(100, rel=0.14)
     assert 1300 <= SIZED.access_energy(accelerator(beat_bytes=8)).dram_beat <= 2600
 
 
-def test_levels_add_up() -> None:
-    """The total is the sum of the levels, and equals all prices times all counts."""
-    rng = np.random.default_rng(1)
-    counts = rng.integers(0, 1000, len(ACCESS_NAMES))
-    accesses = Accesses(**dict(zip(ACCESS_NAMES, map(int, counts), strict=True)))
-    for table in (MAESTRO, SIZED):
-        found = energy_of(accelerator(), accesses, table)
-        assert found.total == pytest.approx(
-            float((price_matrix(accelerator(), table) @ counts).sum())
-        )
+class WholePrices(EnergyTable):
+    """Prices that are whole numbers and differ, so that sums of them are exact in any order."""
+
+    name: str = "whole"
+
+    def access_energy(self, accelerator: Accelerator) -> AccessEnergy:
+        names = AccessEnergy.model_fields
+        return AccessEnergy(**{name: float(3**i) for i, name in enumerate(names)})
+
+
+def random_accesses(seed: int) -> Accesses:
+    """Counts at random, but drain reads no more sums than it writes words."""
+    rng = np.random.default_rng(seed)
+    counts = dict(zip(ACCESS_NAMES, map(int, rng.integers(1, 1000, 99)), strict=False))
+    return Accesses(**{**counts, "l2_drain": counts["l2_drain"] + counts["l2_drain_sums"]})
+
+
+def test_levels_and_tensors_add_up_exactly() -> None:
+    """Tensors add up to their level, levels to the total, which is all prices times all counts."""
+    accesses = random_accesses(1)
+    counts = np.array([getattr(accesses, name) for name in ACCESS_NAMES])
+    table = WholePrices()
+    energy = energy_of(accelerator(), accesses, table)
+    by_tensor = energy_by_tensor(accelerator(), accesses, table)
+    assert list(by_tensor) == list(LEVELS)
+    for level, of in by_tensor.items():
+        assert sum(of.values()) == getattr(energy, level) > 0
+        assert set(of) <= set(TENSORS) and all(value > 0 for value in of.values())
+    assert sum(sum(of.values()) for of in by_tensor.values()) == energy.total
+    assert energy.total == (price_matrix(accelerator(), table) @ counts).sum()
+
+
+@pytest.mark.parametrize("table", ENERGY_TABLES.values(), ids=lambda table: table.name)
+def test_levels_and_tensors_add_up_under_every_table(table: EnergyTable) -> None:
+    """The same, to rounding, with real prices."""
+    accesses = random_accesses(2)
+    energy = energy_of(accelerator(), accesses, table)
+    for level, of in energy_by_tensor(accelerator(), accesses, table).items():
+        assert sum(of.values()) == pytest.approx(getattr(energy, level), rel=1e-12)
+
+
+def test_each_count_belongs_to_one_tensor() -> None:
+    """Nothing is left out, nothing twice."""
+    named = [name for names in TENSORS.values() for name in names]
+    assert sorted(named) == sorted(ACCESS_NAMES)
+
+
+def test_energy_of_a_tensor_is_its_counts_times_their_prices() -> None:
+    """Weights: beats, words loaded and filled, words and bytes of private buffers; sums alike."""
+    a, price = random_accesses(3), SIZED.access_energy(accelerator())
+    found = energy_by_tensor(accelerator(), a, SIZED)
+    assert found["dram"]["weights"] == pytest.approx(a.dram_weights * price.dram_beat)
+    assert found["global_buffer"]["weights"] == pytest.approx(
+        (a.l2_load_weights + a.l2_fill_weights) * price.l2_word
+    )
+    assert found["private_buffers"]["weights"] == pytest.approx(
+        a.l1_weight_writes * price.l1_weight_write + a.l1_weight_reads * price.l1_weight_read
+    )
+    read_and_written = 2 * a.l2_drain_sums + a.l2_store_sums + a.l2_load_sums
+    assert found["global_buffer"]["sums"] == pytest.approx(read_and_written * price.l2_sum_word)
+    assert found["global_buffer"]["outputs"] == pytest.approx(
+        (a.l2_drain - a.l2_drain_sums) * price.l2_sum_word + a.l2_store_outputs * price.l2_word
+    )
+    assert found["scales"] == {"scales": a.dram_scales * price.scale_word}
+    assert found["macs"] == {"products": a.macs * price.mac}
+
+
+def test_drain_writes_sums_whenever_it_is_not_the_last_visit() -> None:
+    """A walk over all steps: each time outputs are drained but the last, they are sums."""
+    rng = np.random.default_rng(4)
+    num_revisited = 0
+    for _ in range(40):
+        case = random_case(rng)
+        mapping = case.mapping
+        geometry = Geometry(accelerator=case.accelerator, layer=case.layer, mapping=mapping)
+        visits, last = [], None
+        for outer in product(*(range(geometry.num_tiles[d]) for d in mapping.dram_order)):
+            for inner in product(*(range(mapping.l2[d]) for d in mapping.l2_order)):
+                tile = dict(zip(mapping.dram_order, outer, strict=True))
+                step = dict(zip(mapping.l2_order, inner, strict=True))
+                outputs = tuple((tile[d], step[d]) for d in "KPQ")
+                if outputs != last:
+                    visits.append(outputs)
+                last = outputs
+        not_last = case.layer.groups * (len(visits) - len(set(visits)))
+        found = drained_sums(accesses_of(geometry))
+        assert found == not_last * geometry.drain_cycles
+        num_revisited += not_last > 0
+    assert num_revisited >= 10
 
 
 def test_every_entry_has_a_source() -> None:
@@ -101,12 +191,3 @@ def test_tables_by_name() -> None:
     assert energy_table("maestro") is MAESTRO
     with pytest.raises(InputError, match="energy_table must be one of .*, not 'cheap'"):
         energy_table("cheap")
-
-
-def test_area_grows_with_what_is_built() -> None:
-    """Twice the bytes, twice the area of that part; the others stay."""
-    small, large = (AREA.area_um2(accelerator(num_banks=n)) for n in (8, 16))
-    assert large["global_buffer"] == pytest.approx(2 * small["global_buffer"])
-    assert {k: v for k, v in small.items() if k != "global_buffer"} == {
-        k: v for k, v in large.items() if k != "global_buffer"
-    }

@@ -41,7 +41,7 @@ def test_manifest_has_versions_seed_command_and_digest_and_no_absolute_path(tmp_
     assert list(made.packages) == ["numpy", "pydantic"]
     assert str(tmp_path) not in made.text
     assert set(json.loads(made.text)) == {
-        "version", "naas", "packages", "command", "seed", "digest",
+        "version", "naas", "packages", "command", "seed", "digest", "energy_table",
     }  # fmt: skip
 
 

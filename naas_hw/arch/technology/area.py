@@ -1,0 +1,93 @@
+"""Area of an accelerator: the sum of its parts."""
+
+from math import prod
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
+from naas_hw.arch.technology.figures import DALLY, Entry
+from naas_hw.arch.technology.published import REGISTER_FILE_BYTES
+from naas_hw.arch.technology.scaling import RULE, area_factor
+from naas_hw.arch.technology.tables import SUM_BYTES, scale_bytes
+
+_NANGATE: Final = "Nangate 45 nm open cell library"
+
+
+class AreaTable(BaseModel):
+    """Square micrometres of the parts; frozen. An estimate to compare designs by, no more.
+
+    Memories, multipliers, adders and pipeline registers are counted; engines, networks, wires,
+    pads and what placement leaves empty are not.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    node_nm: float = 45
+    sram_bit: Entry = Entry(
+        value=0.65,
+        source="6T cell 0.346 um2 (Intel 45 nm, K. Mistry et al., IEDM 2007). Assumption: half of "
+        "a macro is cells; Intel's test chip of 153 Mb has 119 mm2, 0.74 um2 a bit with all else",
+    )
+    register_file_bit: Entry = Entry(
+        value=6.384,
+        source=f"{_NANGATE}: flip-flop DFF_X1 4.522 um2, and a MUX2_X1 1.862 um2 a bit to read it",
+    )
+    register_file_bytes: Entry = REGISTER_FILE_BYTES
+    multiply_8_bits: Entry = Entry(value=282.0, source=f"{DALLY}: 8-bit multiplication 282 um2")
+    add_32_bits: Entry = Entry(value=137.0, source=f"{DALLY}: 32-bit addition 137 um2")
+    register_bit: Entry = Entry(value=4.522, source=f"{_NANGATE}: flip-flop DFF_X1 4.522 um2")
+    pipeline_bits_per_pe: Entry = Entry(
+        value=35.0, source="flip-flops per MAC of an 8 x 8 array with its registers in the DSP"
+    )
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Entry -> where it comes from."""
+        named = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: entry.source for name, entry in named if isinstance(entry, Entry)}
+
+    def memory_um2(self, size_bytes: float) -> float:
+        """Area of one memory: a register file if it is small, SRAM if not."""
+        small = size_bytes <= self.register_file_bytes.value
+        bit = self.register_file_bit if small else self.sram_bit
+        return 8 * size_bytes * bit.value
+
+    def area_um2(self, accelerator: Accelerator) -> dict[str, float]:
+        """Part -> area; the accelerator's is their sum."""
+        groups = prod(axis.size for axis in accelerator.axes if axis.dim in OUTPUT_DIMS)
+        pes = accelerator.num_pes
+        return {
+            "weight_buffers": pes * self.memory_um2(accelerator.weight_buffer_bytes),
+            "input_buffers": pes * self.memory_um2(accelerator.input_buffer_bytes),
+            "accumulators": groups * self.memory_um2(accelerator.accumulator_words * SUM_BYTES),
+            "global_buffer": accelerator.num_banks * self.memory_um2(accelerator.bank_bytes),
+            "scales": self.memory_um2(scale_bytes(accelerator)),
+            "multipliers": pes * self.multiply_8_bits.value,
+            "adders": pes * self.add_32_bits.value,  # in the trees, and one a group behind them
+            "pipeline": pes * self.pipeline_bits_per_pe.value * self.register_bit.value,
+        }
+
+
+_AREAS: Final = (
+    "sram_bit",
+    "register_file_bit",
+    "multiply_8_bits",
+    "add_32_bits",
+    "register_bit",
+)
+
+
+def scaled_area(table: AreaTable, node_nm: float) -> AreaTable:
+    """The table in another node; every source says so."""
+    factor = area_factor(table.node_nm, node_nm)
+    note = f"; from {table.node_nm:g} nm to {node_nm:g} nm by {RULE}"
+    entries = {name: getattr(table, name) for name in _AREAS}
+    changed = {
+        name: Entry(value=entry.value * factor, source=entry.source + note)
+        for name, entry in entries.items()
+    }
+    return table.model_copy(update={"node_nm": node_nm, **changed})
+
+
+AREA: Final = AreaTable()

@@ -1,0 +1,66 @@
+"""`naas energy-table NAME`: a table as YAML, to be read, changed, and given to a search."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from naas_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from naas_hw.arch.technology import SizedTable
+
+
+def energy_table(
+    table: Annotated[
+        str, typer.Argument(help="A built-in energy table, or a YAML file.")
+    ] = "default",
+    dram: Annotated[
+        str | None, typer.Option(help="Interface of another memory outside, such as hbm2.")
+    ] = None,
+    mac: Annotated[
+        str | None, typer.Option(help="What a MAC multiplies: int8, int16, int32, fp16 or fp32.")
+    ] = None,
+    node: Annotated[
+        float | None, typer.Option(help="Scale to this technology, in nm; needs --supply.")
+    ] = None,
+    supply: Annotated[float | None, typer.Option(help="Volts of that technology.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the table that is printed.")] = None,
+) -> None:
+    """Print an energy table as YAML, every figure with its source.
+
+    What is printed is what --energy-table takes: naas energy-table --dram hbm2 > mine.yaml
+    """
+    from naas_hw.arch.files import find_energy_table
+    from naas_hw.arch.technology import SizedTable
+    from naas_hw.workload.yaml_edge import dump_yaml, validate
+
+    found = find_energy_table(table)
+    if not isinstance(found, SizedTable):
+        raise InputError(f"table must be one that prices by size, not {found.name}")
+    found = _changed(found, dram, mac, node, supply)
+    if name is not None:
+        found = found.model_copy(update={"name": name})
+    print(dump_yaml(validate(SizedTable, found.model_dump(mode="json"), "table")), end="")
+
+
+def _changed(
+    table: "SizedTable",
+    dram: str | None,
+    mac: str | None,
+    node: float | None,
+    supply: float | None,
+) -> "SizedTable":
+    from naas_hw.arch.technology import DRAMS, Precision, scaled, technology, with_dram, with_mac
+    from naas_hw.cli.choices import choice_of
+
+    if (node is None) != (supply is None):
+        raise InputError("--node and --supply must be given together, not one of them")
+    if dram is not None:
+        if dram not in DRAMS:
+            raise InputError(f"dram must be one of {', '.join(DRAMS)}, not {dram!r}")
+        table = with_dram(table, DRAMS[dram])
+    if mac is not None:
+        table = with_mac(table, choice_of(Precision, mac, "mac"))
+    if node is not None and supply is not None:
+        table = scaled(table, technology(node, supply))
+    return table
