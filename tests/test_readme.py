@@ -8,7 +8,7 @@ import pytest
 from naas_hw.cli import main
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
-COMMANDS = sorted(set(re.findall(r"`naas ([a-z]+)", README)))
+COMMANDS = sorted(set(re.findall(r"`naas ([a-z-]+)", README)))
 
 
 @pytest.mark.needs("torch")
