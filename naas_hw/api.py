@@ -25,12 +25,24 @@ from naas_hw.arch.files import (
     read_accelerator,
     read_energy_table,
 )
-from naas_hw.arch.technology import ENERGY_TABLES, SIZED, EnergyTable, SizedTable, energy_table
+from naas_hw.arch.technology import (
+    AREA,
+    ENERGY_TABLES,
+    SIZED,
+    EnergyTable,
+    SizedTable,
+    energy_table,
+)
 from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
 from naas_hw.emit.package import GeneratedDesign, plan_design
 from naas_hw.emit.plan import FilePlan
 from naas_hw.errors import InputError
+from naas_hw.exchange.formats import Format
+from naas_hw.exchange.maestro import maestro_files
+from naas_hw.exchange.timeloop import read_timeloop_mappings, timeloop_files
+from naas_hw.exchange.timeloop_format import Version
 from naas_hw.mapping.files import NetworkMapping, read_mappings
+from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder, digest_of
@@ -59,11 +71,13 @@ __all__ = [
     "GeneratedDesign",
     "SimulationReport",
     "evaluate",
+    "export",
     "find_accelerator",
     "find_budget",
     "find_energy_table",
     "find_network",
     "generate",
+    "import_mappings",
     "map",
     "read_design",
     "search",
@@ -170,6 +184,13 @@ def run_table(folder: str | Path) -> EnergyTable:
     except (OSError, ValueError, KeyError, TypeError):
         return SIZED
     return energy_table(name)
+
+
+def _table_of(design: Design | str | Path, table: str | EnergyTable | None) -> EnergyTable:
+    """The table that is given, by value, name or file; else the one of the run."""
+    if table is None:
+        return SIZED if isinstance(design, Design) else run_table(design)
+    return find_energy_table(table) if isinstance(table, str) else table
 
 
 def _named_digest(table: EnergyTable) -> str:
@@ -459,12 +480,90 @@ def evaluate(
     ------
     InputError : something is missing, wrong or illegal.
     """
-    if table is None:
-        table = SIZED if isinstance(design, Design) else run_table(design)
-    elif isinstance(table, str):
-        table = find_energy_table(table)
     found = _design_of(design)
-    return evaluate_network(found.accelerator, found.network, found.mappings, table)
+    chosen = _table_of(design, table)
+    return evaluate_network(found.accelerator, found.network, found.mappings, chosen)
+
+
+# ---------------------------------------------------------------- export, import
+
+
+def export(
+    design: Design | str | Path,
+    *,
+    to: Format,
+    version: Version = Version.V03,
+    pad: bool = False,
+    layers: Sequence[str] | None = None,
+    table: str | EnergyTable | None = None,
+) -> FilePlan:
+    """The files of a design in a peer's format, not yet written.
+
+    Parameters
+    ----------
+    design : a value, or the folder that holds it.
+    version, pad : of Timeloop's files; see `naas_hw.exchange.timeloop`.
+    layers : names of those wanted; all if not given.
+    table : an energy table, its name or file; that of the run, else the default one.
+
+    Raises
+    ------
+    InputError : something is missing or wrong, or cannot be said there: which layer and field.
+    """
+    found = _design_of(design)
+    wanted = found.network.layers if layers is None else _named(found.network, layers)
+    accelerator, mappings = found.accelerator, found.mappings
+    if to is Format.MAESTRO:
+        files = maestro_files(accelerator, wanted, mappings, network=found.network.name)
+    else:
+        energy = _table_of(design, table).access_energy(accelerator)
+        files = timeloop_files(
+            accelerator, wanted, mappings, energy=energy, area=AREA, version=version, pad=pad
+        )
+    return FilePlan.of(dict(files))
+
+
+def _named(network: Network, names: Sequence[str]) -> list[Layer]:
+    by_name = {layer.name: layer for layer in network.layers}
+    for name in names:
+        if name not in by_name:
+            raise InputError(f"layers must be those of {network.name}, not {name!r}")
+    return [by_name[name] for name in names]
+
+
+def import_mappings(
+    source: str | Path, *, design: Design | str | Path | None = None
+) -> NetworkMapping:
+    """Mappings from Timeloop's files.
+
+    Parameters
+    ----------
+    source : a folder as `export` fills it, or one mapping with its problem beside it.
+    design : if given, its accelerator must be able to run what is read, on its layers of these
+        names; the mappings of its other layers are kept.
+
+    Raises
+    ------
+    InputError : one sentence that names file or layer, rule and value.
+    """
+    read = read_timeloop_mappings(source)
+    if design is None:
+        return NetworkMapping(layers={name: found.mapping for name, found in read.items()})
+    known = _design_of(design)
+    for layer in _named(known.network, list(read)):
+        found = read[layer.name]
+        geometry = Geometry(accelerator=known.accelerator, layer=layer, mapping=found.mapping)
+        broken = violations(known.accelerator, layer, found.mapping)
+        if broken and not broken[0].startswith(MODEL_ONLY):
+            raise InputError(f"{source}: layer {layer.name}: {broken[0]}")
+        for dim, tiles in geometry.num_tiles.items():
+            if found.tiles[dim] != tiles:
+                raise InputError(
+                    f"{source}: layer {layer.name}: the tiles of {dim} must be {tiles} for its "
+                    f"{layer.bounds[dim]}, not {found.tiles[dim]}"
+                )
+    mappings = {**known.mappings, **{name: found.mapping for name, found in read.items()}}
+    return NetworkMapping(network=known.network.name, layers=mappings)
 
 
 # ---------------------------------------------------------------- generate

@@ -10,7 +10,9 @@ from naas_hw.cli.check import check
 from naas_hw.cli.doctor import doctor
 from naas_hw.cli.energy_table import energy_table
 from naas_hw.cli.evaluate import evaluate
+from naas_hw.cli.export import export
 from naas_hw.cli.generate import generate
+from naas_hw.cli.import_ import import_
 from naas_hw.cli.map import map_
 from naas_hw.cli.reproduce import reproduce
 from naas_hw.cli.schema import schema
@@ -35,6 +37,8 @@ app.command()(generate)
 app.command()(simulate)
 app.command()(verify)
 app.command()(build)
+app.command()(export)
+app.command(name="import")(import_)
 app.command()(reproduce)
 app.command(name="energy-table")(energy_table)
 app.command()(schema)

@@ -21,6 +21,7 @@ from naas_hw.workload.layer import Layer
 ARCHITECTURE: Final = "architecture.yaml"
 ENERGY: Final = "ERT.yaml"
 AREA: Final = "ART.yaml"
+LAYERS: Final = "layers"
 PROBLEM: Final = "problem.yaml"
 MAPPING: Final = "mapping.yaml"
 
@@ -57,10 +58,10 @@ def timeloop_files(
         bounds = padded_bounds(geometry) if pads else layer.bounds
         comments = tuple(untold(layer, bounds))
         told = mapping(geometry, version, pad=pads)
-        files[f"{layer.name}/{PROBLEM}"] = yaml_text(
+        files[f"{LAYERS}/{layer.name}/{PROBLEM}"] = yaml_text(
             problem(layer, version, bounds=bounds), comments
         )
-        files[f"{layer.name}/{MAPPING}"] = yaml_text(told)
+        files[f"{LAYERS}/{layer.name}/{MAPPING}"] = yaml_text(told)
     return files
 
 
@@ -76,17 +77,26 @@ def untold(layer: Layer, bounds: AbstractMapping[Any, int]) -> Iterator[str]:
         yield f"The problem is larger than the layer: {sizes}."
 
 
-def read_timeloop_folder(folder: str | Path) -> dict[str, ReadMapping]:
-    """Name of a layer -> what its folder holds; those with a mapping, in the order of their names.
+def read_timeloop_mappings(source: str | Path) -> dict[str, ReadMapping]:
+    """Name of a layer -> its mapping, in the order of the names.
+
+    Parameters
+    ----------
+    source : a folder as `timeloop_files` fills it, or one mapping, whose problem lies beside it
+        and whose layer has the name of their folder.
 
     Raises
     ------
     InputError : one sentence that names file, place, rule and value.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder} must be a folder with a folder for each layer")
-    places = sorted(path.parent for path in folder.glob(f"*/{MAPPING}"))
+    source = Path(source)
+    if source.is_file():
+        places = [source]
+    else:
+        places = sorted(source.glob(f"{LAYERS}/*/{MAPPING}"))
     if not places:
-        raise InputError(f"{folder} must hold LAYER/{MAPPING}, which is missing")
-    return {place.name: read_timeloop(place / MAPPING, place / PROBLEM) for place in places}
+        raise InputError(f"{source} must be a mapping, or hold {LAYERS}/LAYER/{MAPPING}")
+    return {
+        place.resolve().parent.name: read_timeloop(place, place.with_name(PROBLEM))
+        for place in places
+    }

@@ -17,6 +17,8 @@ _COMPUTE: Final = {
     Version.V04: ("compute",),
 }
 _UPDATE: Final = {Version.V03: (), Version.V04: ("update",)}
+_L2_PARTS: Final = ("global_buffer", "scales")
+_PE_BUFFER_PARTS: Final = ("weight_buffers", "input_buffers", "accumulators")
 _IDLE: Final = {Version.V03: "idle", Version.V04: "leak"}
 
 
@@ -39,13 +41,13 @@ def energy_reference(
 
 def area_reference(accelerator: Accelerator, area: AreaTable, version: Version) -> dict[str, Any]:
     """The file's content, in square micrometres an instance; DRAM has none."""
-    names, parts = component_names(accelerator, version), area.area_um2(accelerator)
+    names, parts = component_names(accelerator, version), dict(area.area_um2(accelerator))
     num_pes = accelerator.num_pes
     areas = {
         names[DRAM]: 0.0,
-        names[GLOBAL_BUFFER]: parts["global_buffer"] + parts["scales"],
-        names[PE_BUFFER]: (parts["private_buffers"] + parts["accumulators"]) / num_pes,
-        names[MAC]: parts["arithmetic"] / num_pes,
+        names[GLOBAL_BUFFER]: sum(parts.pop(part) for part in _L2_PARTS),
+        names[PE_BUFFER]: sum(parts.pop(part) for part in _PE_BUFFER_PARTS) / num_pes,
+        names[MAC]: sum(parts.values()) / num_pes,  # all the rest is arithmetic
     }
     if version is Version.V04:
         areas[names[PE]] = 0.0

@@ -10,7 +10,7 @@ from naas_hw.arch.technology import AREA, SIZED
 from naas_hw.cost.random_case import Case, random_case
 from naas_hw.errors import InputError
 from naas_hw.exchange.levels import factors_of
-from naas_hw.exchange.timeloop import read_timeloop_folder, timeloop_files
+from naas_hw.exchange.timeloop import read_timeloop_mappings, timeloop_files
 from naas_hw.exchange.timeloop_format import Version
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.legality import violations
@@ -41,7 +41,7 @@ def read_back(case: Case, files: dict[str, str], folder) -> Mapping:
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-    (found,) = read_timeloop_folder(folder).items()
+    (found,) = read_timeloop_mappings(folder).items()
     assert found[0] == case.layer.name
     assert found[1].groups == case.layer.groups
     assert found[1].tiles == case.geometry.num_tiles
@@ -93,7 +93,7 @@ def test_v04_padded_is_the_identity_and_says_which_bounds_grew(cases, tmp_path):
         files = told(case, Version.V04, pad=True)
         assert read_back(case, files, tmp_path / str(index)) == case.mapping, (SEED, index)
         comment = "# The problem is larger than the layer: "
-        assert (comment in files["layer/problem.yaml"]) == is_ragged(case)
+        assert (comment in files["layers/layer/problem.yaml"]) == is_ragged(case)
 
 
 def preset_mapping(case_layer: Layer, preset: str, rng: np.random.Generator) -> Case | None:
@@ -144,5 +144,5 @@ def test_an_array_of_one_pe_has_no_loops_of_its_own(cases, tmp_path):
     alone = replace(case, accelerator=accelerator, mapping=Mapping(pe=Bounds(), l2=Bounds()))
     assert Geometry(accelerator=accelerator, layer=alone.layer, mapping=alone.mapping).pes_used == 1
     files = told(alone, Version.V03)
-    assert "spatial" not in files["layer/mapping.yaml"]
+    assert "spatial" not in files["layers/layer/mapping.yaml"]
     assert read_back(alone, files, tmp_path) == alone.mapping
