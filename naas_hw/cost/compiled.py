@@ -20,7 +20,8 @@ from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, WEIGHT_DIMS, A
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.cost.accesses import ACCESS_NAMES
 from naas_hw.cost.energy import price_matrix
-from naas_hw.cost.kernels import LEGAL, Problem, bound_batch, exact_batch
+from naas_hw.cost.kernels import LEGAL, Problem
+from naas_hw.cost.single import NUM_RESULTS, bound_batch, exact_batch
 from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
@@ -182,16 +183,18 @@ def evaluate_bounds(
     accelerator: Accelerator, layer: Layer, batch: MappingBatch, table: EnergyTable
 ) -> BoundReport:
     """Legality, accesses, energy and a lower bound of cycles of all mappings of a batch."""
-    problem = _problem(accelerator, layer)
-    violated = np.empty(len(batch), np.int8)
-    bound = np.empty(len(batch), np.int64)
-    accesses = np.zeros((len(batch), len(ACCESS_NAMES)), np.int64)
-    bound_batch(problem, batch.orders, batch.l2, batch.pe, batch.spatial, violated, bound, accesses)
-    legal = violated == LEGAL
-    energy = accesses @ price_matrix(accelerator, table).sum(axis=0)
-    energy[~legal] = np.inf
+    num = len(batch)
+    violated, bound = np.empty(num, np.int8), np.empty(num, np.int64)
+    energy, accesses = np.empty(num), np.zeros((num, len(ACCESS_NAMES)), np.int64)
+    arrays = (batch.orders, batch.l2, batch.pe, batch.spatial)
+    problem, prices = problem_of(accelerator, layer), prices_of(accelerator, table)
+    bound_batch(problem, prices, *arrays, violated, bound, energy, accesses)
     return BoundReport(
-        legal=legal, violated=violated, cycles_bound=bound, energy_pj=energy, accesses=accesses
+        legal=violated == LEGAL,
+        violated=violated,
+        cycles_bound=bound,
+        energy_pj=energy,
+        accesses=accesses,
     )
 
 
@@ -209,13 +212,12 @@ def evaluate_exact(
     ValueError : one of them is not legal.
     """
     chosen = batch.take(indices)
-    problem = _problem(accelerator, layer)
-    violated = np.empty(len(chosen), np.int8)
-    results = np.zeros((len(chosen), NUM_RESULTS), np.int64)
-    accesses = np.zeros((len(chosen), len(ACCESS_NAMES)), np.int64)
-    exact_batch(
-        problem, chosen.orders, chosen.l2, chosen.pe, chosen.spatial, violated, results, accesses
-    )
+    num = len(chosen)
+    violated, results = np.empty(num, np.int8), np.zeros((num, NUM_RESULTS), np.int64)
+    energy, accesses = np.empty(num), np.zeros((num, len(ACCESS_NAMES)), np.int64)
+    arrays = (chosen.orders, chosen.l2, chosen.pe, chosen.spatial)
+    problem, prices = problem_of(accelerator, layer), prices_of(accelerator, table)
+    exact_batch(problem, prices, *arrays, violated, results, energy, accesses)
     if np.any(violated != LEGAL):
         place = int(np.argmax(violated != LEGAL))
         index, rule = np.asarray(indices)[place], RULES[violated[place]]
@@ -226,7 +228,7 @@ def evaluate_exact(
         cycles=cycles,
         stalls=stalls,
         engines=engines,
-        energy_pj=accesses @ price_matrix(accelerator, table).sum(axis=0),
+        energy_pj=energy,
         utilization=layer.num_macs / (accelerator.num_pes * np.maximum(cycles, 1)),
         accesses=accesses,
         response=results[:, 0],
@@ -236,14 +238,19 @@ def evaluate_exact(
 
 # Problem -----------------------------------------------------------------------------------------
 
-NUM_RESULTS: Final = 2 + len(STALL_NAMES) + len(ENGINE_NAMES)
+
+def prices_of(accelerator: Accelerator, table: EnergyTable) -> Floats:
+    """Picojoules of each access, float64 [len(ACCESS_NAMES)], whatever its level."""
+    prices: Floats = price_matrix(accelerator, table).sum(axis=0)
+    return prices
 
 
 def _mask(dims: Sequence[str]) -> int:
     return sum(1 << DIMS.index(dim) for dim in DIMS if dim in dims)
 
 
-def _problem(accelerator: Accelerator, layer: Layer) -> Problem:
+def problem_of(accelerator: Accelerator, layer: Layer) -> Problem:
+    """What compiled code has to know of the two; to be handed to it as it is."""
     geometry = Geometry(accelerator=accelerator, layer=layer, mapping=Mapping())
     sizes = [accelerator.size_of(d) for d in DIMS]
     vector = accelerator.weight_vector_dim
