@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from naas_hw.cli.executors import Dask, Processes, without_place, workers
+
 if TYPE_CHECKING:
     from naas_hw.search import MappingResult
     from naas_hw.workload.layer import Layer
@@ -37,7 +39,8 @@ def map_(
     seed: Annotated[
         int, typer.Option(min=0, help="Of everything random: same seed, same result.")
     ] = 0,
-    processes: Annotated[int, typer.Option(help="Layers searched at a time.")] = 2,
+    processes: Processes = None,
+    dask: Dask = None,
     force: Annotated[bool, typer.Option("--force", help="Start a run anew.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -68,16 +71,17 @@ def map_(
         api.find_network(network, resolution=resolution),
         api.find_accelerator(accelerator),
     )
-    result = api.map(
-        given,
-        hardware,
-        settings,
-        run=run,
-        force=force,
-        num_processes=processes,
-        progress=tell if screen.is_terminal else None,
-        command=("naas", *sys.argv[1:]),
-    )
+    with workers(processes, dask) as where:
+        result = api.map(
+            given,
+            hardware,
+            settings,
+            run=run,
+            force=force,
+            **where,
+            progress=tell if screen.is_terminal else None,
+            command=("naas", *without_place(sys.argv[1:])),
+        )
     if as_json:
         print(json.dumps(api.network_figures(result, hardware), indent=2))
         return

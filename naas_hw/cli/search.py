@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from naas_hw.cli.executors import Dask, Processes, without_place, workers
 from naas_hw.cli.exits import ExitStatus
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def search(
         int | None, typer.Option(help="Rows and columns of the image, instead of the model's own.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random: same seed, same result.")] = 0,
-    processes: Annotated[int, typer.Option(help="Layers searched at a time.")] = 2,
+    processes: Processes = None,
+    dask: Dask = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Start a run anew.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -73,17 +75,18 @@ def search(
         mapping_optimiser=choice_of(Optimiser, mapping_optimiser, "mapping optimiser"),
     )
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
-    result = api.search(
-        [api.find_network(name, resolution=resolution) for name in networks],
-        api.find_budget(budget),
-        settings,
-        run=run,
-        resume=resume,
-        force=force,
-        num_processes=processes,
-        progress=(teller := _Teller(screen)),
-        command=("naas", *sys.argv[1:]),
-    )
+    with workers(processes, dask) as where:
+        result = api.search(
+            [api.find_network(name, resolution=resolution) for name in networks],
+            api.find_budget(budget),
+            settings,
+            run=run,
+            resume=resume,
+            force=force,
+            **where,
+            progress=(teller := _Teller(screen)),
+            command=("naas", *without_place(sys.argv[1:])),
+        )
     teller.end()
     if as_json:
         print(json.dumps(api.search_figures(result), indent=2))

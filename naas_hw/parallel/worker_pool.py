@@ -32,6 +32,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def num_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 class WorkerPool(Executor):
     """Processes of this Python, each with one call at a time; started at once.
 

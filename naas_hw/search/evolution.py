@@ -6,10 +6,6 @@ from typing import Any
 
 import numpy as np
 
-with warnings.catch_warnings():  # it says at import that it cannot plot; nothing here plots
-    warnings.simplefilter("ignore", UserWarning)
-    import cma
-
 
 def new_strategy(
     mean: list[float], *, sigma: float, population: int, rng: np.random.Generator
@@ -32,4 +28,7 @@ def new_strategy(
         "verb_log": 0,
         "verb_disp": 0,
     }
+    with warnings.catch_warnings():  # it says at import that it cannot plot; nothing here plots
+        warnings.simplefilter("ignore", UserWarning)
+        import cma  # here: it takes longer to import than all of ours, and few workers need it
     return cma.CMAEvolutionStrategy(mean, sigma, options)
