@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from naas_hw.sim.layer import LayerReport
     from naas_hw.workload.network import Network
 
-NAMES: Final = ("edp", "utilization")
+NAMES: Final = ("edp", "sensitivity", "utilization")
 ALL: Final = "all"
-_NETWORKS: Final = {"edp": "mobilenet_v2", "utilization": "resnet50"}
-_PRESETS: Final = {"edp": "eyeriss", "utilization": "nvdla-256"}
-_EVALUATIONS: Final = {"edp": 100, "utilization": 1000}
+_NETWORKS: Final = {
+    "edp": "mobilenet_v2",
+    "sensitivity": "mobilenet_v2",
+    "utilization": "resnet50",
+}
+_PRESETS: Final = {"edp": "eyeriss", "sensitivity": "eyeriss", "utilization": "nvdla-256"}
+_EVALUATIONS: Final = {"edp": 100, "sensitivity": 100, "utilization": 1000}
 
 Section = tuple[str, bool]
 """Markdown, and whether all that was compared is equal and every limit holds."""
@@ -36,13 +40,26 @@ def reproduce(
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Preset, instead of the due one.")] = None,
     population: Annotated[
-        int, typer.Option(min=2, help="Accelerators of a generation (edp).")
+        int, typer.Option(min=2, help="Accelerators of a generation (edp, sensitivity).")
     ] = 12,
-    generations: Annotated[int, typer.Option(min=1, help="Generations (edp).")] = 16,
+    generations: Annotated[int, typer.Option(min=1, help="Generations (edp, sensitivity).")] = 16,
     evaluations: Annotated[
         int | None, typer.Option(min=1, help="Mappings a layer, instead of the due number.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Searches of each kind, from --seed on (sensitivity).")
+    ] = 3,
+    energy_table: Annotated[
+        str,
+        typer.Option(
+            help="Built-in energy table or a YAML file, in the place of ours (edp, sensitivity)."
+        ),
+    ] = "sized",
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps searches: the same command goes on (sensitivity)."),
+    ] = None,
     sim: Annotated[
         str, typer.Option(help="verilator, icarus, or none (utilization).")
     ] = "verilator",
@@ -57,11 +74,16 @@ def reproduce(
     """Make figures of docs/results.md again.
 
     edp: MobileNetV2 on an accelerator searched with what Eyeriss has, beside Eyeriss.
+    sensitivity: the same search with DRAM at half and at twice its price, and with the paper's
+    energies.
     utilization: ResNet50 on a C-K 16 x 16 array, predicted and simulated. Exit status 1 if a
     simulation differs from its prediction, or a limit does not hold.
     """
     if name not in (*NAMES, ALL):
         raise InputError(f"name must be one of {', '.join(NAMES)}, {ALL}, not {name!r}")
+    from naas_hw.arch.files import find_energy_table
+
+    table = find_energy_table(energy_table)
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     good = True
     for wanted in NAMES if name == ALL else (name,):
@@ -70,10 +92,16 @@ def reproduce(
         kind = preset or _PRESETS[wanted]
         effort = evaluations or _EVALUATIONS[wanted]
         words = ["naas", "reproduce", wanted, "--network", source, "--preset", kind]
-        if wanted == "edp":
+        sizes = (population, generations, effort)
+        if wanted != "utilization":
             words += ["--population", str(population), "--generations", str(generations)]
-            sizes = (population, generations, effort)
-            body, holds = _edp(found, kind, sizes, seed, processes, screen)
+            words += ["--energy-table", energy_table] if energy_table != "sized" else []
+        if wanted == "edp":
+            body, holds = _edp(found, kind, sizes, seed, table, processes, screen)
+        elif wanted == "sensitivity":
+            words += ["--seeds", str(seeds)]
+            how = (seed, seeds, keep)
+            body, holds = _sensitivity(found, kind, sizes, how, table, processes, screen)
         else:
             words += ["--sim", sim]
             words += ["--layers", layers] if layers else []
@@ -106,10 +134,12 @@ def _edp(
     preset_name: str,
     sizes: tuple[int, int, int],
     seed: int,
+    energies: "EnergyTable",
     processes: int,
     screen: Console,
 ) -> Section:
     from naas_hw.arch.presets import find_preset
+    from naas_hw.arch.technology import MAESTRO
     from naas_hw.report.baselines import compare_with_baseline, comparison_markdown
     from naas_hw.search import SearchSettings
 
@@ -125,9 +155,57 @@ def _edp(
         population=sizes[0], generations=sizes[1], mapping_evaluations=sizes[2], seed=seed
     )
     compared = compare_with_baseline(
-        network, preset, settings, num_processes=processes, progress=tell
+        network,
+        preset,
+        settings,
+        tables=tuple(dict.fromkeys((energies, MAESTRO))),
+        num_processes=processes,
+        progress=tell,
     )
     return comparison_markdown(network, preset, settings, compared), True
+
+
+def _sensitivity(
+    network: "Network",
+    preset_name: str,
+    sizes: tuple[int, int, int],
+    how: tuple[int, int, Path | None],
+    energies: "EnergyTable",
+    processes: int,
+    screen: Console,
+) -> Section:
+    from naas_hw.arch.presets import find_preset
+    from naas_hw.arch.technology import SizedTable
+    from naas_hw.report.sensitivity import Case, measure_sensitivity, sensitivity_markdown
+    from naas_hw.search import SearchSettings
+
+    if not isinstance(energies, SizedTable):
+        raise InputError(f"energy_table must be one with a price of DRAM, not {energies.name}")
+    seed, num_seeds, keep = how
+
+    def tell(case: Case, seed: int, progress: "Progress") -> None:
+        best = "-" if progress.best_score is None else f"{progress.best_score / 1e12:,.1f} J cycles"
+        screen.print(
+            f"{case.title}, seed {seed}: {progress.stage}, {progress.num_candidates} of "
+            f"{progress.num_planned}, best EDP {best}",
+            markup=False,
+        )
+
+    preset = find_preset(preset_name)
+    settings = SearchSettings(
+        population=sizes[0], generations=sizes[1], mapping_evaluations=sizes[2], seed=seed
+    )
+    outcomes = measure_sensitivity(
+        network,
+        preset,
+        settings,
+        energies,
+        num_seeds=num_seeds,
+        keep=keep,
+        num_processes=processes,
+        progress=tell,
+    )
+    return sensitivity_markdown(network, preset, settings, outcomes), True
 
 
 def _utilization(

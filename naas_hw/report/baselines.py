@@ -11,7 +11,7 @@ from typing import Final
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import on_chip_bytes
 from naas_hw.arch.presets import Preset
-from naas_hw.arch.technology import ENERGY_TABLES, EnergyTable
+from naas_hw.arch.technology import EnergyTable
 from naas_hw.search.accelerator_search import search as search_accelerator
 from naas_hw.search.baseline import Baseline, evaluate_baseline
 from naas_hw.search.network_search import NetworkResult
@@ -20,11 +20,6 @@ from naas_hw.search.processes import worker_processes
 from naas_hw.search.search_result import Progress, SearchResult
 from naas_hw.search.search_settings import SearchSettings
 from naas_hw.workload.network import Network
-
-TABLES: Final[tuple[EnergyTable, ...]] = tuple(
-    ENERGY_TABLES[name] for name in ("default", "maestro")
-)
-"""Both energy tables, the default one first."""
 
 TABLE_NOTES: Final = {
     "sized": "the default table: grows with the size of a memory, DRAM included",
@@ -61,7 +56,7 @@ def compare_with_baseline(
     preset: Preset,
     settings: SearchSettings,
     *,
-    tables: Sequence[EnergyTable] = TABLES,
+    tables: Sequence[EnergyTable],
     num_processes: int = 1,
     progress: Callable[[EnergyTable, Progress], None] | None = None,
 ) -> list[Comparison]:
@@ -142,8 +137,9 @@ def _table_of_designs(preset: Preset, entry: Comparison) -> str:
         (name, "fixed", preset.accelerator, entry.baseline.fixed),
         (name, "searched", preset.accelerator, entry.baseline.searched),
     )
+    note = TABLE_NOTES.get(entry.table.name, "given by `--energy-table`")
     lines = [
-        f"Energy table `{entry.table.name}` ({TABLE_NOTES[entry.table.name]}):",
+        f"Energy table `{entry.table.name}` ({note}):",
         "",
         "| design | mappings | array | PEs | cycles | energy, uJ | EDP, J cycles | "
         "MAC utilisation |",

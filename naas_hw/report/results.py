@@ -15,6 +15,7 @@ section again. What stands between the marks is replaced, so edits there are los
 
 TITLES: Final = {
     "edp": "Energy times cycles, beside a published accelerator",
+    "sensitivity": "What is found when energies are other ones",
     "utilization": "Utilisation where memory does not hold up",
 }
 """Name of a section -> title, in their order in the document."""

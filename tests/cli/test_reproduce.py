@@ -76,4 +76,30 @@ def test_a_layer_that_is_too_short_to_hide_its_start_is_told_by_the_exit_status(
 
 def test_a_name_that_is_none_is_refused(capsys):
     assert main(["reproduce", "figure9"]) == 2
-    assert "name must be one of edp, utilization, all, not 'figure9'" in capsys.readouterr().err
+    assert (
+        "name must be one of edp, sensitivity, utilization, all, not 'figure9'"
+        in capsys.readouterr().err
+    )
+
+
+def test_sensitivity_is_made_again_by_the_command_above_it(network, tmp_path, capsys):
+    document, keep = tmp_path / "results.md", str(tmp_path / "kept")
+    words = ["reproduce", "sensitivity", "--network", network, "--evaluations", "16"]
+    words += ["--population", "2", "--generations", "1", "--seeds", "1", "--processes", "1"]
+    words += ["--energy-table", "sized-hbm2"]
+    assert main([*words, "--into", str(document), "--keep", keep]) == 0
+    text = document.read_text()
+    titles = [f"`sized-hbm2`{dram}" for dram in (", DRAM x 0.5", "", ", DRAM x 2")] + ["`maestro`"]
+    for index, title in enumerate(titles):
+        design, priced = cells(text, title)
+        assert design[1] == "0" and priced[1 + index] == "1.00"
+    command = re.search(r"```\nnaas (.*)\n```", text)
+    assert command is not None and "--energy-table sized-hbm2" in command[1]
+    assert main([*command[1].split(" "), "--processes", "1", "--keep", keep]) == 0
+    assert document.read_text() == text
+
+
+def test_sensitivity_needs_a_price_of_dram(network, capsys):
+    words = ["reproduce", "sensitivity", "--network", network, "--energy-table", "maestro"]
+    assert main(words) == 2
+    assert "energy_table must be one with a price of DRAM, not maestro" in capsys.readouterr().err
