@@ -43,8 +43,10 @@ def test_edp_ratios_are_those_of_the_designs_beside_them_under_both_tables(netwo
     assert len(found) == 2 and len(preset) == 4
     for index, table in enumerate(("`sized`", "`maestro`")):
         ((_, fixed, searched),) = cells(text, table)
-        assert float(fixed) == pytest.approx(preset[2 * index] / found[index], rel=0.02)
-        assert float(searched) == pytest.approx(preset[2 * index + 1] / found[index], rel=0.02)
+        assert float(fixed) == pytest.approx(preset[2 * index] / found[index], rel=0.02, abs=0.006)
+        assert float(searched) == pytest.approx(
+            preset[2 * index + 1] / found[index], rel=0.02, abs=0.006
+        )
     command = re.search(r"```\nnaas (.*)\n```", text)
     assert command is not None and "--evaluations 16" in command[1]
     assert "kernel rows (R) along an axis of 12" in text and "1 of 2 layers" in text
