@@ -1,14 +1,14 @@
-"""Points of [0, 1]^14 as accelerators of a budget, and back; pure.
+"""Points of [0, 1]^n as accelerators of a budget, and back; pure.
 
-After NAAS (Lin, Yang, Han, DAC 2021): sizes as numbers; parallel dims by *importance* (a number for
-each dim; the highest k are the parallel dims of k axes).
+After NAAS (Lin, Yang, Han, DAC 2021): sizes as numbers; parallel dims by *importance* or by *index*
+(`parallel_dims`). With fixed parallel dims this is the space of sizing only.
 
 Where the paper is silent, this is chosen here:
 
 - *PEs and sizes*: one gene is the number of PEs (step 8), one for each axis but the last how the
   axes share it, and the last axis takes the largest even size that fits. The array may so have a
   few PEs less than the gene says, never more.
-- *Axes*: the most important dim lies along the first axis. Sizes are even, from 2 to 1024.
+- *Axes*: sizes are even, from 2 to 1024.
 - *Sizes are logarithmic*: equal steps of a gene are equal factors.
 - *Private buffers* are multiples of 16 B, from 16 B to what the budget leaves one PE; the global
   buffer takes a share (logarithmic) of what the private ones leave.
@@ -16,6 +16,7 @@ Where the paper is silent, this is chosen here:
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import lcm, log, prod
 from typing import Final
 
@@ -24,23 +25,22 @@ import numpy as np
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator, Axis
 from naas_hw.arch.budget import BUFFER_STEP_BYTES, PE_STEP, Budget
 from naas_hw.search.genes import (
+    Encoding,
     Genes,
     choose,
     clipped,
     gene_of_choice,
     gene_of_scale,
-    importances,
     scale,
 )
-from naas_hw.workload.layer import DIMS
+from naas_hw.search.parallel_dims import MAX_AXES, ByImportance, ByIndex, Fixed, ParallelDims
+from naas_hw.workload.layer import Dim
 
-NUM_DIMS: Final = len(DIMS)
-MAX_AXES: Final = 3
 MAX_AXIS_SIZE: Final = 1024
 SIZE_STEP: Final = 2
 
-PES_GENE: Final = 1
-GLOBAL_BUFFER_GENE: Final = 13
+NUM_SIZE_GENES: Final = 1 + MAX_AXES - 1
+NUM_BUFFER_GENES: Final = 4
 
 MIN_BANK_BYTES: Final = 64
 MAX_BANK_BYTES: Final = 4 * 1024 * 1024
@@ -50,21 +50,39 @@ MAX_ACCUMULATOR_WORDS: Final = 65536
 
 @dataclass(frozen=True, kw_only=True)
 class AcceleratorEncoding:
-    """The accelerators of a budget as points of [0, 1]^14.
+    """The accelerators of a budget as points of [0, 1]^n.
 
-    Genes: number of axes; PEs; two shares of the PEs; six importances of dims; bytes of weights and
-    of inputs in a PE; accumulators; share of the global buffer. `decode` gives an `Accelerator` for
-    every point, on the grid; whether it fits the budget, `budget.violations` says.
+    Genes: those of the parallel dims; PEs; two shares of the PEs; bytes of weights and of inputs in
+    a PE; accumulators; share of the global buffer. `decode` gives an `Accelerator` for every point,
+    on the grid; whether it fits the budget, `budget.violations` says.
+
+    Parameters
+    ----------
+    encoding : of the parallel dims.
+    fixed_dims : the parallel dims, where they are not searched.
     """
 
     budget: Budget
-    num_genes: int = 4 + NUM_DIMS + 4
+    encoding: Encoding = Encoding.IMPORTANCE
+    fixed_dims: tuple[Dim, ...] | None = None
+
+    @cached_property
+    def parallel_dims(self) -> ParallelDims:
+        """How the parallel dims are written."""
+        if self.fixed_dims is not None:
+            return Fixed(self.fixed_dims)
+        return ByIndex() if self.encoding is Encoding.INDEX else ByImportance()
+
+    @property
+    def num_genes(self) -> int:
+        """Numbers of a point."""
+        return self.parallel_dims.num_genes + NUM_SIZE_GENES + NUM_BUFFER_GENES
 
     @property
     def start(self) -> Genes:
         """Where a search begins: most of the PEs and of the memory in use, all dims alike."""
         genes = np.full(self.num_genes, 0.5)
-        genes[PES_GENE], genes[GLOBAL_BUFFER_GENE] = 0.9, 0.8
+        genes[self.parallel_dims.num_genes], genes[-1] = 0.9, 0.8
         return genes
 
     def decode(self, genes: Genes, *, name: str = "candidate") -> Accelerator:
@@ -72,13 +90,13 @@ class AcceleratorEncoding:
         values = [float(gene) for gene in genes]
         if len(values) != self.num_genes:
             raise ValueError(f"genes must be {self.num_genes}, not {len(values)}")
-        sizes = self._sizes(values[0], values[1], values[2:4])
-        order = np.argsort(-np.asarray(values[4:10]), kind="stable")
-        axes = tuple(Axis(dim=DIMS[d], size=n) for d, n in zip(order, sizes, strict=False))
-        return self._with_buffers(axes, values[10:], name)
+        num = self.parallel_dims.num_genes
+        dims = self.parallel_dims.decode(values[:num])
+        sizes = self._sizes(len(dims), values[num], values[num + 1 :])
+        axes = tuple(Axis(dim=dim, size=size) for dim, size in zip(dims, sizes, strict=True))
+        return self.with_buffers(axes, values[-NUM_BUFFER_GENES:], name=name)
 
-    def _sizes(self, axes_gene: float, pes_gene: float, shares: list[float]) -> list[int]:
-        num_axes = 1 + choose(axes_gene, MAX_AXES)
+    def _sizes(self, num_axes: int, pes_gene: float, shares: list[float]) -> list[int]:
         left = PE_STEP * (1 + choose(pes_gene, self.budget.max_pes // PE_STEP))
         sizes = []
         for index in range(num_axes - 1):
@@ -93,7 +111,10 @@ class AcceleratorEncoding:
         share: int = num_pes // SIZE_STEP ** (num_axes - 1)
         return min(MAX_AXIS_SIZE, share) // SIZE_STEP
 
-    def _with_buffers(self, axes: tuple[Axis, ...], genes: list[float], name: str) -> Accelerator:
+    def with_buffers(
+        self, axes: tuple[Axis, ...], genes: list[float], *, name: str = "candidate"
+    ) -> Accelerator:
+        """The array with buffers by their four genes."""
         budget = self.budget
         space = _BufferSpace(budget=budget, axes=axes)
         fixed = {
@@ -127,8 +148,6 @@ class AcceleratorEncoding:
         ValueError : it is not on the grid of this encoding.
         """
         sizes = [axis.size for axis in accelerator.axes]
-        order = [DIMS.index(axis.dim) for axis in accelerator.axes]
-        order += [d for d in range(NUM_DIMS) if d not in order]
         space = _BufferSpace(budget=self.budget, axes=accelerator.axes)
         left = space.bytes_left(
             accelerator.weight_buffer_bytes,
@@ -136,9 +155,8 @@ class AcceleratorEncoding:
             accelerator.accumulator_words,
         )
         genes = [
-            gene_of_choice(len(sizes) - 1, MAX_AXES),
+            *self.parallel_dims.encode(tuple(axis.dim for axis in accelerator.axes)),
             *self._size_genes(sizes),
-            *importances(tuple(order)),
             *space.private_genes(accelerator),
             space.bank_gene(accelerator.bank_bytes, left),
         ]

@@ -1,11 +1,19 @@
 """Numbers of [0, 1] as choices, sizes and orders, and back; pure."""
 
+from enum import StrEnum
 from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
 Genes = NDArray[np.float64]
+
+
+class Encoding(StrEnum):
+    """How a choice among orders is written: a number for each dim, sorted, or the index of one."""
+
+    IMPORTANCE = "importance"
+    INDEX = "index"
 
 
 def choose(gene: float, count: int) -> int:

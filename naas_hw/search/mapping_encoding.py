@@ -1,7 +1,8 @@
-"""Points of [0, 1]^36 as mappings of a layer on an accelerator, and back; pure.
+"""Points of [0, 1]^n as mappings of a layer on an accelerator, and back; pure.
 
 After NAAS (Lin, Yang, Han, DAC 2021): loop orders by *importance* (a number for each dim; the
-highest is the outermost loop); tile bounds as ratios of the layer's dim.
+highest is the outermost loop) or, its rival, by the *index* of the permutation; tile bounds as
+ratios of the layer's dim.
 
 Where the paper is silent, this is chosen here:
 
@@ -20,7 +21,8 @@ in the order of `DIMS`, G genes.
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import gcd
+from itertools import permutations
+from math import factorial, gcd
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +30,7 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.compiled import MappingBatch
-from naas_hw.search.genes import Genes
+from naas_hw.search.genes import Encoding, Genes
 from naas_hw.workload.layer import DIMS, Layer
 
 Ints = NDArray[np.int64]
@@ -36,6 +38,42 @@ Integers = NDArray[np.integer[Any]]
 
 NUM_DIMS: Final = len(DIMS)
 NUM_LEVELS: Final = 3
+
+ORDERS: Final = np.array(list(permutations(range(NUM_DIMS))), dtype=np.int64)
+"""All orders of the dims, as indices count them: lexicographic, [720, D]."""
+
+
+def orders_from_indices(indices: Integers) -> Ints:
+    """Loop orders by their index in `ORDERS`.
+
+    Parameters
+    ----------
+    indices : 0 .. 719, any shape.
+
+    Returns
+    -------
+    int64 of the same shape with one axis of D more: dims, outermost first.
+
+    Examples
+    --------
+    >>> orders_from_indices(np.array([0, 719])).tolist()
+    [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0]]
+    """
+    found: Ints = ORDERS[indices]
+    return found
+
+
+def indices_from_orders(orders: Integers) -> Ints:
+    """The index of each order: what `orders_from_indices` undoes.
+
+    Notes
+    -----
+    Position i adds (D - 1 - i)! for every later dim that is smaller.
+    """
+    later = np.triu(np.ones((NUM_DIMS, NUM_DIMS), dtype=bool), 1)
+    smaller = orders[..., np.newaxis, :] < orders[..., :, np.newaxis]
+    weights = [factorial(NUM_DIMS - 1 - position) for position in range(NUM_DIMS)]
+    return np.asarray((smaller & later).sum(axis=-1) @ np.array(weights, dtype=np.int64))
 
 
 def mapping_batch(
@@ -59,15 +97,26 @@ def mapping_batch(
 
 @dataclass(frozen=True, kw_only=True)
 class MappingEncoding:
-    """The mappings of one layer on one accelerator as points of [0, 1]^36.
+    """The mappings of one layer on one accelerator as points of [0, 1]^36, or 21 by index.
 
-    Genes: importances of six dims at three levels (DRAM, L2, PE); ratios of the six dims for the
-    bounds inside the PE; for the L2 tile; and for the used extents of P Q R S axes.
+    Genes: loop orders at three levels (DRAM, L2, PE), by importances of six dims or by an index
+    each; ratios of the six dims for the bounds inside the PE; for the L2 tile; and for the used
+    extents of P Q R S axes.
     """
 
     accelerator: Accelerator
     layer: Layer
-    num_genes: int = (NUM_LEVELS + 3) * NUM_DIMS
+    encoding: Encoding = Encoding.IMPORTANCE
+
+    @property
+    def num_order_genes(self) -> int:
+        """Numbers that the loop orders of all levels take."""
+        return NUM_LEVELS * (1 if self.encoding is Encoding.INDEX else NUM_DIMS)
+
+    @property
+    def num_genes(self) -> int:
+        """Numbers of a point."""
+        return self.num_order_genes + 3 * NUM_DIMS
 
     @cached_property
     def dims_D(self) -> Ints:
@@ -106,9 +155,26 @@ class MappingEncoding:
 
     def decode(self, genes_NG: Genes) -> MappingBatch:
         """Mappings of points; values outside of [0, 1] count as the nearest inside."""
-        genes = np.clip(np.atleast_2d(genes_NG), 0.0, 1.0).reshape(-1, NUM_LEVELS + 3, NUM_DIMS)
-        orders = np.argsort(-genes[:, :NUM_LEVELS], axis=2, kind="stable").astype(np.int64)
-        return self.arrays(orders, genes[:, 3], genes[:, 4], genes[:, 5])
+        genes = np.clip(np.atleast_2d(genes_NG), 0.0, 1.0).reshape(-1, self.num_genes)
+        orders = self._orders(genes[:, : self.num_order_genes])
+        ratios = genes[:, self.num_order_genes :].reshape(-1, 3, NUM_DIMS)
+        return self.arrays(orders, ratios[:, 0], ratios[:, 1], ratios[:, 2])
+
+    def _orders(self, genes_NG: Genes) -> Ints:
+        if self.encoding is Encoding.INDEX:
+            count = len(ORDERS)
+            return orders_from_indices(np.minimum((genes_NG * count).astype(np.int64), count - 1))
+        importances_NLD = genes_NG.reshape(-1, NUM_LEVELS, NUM_DIMS)
+        return np.argsort(-importances_NLD, axis=2, kind="stable").astype(np.int64)
+
+    def _order_genes(self, orders_NLD: Ints) -> Genes:
+        """Genes that decode to these orders."""
+        if self.encoding is Encoding.INDEX:
+            return (indices_from_orders(orders_NLD) + 0.5) / len(ORDERS)
+        importances_NLD = np.empty(orders_NLD.shape, dtype=np.float64)
+        ranks = (NUM_DIMS - 0.5 - np.arange(NUM_DIMS)) / NUM_DIMS
+        np.put_along_axis(importances_NLD, orders_NLD, np.broadcast_to(ranks, orders_NLD.shape), 2)
+        return importances_NLD.reshape(len(orders_NLD), -1)
 
     def arrays(
         self, orders_NLD: Ints, pe_genes: Genes, l2_genes: Genes, spatial_genes: Genes
@@ -128,16 +194,12 @@ class MappingEncoding:
         ------
         ValueError : one of them is not on the grid of this encoding.
         """
-        importances_NLD = np.empty(arrays.orders.shape, dtype=np.float64)
-        ranks = (NUM_DIMS - 0.5 - np.arange(NUM_DIMS)) / NUM_DIMS
-        orders = arrays.orders.astype(np.int64)
-        np.put_along_axis(importances_NLD, orders, np.broadcast_to(ranks, orders.shape), 2)
         extents = self.extents(arrays.spatial)
         pe_most = _ceil_div(self.dims_D, extents)
         l2_most = _ceil_div(self.dims_D, extents * arrays.pe)
         genes = np.concatenate(
             [
-                importances_NLD.reshape(len(arrays), -1),
+                self._order_genes(arrays.orders.astype(np.int64)),
                 np.log(arrays.pe + 0.5) / np.log(pe_most + 1.0),
                 np.log(arrays.l2 + 0.5) / np.log(l2_most + 1.0),
                 (arrays.spatial - 0.5) / self.sizes_D,

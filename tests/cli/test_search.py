@@ -121,7 +121,10 @@ def test_a_budget_too_small_for_any_mapping_is_one_sentence(network, tmp_path, c
         (["--generations", "0"], "generations must be at least 1, not 0"),
         (["--population", "1"], "population must be at least 2, not 1"),
         (["--seed", "-1"], "seed must be at least 0, not -1"),
-        (["--optimiser", "luck"], "optimiser must be one of cma, genetic, differential, climb, random, not 'luck'"),
+        (
+            ["--optimiser", "luck"],
+            "optimiser must be one of cma, genetic, differential, climb, random, not 'luck'",
+        ),
         (["--resume", "--force"], "--resume and --force must not be given together"),
         (["--budget", "lots"], "budget must be one of"),
     ],

@@ -1,6 +1,7 @@
 """decode gives mappings on the grid, encode undoes it, and nothing legal is out of reach."""
 
-from itertools import product
+from itertools import permutations, product
+from math import factorial
 
 import numpy as np
 from hypothesis import given
@@ -12,7 +13,13 @@ from naas_hw.cost.compiled import MappingBatch
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.search.mapping_encoding import MappingEncoding
+from naas_hw.search.genes import Encoding
+from naas_hw.search.mapping_encoding import (
+    ORDERS,
+    MappingEncoding,
+    indices_from_orders,
+    orders_from_indices,
+)
 from naas_hw.workload.layer import DIMS, Layer
 
 CK4 = Accelerator(
@@ -33,16 +40,33 @@ def test_the_highest_importance_is_the_outermost_loop():
     assert "".join(DIMS[d] for d in orders[0, 0]) == "CRSQPK"
 
 
-@given(st.lists(st.floats(-0.5, 1.5), min_size=36, max_size=36))
-def test_a_mapping_is_on_the_grid_and_comes_back(genes: list[float]):
-    encoding = MappingEncoding(accelerator=CK4, layer=LAYER)
-    found = encoding.decode(np.array(genes))
+@given(st.sampled_from(list(Encoding)), st.lists(st.floats(-0.5, 1.5), min_size=36, max_size=36))
+def test_a_mapping_is_on_the_grid_and_comes_back(kind: Encoding, genes: list[float]):
+    encoding = MappingEncoding(accelerator=CK4, layer=LAYER, encoding=kind)
+    found = encoding.decode(np.array(genes[: encoding.num_genes]))
     for dim, used in zip(DIMS, found.spatial[0], strict=True):
         due = min(CK4.size_of(dim), LAYER.bounds[dim])
         assert used == due if dim in ("K", "C") else 1 <= used <= due
     again = encoding.decode(encoding.encode(found))
     for field in ("orders", "l2", "pe", "spatial"):
         assert np.array_equal(getattr(found, field), getattr(again, field))
+
+
+def test_indices_count_all_orders():
+    indices = np.arange(factorial(6))
+    orders = orders_from_indices(indices.reshape(-1, 3)).reshape(-1, 6)
+    assert [tuple(order) for order in orders] == list(permutations(range(6)))
+    assert np.array_equal(indices_from_orders(orders), indices)
+
+
+def test_equal_intervals_of_a_gene_are_the_orders_of_a_level():
+    """Genes of the second level at the middles of 720 intervals; the other levels stay."""
+    encoding = MappingEncoding(accelerator=CK4, layer=LAYER, encoding=Encoding.INDEX)
+    genes = np.full((720, encoding.num_genes), 0.5)
+    genes[:, 1] = (np.arange(720) + 0.5) / 720
+    orders = encoding.decode(genes).orders
+    assert np.array_equal(orders[:, 1], ORDERS)
+    assert len(np.unique(orders[:, 0], axis=0)) == len(np.unique(orders[:, 2], axis=0)) == 1
 
 
 def bounds(values: np.ndarray) -> Bounds:
