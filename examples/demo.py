@@ -88,6 +88,7 @@ def run_demo(demo: Demo, run: Path, console: Console, *, resume: bool = False) -
     enough = _say_history(demo, run, console)
     _generate(run, console)
     reports = _simulate(demo, run, console)
+    console.print(f"{api.report(run)} shows it all, in a browser.")
     return (
         ExitStatus.DONE
         if enough and all(report.ok for report in reports)

@@ -1,7 +1,7 @@
 """naas_hw: search, generate and validate neural-network accelerators.
 
-The verbs of the command line are functions in `naas_hw.api`, and here. `search` is also the name
-of a package, so that verb is `naas_hw.co_search` here, `naas_hw.api.search` there.
+The verbs of the command line are functions in `naas_hw.api`, and here. `search` and `report` are
+also names of packages, so these verbs are `naas_hw.co_search` and `naas_hw.write_report` here.
 """
 
 from importlib import import_module
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         read_design,
         simulate,
     )
+    from naas_hw.api import report as write_report
     from naas_hw.api import search as co_search
 
 __all__ = [
@@ -42,11 +43,14 @@ __all__ = [
     "map",
     "read_design",
     "simulate",
+    "write_report",
 ]
+
+_NAMES_IN_API = {"co_search": "search", "write_report": "report"}
 
 
 def __getattr__(name: str) -> object:
     """The verbs, imported when first asked for: `import naas_hw` alone stays fast."""
     if name in __all__:
-        return getattr(import_module("naas_hw.api"), "search" if name == "co_search" else name)
+        return getattr(import_module("naas_hw.api"), _NAMES_IN_API.get(name, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

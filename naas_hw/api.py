@@ -45,6 +45,8 @@ from naas_hw.mapping.files import NetworkMapping, read_mappings
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.report.html.page import render_report
+from naas_hw.report.html.run_facts import read_run_facts
 from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder, digest_of
 from naas_hw.search.accelerator_search import search as search_accelerator
 from naas_hw.search.history import History
@@ -64,7 +66,7 @@ from naas_hw.workload.files import read_network
 from naas_hw.workload.importer import import_network
 from naas_hw.workload.layer import Kind, Layer
 from naas_hw.workload.network import Network
-from naas_hw.workload.yaml_edge import dump_yaml
+from naas_hw.workload.yaml_edge import dump_yaml, write_atomic
 
 __all__ = [
     "Design",
@@ -80,6 +82,7 @@ __all__ = [
     "import_mappings",
     "map",
     "read_design",
+    "report",
     "search",
     "simulate",
 ]
@@ -181,7 +184,7 @@ def run_table(folder: str | Path) -> EnergyTable:
     try:
         found = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
         name = str(found["energy_table"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return SIZED
     return energy_table(name)
 
@@ -283,7 +286,7 @@ def search(
             folder,
             Design(accelerator=result.accelerator, network=network, mappings=mappings),
             table,
-            {"clock_hz": budget.clock_hz, **search_figures(result)},
+            {"budget": budget.name, "clock_hz": budget.clock_hz, **search_figures(result)},
         )
     return result
 
@@ -564,6 +567,34 @@ def import_mappings(
                 )
     mappings = {**known.mappings, **{name: found.mapping for name, found in read.items()}}
     return NetworkMapping(network=known.network.name, layers=mappings)
+
+
+# ---------------------------------------------------------------- report
+
+
+def report(run: str | Path, *, output: str | Path | None = None) -> Path:
+    """Write the HTML report of a run; where it is.
+
+    Parameters
+    ----------
+    run : a run folder, or any folder with the three YAML files.
+    output : the file; `report.html` in the run folder if None.
+
+    Raises
+    ------
+    InputError : something is missing, wrong or illegal, or the file cannot be written.
+    """
+    run = Path(run)
+    design, table = read_design(run), run_table(run)
+    facts = read_run_facts(
+        RunFolder(run), design.accelerator, design.network, design.mappings, table
+    )
+    text = render_report(facts)
+    if output is not None:
+        write_atomic(output, text)
+        return Path(output)
+    with _writing(run, "report") as folder:
+        return folder.write_text("report.html", text)
 
 
 # ---------------------------------------------------------------- generate

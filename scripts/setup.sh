@@ -5,12 +5,15 @@
 #   setup.sh --torch    the same, and torch
 #   setup.sh --system   only the system packages
 #
-# NAAS_REQUIRE_TOOLS=1   fail where Icarus cannot be had
+# Chromium is looked for with --torch and --system only: the browser tests need it, nothing else.
+#
+# NAAS_REQUIRE_TOOLS=1   fail where Icarus, or Chromium where it is looked for, cannot be had
 # PYTHON=...             the Python to use (3.11 or newer)
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 readonly venv=.venv
+wants_browser=1  # whether tests are to run
 required=()  # Debian packages without which nothing works
 optional=()  # those whose tests skip by name
 
@@ -72,6 +75,9 @@ find_missing_packages() {
     [[ -n $(find /usr/include /usr/local/include -maxdepth 2 -name zlib.h -print -quit \
         2>/dev/null) ]] || required+=(zlib1g-dev)
     command -v iverilog >/dev/null || optional+=(iverilog)
+    ((wants_browser)) || return 0
+    command -v chromium >/dev/null || optional+=(chromium)
+    command -v chromedriver >/dev/null || optional+=(chromium-driver)
 }
 
 # Sets `as_root` to the prefix that makes a command run as root.
@@ -98,7 +104,8 @@ ensure_system_packages() {
         say "missing: ${missing[*]}; updating the package lists"
         "${as_root[@]}" apt-get update </dev/null >&2 || say "the package lists could not be updated"
         ((!${#required[@]})) || install_packages "${required[@]}" || true
-        ((!${#optional[@]})) || install_packages "${optional[@]}" || true
+        local package  # one by one: one that the distribution lacks keeps no other away
+        for package in "${optional[@]}"; do install_packages "$package" || true; done
         find_missing_packages
         missing=("${required[@]}" "${optional[@]}")
     fi
@@ -131,6 +138,7 @@ install_naas() {
 }
 
 main() {
+    [[ -n ${1:-} ]] || wants_browser=0
     ensure_system_packages
     case ${1:-} in
         --system) ;;

@@ -9,13 +9,14 @@ import naas_hw
 from naas_hw import api
 
 
-@pytest.mark.parametrize("name", sorted(set(naas_hw.__all__) - {"co_search"}))
+@pytest.mark.parametrize("name", sorted(set(naas_hw.__all__) - {"co_search", "write_report"}))
 def test_every_exported_name_is_the_one_of_api(name):
     assert getattr(naas_hw, name) is getattr(api, name)
 
 
-def test_search_is_a_package_so_the_verb_has_another_name_at_the_top():
+def test_search_and_report_are_packages_so_the_verbs_have_other_names_at_the_top():
     assert naas_hw.co_search is api.search
+    assert naas_hw.write_report is api.report
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         naas_hw.nonsense  # noqa: B018
 

@@ -10,7 +10,9 @@ import pytest
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "setup.sh"
 ALWAYS = ["bash", "dirname", "find", "env"]  # what the script itself needs
-TOOLS = ["make", "g++", "perl", "iverilog"]
+BROWSER = ["chromium", "chromedriver"]
+OPTIONAL = ["iverilog", *BROWSER]
+TOOLS = ["make", "g++", "perl", *OPTIONAL]
 
 
 class Machine:
@@ -36,10 +38,12 @@ class Machine:
         for name in names:
             self.put(name, "exit 0")
 
-    def set_up(self, **environment: str) -> subprocess.CompletedProcess[str]:
+    def set_up(
+        self, option: str | None = "--system", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         settings = {"PATH": str(self.bin), "PYTHON": str(self.bin / "python3")}
         return subprocess.run(
-            [str(self.bin / "bash"), str(SCRIPT), "--system"],
+            [str(self.bin / "bash"), str(SCRIPT), *([option] if option else [])],
             env=settings | environment,
             capture_output=True,
             text=True,
@@ -65,7 +69,7 @@ def test_a_complete_machine_is_left_alone(machine):
 
 
 def test_without_root_the_one_line_to_type_is_printed(machine):
-    machine.put_tools("make", "iverilog")
+    machine.put_tools("make", *OPTIONAL)
     machine.put("apt-get", "exit 0")
     machine.put("id", "echo 1000")
     machine.put("sudo", "exit 1")
@@ -77,7 +81,7 @@ def test_without_root_the_one_line_to_type_is_printed(machine):
 
 
 def test_root_installs_what_is_missing_after_saying_so(machine):
-    machine.put_tools("make", "perl", "iverilog")
+    machine.put_tools("make", "perl", *OPTIONAL)
     machine.put("id", "echo 0")
     (machine.bin / "chmod").symlink_to(shutil.which("chmod"))
     machine.put("apt-get", f'[[ $1 == update ]] && exit; : >"{machine.bin}/g++"; '
@@ -103,12 +107,38 @@ def test_sudo_is_used_only_without_a_password(machine):
 
 
 @pytest.mark.parametrize(("required", "status"), [("", 0), ("1", 1)])
-def test_without_icarus_it_goes_on_unless_tools_are_required(machine, required, status):
-    machine.put_tools("make", "g++", "perl")
+@pytest.mark.parametrize(
+    ("program", "package"),
+    [
+        ("iverilog", "iverilog"),
+        ("chromium", "chromium"),
+        ("chromedriver", "chromium-driver"),
+    ],
+)
+def test_without_an_optional_tool_it_goes_on_unless_tools_are_required(
+    machine, program, package, required, status
+):
+    machine.put_tools(*(name for name in TOOLS if name != program))
     done = machine.set_up(NAAS_REQUIRE_TOOLS=required)
     assert done.returncode == status
-    assert "apt-get install -y iverilog" in done.stderr
-    assert ("going on without iverilog" in done.stderr) == (status == 0)
+    assert done.stderr.endswith(f"apt-get install -y {package}\n")
+    assert (f"going on without {package}, its tests" in done.stderr) == (status == 0)
+
+
+def test_a_browser_is_looked_for_only_where_tests_are_set_up(machine):
+    machine.put_tools(*(name for name in TOOLS if name not in (*BROWSER, "g++")))
+    assert "missing: g++ chromium chromium-driver;" in machine.set_up().stderr
+    assert "missing: g++;" in machine.set_up(option=None).stderr
+
+
+def test_an_optional_package_that_there_is_not_keeps_no_other_away(machine):
+    machine.put_tools("make", "g++", "perl")
+    machine.put("id", "echo 0")
+    machine.put("apt-get", "[[ $* != *chromium* ]]")
+    done = machine.set_up()
+    assert done.returncode == 0, done.stderr
+    installed = [call.split()[-1] for call in machine.calls if " install " in call]
+    assert installed == ["iverilog", "chromium", "chromium-driver"]
 
 
 def test_a_python_without_its_library_gets_the_package_of_its_version(machine):
@@ -130,6 +160,6 @@ def test_a_python_that_is_too_old_is_refused(machine):
 
 
 def test_a_perl_without_what_verilator_needs_gets_the_whole_perl(machine):
-    machine.put_tools("make", "g++", "iverilog")
+    machine.put_tools("make", "g++", *OPTIONAL)
     machine.put("perl", "exit 2")
     assert machine.set_up().stderr.endswith("sudo apt-get install -y perl\n")

@@ -14,6 +14,7 @@ from naas_hw.cli.export import export
 from naas_hw.cli.generate import generate
 from naas_hw.cli.import_ import import_
 from naas_hw.cli.map import map_
+from naas_hw.cli.report import report
 from naas_hw.cli.reproduce import reproduce
 from naas_hw.cli.schema import schema
 from naas_hw.cli.search import search
@@ -39,6 +40,7 @@ app.command()(verify)
 app.command()(build)
 app.command()(export)
 app.command(name="import")(import_)
+app.command()(report)
 app.command()(reproduce)
 app.command(name="energy-table")(energy_table)
 app.command()(schema)

