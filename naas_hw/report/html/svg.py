@@ -162,12 +162,12 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def _tick_below(value: float) -> float:
     power = 10.0 ** floor(log10(value))
-    return max(m * power for m in _MANTISSAS if m * power <= value)
+    return max(m * power for m in _MANTISSAS if m * power <= value * (1 + _ROUND))
 
 
 def _tick_above(value: float) -> float:
     power = 10.0 ** floor(log10(value))
-    return min(m * power for m in (*_MANTISSAS, 10.0) if m * power >= value)
+    return min(m * power for m in (*_MANTISSAS, 10.0) if m * power >= value * (1 - _ROUND))
 
 
 # Numbers for people ------------------------------------------------------------------------------
