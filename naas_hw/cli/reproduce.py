@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from naas_hw.sim.layer import LayerReport
     from naas_hw.workload.network import Network
 
-NAMES: Final = ("edp", "sensitivity", "utilization")
+NAMES: Final = ("edp", "sensitivity", "utilization", "timeloop")
 ALL: Final = "all"
 _NETWORKS: Final = {
     "edp": "mobilenet_v2",
@@ -69,6 +69,9 @@ def reproduce(
             help="Layers that are simulated, with commas; all if not given (utilization)."
         ),
     ] = None,
+    cases: Annotated[
+        Path, typer.Option(help="Timeloop's counts, as in the repository (timeloop).")
+    ] = Path("tests/data/timeloop_cases.json"),
     processes: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> int:
     """Make figures of docs/results.md again.
@@ -76,8 +79,10 @@ def reproduce(
     edp: MobileNetV2 on an accelerator searched with what Eyeriss has, beside Eyeriss.
     sensitivity: the same search with DRAM at half and at twice its price, and with the paper's
     energies.
-    utilization: ResNet50 on a C-K 16 x 16 array, predicted and simulated. Exit status 1 if a
-    simulation differs from its prediction, or a limit does not hold.
+    utilization: ResNet50 on a C-K 16 x 16 array, predicted and simulated.
+    timeloop: accesses beside Timeloop's for the same nests, each difference with its cause. Exit
+    status 1 if a simulation differs from its prediction, a count is not explained, or a limit
+    does not hold.
     """
     if name not in (*NAMES, ALL):
         raise InputError(f"name must be one of {', '.join(NAMES)}, {ALL}, not {name!r}")
@@ -87,6 +92,12 @@ def reproduce(
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     good = True
     for wanted in NAMES if name == ALL else (name,):
+        if wanted == "timeloop":
+            body, holds = _timeloop(cases)
+            words = ["naas", "reproduce", wanted, "--cases", cases.as_posix()]
+            _deliver(into, wanted, words, body)
+            good = good and holds
+            continue
         source = network or _NETWORKS[wanted]
         found = _network(source)
         kind = preset or _PRESETS[wanted]
@@ -127,6 +138,13 @@ def _deliver(into: Path | None, name: str, words: Sequence[str], body: str) -> N
         print(body)
     else:
         write_section(into, name, " ".join((*words, "--into", into.as_posix())), body)
+
+
+def _timeloop(cases: Path) -> Section:
+    from naas_hw.report.timeloop import compare_with_timeloop, timeloop_markdown
+
+    tool, compared = compare_with_timeloop(cases)
+    return timeloop_markdown(tool, compared), all(case.ok for case in compared)
 
 
 def _edp(

@@ -98,11 +98,13 @@ class ReadMapping:
     Parameters
     ----------
     mapping : ours.
+    bounds : dim -> bound in the problem.
     tiles : dim -> trips of its DRAM loop, which ours leaves to the layer.
     groups : trips of G.
     """
 
     mapping: Mapping
+    bounds: AbstractMapping[Dim, int]
     tiles: AbstractMapping[Dim, int]
     groups: int
 
@@ -114,11 +116,18 @@ def read_timeloop(mapping_path: str | Path, problem_path: str | Path) -> ReadMap
     ------
     InputError : one sentence that names file, place, rule and value.
     """
-    problem = validate(_ProblemFile, read_yaml(problem_path), str(problem_path)).problem
-    bounds = _bounds(problem.instance, f"{problem_path}: problem.instance")
-    source = str(mapping_path)
-    directives = validate(_MappingFile, read_yaml(mapping_path), source).mapping
-    return _mapping_of(directives, bounds, source)
+    problem, mapping = read_yaml(problem_path), read_yaml(mapping_path)
+    return timeloop_mapping(mapping, problem, str(mapping_path), str(problem_path))
+
+
+def timeloop_mapping(
+    mapping: object, problem: object, mapping_source: str, problem_source: str
+) -> ReadMapping:
+    """The mapping in the content of two files, which the sources name in errors."""
+    instance = validate(_ProblemFile, problem, problem_source).problem.instance
+    bounds = _bounds(instance, f"{problem_source}: problem.instance")
+    directives = validate(_MappingFile, mapping, mapping_source).mapping
+    return _mapping_of(directives, bounds, mapping_source)
 
 
 def _bounds(instance: dict[str, Any], place: str) -> dict[str, int]:
@@ -153,7 +162,12 @@ def _mapping_of(
     loops.setdefault(Level.SPATIAL, dict.fromkeys(_KNOWN, _ONE))
     _check_products(loops, bounds, source)
     _check_outer(loops, source)
-    return _read(loops, orders, source)
+    return ReadMapping(
+        mapping=_read(loops, orders, source),
+        bounds={dim: bounds[dim] for dim in DIMS},
+        tiles={dim: loops[Level.DRAM][dim].trips for dim in DIMS},
+        groups=loops[Level.DRAM][GROUP].trips,
+    )
 
 
 def _refuse_bypass(directive: _Directive, place: str) -> None:
@@ -240,12 +254,12 @@ def _check_outer(loops: dict[Level, dict[str, Factor]], source: str) -> None:
 
 def _read(
     loops: dict[Level, dict[str, Factor]], orders: dict[str, tuple[str, ...]], source: str
-) -> ReadMapping:
+) -> Mapping:
     def bounds(level: Level) -> dict[str, int]:
         return {dim: loops[level][dim].trips for dim in DIMS}
 
     try:
-        mapping = Mapping.model_validate(
+        return Mapping.model_validate(
             {
                 **orders,
                 "l2": bounds(Level.L2),
@@ -255,5 +269,3 @@ def _read(
         )
     except ValidationError as error:
         raise InputError(f"{source}: mapping: {validation_sentence(error)}") from error
-    tiles = {dim: loops[Level.DRAM][dim].trips for dim in DIMS}
-    return ReadMapping(mapping=mapping, tiles=tiles, groups=loops[Level.DRAM][GROUP].trips)

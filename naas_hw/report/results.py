@@ -17,6 +17,7 @@ TITLES: Final = {
     "edp": "Energy times cycles, beside a published accelerator",
     "sensitivity": "What is found when energies are other ones",
     "utilization": "Utilisation where memory does not hold up",
+    "timeloop": "Counts beside Timeloop's",
 }
 """Name of a section -> title, in their order in the document."""
 

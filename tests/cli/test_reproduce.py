@@ -79,7 +79,7 @@ def test_a_layer_that_is_too_short_to_hide_its_start_is_told_by_the_exit_status(
 def test_a_name_that_is_none_is_refused(capsys):
     assert main(["reproduce", "figure9"]) == 2
     assert (
-        "name must be one of edp, sensitivity, utilization, all, not 'figure9'"
+        "name must be one of edp, sensitivity, utilization, timeloop, all, not 'figure9'"
         in capsys.readouterr().err
     )
 
