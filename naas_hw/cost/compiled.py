@@ -9,6 +9,7 @@ Arrays: N mappings, 3 levels (DRAM, L2, PE), 6 dims in the order of `DIMS`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd, prod
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, WEIGHT_DIMS, A
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.cost.accesses import ACCESS_NAMES
 from naas_hw.cost.energy import price_matrix
-from naas_hw.cost.kernels import LEGAL, Problem
+from naas_hw.cost.kernels.problem import LEGAL, PROBLEM, PROBLEM_ARRAYS, PROBLEM_NUMBERS
 from naas_hw.cost.single import NUM_RESULTS, bound_batch, exact_batch
 from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.mapping.geometry import Geometry
@@ -179,16 +180,32 @@ class ExactReport:
     next_beat: Ints
 
 
+Pair = tuple[Accelerator, Layer]
+
+
 def evaluate_bounds(
     accelerator: Accelerator, layer: Layer, batch: MappingBatch, table: EnergyTable
 ) -> BoundReport:
     """Legality, accesses, energy and a lower bound of cycles of all mappings of a batch."""
+    return pair_bounds([(accelerator, layer)], np.zeros(len(batch), np.int64), batch, table)
+
+
+def pair_bounds(
+    pairs: Sequence[Pair], which: Ints, batch: MappingBatch, table: EnergyTable
+) -> BoundReport:
+    """The same where each mapping has an accelerator and a layer of its own: pairs[which[i]].
+
+    Raises
+    ------
+    ValueError : `which` does not give each mapping the index of a pair.
+    """
+    _check_which(pairs, which, batch)
     num = len(batch)
     violated, bound = np.empty(num, np.int8), np.empty(num, np.int64)
     energy, accesses = np.empty(num), np.zeros((num, len(ACCESS_NAMES)), np.int64)
     arrays = (batch.orders, batch.l2, batch.pe, batch.spatial)
-    problem, prices = problem_of(accelerator, layer), prices_of(accelerator, table)
-    bound_batch(problem, prices, *arrays, violated, bound, energy, accesses)
+    tables = problem_table(pairs), _price_table(pairs, table)
+    bound_batch(*tables, which, *arrays, violated, bound, energy, accesses)
     return BoundReport(
         legal=violated == LEGAL,
         violated=violated,
@@ -211,29 +228,55 @@ def evaluate_exact(
     ------
     ValueError : one of them is not legal.
     """
-    chosen = batch.take(indices)
+    which = np.zeros(len(batch), np.int64)
+    return pair_exact([(accelerator, layer)], which, batch, indices, table)
+
+
+def pair_exact(
+    pairs: Sequence[Pair],
+    which: Ints,
+    batch: MappingBatch,
+    indices: NDArray[np.integer[Any]] | Sequence[int],
+    table: EnergyTable,
+) -> ExactReport:
+    """The same where each mapping has an accelerator and a layer of its own: pairs[which[i]].
+
+    Raises
+    ------
+    ValueError : one of them is not legal, or `which` does not give each the index of a pair.
+    """
+    _check_which(pairs, which, batch)
+    chosen, which = batch.take(indices), which[np.asarray(indices, np.int64)]
     num = len(chosen)
     violated, results = np.empty(num, np.int8), np.zeros((num, NUM_RESULTS), np.int64)
     energy, accesses = np.empty(num), np.zeros((num, len(ACCESS_NAMES)), np.int64)
     arrays = (chosen.orders, chosen.l2, chosen.pe, chosen.spatial)
-    problem, prices = problem_of(accelerator, layer), prices_of(accelerator, table)
-    exact_batch(problem, prices, *arrays, violated, results, energy, accesses)
+    tables = problem_table(pairs), _price_table(pairs, table)
+    exact_batch(*tables, which, *arrays, violated, results, energy, accesses)
     if np.any(violated != LEGAL):
         place = int(np.argmax(violated != LEGAL))
         index, rule = np.asarray(indices)[place], RULES[violated[place]]
         raise ValueError(f"mappings must be legal, not break {rule!r} as number {index} does")
-    stalls, engines = results[:, 2:8], results[:, 8:13]
-    cycles = stalls.sum(axis=1)
+    cycles = results[:, 2:8].sum(axis=1)
+    macs = np.array([layer.num_macs for _, layer in pairs], np.int64)[which]
+    pes = np.array([accelerator.num_pes for accelerator, _ in pairs], np.int64)[which]
     return ExactReport(
         cycles=cycles,
-        stalls=stalls,
-        engines=engines,
+        stalls=results[:, 2:8],
+        engines=results[:, 8:13],
         energy_pj=energy,
-        utilization=layer.num_macs / (accelerator.num_pes * np.maximum(cycles, 1)),
+        utilization=macs / (pes * np.maximum(cycles, 1)),
         accesses=accesses,
         response=results[:, 0],
         next_beat=results[:, 1],
     )
+
+
+def _check_which(pairs: Sequence[Pair], which: Ints, batch: MappingBatch) -> None:
+    if which.shape != (len(batch),):
+        raise ValueError(f"which must have shape ({len(batch)},), not {which.shape}")
+    if len(which) and not (0 <= which.min() and which.max() < len(pairs)):
+        raise ValueError(f"which must be 0 to {len(pairs) - 1}, the index of a pair")
 
 
 # Problem -----------------------------------------------------------------------------------------
@@ -245,78 +288,144 @@ def prices_of(accelerator: Accelerator, table: EnergyTable) -> Floats:
     return prices
 
 
+def _price_table(pairs: Sequence[Pair], table: EnergyTable) -> Floats:
+    known: dict[Accelerator, Floats] = {}
+    for accelerator, _ in pairs:
+        if accelerator not in known:
+            known[accelerator] = prices_of(accelerator, table)
+    rows = [known[accelerator] for accelerator, _ in pairs]
+    return np.array(rows, np.float64).reshape(len(pairs), len(ACCESS_NAMES))
+
+
+def problem_table(pairs: Sequence[Pair]) -> NDArray[np.void]:
+    """What compiled code has to know of each pair: an array of `PROBLEM` records."""
+    rows = [_problem(accelerator, layer) for accelerator, layer in pairs]
+    return np.concatenate(rows) if rows else np.zeros(0, PROBLEM)
+
+
+def problem_of(accelerator: Accelerator, layer: Layer) -> np.void:
+    """What compiled code has to know of the two: a `PROBLEM` record, to be handed to it."""
+    found: np.void = problem_table([(accelerator, layer)])[0]
+    return found
+
+
 def _mask(dims: Sequence[str]) -> int:
     return sum(1 << DIMS.index(dim) for dim in DIMS if dim in dims)
 
 
-def problem_of(accelerator: Accelerator, layer: Layer) -> Problem:
-    """What compiled code has to know of the two; to be handed to it as it is."""
-    geometry = Geometry(accelerator=accelerator, layer=layer, mapping=Mapping())
+def _shift(number: int) -> int:
+    """Log2 of a power of two."""
+    if number != 1 << (number.bit_length() - 1):
+        raise ValueError(f"beats and lanes must be powers of two, not {number}")
+    return number.bit_length() - 1
+
+
+@lru_cache(maxsize=4096)
+def _problem(accelerator: Accelerator, layer: Layer) -> NDArray[np.void]:
+    numbers = {
+        **_arrays(accelerator, layer),
+        **_layer_numbers(accelerator, layer),
+        **_accelerator_numbers(accelerator, layer),
+        **_time_numbers(accelerator),
+    }
+    assert set(numbers) == {*PROBLEM_ARRAYS, *PROBLEM_NUMBERS}
+    record = np.zeros(1, PROBLEM)
+    for name, number in numbers.items():
+        record[name] = number
+    return record
+
+
+def _arrays(accelerator: Accelerator, layer: Layer) -> dict[str, list[int]]:
+    bounds = [layer.bounds[d] for d in DIMS]
     sizes = [accelerator.size_of(d) for d in DIMS]
+    used = [min(size, bound) for size, bound in zip(sizes, bounds, strict=True)]
+    lanes = [gcd(accelerator.beat_bytes, size) for size in sizes[:2]]
     vector = accelerator.weight_vector_dim
-    reduced = prod(axis.size for axis in accelerator.axes if axis.dim in REDUCTION_DIMS)
-    return Problem(
-        beat=accelerator.beat_bytes,
-        drain_lanes=accelerator.drain_lanes,
-        sizes=np.array(sizes, np.int64),
-        on_axis=np.array([accelerator.has(d) for d in DIMS], np.int64),
-        spatial_lanes=np.array(
-            [gcd(accelerator.beat_bytes, accelerator.size_of(d)) if d in "KC" else 1 for d in DIMS],
-            np.int64,
-        ),
-        bounds=np.array([layer.bounds[d] for d in DIMS], np.int64),
-        groups=layer.groups,
-        channel=DIMS.index(geometry.channel_dim),
-        stride_rows=geometry.stride[0],
-        stride_columns=geometry.stride[1],
-        dilation_rows=layer.dilation[0],
-        dilation_columns=layer.dilation[1],
-        padding_rows=layer.padding[0],
-        padding_columns=layer.padding[1],
-        image_rows=geometry.image[0],
-        image_columns=geometry.image[1],
-        weight_vector=-1 if vector is None else DIMS.index(vector),
-        weight_lanes=accelerator.weight_network_lanes,
-        weight_word_bytes=accelerator.weight_word_bytes,
-        input_lanes=(
-            accelerator.depthwise_network_lanes
-            if geometry.is_depthwise
-            else accelerator.input_network_lanes
-        ),
-        accumulator_lanes=accelerator.accumulator_lanes,
-        drain_group=accelerator.drain_group,
-        num_banks=accelerator.num_banks,
-        bank_words=accelerator.bank_words,
-        weight_buffer_bytes=accelerator.weight_buffer_bytes,
-        input_buffer_bytes=accelerator.input_buffer_bytes,
-        accumulator_words=accelerator.accumulator_words,
-        scale_depth=accelerator.scale_depth,
-        max_field=MAX_FIELD,
-        max_window=MAX_WINDOW,
-        weight_mask=_mask(WEIGHT_DIMS),
-        input_mask=_mask(geometry.input_dims),
-        output_mask=_mask(OUTPUT_DIMS),
-        scale_mask=_mask(("K",)),
-        reduction_mask=_mask(REDUCTION_DIMS),
-        latency=accelerator.dram_latency_cycles,
-        period=accelerator.dram_beat_period_cycles,
-        descriptor_beats=descriptor_beats(accelerator),
-        compute_to_drain=timing.compute_to_drain(reduced),
-        start_to_descriptor=timing.START_TO_DESCRIPTOR,
-        descriptor_to_layer=timing.DESCRIPTOR_TO_LAYER,
-        layer_to_load=timing.LAYER_TO_LOAD,
-        load_to_fill=timing.LOAD_TO_FILL,
-        load_to_drain=timing.LOAD_TO_DRAIN,
-        fill_to_load=timing.FILL_TO_LOAD,
-        fill_to_compute=timing.FILL_TO_COMPUTE,
-        compute_to_fill=timing.COMPUTE_TO_FILL,
-        drain_to_compute=timing.DRAIN_TO_COMPUTE,
-        drain_to_revisit=timing.DRAIN_TO_REVISIT,
-        drain_to_store=timing.DRAIN_TO_STORE,
-        drain_to_scales=timing.DRAIN_TO_SCALES,
-        store_to_drain=timing.STORE_TO_DRAIN,
-        response_to_load=timing.RESPONSE_TO_LOAD,
-        done_to_interrupt=timing.DONE_TO_INTERRUPT,
-        response_to_descriptor=timing.RESPONSE_TO_DESCRIPTOR,
-        saved=SAVED_BETWEEN_LAYERS,
+    along = _shift(accelerator.weight_network_lanes)
+    return {
+        "bounds": bounds,
+        "sizes": sizes,
+        "least": [*used[:2], 1, 1, 1, 1],
+        "most": [*used[:2], *sizes[2:]],
+        "extents": [-(-u // n) * n for u, n in zip(used[:2], lanes, strict=True)],
+        "vector_shifts": [along if d == vector else 0 for d in DIMS],
+    }
+
+
+def _layer_numbers(accelerator: Accelerator, layer: Layer) -> dict[str, int]:
+    geometry = Geometry(accelerator=accelerator, layer=layer, mapping=Mapping())
+    channel = geometry.channel_dim
+    lanes = (
+        accelerator.depthwise_network_lanes
+        if geometry.is_depthwise
+        else accelerator.input_network_lanes
     )
+    used = min(accelerator.size_of(channel), layer.bounds[channel])
+    return {
+        "groups": layer.groups,
+        "channel": DIMS.index(channel),
+        "channel_on_axis": accelerator.has(channel),
+        "channel_chunks": -(-used // lanes),
+        "input_shift": _shift(lanes),
+        "input_lanes": lanes,
+        "stride_rows": geometry.stride[0],
+        "stride_columns": geometry.stride[1],
+        "dilation_rows": layer.dilation[0],
+        "dilation_columns": layer.dilation[1],
+        "padding_rows": layer.padding[0],
+        "padding_columns": layer.padding[1],
+        "image_rows": geometry.image[0],
+        "image_columns": geometry.image[1],
+        "weight_mask": _mask(WEIGHT_DIMS),
+        "input_mask": _mask(geometry.input_dims),
+        "output_mask": _mask(OUTPUT_DIMS),
+    }
+
+
+def _accelerator_numbers(accelerator: Accelerator, layer: Layer) -> dict[str, int]:
+    used = min(accelerator.size_of("K"), layer.K)
+    return {
+        "beat": accelerator.beat_bytes,
+        "beat_shift": _shift(accelerator.beat_bytes),
+        "drain_shift": _shift(accelerator.drain_lanes),
+        "weight_lanes": accelerator.weight_network_lanes,
+        "weight_word_shift": _shift(accelerator.weight_word_bytes),
+        "accumulator_shift": _shift(accelerator.accumulator_lanes),
+        "k_on_axis": accelerator.has("K"),
+        "drain_groups": -(-used // accelerator.drain_group),
+        "num_banks": accelerator.num_banks,
+        "bank_words": accelerator.bank_words,
+        "weight_buffer_bytes": accelerator.weight_buffer_bytes,
+        "input_buffer_bytes": accelerator.input_buffer_bytes,
+        "accumulator_depth": accelerator.accumulator_words // (2 * accelerator.accumulator_lanes),
+        "scale_depth": accelerator.scale_depth,
+        "max_field": MAX_FIELD,
+        "max_window": MAX_WINDOW,
+    }
+
+
+def _time_numbers(accelerator: Accelerator) -> dict[str, int]:
+    reduced = prod(axis.size for axis in accelerator.axes if axis.dim in REDUCTION_DIMS)
+    return {
+        "latency": accelerator.dram_latency_cycles,
+        "period": accelerator.dram_beat_period_cycles,
+        "descriptor_beats": descriptor_beats(accelerator),
+        "compute_to_drain": timing.compute_to_drain(reduced),
+        "start_to_descriptor": timing.START_TO_DESCRIPTOR,
+        "descriptor_to_layer": timing.DESCRIPTOR_TO_LAYER,
+        "layer_to_load": timing.LAYER_TO_LOAD,
+        "load_to_fill": timing.LOAD_TO_FILL,
+        "load_to_drain": timing.LOAD_TO_DRAIN,
+        "fill_to_load": timing.FILL_TO_LOAD,
+        "fill_to_compute": timing.FILL_TO_COMPUTE,
+        "compute_to_fill": timing.COMPUTE_TO_FILL,
+        "drain_to_compute": timing.DRAIN_TO_COMPUTE,
+        "drain_to_revisit": timing.DRAIN_TO_REVISIT,
+        "drain_to_store": timing.DRAIN_TO_STORE,
+        "drain_to_scales": timing.DRAIN_TO_SCALES,
+        "store_to_drain": timing.STORE_TO_DRAIN,
+        "response_to_load": timing.RESPONSE_TO_LOAD,
+        "done_to_interrupt": timing.DONE_TO_INTERRUPT,
+        "response_to_descriptor": timing.RESPONSE_TO_DESCRIPTOR,
+        "saved": SAVED_BETWEEN_LAYERS,
+    }

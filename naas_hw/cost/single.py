@@ -1,91 +1,92 @@
 """One mapping at a time, for compiled code that calls the cost model in its own loops.
 
-All functions are compiled and never allocate: the caller makes one scratch (`new_scratch`) and uses
-it for as many calls as it likes. `problem` comes from `naas_hw.cost.compiled.problem_of`; orders
-[3, 6], l2 [6], pe [6] and spatial [6] are a mapping as in a row of `MappingBatch`; what is returned
-as *violated* is an index into `RULES`, -1 if the mapping is legal. All figures are of all groups.
+All functions are compiled and, `new_scratch` apart, allocate nothing: the caller makes one scratch
+a thread and uses it for as many calls as it likes. `problem` comes from
+`naas_hw.cost.compiled.problem_of`, or is a row of `problem_table`; orders [3, 6], l2 [6], pe [6]
+and spatial [6] are a mapping as in a row of `MappingBatch`; what is returned as *violated* is an
+index into `RULES`, -1 if the mapping is legal. All figures are of all groups.
+
+Compiled code that calls these should be an `entry` (`naas_hw.cost.kernels.compile`) too.
 """
 
 from typing import Final
 
 import numpy as np
-from numba import njit
 
-from naas_hw.cost.kernels import (
-    ILLEGAL_CYCLES,
-    _chain,
-    _count,
-    _derive,
-    _lower_bound,
-    _recur,
-)
-
-SCRATCH: Final = 30
-"""Numbers of a scratch."""
+from naas_hw.cost.kernels.bound import lower_bound
+from naas_hw.cost.kernels.compile import entry
+from naas_hw.cost.kernels.counts import count
+from naas_hw.cost.kernels.geometry import check, derive, store_nest
+from naas_hw.cost.kernels.problem import ILLEGAL_CYCLES, LEGAL, SCRATCH
+from naas_hw.cost.kernels.recurrence import MIN_TRIPS, recur
 
 NUM_RESULTS: Final = 13
 """Exact figures: response, next beat, six stalls (their sum is the cycles), five engines."""
 
 
-@njit(cache=True, nogil=True)
+@entry
 def new_scratch():  # type: ignore[no-untyped-def]
     """Room that the functions of this module work in; one a thread."""
-    return np.zeros(SCRATCH, np.int64)
+    return np.zeros(1, SCRATCH)
 
 
-@njit(cache=True, nogil=True)
+@entry
 def legal_one(problem, orders, l2, pe, spatial, scratch):  # type: ignore[no-untyped-def]
     """The first rule that a mapping breaks, -1 if it is legal."""
-    return _derive(
-        problem, orders, l2, pe, spatial, scratch[:12], scratch[12:24], scratch[24:30]
-    ).violated
+    return check(problem, orders, l2, pe, spatial, scratch[0])
 
 
-@njit(cache=True, nogil=True)
+@entry
 def bound_one(problem, orders, l2, pe, spatial, scratch, accesses):  # type: ignore[no-untyped-def]
     """(violated, lower bound of the cycles); fills accesses [23].
 
     Where the mapping is not legal the bound is `ILLEGAL_CYCLES` and accesses stay as they are.
     """
-    dims, bounds, tile = scratch[:12], scratch[12:24], scratch[24:30]
-    g = _derive(problem, orders, l2, pe, spatial, dims, bounds, tile)
-    if g.violated >= 0:
-        return g.violated, ILLEGAL_CYCLES
-    _count(problem, g, l2, pe, spatial, dims, bounds, tile, accesses)
-    once = _lower_bound(problem, g, dims, bounds, tile, accesses)
-    for i in range(len(accesses)):
-        accesses[i] *= problem.groups
-    return g.violated, problem.groups * once - (problem.groups - 1) * problem.saved
+    g = scratch[0]
+    violated = check(problem, orders, l2, pe, spatial, g)
+    if violated != LEGAL:
+        return violated, ILLEGAL_CYCLES
+    derive(problem, pe, spatial, g)
+    count(problem, g, l2, accesses)
+    bound = lower_bound(problem, g, accesses)
+    groups = problem.groups
+    if groups > 1:
+        bound = groups * bound - (groups - 1) * problem.saved
+        for i in range(len(accesses)):
+            accesses[i] *= groups
+    return violated, bound
 
 
-@njit(cache=True, nogil=True)
+@entry
 def exact_one(problem, orders, l2, pe, spatial, scratch, results, accesses):  # type: ignore[no-untyped-def]
     """(violated, cycles); fills results [NUM_RESULTS] and accesses [23].
 
     Where the mapping is not legal the cycles are `ILLEGAL_CYCLES` and both stay as they are.
     """
-    dims, bounds, tile = scratch[:12], scratch[12:24], scratch[24:30]
-    g = _derive(problem, orders, l2, pe, spatial, dims, bounds, tile)
-    if g.violated >= 0:
-        return g.violated, ILLEGAL_CYCLES
-    _count(problem, g, l2, pe, spatial, dims, bounds, tile, accesses)
-    _recur(problem, g, dims, bounds, tile, results)
+    g = scratch[0]
+    violated = check(problem, orders, l2, pe, spatial, g)
+    if violated != LEGAL:
+        return violated, ILLEGAL_CYCLES
+    derive(problem, pe, spatial, g)
+    count(problem, g, l2, accesses)
+    store_nest(orders, l2, g)
+    recur(problem, g, MIN_TRIPS, results)
     groups = problem.groups
     for i in range(len(accesses)):
         accesses[i] *= groups
     for i in range(2, NUM_RESULTS):
         results[i] *= groups
-    # Between two groups there is no interrupt, but there may be a wait for DRAM.
+    # Between two groups there is no interrupt, but there may be a wait for DRAM's next beat.
+    wait = results[1] - results[0] - problem.response_to_descriptor - problem.latency
     results[7] -= (groups - 1) * problem.done_to_interrupt
-    results[2] += (groups - 1) * (problem.done_to_interrupt - problem.saved)
-    results[2] += _chain(problem, groups, results[0], results[1])
+    results[2] += (groups - 1) * (problem.done_to_interrupt - problem.saved + max(0, wait))
     cycles = 0
     for i in range(2, 8):
         cycles += results[i]
-    return g.violated, cycles
+    return violated, cycles
 
 
-@njit(cache=True, nogil=True)
+@entry
 def energy_one(prices, accesses):  # type: ignore[no-untyped-def]
     """Picojoules of accesses [23] at these prices [23] (`naas_hw.cost.compiled.prices_of`)."""
     energy = 0.0
@@ -97,20 +98,29 @@ def energy_one(prices, accesses):  # type: ignore[no-untyped-def]
 # Batches ---------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
-def bound_batch(p, prices, orders, l2, pe, spatial, violated, bound, energy, accesses):  # type: ignore[no-untyped-def]
+@entry
+def bound_batch(  # type: ignore[no-untyped-def]
+    problems, prices, which, orders, l2, pe, spatial, violated, bound, energy, accesses
+):
+    """Bounds of mappings; that at i is of the problem (and prices) at which[i]."""
     scratch = new_scratch()
     for i in range(len(orders)):
-        found, cycles = bound_one(p, orders[i], l2[i], pe[i], spatial[i], scratch, accesses[i])
-        violated[i], bound[i] = found, cycles
-        energy[i] = np.inf if found >= 0 else energy_one(prices, accesses[i])
-
-
-@njit(cache=True, nogil=True)
-def exact_batch(p, prices, orders, l2, pe, spatial, violated, results, energy, accesses):  # type: ignore[no-untyped-def]
-    scratch = new_scratch()
-    for i in range(len(orders)):
-        violated[i], _ = exact_one(
-            p, orders[i], l2[i], pe[i], spatial[i], scratch, results[i], accesses[i]
+        at = which[i]
+        violated[i], bound[i] = bound_one(
+            problems[at], orders[i], l2[i], pe[i], spatial[i], scratch, accesses[i]
         )
-        energy[i] = energy_one(prices, accesses[i])
+        energy[i] = np.inf if violated[i] != LEGAL else energy_one(prices[at], accesses[i])
+
+
+@entry
+def exact_batch(  # type: ignore[no-untyped-def]
+    problems, prices, which, orders, l2, pe, spatial, violated, results, energy, accesses
+):
+    """Exact figures of mappings; that at i is of the problem (and prices) at which[i]."""
+    scratch = new_scratch()
+    for i in range(len(orders)):
+        at = which[i]
+        violated[i], _ = exact_one(
+            problems[at], orders[i], l2[i], pe[i], spatial[i], scratch, results[i], accesses[i]
+        )
+        energy[i] = energy_one(prices[at], accesses[i])

@@ -19,7 +19,7 @@ from naas_hw.cost import (
 )
 from naas_hw.cost.compiled import SAVED_BETWEEN_LAYERS
 from naas_hw.cost.energy import energy_of
-from naas_hw.cost.kernels import ILLEGAL_CYCLES
+from naas_hw.cost.kernels.problem import ILLEGAL_CYCLES
 from naas_hw.cost.random_case import (
     Case,
     random_accelerator,

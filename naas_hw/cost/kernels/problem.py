@@ -1,0 +1,157 @@
+"""What compiled code has to know of accelerator and layer, and the room in which it works.
+
+Both are records of whole numbers: one pointer each, whatever they hold. Arrays have an entry a dim
+(6), or a position of the nest (12).
+"""
+
+from typing import Final
+
+import numpy as np
+
+LEGAL: Final = -1
+ILLEGAL_CYCLES: Final = int(np.iinfo(np.int64).max)
+"""The bound of a mapping that is not legal: sorts last."""
+
+NEVER: Final = -(1 << 62)
+"""The time of what has not happened."""
+
+NUM_ACCESSES: Final = 23
+
+STATE: Final = 26
+"""Numbers that the recurrence remembers between two steps."""
+
+NUM_KEPT: Final = 3
+"""States of a loop that are kept: that of now, and those of one and two iterations before."""
+
+PROBLEM_ARRAYS: Final = {
+    "bounds": 6,  # of the layer
+    "sizes": 6,  # of the axes; 1 where there is none
+    "least": 6,  # positions that a mapping must use
+    "most": 6,  # and may use
+    "extents": 2,  # indices that one pass over a K or C axis covers, whole lanes
+    "vector_shifts": 6,  # log2 of the weight network's lanes where they lie along the dim, else 0
+}
+PROBLEM_NUMBERS: Final = (
+    "groups",
+    "beat",
+    "beat_shift",  # a shift is the log2 of a number that is a power of two
+    "drain_shift",
+    "weight_lanes",
+    "weight_word_shift",
+    "accumulator_shift",
+    "channel",
+    "channel_on_axis",
+    "channel_chunks",  # of one channel index of a PE, on an axis
+    "input_shift",
+    "input_lanes",
+    "k_on_axis",
+    "drain_groups",  # beats of drain of one K index of a PE, on an axis
+    "stride_rows",
+    "stride_columns",
+    "dilation_rows",
+    "dilation_columns",
+    "padding_rows",
+    "padding_columns",
+    "image_rows",
+    "image_columns",
+    "num_banks",
+    "bank_words",
+    "weight_buffer_bytes",
+    "input_buffer_bytes",
+    "accumulator_depth",
+    "scale_depth",
+    "max_field",
+    "max_window",
+    "weight_mask",
+    "input_mask",
+    "output_mask",
+    "latency",
+    "period",
+    "descriptor_beats",
+    "compute_to_drain",
+    "start_to_descriptor",
+    "descriptor_to_layer",
+    "layer_to_load",
+    "load_to_fill",
+    "load_to_drain",
+    "fill_to_load",
+    "fill_to_compute",
+    "compute_to_fill",
+    "drain_to_compute",
+    "drain_to_revisit",
+    "drain_to_store",
+    "drain_to_scales",
+    "store_to_drain",
+    "response_to_load",
+    "done_to_interrupt",
+    "response_to_descriptor",
+    "saved",
+)
+PROBLEM: Final = np.dtype(
+    [(name, np.int64, (count,)) for name, count in PROBLEM_ARRAYS.items()]
+    + [(name, np.int64) for name in PROBLEM_NUMBERS]
+)
+"""Accelerator and layer."""
+
+SCRATCH: Final = np.dtype(
+    [
+        ("bounds", np.int64, (12,)),
+        ("dims", np.int64, (12,)),
+        ("tile", np.int64, (6,)),
+        ("tiles", np.int64, (6,)),
+    ]
+    + [
+        (name, np.int64)
+        for name in (
+            "step_k",
+            "step_c",
+            # of both nests as one
+            "last_weights",
+            "last_inputs",
+            "last_outputs",
+            "weight_runs",
+            "input_runs",
+            "output_runs",
+            "visits",  # of an output by drain
+            "num_steps",
+            # of the DRAM nest
+            "last_weight_tile",
+            "last_input_tile",
+            "last_output_tile",
+            "last_scale_tile",
+            "weight_tile_runs",
+            "input_tile_runs",
+            "output_tile_runs",
+            "scale_tile_runs",
+            "tile_visits",
+            "num_tiles",
+            # sizes and durations of one piece
+            "fill_weights",
+            "fill_inputs",
+            "compute",
+            "drain",
+            "pes_used",
+            "sums_used",
+            "step_pixels",
+            "window_pixels",
+            "written_channels",
+            "pixel_bytes",
+            "weight_words",
+            "weight_step_words",
+            "weight_tile_words",
+            "tile_rows",
+            "tile_columns",
+            "scale_beats",
+            # of all engines
+            "loads",
+            "fills",
+        )
+    ]
+    + [
+        ("counters", np.int64, (12,)),
+        ("index", np.int64, (6,)),
+        ("seen", np.int64, (12,)),  # iterations of each loop whose states are kept
+        ("kept", np.int64, (12, NUM_KEPT, STATE)),
+    ]
+)
+"""What follows from one mapping, as in `Geometry`, and the state of the recurrence."""
