@@ -202,7 +202,7 @@ def pair_bounds(
     _check_which(pairs, which, batch)
     num = len(batch)
     violated, bound = np.empty(num, np.int8), np.empty(num, np.int64)
-    energy, accesses = np.empty(num), np.zeros((num, len(ACCESS_NAMES)), np.int64)
+    energy, accesses = np.empty(num), np.empty((num, len(ACCESS_NAMES)), np.int64)
     arrays = (batch.orders, batch.l2, batch.pe, batch.spatial)
     tables = problem_table(pairs), _price_table(pairs, table)
     bound_batch(*tables, which, *arrays, violated, bound, energy, accesses)

@@ -109,7 +109,10 @@ def bound_batch(  # type: ignore[no-untyped-def]
         violated[i], bound[i] = bound_one(
             problems[at], orders[i], l2[i], pe[i], spatial[i], scratch, accesses[i]
         )
-        energy[i] = np.inf if violated[i] != LEGAL else energy_one(prices[at], accesses[i])
+        if violated[i] == LEGAL:
+            energy[i] = energy_one(prices[at], accesses[i])
+        else:
+            energy[i], accesses[i] = np.inf, 0
 
 
 @entry

@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.cost.compiled import MappingBatch
+from naas_hw.cost.compiled import MappingBatch, problem_of
+from naas_hw.search.decoding import decode_all_bounds, decode_orders
 from naas_hw.search.genes import Encoding, Genes
 from naas_hw.workload.layer import DIMS, Layer
 
@@ -155,17 +156,18 @@ class MappingEncoding:
 
     def decode(self, genes_NG: Genes) -> MappingBatch:
         """Mappings of points; values outside of [0, 1] count as the nearest inside."""
-        genes = np.clip(np.atleast_2d(genes_NG), 0.0, 1.0).reshape(-1, self.num_genes)
-        orders = self._orders(genes[:, : self.num_order_genes])
-        ratios = genes[:, self.num_order_genes :].reshape(-1, 3, NUM_DIMS)
-        return self.arrays(orders, ratios[:, 0], ratios[:, 1], ratios[:, 2])
+        points = np.ascontiguousarray(genes_NG, dtype=np.float64).reshape(-1, self.num_genes)
+        l2, pe, spatial = (np.empty((len(points), NUM_DIMS), dtype=np.int64) for _ in range(3))
+        decode_all_bounds(problem_of(self.accelerator, self.layer), points, l2, pe, spatial)
+        return mapping_batch(self._orders(points), l2, pe, spatial)
 
-    def _orders(self, genes_NG: Genes) -> Ints:
+    def _orders(self, points_NG: Genes) -> Integers:
         if self.encoding is Encoding.INDEX:
-            count = len(ORDERS)
-            return orders_from_indices(np.minimum((genes_NG * count).astype(np.int64), count - 1))
-        importances_NLD = genes_NG.reshape(-1, NUM_LEVELS, NUM_DIMS)
-        return np.argsort(-importances_NLD, axis=2, kind="stable").astype(np.int64)
+            genes, count = np.clip(points_NG[:, :NUM_LEVELS], 0.0, 1.0), len(ORDERS)
+            return orders_from_indices(np.minimum((genes * count).astype(np.int64), count - 1))
+        orders = np.empty((len(points_NG), NUM_LEVELS, NUM_DIMS), dtype=np.int8)
+        decode_orders(points_NG, orders)
+        return orders
 
     def _order_genes(self, orders_NLD: Ints) -> Genes:
         """Genes that decode to these orders."""
@@ -175,17 +177,6 @@ class MappingEncoding:
         ranks = (NUM_DIMS - 0.5 - np.arange(NUM_DIMS)) / NUM_DIMS
         np.put_along_axis(importances_NLD, orders_NLD, np.broadcast_to(ranks, orders_NLD.shape), 2)
         return importances_NLD.reshape(len(orders_NLD), -1)
-
-    def arrays(
-        self, orders_NLD: Ints, pe_genes: Genes, l2_genes: Genes, spatial_genes: Genes
-    ) -> MappingBatch:
-        """Mappings of given orders and ratios."""
-        chosen = np.ceil(spatial_genes * self.sizes_D).astype(np.int64)
-        spatial = np.where(self.is_free_D, np.maximum(chosen, 1), self.sizes_D)
-        extents = self.extents(spatial)
-        pe = _scale(pe_genes, _ceil_div(self.dims_D, extents))
-        l2 = _scale(l2_genes, _ceil_div(self.dims_D, extents * pe))
-        return mapping_batch(orders_NLD, self.round_blocks(l2, pe, spatial), pe, spatial)
 
     def encode(self, arrays: MappingBatch) -> Genes:
         """Points that decode to the mappings.
@@ -223,7 +214,3 @@ class MappingEncoding:
 
 def _ceil_div(numerator: Ints | np.int64, denominator: Ints | np.int64) -> Ints:
     return np.asarray(-(-numerator // denominator), dtype=np.int64)
-
-
-def _scale(genes_ND: Genes, most_ND: Ints) -> Ints:
-    return np.minimum(most_ND, np.floor((most_ND + 1.0) ** genes_ND).astype(np.int64))
