@@ -90,6 +90,9 @@ class DramEnergy(Figure):
     pj_per_bit: Picojoules
 
 
+_MALLADI: Final = (
+    "K. Malladi et al., Towards energy-proportional datacenter memory with mobile DRAM, ISCA 2012"
+)
 _O_CONNOR: Final = (
     "M. O'Connor et al., Fine-grained DRAM: energy-efficient DRAM for extreme bandwidth systems, "
     "MICRO 2017"
@@ -112,9 +115,7 @@ DRAMS: Final[dict[str, DramEnergy]] = {
         DramEnergy(
             interface="ddr3",
             pj_per_bit=70.0,
-            source="K. Malladi et al., Towards energy-proportional datacenter memory with mobile "
-            "DRAM, ISCA 2012: DDR3 70 pJ a bit, in the form in which Accelergy's CACTI plug-in "
-            "has it",
+            source=f"{_MALLADI}: DDR3 70 pJ a bit with the bus always in use, 40 % of it static",
         ),
         DramEnergy(
             interface="ddr4",
@@ -124,8 +125,7 @@ DRAMS: Final[dict[str, DramEnergy]] = {
         DramEnergy(
             interface="lpddr2",
             pj_per_bit=40.0,
-            source="K. Malladi et al., ISCA 2012: LPDDR2 40 pJ a bit, in the form in which "
-            "Accelergy's CACTI plug-in has it",
+            source=f"{_MALLADI}: LPDDR2 40 pJ a bit, as Accelergy's CACTI plug-in quotes it",
         ),
         DramEnergy(
             interface="lpddr4",
