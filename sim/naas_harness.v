@@ -12,7 +12,11 @@
 //   probe_l2             NUM_L2 bits, a strobe for each kind of access to the global buffer
 //   probe_weight_writes  a strobe for each weight buffer      (any width)
 //   probe_input_writes   a strobe for each input buffer       (any width)
+//   probe_weight_reads   the same for reads                   (any width)
+//   probe_input_reads                                         (any width)
 //   probe_macs           a strobe for each multiplier         (any width)
+//   probe_accumulator_reads, probe_accumulator_writes
+//                        a strobe for each number that can be read or written in a cycle (any width)
 //
 // Macro NAAS_TOP: name of the accelerator's module.
 // Plusargs: those of naas_dram, and
@@ -69,6 +73,10 @@ module naas_harness #(
     reg  [63:0] dram_write_bursts    /*verilator public_flat_rd*/;
     reg  [63:0] weight_buffer_writes /*verilator public_flat_rd*/;
     reg  [63:0] input_buffer_writes  /*verilator public_flat_rd*/;
+    reg  [63:0] weight_buffer_reads  /*verilator public_flat_rd*/;
+    reg  [63:0] input_buffer_reads   /*verilator public_flat_rd*/;
+    reg  [63:0] accumulator_reads    /*verilator public_flat_rd*/;
+    reg  [63:0] accumulator_writes   /*verilator public_flat_rd*/;
     reg  [63:0] macs                 /*verilator public_flat_rd*/;
     wire [64*NUM_L2-1:0] l2_accesses /*verilator public_flat_rd*/;  // 64 bits a kind, kind 0 lowest
     wire [31:0] protocol_errors      /*verilator public_flat_rd*/;
@@ -200,6 +208,10 @@ module naas_harness #(
             dram_write_bursts    <= 64'd0;
             weight_buffer_writes <= 64'd0;
             input_buffer_writes  <= 64'd0;
+            weight_buffer_reads  <= 64'd0;
+            input_buffer_reads   <= 64'd0;
+            accumulator_reads    <= 64'd0;
+            accumulator_writes   <= 64'd0;
             macs                 <= 64'd0;
         end else if (counting) begin
             dram_read_beats      <= (start ? 64'd0 : dram_read_beats)   + {63'd0, rvalid && rready};
@@ -210,6 +222,14 @@ module naas_harness #(
                                   + $countones(dut.probe_weight_writes);
             input_buffer_writes  <= (start ? 64'd0 : input_buffer_writes)
                                   + $countones(dut.probe_input_writes);
+            weight_buffer_reads  <= (start ? 64'd0 : weight_buffer_reads)
+                                  + $countones(dut.probe_weight_reads);
+            input_buffer_reads   <= (start ? 64'd0 : input_buffer_reads)
+                                  + $countones(dut.probe_input_reads);
+            accumulator_reads    <= (start ? 64'd0 : accumulator_reads)
+                                  + $countones(dut.probe_accumulator_reads);
+            accumulator_writes   <= (start ? 64'd0 : accumulator_writes)
+                                  + $countones(dut.probe_accumulator_writes);
             macs                 <= (start ? 64'd0 : macs) + $countones(dut.probe_macs);
         end
 

@@ -19,9 +19,11 @@ LEVELS: Final = {
     "DRAM": ("dram_read_beats", "dram_write_beats"),
     "L2": ("l2 weights", "l2 inputs", "l2 sums", "l2 store", "l2 load", "l2 drain"),
     "L1 writes": ("weight_buffer_writes", "input_buffer_writes"),
+    "L1 reads": ("weight_buffer_reads", "input_buffer_reads"),
+    "accumulators": ("accumulator_reads", "accumulator_writes"),
     "MACs": ("macs",),
 }
-"""Level -> counts of `LayerReport` that are its accesses. A MAC reads both buffers of its PE."""
+"""Level -> counts of `LayerReport` that are its accesses."""
 
 _WIDE: Final = 1000
 

@@ -19,7 +19,8 @@ from naas_hw.rtl.fill import Fill
 from naas_hw.rtl.global_buffer import GlobalBuffer
 from naas_hw.rtl.input_network import InputNetwork
 from naas_hw.rtl.load_planner import LoadPlanner
-from naas_hw.rtl.pe_array import PEArray, positions
+from naas_hw.rtl.pe_array import PEArray
+from naas_hw.rtl.positions import positions
 from naas_hw.rtl.reader import Reader
 from naas_hw.rtl.registers import AxiLiteRegisters, axi_lite_members
 from naas_hw.rtl.store_planner import StorePlanner
@@ -342,7 +343,8 @@ class AcceleratorTop(wiring.Component):
             drain.sums_loaded.eq(self.reader.sums_loaded),
             path.active.eq(drain.active),
             path.beat.eq(drain.beat),
-            array.drain_read.eq(path.accumulator_read),
+            array.drain_groups.eq(path.accumulator_groups),
+            array.drain_lanes.eq(path.accumulator_lanes),
             array.drain_half.eq(path.accumulator_half),
             array.drain_address.eq(path.accumulator_address),
             path.accumulator_words.eq(array.drain_words),
@@ -395,7 +397,11 @@ class AcceleratorTop(wiring.Component):
             "probe_l2": Cat(ports[name] for name in L2_PORTS),
             "probe_weight_writes": array.weight_writes,
             "probe_input_writes": array.input_writes,
+            "probe_weight_reads": array.weight_reads,
+            "probe_input_reads": array.input_reads,
             "probe_macs": array.macs,
+            "probe_accumulator_reads": array.accumulator_reads,
+            "probe_accumulator_writes": array.accumulator_writes,
         }
         for name, value in probes.items():
             wire = Signal(len(value), name=name)

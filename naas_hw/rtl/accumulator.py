@@ -1,41 +1,42 @@
-"""Accumulators behind one adder tree, and what drives them all."""
+"""The accumulators behind one adder tree."""
 
 from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.rtl.logic import any_of, masked
 from naas_hw.rtl.ram import Ram
 from naas_hw.rtl.shared import SharedComponent
 
-STEP = data.StructLayout(
-    {
-        "half": 1,
-        "write": 1,
-        "first": 1,  # write without reading
-        "forward": 1,  # the word was written in the cycle before
-    }
-)
-
 
 class Accumulator(SharedComponent):
-    """Two memories, ping and pong: one accumulates, the other is drained.
+    """Two halves, ping and pong: one accumulates, the other is drained; a memory a lane in each.
 
-    Compute presents the address of a word one cycle before the number to add; the word read, or
-    the one that was written last (`forward`), or zero (`first`) is added to and written back in
-    the next cycle. Drain reads the other half: address in cycle t, word in t + 1.
+    A step presents half, lane and address in one cycle, and the number to add in the next; in
+    that cycle the word read, or the one written last (`repeats`), or zero (`begins`) is added to
+    and written back. Drain reads lanes of the other half: address in cycle t, words in t + 1.
+
+    All that a cycle needs is a register in here: the banks of an array work alike, and wires from
+    one register to all of them would be its longest. Words that are not wanted are masked, not
+    selected, so banks are joined by OR.
 
     Parameters
     ----------
-    words : of one half; lanes : numbers of 32 bits in a word; sum_bits : bits of the tree's sum.
+    words : of one lane of one half.
+    lanes : 32-bit numbers side by side.
+    sum_bits : bits of the tree's sum.
 
     Members
     -------
-    read, read_half, read_address : In, compute's word, one cycle before `step`.
-    step : In, `STEP`; write_address, lane : In; sum : In, the number to add.
-    drain_read, drain_half, drain_address : In; drain_word : Out.
+    access : In, a bit a memory: lanes of half 0, then of half 1; the one of this step.
+    address : In, with it.
+    begins : In, the number has no value yet; repeats : In, the step before had the same place.
+    sum : In, one cycle later, the number to add.
+    drain : In, a bit a memory, as `access`, never of its half; drain_address : In.
+    drain_word : Out, one cycle later, the lanes; zero where none was asked for.
+    reads (a bit for a step, then a bit a lane for drain), writes : Out, accesses of this cycle.
     """
 
     def __init__(self, *, words: int, lanes: int, sum_bits: int) -> None:
@@ -45,17 +46,16 @@ class Accumulator(SharedComponent):
         address = max(1, (words - 1).bit_length())
         super().__init__(
             {
-                "read": In(1),
-                "read_half": In(1),
-                "read_address": In(address),
-                "step": In(STEP),
-                "write_address": In(address),
-                "lane": In(max(1, (lanes - 1).bit_length())),
+                "access": In(2 * lanes),
+                "address": In(address),
+                "begins": In(1),
+                "repeats": In(1),
                 "sum": In(signed(sum_bits)),
-                "drain_read": In(1),
-                "drain_half": In(1),
+                "drain": In(2 * lanes),
                 "drain_address": In(address),
                 "drain_word": Out(32 * lanes),
+                "reads": Out(1 + lanes),
+                "writes": Out(1),
             }
         )
 
@@ -65,44 +65,55 @@ class Accumulator(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        halves = [self._half(m, half) for half in range(2)]
-        read = Mux(self.step.half, halves[1].read_data, halves[0].read_data)
-        word, merged = Signal(32 * self.lanes), Signal(32 * self.lanes)
-        latest = Signal(32 * self.lanes, reset_less=True)
+        write, drained = Signal(2 * self.lanes), Signal(2 * self.lanes)
+        write_address = Signal.like(self.address, reset_less=True)
         total = Signal(32)
-        old = word if self.lanes == 1 else word.word_select(self.lane, 32)
-        drained = Signal()
-        m.d.comb += [
-            word.eq(Mux(self.step.forward, latest, read)),
-            total.eq(Mux(self.step.first, 0, old.as_signed()) + self.sum),
-            merged.eq(self._merge(word, total)),
-            self.drain_word.eq(Mux(drained, halves[1].read_data, halves[0].read_data)),
+        m.d.sync += [
+            write.eq(self.access),
+            drained.eq(self.drain),
+            write_address.eq(self.address),
         ]
-        m.d.sync += drained.eq(self.drain_half)
-        with m.If(self.step.write):
-            m.d.sync += latest.eq(merged)
-        for half, memory in enumerate(halves):
-            m.d.comb += memory.write_data.eq(merged)
-            with m.If(self.step.write & (self.step.half == half)):
-                m.d.comb += memory.write_enable.eq(1)
+        words: list[Value] = []
+        for i in range(2 * self.lanes):
+            memory = self._memory(m, i)
+            m.d.comb += [
+                memory.write_enable.eq(write[i]),
+                memory.write_address.eq(write_address),
+                memory.write_data.eq(total),
+            ]
+            words.append(memory.read_data)
+        drains = self.drain[: self.lanes] | self.drain[self.lanes :]
+        m.d.comb += [
+            total.eq(self._old(m, words, total) + self.sum),
+            self.reads.eq(Cat(self.access.any() & ~self.begins, drains)),
+            self.writes.eq(write.any()),
+        ]
+        for lane in range(self.lanes):
+            halves = (lane, self.lanes + lane)
+            m.d.comb += self.drain_word.word_select(lane, 32).eq(
+                any_of([masked(words[i], drained[i]) for i in halves])
+            )
         return m
 
-    def _half(self, m: Module, half: int) -> Ram:
-        memory = Ram(width=32 * self.lanes, depth=self.words)
-        m.submodules[f"half_{half}"] = memory
-        computes = Signal(name=f"computes_{half}")
-        drains = Signal(name=f"drains_{half}")
+    def _memory(self, m: Module, i: int) -> Ram:
+        half, lane = divmod(i, self.lanes)
+        memory = Ram(width=32, depth=self.words)
+        m.submodules[f"half_{half}_lane_{lane}"] = memory
         m.d.comb += [
-            computes.eq(self.read & (self.read_half == half)),
-            drains.eq(self.drain_read & (self.drain_half == half)),
-            memory.read_enable.eq(computes | drains),
-            memory.read_address.eq(Mux(computes, self.read_address, self.drain_address)),
-            memory.write_address.eq(self.write_address),
+            memory.read_enable.eq((self.access[i] & ~self.begins) | self.drain[i]),
+            memory.read_address.eq(Mux(self.access[i], self.address, self.drain_address)),
         ]
         return memory
 
-    def _merge(self, word: Signal, total: Signal) -> Value:
-        """The word with one lane replaced."""
-        if self.lanes == 1:
-            return total
-        return Cat(Mux(self.lane == k, total, word.word_select(k, 32)) for k in range(self.lanes))
+    def _old(self, m: Module, words: list[Value], total: Signal) -> Value:
+        """What is added to."""
+        take = Signal(2 * self.lanes, reset_less=True)
+        again = Signal(reset_less=True)
+        latest = Signal(32, reset_less=True)
+        m.d.sync += [
+            take.eq(Mux(self.begins | self.repeats, 0, self.access)),
+            again.eq(self.repeats & ~self.begins),
+            latest.eq(total),
+        ]
+        found = [masked(word, take[i]) for i, word in enumerate(words)]
+        return any_of([*found, masked(latest, again)])

@@ -21,7 +21,7 @@ from naas_hw.mapping.descriptor import (
 )
 from naas_hw.rtl.config import WRITES, field_ports
 from naas_hw.rtl.credit import delayed
-from naas_hw.rtl.pe_array import accumulator_words
+from naas_hw.rtl.positions import accumulator_words
 from naas_hw.rtl.registers import NUM_ERRORS
 from naas_hw.rtl.shared import SharedComponent
 

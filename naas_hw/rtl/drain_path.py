@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -13,10 +13,12 @@ from naas_hw.mapping.descriptor import L2_BITS
 from naas_hw.rtl.config import field_ports
 from naas_hw.rtl.credit import delayed
 from naas_hw.rtl.drain import BEAT
-from naas_hw.rtl.pe_array import accumulator_words, positions
+from naas_hw.rtl.logic import all_of, any_of
+from naas_hw.rtl.positions import Position, accumulator_words, positions
 from naas_hw.rtl.ram import Ram
 from naas_hw.rtl.requantiser import Requantiser
 from naas_hw.rtl.shared import SharedComponent
+from naas_hw.workload.layer import Dim
 
 FIELDS = ("beat_lanes_log2", "output_zero_point", "clamp_min", "clamp_max")
 COMPONENTS = ("bias", "multiplier", "shift")
@@ -35,8 +37,8 @@ class DrainPath(SharedComponent):
     Members
     -------
     active, beat : In, see `Drain`.
-    accumulator_read, accumulator_half, accumulator_address : Out; accumulator_words : In, a cycle
-        later.
+    accumulator_groups, accumulator_lanes, accumulator_half, accumulator_address : Out;
+        accumulator_words : In, a cycle later, zero where none was asked for.
     sums_read, sums_address : Out; sums_data : In, a cycle later.
     write (a bit a byte), write_address, write_data : Out, to L2.
     scale_write, scale_place, scale_data : In, from load.
@@ -51,7 +53,8 @@ class DrainPath(SharedComponent):
             {
                 "active": In(1),
                 "beat": In(BEAT),
-                "accumulator_read": Out(1),
+                "accumulator_groups": Out(len(self.groups)),
+                "accumulator_lanes": Out(a.accumulator_lanes),
                 "accumulator_half": Out(1),
                 "accumulator_address": Out(max(1, (accumulator_words(a) - 1).bit_length())),
                 "accumulator_words": In(
@@ -82,7 +85,10 @@ class DrainPath(SharedComponent):
         m.d.sync += [active.eq(self.active), beat.eq(self.beat)]
         lane_bits = lanes.bit_length() - 1
         m.d.comb += [
-            self.accumulator_read.eq(active),
+            self.accumulator_groups.eq(
+                Cat(active & self._is_in(group, beat) for group in self.groups)
+            ),
+            self.accumulator_lanes.eq(self._lanes_of(beat)),
             self.accumulator_half.eq(beat.half),
             self.accumulator_address.eq(beat.accumulator >> (a.accumulator_lanes.bit_length() - 1)),
             self.sums_read.eq(active & beat.revisit),
@@ -102,36 +108,45 @@ class DrainPath(SharedComponent):
         self._write(m, active, beat, results)
         return m
 
+    def _is_in(self, group: Position, beat: Any) -> Value:
+        """Whether a beat is of this group."""
+        found: list[Value] = []
+        indices: tuple[tuple[Dim, Value], ...] = (("P", beat.p), ("Q", beat.q), ("K", beat.k_group))
+        for dim, index in indices:
+            each = self.accelerator.drain_group if dim == "K" else 1
+            bits = (self.accelerator.sizes[dim] // each - 1).bit_length()
+            if bits:
+                found.append(index[:bits] == group[dim] // each)
+        return all_of(found)
+
+    def _lanes_of(self, beat: Any) -> Value:
+        """Lanes of a word that hold channels of the beat."""
+        lanes = self.accelerator.accumulator_lanes
+        if lanes == 1:
+            return Const(1)
+        offset = beat.accumulator[: lanes.bit_length() - 1]
+        return Cat(((offset ^ k) >> self.beat_lanes_log2) == 0 for k in range(lanes))
+
     def _pick(self, m: Module, beat: Any) -> list[Signal]:
         """The number of each lane, registered: from groups side by side, or lanes of a word."""
         a = self.accelerator
-        lanes, each = a.drain_lanes, a.drain_group
-        sizes = a.size_of("P"), a.size_of("Q"), a.size_of("K") // each
-        index = Signal(range(max(2, sizes[0] * sizes[1] * sizes[2])))
-        m.d.comb += index.eq((beat.p * sizes[1] + beat.q) * sizes[2] + beat.k_group)
-        picked = [Signal(32, name=f"picked_{k}", reset_less=True) for k in range(lanes)]
+        each = a.drain_group
+        picked = [Signal(32, name=f"picked_{k}", reset_less=True) for k in range(a.drain_lanes)]
         words: dict[int, Signal] = {}
         for member in range(each):
-            choices = [
-                self.accumulator_words[self._group(p, q, g * each + member)]
-                for p in range(sizes[0])
-                for q in range(sizes[1])
-                for g in range(sizes[2])
-            ]
             words[member] = Signal(32 * a.accumulator_lanes, name=f"word_{member}")
-            m.d.comb += words[member].eq(Array(choices)[index])
-        for k in range(lanes):
+            members = [
+                self.accumulator_words[i]
+                for i, group in enumerate(self.groups)
+                if group.get("K", 0) % each == member
+            ]
+            m.d.comb += words[member].eq(any_of(members))
+        for k in range(a.drain_lanes):
             if a.has("K"):
                 m.d.sync += picked[k].eq(words[k % each])
             else:
                 m.d.sync += picked[k].eq(self._word_lane(words[0], k, beat))
         return picked
-
-    def _group(self, p: int, q: int, k: int) -> int:
-        where = {"P": p, "Q": q, "K": k}
-        a = self.accelerator
-        wanted = {axis.dim: where[axis.dim] for axis in a.axes if axis.dim in OUTPUT_DIMS}
-        return self.groups.index(wanted)
 
     def _word_lane(self, word: Signal, k: int, beat: Any) -> Value:
         """Lane k of the beat's channels in a word of D; fewer channels are repeated."""

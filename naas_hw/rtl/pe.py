@@ -27,6 +27,7 @@ class ProcessingElement(SharedComponent):
     read : In, the buffers are being addressed.
     weight_word, input_word : In, a cycle after `read`.
     weight_select, input_select : In, byte of the word, with it.
+    multiplies : Out, two cycles after `read`: a product is taken.
     product : Out, signed 16 bits.
     """
 
@@ -41,6 +42,7 @@ class ProcessingElement(SharedComponent):
                 "input_word": In(8 * input_word_bytes),
                 "weight_select": In(max(1, (weight_word_bytes - 1).bit_length())),
                 "input_select": In(max(1, (input_word_bytes - 1).bit_length())),
+                "multiplies": Out(1),
                 "product": Out(signed(16)),
             }
         )
@@ -55,7 +57,7 @@ class ProcessingElement(SharedComponent):
         value = Signal(signed(8), reset_less=True)
         gated = delayed(m, self.read & self.used, 2, "gated")
         product = Signal(signed(16), reset_less=True)
-        m.d.comb += self.product.eq(product)
+        m.d.comb += [self.product.eq(product), self.multiplies.eq(gated)]
         m.d.sync += [
             weight.eq(_byte(self.weight_word, self.weight_select)),
             value.eq(_byte(self.input_word, self.input_select)),

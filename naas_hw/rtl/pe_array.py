@@ -1,7 +1,6 @@
 """The array: PEs, the wires that their axes need, trees and accumulators; nothing else."""
 
-from collections.abc import Hashable, Iterator
-from itertools import product
+from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -11,12 +10,15 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, WEIGHT_DIMS, Accelerator
 from naas_hw.mapping.descriptor import PRIVATE_BITS
-from naas_hw.rtl.accumulator import STEP, Accumulator
+from naas_hw.rtl.accumulation import Accumulation
+from naas_hw.rtl.accumulator import Accumulator
 from naas_hw.rtl.adder_tree import AdderTree
 from naas_hw.rtl.config import field_ports
 from naas_hw.rtl.credit import delayed
 from naas_hw.rtl.input_network import GROUP_BITS
+from naas_hw.rtl.logic import all_of, masked
 from naas_hw.rtl.pe import ProcessingElement
+from naas_hw.rtl.positions import Position, accumulator_words, key, positions
 from naas_hw.rtl.ram import Ram
 from naas_hw.rtl.shared import SharedComponent
 from naas_hw.rtl.window import Window
@@ -40,26 +42,10 @@ MEMORY_BYTES = 4
 """Bytes side by side in a memory of private buffers: as wide as an FPGA's block memory, which a
 buffer of one PE alone would leave nearly empty."""
 
-Position = dict[Dim, int]
-
 Write = tuple[Value, Value]
 """Write enables of a PE's word, and the word."""
 
 WINDOW_DIMS: tuple[Dim, ...] = ("P", "Q", "R", "S")
-
-
-def positions(accelerator: Accelerator, dims: tuple[Dim, ...]) -> list[Position]:
-    """All positions of the axes with these dims, the last axis fastest."""
-    axes = [axis for axis in accelerator.axes if axis.dim in dims]
-    return [
-        dict(zip((axis.dim for axis in axes), index, strict=True))
-        for index in product(*(range(axis.size) for axis in axes))
-    ]
-
-
-def accumulator_words(accelerator: Accelerator) -> int:
-    """Words of one half of an accumulator bank."""
-    return accelerator.accumulator_words // (2 * accelerator.accumulator_lanes)
 
 
 class PEArray(SharedComponent):
@@ -82,13 +68,17 @@ class PEArray(SharedComponent):
     -------
     weight_..., input_... : In, from the networks.
     active, weight, input, accumulator, first, half : In, from compute.
-    drain_read, drain_half, drain_address : In; drain_words : Out, one word a group.
-    weight_writes, input_writes, macs : Out, a bit a PE.
+    drain_groups, drain_lanes : In, a bit a group and a bit a lane, which of them drain reads;
+    drain_half, drain_address : In; drain_words : Out, a word a group, zero where none is read.
+    weight_writes, input_writes, weight_reads, input_reads, macs : Out, a bit a PE.
+    accumulator_reads, accumulator_writes : Out, a bit a number, see `Accumulator`.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:
         self.accelerator = accelerator
         self.groups = positions(accelerator, OUTPUT_DIMS)
+        self.pes = positions(accelerator, ("K", "C", "P", "Q", "R", "S"))
+        self.numbers = {key(where): i for i, where in enumerate(self.pes)}
         pes = accelerator.num_pes
         words = accumulator_words(accelerator)
         self.word_bits = 32 * accelerator.accumulator_lanes
@@ -115,13 +105,18 @@ class PEArray(SharedComponent):
                 "accumulator": In(PRIVATE_BITS),
                 "first": In(1),
                 "half": In(1),
-                "drain_read": In(1),
+                "drain_groups": In(len(self.groups)),
+                "drain_lanes": In(accelerator.accumulator_lanes),
                 "drain_half": In(1),
                 "drain_address": In(max(1, (words - 1).bit_length())),
                 "drain_words": Out(data.ArrayLayout(self.word_bits, len(self.groups))),
                 "weight_writes": Out(pes),
                 "input_writes": Out(pes),
+                "weight_reads": Out(pes),
+                "input_reads": Out(pes),
                 "macs": Out(pes),
+                "accumulator_reads": Out(len(self.groups) * (1 + accelerator.accumulator_lanes)),
+                "accumulator_writes": Out(len(self.groups)),
                 **field_ports(FIELDS),
             }
         )
@@ -132,7 +127,6 @@ class PEArray(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        all_positions = positions(self.accelerator, ("K", "C", "P", "Q", "R", "S"))
         used = self._used(m)
         weights = self._weight_enables(m)
         inputs, places = self._input_enables(m)
@@ -140,7 +134,7 @@ class PEArray(SharedComponent):
         pes: dict[str, ProcessingElement] = {}
         weight_writes: dict[str, Write] = {}
         input_writes: dict[str, dict[str, Write]] = {}
-        for index, where in enumerate(all_positions):
+        for index, where in enumerate(self.pes):
             own = Signal(name=f"used_{key(where)}")
             m.d.comb += own.eq(all_of(used[dim][at] for dim, at in where.items()))
             pe = pes[key(where)] = self._pe(m, where)
@@ -153,13 +147,13 @@ class PEArray(SharedComponent):
             m.d.comb += [
                 self.weight_writes[index].eq(weight[0]),
                 self.input_writes[index].eq(value[0].any()),
-                self.macs[index].eq(read & own),
+                self.macs[index].eq(pe.multiplies),
             ]
         self._weight_memories(m, pes, weight_writes, read, addresses["weight"])
         for window, writes in input_writes.items():
             place = places[window][1]
             self._input_memories(m, window, place, pes, writes, read, addresses["input"])
-        self._accumulators(m, pes)
+        self._accumulators(m, pes, used)
         return m
 
     # PEs and their buffers ----------------------------------------------------------------------
@@ -191,9 +185,11 @@ class PEArray(SharedComponent):
             m.submodules[f"weights_{i}"] = memory
             m.d.comb += memory.write_address.eq(self.weight_address)
             words = _connect_memory(m, memory, [writes[name] for name in members], read, address)
-            m.d.comb += [
-                pes[name].weight_word.eq(word) for name, word in zip(members, words, strict=True)
-            ]
+            for name, word in zip(members, words, strict=True):
+                m.d.comb += [
+                    pes[name].weight_word.eq(word),
+                    self.weight_reads[self.numbers[name]].eq(memory.read_enable & pes[name].used),
+                ]
 
     def _input_memories(
         self,
@@ -217,9 +213,11 @@ class PEArray(SharedComponent):
             m.submodules[f"inputs_{window}_{i}"] = memory
             m.d.comb += memory.write_address.eq(place >> (word_bytes.bit_length() - 1))
             words = _connect_memory(m, memory, [writes[name] for name in members], read, address)
-            m.d.comb += [
-                pes[name].input_word.eq(word) for name, word in zip(members, words, strict=True)
-            ]
+            for name, word in zip(members, words, strict=True):
+                m.d.comb += [
+                    pes[name].input_word.eq(word),
+                    self.input_reads[self.numbers[name]].eq(memory.read_enable & pes[name].used),
+                ]
 
     def _used(self, m: Module) -> dict[Dim, list[Signal]]:
         """For each axis position whether the layer uses it."""
@@ -380,31 +378,14 @@ class PEArray(SharedComponent):
 
     # Accumulate ------------------------------------------------------------------------------
 
-    def _accumulators(self, m: Module, pes: dict[str, ProcessingElement]) -> None:
+    def _accumulators(
+        self, m: Module, pes: dict[str, ProcessingElement], used: dict[Dim, list[Signal]]
+    ) -> None:
         a = self.accelerator
         reduced = positions(a, REDUCTION_DIMS)
-        lane_bits = a.accumulator_lanes.bit_length() - 1
-        latency = timing.MAC_PIPELINE + timing.tree_cycles(len(reduced))
-        accumulator = Signal(PRIVATE_BITS)
-        marks = Signal(3)
-        m.d.comb += [
-            accumulator.eq(self.accumulator),
-            marks.eq(Cat(self.active, self.half, self.first)),
-        ]
-        early = delayed(m, accumulator, latency - 1, "accumulator")
-        early_marks = delayed(m, marks, latency - 1, "marks")
-        late = delayed(m, early, 1, "accumulator_late")
-        step = Signal(STEP)
-        m.d.sync += [
-            step.write.eq(early_marks[0]),
-            step.half.eq(early_marks[1]),
-            step.first.eq(early_marks[2]),
-            step.forward.eq(
-                step.write
-                & (step.half == early_marks[1])
-                & (late >> lane_bits == early >> lane_bits)
-            ),
-        ]
+        step = self._accumulation(m, timing.MAC_PIPELINE + timing.tree_cycles(len(reduced)))
+        drain = Cat(masked(self.drain_lanes, self.drain_half == half) for half in range(2))
+        reads: list[Value] = []
         for index, group in enumerate(self.groups):
             tree = AdderTree(num_inputs=len(reduced), width=16)
             bank = Accumulator(
@@ -415,19 +396,33 @@ class PEArray(SharedComponent):
             for i, member in enumerate(reduced):
                 where = {axis.dim: {**group, **member}[axis.dim] for axis in a.axes}
                 m.d.comb += tree.i[i].eq(pes[key(where)].product)
+            own = Signal(name=f"used_group_{key(group)}")
             m.d.comb += [
-                bank.read.eq(early_marks[0]),
-                bank.read_half.eq(early_marks[1]),
-                bank.read_address.eq(early >> lane_bits),
-                bank.step.eq(step),
-                bank.write_address.eq(late >> lane_bits),
-                bank.lane.eq(late[:lane_bits]),
+                own.eq(all_of(used[dim][at] for dim, at in group.items())),
+                bank.access.eq(masked(step.access, own)),
+                bank.address.eq(step.address),
+                bank.begins.eq(step.begins),
+                bank.repeats.eq(step.repeats),
                 bank.sum.eq(tree.o),
-                bank.drain_read.eq(self.drain_read),
-                bank.drain_half.eq(self.drain_half),
+                bank.drain.eq(masked(drain, own & self.drain_groups[index])),
                 bank.drain_address.eq(self.drain_address),
                 self.drain_words[index].eq(bank.drain_word),
+                self.accumulator_writes[index].eq(bank.writes),
             ]
+            reads.append(bank.reads)
+        m.d.comb += self.accumulator_reads.eq(Cat(reads))
+
+    def _accumulation(self, m: Module, latency: int) -> Accumulation:
+        m.submodules.accumulation = step = Accumulation(
+            lanes=self.accelerator.accumulator_lanes, latency=latency
+        )
+        m.d.comb += [
+            step.active.eq(self.active),
+            step.first.eq(self.first),
+            step.half.eq(self.half),
+            step.accumulator.eq(self.accumulator),
+        ]
+        return step
 
 
 def _connect_memory(
@@ -448,16 +443,3 @@ def _side_by_side(names: list[str], word_bytes: int) -> list[list[str]]:
     """PEs whose buffers, of words of so many bytes, share a memory."""
     each = max(1, MEMORY_BYTES // word_bytes)
     return [names[at : at + each] for at in range(0, len(names), each)]
-
-
-def key(where: Position) -> str:
-    """Name of a position: k3_c0."""
-    return "_".join(f"{dim.lower()}{at}" for dim, at in where.items()) or "all"
-
-
-def all_of(bits: Iterator[Value]) -> Value:
-    """AND of some bits; true of none."""
-    total: Value = Const(1)
-    for bit in bits:
-        total = total & bit
-    return total

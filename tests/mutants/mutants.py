@@ -215,15 +215,15 @@ MUTANTS = (
     Mutant(
         name="accumulator forward: the word in flight is not seen",
         module="accumulator",
-        old="Mux(self.step.forward, latest, read)",
-        new="Mux(0, latest, read)",
+        old="again.eq(self.repeats & ~self.begins)",
+        new="again.eq(0)",
         case="steady",
     ),
     Mutant(
         name="first touch: an accumulator begins with what it held",
         module="accumulator",
-        old="Mux(self.step.first, 0, old.as_signed())",
-        new="old.as_signed()",
+        old="Mux(self.begins | self.repeats, 0, self.access)",
+        new="Mux(self.repeats, 0, self.access)",
         case="steady",
     ),
     Mutant(

@@ -43,52 +43,54 @@ def test_it_equals_arrays_of_int32(words: int, lanes: int, seed: int) -> None:
     dut = Accumulator(words=words, lanes=lanes, sum_bits=SUM_BITS)
     rng = np.random.default_rng(seed)
     held = np.zeros((2, words, lanes), np.int64)
+    counted, expected = np.zeros(2, np.int64), np.zeros(2, np.int64)
 
     async def bench(ctx: Any) -> None:
-        before: tuple[int, Operation] | None = None  # read in the cycle before this one
-        written: tuple[int, int] | None = None  # half and address written in the cycle before
+        place: tuple[int, ...] | None = None  # of the step whose sum is due in this cycle
         for run in range(4):
             half = run % 2
             final = held[1 - half].copy()
-            asked: int | None = None
+            asked: tuple[int, int] | None = None
             for operation in [*random_operations(rng, words, lanes, 80), None, None]:
                 if asked is not None:
-                    word = ctx.get(dut.drain_word)
-                    found = [word >> 32 * lane & 0xFFFFFFFF for lane in range(lanes)]
-                    assert found == [int(v) % (1 << 32) for v in final[asked]]
-                written = step(ctx, before, written)
-                before = present(ctx, half, operation)
-                asked = int(rng.integers(words)) if run and rng.random() < 0.5 else None
-                ctx.set(dut.drain_read, int(asked is not None))
-                ctx.set(dut.drain_half, 1 - half)
-                ctx.set(dut.drain_address, asked or 0)
+                    assert lanes_of(ctx.get(dut.drain_word)) == drained(final, *asked)
+                place = step(ctx, half, operation, place)
+                asked = None
+                if run and rng.random() < 0.5:
+                    asked = int(rng.integers(words)), int(rng.integers(1, 1 << lanes))
+                address, mask = asked or (0, 0)
+                ctx.set(dut.drain, mask << lanes * (1 - half))
+                ctx.set(dut.drain_address, address)
+                expected[0] += mask.bit_count()
+                counted[:] += ctx.get(dut.reads).bit_count(), ctx.get(dut.writes)
                 await ctx.tick()
 
-    def present(ctx: Any, half: int, operation: Operation | None) -> tuple[int, Operation] | None:
-        ctx.set(dut.read, int(operation is not None))
-        ctx.set(dut.read_half, half)
-        if operation is None:
-            return None
-        ctx.set(dut.read_address, operation[0])
-        return half, operation
+    def lanes_of(word: int) -> list[int]:
+        return [word >> 32 * lane & 0xFFFFFFFF for lane in range(lanes)]
+
+    def drained(final: np.ndarray, address: int, mask: int) -> list[int]:
+        values = [int(value) % (1 << 32) for value in final[address]]
+        return [value if mask >> lane & 1 else 0 for lane, value in enumerate(values)]
 
     def step(
-        ctx: Any, before: tuple[int, Operation] | None, written: tuple[int, int] | None
-    ) -> tuple[int, int] | None:
-        ctx.set(dut.step.write, int(before is not None))
-        if before is None:
+        ctx: Any, half: int, operation: Operation | None, before: tuple[int, ...] | None
+    ) -> tuple[int, ...] | None:
+        """Present a step; the sum that belongs to it is due in the next cycle."""
+        ctx.set(dut.sum, 0 if before is None else before[-1])
+        if operation is None:
+            ctx.set(dut.access, 0)
             return None
-        half, (address, lane, first, number) = before
-        ctx.set(dut.step.half, half)
-        ctx.set(dut.step.first, first)
-        ctx.set(dut.step.forward, int(written == (half, address)))
-        ctx.set(dut.write_address, address)
-        ctx.set(dut.lane, lane)
-        ctx.set(dut.sum, number)
+        address, lane, first, number = operation
+        ctx.set(dut.access, 1 << half * lanes + lane)
+        ctx.set(dut.address, address)
+        ctx.set(dut.begins, first)
+        ctx.set(dut.repeats, int(before is not None and before[:3] == (half, address, lane)))
         held[half, address, lane] = (0 if first else held[half, address, lane]) + number
-        return half, address
+        expected[:] += 1 - first, 1
+        return half, address, lane, number
 
     simulate(dut, bench)
+    np.testing.assert_array_equal(counted, expected)
 
 
 def test_sums_wrap_as_int32_does() -> None:
@@ -97,14 +99,15 @@ def test_sums_wrap_as_int32_does() -> None:
     results: list[int] = []
 
     async def bench(ctx: Any) -> None:
-        ctx.set(dut.step.write, 1)
         ctx.set(dut.sum, (1 << 31) - 1)
+        ctx.set(dut.access, 1)
         for first in (1, 0, 0):
-            ctx.set(dut.step.first, first)
-            ctx.set(dut.step.forward, 1 - first)
+            ctx.set(dut.begins, first)
+            ctx.set(dut.repeats, 1 - first)
             await ctx.tick()
-        ctx.set(dut.step.write, 0)
-        ctx.set(dut.drain_read, 1)
+        ctx.set(dut.access, 0)
+        await ctx.tick()
+        ctx.set(dut.drain, 1)
         await ctx.tick()
         results.append(ctx.get(dut.drain_word))
 

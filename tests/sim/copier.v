@@ -133,5 +133,9 @@ module naas_accelerator (
     wire [1:0] probe_l2 = {m_axi_wvalid && m_axi_wready, m_axi_rvalid};
     wire [PES-1:0] probe_weight_writes = {PES{m_axi_rvalid}} & 5;
     wire [PES-1:0] probe_input_writes = {PES{m_axi_rvalid}} & 7;
+    wire [PES-1:0] probe_weight_reads = {PES{m_axi_rvalid}} & 9'h1f0;
+    wire [PES-1:0] probe_input_reads = {PES{m_axi_rvalid}} & 15;
     wire [PES-1:0] probe_macs = {PES{m_axi_rvalid}};
+    wire [6:0] probe_accumulator_reads = {7{m_axi_rvalid}};
+    wire [5:0] probe_accumulator_writes = {6{m_axi_rvalid}};
 endmodule

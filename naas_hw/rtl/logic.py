@@ -1,0 +1,28 @@
+"""AND and OR of any number of values."""
+
+from collections.abc import Iterable, Sequence
+
+from amaranth.hdl import Const, Value
+
+
+def all_of(bits: Iterable[Value]) -> Value:
+    """AND of some bits; true of none."""
+    total: Value = Const(1)
+    for bit in bits:
+        total = total & bit
+    return total
+
+
+def any_of(words: Sequence[Value]) -> Value:
+    """OR of some words, bit by bit, as a tree; zero of none."""
+    if not words:
+        return Const(0, 1)
+    while len(words) > 1:
+        pairs = [words[i] | words[i + 1] for i in range(0, len(words) - 1, 2)]
+        words = [*pairs, *words[2 * len(pairs) :]]
+    return words[0]
+
+
+def masked(word: Value, enable: Value) -> Value:
+    """The word, or zero where the bit is low."""
+    return word & enable.replicate(len(word))
