@@ -55,8 +55,18 @@ choose_python() {
     return 1
 }
 
+# The package with the shared library of Python $1. Ubuntu 24.04 has it under the name that packages
+# got when time_t became 64 bits wide.
+library_package() {
+    local name="libpython$1"
+    if apt-cache show "${name}t64" >/dev/null 2>&1; then
+        name+=t64
+    fi
+    echo "$name"
+}
+
 find_missing_packages() {
-    local python
+    local python version
     required=()
     optional=()
     python=$(choose_python || true)
@@ -65,8 +75,9 @@ find_missing_packages() {
         # which libpython3.x it will be is not known yet; this one depends on the right one
         required+=(python3 python3-venv libpython3-dev)
     else
-        "$python" -c 'import ensurepip, venv' 2>/dev/null || required+=(python3-venv)
-        has_shared_library "$python" || required+=("libpython$(python_version "$python")")
+        version=$(python_version "$python")
+        "$python" -c 'import ensurepip, venv' 2>/dev/null || required+=("python$version-venv")
+        has_shared_library "$python" || required+=("$(library_package "$version")")
     fi
     command -v make >/dev/null || required+=(make)
     command -v g++ >/dev/null || required+=(g++)
@@ -103,6 +114,7 @@ ensure_system_packages() {
     if find_root; then
         say "missing: ${missing[*]}; updating the package lists"
         "${as_root[@]}" apt-get update </dev/null >&2 || say "the package lists could not be updated"
+        find_missing_packages # under the names of the lists that are there now
         ((!${#required[@]})) || install_packages "${required[@]}" || true
         local package  # one by one: one that the distribution lacks keeps no other away
         for package in "${optional[@]}"; do install_packages "$package" || true; done

@@ -150,6 +150,28 @@ def test_a_python_without_its_library_gets_the_package_of_its_version(machine):
     assert done.stderr.endswith("sudo apt-get install -y libpython3.12\n")
 
 
+def test_the_library_has_the_name_that_the_package_lists_know(machine):
+    """libpython3.12t64 on Ubuntu 24.04, known once its lists are there."""
+    machine.put_tools(*TOOLS)
+    (machine.bin / "python3").unlink()
+    machine.put("python3", 'case "$2" in *version_info*) echo 3.12;; *INSTSONAME*) exit 1;; esac')
+    machine.put("apt-cache", f'[[ -e "{machine.bin}/lists" && $2 == libpython3.12t64 ]]')
+    machine.put("id", "echo 0")
+    machine.put("apt-get", f'[[ $1 != update ]] || : >"{machine.bin}/lists"')
+    done = machine.set_up()
+    assert done.returncode == 1  # the stand-in brings no library
+    assert "apt-get install -y --no-install-recommends libpython3.12t64" in machine.calls
+
+
+def test_a_python_without_venv_gets_the_package_of_its_version(machine):
+    machine.put_tools(*TOOLS)
+    (machine.bin / "python3").unlink()
+    machine.put("python3", 'case "$2" in *version_info*) echo 3.12;; *ensurepip*) exit 1;; esac')
+    done = machine.set_up()
+    assert done.returncode == 1
+    assert done.stderr.endswith("sudo apt-get install -y python3.12-venv\n")
+
+
 def test_a_python_that_is_too_old_is_refused(machine):
     machine.put_tools(*TOOLS)
     (machine.bin / "python3").unlink()
