@@ -43,7 +43,10 @@ CONTENTS: Final = (
 )
 """Entries that naas writes, hence those that `--force` removes."""
 
-_ASIDE: Final = ".part"  # suffix of what is not finished
+
+def _aside(name: str) -> str:
+    """What an entry is called until it is whole."""
+    return f".{name}.part"
 
 
 def digest_of(*inputs: str | bytes) -> str:
@@ -212,7 +215,7 @@ class RunFolder:
         """Write an entry, whole or not at all."""
         place = self.place(name)
         place.parent.mkdir(parents=True, exist_ok=True)
-        aside = place.with_name(f".{place.name}{_ASIDE}")
+        aside = place.with_name(_aside(place.name))
         try:
             aside.write_bytes(data)
             os.replace(aside, place)
@@ -225,7 +228,7 @@ class RunFolder:
         """Replace a folder of the run by these files (relative path -> content), all or none."""
         place = self.place(name)
         places = {self.place(f"{name}/{file}").relative_to(place): file for file in files}
-        aside = place.with_name(f".{place.name}{_ASIDE}")
+        aside = place.with_name(_aside(place.name))
         _remove(aside)
         try:
             for relative, file in places.items():
@@ -254,16 +257,20 @@ class RunFolder:
             lock.release()
 
     def _prepare(self, manifest: Manifest, *, resume: bool, force: bool) -> None:
-        entries = {entry.name for entry in self.path.iterdir()} - {LOCK}
+        unfinished = {_aside(name) for name in CONTENTS}  # by a writer that was killed
+        entries = {entry.name for entry in self.path.iterdir()} - {LOCK} - unfinished
         if entries and MANIFEST not in entries:
             raise InputError(f"{self.path} must be a run folder or empty, not a folder of others")
         if entries and not (resume or force):
             raise InputError(f"{self.path} must not exist (--resume goes on, --force starts anew)")
+        for name in unfinished:
+            _remove(self.path / name)
         if entries and resume:
             self._check_same(manifest)
             return
         for name in CONTENTS:
-            _remove(self.path / name)
+            if name != MANIFEST:  # whose absence would make it a folder of others
+                _remove(self.path / name)
         self.write_text(MANIFEST, manifest.text)
 
     def _check_same(self, manifest: Manifest) -> None:

@@ -52,6 +52,33 @@ def test_a_folder_is_made_with_its_parents_and_manifest(tmp_path):
     assert names_in(path) == {MANIFEST, "result.json"}
 
 
+@pytest.mark.parametrize("begun", [(), (MANIFEST, "history.sqlite")])
+def test_what_a_killed_writer_left_unfinished_is_no_hindrance_and_goes(tmp_path, begun):
+    path = tmp_path / "run"
+    path.mkdir()
+    for name in (LOCK, ".manifest.json.part", ".result.json.part"):
+        (path / name).write_text("{")
+    for name in begun:
+        (path / name).write_text(manifest_of().text)
+    with RunFolder.create(path, manifest_of(), resume=True):
+        assert names_in(path) == {MANIFEST, *begun}
+
+
+def test_force_leaves_a_run_folder_at_every_moment(tmp_path, monkeypatch):
+    make_run(tmp_path / "run")
+
+    def killed(run, name, text):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(RunFolder, "write_text", killed)
+        with RunFolder.create(tmp_path / "run", manifest_of(), force=True):
+            pass
+    assert names_in(tmp_path / "run") == {MANIFEST}
+    with RunFolder.create(tmp_path / "run", manifest_of(), force=True):
+        pass
+
+
 def test_an_existing_run_is_refused_and_left_alone(tmp_path):
     make_run(tmp_path / "run")
     with pytest.raises(InputError, match="must not exist .--resume goes on, --force starts anew"):

@@ -1,0 +1,202 @@
+"""Whatever kills `naas search`, and whenever: no process stays, and --resume ends on the same run.
+
+A launcher, a process of its own that has imported naas once, forks for each command; the command
+is the leader of a session, so that its processes can be told from all others.
+"""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+NUM_GENERATIONS = 4
+SETTINGS = [
+    *("--budget", "shidiannao", "--generations", str(NUM_GENERATIONS), "--population", "2"),
+    *("--evaluations", "60", "--min-legal", "10", "--seed", "4"),
+]
+NETWORK = """\
+version: 1
+name: net
+layers:
+  - {name: a, K: 4, C: 4, P: 4, Q: 4, R: 3, S: 3, height: 4, width: 4, padding: [1, 1]}
+  - {name: b, K: 4, C: 4, P: 2, Q: 4, height: 2, width: 4}
+"""
+LAUNCHER = """
+import json, os, sys
+from naas_hw import api, cli
+from naas_hw.search.evolution import new_strategy
+from naas_hw.search.processes import compile_once
+
+compile_once()
+new_strategy([0.5, 0.5], sigma=0.1, population=4, rng=None)  # imports cma
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        os.setsid()
+        log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os._exit(cli.main(json.loads(line)))
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Launcher:
+    """Starts commands in a folder, with a folder for temporary files that is empty at first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.temporary = folder, folder / "tmp"
+        self.temporary.mkdir()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", LAUNCHER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env=os.environ | {"TMPDIR": str(self.temporary)},
+        )
+
+    def start(self, *arguments: str) -> int:
+        """Start a command; its process id."""
+        self.process.stdin.write(json.dumps(arguments) + "\n")
+        self.process.stdin.flush()
+        child = int(self.process.stdout.readline())
+        while session_of(child) not in (0, child):  # not a leader yet
+            time.sleep(0.001)
+        return child
+
+    def status(self) -> int:
+        """The exit status of the command, minus the signal if that ended it."""
+        return int(self.process.stdout.readline())
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kill")
+    (folder / "network.yaml").write_text(NETWORK)
+    started = Launcher(folder)
+    with started.process:
+        yield started
+        started.process.stdin.close()
+
+
+def search(run: str, processes: int) -> list[str]:
+    return ["search", "network.yaml", *SETTINGS, "-o", run, "--processes", str(processes)]
+
+
+@pytest.fixture(scope="module")
+def whole(launcher):
+    """A run that nothing disturbed, and how long a generation of it took, about."""
+    begin = time.monotonic()
+    launcher.start(*search("whole/run", 1))
+    assert launcher.status() == 0, launcher.log
+    return launcher.folder / "whole" / "run", (time.monotonic() - begin) / NUM_GENERATIONS
+
+
+def contents(run: Path) -> dict[str, object]:
+    """Everything in a run folder: bytes of files, rows of the history."""
+    found: dict[str, object] = {}
+    for path in sorted(run.iterdir()):
+        if path.name == "history.sqlite":
+            connection = sqlite3.connect(path)
+            found[path.name] = list(connection.iterdump())
+            connection.close()
+        elif path.name == "manifest.json":
+            found[path.name] = {**json.loads(path.read_text()), "command": None}
+        else:
+            found[path.name] = path.read_bytes()
+    return found
+
+
+def session_of(process: int | str) -> int:
+    """0 of a process that has ended."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] == "Z" else int(fields[3])
+
+
+def wait_for_session_to_end(session: int) -> None:
+    """Return when no process of the session is left; fail if one stays."""
+    for _ in range(3000):
+        left = [path.name for path in Path("/proc").glob("[0-9]*")]
+        left = [name for name in left if session_of(name) == session]
+        if not left:
+            return
+        time.sleep(0.02)
+    for name in left:
+        os.kill(int(name), signal.SIGKILL)
+    pytest.fail(f"{len(left)} processes must end with the search, not stay")
+
+
+def num_generations(history: Path) -> int:
+    """Complete ones; 0 where there is no history yet."""
+    try:
+        connection = sqlite3.connect(f"file:{history}?mode=ro", uri=True)
+        try:
+            query = "SELECT count(DISTINCT generation) FROM candidates"
+            return connection.execute(query).fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("processes", "kill", "num_kills"),
+    [(1, os.kill, 6), (2, os.kill, 1), (2, os.killpg, 1)],
+    ids=["alone", "starter-of-two", "group-of-three"],
+)
+def test_a_search_that_is_killed_again_and_again_resumes_to_the_same_run(
+    launcher, whole, processes, kill, num_kills
+):
+    """Each time after a random number of generations, and within the next."""
+    expected, seconds = whole
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    draw = random.Random(seed)
+    run = launcher.folder / f"{kill.__name__}-{processes}" / "run"
+    place = str(run.relative_to(launcher.folder))
+    for first in sorted(draw.randrange(NUM_GENERATIONS + 1) for _ in range(num_kills)):
+        child = launcher.start(*search(place, processes), "--resume")
+        while num_generations(run / "history.sqlite") < first and session_of(child):
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0, seconds))
+        with suppress(ProcessLookupError):  # it has ended already
+            kill(child, signal.SIGKILL)
+        status = launcher.status()
+        assert status in (0, -signal.SIGKILL), launcher.log
+        wait_for_session_to_end(child)
+    launcher.start(*search(place, 1), "--resume")
+    assert launcher.status() == 0, launcher.log
+    assert contents(run) == contents(expected)
+    assert list(launcher.temporary.iterdir()) == []
+
+
+def test_ctrl_c_in_the_terminal_keeps_the_best_and_ends_all_workers(launcher, whole):
+    run = launcher.folder / "interrupted" / "run"
+    child = launcher.start(*search("interrupted/run", 2))
+    while not num_generations(run / "history.sqlite"):
+        time.sleep(0.01)
+    os.killpg(child, signal.SIGINT)  # a terminal tells the whole group
+    assert launcher.status() == 130, launcher.log
+    wait_for_session_to_end(child)
+    assert "Traceback" not in launcher.log
+    assert json.loads((run / "result.json").read_text())["interrupted"]
+    launcher.start(*search("interrupted/run", 1), "--resume")
+    assert launcher.status() == 0, launcher.log
+    assert contents(run) == contents(whole[0])
