@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +51,7 @@ def map_(
     from naas_hw.cli.choices import choice_of
     from naas_hw.report.tables import cost_table, print_table
     from naas_hw.search import MappingSettings, Objective, Optimiser
+    from naas_hw.search.network_search import distinct_layers
 
     settings = MappingSettings(
         objective=choice_of(Objective, objective, "objective"),
@@ -61,16 +63,20 @@ def map_(
     )
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    def tell(layer: "Layer", found: "MappingResult") -> None:
-        screen.print(
-            f"{layer.name}: {found.best.cycles:,} cycles, {found.num_legal} legal mappings",
-            markup=False,
-        )
-
     given, hardware = (
         api.find_network(network, resolution=resolution),
         api.find_accelerator(accelerator),
     )
+    num_layers = len(distinct_layers([given]))
+    numbers = count(1)
+
+    def tell(layer: "Layer", found: "MappingResult") -> None:
+        screen.print(
+            f"{next(numbers)}/{num_layers} {layer.name}: {found.best.cycles:,} cycles, "
+            f"{found.num_legal} legal mappings",
+            markup=False,
+        )
+
     with workers(processes, dask) as where:
         result = api.map(
             given,

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.progress import SearchProgress, array_of
 
 if TYPE_CHECKING:
-    from naas_hw.arch.accelerator import Accelerator
-    from naas_hw.search import Progress, SearchResult
+    from naas_hw.search import SearchResult
 
 
 def search(
@@ -75,7 +75,7 @@ def search(
         mapping_optimiser=choice_of(Optimiser, mapping_optimiser, "mapping optimiser"),
     )
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
-    with workers(processes, dask) as where:
+    with workers(processes, dask) as where, SearchProgress(screen) as progress:
         result = api.search(
             [api.find_network(name, resolution=resolution) for name in networks],
             api.find_budget(budget),
@@ -84,44 +84,14 @@ def search(
             resume=resume,
             force=force,
             **where,
-            progress=(teller := _Teller(screen)),
+            progress=progress,
             command=("naas", *without_place(sys.argv[1:])),
         )
-    teller.end()
     if as_json:
         print(json.dumps(api.search_figures(result), indent=2))
     else:
         _print(result, run)
     return ExitStatus.INTERRUPTED if result.interrupted else ExitStatus.DONE
-
-
-class _Teller:
-    """Says how far the search is: a line that is written over, or in a file one a candidate."""
-
-    def __init__(self, screen: Console) -> None:
-        self.screen = screen
-
-    def __call__(self, progress: "Progress") -> None:
-        best = "none yet" if progress.best_score is None else f"{progress.best_score:.4g}"
-        text = f"{progress.num_candidates}/{progress.num_planned} candidates, best {best}"
-        if progress.best is not None:
-            text += f" ({array_of(progress.best)})"
-        if progress.stage != "candidates":
-            text = f"{progress.stage}: best {best}"
-        if self.screen.is_terminal:
-            self.screen.print(f"\r\x1b[K{text}", end="", markup=False)
-        else:
-            self.screen.print(text, markup=False)
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self.screen.is_terminal:
-            self.screen.print()
-
-
-def array_of(accelerator: "Accelerator") -> str:
-    """`C 16 x K 12`."""
-    return " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)
 
 
 def _print(result: "SearchResult", run: Path) -> None:

@@ -139,7 +139,7 @@ class _Search:
                     "history must hold the candidates that this version draws, not others"
                 )
             for record in records:
-                self._learn(record)
+                self._learn(record, is_resumed=True)
         else:
             records = self._evaluated(generation, drawn)
             self.history.add_generation(records)
@@ -198,19 +198,33 @@ class _Search:
             )
             record = replace(record, generation=generation, member=member, num_invalid=num_invalid)
             records.append(record)
-            self._learn(record)
+            following = drawn[member + 1][0] if member + 1 < len(drawn) else None
+            self._learn(record, trying=following)
         return records
 
-    def _learn(self, record: CandidateRecord) -> None:
+    def _learn(
+        self,
+        record: CandidateRecord,
+        *,
+        is_resumed: bool = False,
+        trying: Accelerator | None = None,
+    ) -> None:
         self.records.append(record)
         self.known.setdefault(record.accelerator, record)
         if record.score is not None and (
             self.best is None or self.best.score is None or record.score < self.best.score
         ):
             self.best = record
-        self._tell_progress(record)
+        self._tell_progress(record, is_resumed=is_resumed, trying=trying)
 
-    def _tell_progress(self, record: CandidateRecord, stage: str = "candidates") -> None:
+    def _tell_progress(
+        self,
+        record: CandidateRecord,
+        stage: str = "candidates",
+        *,
+        is_resumed: bool = False,
+        trying: Accelerator | None = None,
+    ) -> None:
         if self.progress is not None:
             self.progress(
                 Progress(
@@ -223,6 +237,9 @@ class _Search:
                     best_score=self.best.score if self.best else None,
                     population_mean=self.population_means[-1] if self.population_means else None,
                     stage=stage,
+                    num_evaluations=sum(r.num_evaluations for r in record.layers.values()),
+                    is_resumed=is_resumed,
+                    trying=trying,
                 )
             )
 

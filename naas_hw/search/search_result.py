@@ -22,6 +22,9 @@ class Progress:
     best : the best so far.
     population_mean : of the scores of the last complete generation.
     stage : "candidates", or "final mappings" of the best.
+    num_evaluations : mappings whose bound was computed for the latest.
+    is_resumed : the history knew the latest.
+    trying : the next candidate, which is being evaluated; None at the end of a generation.
     """
 
     num_candidates: int
@@ -33,6 +36,9 @@ class Progress:
     best_score: float | None
     population_mean: float | None
     stage: str = "candidates"
+    num_evaluations: int = 0
+    is_resumed: bool = False
+    trying: Accelerator | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

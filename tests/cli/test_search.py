@@ -46,9 +46,9 @@ def test_ctrl_c_keeps_the_best_and_resume_ends_as_if_nothing_had_happened(
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert searched(network, whole) == 0
 
-    from naas_hw.cli import search as module
+    from naas_hw.cli.progress import SearchProgress
 
-    tell = module._Teller.__call__
+    tell = SearchProgress.__call__
 
     def interrupted(teller, progress):
         tell(teller, progress)
@@ -56,7 +56,7 @@ def test_ctrl_c_keeps_the_best_and_resume_ends_as_if_nothing_had_happened(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(module._Teller, "__call__", interrupted)
+        patch.setattr(SearchProgress, "__call__", interrupted)
         assert searched(network, broken) == 130
     assert "interrupted: the best so far" in capsys.readouterr().out
     assert json.loads((broken / "result.json").read_text())["interrupted"]

@@ -1,0 +1,98 @@
+"""What a search says while it runs is true, and has control codes on a terminal only."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.cli.progress import SECONDS_BETWEEN_LINES, SearchProgress, duration
+from naas_hw.search import Progress
+
+
+def array(c: int, k: int) -> Accelerator:
+    return Accelerator(
+        axes=(Axis(dim="C", size=c), Axis(dim="K", size=k)),
+        weight_buffer_bytes=16,
+        input_buffer_bytes=16,
+        accumulator_words=16,
+        bank_bytes=256,
+    )
+
+
+def told(number: int, **changes) -> Progress:
+    """After a candidate of 500 mappings, of 40."""
+    settings = {
+        "num_candidates": number, "num_planned": 40, "generation": 0, "latest": array(2, 2),
+        "latest_score": 3.0, "best": array(4, 8), "best_score": 1234.5678, "population_mean": None,
+        "num_evaluations": 500, "trying": array(16, 12),
+    }  # fmt: skip
+    return Progress(**(settings | changes))
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def shown(steps, *, terminal: bool) -> str:
+    """What is written for (seconds, progress) after one another."""
+    text, clock = StringIO(), Clock()
+    screen = Console(
+        file=text, force_terminal=terminal, soft_wrap=True, highlight=False, width=100,
+        _environ={"TERM": "xterm"},
+    )  # fmt: skip
+    with SearchProgress(screen, clock) as progress:
+        for seconds, step in steps:
+            clock.now += seconds
+            progress(step)
+    return text.getvalue()
+
+
+def test_a_line_says_count_best_what_is_tried_rates_and_what_is_left():
+    """One candidate of 500 mappings in 4 seconds; 39 are left: 39 x 4 s."""
+    assert shown([(4, told(1))], terminal=False) == (
+        "1/40 candidates, best 1235 (C 4 x K 8), trying C 16 x K 12, "
+        "0.25 candidates/s, 125 mappings/s, 39 left, about 2:36\n"
+    )
+
+
+def test_what_the_history_knew_does_not_count_as_fast():
+    steps = [(0, told(n, is_resumed=True, trying=None)) for n in range(1, 31)]
+    last = shown([*steps, (20, told(31))], terminal=False).splitlines()[-1]
+    assert "0.05 candidates/s, 25 mappings/s, 9 left, about 3:00" in last
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then_and_no_control_code():
+    steps = [(1, told(n)) for n in range(1, 41)]
+    text = shown([*steps, (0, told(40, stage="final mappings"))], terminal=False)
+    assert "\x1b" not in text and "\r" not in text
+    numbers = [line.split("/")[0] for line in text.splitlines()]
+    every = SECONDS_BETWEEN_LINES
+    assert numbers == ["1", *(str(n) for n in range(1 + every, 41, every)), "40",
+                       "final mappings: best 1235 (C 4 x K 8)"]  # fmt: skip
+
+
+def test_on_a_terminal_the_lines_are_written_over_and_taken_away():
+    text = shown([(1, told(1)), (1, told(2))], terminal=True)
+    assert "the first candidates are being evaluated" in text
+    assert "2/40 candidates, best 1235 (C 4 x K 8)" in text
+    assert text.count("\n") < 12
+    assert "\x1b[2K" in text  # a line is erased
+
+
+def test_before_there_is_a_best_that_is_said():
+    step = told(1, best=None, best_score=None, trying=None)
+    assert "best none yet, 0.5 candidates/s" in shown([(2, step)], terminal=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (125, "2:05"), (3723, "1:02:03")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
