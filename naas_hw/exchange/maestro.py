@@ -16,7 +16,7 @@ from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
 from typing import Final
 
-from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.errors import InputError
 from naas_hw.exchange.timeloop_architecture import pe_buffer_words
 from naas_hw.mapping.geometry import Geometry
@@ -25,6 +25,8 @@ from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
 
 MAPPING: Final = "mapping.m"
 HARDWARE: Final = "hardware.m"
+MAX_LEVELS: Final = 4
+"""Its `maestro-top.cpp` makes networks for so many levels of clusters."""
 
 _OUTPUTS: Final[dict[Dim, tuple[str, Dim, int]]] = {"P": ("Y", "R", 0), "Q": ("X", "S", 1)}
 """Dim of the output -> that of the input, its kernel's, and the place in (rows, columns)."""
@@ -154,15 +156,49 @@ def _refuse(geometry: Geometry) -> None:
 def _dataflow(geometry: Geometry) -> Iterator[str]:
     """All directives, outermost first, a level after the other."""
     temporal, covers = _temporal_levels(geometry)
+    axes = [axis for axis in geometry.accelerator.axes if axis.size > 1]
+    joined = _joined_axis(geometry, axes, temporal[-1])
+    others = sorted(
+        (axis for axis in axes if axis is not joined), key=lambda axis: axis.dim in _KERNEL
+    )
+    _refuse_levels(geometry, len(temporal) + len(others))
     for index, loops in enumerate(temporal):
+        on_axis = joined if loops is temporal[-1] else None
         if index:
-            yield "Cluster(1, P)"
-        yield from _temporal_level(geometry.layer, loops)
-    for axis in sorted(geometry.accelerator.axes, key=lambda axis: axis.dim in _KERNEL):
-        if axis.size > 1:
-            yield f"Cluster({axis.size}, P)"
-            covers[axis.dim] = min(covers[axis.dim], geometry.mapping.pe[axis.dim])
-            yield from _spatial_maps(geometry.layer, axis.dim, covers)
+            yield f"Cluster({on_axis.size if on_axis else 1}, P)"
+        yield from _temporal_level(geometry, loops, on_axis)
+    if joined:
+        covers[joined.dim] = _in_pe(geometry, joined.dim)
+    for axis in others:
+        yield f"Cluster({axis.size}, P)"
+        covers[axis.dim] = _in_pe(geometry, axis.dim)
+        yield from _spatial_maps(geometry.layer, axis.dim, covers)
+
+
+def _in_pe(geometry: Geometry, dim: Dim) -> int:
+    return min(geometry.layer.bounds[dim], geometry.mapping.pe[dim])
+
+
+def _joined_axis(geometry: Geometry, axes: Sequence[Axis], loops: Sequence[_Loop]) -> Axis | None:
+    """The axis that is the spatial map of the steps' level: its units take the steps in turn.
+
+    That is the mapping where every unit works, or where the dim has one step. A kernel's axis
+    stays innermost.
+    """
+    trips = {loop.dim: loop.trips for loop in loops}
+    for axis in axes:
+        whole = geometry.mapping.spatial[axis.dim] == axis.size or trips[axis.dim] == 1
+        if axis.dim not in _KERNEL and whole:
+            return axis
+    return None
+
+
+def _refuse_levels(geometry: Geometry, number: int) -> None:
+    if number > MAX_LEVELS:
+        raise InputError(
+            f"layer {geometry.layer.name}: mapping must have at most {MAX_LEVELS} levels for "
+            f"MAESTRO, tiles, steps and axes together, not {number}"
+        )
 
 
 def _temporal_levels(geometry: Geometry) -> tuple[list[list[_Loop]], dict[Dim, int]]:
@@ -183,14 +219,16 @@ def _temporal_levels(geometry: Geometry) -> tuple[list[list[_Loop]], dict[Dim, i
     return [[*real, *idle]], steps
 
 
-def _temporal_level(layer: Layer, loops: Sequence[_Loop]) -> Iterator[str]:
-    """A level of one unit: its innermost loop is the spatial map that it must have."""
-    real = [loop for loop in loops if loop.trips > 1 and loop.dim not in _KERNEL]
-    spatial = real[-1].dim if real else "K"
+def _temporal_level(geometry: Geometry, loops: Sequence[_Loop], axis: Axis | None) -> Iterator[str]:
+    """Without an axis it has one unit, and its innermost loop is the spatial map that it needs."""
+    real = [loop.dim for loop in loops if loop.trips > 1 and loop.dim not in _KERNEL]
+    spatial = axis.dim if axis else real[-1] if real else "K"
     covers = {loop.dim: loop.size for loop in loops}
+    if axis:
+        covers[axis.dim] = _in_pe(geometry, axis.dim)
     for loop in loops:
         kind = "SpatialMap" if loop.dim == spatial else "TemporalMap"
-        yield _map(kind, layer, loop.dim, covers)
+        yield _map(kind, geometry.layer, loop.dim, covers)
 
 
 def _spatial_maps(layer: Layer, dim: Dim, covers: dict[Dim, int]) -> Iterator[str]:

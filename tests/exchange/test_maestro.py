@@ -11,7 +11,7 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import EYERISS, NVDLA_256
 from naas_hw.cost.random_case import random_case
 from naas_hw.errors import InputError
-from naas_hw.exchange.maestro import hardware_text, layer_block, maestro_files
+from naas_hw.exchange.maestro import MAX_LEVELS, hardware_text, layer_block, maestro_files
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
@@ -105,13 +105,29 @@ def test_what_maestro_cannot_say_is_refused_by_name(layer, mapping, sentence):
         layer_block(geometry)
 
 
+def test_more_levels_than_maestro_has_are_refused():
+    """Three axes, none of which is used in full with more than one step, and K at two levels."""
+    axes = tuple(Axis(dim=dim, size=4) for dim in "PQR")
+    accelerator = ROWS.model_copy(update={"axes": axes, "bank_bytes": 16384})
+    layer = CONV.model_copy(update={"stride": (1, 1)})
+    mapping = Mapping(
+        l2=Bounds(K=4, C=8, P=2, Q=2),
+        pe=Bounds(S=3),
+        spatial=Bounds(P=3, Q=3, R=3),
+    )
+    assert violations(accelerator, layer, mapping) == []
+    geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
+    with pytest.raises(InputError, match="at most 4 levels for MAESTRO, .* together, not 5"):
+        layer_block(geometry)
+
+
 def cluster_sizes(block: str) -> list[int]:
     return [int(size) for size in re.findall(r"Cluster\((\d+), P\)", block)]
 
 
 def test_random_designs_keep_maestros_own_rules():
-    """One spatial map a level, or two with the input's beside the kernel's; units of all levels
-    together are the PEs; maps of R and S in time are whole; maps of a dim never grow inwards."""
+    """One spatial map a level, or two with the input's beside the kernel's; the units of the top
+    are an axis; maps of R and S in time are whole; maps of a dim never grow inwards."""
     rng = np.random.default_rng(3)
     told = 0
     for _ in range(60):
@@ -121,7 +137,11 @@ def test_random_designs_keep_maestros_own_rules():
         except InputError:
             continue
         told += 1
-        assert prod(cluster_sizes(block)) == case.accelerator.num_pes
+        below = prod(cluster_sizes(block))
+        units = {axis.size for axis in case.accelerator.axes} | {1}
+        assert case.accelerator.num_pes % below == 0
+        assert case.accelerator.num_pes // below in units
+        assert len(cluster_sizes(block)) < MAX_LEVELS
         covered: dict[str, int] = {}
         for level in block.partition("Dataflow")[2].split("Cluster"):
             spatial = re.findall(r"SpatialMap\(\d+, \d+\) (\w)", level)
@@ -148,5 +168,5 @@ def test_steps_of_the_maps_are_the_steps_of_the_mapping():
     lines = re.findall(r"Map\((\d+), (\d+)\) (\w)", layer_block(geometry).split("Cluster")[0])
     sizes = {"K": 16, "C": 8, "Y": 30, "X": 22, "R": 3, "S": 3}
     trips = prod(-(-(sizes[dim] - int(size)) // int(offset)) + 1 for size, offset, dim in lines)
-    assert "Cluster(1, P)" in layer_block(geometry)  # Q has loops at both levels
+    assert layer_block(geometry).count("Cluster(") == 2  # Q at both levels; P with the steps; R
     assert trips == geometry.num_dram_tiles == 2 * 2  # of P and Q

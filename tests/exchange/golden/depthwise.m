@@ -11,15 +11,13 @@ Network net {
       TemporalMap(9, 8) X;
       TemporalMap(3, 3) R;
       TemporalMap(3, 3) S;
-      Cluster(1, P);
-      TemporalMap(4, 4) C;
-      TemporalMap(1, 1) K;
-      TemporalMap(5, 4) Y;
-      SpatialMap(3, 2) X;
-      TemporalMap(3, 3) R;
-      TemporalMap(3, 3) S;
       Cluster(4, P);
       SpatialMap(1, 1) C;
+      TemporalMap(1, 1) K;
+      TemporalMap(5, 4) Y;
+      TemporalMap(3, 2) X;
+      TemporalMap(3, 3) R;
+      TemporalMap(3, 3) S;
     }
   }
 }

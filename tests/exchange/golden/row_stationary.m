@@ -6,13 +6,11 @@ Network net_1 {
     Dimensions { K: 8, C: 8, R: 3, S: 3, Y: 10, X: 17 }
     Dataflow {
       TemporalMap(4, 4) C;
-      SpatialMap(5, 4) X;
+      TemporalMap(5, 4) X;
       TemporalMap(8, 8) K;
-      TemporalMap(10, 8) Y;
+      SpatialMap(4, 2) Y;
       TemporalMap(3, 3) R;
       TemporalMap(3, 3) S;
-      Cluster(4, P);
-      SpatialMap(4, 2) Y;
       Cluster(3, P);
       SpatialMap(2, 1) Y;
       SpatialMap(1, 1) R;
