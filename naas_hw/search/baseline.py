@@ -17,12 +17,13 @@ import numpy as np
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import Dataflow, Preset
 from naas_hw.arch.technology import EnergyTable
-from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact
+from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact, problem_of
 from naas_hw.cost.evaluate import evaluate_network
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.search.evolve import grow_all
 from naas_hw.search.mapping_encoding import Ints, MappingEncoding, mapping_batch
-from naas_hw.search.mapping_space import MappingSpace, order_of
+from naas_hw.search.moves import Point, order_of, order_table
 from naas_hw.search.network_search import (
     MappingSettings,
     NetworkResult,
@@ -77,7 +78,7 @@ def fixed_mapping(
     ------
     InputError : the accelerator has no room for any.
     """
-    batch = _variants(accelerator, layer, RULES[dataflow], table)
+    batch = _variants(accelerator, layer, RULES[dataflow])
     report = evaluate_bounds(accelerator, layer, batch, table)
     legal = np.flatnonzero(report.legal)
     if not len(legal):
@@ -90,22 +91,19 @@ def fixed_mapping(
     return batch.mapping(int(best))
 
 
-def _variants(
-    accelerator: Accelerator, layer: Layer, rules: Rules, table: EnergyTable
-) -> MappingBatch:
+def _variants(accelerator: Accelerator, layer: Layer, rules: Rules) -> MappingBatch:
     """All mappings of a dataflow that are on the list, grown until full."""
-    space = MappingSpace(
-        encoding=MappingEncoding(accelerator=accelerator, layer=layer),
-        legal=lambda batch: evaluate_bounds(accelerator, layer, batch, table).legal,
-    )
     dram, tiles, inside = zip(*product(DRAM_ORDERS, TILE_GROWTH, rules.pe_growth), strict=True)
     num = len(dram)
     orders = np.stack(
         [_orders(dram), _orders([rules.l2_order] * num), _orders(["".join(DIMS)] * num)], axis=1
     )
     ones = np.ones((num, len(DIMS)), dtype=np.int64)
-    spatial = np.tile(space.encoding.sizes_D, (num, 1))
-    return space.grow(mapping_batch(orders, ones, ones, spatial), _orders(inside), _orders(tiles))
+    spatial = np.tile(MappingEncoding(accelerator=accelerator, layer=layer).sizes_D, (num, 1))
+    batch = mapping_batch(orders, ones, ones.copy(), spatial)
+    points = Point(batch.orders, batch.l2, batch.pe, batch.spatial)
+    grow_all(problem_of(accelerator, layer), points, order_table(inside), order_table(tiles))
+    return batch
 
 
 def _orders(texts: Sequence[str]) -> Ints:

@@ -44,9 +44,7 @@ class Evaluator:
 
     def is_valid(self, accelerator: Accelerator) -> bool:
         """Whether it is within the budget and has room for each layer."""
-        return not self.budget.violations(accelerator) and all(
-            is_mappable(accelerator, layer, self.settings.table) for layer in self.layers
-        )
+        return not self.budget.violations(accelerator) and is_mappable(accelerator, self.layers)
 
     def submit(
         self, accelerator: Accelerator, settings: MappingSettings | None = None

@@ -1,7 +1,7 @@
-"""The best mapping of one layer on one accelerator.
+"""The best mappings of layers on accelerators.
 
-Mappings are drawn, or bred from seeds, in batches; a batch gets legality, exact energy and a proven
-lower bound of cycles at once. The best by bound are timed exactly, in the order of their bounds,
+Mappings are drawn, or bred from seeds, by compiled code; each gets legality, exact energy and a
+proven lower bound of cycles. The best by bound are timed exactly, in the order of their bounds,
 until no other that was found can be better or the allowance is used up. What is reported is exact.
 
 Optimisers: `evolve` (the default: seeds of typical dataflows, then mutation and crossing on the
@@ -9,39 +9,61 @@ grid, the best by bound as parents, at last by exact figures), `cma` (the paper'
 CMA-ES), `random` (uniform points of the encoding).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
-from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact
+from naas_hw.cost.compiled import MappingBatch, prices_of, problem_of, problem_table
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.evolution import new_strategy
-from naas_hw.search.mapping_encoding import Ints, MappingEncoding
-from naas_hw.search.mapping_space import MappingSpace, joined, keys, taken
+from naas_hw.search.evolve import (
+    MAX_STALE,
+    evolve,
+    fits_smallest,
+    offer,
+    refine,
+    time_best,
+    time_front,
+)
+from naas_hw.search.genes import Encoding
+from naas_hw.search.mapping_encoding import MappingEncoding
+from naas_hw.search.moves import Point
 from naas_hw.search.objective import Objective, ranking
+from naas_hw.search.pool import (
+    CHECKED,
+    NOT_TIMED,
+    NUM,
+    PROPOSED,
+    STALE,
+    TIMED,
+    Goal,
+    Pool,
+    new_pool,
+)
 from naas_hw.workload.layer import Layer
 
 MIN_EXACT: Final = 8
 """Mappings that are timed exactly at least, if so many were found."""
 
-MAX_STEPS: Final = 2_000_000
-"""Mappings of more steps are timed exactly only where no shorter one was found."""
+EVALUATIONS_PER_SEED: Final = 250
+MIN_SEEDS: Final = 6
+MAX_SEEDS: Final = 48
+REFINED_SHARE: Final = 0.15
+"""Of the budget: what is left for children of the best by exact figures."""
 
-NUM_SEEDS: Final = 48
-NUM_PARENTS: Final = 32
-NUM_CHILDREN: Final = 128
-NUM_EXACT_PARENTS: Final = 8
-NUM_EXACT_CHILDREN: Final = 64
-STALE_BATCHES: Final = 40
-"""Batches without a new legal mapping after which a space counts as exhausted."""
+FRONT_REACH: Final = 1.5
+"""Mappings within so many times the best score are timed for the front of cycles and energy."""
+
+NUM_DRAWN: Final = 128
+CMA_POPULATION: Final = 32
 
 
 class Optimiser(StrEnum):
@@ -96,6 +118,7 @@ def map_layer(
     optimiser: Optimiser = Optimiser.EVOLVE,
     max_exact: int = 32,
     min_legal: int = 1,
+    encoding: Encoding = Encoding.IMPORTANCE,
 ) -> MappingResult | None:
     """Search a mapping; None if no legal one was found.
 
@@ -103,12 +126,13 @@ def map_layer(
     ----------
     objective : what is to be small.
     table : energies of accesses.
-    budget_evaluations : mappings that are proposed and bounded, about; that seeds grow and illegal
-        ones are repaired asks for the legality of some more.
+    budget_evaluations : mappings whose legality is checked or whose cycles are bounded; a few more,
+        and as many as it takes to see `min_legal`.
     rng : where all randomness comes from.
     optimiser : how mappings are proposed.
     max_exact : mappings that are timed exactly, at most; at least 8 are.
     min_legal : distinct legal mappings to be seen before the search ends, if there are so many.
+    encoding : of loop orders, for the optimisers that draw points of the encoding.
 
     Raises
     ------
@@ -116,225 +140,150 @@ def map_layer(
     """
     if budget_evaluations < 1:
         raise InputError(f"budget_evaluations must be at least 1, not {budget_evaluations}")
-    search = _Search(
-        accelerator, layer, Objective(objective), table, budget_evaluations, min_legal, rng
+    run = _Run(
+        problem=problem_of(accelerator, layer),
+        objective=Objective(objective),
+        prices=prices_of(accelerator, table),
+        budget=budget_evaluations,
+        min_legal=min_legal,
+        max_exact=max(MIN_EXACT, max_exact),
+        rng=rng,
     )
-    proposals = {
-        Optimiser.EVOLVE: _evolve,
-        Optimiser.CMA: _cma,
-        Optimiser.RANDOM: _random,
-    }
-    propose: Callable[[_Search], None] = proposals[Optimiser(optimiser)]
-    propose(search)
-    if not search.num_legal:
+    if Optimiser(optimiser) is Optimiser.EVOLVE:
+        run.evolve()
+    else:
+        grid = MappingEncoding(accelerator=accelerator, layer=layer, encoding=encoding)
+        draw: Callable[[_Run, MappingEncoding], None]
+        draw = _cma if Optimiser(optimiser) is Optimiser.CMA else _random
+        draw(run, grid)
+    if not run.num_legal:
         return None
-    max_exact = max(MIN_EXACT, max_exact)
-    refines = Optimiser(optimiser) is Optimiser.EVOLVE
-    search.time_best(max_exact // 2 if refines else max_exact)
-    if refines:
-        _refine(search, max_exact)
-    return search.result()
+    run.time()
+    return run.result()
 
 
-def is_mappable(accelerator: Accelerator, layer: Layer, table: EnergyTable) -> bool:
-    """Whether the mapping with the smallest tiles is legal; if it is not, hardly any is."""
-    search = _Search(accelerator, layer, Objective.EDP, table, 1, 1, np.random.default_rng(0))
-    return bool(search.space.legal(search.space.smallest())[0])
+def is_mappable(accelerator: Accelerator, layers: Sequence[Layer]) -> bool:
+    """Whether the mapping with the smallest tiles of each layer is legal; if it is not, hardly any
+    other is."""
+    return bool(fits_smallest(problem_table([(accelerator, layer) for layer in layers])))
 
 
-class _Search:
-    """All mappings found so far, each distinct legal one once, with bounds and exact figures."""
+@dataclass(kw_only=True)
+class _Run:
+    """One search: its problem, its allowances, and the pool of what was found."""
 
-    def __init__(
-        self,
-        accelerator: Accelerator,
-        layer: Layer,
-        objective: Objective,
-        table: EnergyTable,
-        budget: int,
-        min_legal: int,
-        rng: np.random.Generator,
-    ) -> None:
-        self.accelerator, self.layer, self.table = accelerator, layer, table
-        self.objective, self.rng = objective, rng
-        self.budget, self.min_legal = budget, min_legal
-        self.encoding = MappingEncoding(accelerator=accelerator, layer=layer)
-        self.space = MappingSpace(encoding=self.encoding, legal=self._legal)
-        self.num_evaluations = 0
-        self.num_proposed = 0
-        self.num_stale = 0
-        self.batch: MappingBatch = self.space.smallest(0)
-        self.bound = np.empty(0, np.int64)
-        self.energy = np.empty(0, np.float64)
-        self.exact = np.empty(0, np.int64)  # -1: not timed yet
-        self._seen: set[bytes] = set()
+    problem: np.void
+    objective: Objective
+    prices: NDArray[np.float64]
+    budget: int
+    min_legal: int
+    max_exact: int
+    rng: np.random.Generator
 
-    def _legal(self, batch: MappingBatch) -> NDArray[np.bool_]:
-        self.num_evaluations += len(batch)
-        return evaluate_bounds(self.accelerator, self.layer, batch, self.table).legal
+    def __post_init__(self) -> None:
+        weights = {
+            Objective.EDP: (0.0, 0.0),
+            Objective.LATENCY: (1.0, 0.0),
+            Objective.ENERGY: (0.0, 1.0),
+        }
+        self.goal = Goal(self.prices, *weights[self.objective])
+        self.pool: Pool = new_pool(self.budget + self.min_legal + MAX_SEEDS)
 
     @property
     def num_legal(self) -> int:
-        return len(self.bound)
+        return int(self.pool.counters[NUM])
+
+    @property
+    def num_evaluations(self) -> int:
+        return int(self.pool.counters[PROPOSED] + self.pool.counters[CHECKED])
 
     @property
     def goes_on(self) -> bool:
         """Whether the budget, or the due number of legal mappings, is not reached."""
-        if self.num_stale >= STALE_BATCHES:
+        if self.pool.counters[STALE] >= MAX_STALE:
             return False
-        return self.num_proposed < self.budget or self.num_legal < self.min_legal
+        return self.num_evaluations < self.budget or self.num_legal < self.min_legal
 
-    def add(self, batch: MappingBatch) -> NDArray[np.float64]:
-        """Bounds of the objective of a batch (infinite: illegal); what is new is kept."""
-        report = evaluate_bounds(self.accelerator, self.layer, batch, self.table)
-        self.num_evaluations += len(batch)
-        self.num_proposed += len(batch)
-        new = []
-        for index, key in enumerate(keys(batch)):
-            if report.legal[index] and key not in self._seen:
-                self._seen.add(key)
-                new.append(index)
-        self.num_stale = 0 if new else self.num_stale + 1
-        if new:
-            self.batch = joined(self.batch, taken(batch, np.array(new)))
-            self.bound = np.concatenate([self.bound, report.cycles_bound[new]])
-            self.energy = np.concatenate([self.energy, report.energy_pj[new]])
-            self.exact = np.concatenate([self.exact, np.full(len(new), -1, np.int64)])
-        cycles = np.where(report.legal, report.cycles_bound, inf)
-        return self.objective.score(cycles, report.energy_pj)
+    def evolve(self) -> None:
+        """Seeds and their descendants, by bound; then those of the best by exact figures."""
+        num_seeds = min(MAX_SEEDS, max(MIN_SEEDS, self.budget // EVALUATIONS_PER_SEED))
+        bred = int(self.budget * (1 - REFINED_SHARE))
+        evolve(self.problem, self.goal, self.pool, bred, self.min_legal, num_seeds, self.rng)
+        if self.num_legal:
+            half = max(MIN_EXACT, self.max_exact // 2)
+            time_best(self.problem, self.goal, self.pool, MIN_EXACT, half)
+            most = self.max_exact
+            refine(self.problem, self.goal, self.pool, self.budget, most, self.rng)
 
-    def ranked_by_bound(self) -> Ints:
-        """All mappings, the best lower bound first."""
-        return ranking(self.objective, self.bound, self.energy)
+    def offer(self, batch: MappingBatch) -> NDArray[np.float64]:
+        """Add mappings, repaired; their scores by bound."""
+        scores = np.empty(len(batch), np.float64)
+        points = Point(batch.orders, batch.l2, batch.pe, batch.spatial)
+        offer(self.problem, self.goal, self.pool, points, self.rng, scores)
+        return scores
 
-    # Exact figures ---------------------------------------------------------------------------
-
-    @property
-    def num_exact(self) -> int:
-        return int(np.count_nonzero(self.exact >= 0))
-
-    @property
-    def timed(self) -> Ints:
-        """Mappings with exact figures, the best first."""
-        found = np.flatnonzero(self.exact >= 0)
-        return found[ranking(self.objective, self.exact[found], self.energy[found])]
-
-    def _score(self, cycles: Ints, indices: Ints) -> NDArray[np.float64]:
-        return self.objective.score(cycles[indices].astype(np.float64), self.energy[indices])
-
-    def time_best(self, limit: int) -> None:
-        """Time mappings exactly, best bound first, until none can be better or `limit` are timed.
-
-        Eight at a time; the first eight in any case. Long ones wait until nothing else is left.
-        """
-        order = self.ranked_by_bound()
-        order = order[self.exact[order] < 0]
-        steps = num_steps(taken(self.batch, order), self.encoding)
-        order = order[np.argsort(steps > MAX_STEPS, kind="stable")]
-        while len(order) and self.num_exact < limit:
-            chosen, order = order[:MIN_EXACT], order[MIN_EXACT:]
-            if self.num_exact >= MIN_EXACT:
-                best = self._score(self.exact, self.timed[:1])[0]
-                chosen = chosen[self._score(self.bound, chosen) < best]
-            if not len(chosen):
-                break
-            self._time(chosen)
-
-    def _time(self, indices: Ints) -> None:
-        steps = num_steps(taken(self.batch, indices), self.encoding)
-        if self.num_exact and np.any(steps > MAX_STEPS):
-            indices = indices[steps <= MAX_STEPS]
-        elif np.any(steps > MAX_STEPS):
-            indices = indices[np.argsort(steps)][:1]
-        if len(indices):
-            report = evaluate_exact(self.accelerator, self.layer, self.batch, indices, self.table)
-            self.exact[indices] = report.cycles
+    def time(self) -> None:
+        """Exact figures for the best by bound, and for some of the front near them."""
+        time_best(self.problem, self.goal, self.pool, MIN_EXACT, self.max_exact)
+        if self.objective is Objective.EDP:
+            time_front(self.problem, self.goal, self.pool, FRONT_REACH, self.max_exact // 2)
 
     def result(self) -> MappingResult:
         """The best, and what belongs to it."""
-        timed = self.timed
-        gaps = (self.exact[timed] - self.bound[timed]) / self.bound[timed]
-        best_bound = self._score(self.bound, self.ranked_by_bound()[:1])[0]
+        pool, num = self.pool, self.num_legal
+        found = np.flatnonzero(pool.exact[:num] != NOT_TIMED)
+        order = ranking(self.objective, pool.exact[found], pool.energy[found])
+        timed = found[order]
+        gaps = (pool.exact[timed] - pool.bound[timed]) / pool.bound[timed]
+        bounds = self.objective.score(pool.bound[:num].astype(np.float64), pool.energy[:num])
         return MappingResult(
             best=self._choice(int(timed[0])),
             choices=tuple(self._choice(index) for index in self._front(timed)),
             num_evaluations=self.num_evaluations,
-            num_legal=self.num_legal,
-            num_exact=len(timed),
-            best_bound=float(best_bound),
+            num_legal=num,
+            num_exact=int(pool.counters[TIMED]),
+            best_bound=float(bounds.min()),
             largest_gap=float(gaps.max()),
         )
 
-    def _front(self, timed: Ints) -> list[int]:
+    def _front(self, timed: NDArray[Any]) -> list[int]:
         """Mappings that none beats in both figures, fastest first."""
-        order = timed[np.lexsort((self.energy[timed], self.exact[timed]))]
+        pool = self.pool
+        order = timed[np.lexsort((pool.energy[timed], pool.exact[timed]))]
         front: list[int] = []
         least = inf
         for index in order:
-            if self.energy[index] < least:
+            if pool.energy[index] < least:
                 front.append(int(index))
-                least = self.energy[index]
+                least = pool.energy[index]
         return front
 
     def _choice(self, index: int) -> Choice:
+        pool = self.pool
+        row = slice(index, index + 1)
+        batch = MappingBatch(
+            orders=pool.orders[row], l2=pool.l2[row], pe=pool.pe[row], spatial=pool.spatial[row]
+        )
         return Choice(
-            mapping=self.batch.mapping(index),
-            cycles=int(self.exact[index]),
-            energy_pj=float(self.energy[index]),
+            mapping=batch.mapping(0),
+            cycles=int(pool.exact[index]),
+            energy_pj=float(pool.energy[index]),
         )
 
 
-def num_steps(batch: MappingBatch, encoding: MappingEncoding) -> NDArray[np.float64]:
-    """L1 steps of each mapping."""
-    tiles = batch.l2 * batch.pe * encoding.extents(batch.spatial)
-    bounds = -(-encoding.dims_D // tiles) * batch.l2
-    found: NDArray[np.float64] = bounds.astype(np.float64).prod(axis=1)
-    return found
-
-
-# Optimisers --------------------------------------------------------------------------------------
-
-
-def _evolve(search: _Search) -> None:
-    """Seeds; then children of the best by bound, and some newcomers."""
-    space, rng = search.space, search.rng
-    num_seeds = min(NUM_SEEDS, max(8, search.budget // 64))
-    search.add(joined(space.smallest(), space.seeds(num_seeds, rng)))
-    if not search.num_legal:
-        _random(search)
-    while search.num_legal and search.goes_on:
-        parents = taken(search.batch, search.ranked_by_bound()[:NUM_PARENTS])
-        children = space.children(parents, NUM_CHILDREN, rng)
-        search.add(space.repaired(children, rng)[0])
-
-
-def _refine(search: _Search, max_exact: int) -> None:
-    """Children of the best by exact figures; those whose bound is better are timed."""
-    num_idle = 0
-    while search.num_exact < max_exact and num_idle < 3:
-        before = search.num_exact
-        parents = taken(search.batch, search.timed[:NUM_EXACT_PARENTS])
-        search.add(search.space.children(parents, NUM_EXACT_CHILDREN, search.rng))
-        search.time_best(min(max_exact, before + MIN_EXACT))
-        num_idle = num_idle + 1 if search.num_exact == before else 0
-
-
-def _random(search: _Search) -> None:
+def _random(run: _Run, grid: MappingEncoding) -> None:
     """Uniform points of the encoding, repaired."""
-    while search.goes_on:
-        genes = search.rng.random((NUM_CHILDREN, search.encoding.num_genes))
-        found = search.space.normal(search.encoding.decode(genes))
-        search.add(search.space.repaired(found, search.rng)[0])
+    while run.goes_on:
+        run.offer(grid.decode(run.rng.random((NUM_DRAWN, grid.num_genes))))
 
 
-def _cma(search: _Search) -> None:
+def _cma(run: _Run, grid: MappingEncoding) -> None:
     """CMA-ES over the encoding, ranked by bound; what is illegal after repair ranks last."""
-    num_genes, rng = search.encoding.num_genes, search.rng
-    while search.goes_on:
-        strategy = new_strategy(num_genes * [0.5], sigma=0.3, population=NUM_PARENTS, rng=rng)
-        while search.goes_on and not strategy.stop():
+    while run.goes_on:
+        start = grid.num_genes * [0.5]
+        strategy = new_strategy(start, sigma=0.3, population=CMA_POPULATION, rng=run.rng)
+        while run.goes_on and not strategy.stop():
             points = strategy.ask()
-            found = search.space.normal(search.encoding.decode(np.array(points)))
-            scores = search.add(search.space.repaired(found, rng)[0])
+            scores = run.offer(grid.decode(np.array(points)))
             finite = np.where(np.isfinite(scores), np.log(np.maximum(scores, 1e-300)), 1e3)
             strategy.tell(points, finite.tolist())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
 MAX_CHOICE_ROUNDS = 20
+
+EVALUATIONS_PER_TASK = 30_000
+"""Mappings that one task searches, about: some tens of milliseconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +96,16 @@ def layer_generator(seed: int, accelerator: Accelerator, layer: Layer) -> np.ran
     return np.random.default_rng([seed, *np.frombuffer(digest, dtype="<u4").tolist()])
 
 
-def search_layer(
+def search_layers(
+    accelerator: Accelerator, layers: Sequence[Layer], settings: MappingSettings
+) -> list[MappingResult | None]:
+    """Search layers, one after the other; what runs in a worker."""
+    return [_search_layer(accelerator, layer, settings) for layer in layers]
+
+
+def _search_layer(
     accelerator: Accelerator, layer: Layer, settings: MappingSettings
 ) -> MappingResult | None:
-    """Search one layer; what runs in a worker."""
     return map_layer(
         accelerator,
         layer,
@@ -112,19 +122,35 @@ def search_layer(
 Pending = Callable[[], MappingResult | None]
 
 
-def submit_layer(
+def submit_layers(
     executor: Executor | None,
     accelerator: Accelerator,
-    layer: Layer,
+    layers: Sequence[Layer],
     settings: MappingSettings,
-) -> Pending:
-    """Start searching a layer; call what comes back for the result. Without executor: then."""
-    task = Task(
-        name=f"mappings of {layer.name} on {accelerator.name}",
-        function=search_layer,
-        arguments=(accelerator, layer, settings),
-    )
-    return submit(executor, task)
+) -> list[Pending]:
+    """Start searching layers; call what comes back, one a layer, for the results.
+
+    Layers go to workers in batches of about `EVALUATIONS_PER_TASK`. Without executor each batch is
+    searched when its first result is asked for.
+    """
+    size = max(1, EVALUATIONS_PER_TASK // settings.evaluations)
+    found: list[Pending] = []
+    for first in range(0, len(layers), size):
+        batch = tuple(layers[first : first + size])
+        task = Task(
+            name=f"mappings of {', '.join(layer.name for layer in batch)} on {accelerator.name}",
+            function=search_layers,
+            arguments=(accelerator, batch, settings),
+        )
+        results = lru_cache(maxsize=1)(submit(executor, task))
+        found.extend(partial(_result_at, results, place) for place in range(len(batch)))
+    return found
+
+
+def _result_at(
+    results: Callable[[], list[MappingResult | None]], place: int
+) -> MappingResult | None:
+    return results()[place]
 
 
 def map_network(
@@ -147,7 +173,7 @@ def map_network(
     InputError : no legal mapping was found for a layer.
     """
     layers = distinct_layers([network])
-    pending = [submit_layer(executor, accelerator, layer, settings) for layer in layers]
+    pending = submit_layers(executor, accelerator, layers, settings)
     found: dict[Layer, MappingResult] = {}
     for layer, wait in zip(layers, pending, strict=True):
         result = wait()
