@@ -15,7 +15,7 @@ from naas_hw.search.network_search import (
     anonymous,
     assemble,
     distinct_layers,
-    submit_layer,
+    submit_layers,
 )
 from naas_hw.search.objective import Objective, geometric_mean
 from naas_hw.workload.layer import Layer
@@ -50,10 +50,7 @@ class Evaluator:
         self, accelerator: Accelerator, settings: MappingSettings | None = None
     ) -> list[Pending]:
         """Start searching mappings of all layers, in the order of `layers`."""
-        return [
-            submit_layer(self.executor, accelerator, layer, settings or self.settings)
-            for layer in self.layers
-        ]
+        return submit_layers(self.executor, accelerator, self.layers, settings or self.settings)
 
     def record(
         self, accelerator: Accelerator, found: Sequence[MappingResult | None]

@@ -375,8 +375,8 @@ def _regrow(p: Any, point: Any, inside_pe: Any, rng: Any, scratch: Any) -> Any:
     settle_bounds(p, point)
     num_checks = 1
     if is_legal(p, point, scratch):
-        for d in order:
-            num_checks += grow_bound(p, point, d, inside_pe, scratch)
+        for grown in order:
+            num_checks += grow_bound(p, point, grown, inside_pe, scratch)
     return num_checks
 
 

@@ -133,7 +133,7 @@ def submit_layers(
     Layers go to workers in batches of about `EVALUATIONS_PER_TASK`. Without executor each batch is
     searched when its first result is asked for.
     """
-    size = max(1, EVALUATIONS_PER_TASK // settings.evaluations)
+    size = max(1, EVALUATIONS_PER_TASK // max(1, settings.evaluations))
     found: list[Pending] = []
     for first in range(0, len(layers), size):
         batch = tuple(layers[first : first + size])

@@ -5,11 +5,13 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Final
 
+import numpy as np
+
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.technology import SIZED
-from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact
-from naas_hw.mapping.mapping import Mapping
 from naas_hw.parallel.worker_pool import WorkerPool
+from naas_hw.search.mapping_search import map_layer
+from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Layer
 
 TASKS: Final = "naas_hw.search.network_search"
@@ -48,6 +50,11 @@ def compile_once() -> None:
         bank_bytes=256,
     )
     layer = Layer(name="smallest", K=1, height=1, width=1)
-    batch = MappingBatch.from_mappings([Mapping()])
-    evaluate_bounds(accelerator, layer, batch, SIZED)
-    evaluate_exact(accelerator, layer, batch, [0], SIZED)
+    map_layer(
+        accelerator,
+        layer,
+        objective=Objective.EDP,
+        table=SIZED,
+        budget_evaluations=100,
+        rng=np.random.default_rng(0),
+    )
