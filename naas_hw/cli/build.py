@@ -1,5 +1,6 @@
 """`naas build`: an accelerator on an FPGA, to utilisation and clock."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,20 +11,21 @@ from rich.text import Text
 
 from naas_hw.arch.files import read_accelerator
 from naas_hw.cli.exits import ExitStatus
-from naas_hw.flow.devices import TARGET_MHZ, find_part
+from naas_hw.flow.devices import TARGET_MHZ, Part, find_part
 from naas_hw.report.runfolder import RunFolder
 
 if TYPE_CHECKING:
+    from naas_hw.arch.accelerator import Accelerator
     from naas_hw.flow.build import BuildReport
 
 _RESOURCES = {"lut4": "LUT4", "ff": "FF", "dsp": "DSP", "block_ram": "block RAM"}
 
 
 def build(
-    design: Annotated[
-        Path,
+    designs: Annotated[
+        list[Path],
         typer.Argument(
-            help="A run folder (the result goes into its fpga/), or an accelerator's YAML file."
+            help="Run folders (the result goes into their fpga/), or YAML files of accelerators."
         ),
     ],
     device: Annotated[str, typer.Option(help="The FPGA, like lfe5u-85f.")],
@@ -35,26 +37,72 @@ def build(
     seed: Annotated[
         list[int] | None, typer.Option(help="Of the placer; several times: the fastest counts.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    into: Annotated[
+        Path | None, typer.Option(help="Document whose section on builds is written.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, a document for each design.")
+    ] = False,
 ) -> int:
     """Synthesise, place and route: LUT4, FF, DSP, block RAM, clock, critical path."""
-    from naas_hw.flow.build import build as build_accelerator  # brings the hardware generator
-
     part = find_part(device, package=package, speed_grade=speed_grade)
     seeds = tuple(seed or (1,))
-    if design.is_dir():
-        with RunFolder.open(design) as run:
-            accelerator = read_accelerator(run.place("accelerator.yaml"))
-            result = build_accelerator(accelerator, part, target_mhz=frequency, seeds=seeds)
-            run.write_tree("fpga", result.files)
-    else:
-        accelerator = read_accelerator(design)
-        result = build_accelerator(accelerator, part, target_mhz=frequency, seeds=seeds)
-    if as_json:
-        print(result.report.json, end="")
-    else:
-        _print(Console(), result.report)
+    accelerators = [_read(design) for design in designs]
+    built = [
+        (accelerator, _build(accelerator, design, part, frequency, seeds))
+        for accelerator, design in zip(accelerators, designs, strict=True)
+    ]
+    for _, report in built:
+        if as_json:
+            print(report.json, end="")
+        else:
+            _print(Console(), report)
+    if into is not None:
+        _write(into, built, designs, part, frequency, seeds)
     return ExitStatus.DONE
+
+
+def _read(design: Path) -> "Accelerator":
+    if not design.is_dir():
+        return read_accelerator(design)
+    with RunFolder.open(design) as run:
+        return read_accelerator(run.place("accelerator.yaml"))
+
+
+def _build(
+    accelerator: "Accelerator",
+    design: Path,
+    part: Part,
+    target_mhz: float,
+    seeds: tuple[int, ...],
+) -> "BuildReport":
+    from naas_hw.flow.build import build as build_accelerator  # brings the hardware generator
+
+    if not design.is_dir():
+        return build_accelerator(accelerator, part, target_mhz=target_mhz, seeds=seeds).report
+    with RunFolder.open(design) as run:
+        result = build_accelerator(accelerator, part, target_mhz=target_mhz, seeds=seeds)
+        run.write_tree("fpga", result.files)
+    return result.report
+
+
+def _write(
+    into: Path,
+    built: "list[tuple[Accelerator, BuildReport]]",
+    designs: list[Path],
+    part: Part,
+    target_mhz: float,
+    seeds: tuple[int, ...],
+) -> None:
+    from naas_hw.report.builds import builds_markdown
+    from naas_hw.report.results import write_section
+
+    words = ["naas", "build", *(design.as_posix() for design in designs)]
+    words += ["--device", part.device.name, "--package", part.package]
+    words += ["--speed-grade", str(part.speed_grade), "--frequency", f"{target_mhz:g}"]
+    words += [word for seed in seeds for word in ("--seed", str(seed))]
+    command = shlex.join([*words, "--into", into.as_posix()])
+    write_section(into, "build", command, builds_markdown(built))
 
 
 def _print(console: Console, report: "BuildReport") -> None:

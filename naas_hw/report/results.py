@@ -18,6 +18,7 @@ TITLES: Final = {
     "sensitivity": "What is found when energies are other ones",
     "utilization": "Utilisation where memory does not hold up",
     "timeloop": "Counts beside Timeloop's",
+    "build": "On an FPGA, after place and route",
 }
 """Name of a section -> title, in their order in the document."""
 
