@@ -15,6 +15,7 @@ from naas_hw.arch.technology import (
     energy_table,
 )
 from naas_hw.cost.accesses import ACCESS_NAMES, Accesses, accesses_of
+from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact
 from naas_hw.cost.energy import (
     LEVELS,
     TENSORS,
@@ -125,6 +126,20 @@ def test_levels_and_tensors_add_up_under_every_table(table: EnergyTable) -> None
     energy = energy_of(accelerator(), accesses, table)
     for level, of in energy_by_tensor(accelerator(), accesses, table).items():
         assert sum(of.values()) == pytest.approx(getattr(energy, level), rel=1e-12)
+
+
+@pytest.mark.parametrize("table", ENERGY_TABLES.values(), ids=lambda table: table.name)
+def test_compiled_energy_is_that_of_counts_and_table(table: EnergyTable) -> None:
+    """Of bounds and of exact evaluations, whatever the table; tensors add up to it as well."""
+    case = random_case(np.random.default_rng(5))
+    accesses = accesses_of(case.geometry)
+    batch = MappingBatch.from_mappings([case.mapping])
+    expected = pytest.approx(energy_of(case.accelerator, accesses, table).total, rel=1e-12)
+    assert evaluate_bounds(case.accelerator, case.layer, batch, table).energy_pj[0] == expected
+    exact = evaluate_exact(case.accelerator, case.layer, batch, [0], table)
+    assert exact.energy_pj[0] == expected
+    by_tensor = energy_by_tensor(case.accelerator, accesses, table)
+    assert sum(sum(of.values()) for of in by_tensor.values()) == expected
 
 
 def test_each_count_belongs_to_one_tensor() -> None:
