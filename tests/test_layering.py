@@ -11,7 +11,7 @@ PACKAGE = Path(naas_hw.__file__).parent
 
 ORDER = (
     "errors resources parallel workload spaces accuracy arch mapping cost exchange search "
-    "rtl emit sim flow report api cli"
+    "rtl emit sim flow report bench api cli"
 ).split()
 RTL_MAY_IMPORT = {"errors", "workload", "arch", "mapping", "rtl"}
 COST_MUST_NOT_IMPORT = {"amaranth", "naas_hw.rtl"}

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from naas_hw.cli.bench import bench
 from naas_hw.cli.build import build
 from naas_hw.cli.check import check
 from naas_hw.cli.doctor import doctor
@@ -42,6 +43,7 @@ app.command()(export)
 app.command(name="import")(import_)
 app.command()(report)
 app.command()(reproduce)
+app.add_typer(bench, name="bench")
 app.command(name="energy-table")(energy_table)
 app.command()(schema)
 app.command()(doctor)

@@ -204,7 +204,7 @@ def pair_bounds(
     violated, bound = np.empty(num, np.int8), np.empty(num, np.int64)
     energy, accesses = np.empty(num), np.empty((num, len(ACCESS_NAMES)), np.int64)
     arrays = (batch.orders, batch.l2, batch.pe, batch.spatial)
-    tables = problem_table(pairs), _price_table(pairs, table)
+    tables = problem_table(pairs), price_table(pairs, table)
     bound_batch(*tables, which, *arrays, violated, bound, energy, accesses)
     return BoundReport(
         legal=violated == LEGAL,
@@ -251,7 +251,7 @@ def pair_exact(
     violated, results = np.empty(num, np.int8), np.zeros((num, NUM_RESULTS), np.int64)
     energy, accesses = np.empty(num), np.zeros((num, len(ACCESS_NAMES)), np.int64)
     arrays = (chosen.orders, chosen.l2, chosen.pe, chosen.spatial)
-    tables = problem_table(pairs), _price_table(pairs, table)
+    tables = problem_table(pairs), price_table(pairs, table)
     exact_batch(*tables, which, *arrays, violated, results, energy, accesses)
     if np.any(violated != LEGAL):
         place = int(np.argmax(violated != LEGAL))
@@ -284,23 +284,26 @@ def _check_which(pairs: Sequence[Pair], which: Ints, batch: MappingBatch) -> Non
 
 def prices_of(accelerator: Accelerator, table: EnergyTable) -> Floats:
     """Picojoules of each access, float64 [len(ACCESS_NAMES)], whatever its level."""
-    prices: Floats = price_matrix(accelerator, table).sum(axis=0)
+    prices: Floats = np.frombuffer(bytearray(_prices(accelerator, table)), np.float64)
     return prices
 
 
-def _price_table(pairs: Sequence[Pair], table: EnergyTable) -> Floats:
-    known: dict[Accelerator, Floats] = {}
-    for accelerator, _ in pairs:
-        if accelerator not in known:
-            known[accelerator] = prices_of(accelerator, table)
-    rows = [known[accelerator] for accelerator, _ in pairs]
-    return np.array(rows, np.float64).reshape(len(pairs), len(ACCESS_NAMES))
+def price_table(pairs: Sequence[Pair], table: EnergyTable) -> Floats:
+    """Picojoules of each access for the accelerator of each pair [N, len(ACCESS_NAMES)]."""
+    rows = bytearray().join(_prices(accelerator, table) for accelerator, _ in pairs)
+    return np.frombuffer(rows, np.float64).reshape(len(pairs), len(ACCESS_NAMES))
+
+
+@lru_cache(maxsize=1024)
+def _prices(accelerator: Accelerator, table: EnergyTable) -> bytes:
+    prices: Floats = price_matrix(accelerator, table).sum(axis=0)
+    return prices.tobytes()
 
 
 def problem_table(pairs: Sequence[Pair]) -> NDArray[np.void]:
     """What compiled code has to know of each pair: an array of `PROBLEM` records."""
     rows = [_problem(accelerator, layer) for accelerator, layer in pairs]
-    return np.concatenate(rows) if rows else np.zeros(0, PROBLEM)
+    return np.frombuffer(bytearray().join(rows), PROBLEM)
 
 
 def problem_of(accelerator: Accelerator, layer: Layer) -> np.void:
@@ -321,7 +324,7 @@ def _shift(number: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _problem(accelerator: Accelerator, layer: Layer) -> NDArray[np.void]:
+def _problem(accelerator: Accelerator, layer: Layer) -> bytes:
     numbers = {
         **_arrays(accelerator, layer),
         **_layer_numbers(accelerator, layer),
@@ -332,7 +335,7 @@ def _problem(accelerator: Accelerator, layer: Layer) -> NDArray[np.void]:
     record = np.zeros(1, PROBLEM)
     for name, number in numbers.items():
         record[name] = number
-    return record
+    return record.tobytes()
 
 
 def _arrays(accelerator: Accelerator, layer: Layer) -> dict[str, list[int]]:

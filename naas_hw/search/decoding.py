@@ -84,8 +84,8 @@ def decode_orders(genes, orders):  # type: ignore[no-untyped-def]
 
 
 @entry
-def decode_all_bounds(problem, genes, l2, pe, spatial):  # type: ignore[no-untyped-def]
-    """Bounds [N, 6] of points [N, G], whose last 18 genes are ratios."""
+def decode_all_bounds(problems, genes, l2, pe, spatial):  # type: ignore[no-untyped-def]
+    """Bounds [N, 6] of points [N, G], whose last 18 genes are ratios, of problems[0]."""
     first = genes.shape[1] - 18
     for i in range(len(genes)):
-        decode_bounds(problem, genes[i, first:], l2[i], pe[i], spatial[i])
+        decode_bounds(problems[0], genes[i, first:], l2[i], pe[i], spatial[i])

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.cost.compiled import MappingBatch, problem_of
+from naas_hw.cost.compiled import MappingBatch, problem_table
 from naas_hw.search.decoding import decode_all_bounds, decode_orders
 from naas_hw.search.genes import Encoding, Genes
 from naas_hw.workload.layer import DIMS, Layer
@@ -135,6 +135,10 @@ class MappingEncoding:
         """Where the used extent is the mapping's choice."""
         return np.array([d not in ("K", "C") for d in DIMS]) & (self.sizes_D > 1)
 
+    @cached_property
+    def _problems(self) -> NDArray[np.void]:
+        return problem_table([(self.accelerator, self.layer)])
+
     def extents(self, spatial_ND: Ints) -> Ints:
         """Indices that one pass over an axis covers: whole lanes on K and C."""
         extents = spatial_ND.copy()
@@ -158,7 +162,7 @@ class MappingEncoding:
         """Mappings of points; values outside of [0, 1] count as the nearest inside."""
         points = np.ascontiguousarray(genes_NG, dtype=np.float64).reshape(-1, self.num_genes)
         l2, pe, spatial = (np.empty((len(points), NUM_DIMS), dtype=np.int64) for _ in range(3))
-        decode_all_bounds(problem_of(self.accelerator, self.layer), points, l2, pe, spatial)
+        decode_all_bounds(self._problems, points, l2, pe, spatial)
         return mapping_batch(self._orders(points), l2, pe, spatial)
 
     def _orders(self, points_NG: Genes) -> Integers:

@@ -1,0 +1,64 @@
+"""`naas bench NAME`: how fast the tool is on this machine."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from naas_hw.cli.exits import ExitStatus
+
+if TYPE_CHECKING:
+    from naas_hw.bench.model import ModelBench
+
+bench = typer.Typer(
+    no_args_is_help=True, help="Measure how fast the tool is, as ratios of one run on one core."
+)
+
+
+@bench.command()
+def model(
+    network: Annotated[str, typer.Argument(help="A built-in name, or a .yaml file.")] = "resnet50",
+    accelerator: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")] = "eyeriss",
+    energy_table: Annotated[str, typer.Option(help="Energy table.")] = "default",
+    bounds: Annotated[int, typer.Option(min=1, help="Mappings bounded, of each layer.")] = 4096,
+    exact: Annotated[int, typer.Option(min=1, help="Of these, timed exactly.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random mappings.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Measure the cost model on random legal mappings, and compare it with its readable form.
+
+    Exit status 1 if any number differs.
+    """
+    from naas_hw import api
+    from naas_hw.arch.technology import energy_table as find_table
+    from naas_hw.bench.model import bench_model
+
+    found = bench_model(
+        api.find_network(network),
+        api.find_accelerator(accelerator),
+        find_table(energy_table),
+        num_bounds=bounds,
+        num_exact=exact,
+        seed=seed,
+    )
+    print(json.dumps(found.figures, indent=2) if as_json else "\n".join(_lines(found)))
+    differs = found.comparison.max_difference_to_reference > 0
+    return ExitStatus.DIFFERENT if differs else ExitStatus.DONE
+
+
+def _lines(found: "ModelBench") -> list[str]:
+    comparison = found.comparison
+    return [
+        f"{found.network} on {found.accelerator}: {found.num_layers} layers, CPU seconds, one core",
+        f"bounds            {found.bounds_per_cpu_second:,.0f} a second, decoding included; "
+        f"{found.bounds_ratio:,.0f} x the readable modules",
+        f"exact             {found.exact_per_cpu_second:,.0f} a second, of up to "
+        f"{found.max_steps:.2g} steps; {found.exact_ratio:,.0f} x the readable recurrence "
+        f"on short nests",
+        f"pairs             {found.pair_bounds_per_cpu_second:,.0f} bounds, "
+        f"{found.pair_exact_per_cpu_second:,.0f} exact a second",
+        f"gap of the bound  {found.mean_gap:.2%} in the mean, {found.max_gap:.0%} at most",
+        f"difference        {comparison.max_difference_to_reference} in "
+        f"{comparison.num_compared} mappings",
+        f"exact in a search {found.share_exact_in_search:.2%} of the evaluations",
+    ]
