@@ -22,6 +22,7 @@ from naas_hw.arch.technology import EnergyTable
 from naas_hw.cost.accesses import ACCESS_NAMES
 from naas_hw.cost.energy import price_matrix
 from naas_hw.cost.kernels.problem import LEGAL, PROBLEM, PROBLEM_ARRAYS, PROBLEM_NUMBERS
+from naas_hw.cost.kernels.recurrence import MIN_TRIPS
 from naas_hw.cost.single import NUM_RESULTS, bound_batch, exact_batch
 from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.mapping.geometry import Geometry
@@ -252,7 +253,7 @@ def pair_exact(
     energy, accesses = np.empty(num), np.zeros((num, len(ACCESS_NAMES)), np.int64)
     arrays = (chosen.orders, chosen.l2, chosen.pe, chosen.spatial)
     tables = problem_table(pairs), price_table(pairs, table)
-    exact_batch(*tables, which, *arrays, violated, results, energy, accesses)
+    exact_batch(*tables, which, *arrays, MIN_TRIPS, violated, results, energy, accesses)
     if np.any(violated != LEGAL):
         place = int(np.argmax(violated != LEGAL))
         index, rule = np.asarray(indices)[place], RULES[violated[place]]

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from naas_hw.cost.kernels.bound import lower_bound
-from naas_hw.cost.kernels.compile import entry
+from naas_hw.cost.kernels.compile import entry, kernel
 from naas_hw.cost.kernels.counts import count
 from naas_hw.cost.kernels.geometry import check, derive, store_nest
 from naas_hw.cost.kernels.problem import ILLEGAL_CYCLES, LEGAL, SCRATCH
@@ -57,12 +57,10 @@ def bound_one(problem, orders, l2, pe, spatial, scratch, accesses):  # type: ign
     return violated, bound
 
 
-@entry
-def exact_one(problem, orders, l2, pe, spatial, scratch, results, accesses):  # type: ignore[no-untyped-def]
-    """(violated, cycles); fills results [NUM_RESULTS] and accesses [23].
-
-    Where the mapping is not legal the cycles are `ILLEGAL_CYCLES` and both stay as they are.
-    """
+@kernel
+def _exact(  # type: ignore[no-untyped-def]
+    problem, orders, l2, pe, spatial, scratch, min_trips, results, accesses
+):
     g = scratch[0]
     violated = check(problem, orders, l2, pe, spatial, g)
     if violated != LEGAL:
@@ -70,7 +68,7 @@ def exact_one(problem, orders, l2, pe, spatial, scratch, results, accesses):  # 
     derive(problem, pe, spatial, g)
     count(problem, g, l2, accesses)
     store_nest(orders, l2, g)
-    recur(problem, g, MIN_TRIPS, results)
+    recur(problem, g, min_trips, results)
     groups = problem.groups
     for i in range(len(accesses)):
         accesses[i] *= groups
@@ -84,6 +82,15 @@ def exact_one(problem, orders, l2, pe, spatial, scratch, results, accesses):  # 
     for i in range(2, 8):
         cycles += results[i]
     return violated, cycles
+
+
+@entry
+def exact_one(problem, orders, l2, pe, spatial, scratch, results, accesses):  # type: ignore[no-untyped-def]
+    """(violated, cycles); fills results [NUM_RESULTS] and accesses [23].
+
+    Where the mapping is not legal the cycles are `ILLEGAL_CYCLES` and both stay as they are.
+    """
+    return _exact(problem, orders, l2, pe, spatial, scratch, MIN_TRIPS, results, accesses)
 
 
 @entry
@@ -117,13 +124,24 @@ def bound_batch(  # type: ignore[no-untyped-def]
 
 @entry
 def exact_batch(  # type: ignore[no-untyped-def]
-    problems, prices, which, orders, l2, pe, spatial, violated, results, energy, accesses
+    problems, prices, which, orders, l2, pe, spatial, min_trips, violated, results, energy, accesses
 ):
-    """Exact figures of mappings; that at i is of the problem (and prices) at which[i]."""
+    """Exact figures of mappings; that at i is of the problem (and prices) at which[i].
+
+    Only loops of `min_trips` or more are looked at for iterations that repeat.
+    """
     scratch = new_scratch()
     for i in range(len(orders)):
         at = which[i]
-        violated[i], _ = exact_one(
-            problems[at], orders[i], l2[i], pe[i], spatial[i], scratch, results[i], accesses[i]
+        violated[i], _ = _exact(
+            problems[at],
+            orders[i],
+            l2[i],
+            pe[i],
+            spatial[i],
+            scratch,
+            min_trips,
+            results[i],
+            accesses[i],
         )
         energy[i] = energy_one(prices[at], accesses[i])
