@@ -15,7 +15,6 @@ from naas_hw.cost.recurrence import list_end
 from naas_hw.errors import InputError
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
-from naas_hw.search.mapping_search import num_steps
 
 MAX_STEPS: Final = 20_000
 """The readable recurrence takes longer ones too long."""
@@ -87,7 +86,7 @@ def compare(drawn: Sequence[Drawn], table: EnergyTable) -> Comparison:
 
 
 def _short(drawn: Drawn) -> Drawn:
-    steps = num_steps(drawn.batch, drawn.encoding)
+    steps = drawn.num_steps
     order = np.argsort(steps, kind="stable")[:NUM_COMPARED]
     return part_of(drawn, order[steps[order] <= MAX_STEPS])
 

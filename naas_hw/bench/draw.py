@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.technology import EnergyTable
-from naas_hw.cost.compiled import MappingBatch, evaluate_bounds
+from naas_hw.cost.compiled import MappingBatch, problem_of
+from naas_hw.cost.kernels.compile import entry
+from naas_hw.cost.single import new_scratch
 from naas_hw.errors import InputError
 from naas_hw.search.genes import Genes
 from naas_hw.search.mapping_encoding import MappingEncoding
-from naas_hw.search.mapping_space import MappingSpace, joined, taken
+from naas_hw.search.moves import Point, normalise, repair
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
@@ -53,6 +54,15 @@ class Drawn:
         """The mappings."""
         return self.encoding.decode(self.genes)
 
+    @property
+    def num_steps(self) -> NDArray[np.float64]:
+        """L1 steps of each."""
+        batch, encoding = self.batch, self.encoding
+        tiles = batch.l2 * batch.pe * encoding.extents(batch.spatial)
+        bounds = -(-encoding.dims_D // tiles) * batch.l2
+        found: NDArray[np.float64] = bounds.astype(np.float64).prod(axis=1)
+        return found
+
 
 def distinct_layers(network: Network) -> list[Layer]:
     """The first of all layers that are alike but for their names."""
@@ -62,34 +72,41 @@ def distinct_layers(network: Network) -> list[Layer]:
     return list(found.values())
 
 
-def draw(
-    accelerator: Accelerator, layer: Layer, table: EnergyTable, num: int, rng: np.random.Generator
-) -> Drawn:
+def draw(accelerator: Accelerator, layer: Layer, num: int, rng: np.random.Generator) -> Drawn:
     """So many legal mappings: uniform points of the encoding, after the search's repair.
 
     Raises
     ------
-    InputError : none of a thousand points is legal.
+    InputError : none of some thousand points is legal.
     """
     encoding = MappingEncoding(accelerator=accelerator, layer=layer)
-    space = MappingSpace(
-        encoding=encoding,
-        legal=lambda batch: evaluate_bounds(accelerator, layer, batch, table).legal,
-    )
-    parts: list[MappingBatch] = []
+    problem = problem_of(accelerator, layer)
+    parts: list[Genes] = []
     num_points = num_found = 0
     while num_found < num:
-        points = rng.random((DRAWN_AT_A_TIME, encoding.num_genes))
-        batch, legal = space.repaired(space.normal(encoding.decode(points)), rng)
-        parts.append(taken(batch, legal))
-        num_points += len(points)
+        batch = encoding.decode(rng.random((DRAWN_AT_A_TIME, encoding.num_genes)))
+        legal = np.zeros(len(batch), np.bool_)
+        points = Point(batch.orders, batch.l2, batch.pe, batch.spatial)
+        _repair_all(problem, points, rng, legal)
+        parts.append(encoding.encode(batch.take(np.flatnonzero(legal))))
+        num_points += len(batch)
         num_found += int(legal.sum())
         if not num_found:
             raise InputError(f"layer {layer.name} must have legal mappings, not none that is found")
     # Those of the last points that are not needed count as not drawn.
     num_points = round(num_points * num / num_found)
-    genes = encoding.encode(taken(joined(*parts), np.arange(num)))
+    genes = np.concatenate(parts)[:num]
     return Drawn(accelerator=accelerator, layer=layer, genes=genes, num_points=num_points)
+
+
+@entry
+def _repair_all(problem: Any, points: Any, rng: Any, legal: Any) -> None:
+    """Repair mappings (a `Point` with an axis N before the others) in place."""
+    scratch = new_scratch()
+    for i in range(len(legal)):
+        point = Point(points.orders[i], points.l2[i], points.pe[i], points.spatial[i])
+        normalise(problem, point, scratch)
+        legal[i], _ = repair(problem, point, rng, scratch)
 
 
 def part_of(drawn: Drawn, indices: NDArray[np.integer[Any]]) -> Drawn:

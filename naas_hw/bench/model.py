@@ -17,14 +17,14 @@ from naas_hw.bench.compare import Comparison, compare
 from naas_hw.bench.draw import Drawn, distinct_layers, draw, part_of, timed
 from naas_hw.cost.compiled import (
     Ints,
+    MappingBatch,
     evaluate_bounds,
     evaluate_exact,
     pair_bounds,
     pair_exact,
 )
 from naas_hw.errors import InputError
-from naas_hw.search.mapping_search import map_layer, num_steps
-from naas_hw.search.mapping_space import joined, taken
+from naas_hw.search.mapping_search import map_layer
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
@@ -114,13 +114,13 @@ def bench_model(
         raise InputError(f"num_exact must be 1 to {num_bounds}, the bounds, not {num_exact}")
     layers = distinct_layers(network)
     rng = np.random.default_rng(seed)
-    drawn = [draw(accelerator, layer, table, num_bounds, rng) for layer in layers]
+    drawn = [draw(accelerator, layer, num_bounds, rng) for layer in layers]
     few = [part_of(one, np.arange(num_exact)) for one in drawn]
     _compile(few[0], table)
     bounds, bounds_seconds = timed(lambda: [_bounds(one, table)[:num_exact] for one in drawn])
     cycles, exact_seconds = timed(lambda: [_cycles(one, table) for one in few])
     gaps = np.concatenate(cycles) / np.concatenate(bounds) - 1
-    steps = np.concatenate([num_steps(one.batch, one.encoding) for one in few])
+    steps = np.concatenate([one.num_steps for one in few])
     return ModelBench(
         accelerator=accelerator.name,
         network=network.name,
@@ -168,7 +168,14 @@ def _pair_rate(
     pairs = [(one.accelerator, one.layer) for one in drawn]
     which = np.repeat(np.arange(len(drawn)), [len(one.genes) for one in drawn])
     order = rng.permutation(len(which))
-    batch, which = taken(joined(*(one.batch for one in drawn)), order), which[order]
+    batches = [one.batch for one in drawn]
+    batch = MappingBatch(
+        orders=np.concatenate([part.orders for part in batches])[order],
+        l2=np.concatenate([part.l2 for part in batches])[order],
+        pe=np.concatenate([part.pe for part in batches])[order],
+        spatial=np.concatenate([part.spatial for part in batches])[order],
+    )
+    which = which[order]
 
     def work() -> object:
         if exact:
