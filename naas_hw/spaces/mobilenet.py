@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from naas_hw.spaces.genes import Condition, Encodings, Gene, Genome, block_condition
 from naas_hw.spaces.shapes import convolution, halved, linear, round_channels
-from naas_hw.spaces.space import SlotSpace
+from naas_hw.spaces.space import ElasticSpace
 from naas_hw.spaces.table import Slot
 from naas_hw.workload.layer import Activation, Kind, Layer
 from naas_hw.workload.torch_extra import require_torch
@@ -129,14 +129,10 @@ class MobileNetFamily:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MobileNetSpace(SlotSpace):
+class MobileNetSpace(ElasticSpace):
     """The networks of a `MobileNetFamily`; a `TrainableSpace`."""
 
     family: MobileNetFamily
-
-    def resolution(self, encoding: Encodings) -> int:
-        """Rows and columns of the network's image."""
-        return int(self.decode(encoding)["resolution"])
 
     def plan(self, encoding: Encodings) -> MobileNetPlan:
         """The network in plain numbers."""

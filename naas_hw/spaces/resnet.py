@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from naas_hw.spaces.genes import Condition, Encodings, Gene, Genome, block_condition
 from naas_hw.spaces.shapes import convolution, halved, linear, round_channels
-from naas_hw.spaces.space import SlotSpace
+from naas_hw.spaces.space import ElasticSpace
 from naas_hw.spaces.table import Slot
 from naas_hw.workload.layer import Activation, Layer
 from naas_hw.workload.torch_extra import require_torch
@@ -131,14 +131,10 @@ class ResNetFamily:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResNetSpace(SlotSpace):
+class ResNetSpace(ElasticSpace):
     """The networks of a `ResNetFamily`; a `TrainableSpace`."""
 
     family: ResNetFamily
-
-    def resolution(self, encoding: Encodings) -> int:
-        """Rows and columns of the network's image."""
-        return int(self.decode(encoding)["resolution"])
 
     def plan(self, encoding: Encodings) -> ResNetPlan:
         """The network in plain numbers."""

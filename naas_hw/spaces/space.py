@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from naas_hw.workload.network import HostOperator, Network
 
 if TYPE_CHECKING:
     from torch import nn
+
+RESOLUTION: Final = "resolution"
 
 
 @runtime_checkable
@@ -78,6 +80,9 @@ class TrainableSpace(Space, Protocol):
 
     def resolution(self, encoding: Encodings) -> int:
         """Rows and columns of the network's image."""
+
+    def at_resolution_of(self, encodings: Encodings, other: Encodings) -> Encodings:
+        """Encodings [B, G] with the image of another one [G]."""
 
     def module(self, encoding: Encodings) -> "nn.Module":
         """The network as a torch module with fresh weights."""
@@ -187,3 +192,19 @@ class SlotSpace:
                     name = f"{operator}_{number}" if number else operator
                     hosts.append(HostOperator(name=name, operator=operator))
         return tuple(hosts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElasticSpace(SlotSpace):
+    """A space of slots in which a gene `resolution` is the size of the image."""
+
+    def resolution(self, encoding: Encodings) -> int:
+        """Rows and columns of the network's image."""
+        return int(self.decode(encoding)[RESOLUTION])
+
+    def at_resolution_of(self, encodings: Encodings, other: Encodings) -> Encodings:
+        """Encodings [B, G] with the image of another one [G]."""
+        column = self.genome.column(RESOLUTION)
+        found = encodings.copy()
+        found[:, column] = other[column]
+        return found
