@@ -13,9 +13,8 @@ from naas_hw.report.html.svg import Scale, drawing, element, polyline, scale_of,
 
 WIDTH: Final = 360.0
 _FONT: Final = 11.0
-_CHARACTER: Final = 5.9  # width of one, on average
-_SMALL_CHARACTER: Final = 5.4
 _LINE: Final = 15.0
+_SMALL_LINE: Final = 15.0
 
 # Curves and points -------------------------------------------------------------------------------
 
@@ -98,7 +97,7 @@ def _grid(across: Scale, up: Scale, x_axis: Axis, y_axis: Axis) -> Markup:
             continue
         x = across.place(tick)
         parts.append(element("line", x1=x, x2=x, y1=up.start, y2=up.start + 4, class_="axis"))
-        width = _CHARACTER * len(short(tick))
+        width = text_width(short(tick))
         if x - width / 2 > previous + 4:
             parts.append(_text(short(tick), x, up.start + 16, anchor="middle"))
             previous = x + width / 2
@@ -166,8 +165,8 @@ def _point_names(series: Series, across: Scale, up: Scale) -> Markup:
     parts = []
     for index in series.named:
         x, y = (across.place(series.points[index][0]), up.place(series.points[index][1]))
-        label = shortened(series.labels[index], 22)
-        width = _SMALL_CHARACTER * len(label)
+        label = shortened(series.labels[index], _LONGEST_NAME)
+        width = text_width(label)
         right = x + 7 + width < WIDTH
         at = (x + 7 if right else x - 7, y + 4)
         if any(abs(at[1] - b) < _FONT and abs(at[0] - a) < width for a, b in taken):
@@ -181,7 +180,7 @@ def _legend(entries: Sequence[tuple[str, Markup, bool, int]]) -> tuple[Markup, f
     """The legend and its height; entries stand side by side while there is room."""
     parts, x, y = [], 4.0, 10.0
     for name, mark, has_line, tone in entries:
-        width = 26 + _CHARACTER * len(name) + 10
+        width = 24 + text_width(name) + 8
         if x > 4 and x + width > WIDTH:
             x, y = 4.0, y + _LINE
         if has_line:
@@ -196,7 +195,7 @@ def _legend(entries: Sequence[tuple[str, Markup, bool, int]]) -> tuple[Markup, f
 
 _ROW: Final = 16.0
 _BAR: Final = 11.0
-_LONGEST_NAME: Final = 21
+_LONGEST_NAME: Final = 136.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,8 +225,8 @@ def stacked_bars(
     """
     legend, top = _legend([(name, _swatch(tone), False, tone) for name, tone in parts])
     names = [shortened(bar.name, _LONGEST_NAME) for bar in bars]
-    left = 8 + _CHARACTER * max(map(len, names))
-    right = 8 + _CHARACTER * max(len(bar.end) for bar in bars)
+    left = 8 + max(map(text_width, names))
+    right = 8 + max(text_width(bar.end) for bar in bars)
     longest = max(sum(bar.values) for bar in bars)
     scale = scale_of([0.0, high or longest or 1.0], left, WIDTH - right, from_zero=True)
     top += 8
@@ -256,7 +255,7 @@ def _bar_axis(scale: Scale, top: float, bottom: float, label: str) -> Markup:
     for tick in scale.ticks:
         x = scale.place(tick)
         lines.append(element("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid"))
-        width = _CHARACTER * len(short(tick))
+        width = text_width(short(tick))
         if x - width / 2 > previous + 6:
             lines.append(_text(short(tick), x, bottom + 14, anchor="middle"))
             previous = x + width / 2
@@ -300,15 +299,37 @@ def _text(
     return element("text", *inside, x=x, y=y, text_anchor=anchor, **extra)
 
 
-def shortened(text: str, longest: int) -> str:
-    """The text, its middle left out where it is longer.
+def text_width(text: str) -> float:
+    """Units that a text of the usual size takes at most, in one of the wider sans-serif fonts."""
+    return sum(_WIDTHS.get(character, _usual_width(character)) for character in text)
+
+
+_WIDTHS: Final = {
+    **dict.fromkeys("ijlI.,:;'| ", 3.6),
+    **dict.fromkeys("frt-()[]", 4.6),
+    **dict.fromkeys("mwMW%@…×", 10.9),
+}
+
+
+def _usual_width(character: str) -> float:
+    return 6.9 if character.islower() or character.isdigit() else 8.6
+
+
+def shortened(text: str, width: float) -> str:
+    """The text, its middle left out where it is wider.
 
     Examples
     --------
-    >>> shortened("features.17.conv.2", 12)
+    >>> shortened("features.17.conv.2", 80)
     'feature…nv.2'
     """
-    if len(text) <= longest:
+    if text_width(text) <= width:
         return text
-    tail = (longest - 1) * 2 // 5
-    return f"{text[: longest - 1 - tail]}…{text[-tail:]}"
+    longest = max((n for n in range(1, len(text)) if text_width(_cut(text, n)) <= width), default=1)
+    return _cut(text, longest)
+
+
+def _cut(text: str, length: int) -> str:
+    """So many characters of it, with a sign in place of the middle."""
+    tail = (length - 1) * 2 // 5
+    return f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"

@@ -68,7 +68,8 @@ def area_figure(accelerator: Accelerator) -> Figure:
     total = sum(parts.values()) / 1e6
     return Figure(
         title="Area by part",
-        caption=f"An estimate to compare designs by, at 45 nm: {total:.3f} mm² in all.",
+        caption=f"An estimate to compare designs by, at {AREA.node_nm:g} nm: {total:.3f} mm² in "
+        "all. Engines, networks and wires are not counted.",
         picture=stacked_bars(
             "Area by part", f"{total:.3f} square millimetres in all.", bars,
             parts=[("area", 0)], label="mm²",

@@ -39,7 +39,7 @@ def layer_table(facts: RunFacts) -> DataTable:
     columns += [_short_title(name) for name in _WAITS]
     columns += ["DRAM beats", "L2 words", "energy, µJ", "EDP, J × cycles"]
     if simulated:
-        columns += ["predicted", "simulated"]
+        columns += ["RTL: predicted", "RTL: simulated"]
     rows = []
     for index, one in enumerate(facts.layers):
         cost = one.cost
@@ -63,7 +63,7 @@ def layer_table(facts: RunFacts) -> DataTable:
     return data_table("Layers", columns, rows, is_sortable=True)
 
 
-_NOT_RUN: Final = Cell(text="not run", value=-1)
+_NOT_RUN: Final = Cell(text="–", value=-1)
 
 
 def _short_title(stall: str) -> str:

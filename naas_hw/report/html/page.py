@@ -26,7 +26,12 @@ from naas_hw.report.html.layers import (
 )
 from naas_hw.report.html.run_facts import LayerFacts, NetworkFacts, ResultRecord, RunFacts
 from naas_hw.report.html.search import convergence_figure, pareto_figures
-from naas_hw.report.html.simulation import differences, simulation_sentence, simulation_table
+from naas_hw.report.html.simulation import (
+    differences,
+    simulation_figure,
+    simulation_sentence,
+    simulation_table,
+)
 from naas_hw.report.html.values import (
     PICO,
     DataTable,
@@ -94,6 +99,7 @@ def render_report(facts: RunFacts) -> str:
         whole_figures=[roofline_figure(facts), energy_figure(facts)],
         nests=[_nest(one) for one in facts.layers],
         simulation=simulation_table(facts),
+        simulation_figure=simulation_figure(facts),
         simulation_sentence=simulation_sentence(facts),
         differences=differences(facts),
     )
@@ -220,7 +226,7 @@ def key_figures(facts: RunFacts) -> list[Tile]:
         Tile(
             label="area",
             value=f"{sum(AREA.area_um2(a).values()) / 1e6:.2f} mm²",
-            note="an estimate, at 45 nm",
+            note=f"an estimate, at {AREA.node_nm:g} nm",
         ),
     ]
 

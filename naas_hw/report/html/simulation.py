@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from naas_hw.report.html.charts import Axis, Series, plot
 from naas_hw.report.html.run_facts import RunFacts
-from naas_hw.report.html.values import Cell, DataTable, data_table
+from naas_hw.report.html.values import Cell, DataTable, Figure, data_table
 from naas_hw.report.tables import level_counts
 
 
@@ -49,6 +50,44 @@ def verdict(ok: bool, status: str) -> str:
     if ok:
         return "equal"
     return "differs" if status == "done" else status
+
+
+def simulation_figure(facts: RunFacts) -> Figure | None:
+    """Simulated over predicted cycles; None where no times were compared."""
+    if facts.simulation is None or not facts.simulation.timed or not facts.simulation.layers:
+        return None
+    layers = facts.simulation.layers
+    points = [(float(one.predicted_cycles), float(one.simulated_cycles)) for one in layers]
+    low, high = min(min(point) for point in points), max(max(point) for point in points)
+    largest = max(abs(x - y) for x, y in points)
+    return Figure(
+        title="Cycles, predicted and simulated",
+        caption=f"On the line both are equal. The largest difference is {largest:,.0f} cycles.",
+        picture=plot(
+            "Cycles, predicted and simulated",
+            f"{len(layers)} layers; the largest difference is {largest:,.0f} cycles.",
+            [
+                Series(
+                    name="equal", points=[(low, low), (high, high)], tone=6, mark="none",
+                    has_line=True,
+                ),
+                Series(name="layers", points=points, labels=[one.name for one in layers], tone=0),
+            ],
+            x_axis=Axis(label="predicted cycles", is_log=high > 8 * low > 0),
+            y_axis=Axis(label="simulated cycles", is_log=high > 8 * low > 0),
+        ),
+        table=data_table(
+            "Cycles, predicted and simulated",
+            ("layer", "predicted", "simulated", "difference"),
+            [
+                (
+                    one.name, one.predicted_cycles, one.simulated_cycles,
+                    one.simulated_cycles - one.predicted_cycles,
+                )
+                for one in layers
+            ],
+        ),
+    )  # fmt: skip
 
 
 def simulation_sentence(facts: RunFacts) -> str:

@@ -14,6 +14,12 @@ pytestmark = pytest.mark.needs("chromium", "chromedriver")
 
 TAB, ENTER, SPACE, DOWN = "\ue004", "\ue007", " ", "\ue015"
 EVIL = '<script>window.hit = 1</script><img src="http://127.0.0.1:9/x" onerror="window.hit = 2">'
+OUTSIDE = """return [...document.querySelectorAll("svg text")].filter(text => {
+    const box = text.getBoundingClientRect();
+    const whole = text.ownerSVGElement.getBoundingClientRect();
+    return box.left < whole.left - 1 || box.right > whole.right + 1 ||
+        box.top < whole.top - 1 || box.bottom > whole.bottom + 1;
+}).map(text => text.textContent)"""  # text that leaves its chart
 TABLE = "table.sortable.wide"
 
 
@@ -157,6 +163,21 @@ def test_the_page_is_never_wider_than_the_screen(browser, searched_page, width):
     assert browser.run(wide) == [width, width, width]
 
 
+def test_the_longest_names_make_it_no_wider_and_stay_inside_charts(
+    browser, searched_facts, tmp_path
+):
+    page = tmp_path / "long.html"
+    page.write_text(render_report(with_names(searched_facts, "M" * 100)), encoding="utf-8")
+    browser.resize(360, 800)
+    browser.open(page)
+    wide = """return [...document.querySelectorAll("body, body *")]
+    .filter(e => e.getBoundingClientRect().right > innerWidth && !e.closest(".scroll, pre, svg"))
+    .map(e => e.tagName + "." + e.className)"""
+    assert browser.run(wide) == []
+    assert browser.run("return document.documentElement.scrollWidth") == 360
+    assert browser.run(OUTSIDE) == []
+
+
 def test_text_in_charts_is_legible_on_a_phone(browser, searched_page):
     browser.resize(360, 800)
     browser.open(searched_page)
@@ -168,15 +189,7 @@ def test_text_in_charts_is_legible_on_a_phone(browser, searched_page):
 
 
 def test_text_in_charts_stays_inside_them(opened):
-    outside = opened.run(
-        """return [...document.querySelectorAll("svg text")].filter(text => {
-            const box = text.getBoundingClientRect();
-            const whole = text.ownerSVGElement.getBoundingClientRect();
-            return box.left < whole.left - 1 || box.right > whole.right + 1 ||
-                box.top < whole.top - 1 || box.bottom > whole.bottom + 1;
-        }).map(text => text.textContent)"""
-    )
-    assert outside == []
+    assert opened.run(OUTSIDE) == []
 
 
 def test_headings_go_down_one_level_at_a_time_and_every_id_is_there_once(opened):
@@ -195,7 +208,7 @@ def test_headings_go_down_one_level_at_a_time_and_every_id_is_there_once(opened)
 
 def test_names_are_text_whatever_they_say(browser, searched_facts, tmp_path):
     page = tmp_path / "evil.html"
-    page.write_text(render_report(with_evil_names(searched_facts)), encoding="utf-8")
+    page.write_text(render_report(with_names(searched_facts, EVIL)), encoding="utf-8")
     browser.resize(1280, 900)
     browser.open(page)
     assert browser.run("return window.hit === undefined")
@@ -206,20 +219,20 @@ def test_names_are_text_whatever_they_say(browser, searched_facts, tmp_path):
     assert EVIL in texts(browser, "h1")[0]
 
 
-def with_evil_names(facts):
-    """The facts with a script for every name that comes from a model or a command line."""
+def with_names(facts, name: str):
+    """The facts with this for every name that comes from a model or a command line."""
 
     def renamed(one):
-        return replace(one, layer=one.layer.model_copy(update={"name": EVIL}))
+        return replace(one, layer=one.layer.model_copy(update={"name": name}))
 
     networks = tuple(
-        replace(network, name=EVIL, layers=tuple(map(renamed, network.layers)))
+        replace(network, name=name, layers=tuple(map(renamed, network.layers)))
         for network in facts.networks
     )
     simulation = facts.simulation.model_copy(
         update={
             "layers": tuple(
-                layer.model_copy(update={"name": EVIL, "first_piece": EVIL, "ok": False})
+                layer.model_copy(update={"name": name, "first_piece": name, "ok": False})
                 for layer in facts.simulation.layers
             )
         }
@@ -228,9 +241,9 @@ def with_evil_names(facts):
         facts,
         networks=networks,
         simulation=simulation,
-        accelerator=facts.accelerator.model_copy(update={"name": EVIL}),
-        manifest=facts.manifest.model_copy(update={"command": (EVIL,)}),
-        result=facts.result.model_copy(update={"budget": EVIL, "objective": EVIL}),
+        accelerator=facts.accelerator.model_copy(update={"name": name}),
+        manifest=facts.manifest.model_copy(update={"command": (name,)}),
+        result=facts.result.model_copy(update={"budget": name, "objective": name}),
     )
 
 

@@ -4,7 +4,16 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from naas_hw.report.html.charts import WIDTH, Axis, Bar, Series, plot, shortened, stacked_bars
+from naas_hw.report.html.charts import (
+    WIDTH,
+    Axis,
+    Bar,
+    Series,
+    plot,
+    shortened,
+    stacked_bars,
+    text_width,
+)
 
 
 def parts_of(picture, tag: str, class_: str) -> list[ElementTree.Element]:
@@ -73,11 +82,14 @@ def test_a_layer_without_a_length_is_a_name_without_a_bar():
     assert rectangles(picture, 0) == [] and "zero" in picture
 
 
-@pytest.mark.parametrize("length", [5, 12, 40])
-def test_a_shortened_text_keeps_both_its_ends(length):
-    text = "".join(chr(97 + index % 26) for index in range(40))
-    found = shortened(text, length)
-    assert len(found) == length
-    if length < 40:
+@pytest.mark.parametrize("width", [30.0, 80.0, 1000.0])
+@pytest.mark.parametrize("text", ["abcdefghijklmnopqrstuvwxyz" * 2, "MW" * 30])
+def test_a_shortened_text_is_no_wider_and_keeps_both_its_ends(text, width):
+    found = shortened(text, width)
+    assert text_width(found) <= width
+    if text_width(text) <= width:
+        assert found == text
+    else:
         head, tail = found.split("…")
         assert text.startswith(head) and text.endswith(tail)
+        assert text_width(found) > width - 2 * text_width("W")  # nothing is left out in vain

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from naas_hw import api
+from naas_hw.arch.technology import MAESTRO
 from naas_hw.errors import InputError
 from naas_hw.report.html.layers import bytes_per_cycle, intensity, layer_table
 from naas_hw.report.html.page import key_figures, render_report
@@ -58,7 +59,7 @@ def test_a_run_without_simulation_says_so(run):
     shutil.rmtree(run / "sim")
     text = api.report(run).read_text(encoding="utf-8")
     assert "No layer of this run was simulated yet." in text
-    assert '<th scope="col" class="number">simulated</th>' not in text
+    assert "RTL: simulated" not in text and "Cycles, predicted and simulated" not in text
 
 
 def test_what_was_simulated_stands_beside_what_was_predicted(run, pretend):
@@ -71,6 +72,7 @@ def test_what_was_simulated_stands_beside_what_was_predicted(run, pretend):
     for name in ("predicted_cycles", "simulated_cycles"):
         assert f"{simulated[name]:,}</td>" in text
     assert ">differs</td>" in text
+    assert "The largest difference is 7 cycles." in text
 
 
 def test_a_mapped_run_has_no_search_but_all_else(tmp_path):
@@ -106,6 +108,18 @@ def test_figures_that_no_longer_hold_are_said_to(run):
     result["networks"][0]["cycles"] += 1
     path.write_text(json.dumps(result))
     assert 'role="note"' in api.report(run).read_text(encoding="utf-8")
+
+
+def test_a_table_that_charges_nothing_for_a_level_is_drawn_all_the_same(searched_facts):
+    text = render_report(replace(searched_facts, table=MAESTRO))
+    assert "Energy table maestro." in text
+
+
+def test_random_stalls_are_no_comparison_of_times(searched_facts):
+    stalled = searched_facts.simulation.model_copy(update={"timed": False})
+    text = render_report(replace(searched_facts, simulation=stalled))
+    assert "in 2 of them output bytes (the memory stalled at random" in text
+    assert "Cycles, predicted and simulated" not in text
 
 
 def test_an_interrupted_search_is_said_to_be_one(searched_facts):
