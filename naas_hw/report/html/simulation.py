@@ -53,10 +53,10 @@ def verdict(ok: bool, status: str) -> str:
 
 
 def simulation_figure(facts: RunFacts) -> Figure | None:
-    """Simulated over predicted cycles; None where no times were compared."""
-    if facts.simulation is None or not facts.simulation.timed or not facts.simulation.layers:
+    """Simulated over predicted cycles; None where times of fewer than two layers were compared."""
+    layers = facts.simulation.layers if facts.simulation and facts.simulation.timed else ()
+    if len(layers) < 2:
         return None
-    layers = facts.simulation.layers
     points = [(float(one.predicted_cycles), float(one.simulated_cycles)) for one in layers]
     low, high = min(min(point) for point in points), max(max(point) for point in points)
     largest = max(abs(x - y) for x, y in points)
