@@ -203,13 +203,13 @@ def key_figures(facts: RunFacts) -> list[Tile]:
     clock_hz = facts.result.clock_hz if facts.result else None
     if clock_hz is not None:
         milliseconds = 1e3 * cycles / clock_hz
-        note = f"at {clock_hz / 1e6:,.0f} MHz: {1e3 / milliseconds:,.1f} a second"
+        note = f"{1e3 / milliseconds:,.1f} a second, at {clock_hz / 1e6:,.0f} MHz"
         tiles.append(Tile(label="time", value=f"{milliseconds:,.2f} ms", note=note))
     return [
         *tiles,
         Tile(
             label="energy",
-            value=f"{energy_pj / 1e6:,.1f} µJ",
+            value=_microjoules(energy_pj),
             note=f"energy table {facts.table.name}",
         ),
         *_edp_tile(networks),
@@ -229,6 +229,12 @@ def key_figures(facts: RunFacts) -> list[Tile]:
             note=f"an estimate, at {AREA.node_nm:g} nm",
         ),
     ]
+
+
+def _microjoules(energy_pj: float) -> str:
+    """With a decimal where there is room for it."""
+    decimals = 1 if energy_pj < 1e10 else 0
+    return f"{energy_pj / 1e6:,.{decimals}f} µJ"
 
 
 def _edp_tile(networks: tuple[NetworkFacts, ...]) -> list[Tile]:

@@ -44,6 +44,7 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars"
 ).split()
+MAX_ROUNDS = 300
 SECONDS = 120  # for a command, on a machine that is busy
 
 
@@ -157,6 +158,15 @@ class Browser:
         entries: list[dict[str, Any]] = self._send("POST", "/se/log", {"type": kind})
         return entries
 
+    def console(self, *, at_least: int) -> list[str]:
+        """Messages of the console; those that come a little later are waited for."""
+        found: list[str] = []
+        for _ in range(MAX_ROUNDS):
+            found += [entry["message"] for entry in self.log("browser")]
+            if len(found) >= at_least:
+                break
+        return found
+
     def requests(self) -> list[str]:
         """Addresses that were asked for since the last call."""
         messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
@@ -169,6 +179,10 @@ class Browser:
     def run(self, script: str, *arguments: Any) -> Any:
         """What a script returns: a function's body."""
         return self._send("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def comes_to(self, wanted: Any, script: str, *arguments: Any) -> bool:
+        """Whether a script returns this, at once or after some more rounds of the page's events."""
+        return any(self.run(script, *arguments) == wanted for _ in range(MAX_ROUNDS))
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other, where the focus is."""

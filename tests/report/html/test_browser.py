@@ -67,7 +67,7 @@ def test_the_policy_would_stop_a_request_and_a_foreign_script(opened):
             script.textContent = "window.hit = 3"; document.body.append(script, image);""",
             f"http://127.0.0.1:{server.getsockname()[1]}/x.png",
         )
-        refused = [entry["message"] for entry in opened.log("browser")]
+        refused = opened.console(at_least=2)
         assert opened.run("return window.hit === undefined")
         with pytest.raises(BlockingIOError):
             server.accept()
@@ -108,10 +108,10 @@ def test_a_heading_sorts_by_keyboard_and_says_so(opened):
     state = "return document.activeElement.parentElement.getAttribute('aria-sort')"
     assert opened.run(state) is None
     opened.press(ENTER)
-    assert opened.run(state) == "descending"
+    assert opened.comes_to("descending", state)
     assert whole(column(opened, "cycles")) == sorted(before, reverse=True)
     opened.press(SPACE)
-    assert opened.run(state) == "ascending"
+    assert opened.comes_to("ascending", state)
     assert whole(column(opened, "cycles")) == sorted(before)
     assert texts(opened, ".status") == ["Layers: sorted by cycles, ascending"]
     sorted_heads = "return document.querySelectorAll(arguments[0] + ' [aria-sort]').length"
@@ -132,7 +132,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_figures(opened):
     assert opened.run("return document.activeElement.textContent") == "Skip to the figures"
     assert opened.run("return document.activeElement.getBoundingClientRect().left") == 0
     opened.press(ENTER)
-    assert opened.run("return document.activeElement.id") == "main"
+    assert opened.comes_to("main", "return document.activeElement.id")
 
 
 def test_a_layer_is_chosen_by_keyboard_and_its_nest_shown(opened):
@@ -142,15 +142,15 @@ def test_a_layer_is_chosen_by_keyboard_and_its_nest_shown(opened):
     assert opened.run(shown) == ["nest-0"]
     opened.run("document.getElementById('layer-choice').focus()")
     opened.press(DOWN)
-    assert opened.run(shown) == ["nest-1"]
+    assert opened.comes_to(["nest-1"], shown)
     assert texts(opened, "#nest-1 pre")[0].startswith("# second: depthwise K=8")
 
 
 def test_a_name_in_the_table_leads_to_its_nest(opened):
     opened.run("document.querySelector('a[href=\"#nest-2\"]').focus()")
     opened.press(ENTER)
-    found = opened.run("return [document.activeElement.id, document.activeElement.hidden]")
-    assert found == ["nest-2", False]
+    focus = "return [document.activeElement.id, document.activeElement.hidden]"
+    assert opened.comes_to(["nest-2", False], focus)
     assert opened.run("return document.getElementById('layer-choice').value") == "nest-2"
 
 
