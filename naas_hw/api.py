@@ -54,7 +54,7 @@ from naas_hw.search.mapping_search import MappingResult
 from naas_hw.search.network_search import MappingSettings, NetworkResult, map_network
 from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
-from naas_hw.search.search_result import ProgressCallback, SearchResult
+from naas_hw.search.search_result import Front, ProgressCallback, SearchResult
 from naas_hw.search.search_settings import SearchSettings, settings_digest
 from naas_hw.sim.hardware import generate as generate_hardware
 from naas_hw.sim.layer import LayerReport
@@ -417,11 +417,31 @@ def search_figures(result: SearchResult) -> dict[str, Any]:
         "score": result.score,
         "interrupted": result.interrupted,
         "num_candidates": result.num_candidates,
+        "num_screened": result.num_screened,
         "num_invalid": result.num_invalid,
+        "num_hopeless": result.num_hopeless,
         "best_scores": [_finite(score) for score in result.best_scores],
         "population_means": [_finite(mean) for mean in result.population_means],
         **_effort(result),
+        "front": front_figures(result.front),
         "networks": [network_figures(found, result.accelerator) for found in result.networks],
+    }
+
+
+def front_figures(front: Front) -> dict[str, Any]:
+    """Designs that none beats in cycles, energy and area at once, as JSON has them."""
+    names = ("cycles", "energy_pj", "area_um2")
+    return {
+        "reference": dict(zip(names, front.reference, strict=True)),
+        "hypervolume": front.hypervolume,
+        "hypervolumes": list(front.hypervolumes),
+        "points": [
+            {
+                **dict(zip(names, point.figures, strict=True)),
+                "accelerator": point.accelerator.model_dump(mode="json"),
+            }
+            for point in front.points
+        ],
     }
 
 

@@ -5,14 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from naas_hw.cli.bench_search import bench_search
 from naas_hw.cli.exits import ExitStatus
 
 if TYPE_CHECKING:
     from naas_hw.bench.model import ModelBench
 
 bench = typer.Typer(
-    no_args_is_help=True, help="Measure how fast the tool is, as ratios of one run on one core."
+    no_args_is_help=True, help="Measure how fast the tool is, and how good it is."
 )
+
+
+bench.command(name="search")(bench_search)
 
 
 @bench.command()

@@ -28,6 +28,12 @@ def search(
     objective: Annotated[str, typer.Option(help="edp, latency or energy.")] = "edp",
     generations: Annotated[int, typer.Option(help="Of accelerators.")] = 8,
     population: Annotated[int, typer.Option(help="Accelerators of a generation.")] = 8,
+    screening: Annotated[
+        int,
+        typer.Option(
+            help="How many times as many are tried out first, with an eighth of the evaluations."
+        ),
+    ] = 1,
     evaluations: Annotated[
         int, typer.Option(help="Mappings tried for each layer of each accelerator.")
     ] = 1000,
@@ -37,6 +43,13 @@ def search(
     optimiser: Annotated[
         str, typer.Option(help="Of accelerators: cma, genetic, differential, climb or random.")
     ] = "cma",
+    encoding: Annotated[
+        str, typer.Option(help="Of parallel dims: importance or index.")
+    ] = "importance",
+    sizing_only: Annotated[
+        str | None,
+        typer.Option(help="Search sizes only, with the axes and dataflow of this preset."),
+    ] = None,
     mapping_optimiser: Annotated[
         str, typer.Option(help="Of mappings: evolve, cma or random.")
     ] = "evolve",
@@ -60,8 +73,9 @@ def search(
     """
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
+    from naas_hw.arch.presets import find_preset
     from naas_hw.cli.choices import choice_of
-    from naas_hw.search import Objective, Optimiser, OuterOptimiser, SearchSettings
+    from naas_hw.search import Encoding, Objective, Optimiser, OuterOptimiser, SearchSettings
 
     settings = SearchSettings(
         objective=choice_of(Objective, objective, "objective"),
@@ -71,9 +85,13 @@ def search(
         mapping_evaluations=evaluations,
         min_legal=min_legal,
         seed=seed,
+        screening=screening,
+        encoding=choice_of(Encoding, encoding, "encoding"),
         optimiser=choice_of(OuterOptimiser, optimiser, "optimiser"),
         mapping_optimiser=choice_of(Optimiser, mapping_optimiser, "mapping optimiser"),
     )
+    if sizing_only is not None:
+        settings = settings.sizing_only(find_preset(sizing_only))
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     with workers(processes, dask) as where, SearchProgress(screen) as progress:
         result = api.search(

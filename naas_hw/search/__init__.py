@@ -3,6 +3,7 @@
 from naas_hw.search.accelerator_encoding import AcceleratorEncoding
 from naas_hw.search.accelerator_search import search
 from naas_hw.search.baseline import Baseline, evaluate_baseline, fixed_mapping, map_fixed
+from naas_hw.search.genes import Encoding
 from naas_hw.search.history import CandidateRecord, History
 from naas_hw.search.mapping_encoding import MappingEncoding
 from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_layer
@@ -10,7 +11,7 @@ from naas_hw.search.network_search import MappingSettings, NetworkResult, map_ne
 from naas_hw.search.objective import Objective
 from naas_hw.search.outer_optimisers import OuterOptimiser
 from naas_hw.search.processes import worker_processes
-from naas_hw.search.search_result import Progress, SearchResult
+from naas_hw.search.search_result import DesignPoint, Front, Progress, SearchResult
 from naas_hw.search.search_settings import SearchSettings, settings_digest
 
 __all__ = [
@@ -18,6 +19,9 @@ __all__ = [
     "Baseline",
     "CandidateRecord",
     "Choice",
+    "DesignPoint",
+    "Encoding",
+    "Front",
     "History",
     "MappingEncoding",
     "MappingResult",

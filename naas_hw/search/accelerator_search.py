@@ -1,8 +1,8 @@
 """The outer level: accelerators within a budget, each judged by its best mappings.
 
-An optimiser proposes points of `AcceleratorEncoding`, a generation at a time. Candidates that break
-the budget, or that a layer has no room in, are ruled out before they are evaluated, and sampling
-goes on until the generation is full. The score of a candidate is exact: the geometric mean over the
+An optimiser proposes candidates, a generation at a time (`proposals`). All are *screened*: mapped
+with a part of the evaluations. The best of them are mapped with all, and at the end the best of all
+with more. Every score is exact, that of the mappings that were found: the geometric mean over the
 networks of the objective of each.
 """
 
@@ -13,27 +13,17 @@ from math import inf
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.errors import InputError
-from naas_hw.search.accelerator_encoding import AcceleratorEncoding
 from naas_hw.search.candidates import Evaluator
-from naas_hw.search.genes import Genes
+from naas_hw.search.design_front import design_front
 from naas_hw.search.history import CandidateRecord, History
-from naas_hw.search.network_search import NetworkResult, Pending
-from naas_hw.search.outer_optimisers import OuterStrategy, outer_strategy
 from naas_hw.search.processes import worker_processes
+from naas_hw.search.proposals import Proposal, Proposals
 from naas_hw.search.search_result import Progress, ProgressCallback, SearchResult
-from naas_hw.search.search_settings import SearchSettings, settings_digest
+from naas_hw.search.search_settings import SCREENING_EFFORT, SearchSettings, settings_digest
 from naas_hw.workload.network import Network
-
-MAX_INVALID: Final = 2000
-"""Candidates that are ruled out in a row before the budget counts as too small."""
-
-MAX_REPEATED: Final = 50
-"""Of those, how many may be ruled out for being known already; then one is taken again."""
 
 FOUND_NAME: Final = "found"
 
@@ -86,7 +76,9 @@ def _run(
     executor: Executor | None,
     progress: ProgressCallback | None,
 ) -> SearchResult:
-    evaluator = Evaluator(networks, budget, settings.mapping_settings(budget), executor)
+    evaluator = Evaluator(
+        networks, budget, settings.mapping_settings(budget), executor, dataflow=settings.dataflow
+    )
     return _Search(evaluator, settings, history, progress).run()
 
 
@@ -103,8 +95,8 @@ class _Search:
         self.evaluator, self.settings = evaluator, settings
         self.history, self.progress = history, progress
         self.budget = evaluator.budget
-        self.encoding = AcceleratorEncoding(budget=self.budget)
-        self.records: list[CandidateRecord] = []
+        self.proposals = Proposals(evaluator, settings)
+        self.generations: list[list[CandidateRecord]] = []
         self.known: dict[Accelerator, CandidateRecord] = {}
         self.best: CandidateRecord | None = None
         self.best_scores: list[float] = []
@@ -112,95 +104,88 @@ class _Search:
 
     def run(self) -> SearchResult:
         """All generations, then the final mappings."""
-        rng = np.random.default_rng([self.settings.seed, 0])
-        strategy = outer_strategy(
-            self.settings.optimiser, self.encoding.start, self.settings.population, rng
-        )
         try:
             for generation in range(self.settings.generations):
-                self._run_generation(generation, strategy)
+                self._run_generation(generation)
             if self.best is None:
                 raise InputError(
                     f"budget {self.budget.name} must have room for every layer: "
                     "no candidate had a legal mapping of all of them"
                 )
-            return self._finish()
+            return self._result(self._finals(), interrupted=False)
         except KeyboardInterrupt:
             if self.best is None:
                 raise
-            return self._result(self.evaluator.assembled(self.best), interrupted=True)
+            return self._result([self.best], interrupted=True)
 
-    def _run_generation(self, generation: int, strategy: OuterStrategy) -> None:
-        points, drawn = self._ask(strategy)
+    def _run_generation(self, generation: int) -> None:
+        drawn = self._drawn(generation)
+        self.generations.append([])
         if generation < self.history.num_generations:
             records = self.history.generation(generation)
-            if [r.accelerator for r in records] != [a for a, _ in drawn]:
+            if [r.accelerator for r in records] != [p.accelerator for p in drawn]:
                 raise InputError(
                     "history must hold the candidates that this version draws, not others"
                 )
             for record in records:
                 self._learn(record, is_resumed=True)
         else:
-            records = self._evaluated(generation, drawn)
+            records = self._evaluated(drawn)
             self.history.add_generation(records)
-        scores = [inf if record.score is None else record.score for record in records]
-        strategy.tell(points, scores)
+        scores = [_score(record) for record in records]
+        self.proposals.tell(drawn, scores)
         finite = [score for score in scores if score < inf]
         self.population_means.append(sum(finite) / len(finite) if finite else inf)
-        self.best_scores.append(inf if self.best is None else self.best.score or inf)
+        self.best_scores.append(self.best_score)
 
-    # Asking ----------------------------------------------------------------------------------
+    def _drawn(self, generation: int) -> list[Proposal]:
+        if generation == 0:
+            return self.proposals.draw_first()
+        return self.proposals.draw(self.known, self.best_score)
 
-    def _ask(self, strategy: OuterStrategy) -> tuple[list[Genes], list[tuple[Accelerator, int]]]:
-        """Points of a generation, and each one's accelerator with how many were ruled out."""
-        points: list[Genes] = []
-        drawn: list[tuple[Accelerator, int]] = []
-        for first in strategy.ask(self.settings.population):
-            taken = {accelerator for accelerator, _ in drawn}
-            point, accelerator, num_invalid = self._valid(first, strategy, taken)
-            points.append(point)
-            drawn.append((accelerator, num_invalid))
-        return points, drawn
-
-    def _valid(
-        self, first: Genes, strategy: OuterStrategy, taken: set[Accelerator]
-    ) -> tuple[Genes, Accelerator, int]:
-        """The point, or the first valid one of those drawn instead of it."""
-        num_repeated = 0
-        for num_invalid in range(MAX_INVALID):
-            point = strategy.ask(1)[0] if num_invalid else first
-            accelerator = self.encoding.decode(point)
-            if not self.evaluator.is_valid(accelerator):
-                continue
-            if num_repeated < MAX_REPEATED and (accelerator in self.known or accelerator in taken):
-                num_repeated += 1
-                continue
-            return point, accelerator, num_invalid
-        raise InputError(
-            f"budget {self.budget.name} must have room for every layer: "
-            f"none of {MAX_INVALID} accelerators in a row had"
-        )
+    @property
+    def best_score(self) -> float:
+        """Infinite before any candidate had mappings."""
+        return inf if self.best is None else _score(self.best)
 
     # Evaluating ------------------------------------------------------------------------------
 
-    def _evaluated(
-        self, generation: int, drawn: list[tuple[Accelerator, int]]
-    ) -> list[CandidateRecord]:
+    def _evaluated(self, drawn: list[Proposal]) -> list[CandidateRecord]:
         """Records of a generation: all layers of all candidates at once, results in order."""
-        pending: dict[Accelerator, list[Pending]] = {}
-        for accelerator, _ in drawn:
-            if accelerator not in self.known and accelerator not in pending:
-                pending[accelerator] = self.evaluator.submit(accelerator)
+        new = list(dict.fromkeys(p.accelerator for p in drawn if p.accelerator not in self.known))
+        screened = self._screened(new)
+        best = sorted(new, key=lambda a: _score(screened[a]) if screened else 0.0)
+        chosen = [a for a in new if a in best[: self.settings.population]]
+        full = self.evaluator.evaluate(chosen, self.evaluator.settings, screened)
         records = []
-        for member, (accelerator, num_invalid) in enumerate(drawn):
-            record = self.known.get(accelerator) or self.evaluator.record(
-                accelerator, [wait() for wait in pending[accelerator]]
+        for member, proposal in enumerate(drawn):
+            accelerator = proposal.accelerator
+            found = self.known.get(accelerator) or screened.get(accelerator)
+            if accelerator in chosen and accelerator not in self.known:
+                found = replace(next(full), is_screened=False)
+            assert found is not None
+            record = replace(
+                found,
+                generation=len(self.generations) - 1,
+                member=member,
+                num_invalid=proposal.num_invalid,
+                num_hopeless=proposal.num_hopeless,
             )
-            record = replace(record, generation=generation, member=member, num_invalid=num_invalid)
             records.append(record)
-            following = drawn[member + 1][0] if member + 1 < len(drawn) else None
+            following = drawn[member + 1].accelerator if member + 1 < len(drawn) else None
             self._learn(record, trying=following)
         return records
+
+    def _screened(self, accelerators: list[Accelerator]) -> dict[Accelerator, CandidateRecord]:
+        """Records with a part of the evaluations; none if no more are drawn than mapped."""
+        if self.settings.screening == 1:
+            return {}
+        settings = self.settings.mapping_settings(self.budget, effort=SCREENING_EFFORT)
+        found = {}
+        for record in self.evaluator.evaluate(accelerators, settings, {}):
+            found[record.accelerator] = replace(record, is_screened=True)
+            self._tell_progress(record, "screening")
+        return found
 
     def _learn(
         self,
@@ -209,11 +194,9 @@ class _Search:
         is_resumed: bool = False,
         trying: Accelerator | None = None,
     ) -> None:
-        self.records.append(record)
+        self.generations[-1].append(record)
         self.known.setdefault(record.accelerator, record)
-        if record.score is not None and (
-            self.best is None or self.best.score is None or record.score < self.best.score
-        ):
+        if _score(record) < self.best_score:
             self.best = record
         self._tell_progress(record, is_resumed=is_resumed, trying=trying)
 
@@ -228,9 +211,9 @@ class _Search:
         if self.progress is not None:
             self.progress(
                 Progress(
-                    num_candidates=len(self.records),
-                    num_planned=self.settings.population * self.settings.generations,
-                    generation=record.generation,
+                    num_candidates=sum(map(len, self.generations)),
+                    num_planned=self.settings.num_drawn * self.settings.generations,
+                    generation=len(self.generations) - 1,
                     latest=record.accelerator,
                     latest_score=record.score,
                     best=self.best.accelerator if self.best else None,
@@ -245,36 +228,42 @@ class _Search:
 
     # The result ------------------------------------------------------------------------------
 
-    def _finish(self) -> SearchResult:
-        """Search the mappings of the best once more, longer, and keep what is better."""
+    def _finals(self) -> list[CandidateRecord]:
+        """The best accelerators with mappings that were searched once more, longer; best first."""
         assert self.best is not None
         self._tell_progress(self.best, "final mappings")
+        ranked = sorted((r for r in self.known.values() if r.score is not None), key=_score)
+        finalists = ranked[: self.settings.finalists]
+        if self.settings.dataflow is not None:  # nothing more to find
+            return finalists
         settings = self.settings.mapping_settings(self.budget, effort=self.settings.final_effort)
-        pending = self.evaluator.submit(self.best.accelerator, settings)
-        layers = dict(self.best.layers)
-        for layer, wait in zip(self.evaluator.named_layers(), pending, strict=True):
-            found = wait()
-            if found is not None:
-                layers[layer.name] = self.evaluator.better(layers[layer.name], found)
-        final = self.evaluator.assembled(replace(self.best, layers=layers))
-        before = self.evaluator.assembled(self.best)
-        return self._result(min(final, before, key=self.evaluator.score), interrupted=False)
+        finals = self.evaluator.evaluate([r.accelerator for r in finalists], settings, self.known)
+        return sorted(finals, key=_score)
 
-    def _result(self, networks: tuple[NetworkResult, ...], *, interrupted: bool) -> SearchResult:
-        assert self.best is not None
-        found = [result for record in self.records for result in record.layers.values()]
+    def _result(self, finals: Sequence[CandidateRecord], *, interrupted: bool) -> SearchResult:
+        best, networks = finals[0], self.evaluator.assembled(finals[0])
+        records = [record for generation in self.generations for record in generation]
+        found = [result for record in records for result in record.layers.values()]
         return SearchResult(
-            accelerator=self.best.accelerator.model_copy(update={"name": FOUND_NAME}),
+            accelerator=best.accelerator.model_copy(update={"name": FOUND_NAME}),
             objective=self.settings.objective,
             score=self.evaluator.score(networks),
             networks=networks,
-            num_candidates=len(self.records),
-            num_invalid=sum(record.num_invalid for record in self.records),
+            num_candidates=len(records),
+            num_screened=sum(record.is_screened for record in records),
+            num_invalid=sum(record.num_invalid for record in records),
+            num_hopeless=sum(record.num_hopeless for record in records),
             num_evaluations=sum(result.num_evaluations for result in found),
             num_legal=sum(result.num_legal for result in found),
             num_exact=sum(result.num_exact for result in found),
             largest_gap=max(result.largest_gap for result in found),
             best_scores=tuple(self.best_scores),
             population_means=tuple(self.population_means),
+            front=design_front(self.generations, finals),
             interrupted=interrupted,
         )
+
+
+def _score(record: CandidateRecord) -> float:
+    """Infinite where some layer has no mapping."""
+    return inf if record.score is None else record.score

@@ -23,12 +23,14 @@ from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.evolve import grow_all
 from naas_hw.search.mapping_encoding import Ints, MappingEncoding, mapping_batch
+from naas_hw.search.mapping_search import Choice, MappingResult
 from naas_hw.search.moves import Point, order_of, order_table
 from naas_hw.search.network_search import (
     MappingSettings,
     NetworkResult,
     anonymous,
     distinct_layers,
+    front_of,
     map_network,
 )
 from naas_hw.search.objective import Objective, ranking
@@ -78,17 +80,49 @@ def fixed_mapping(
     ------
     InputError : the accelerator has no room for any.
     """
-    batch = _variants(accelerator, layer, RULES[dataflow])
-    report = evaluate_bounds(accelerator, layer, batch, table)
-    legal = np.flatnonzero(report.legal)
-    if not len(legal):
+    found = fixed_result(accelerator, layer, dataflow, objective=objective, table=table)
+    if found is None:
         raise InputError(
             f"{accelerator.name} must have room for a {dataflow} mapping of {layer.name}: "
             "not one is legal"
         )
+    return found.best.mapping
+
+
+def fixed_result(
+    accelerator: Accelerator,
+    layer: Layer,
+    dataflow: Dataflow,
+    *,
+    objective: Objective = Objective.EDP,
+    table: EnergyTable,
+) -> MappingResult | None:
+    """All mappings of a dataflow that are on its list, timed exactly; None if none is legal."""
+    batch = _variants(accelerator, layer, RULES[dataflow])
+    report = evaluate_bounds(accelerator, layer, batch, table)
+    legal = np.flatnonzero(report.legal)
+    if not len(legal):
+        return None
     exact = evaluate_exact(accelerator, layer, batch, legal, table)
-    best = legal[ranking(objective, exact.cycles, exact.energy_pj)[0]]
-    return batch.mapping(int(best))
+    order = ranking(objective, exact.cycles, exact.energy_pj)
+    choices = [
+        Choice(
+            mapping=batch.mapping(int(legal[i])),
+            cycles=int(exact.cycles[i]),
+            energy_pj=float(exact.energy_pj[i]),
+        )
+        for i in order
+    ]
+    bounds = report.cycles_bound[legal]
+    return MappingResult(
+        best=choices[0],
+        choices=front_of(choices),
+        num_evaluations=len(batch),
+        num_legal=len(set(choice.mapping for choice in choices)),
+        num_exact=len(legal),
+        best_bound=float(objective.score(bounds.astype(np.float64), report.energy_pj[legal]).min()),
+        largest_gap=float(((exact.cycles - bounds) / bounds).max()),
+    )
 
 
 def _variants(accelerator: Accelerator, layer: Layer, rules: Rules) -> MappingBatch:

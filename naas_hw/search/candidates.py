@@ -1,23 +1,28 @@
 """Candidates of a search: which are valid, and what each costs, by its best mappings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
+from naas_hw.arch.presets import Dataflow
+from naas_hw.arch.technology import AREA
+from naas_hw.parallel.tasks import Task, run_tasks
+from naas_hw.search.accelerator_bound import NetworkBound, lower_bound
+from naas_hw.search.baseline import fixed_result
 from naas_hw.search.history import CandidateRecord
 from naas_hw.search.mapping_search import MappingResult, is_mappable
 from naas_hw.search.network_search import (
     MappingSettings,
     NetworkResult,
-    Pending,
     anonymous,
     assemble,
     distinct_layers,
-    submit_layers,
+    merged,
+    search_layers,
 )
-from naas_hw.search.objective import Objective, geometric_mean
+from naas_hw.search.objective import geometric_mean
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
@@ -28,7 +33,8 @@ class Evaluator:
     Parameters
     ----------
     settings : of the mappings of each layer.
-    executor : where layers are searched; this process if None. The result is the same.
+    dataflow : whose mappings are taken, instead of searched ones.
+    executor : where candidates are mapped; this process if None. The result is the same.
     """
 
     def __init__(
@@ -36,21 +42,67 @@ class Evaluator:
         networks: Sequence[Network],
         budget: Budget,
         settings: MappingSettings,
-        executor: Executor | None,
+        executor: Executor | None = None,
+        *,
+        dataflow: Dataflow | None = None,
     ) -> None:
         self.networks, self.budget, self.settings = networks, budget, settings
-        self.executor = executor
+        self.executor, self.dataflow = executor, dataflow
         self.layers = distinct_layers(networks)
+        self.bounds = [NetworkBound(network, settings.table) for network in networks]
 
-    def is_valid(self, accelerator: Accelerator) -> bool:
-        """Whether it is within the budget and has room for each layer."""
-        return not self.budget.violations(accelerator) and is_mappable(accelerator, self.layers)
+    def is_mappable(self, accelerator: Accelerator) -> bool:
+        """Whether it has room for each layer."""
+        return is_mappable(accelerator, self.layers)
 
-    def submit(
-        self, accelerator: Accelerator, settings: MappingSettings | None = None
-    ) -> list[Pending]:
-        """Start searching mappings of all layers, in the order of `layers`."""
-        return submit_layers(self.executor, accelerator, self.layers, settings or self.settings)
+    def lower_bound(self, accelerator: Accelerator) -> float:
+        """No mappings give a score below this."""
+        return lower_bound(self.bounds, accelerator, self.settings.objective)
+
+    def evaluate(
+        self,
+        accelerators: Sequence[Accelerator],
+        settings: MappingSettings,
+        known: Mapping[Accelerator, CandidateRecord],
+    ) -> Iterator[CandidateRecord]:
+        """Candidates with the mappings that are found, in their order; a task each.
+
+        Parameters
+        ----------
+        known : what was found of some of them before; what is better of both is kept.
+        """
+        tasks = [
+            Task(
+                name=f"mappings of {len(self.layers)} layers on {array_name(accelerator)}",
+                function=evaluate_candidate,
+                arguments=(
+                    self.networks,
+                    self.budget,
+                    settings,
+                    self.dataflow,
+                    accelerator,
+                    known.get(accelerator),
+                ),
+            )
+            for accelerator in accelerators
+        ]
+        return run_tasks(self.executor, tasks)
+
+    def search_layers(self, accelerator: Accelerator) -> list[MappingResult | None]:
+        """The mappings of all layers, in the order of `layers`."""
+        settings = self.settings
+        if self.dataflow is None:
+            return search_layers(accelerator, self.layers, settings)
+        return [
+            fixed_result(
+                accelerator,
+                layer,
+                self.dataflow,
+                objective=settings.objective,
+                table=settings.table,
+            )
+            for layer in self.layers
+        ]
 
     def record(
         self, accelerator: Accelerator, found: Sequence[MappingResult | None]
@@ -63,7 +115,7 @@ class Evaluator:
             score=None,
             cycles=(),
             energy_pj=(),
-            num_invalid=0,
+            area_um2=sum(AREA.area_um2(accelerator).values()),
             layers={},
         )
         results = [result for result in found if result is not None]
@@ -100,11 +152,36 @@ class Evaluator:
         """The objective, geometric mean over the networks."""
         return geometric_mean([result.score(self.settings.objective) for result in networks])
 
-    def better(self, first: MappingResult, second: MappingResult) -> MappingResult:
-        """The result whose best mapping has the smaller objective; the first if equal."""
-        objective: Objective = self.settings.objective
-        scores = [
-            objective.score(float(result.best.cycles), result.best.energy_pj)
-            for result in (first, second)
+    def improved(
+        self, record: CandidateRecord, found: Sequence[MappingResult | None]
+    ) -> CandidateRecord:
+        """The record with what more was found of its layers."""
+        objective = self.settings.objective
+        layers = [
+            before if more is None else merged(before, more, objective)
+            for before, more in zip(record.layers.values(), found, strict=True)
         ]
-        return second if scores[1] < scores[0] else first
+        again = self.record(record.accelerator, layers)
+        assert again.score is not None and record.score is not None
+        return again if again.score <= record.score else record
+
+
+def evaluate_candidate(
+    networks: Sequence[Network],
+    budget: Budget,
+    settings: MappingSettings,
+    dataflow: Dataflow | None,
+    accelerator: Accelerator,
+    known: CandidateRecord | None,
+) -> CandidateRecord:
+    """One candidate; what runs in a worker."""
+    evaluator = Evaluator(networks, budget, settings, dataflow=dataflow)
+    found = evaluator.search_layers(accelerator)
+    if known is not None and known.layers:
+        return evaluator.improved(known, found)
+    return evaluator.record(accelerator, found)
+
+
+def array_name(accelerator: Accelerator) -> str:
+    """`C 16 x K 12`."""
+    return " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)

@@ -10,14 +10,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.mapping_search import Choice, MappingResult
 
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
 
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -30,7 +30,10 @@ CREATE TABLE candidates (
     score REAL,                 -- of the objective, exact; NULL if not mapped
     cycles TEXT NOT NULL,       -- JSON: of each network, exact
     energy_pj TEXT NOT NULL,    -- JSON: of each network, exact
+    area_um2 REAL NOT NULL,     -- an estimate
+    is_screened INTEGER NOT NULL, -- 1: mapped with a part of the due evaluations, and left at that
     num_invalid INTEGER NOT NULL, -- candidates ruled out before this one was drawn
+    num_hopeless INTEGER NOT NULL, -- of them, those whose lower bound is no better than the best
     UNIQUE (generation, member)
 );
 CREATE TABLE layers (
@@ -57,6 +60,10 @@ class CandidateRecord:
     Members
     -------
     layers : name of a distinct layer -> what was found; empty if some layer has no mapping.
+    area_um2 : an estimate.
+    is_screened : its mappings had a part of the due evaluations, and were not good enough for more.
+    num_invalid, num_hopeless : candidates that were ruled out before this one was drawn, and those
+        among them whose lower bound was no better than the best score by then.
     """
 
     generation: int
@@ -65,8 +72,11 @@ class CandidateRecord:
     score: float | None
     cycles: tuple[int, ...]
     energy_pj: tuple[float, ...]
-    num_invalid: int
+    area_um2: float
     layers: dict[str, MappingResult]
+    is_screened: bool = False
+    num_invalid: int = 0
+    num_hopeless: int = 0
 
 
 class History:
@@ -150,7 +160,7 @@ class History:
 
     def _add(self, record: CandidateRecord) -> None:
         cursor = self._connection.execute(
-            "INSERT INTO candidates VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO candidates VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 record.generation,
                 record.member,
@@ -159,7 +169,10 @@ class History:
                 record.score,
                 json.dumps(record.cycles),
                 json.dumps(record.energy_pj),
+                record.area_um2,
+                record.is_screened,
                 record.num_invalid,
+                record.num_hopeless,
             ),
         )
         self._connection.executemany(
@@ -170,27 +183,31 @@ class History:
     def generation(self, number: int) -> list[CandidateRecord]:
         """The candidates of a complete generation, in order."""
         query = "SELECT * FROM candidates WHERE generation = ? ORDER BY member"
-        return [self._record(row) for row in self._connection.execute(query, (number,))]
+        cursor = self._connection.execute(query, (number,))
+        names = [column[0] for column in cursor.description]
+        return [self._record(dict(zip(names, row, strict=True))) for row in cursor]
 
     def records(self) -> Iterator[CandidateRecord]:
         """All candidates, in order."""
         for number in range(self.num_generations):
             yield from self.generation(number)
 
-    def _record(self, row: tuple[object, ...]) -> CandidateRecord:
-        identity, generation, member, accelerator, _, score, cycles, energy, invalid = row
+    def _record(self, row: dict[str, Any]) -> CandidateRecord:
         layers = self._connection.execute(
-            "SELECT * FROM layers WHERE candidate = ? ORDER BY rowid", (identity,)
+            "SELECT * FROM layers WHERE candidate = ? ORDER BY rowid", (row["id"],)
         )
         return CandidateRecord(
-            generation=int(str(generation)),
-            member=int(str(member)),
-            accelerator=Accelerator.model_validate_json(str(accelerator)),
-            score=None if score is None else float(str(score)),
-            cycles=tuple(json.loads(str(cycles))),
-            energy_pj=tuple(json.loads(str(energy))),
-            num_invalid=int(str(invalid)),
-            layers={row[1]: _mapping_result(row) for row in layers},
+            generation=row["generation"],
+            member=row["member"],
+            accelerator=Accelerator.model_validate_json(row["accelerator"]),
+            score=row["score"],
+            cycles=tuple(json.loads(row["cycles"])),
+            energy_pj=tuple(json.loads(row["energy_pj"])),
+            area_um2=row["area_um2"],
+            layers={layer[1]: _mapping_result(layer) for layer in layers},
+            is_screened=bool(row["is_screened"]),
+            num_invalid=row["num_invalid"],
+            num_hopeless=row["num_hopeless"],
         )
 
 

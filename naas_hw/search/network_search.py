@@ -19,6 +19,7 @@ from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.parallel.tasks import Task, submit
+from naas_hw.search.genes import Encoding
 from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Layer
@@ -40,6 +41,7 @@ class MappingSettings:
     optimiser: Optimiser = Optimiser.EVOLVE
     max_exact: int = 32
     min_legal: int = 60
+    encoding: Encoding = Encoding.IMPORTANCE
     seed: int = 0
 
 
@@ -116,6 +118,7 @@ def _search_layer(
         optimiser=settings.optimiser,
         max_exact=settings.max_exact,
         min_legal=settings.min_legal,
+        encoding=settings.encoding,
     )
 
 
@@ -232,6 +235,34 @@ def choose(results: Sequence[MappingResult], objective: Objective) -> list[Choic
             break
         best, least = chosen, _edp(chosen)
     return best
+
+
+def front_of(choices: Sequence[Choice]) -> tuple[Choice, ...]:
+    """Those that none of the others beats in both cycles and energy, fastest first."""
+    found: list[Choice] = []
+    for choice in sorted(choices, key=lambda c: (c.cycles, c.energy_pj)):
+        if not found or choice.energy_pj < found[-1].energy_pj:
+            found.append(choice)
+    return tuple(found)
+
+
+def merged(first: MappingResult, second: MappingResult, objective: Objective) -> MappingResult:
+    """What two searches of one layer on one accelerator found together.
+
+    Distinct legal mappings are counted as those of the search that had more.
+    """
+    best = min(
+        (first.best, second.best), key=lambda c: objective.score(float(c.cycles), c.energy_pj)
+    )
+    return MappingResult(
+        best=best,
+        choices=front_of([*first.choices, *second.choices]),
+        num_evaluations=first.num_evaluations + second.num_evaluations,
+        num_legal=max(first.num_legal, second.num_legal),
+        num_exact=first.num_exact + second.num_exact,
+        best_bound=min(first.best_bound, second.best_bound),
+        largest_gap=max(first.largest_gap, second.largest_gap),
+    )
 
 
 def _cheapest(choices: Sequence[Choice], rates: tuple[float, float]) -> Choice:

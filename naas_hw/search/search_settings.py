@@ -3,16 +3,28 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Final, Self
 
 from naas_hw.arch.budget import Budget
-from naas_hw.arch.technology import EnergyTable, energy_table
+from naas_hw.arch.presets import Dataflow, Preset
+from naas_hw.arch.technology import AREA, EnergyTable, energy_table
 from naas_hw.errors import InputError
+from naas_hw.search.genes import Encoding
 from naas_hw.search.mapping_search import Optimiser
 from naas_hw.search.network_search import MappingSettings
 from naas_hw.search.objective import Objective
 from naas_hw.search.outer_optimisers import OuterOptimiser
+from naas_hw.search.parallel_dims import MAX_AXES
+from naas_hw.workload.layer import Dim
 from naas_hw.workload.network import Network
+
+MAX_EXACT: Final = 24
+"""Mappings of a layer that are timed exactly, at most."""
+
+SCREENING_EFFORT: Final = 1 / 8
+"""Share of the evaluations with which candidates are screened."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,45 +36,76 @@ class SearchSettings:
     objective : what is to be small.
     table : energies; the budget's by its name if None.
     population, generations : candidates of a generation, and how many of these.
+    screening : how many times as many candidates are drawn, and mapped with a part of the
+        evaluations; the best of them, a population, are mapped with all. 1: none but these.
     mapping_evaluations : mappings whose bound is computed, for each layer of each candidate.
     min_legal : distinct legal mappings of each layer of each candidate at least.
-    final_effort : how many times the evaluations the best accelerator's mappings get at last.
+    finalists, final_effort : how many of the best accelerators are mapped once more at last, with
+        how many times the evaluations.
     seed : of everything random.
     optimiser, mapping_optimiser : of the two levels.
+    encoding : of parallel dims and of loop orders.
+    warm_start : whether the first generation is made of classic arrays.
+    fixed_dims, dataflow : the parallel dims, and the style of mapping, where they are not searched.
+        With both, sizes only are.
     """
 
     objective: Objective = Objective.EDP
     table: EnergyTable | None = None
     population: int = 8
     generations: int = 8
+    screening: int = 1
     mapping_evaluations: int = 1000
     min_legal: int = 60
+    finalists: int = 1
     final_effort: int = 8
     seed: int = 0
     optimiser: OuterOptimiser = OuterOptimiser.CMA
     mapping_optimiser: Optimiser = Optimiser.EVOLVE
+    encoding: Encoding = Encoding.IMPORTANCE
+    warm_start: bool = True
+    fixed_dims: tuple[Dim, ...] | None = None
+    dataflow: Dataflow | None = None
 
     def __post_init__(self) -> None:
         for name, least in (
             ("population", 2),
             ("generations", 1),
+            ("screening", 1),
             ("mapping_evaluations", 1),
             ("min_legal", 1),
+            ("finalists", 1),
             ("final_effort", 1),
             ("seed", 0),
         ):
             if getattr(self, name) < least:
                 raise InputError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        dims = self.fixed_dims
+        if dims is not None and not 1 <= len(set(dims)) == len(dims) <= MAX_AXES:
+            raise InputError(
+                f"fixed_dims must be 1 to {MAX_AXES} different dims, not {' '.join(dims)}"
+            )
 
-    def mapping_settings(self, budget: Budget, *, effort: int = 1) -> MappingSettings:
-        """What `map_layer` is told."""
+    def sizing_only(self, preset: Preset) -> Self:
+        """The same search with the preset's parallel dims and style of mapping."""
+        dims = tuple(axis.dim for axis in preset.accelerator.axes)
+        return replace(self, fixed_dims=dims, dataflow=preset.dataflow)
+
+    @property
+    def num_drawn(self) -> int:
+        """Candidates of a generation."""
+        return self.population * self.screening
+
+    def mapping_settings(self, budget: Budget, *, effort: float = 1) -> MappingSettings:
+        """What `map_layer` is told; `effort` times the evaluations."""
         return MappingSettings(
             objective=self.objective,
             table=self.table or energy_table(budget.energy_table),
-            evaluations=self.mapping_evaluations * effort,
+            evaluations=ceil(self.mapping_evaluations * effort),
             optimiser=self.mapping_optimiser,
-            max_exact=24 * effort,
+            max_exact=ceil(MAX_EXACT * effort),
             min_legal=self.min_legal,
+            encoding=self.encoding,
             seed=self.seed,
         )
 
@@ -74,6 +117,7 @@ def settings_digest(networks: Sequence[Network], budget: Budget, settings: Searc
         "networks": [network.model_dump(mode="json") for network in networks],
         "budget": budget.model_dump(mode="json"),
         "table": table.model_dump(mode="json"),
+        "area": AREA.model_dump(mode="json"),
         "settings": {
             name: value for name, value in vars(settings).items() if name not in ("table",)
         },

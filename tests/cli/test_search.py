@@ -2,12 +2,18 @@
 
 import json
 import sqlite3
+from math import prod
 
 import pytest
 
 from naas_hw import api
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.files import find_energy_table
+from naas_hw.arch.presets import Dataflow
 from naas_hw.cli import main
+from naas_hw.search.baseline import fixed_result
 from naas_hw.search.history import History
+from naas_hw.search.pareto import hypervolume
 
 FAST = [
     *("--generations", "2", "--population", "2", "--evaluations", "40"),
@@ -193,3 +199,39 @@ def test_a_place_that_cannot_be_written_is_one_sentence(network, tmp_path, capsy
     assert text.startswith("naas: error: ")
     assert "not a directory" in text
     assert text.count("\n") == 1
+
+
+def test_the_front_is_in_the_result_with_its_reference(network, tmp_path):
+    run = tmp_path / "run"
+    assert searched(network, run, "--screening", "2") == 0
+    result = json.loads((run / "result.json").read_text())
+    assert (result["num_candidates"], result["num_screened"]) == (8, 4)
+    front = result["front"]
+    names = ("cycles", "energy_pj", "area_um2")
+    figures = [[point[name] for name in names] for point in front["points"]]
+    reference = [front["reference"][name] for name in names]
+    assert front["hypervolume"] == pytest.approx(
+        hypervolume(figures, reference) / prod(reference), rel=1e-12
+    )
+    assert [result["networks"][0][name] for name in names[:2]] in [f[:2] for f in figures]
+    for point in front["points"]:
+        accelerator = Accelerator.model_validate(point["accelerator"])
+        assert api.find_budget("shidiannao").violations(accelerator) == []
+    with sqlite3.connect(run / "history.sqlite") as history:
+        areas = [area for (area,) in history.execute("SELECT area_um2 FROM candidates")]
+    assert {point["area_um2"] for point in front["points"]} <= set(areas)
+
+
+def test_sizing_only_keeps_the_axes_and_the_dataflow_of_a_preset(network, tmp_path):
+    run = tmp_path / "run"
+    assert searched(network, run, "--sizing-only", "nvdla-256", "--encoding", "index") == 0
+    design = api.read_design(run)
+    assert [axis.dim for axis in design.accelerator.axes] == ["C", "K"]
+    for layer in design.network.layers:
+        options = fixed_result(
+            design.accelerator,
+            layer,
+            Dataflow.WEIGHT_STATIONARY,
+            table=find_energy_table("default"),
+        )
+        assert design.mappings[layer.name] in [choice.mapping for choice in options.choices]

@@ -25,7 +25,7 @@ def record(member: int, size: int, legal: dict[str, int]) -> CandidateRecord:
     )  # fmt: skip
     return CandidateRecord(
         generation=0, member=member, accelerator=accelerator, score=1.0 if legal else None,
-        cycles=(10,), energy_pj=(1.0,), num_invalid=0,
+        cycles=(10,), energy_pj=(1.0,), area_um2=1.0,
         layers={name: result(count) for name, count in legal.items()},
     )  # fmt: skip
 

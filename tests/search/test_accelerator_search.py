@@ -4,17 +4,19 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
-from math import sqrt
+from math import inf, prod, sqrt
 from pathlib import Path
 
 import pytest
 
 from naas_hw.arch.budget import Budget
-from naas_hw.arch.technology import MAESTRO, SIZED
+from naas_hw.arch.presets import PRESETS
+from naas_hw.arch.technology import AREA, MAESTRO, SIZED
 from naas_hw.cost.evaluate import evaluate_network
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.search import (
+    CandidateRecord,
     Choice,
     History,
     MappingResult,
@@ -29,7 +31,12 @@ from naas_hw.search import (
     settings_digest,
     worker_processes,
 )
-from naas_hw.search.network_search import choose, distinct_layers
+from naas_hw.search.accelerator_bound import NetworkBound
+from naas_hw.search.baseline import fixed_result, map_fixed
+from naas_hw.search.genes import Encoding
+from naas_hw.search.network_search import choose, distinct_layers, front_of, merged
+from naas_hw.search.pareto import hypervolume
+from naas_hw.search.warm_start import CLASSIC
 from naas_hw.workload.layer import Kind, Layer
 from naas_hw.workload.network import Network
 
@@ -46,8 +53,16 @@ NETWORK = Network(
 )  # fmt: skip
 OTHER = Network(name="other", layers=(Layer(name="a", K=10, C=48, height=1, width=1),))
 SETTINGS = SearchSettings(
-    population=3, generations=3, mapping_evaluations=16, min_legal=60, final_effort=1, seed=5
+    population=3,
+    generations=3,
+    screening=1,
+    mapping_evaluations=16,
+    min_legal=60,
+    finalists=1,
+    final_effort=1,
+    seed=5,
 )
+SCREENED = replace(SETTINGS, screening=2, generations=2, finalists=2, mapping_evaluations=128)
 
 
 class Stop:
@@ -73,6 +88,101 @@ def test_every_candidate_is_within_the_budget_and_the_best_is_returned(tmp_path:
     best = min(records, key=lambda record: record.score)
     assert result.accelerator == best.accelerator.model_copy(update={"name": "found"})
     assert result.score <= best.score == result.best_scores[-1]
+
+
+def records_of(folder: Path, settings: SearchSettings) -> list[CandidateRecord]:
+    """All candidates of a search whose history is in the folder."""
+    digest = settings_digest([NETWORK], BUDGET, settings)
+    with History.open(folder / "h", digest=digest, resume=True) as history:
+        return list(history.records())
+
+
+def test_of_those_screened_a_population_is_mapped_with_all_evaluations(tmp_path: Path):
+    result = search([NETWORK], BUDGET, SCREENED, history=tmp_path / "h")
+    records = records_of(tmp_path, SCREENED)
+    assert result.num_candidates == len(records) == 2 * 2 * 3
+    assert result.num_screened == 2 * 3
+    for generation in (0, 1):
+        of_generation = [record for record in records if record.generation == generation]
+        full = [record for record in of_generation if not record.is_screened]
+        assert len(full) == 3
+        # Whoever was left at a part of the evaluations was no better by then than the worst of
+        # those that got more, and those can only have improved.
+        assert max(r.score for r in full) <= max(r.score for r in of_generation)
+        fewest = min(m.num_evaluations for r in full for m in r.layers.values())
+        assert fewest >= 128 + 16
+    assert result.score <= min(record.score for record in records)
+
+
+def test_no_candidate_is_mapped_that_cannot_be_better_than_the_best(tmp_path: Path):
+    result = search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h")
+    bound = NetworkBound(NETWORK, SIZED)
+    best = inf
+    for generation in range(3):
+        records = [r for r in records_of(tmp_path, SETTINGS) if r.generation == generation]
+        for record in records:
+            assert bound.score(record.accelerator, Objective.EDP) < best
+            assert bound.score(record.accelerator, Objective.EDP) <= record.score
+        best = min([best, *(record.score for record in records)])
+    assert result.num_hopeless == sum(r.num_hopeless for r in records_of(tmp_path, SETTINGS))
+
+
+def test_the_front_is_what_no_candidate_beats(tmp_path: Path):
+    result = search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h")
+    records = records_of(tmp_path, SETTINGS)
+    area_um2 = {r.accelerator: sum(AREA.area_um2(r.accelerator).values()) for r in records}
+    for record in records:
+        assert record.area_um2 == area_um2[record.accelerator]
+    final = result.networks[0].report
+    due = [(float(r.cycles[0]), r.energy_pj[0], r.area_um2) for r in records]
+    (found_area,) = {
+        area
+        for accelerator, area in area_um2.items()
+        if accelerator.axes == result.accelerator.axes
+        and area == pytest.approx(sum(AREA.area_um2(result.accelerator).values()))
+    }
+    due.append((float(final.cycles), final.energy_pj, found_area))
+    front = result.front
+    figures = [point.figures for point in front.points]
+    for one in due:
+        assert any(all(a <= b * (1 + 1e-12) for a, b in zip(p, one, strict=True)) for p in figures)
+    for point in front.points:
+        assert point.area_um2 == sum(AREA.area_um2(point.accelerator).values())
+    first = [one for one, record in zip(due, records, strict=False) if record.generation == 0]
+    assert front.reference == pytest.approx(tuple(map(max, zip(*first, strict=True))))
+    assert len(front.hypervolumes) == 3 + 1
+    assert list(front.hypervolumes) == sorted(front.hypervolumes)
+    box = prod(front.reference)
+    assert front.hypervolume == pytest.approx(hypervolume(due, front.reference) / box)
+
+
+def test_a_search_without_warm_start_begins_anywhere(tmp_path: Path):
+    cold = replace(SETTINGS, warm_start=False, generations=1)
+    search([NETWORK], BUDGET, cold, history=tmp_path / "h")
+    warm = replace(SETTINGS, generations=1)
+    (tmp_path / "w").mkdir()
+    search([NETWORK], BUDGET, warm, history=tmp_path / "w" / "h")
+    dims = [
+        {"".join(axis.dim for axis in r.accelerator.axes) for r in records_of(folder, settings)}
+        for folder, settings in ((tmp_path, cold), (tmp_path / "w", warm))
+    ]
+    classic = {"".join(choice) for choice in CLASSIC}
+    assert dims[1] <= classic
+    assert not dims[0] <= classic
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_sizing_only_keeps_dims_and_dataflow(encoding: Encoding):
+    preset = PRESETS["shidiannao"]
+    settings = replace(SETTINGS, generations=2, encoding=encoding).sizing_only(preset)
+    result = search([NETWORK], BUDGET, settings)
+    assert [axis.dim for axis in result.accelerator.axes] == ["P", "Q"]
+    (mapped,) = result.networks
+    due = map_fixed(result.accelerator, NETWORK, preset.dataflow, table=SIZED)
+    assert result.score <= due.score(Objective.EDP)  # layers trade cycles for energy
+    for layer in NETWORK.layers:
+        options = fixed_result(result.accelerator, layer, preset.dataflow, table=SIZED)
+        assert mapped.mappings[layer.name] in [choice.mapping for choice in options.choices]
 
 
 def test_every_figure_is_exact():
@@ -103,28 +213,40 @@ def test_the_history_counts_what_was_evaluated(tmp_path: Path):
 
 
 def test_the_same_seed_gives_the_same_result_in_any_executor():
-    alone = uninterrupted(OuterOptimiser.CMA)
+    alone = uninterrupted(SETTINGS)
     with ThreadPoolExecutor(3) as threads:
         assert search([NETWORK], BUDGET, SETTINGS, executor=threads) == alone
     assert search([NETWORK], BUDGET, SETTINGS, num_processes=2) == alone
     assert search([NETWORK], BUDGET, replace(SETTINGS, seed=6)) != alone
+    with ThreadPoolExecutor(3) as threads:
+        assert search([NETWORK], BUDGET, SCREENED, executor=threads) == uninterrupted(SCREENED)
 
 
 @cache
-def uninterrupted(optimiser: OuterOptimiser) -> SearchResult:
-    return search([NETWORK], BUDGET, replace(SETTINGS, optimiser=optimiser))
+def uninterrupted(settings: SearchSettings) -> SearchResult:
+    return search([NETWORK], BUDGET, settings)
 
 
-@pytest.mark.parametrize("optimiser", list(OuterOptimiser))
-@pytest.mark.parametrize("after", [1, 3, 7])
+@pytest.mark.parametrize(
+    ("settings", "after"),
+    [
+        (SETTINGS, 1),
+        (SETTINGS, 3),
+        (replace(SETTINGS, optimiser=OuterOptimiser.CMA), 7),
+        (replace(SETTINGS, optimiser=OuterOptimiser.DIFFERENTIAL), 7),
+        (replace(SETTINGS, optimiser=OuterOptimiser.CLIMB), 7),
+        (SCREENED, 2),
+        (SCREENED, 6),
+        (SCREENED, 7),
+    ],
+)
 def test_a_search_that_was_interrupted_resumes_to_the_same_result(
-    optimiser: OuterOptimiser, after: int, tmp_path: Path
+    settings: SearchSettings, after: int, tmp_path: Path
 ):
-    settings = replace(SETTINGS, optimiser=optimiser)
     stopped = search([NETWORK], BUDGET, settings, history=tmp_path / "h", progress=Stop(after))
     assert stopped.interrupted and stopped.num_candidates == after
     resumed = search([NETWORK], BUDGET, settings, history=tmp_path / "h", resume=True)
-    assert resumed == uninterrupted(optimiser)
+    assert resumed == uninterrupted(settings)
 
 
 def test_ctrl_c_before_the_first_candidate_is_not_swallowed():
@@ -221,11 +343,23 @@ def test_a_budget_without_room_is_refused():
 
 @pytest.mark.parametrize(
     ("field", "value", "least"),
-    [("population", 1, 2), ("generations", 0, 1), ("mapping_evaluations", 0, 1), ("seed", -1, 0)],
+    [
+        ("population", 1, 2),
+        ("generations", 0, 1),
+        ("screening", 0, 1),
+        ("mapping_evaluations", 0, 1),
+        ("finalists", 0, 1),
+        ("seed", -1, 0),
+    ],
 )
 def test_settings_are_checked(field: str, value: int, least: int):
     with pytest.raises(InputError, match=f"{field} must be at least {least}, not {value}"):
         replace(SETTINGS, **{field: value})
+
+
+def test_fixed_dims_are_checked():
+    with pytest.raises(InputError, match="fixed_dims must be 1 to 3 different dims, not K K"):
+        replace(SETTINGS, fixed_dims=("K", "K"))
 
 
 def test_no_network_and_no_process_are_refused():
@@ -269,3 +403,17 @@ def test_layers_trade_cycles_for_energy_at_the_rate_of_the_whole_network():
     assert light.best.cycles == 100
     assert [c.cycles for c in choose([heavy, light], Objective.EDP)] == [10, 10]
     assert [c.cycles for c in choose([heavy, light], Objective.ENERGY)] == [10, 100]
+
+
+def test_choices_that_another_beats_in_both_are_left_out():
+    kept = [choice(1, 9.0), choice(3, 4.0), choice(5, 2.0)]
+    beaten = [choice(3, 5.0), choice(4, 4.0), choice(6, 2.0)]
+    assert front_of([*beaten, *kept]) == tuple(kept)
+
+
+def test_two_searches_of_a_layer_are_as_good_as_both():
+    first, second = layer_result(choice(10, 90.0), choice(100, 8.0)), layer_result(choice(20, 30.0))
+    both = merged(first, second, Objective.EDP)
+    assert both.best == choice(20, 30.0)
+    assert [c.cycles for c in both.choices] == [10, 20, 100]
+    assert both.num_evaluations == both.num_exact == 2
