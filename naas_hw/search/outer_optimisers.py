@@ -6,7 +6,7 @@ are told may be points that they never proposed: a warm start, or others' finds.
 - `cma`: CMA-ES, the paper's by description; begins at the best of what it is told first.
 - `genetic`: tournaments, uniform crossing, mutation of few genes; the best of all so far survive.
 - `differential`: differential evolution towards one of the best, each trial against its own target.
-- `climb`: (1 + lambda): few genes of the best so far are changed.
+- `climb`: few genes of the best so far are changed, now and then of one of those behind it.
 - `random`: uniform points; learns nothing.
 """
 
@@ -23,14 +23,17 @@ from naas_hw.search.genes import Genes
 INITIAL_SIGMA: Final = 0.25
 """Standard deviation of CMA-ES where it begins."""
 
-MUTATION_SIGMA: Final = 0.12
-"""Standard deviation of a gene's step, in a mutation."""
+MUTATION_SIGMAS: Final = (0.03, 0.3)
+"""Between which the standard deviation of a mutation's steps is drawn, evenly in its logarithm."""
 
 RESET_PROBABILITY: Final = 0.2
 """How often a gene that mutates is drawn anew instead."""
 
 MEAN_MUTATIONS: Final = 2.0
 """Genes that a mutation changes, in the mean; at least one."""
+
+BEST_PROBABILITY: Final = 0.6
+"""How often a climb goes on from the best; from the second 0.6 of the rest, and so on."""
 
 CROSSING_PROBABILITY: Final = 0.6
 TOURNAMENT: Final = 3
@@ -169,7 +172,8 @@ class _Elitist(_Strategy):
         num_genes = len(point)
         chosen = self.rng.random(num_genes) < MEAN_MUTATIONS / num_genes
         chosen[self.rng.integers(num_genes)] = True
-        steps = point + self.rng.normal(0.0, MUTATION_SIGMA, num_genes)
+        sigma = np.exp(self.rng.uniform(*np.log(MUTATION_SIGMAS)))
+        steps = point + self.rng.normal(0.0, sigma, num_genes)
         drawn = self.rng.random(num_genes)
         reset = self.rng.random(num_genes) < RESET_PROBABILITY
         return np.where(chosen, np.where(reset, drawn, steps), point)
@@ -191,10 +195,11 @@ class Genetic(_Elitist):
 
 
 class Climb(_Elitist):
-    """Few genes of the best so far are changed."""
+    """Few genes of the best so far are changed, or of one of those behind it."""
 
     def child(self) -> Genes:
-        return self.mutated(self.points[0])
+        behind = int(self.rng.geometric(BEST_PROBABILITY)) - 1
+        return self.mutated(self.points[min(behind, len(self.points) - 1)])
 
 
 class Differential(_Elitist):
