@@ -11,9 +11,7 @@ from naas_hw.cli.exits import ExitStatus
 if TYPE_CHECKING:
     from naas_hw.bench.model import ModelBench
 
-bench = typer.Typer(
-    no_args_is_help=True, help="Measure how fast the tool is, and how good it is."
-)
+bench = typer.Typer(no_args_is_help=True, help="Measure how fast the tool is, and how good it is.")
 
 
 bench.command(name="search")(bench_search)

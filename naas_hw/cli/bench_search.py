@@ -11,7 +11,7 @@ from rich.console import Console
 from naas_hw.cli.exits import ExitStatus
 
 if TYPE_CHECKING:
-    from naas_hw.report.search_bench import Timed
+    from naas_hw.bench.search import Timed
 
 DEFAULT: Final = "genetic,cma,climb,differential,random"
 
@@ -45,8 +45,8 @@ def bench_search(
     search ends on by what the longer one of the same seed does, less one.
     """
     from naas_hw import api
+    from naas_hw.bench.search import bench_figures, bench_table, measure_search
     from naas_hw.cli.choices import choice_of
-    from naas_hw.report.search_bench import bench_figures, bench_table, measure_search
     from naas_hw.search import OuterOptimiser, SearchSettings, worker_processes
 
     kinds = [choice_of(OuterOptimiser, name, "optimiser") for name in optimisers.split(",")]
