@@ -1,6 +1,6 @@
 """The compiled mapping search: seeds of typical dataflows, evolution by bound, then exact times."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,28 @@ MAX_STALE: Final = 4000
 
 MAX_STEPS: Final = 2.0e6
 """Mappings of more steps are timed exactly only where no shorter one was found."""
+
+
+class Allowance(NamedTuple):
+    """What a search may spend.
+
+    Members
+    -------
+    budget : legality checks and bounds, of which `bred` are spent before exact figures steer.
+    min_legal : distinct legal mappings at least, if there are so many.
+    num_seeds : mappings of typical dataflows to begin with.
+    min_exact, max_exact : mappings that are timed exactly.
+    front_reach : mappings within so many times the best score are timed for the front of cycles
+        and energy; 0: none.
+    """
+
+    budget: int
+    bred: int
+    min_legal: int
+    num_seeds: int
+    min_exact: int
+    max_exact: int
+    front_reach: float
 
 
 @kernel
@@ -102,7 +124,7 @@ def add_seeds(p: Any, goal: Any, pool: Any, num_seeds: Any, rng: Any, elites: An
     return num
 
 
-@entry
+@kernel
 def evolve(
     p: Any, goal: Any, pool: Any, budget: Any, min_legal: Any, num_seeds: Any, rng: Any
 ) -> None:
@@ -125,7 +147,7 @@ def evolve(
             num = _promote(pool, elites, num, index)
 
 
-@entry
+@kernel
 def time_best(p: Any, goal: Any, pool: Any, least: Any, most: Any) -> None:
     """Time mappings exactly, best bound first, until none can be better or `most` are timed.
 
@@ -151,7 +173,7 @@ def time_best(p: Any, goal: Any, pool: Any, least: Any, most: Any) -> None:
         time_point(p, pool, np.argmin(pool.steps[:num]))
 
 
-@entry
+@kernel
 def time_front(p: Any, goal: Any, pool: Any, reach: Any, most: Any) -> None:
     """Time mappings that none other beats in both energy and (by the bound) cycles.
 
@@ -174,7 +196,7 @@ def time_front(p: Any, goal: Any, pool: Any, reach: Any, most: Any) -> None:
             time_point(p, pool, index)
 
 
-@entry
+@kernel
 def refine(p: Any, goal: Any, pool: Any, budget: Any, most: Any, rng: Any) -> None:
     """Children of the best by exact figures; those whose bound is better than it are timed."""
     num = pool.counters[NUM]
@@ -210,6 +232,33 @@ def _place(goal: Any, pool: Any, elites: Any, scores: Any, num: Any, index: Any)
         elites[k], scores[k] = elites[k - 1], scores[k - 1]
     elites[place], scores[place] = index, score
     return min(num + 1, len(elites))
+
+
+@entry
+def search_pool(p: Any, goal: Any, pool: Any, allowance: Any, rng: Any) -> None:
+    """The default search: bred by bound, refined by exact figures, its front timed.
+
+    One entry, so that the model is compiled into it once.
+    """
+    a = allowance
+    evolve(p, goal, pool, a.bred, a.min_legal, a.num_seeds, rng)
+    if pool.counters[NUM]:
+        time_best(p, goal, pool, a.min_exact, max(a.min_exact, a.max_exact // 2))
+        refine(p, goal, pool, a.budget, a.max_exact, rng)
+        _finish(p, goal, pool, a)
+
+
+@entry
+def time_pool(p: Any, goal: Any, pool: Any, allowance: Any) -> None:
+    """Exact figures for the best by bound, and for some of the front near them."""
+    _finish(p, goal, pool, allowance)
+
+
+@kernel
+def _finish(p: Any, goal: Any, pool: Any, a: Any) -> None:
+    time_best(p, goal, pool, a.min_exact, a.max_exact)
+    if a.front_reach > 0.0:
+        time_front(p, goal, pool, a.front_reach, a.max_exact // 2)
 
 
 @entry

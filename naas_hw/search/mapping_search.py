@@ -26,12 +26,11 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.evolution import new_strategy
 from naas_hw.search.evolve import (
     MAX_STALE,
-    evolve,
+    Allowance,
     fits_smallest,
     offer,
-    refine,
-    time_best,
-    time_front,
+    search_pool,
+    time_pool,
 )
 from naas_hw.search.genes import Encoding
 from naas_hw.search.mapping_encoding import MappingEncoding
@@ -156,10 +155,9 @@ def map_layer(
         draw: Callable[[_Run, MappingEncoding], None]
         draw = _cma if Optimiser(optimiser) is Optimiser.CMA else _random
         draw(run, grid)
-    if not run.num_legal:
-        return None
-    run.time()
-    return run.result()
+        if run.num_legal:
+            run.time()
+    return run.result() if run.num_legal else None
 
 
 def is_mappable(accelerator: Accelerator, layers: Sequence[Layer]) -> bool:
@@ -204,16 +202,22 @@ class _Run:
             return False
         return self.num_evaluations < self.budget or self.num_legal < self.min_legal
 
+    @property
+    def allowance(self) -> Allowance:
+        """What compiled code may spend."""
+        return Allowance(
+            budget=self.budget,
+            bred=int(self.budget * (1 - REFINED_SHARE)),
+            min_legal=self.min_legal,
+            num_seeds=min(MAX_SEEDS, max(MIN_SEEDS, self.budget // EVALUATIONS_PER_SEED)),
+            min_exact=MIN_EXACT,
+            max_exact=self.max_exact,
+            front_reach=FRONT_REACH if self.objective is Objective.EDP else 0.0,
+        )
+
     def evolve(self) -> None:
         """Seeds and their descendants, by bound; then those of the best by exact figures."""
-        num_seeds = min(MAX_SEEDS, max(MIN_SEEDS, self.budget // EVALUATIONS_PER_SEED))
-        bred = int(self.budget * (1 - REFINED_SHARE))
-        evolve(self.problem, self.goal, self.pool, bred, self.min_legal, num_seeds, self.rng)
-        if self.num_legal:
-            half = max(MIN_EXACT, self.max_exact // 2)
-            time_best(self.problem, self.goal, self.pool, MIN_EXACT, half)
-            most = self.max_exact
-            refine(self.problem, self.goal, self.pool, self.budget, most, self.rng)
+        search_pool(self.problem, self.goal, self.pool, self.allowance, self.rng)
 
     def offer(self, batch: MappingBatch) -> NDArray[np.float64]:
         """Add mappings, repaired; their scores by bound."""
@@ -224,9 +228,7 @@ class _Run:
 
     def time(self) -> None:
         """Exact figures for the best by bound, and for some of the front near them."""
-        time_best(self.problem, self.goal, self.pool, MIN_EXACT, self.max_exact)
-        if self.objective is Objective.EDP:
-            time_front(self.problem, self.goal, self.pool, FRONT_REACH, self.max_exact // 2)
+        time_pool(self.problem, self.goal, self.pool, self.allowance)
 
     def result(self) -> MappingResult:
         """The best, and what belongs to it."""

@@ -26,7 +26,7 @@ NETWORK = Network(
               padding=(1, 1)),
         Layer(name="depthwise", kind=Kind.DEPTHWISE, K=8, P=4, Q=4, R=3, S=3, height=4, width=4,
               padding=(1, 1)),
-        Layer(name="classifier", kind=Kind.LINEAR, K=10, C=8, height=1, width=1),
+        Layer(name="classifier", kind=Kind.LINEAR, K=40, C=24, height=1, width=1),
     ),
 )  # fmt: skip
 BUDGET = Budget(name="tiny", max_pes=8, on_chip_bytes=4096, beat_bytes=8)
