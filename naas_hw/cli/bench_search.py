@@ -13,7 +13,7 @@ from naas_hw.cli.exits import ExitStatus
 if TYPE_CHECKING:
     from naas_hw.bench.search import Timed
 
-DEFAULT: Final = "genetic,cma,climb,differential,random"
+DEFAULT: Final = "climb,cma,genetic,differential,random"
 
 
 def bench_search(
@@ -30,11 +30,11 @@ def bench_search(
         typer.Option(min=0, help="Generations of the longer ones, by those of the others."),
     ] = 10,
     population: Annotated[int, typer.Option(help="Accelerators of a generation.")] = 8,
-    generations: Annotated[int, typer.Option(help="Of accelerators.")] = 8,
+    generations: Annotated[int, typer.Option(help="Of accelerators.")] = 40,
     screening: Annotated[int, typer.Option(help="How many times as many are tried out first.")] = 1,
     evaluations: Annotated[
         int, typer.Option(help="Mappings tried for each layer of each accelerator.")
-    ] = 1000,
+    ] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="The first one.")] = 0,
     processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -26,7 +26,7 @@ def search(
     budget: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")],
     run: Annotated[Path, typer.Option("--output", "-o", help="The run folder to be made.")],
     objective: Annotated[str, typer.Option(help="edp, latency or energy.")] = "edp",
-    generations: Annotated[int, typer.Option(help="Of accelerators.")] = 8,
+    generations: Annotated[int, typer.Option(help="Of accelerators.")] = 40,
     population: Annotated[int, typer.Option(help="Accelerators of a generation.")] = 8,
     screening: Annotated[
         int,
@@ -36,13 +36,13 @@ def search(
     ] = 1,
     evaluations: Annotated[
         int, typer.Option(help="Mappings tried for each layer of each accelerator.")
-    ] = 1000,
+    ] = 4000,
     min_legal: Annotated[
         int, typer.Option(help="Distinct legal ones among them at least, where there are so many.")
     ] = 60,
     optimiser: Annotated[
-        str, typer.Option(help="Of accelerators: cma, genetic, differential, climb or random.")
-    ] = "cma",
+        str, typer.Option(help="Of accelerators: climb, cma, genetic, differential or random.")
+    ] = "climb",
     encoding: Annotated[
         str, typer.Option(help="Of parallel dims: importance or index.")
     ] = "importance",

@@ -53,14 +53,14 @@ class SearchSettings:
     objective: Objective = Objective.EDP
     table: EnergyTable | None = None
     population: int = 8
-    generations: int = 8
+    generations: int = 40
     screening: int = 1
-    mapping_evaluations: int = 1000
+    mapping_evaluations: int = 4000
     min_legal: int = 60
     finalists: int = 1
     final_effort: int = 8
     seed: int = 0
-    optimiser: OuterOptimiser = OuterOptimiser.CMA
+    optimiser: OuterOptimiser = OuterOptimiser.CLIMB
     mapping_optimiser: Optimiser = Optimiser.EVOLVE
     encoding: Encoding = Encoding.IMPORTANCE
     warm_start: bool = True
