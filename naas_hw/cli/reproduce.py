@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.reproduce_tables import TABLES, TableOptions, read_source, table_section
 from naas_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from naas_hw.sim.layer import LayerReport
     from naas_hw.workload.network import Network
 
-NAMES: Final = ("edp", "sensitivity", "utilization", "timeloop")
+NAMES: Final = (*TABLES, "edp", "sensitivity", "utilization", "timeloop")
 ALL: Final = "all"
 _NETWORKS: Final = {
     "edp": "mobilenet_v2",
@@ -25,6 +26,9 @@ _NETWORKS: Final = {
 }
 _PRESETS: Final = {"edp": "eyeriss", "sensitivity": "eyeriss", "utilization": "nvdla-256"}
 _EVALUATIONS: Final = {"edp": 100, "sensitivity": 100, "utilization": 1000}
+_POPULATION: Final = 12
+_GENERATIONS: Final = 16
+_SEEDS: Final = 3
 
 Section = tuple[str, bool]
 """Markdown, and whether all that was compared is equal and every limit holds."""
@@ -40,25 +44,29 @@ def reproduce(
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Preset, instead of the due one.")] = None,
     population: Annotated[
-        int, typer.Option(min=2, help="Accelerators of a generation (edp, sensitivity).")
-    ] = 12,
-    generations: Annotated[int, typer.Option(min=1, help="Generations (edp, sensitivity).")] = 16,
+        int | None,
+        typer.Option(min=2, help="Accelerators of a generation, instead of the due number."),
+    ] = None,
+    generations: Annotated[
+        int | None, typer.Option(min=1, help="Generations, instead of the due number.")
+    ] = None,
     evaluations: Annotated[
         int | None, typer.Option(min=1, help="Mappings a layer, instead of the due number.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Searches of each kind, from --seed on (sensitivity).")
-    ] = 3,
+        int | None,
+        typer.Option(min=1, help="Searches of each kind, from --seed on (not edp, utilization)."),
+    ] = None,
     energy_table: Annotated[
         str,
         typer.Option(
-            help="Built-in energy table or a YAML file, in the place of ours (edp, sensitivity)."
+            help="Built-in energy table or a YAML file, in the place of ours (all searches)."
         ),
     ] = "sized",
     keep: Annotated[
         Path | None,
-        typer.Option(help="Folder that keeps searches: the same command goes on (sensitivity)."),
+        typer.Option(help="Folder that keeps searches: the same command goes on (not edp)."),
     ] = None,
     sim: Annotated[
         str, typer.Option(help="verilator, icarus, or none (utilization).")
@@ -76,6 +84,10 @@ def reproduce(
 ) -> int:
     """Make figures of docs/results.md again.
 
+    speedup: accelerators searched with what five presets have, beside them, for three networks
+    each. sizing: searches of sizes only. encoding: indices of parallel dims and loop orders.
+    convergence: CMA-ES beside uniform points. All under two energy tables and over seeds, beside
+    the paper's figures; --network and --preset take the place of all of theirs.
     edp: MobileNetV2 on an accelerator searched with what Eyeriss has, beside Eyeriss.
     sensitivity: the same search with DRAM at half and at twice its price, and with the paper's
     energies.
@@ -98,20 +110,37 @@ def reproduce(
             _deliver(into, wanted, words, body)
             good = good and holds
             continue
+        if wanted in TABLES:
+            options = TableOptions(
+                network=network,
+                preset=preset,
+                population=population,
+                generations=generations,
+                evaluations=evaluations,
+                seed=seed,
+                seeds=seeds,
+                energies=table,
+                energy_table=energy_table,
+                keep=keep,
+                processes=processes,
+            )
+            words, body = table_section(wanted, options, screen)
+            _deliver(into, wanted, words, body)
+            continue
         source = network or _NETWORKS[wanted]
-        found = _network(source)
+        found = read_source(source)
         kind = preset or _PRESETS[wanted]
         effort = evaluations or _EVALUATIONS[wanted]
         words = ["naas", "reproduce", wanted, "--network", source, "--preset", kind]
-        sizes = (population, generations, effort)
+        sizes = (population or _POPULATION, generations or _GENERATIONS, effort)
         if wanted != "utilization":
-            words += ["--population", str(population), "--generations", str(generations)]
+            words += ["--population", str(sizes[0]), "--generations", str(sizes[1])]
             words += ["--energy-table", energy_table] if energy_table != "sized" else []
         if wanted == "edp":
             body, holds = _edp(found, kind, sizes, seed, table, processes, screen)
         elif wanted == "sensitivity":
-            words += ["--seeds", str(seeds)]
-            how = (seed, seeds, keep)
+            words += ["--seeds", str(seeds or _SEEDS)]
+            how = (seed, seeds or _SEEDS, keep)
             body, holds = _sensitivity(found, kind, sizes, how, table, processes, screen)
         else:
             words += ["--sim", sim]
@@ -122,13 +151,6 @@ def reproduce(
         _deliver(into, wanted, words, body)
         good = good and holds
     return ExitStatus.DONE if good else ExitStatus.DIFFERENT
-
-
-def _network(source: str) -> "Network":
-    from naas_hw.workload.catalogue import load_builtin
-    from naas_hw.workload.files import read_network
-
-    return read_network(source) if source.endswith((".yaml", ".yml")) else load_builtin(source)
 
 
 def _deliver(into: Path | None, name: str, words: Sequence[str], body: str) -> None:

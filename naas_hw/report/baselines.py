@@ -112,7 +112,7 @@ def comparison_markdown(
         f"({preset.dataflow}). All figures are exact, not bounds.",
         _table_of_ratios(compared),
         *(_table_of_designs(preset, entry) for entry in compared),
-        _idle_positions(network, preset),
+        idle_positions(network, preset),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -168,7 +168,7 @@ def array_text(accelerator: Accelerator) -> str:
     return " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)
 
 
-def _idle_positions(network: Network, preset: Preset) -> str:
+def idle_positions(network: Network, preset: Preset) -> str:
     """What a kernel axis does to layers without kernel rows or columns."""
     sentences = []
     for axis in preset.accelerator.axes:

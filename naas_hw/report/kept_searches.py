@@ -1,16 +1,26 @@
-"""Searches whose histories are kept in a folder, so that a long comparison goes on where it was."""
+"""Searches that are kept in a folder, so that a long comparison goes on where it was stopped."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from naas_hw.arch.budget import Budget
+from naas_hw.arch.presets import Preset
+from naas_hw.cost.evaluate import evaluate_network
 from naas_hw.errors import InputError
+from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.accelerator_search import search
+from naas_hw.search.baseline import Baseline, evaluate_baseline, map_fixed
+from naas_hw.search.network_search import MappingSettings, NetworkResult
 from naas_hw.search.search_result import ProgressCallback, SearchResult
 from naas_hw.search.search_settings import SearchSettings, settings_digest
 from naas_hw.workload.network import Network
+from naas_hw.workload.yaml_edge import validation_sentence, write_atomic
 
 _DIGITS: Final = 24
 
@@ -49,6 +59,80 @@ def kept_search(
     if result.interrupted:
         raise KeyboardInterrupt
     return result
+
+
+class KeptMappings(BaseModel):
+    """Searched mappings of a network, as a file keeps them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Annotated[int, Field(ge=1, le=1)] = 1
+    mappings: dict[str, Mapping]
+
+
+def kept_baseline(
+    preset: Preset,
+    network: Network,
+    settings: MappingSettings,
+    folder: Path | None,
+    *,
+    executor: Executor | None = None,
+) -> Baseline:
+    """A preset on a network; its searched mappings are those that the folder has, if it has them.
+
+    What is taken from the folder is priced anew. Counts of evaluations are not kept, and 0 then.
+
+    Raises
+    ------
+    InputError : as of `evaluate_baseline`; the folder cannot be written, or its file is none.
+    """
+    if folder is None:
+        return evaluate_baseline(preset, network, settings, executor=executor)
+    path = _made(folder) / f"{_baseline_digest(preset, network, settings)[:_DIGITS]}.json"
+    if not path.exists():
+        baseline = evaluate_baseline(preset, network, settings, executor=executor)
+        kept = KeptMappings(mappings=dict(baseline.searched.mappings))
+        write_atomic(path, kept.model_dump_json())
+        return baseline
+    mappings = _read_mappings(path, network)
+    return Baseline(
+        preset=preset,
+        fixed=map_fixed(
+            preset.accelerator,
+            network,
+            preset.dataflow,
+            objective=settings.objective,
+            table=settings.table,
+        ),
+        searched=NetworkResult(
+            network=network,
+            mappings=mappings,
+            report=evaluate_network(preset.accelerator, network, mappings, settings.table),
+        ),
+    )
+
+
+def _baseline_digest(preset: Preset, network: Network, settings: MappingSettings) -> str:
+    """SHA-256 of everything that determines the searched mappings."""
+    plain = {
+        "accelerator": preset.accelerator.model_dump(mode="json"),
+        "network": network.model_dump(mode="json"),
+        "table": settings.table.model_dump(mode="json"),
+        "settings": {name: value for name, value in vars(settings).items() if name != "table"},
+    }
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _read_mappings(path: Path, network: Network) -> dict[str, Mapping]:
+    try:
+        kept = KeptMappings.model_validate_json(path.read_bytes()).mappings
+    except OSError as error:
+        raise InputError(f"{path} must be a file that can be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise InputError(f"{path}: {validation_sentence(error)}") from error
+    if list(kept) != [layer.name for layer in network.layers]:
+        raise InputError(f"{path} must have the layers of {network.name}, not {', '.join(kept)}")
+    return kept
 
 
 def _made(folder: Path) -> Path:

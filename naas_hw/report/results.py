@@ -14,6 +14,10 @@ section again. What stands between the marks is replaced, so edits there are los
 """
 
 TITLES: Final = {
+    "speedup": "Speed-up and energy, fifteen searches beside five published accelerators",
+    "sizing": "Sizes alone, and everything",
+    "encoding": "Importances against indices",
+    "convergence": "Learning against chance",
     "edp": "Energy times cycles, beside a published accelerator",
     "sensitivity": "What is found when energies are other ones",
     "utilization": "Utilisation where memory does not hold up",

@@ -18,6 +18,7 @@ from naas_hw.cost.energy import LEVELS
 from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.report.baselines import array_text
 from naas_hw.report.kept_searches import kept_search
+from naas_hw.report.spread import spread
 from naas_hw.search.network_search import MappingSettings, map_network
 from naas_hw.search.objective import Objective, geometric_mean
 from naas_hw.search.processes import worker_processes
@@ -233,16 +234,9 @@ def _table_of_ratios(outcomes: Sequence[Outcome], titles: Sequence[str]) -> str:
         "|---|" + "---:|" * len(titles),
     ]
     for searched in titles:
-        cells = [_spread(ratios(outcomes, searched, priced)) for priced in titles]
+        cells = [spread(ratios(outcomes, searched, priced)) for priced in titles]
         lines.append(f"| {searched} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _spread(values: Sequence[float]) -> str:
-    text = f"{geometric_mean(list(values)):.2f}"
-    if min(values) < max(values):
-        text += f" ({min(values):.2f} to {max(values):.2f})"
-    return text
 
 
 def _in_words(outcomes: Sequence[Outcome], titles: Sequence[str]) -> str:

@@ -1,0 +1,152 @@
+"""`naas reproduce speedup`, `sizing`, `encoding`, `convergence`: the paper's tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from naas_hw.arch.technology import EnergyTable
+    from naas_hw.report.trials import Case, Effort, Tell
+    from naas_hw.search import Progress
+    from naas_hw.workload.network import Network
+
+TABLES: Final = ("speedup", "sizing", "encoding", "convergence")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """What the command line says; None: what is due for the section.
+
+    Members
+    -------
+    network, preset : in the place of all of the due ones.
+    energies : in the place of ours; the paper's table comes after it in any case.
+    """
+
+    network: str | None = None
+    preset: str | None = None
+    population: int | None = None
+    generations: int | None = None
+    evaluations: int | None = None
+    seed: int = 0
+    seeds: int | None = None
+    energies: "EnergyTable"
+    energy_table: str = "sized"
+    keep: Path | None = None
+    processes: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Due:
+    """Of a section: cases (preset, network), and how much is searched."""
+
+    cases: tuple[tuple[str, str], ...]
+    population: int
+    generations: int
+    evaluations: int
+    seeds: int
+
+
+def _due(name: str) -> _Due:
+    from naas_hw.report.published import REDUCTIONS, SCENARIOS
+
+    scenarios = tuple((preset, net) for preset, nets in SCENARIOS.items() for net in nets)
+    light = (("eyeriss", "mobilenet_v2"), ("nvdla-256", "squeezenet1_0"))
+    cases = {
+        "speedup": scenarios,
+        "sizing": tuple(REDUCTIONS),
+        "encoding": (*light, ("shidiannao", "mnasnet1_0")),
+        "convergence": light,
+    }
+    generations = 12 if name == "convergence" else 6
+    return _Due(cases=cases[name], population=8, generations=generations, evaluations=100, seeds=3)
+
+
+def read_source(source: str) -> "Network":
+    """A built-in network, or that of a YAML file."""
+    from naas_hw.workload.catalogue import load_builtin
+    from naas_hw.workload.files import read_network
+
+    return read_network(source) if source.endswith((".yaml", ".yml")) else load_builtin(source)
+
+
+def table_section(name: str, options: TableOptions, screen: Console) -> tuple[list[str], str]:
+    """Words of the command that makes it again, and Markdown."""
+    due = _due(name)
+    effort = _effort(options, due)
+    cases = _cases(options, due)
+    body = _measured(name, cases, effort, options.processes, _teller(screen))
+    settings = effort.settings
+    words = ["naas", "reproduce", name]
+    words += ["--network", options.network] if options.network else []
+    words += ["--preset", options.preset] if options.preset else []
+    words += ["--population", str(settings.population)]
+    words += ["--generations", str(settings.generations)]
+    words += ["--energy-table", options.energy_table] if options.energy_table != "sized" else []
+    words += ["--seeds", str(effort.num_seeds)]
+    words += ["--evaluations", str(settings.mapping_evaluations), "--seed", str(settings.seed)]
+    return words, body
+
+
+def _effort(options: TableOptions, due: _Due) -> "Effort":
+    from naas_hw.arch.technology import MAESTRO
+    from naas_hw.report.trials import Effort
+    from naas_hw.search import SearchSettings
+
+    settings = SearchSettings(
+        population=options.population or due.population,
+        generations=options.generations or due.generations,
+        mapping_evaluations=options.evaluations or due.evaluations,
+        seed=options.seed,
+    )
+    return Effort(
+        settings=settings,
+        tables=tuple(dict.fromkeys((options.energies, MAESTRO))),
+        num_seeds=options.seeds or due.seeds,
+        keep=options.keep,
+    )
+
+
+def _cases(options: TableOptions, due: _Due) -> "list[Case]":
+    """The due ones with the preset and the network of the options, each once."""
+    from naas_hw.arch.presets import find_preset
+    from naas_hw.report.trials import Case
+
+    pairs = dict.fromkeys(
+        (options.preset or preset, options.network or network) for preset, network in due.cases
+    )
+    networks = {name: read_source(name) for name in dict.fromkeys(name for _, name in pairs)}
+    return [Case(preset=find_preset(p), network=networks[n]) for p, n in pairs]
+
+
+def _teller(screen: Console) -> "Tell":
+    def tell(name: str, progress: "Progress") -> None:
+        best = "-" if progress.best_score is None else f"{progress.best_score / 1e12:,.1f} J cycles"
+        screen.print(
+            f"{name}: {progress.stage}, {progress.num_candidates} of {progress.num_planned}, "
+            f"best EDP {best}",
+            markup=False,
+        )
+
+    return tell
+
+
+def _measured(
+    name: str, cases: "Sequence[Case]", effort: "Effort", processes: int, tell: "Tell"
+) -> str:
+    from naas_hw.report import optimisers, sizing, speedup
+
+    if name == "speedup":
+        trials = speedup.measure_speedup(cases, effort, num_processes=processes, tell=tell)
+        return speedup.speedup_markdown(effort, trials)
+    if name == "sizing":
+        sized = sizing.measure_sizing(cases, effort, num_processes=processes, tell=tell)
+        return sizing.sizing_markdown(effort, sized)
+    if name == "encoding":
+        duels = optimisers.measure_encodings(cases, effort, num_processes=processes, tell=tell)
+        return optimisers.encoding_markdown(effort, duels)
+    duels = optimisers.measure_convergence(cases, effort, num_processes=processes, tell=tell)
+    return optimisers.convergence_markdown(effort, duels)

@@ -1,0 +1,154 @@
+"""Sizes alone against everything: how much of the gain is in dims and mappings.
+
+Sizing only: the array keeps the preset's parallel dims, and each layer the mappings of its
+dataflow; the sizes of array and buffers are searched, within the same resources.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from naas_hw.report.published import REDUCTIONS
+from naas_hw.report.spread import spread
+from naas_hw.report.trials import (
+    DESIGN_HEAD,
+    DESIGN_RULE,
+    Case,
+    Effort,
+    Tell,
+    Trial,
+    best_of,
+    design_cells,
+    effort_text,
+    measured_trial,
+    row,
+    searched,
+    table_text,
+)
+from naas_hw.search.processes import worker_processes
+from naas_hw.search.search_result import SearchResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizingTrial:
+    """A trial, and what the search of sizes only found with the same seed."""
+
+    trial: Trial
+    sized: SearchResult
+
+    @property
+    def sizing(self) -> float:
+        """EDP of the preset with fixed mappings by that of its dataflow in the best sizes."""
+        return self.trial.baseline.fixed.report.edp / self.sized.score
+
+    @property
+    def full(self) -> float:
+        """EDP of the preset with fixed mappings by that of the full search's find."""
+        return self.trial.edp_reduction(searched=False)
+
+    @property
+    def ratio(self) -> float:
+        """EDP of sizes only by that of the full search."""
+        return self.full / self.sizing
+
+
+def measure_sizing(
+    cases: Sequence[Case], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
+) -> list[SizingTrial]:
+    """Search each case twice; tables outermost, then seeds, then cases.
+
+    Raises
+    ------
+    InputError : as of `search` and `evaluate_baseline`.
+    KeyboardInterrupt : Ctrl-C; `effort.keep` has what was searched.
+    """
+    with worker_processes(num_processes) as executor:
+        return [
+            SizingTrial(
+                trial=measured_trial(case, settings, effort.keep, executor, tell),
+                sized=searched(
+                    case,
+                    settings.sizing_only(case.preset),
+                    effort.keep,
+                    executor,
+                    tell,
+                    "sizes only",
+                ),
+            )
+            for settings in effort.searches()
+            for case in cases
+        ]
+
+
+# Markdown ----------------------------------------------------------------------------------------
+
+
+def sizing_markdown(effort: Effort, trials: Sequence[SizingTrial]) -> str:
+    """The section of a document, figures and all."""
+    parts = [
+        "How much of the gain is in sizes alone. *Sizing only* keeps the preset's parallel dims "
+        "and the mappings of its dataflow, and searches sizes of array and buffers within the same "
+        "resources; *all* searches dims, sizes and mappings. Both as EDP of the preset with fixed "
+        f"mappings by EDP of what was found. Optimiser of accelerators: "
+        f"`{effort.settings.optimiser}`. " + effort_text(effort),
+    ]
+    for table in effort.tables:
+        under = [trial for trial in trials if trial.trial.table == table]
+        parts += [table_text(table), _table_of_ratios(under), _table_of_designs(under)]
+    parts.append(
+        "Where we differ, and why: the ratio of all to sizing only is what dims and mappings "
+        "bring. Our fixed mappings are the best of all that the dataflow allows on a short list, "
+        "chosen for each layer and each size of buffers anew, so *sizing only* has some freedom "
+        "of mapping; and a search of sizes begins at the preset itself, while that of the paper "
+        "may not. Neither baselines nor mappings of the paper's four cases are published."
+    )
+    return "\n\n".join(parts)
+
+
+def _by_case(trials: Sequence[SizingTrial]) -> dict[str, list[SizingTrial]]:
+    found: dict[str, list[SizingTrial]] = {}
+    for trial in trials:
+        found.setdefault(trial.trial.case.title, []).append(trial)
+    return found
+
+
+def _table_of_ratios(trials: Sequence[SizingTrial]) -> str:
+    lines = [
+        row(
+            *("preset, network", "sizing only", "NAAS's", "all", "NAAS's"),
+            *("all / sizing only", "NAAS's"),
+        ),
+        "|---|" + "---:|" * 6,
+    ]
+    for title, group in _by_case(trials).items():
+        case = group[0].trial.case
+        theirs = REDUCTIONS.get((case.preset.accelerator.name, case.network.name))
+        published = (
+            ("-", "-", "-")
+            if theirs is None
+            else (f"{theirs.sizing:g}", f"{theirs.naas:g}", f"{theirs.ratio:g}")
+        )
+        ours = (
+            spread([trial.sizing for trial in group]),
+            spread([trial.full for trial in group]),
+            spread([trial.ratio for trial in group]),
+        )
+        pairs = [cell for pair in zip(ours, published, strict=True) for cell in pair]
+        lines.append(row(title, *pairs))
+    return "\n".join(lines)
+
+
+def _table_of_designs(trials: Sequence[SizingTrial]) -> str:
+    lines = [
+        row("preset, network", "searched", "seed", DESIGN_HEAD, "EDP, J cycles"),
+        f"|---|---|---:|{DESIGN_RULE}|---:|",
+    ]
+    for title, group in _by_case(trials).items():
+        for what, results in (
+            ("sizes only", [trial.sized for trial in group]),
+            ("all", [trial.trial.found for trial in group]),
+        ):
+            best = best_of(results)
+            cells = design_cells(results[best].accelerator)
+            score = f"{results[best].score / 1e12:,.1f}"
+            lines.append(row(title, what, str(group[best].trial.seed), *cells, score))
+    return "\n".join(lines)
