@@ -94,13 +94,14 @@ def table_section(name: str, options: TableOptions, screen: Console) -> tuple[li
 def _effort(options: TableOptions, due: _Due) -> "Effort":
     from naas_hw.arch.technology import MAESTRO
     from naas_hw.report.trials import Effort
-    from naas_hw.search import SearchSettings
+    from naas_hw.search import OuterOptimiser, SearchSettings
 
     settings = SearchSettings(
         population=options.population or due.population,
         generations=options.generations or due.generations,
         mapping_evaluations=options.evaluations or due.evaluations,
         seed=options.seed,
+        optimiser=OuterOptimiser.CLIMB,
     )
     return Effort(
         settings=settings,

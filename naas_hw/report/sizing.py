@@ -54,7 +54,7 @@ class SizingTrial:
 def measure_sizing(
     cases: Sequence[Case], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
 ) -> list[SizingTrial]:
-    """Search each case twice; tables outermost, then seeds, then cases.
+    """Search each case twice; seeds outermost, then tables, then cases.
 
     Raises
     ------

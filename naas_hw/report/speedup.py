@@ -30,7 +30,7 @@ from naas_hw.search.processes import worker_processes
 def measure_speedup(
     cases: Sequence[Case], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
 ) -> list[Trial]:
-    """Search each case, and evaluate its preset; tables outermost, then seeds, then cases.
+    """Search each case, and evaluate its preset; seeds outermost, then tables, then cases.
 
     Raises
     ------

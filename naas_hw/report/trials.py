@@ -83,9 +83,9 @@ class Effort:
         return range(self.settings.seed, self.settings.seed + self.num_seeds)
 
     def searches(self) -> Iterator[SearchSettings]:
-        """The settings under each table with each seed, tables outermost."""
-        for table in self.tables:
-            for seed in self.seeds:
+        """The settings with each seed under each table, seeds outermost."""
+        for seed in self.seeds:
+            for table in self.tables:
                 yield replace(self.settings, objective=Objective.EDP, table=table, seed=seed)
 
 
