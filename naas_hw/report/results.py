@@ -21,6 +21,7 @@ TITLES: Final = {
     "edp": "Energy times cycles, beside a published accelerator",
     "sensitivity": "What is found when energies are other ones",
     "utilization": "Utilisation where memory does not hold up",
+    "gap": "The mapping search beside the best there is, and beside chance",
     "timeloop": "Counts beside Timeloop's",
     "build": "On an FPGA, after place and route",
 }

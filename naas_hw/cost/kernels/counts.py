@@ -11,7 +11,7 @@ def clipped(first, length, end):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _clipped_sum(num_outer, num_inner, outer, inner, start, length, end):  # type: ignore[no-untyped-def]
+def clipped_sum(num_outer, num_inner, outer, inner, start, length, end):  # type: ignore[no-untyped-def]
     """(sum, how many are not 0) of what exists of all tiles along one direction.
 
     Tile (i, j) begins at i outer + j inner - start. Of those that lie wholly in the image all
@@ -45,7 +45,7 @@ def _clipped_sum(num_outer, num_inner, outer, inner, start, length, end):  # typ
 def _input_beats(p, g):  # type: ignore[no-untyped-def]
     """Beats of all input tiles; a tile without a row or a column is one beat all the same."""
     tiles, tile = g.tiles, g.tile
-    rows, filled_rows = _clipped_sum(
+    rows, filled_rows = clipped_sum(
         tiles[2],
         tiles[4],
         tile[2] * p.stride_rows,
@@ -54,7 +54,7 @@ def _input_beats(p, g):  # type: ignore[no-untyped-def]
         g.tile_rows,
         p.image_rows,
     )
-    columns, filled_columns = _clipped_sum(
+    columns, filled_columns = clipped_sum(
         tiles[3],
         tiles[5],
         tile[3] * p.stride_columns,

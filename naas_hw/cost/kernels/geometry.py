@@ -83,6 +83,8 @@ def _walk_nest(p, orders, l2, g):  # type: ignore[no-untyped-def]
 def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
     """The first rule that the mapping breaks, -1 if it is legal; fills what it needs of `g`.
 
+    Where no rule of one PE is broken, `derive` can follow, whatever rule of the L2 is.
+
     Products of unchecked bounds are taken in floating point, where they cannot overflow.
     """
     for d in range(6):
@@ -108,6 +110,9 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
     if float(ceil_shift(pe[0], p.accumulator_shift)) * pe[2] * pe[3] > p.accumulator_depth:
         return 8
     g.window_pixels = window_rows * window_columns
+    step_rows = _rows(p, pe[2] * spatial[2], pe[4] * spatial[4])
+    step_columns = _columns(p, pe[3] * spatial[3], pe[5] * spatial[5])
+    g.step_pixels = step_rows * step_columns
 
     # L2
     groups = 1
@@ -142,8 +147,6 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
             return 11 + d
     if g.tile_rows > p.max_field or g.tile_columns > p.max_field:
         return 13
-    step_rows = _rows(p, pe[2] * spatial[2], pe[4] * spatial[4])
-    step_columns = _columns(p, pe[3] * spatial[3], pe[5] * spatial[5])
     if step_rows > p.max_window or step_columns > p.max_window:
         return 13
     if weight_tile > p.max_field or input_tile > p.max_field:
@@ -151,7 +154,6 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
     for d in range(6):
         if tile[d] > p.max_field:
             return 13
-    g.step_pixels = step_rows * step_columns
     return LEGAL
 
 

@@ -1,0 +1,237 @@
+"""How far the default mapping search is from the best there is, and how it does beside chance."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+import numpy as np
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.presets import find_preset
+from naas_hw.arch.technology import EnergyTable
+from naas_hw.search.branch_and_bound import Proof, prove
+from naas_hw.search.mapping_search import MappingResult, Optimiser, map_layer
+from naas_hw.search.network_search import distinct_layers, layer_generator
+from naas_hw.search.objective import Objective, geometric_mean
+from naas_hw.workload.catalogue import builtin_names, load_builtin
+from naas_hw.workload.layer import Layer
+
+PRESETS: Final = ("eyeriss", "nvdla-256", "shidiannao")
+WITHIN: Final = 0.02
+DUE_SHARE: Final = 0.9
+TOLERANCE: Final = 0.005
+RANDOM_FACTOR: Final = 10
+CONFIDENCE: Final = 0.95
+NUM_DRAWS: Final = 10_000
+"""Resamples of the bootstrap."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A layer on an accelerator; `name` is network and layer."""
+
+    name: str
+    layer: Layer
+    accelerator: Accelerator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """The default search of a place, and what is proven about it."""
+
+    place: Place
+    default: float
+    proof: Proof
+
+    @property
+    def to_best(self) -> float:
+        """What the default is above the best that was found, of it."""
+        return self.default / self.proof.score - 1
+
+    @property
+    def proven(self) -> float:
+        """What the default is above the least that a mapping of the space can score, at most."""
+        return max(0.0, self.default / self.proof.bound - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """Random search's score by the default's over seeds: geometric mean and confidence interval."""
+
+    place: Place
+    mean: float
+    low: float
+    high: float
+
+
+def places(num_per_network: int) -> list[Place]:
+    """Layers of every built-in network, evenly spaced, on the presets by turns."""
+    found = []
+    for name in builtin_names():
+        layers = distinct_layers([load_builtin(name)])
+        num = min(num_per_network, len(layers))
+        for index in range(num):
+            layer = layers[(2 * index + 1) * len(layers) // (2 * num)]
+            accelerator = find_preset(PRESETS[index % len(PRESETS)]).accelerator
+            found.append(Place(name=f"{name} {layer.name}", layer=layer, accelerator=accelerator))
+    return found
+
+
+def search_place(
+    place: Place, evaluations: int, seed: int, table: EnergyTable, optimiser: Optimiser
+) -> MappingResult | None:
+    """As `naas map` searches it."""
+    return map_layer(
+        place.accelerator,
+        place.layer,
+        objective=Objective.EDP,
+        table=table,
+        budget_evaluations=evaluations,
+        rng=layer_generator(seed, place.accelerator, place.layer),
+        optimiser=optimiser,
+    )
+
+
+def score_of_place(
+    place: Place, evaluations: int, seed: int, table: EnergyTable, optimiser: Optimiser
+) -> float:
+    """Cycles times picojoules; infinite if no legal mapping was found."""
+    found = search_place(place, evaluations, seed, table, optimiser)
+    return float("inf") if found is None else found.best.cycles * found.best.energy_pj
+
+
+def measure_gaps(
+    chosen: Sequence[Place],
+    *,
+    evaluations: int,
+    budget: int,
+    seed: int,
+    table: EnergyTable,
+    progress: Callable[[Gap], None] | None = None,
+) -> list[Gap]:
+    """Default search and branch and bound of each place that has a legal mapping."""
+    gaps = []
+    for place in chosen:
+        found = search_place(place, evaluations, seed, table, Optimiser.EVOLVE)
+        if found is None:
+            continue
+        proof = prove(
+            place.accelerator,
+            place.layer,
+            found.best,
+            objective=Objective.EDP,
+            table=table,
+            tolerance=TOLERANCE,
+            budget_evaluations=budget,
+        )
+        default = found.best.cycles * found.best.energy_pj
+        gaps.append(Gap(place=place, default=default, proof=proof))
+        if progress is not None:
+            progress(gaps[-1])
+    return gaps
+
+
+def measure_ratios(
+    chosen: Sequence[Place],
+    *,
+    evaluations: int,
+    seeds: Sequence[int],
+    table: EnergyTable,
+    progress: Callable[[Ratio], None] | None = None,
+) -> list[Ratio]:
+    """Random search with `RANDOM_FACTOR` times the evaluations, by the default."""
+    ratios = []
+    for place in chosen:
+        logs = [_log_ratio(place, evaluations, seed, table) for seed in seeds]
+        ratios.append(_interval(place, logs))
+        if progress is not None:
+            progress(ratios[-1])
+    return ratios
+
+
+def _log_ratio(place: Place, evaluations: int, seed: int, table: EnergyTable) -> float:
+    ours = score_of_place(place, evaluations, seed, table, Optimiser.EVOLVE)
+    chance = score_of_place(place, RANDOM_FACTOR * evaluations, seed, table, Optimiser.RANDOM)
+    return log(chance / ours)
+
+
+def _interval(place: Place, logs: Sequence[float]) -> Ratio:
+    """Bootstrap of the mean of the logarithms: always the same draws."""
+    values = np.array(logs)
+    drawn = np.random.default_rng(0).integers(len(values), size=(NUM_DRAWS, len(values)))
+    means = values[drawn].mean(axis=1)
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.exp(np.percentile(means, (tail, 100 - tail)))
+    return Ratio(place=place, mean=float(np.exp(values.mean())), low=float(low), high=float(high))
+
+
+# Markdown ----------------------------------------------------------------------------------------
+
+
+def share_within(gaps: Sequence[Gap], *, proven: bool) -> float:
+    """Of the places: how many are within 2 %, by the proven gap or by the best that was found."""
+    found = [gap.proven if proven else gap.to_best for gap in gaps]
+    return sum(gap <= WITHIN for gap in found) / len(found)
+
+
+def holds(gaps: Sequence[Gap], ratios: Sequence[Ratio]) -> bool:
+    """Whether enough gaps are proven to be small, and chance is nowhere better."""
+    good = share_within(gaps, proven=True) >= DUE_SHARE
+    return good and all(ratio.high >= 1 for ratio in ratios)
+
+
+def gap_markdown(gaps: Sequence[Gap], ratios: Sequence[Ratio], evaluations: int) -> str:
+    """Both tables, with what they say together."""
+    return "\n".join((*_gap_lines(gaps, evaluations), "", *_ratio_lines(ratios, evaluations)))
+
+
+def _gap_lines(gaps: Sequence[Gap], evaluations: int) -> Iterator[str]:
+    num = len(gaps)
+    yield (
+        f"Energy times cycles (pJ cycles) of the default mapping search with {evaluations:,} "
+        "evaluations, beside branch and bound, which begins with the default's result. Its space: "
+        "all used extents of P Q R S axes, balanced bounds (ceil(n / k)) in the PE and of the "
+        "tile, in K and C rounded up to whole blocks, all loop orders, what is legal of these. No "
+        "mapping of the space scores below *bound*; *gap* is what the default is above it, at "
+        "most. *complete*: the budget was enough to look at or exclude every mapping that is "
+        f"better than the best by more than {TOLERANCE:.1%}."
+    )
+    yield ""
+    yield "| layer | array | default | best | bound | above best | gap | complete | looked at |"
+    yield "|---|---|---:|---:|---:|---:|---:|---|---:|"
+    for gap in gaps:
+        proof = gap.proof
+        yield (
+            f"| {gap.place.name} | {gap.place.accelerator.name} | {gap.default:.5g} | "
+            f"{proof.score:.5g} | {proof.bound:.5g} | {gap.to_best:.1%} | {gap.proven:.1%} | "
+            f"{'yes' if proof.complete else 'no'} | {proof.num_evaluations:,} |"
+        )
+    yield ""
+    yield (
+        f"Of {num} layers {share_within(gaps, proven=True):.0%} are proven to be within "
+        f"{WITHIN:.0%} of the least there is; {share_within(gaps, proven=False):.0%} are within "
+        f"{WITHIN:.0%} of the best that was found; {sum(g.proof.complete for g in gaps)} proofs "
+        "are complete."
+    )
+
+
+def _ratio_lines(ratios: Sequence[Ratio], evaluations: int) -> Iterator[str]:
+    if not ratios:
+        return
+    yield (
+        f"Random search with {RANDOM_FACTOR * evaluations:,} evaluations, by the default with "
+        f"{evaluations:,}: geometric mean over seeds and {CONFIDENCE:.0%} confidence interval "
+        "(bootstrap of the logarithms). Above 1 the default is better."
+    )
+    yield ""
+    yield "| layer | array | ratio | from | to |"
+    yield "|---|---|---:|---:|---:|"
+    for ratio in ratios:
+        yield (
+            f"| {ratio.place.name} | {ratio.place.accelerator.name} | {ratio.mean:.3f} | "
+            f"{ratio.low:.3f} | {ratio.high:.3f} |"
+        )
+    yield ""
+    mean = geometric_mean([ratio.mean for ratio in ratios])
+    yield f"Over all of them: {mean:.3f}."
