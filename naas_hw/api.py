@@ -16,6 +16,9 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
+from naas_hw.accuracy.oracle import AccuracyOracle
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.files import (
@@ -41,6 +44,9 @@ from naas_hw.exchange.formats import Format
 from naas_hw.exchange.maestro import maestro_files
 from naas_hw.exchange.timeloop import read_timeloop_mappings, timeloop_files
 from naas_hw.exchange.timeloop_format import Version
+from naas_hw.joint.joint_search import JointResult
+from naas_hw.joint.joint_search import search_jointly as search_jointly_for
+from naas_hw.joint.settings import JointSettings, joint_digest
 from naas_hw.mapping.files import NetworkMapping, read_mappings
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
@@ -61,6 +67,7 @@ from naas_hw.sim.layer import LayerReport
 from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import find_simulator
+from naas_hw.spaces.space import Space
 from naas_hw.workload.catalogue import builtin_names, load_builtin
 from naas_hw.workload.files import read_network
 from naas_hw.workload.importer import import_network
@@ -84,6 +91,7 @@ __all__ = [
     "read_design",
     "report",
     "search",
+    "search_jointly",
     "simulate",
 ]
 
@@ -289,6 +297,98 @@ def search(
             {"budget": budget.name, "clock_hz": budget.clock_hz, **search_figures(result)},
         )
     return result
+
+
+def search_jointly(
+    space: Space,
+    oracle: AccuracyOracle,
+    budget: Budget,
+    settings: JointSettings,
+    *,
+    run: str | Path,
+    force: bool = False,
+    executor: Executor | None = None,
+    num_processes: int = 1,
+    progress: ProgressCallback | None = None,
+    command: Sequence[str] = ("naas", "search"),
+) -> JointResult:
+    """Search an accelerator, a network of a space above an accuracy floor, and its mappings.
+
+    Parameters are those of `search`; a joint search cannot be resumed.
+
+    Raises
+    ------
+    InputError : as of `naas_hw.joint.joint_search`, and where the folder cannot be used.
+    WorkerError : the executor lost a task.
+    """
+    table = settings.accelerators.table or energy_table(budget.energy_table)
+    manifest = Manifest.of(
+        command=command,
+        digest=joint_digest(space, oracle, budget, settings),
+        seed=settings.accelerators.seed,
+        packages=SEARCH_PACKAGES,
+        energy_table=_named_digest(table),
+    )
+    with RunFolder.create(Path(run), manifest, force=force) as folder:
+        history = folder.path / "history.sqlite"
+        try:
+            result = search_jointly_for(
+                space,
+                oracle,
+                budget,
+                settings,
+                executor=executor,
+                num_processes=num_processes,
+                history=history,
+                progress=progress,
+            )
+        except BaseException:
+            _drop_if_empty(history, manifest.digest)
+            raise
+        found = result.found
+        _write_design(
+            folder,
+            Design(accelerator=result.accelerator, network=found.network, mappings=found.mappings),
+            table,
+            {
+                "budget": budget.name,
+                "clock_hz": budget.clock_hz,
+                "objective": settings.accelerators.objective.value,
+                **joint_figures(space, result),
+            },
+        )
+    return result
+
+
+def joint_figures(space: Space, result: JointResult) -> dict[str, Any]:
+    """What a joint search found, as JSON has it; each accuracy beside what it is worth."""
+    worth = result.worth.label
+    return {
+        "score": result.score,
+        "interrupted": result.interrupted,
+        "num_candidates": result.num_accelerators,
+        "best_scores": [_finite(score) for score in result.best_scores],
+        **_effort(result.found),
+        "joint": {
+            "space": space.name,
+            "choices": space.decode(np.array(result.encoding, dtype=np.uint8)),
+            "top1_percent": result.top1_percent,
+            "accuracy": worth,
+            "num_networks": result.num_networks,
+            "num_layers": result.num_layers,
+            "front": [
+                {
+                    "score": point.score,
+                    "top1_percent": point.top1_percent,
+                    "accuracy": worth,
+                    "encoding": list(point.encoding),
+                    "accelerator": point.accelerator.model_dump(mode="json"),
+                }
+                for point in result.front
+            ],
+        },
+        "networks": [network_figures(result.found, result.accelerator)],
+    }
 
 
 def _drop_if_empty(path: Path, digest: str) -> None:

@@ -11,6 +11,8 @@ from rich.console import Console
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.progress import SearchProgress, array_of
+from naas_hw.cli.search_joint import JointWords, run_joint
+from naas_hw.errors import InputError
 
 if TYPE_CHECKING:
     from naas_hw.search import SearchResult
@@ -18,15 +20,39 @@ if TYPE_CHECKING:
 
 def search(
     networks: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="Built-in names, .yaml or .pt2 files, or module:callable (this runs its code)."
         ),
-    ],
+    ] = None,
+    *,
     budget: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")],
     run: Annotated[Path, typer.Option("--output", "-o", help="The run folder to be made.")],
     objective: Annotated[str, typer.Option(help="edp, latency or energy.")] = "edp",
-    generations: Annotated[int, typer.Option(help="Of accelerators.")] = 40,
+    joint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPACE",
+            help="Instead of networks, a space from which one is searched too: a built-in name or "
+            "module:object (this runs its code).",
+        ),
+    ] = None,
+    min_accuracy: Annotated[
+        float | None, typer.Option(help="With --joint: top-1 in percent, at least.")
+    ] = None,
+    accuracy: Annotated[
+        str,
+        typer.Option(
+            help="With --joint: imagenet-estimate (optimistic; ofa-resnet50 only) or "
+            "module:object (this runs its code)."
+        ),
+    ] = "imagenet-estimate",
+    joint_mode: Annotated[
+        str, typer.Option(help="With --joint: joint, network-only or one-after-the-other.")
+    ] = "joint",
+    generations: Annotated[
+        int | None, typer.Option(help="Of accelerators; by default 40, with --joint 8.")
+    ] = None,
     population: Annotated[int, typer.Option(help="Accelerators of a generation.")] = 8,
     screening: Annotated[
         int,
@@ -35,8 +61,12 @@ def search(
         ),
     ] = 1,
     evaluations: Annotated[
-        int, typer.Option(help="Mappings tried for each layer of each accelerator.")
-    ] = 4000,
+        int | None,
+        typer.Option(
+            help="Mappings tried for each layer of each accelerator; by default 4000, with "
+            "--joint 400."
+        ),
+    ] = None,
     min_legal: Annotated[
         int, typer.Option(help="Distinct legal ones among them at least, where there are so many.")
     ] = 60,
@@ -81,8 +111,8 @@ def search(
         objective=choice_of(Objective, objective, "objective"),
         table=None if energy_table is None else find_energy_table(energy_table),
         population=population,
-        generations=generations,
-        mapping_evaluations=evaluations,
+        generations=generations or (8 if joint else 40),
+        mapping_evaluations=evaluations or (400 if joint else 4000),
         min_legal=min_legal,
         seed=seed,
         screening=screening,
@@ -92,8 +122,22 @@ def search(
     )
     if sizing_only is not None:
         settings = settings.sizing_only(find_preset(sizing_only))
+    if joint is not None:
+        if networks:
+            raise InputError("networks must not be given with --joint, which searches one")
+        if resume:
+            raise InputError("--resume must not be given with --joint, which cannot be resumed")
+        wanted = JointWords(
+            space=joint, min_accuracy=min_accuracy, accuracy=accuracy, mode=joint_mode
+        )
+        where = (processes, dask)
+        return run_joint(wanted, budget, settings, run, force=force, where=where, as_json=as_json)
+    if min_accuracy is not None:
+        raise InputError("--min-accuracy must be given with --joint only")
+    if not networks:
+        raise InputError("networks must be at least 1, or --joint be given, not neither")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
-    with workers(processes, dask) as where, SearchProgress(screen) as progress:
+    with workers(processes, dask) as given, SearchProgress(screen) as progress:
         result = api.search(
             [api.find_network(name, resolution=resolution) for name in networks],
             api.find_budget(budget),
@@ -101,7 +145,7 @@ def search(
             run=run,
             resume=resume,
             force=force,
-            **where,
+            **given,
             progress=progress,
             command=("naas", *without_place(sys.argv[1:])),
         )

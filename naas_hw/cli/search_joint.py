@@ -1,0 +1,98 @@
+"""`naas search --joint SPACE`: the network is searched with its accelerator."""
+
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+from naas_hw.cli.choices import choice_of
+from naas_hw.cli.executors import without_place, workers
+from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.progress import SearchProgress, array_of
+from naas_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from naas_hw.joint.joint_search import JointResult
+    from naas_hw.search import SearchSettings
+
+FINALISTS: Final = 3
+FINAL_EFFORT: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointWords:
+    """The options of a joint search, as they were typed."""
+
+    space: str
+    min_accuracy: float | None
+    accuracy: str
+    mode: str
+
+
+def run_joint(
+    words: JointWords,
+    budget: str,
+    settings: "SearchSettings",
+    run: Path,
+    *,
+    force: bool,
+    where: tuple[int | None, str | None],
+    as_json: bool,
+) -> int:
+    """Search, write the run, print what was found."""
+    from naas_hw import api
+    from naas_hw.joint.settings import JointSettings, Mode, find_oracle
+    from naas_hw.search.architecture_search import ArchitectureSettings
+    from naas_hw.spaces.find import find_space
+
+    if words.min_accuracy is None or not 0 <= words.min_accuracy <= 100:
+        raise InputError(
+            f"--min-accuracy must be 0 to 100 with --joint, not {words.min_accuracy or 'missing'}"
+        )
+    space = find_space(words.space)
+    joint = JointSettings(
+        networks=ArchitectureSettings(
+            min_top1_percent=words.min_accuracy, population=16, generations=4, seed=settings.seed
+        ),
+        accelerators=replace(settings, finalists=FINALISTS, final_effort=FINAL_EFFORT),
+        mode=choice_of(Mode, words.mode, "joint mode"),
+    )
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    with workers(*where) as given, SearchProgress(screen) as progress:
+        result = api.search_jointly(
+            space,
+            find_oracle(words.accuracy, space),
+            api.find_budget(budget),
+            joint,
+            run=run,
+            force=force,
+            **given,
+            progress=progress,
+            command=("naas", *without_place(sys.argv[1:])),
+        )
+    if as_json:
+        print(json.dumps(api.joint_figures(space, result), indent=2))
+    else:
+        _print(result, run)
+    return ExitStatus.INTERRUPTED if result.interrupted else ExitStatus.DONE
+
+
+def _print(result: "JointResult", run: Path) -> None:
+    accelerator, report = result.accelerator, result.found.report
+    if result.interrupted:
+        print("interrupted: the best so far")
+    print(f"{array_of(accelerator)} ({accelerator.num_pes} PEs)")
+    print(
+        f"{result.found.network.name}: top-1 {result.top1_percent:.2f} %, {result.worth.label}; "
+        f"{report.cycles:,} cycles, {report.energy_pj / 1e6:,.1f} uJ, "
+        f"EDP {report.edp / 1e6:.4g} uJ x cycles"
+    )
+    print(
+        f"{result.num_accelerators} accelerators, {result.num_networks} networks, "
+        f"{result.num_layers} layers searched; {len(result.front)} on the front of accuracy "
+        "and score"
+    )
+    print(f"{run} holds the design; naas evaluate, generate and simulate go on with it")

@@ -1,0 +1,107 @@
+"""A network with its accelerator: above the floor, within the budget, a run like any other."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny_space import FORMULA, SPACE
+
+from naas_hw import api
+from naas_hw.arch.presets import PRESETS
+from naas_hw.cli import main
+from naas_hw.errors import InputError
+from naas_hw.joint.joint_search import search_jointly
+from naas_hw.joint.settings import ESTIMATE, JointSettings, Mode, find_oracle
+from naas_hw.search.architecture_search import ArchitectureSettings
+from naas_hw.search.search_settings import SearchSettings
+
+FLOOR = 88
+BUDGET = PRESETS["shidiannao"].budget
+
+
+def settings(mode=Mode.JOINT, floor=FLOOR):
+    return JointSettings(
+        networks=ArchitectureSettings(min_top1_percent=floor, population=4, generations=2),
+        accelerators=SearchSettings(
+            population=2, generations=2, mapping_evaluations=40, min_legal=5, final_effort=2
+        ),
+        mode=mode,
+    )
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_best_is_above_the_floor_within_the_budget_and_exact(mode):
+    found = search_jointly(SPACE, FORMULA, BUDGET, settings(mode))
+    assert found.top1_percent >= FLOOR
+    assert found.worth is FORMULA.worth
+    assert BUDGET.violations(found.accelerator) == []
+    design = api.Design(
+        accelerator=found.accelerator, network=found.found.network, mappings=found.found.mappings
+    )
+    assert api.evaluate(design).edp == pytest.approx(found.score, rel=1e-12)
+    assert list(found.best_scores) == sorted(found.best_scores, reverse=True)
+    on_preset = found.accelerator.axes == PRESETS["shidiannao"].accelerator.axes
+    assert on_preset or mode is not Mode.NETWORK_ONLY
+
+
+def test_the_front_has_no_point_that_another_beats():
+    """Both figures rise along it, and each accuracy is that of its network."""
+    found = search_jointly(SPACE, FORMULA, BUDGET, settings(floor=80))
+    scores = [point.score for point in found.front]
+    percents = [point.top1_percent for point in found.front]
+    assert len(scores) > 1
+    assert scores == sorted(set(scores))
+    assert percents == sorted(set(percents))
+    encodings = np.array([point.encoding for point in found.front])
+    assert percents == FORMULA.accuracies(encodings).top1_percent.tolist()
+
+
+def test_the_same_settings_give_the_same_result():
+    first, second = (search_jointly(SPACE, FORMULA, BUDGET, settings()) for _ in range(2))
+    assert first.accelerator == second.accelerator
+    assert first.encoding == second.encoding
+    assert first.score == second.score
+    assert first.front == second.front
+
+
+def test_network_only_needs_a_preset():
+    budget = BUDGET.model_copy(update={"name": "own"})
+    with pytest.raises(InputError, match="network-only must have the budget of a preset, not own"):
+        search_jointly(SPACE, FORMULA, budget, settings(Mode.NETWORK_ONLY))
+
+
+def test_the_estimate_speaks_of_its_own_space_only():
+    with pytest.raises(InputError, match="must be asked of ofa-resnet50 only, not of tiny"):
+        find_oracle(ESTIMATE, SPACE)
+
+
+def joint(*options):
+    return main(["search", "--joint", "tiny_space:SPACE", "--budget", "shidiannao", *options])
+
+
+def test_the_command_writes_a_run_like_any_other(tmp_path, capsys):
+    run = tmp_path / "run"
+    options = ["--min-accuracy", str(FLOOR), "--accuracy", "tiny_space:FORMULA", "-o", str(run)]
+    options += ["--generations", "2", "--population", "2", "--evaluations", "40"]
+    assert joint(*options, "--processes", "1") == 0
+    assert "measured (a formula)" in capsys.readouterr().out
+    result = json.loads((run / "result.json").read_text())
+    assert result["networks"][0]["edp"] == api.evaluate(run).edp
+    assert result["joint"]["top1_percent"] >= FLOOR
+    assert {point["accuracy"] for point in result["joint"]["front"]} == {"measured (a formula)"}
+    assert api.simulate(run, simulator="icarus", layers=["last"]).ok
+    api.generate(run)
+    assert main(["report", str(run)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["resnet50", "--min-accuracy", "80"], "networks must not be given with --joint"),
+        (["--min-accuracy", "80", "--resume"], "--resume must not be given with --joint"),
+        ([], "--min-accuracy must be 0 to 100 with --joint, not missing"),
+    ],
+)
+def test_what_does_not_go_together(options, sentence, tmp_path, capsys):
+    assert joint("-o", str(tmp_path / "run"), *options) == 2
+    assert sentence in capsys.readouterr().err
