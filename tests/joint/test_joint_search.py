@@ -89,9 +89,6 @@ def test_the_command_writes_a_run_like_any_other(tmp_path, capsys):
     assert result["networks"][0]["edp"] == api.evaluate(run).edp
     assert result["joint"]["top1_percent"] >= FLOOR
     assert {point["accuracy"] for point in result["joint"]["front"]} == {"measured (a formula)"}
-    assert api.simulate(run, simulator="icarus", layers=["last"]).ok
-    api.generate(run)
-    assert main(["report", str(run)]) == 0
 
 
 @pytest.mark.parametrize(
