@@ -77,7 +77,7 @@ class JointResult:
     front : of all networks judged, those that none beats in both score and accuracy; best score
         first. The search looks for the best score, so the accurate end is less explored.
     num_accelerators, num_networks, num_layers : that were judged; layers once an accelerator.
-    num_evaluations : of mappings, those of every layer of the networks that were kept excluded.
+    num_evaluations : of mappings, for the layers of each accelerator's best network only.
     best_scores : after each generation.
     """
 

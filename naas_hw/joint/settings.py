@@ -51,6 +51,8 @@ class JointSettings:
     def __post_init__(self) -> None:
         if self.accelerators.dataflow is not None or self.accelerators.screening != 1:
             raise InputError("a joint search must search mappings of all candidates in full")
+        if self.mode is Mode.ONE_AFTER_THE_OTHER and self.accelerators.generations < 2:
+            raise InputError(f"{self.mode} must have 2 generations at least, not 1")
 
 
 def joint_digest(

@@ -96,6 +96,11 @@ def test_the_command_writes_a_run_like_any_other(tmp_path, capsys):
     [
         (["resnet50", "--min-accuracy", "80"], "networks must not be given with --joint"),
         (["--min-accuracy", "80", "--resume"], "--resume must not be given with --joint"),
+        (["--generations", "0"], "generations must be at least 1, not 0"),
+        (
+            ["--min-accuracy", "80", "--generations", "1", "--joint-mode", "one-after-the-other"],
+            "one-after-the-other must have 2 generations at least, not 1",
+        ),
         ([], "--min-accuracy must be 0 to 100 with --joint, not missing"),
     ],
 )
