@@ -69,7 +69,7 @@ def mobilenet_demo(seed: int = 0) -> Demo:
         network=api.find_network("mobilenet_v2"),
         budget=api.find_budget("eyeriss"),
         settings=SearchSettings(
-            population=8, generations=9, mapping_evaluations=400, min_legal=60, seed=seed
+            population=8, generations=20, mapping_evaluations=1000, min_legal=60, seed=seed
         ),
         least_candidates=60,
         least_mappings=60,

@@ -42,7 +42,7 @@ from naas_hw.workload.quantise import random_quantised_layer
 from naas_hw.workload.quantised import QuantisedLayer
 
 TOP: Final = "naas_accelerator"
-TEST_EVALUATIONS: Final = 64
+TEST_EVALUATIONS: Final = 2000
 TEST_MACS_PER_PE: Final = 2000
 TEST_MAX_KERNEL: Final = 12
 TEST_SIZES: Final = ((2, 4, 3), (1, 4, 3), (1, 2, 2), (1, 1, 1))
