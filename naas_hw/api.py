@@ -554,6 +554,7 @@ def network_figures(found: NetworkResult, accelerator: Accelerator) -> dict[str,
         "edp": found.report.edp,
         "utilization": found.utilization(accelerator),
         "layers": [layer_figures(report) for report in found.report.layers],
+        "proven_gaps": dict(found.proven_gaps),
     }
 
 

@@ -26,7 +26,17 @@ def map_(
     accelerator: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")],
     run: Annotated[Path, typer.Option("--output", "-o", help="The run folder to be made.")],
     objective: Annotated[str, typer.Option(help="edp, latency or energy.")] = "edp",
-    evaluations: Annotated[int, typer.Option(help="Mappings tried for each layer.")] = 4000,
+    evaluations: Annotated[
+        int | None, typer.Option(help="Mappings tried for each layer; 20,000 unless told.")
+    ] = None,
+    proof: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Mappings and tiles that branch and bound looks at afterwards, a layer; 0: it "
+            "does not run; 1,000,000 unless told.",
+        ),
+    ] = None,
     min_legal: Annotated[
         int, typer.Option(help="Distinct legal ones among them at least, where there are so many.")
     ] = 60,
@@ -51,12 +61,13 @@ def map_(
     from naas_hw.cli.choices import choice_of
     from naas_hw.report.tables import cost_table, print_table
     from naas_hw.search import MappingSettings, Objective, Optimiser
-    from naas_hw.search.network_search import distinct_layers
+    from naas_hw.search.network_search import EVALUATIONS, PROOF_EVALUATIONS, distinct_layers
 
     settings = MappingSettings(
         objective=choice_of(Objective, objective, "objective"),
         table=find_energy_table(energy_table),
-        evaluations=evaluations,
+        evaluations=EVALUATIONS if evaluations is None else evaluations,
+        proof_evaluations=PROOF_EVALUATIONS if proof is None else proof,
         min_legal=min_legal,
         optimiser=choice_of(Optimiser, optimiser, "optimiser"),
         seed=seed,
@@ -73,7 +84,7 @@ def map_(
     def tell(layer: "Layer", found: "MappingResult") -> None:
         screen.print(
             f"{next(numbers)}/{num_layers} {layer.name}: {found.best.cycles:,} cycles, "
-            f"{found.num_legal} legal mappings",
+            f"{found.num_legal} legal mappings{_proven(found.proven_gap(settings.objective))}",
             markup=False,
         )
 
@@ -93,3 +104,8 @@ def map_(
         return
     title = f"{given.name} on {hardware.name}, energy table {settings.table.name}"
     print_table(cost_table(title, hardware, given, result.mappings, result.report))
+
+
+def _proven(gap: float | None) -> str:
+    """How good a mapping is at least, in words."""
+    return "" if gap is None else f", at most {gap:.1%} above the least"

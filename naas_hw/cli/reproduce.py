@@ -25,7 +25,7 @@ _NETWORKS: Final = {
     "utilization": "resnet50",
 }
 _PRESETS: Final = {"edp": "eyeriss", "sensitivity": "eyeriss", "utilization": "nvdla-256"}
-_EVALUATIONS: Final = {"edp": 100, "sensitivity": 100, "utilization": 1000, "gap": 4000}
+_EVALUATIONS: Final = {"edp": 100, "sensitivity": 100, "utilization": 4000, "gap": 20_000}
 _POPULATION: Final = 12
 _GENERATIONS: Final = 16
 _SEEDS: Final = 3
@@ -89,7 +89,7 @@ def reproduce(
     ] = 8,
     proof_budget: Annotated[
         int, typer.Option(min=1, help="Mappings and tiles a layer of branch and bound (gap).")
-    ] = 2_000_000,
+    ] = 5_000_000,
     processes: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> int:
     """Make figures of docs/results.md again.
@@ -205,6 +205,7 @@ def _gap(
         measure_ratios,
         places,
     )
+    from naas_hw.search.network_search import PROOF_EVALUATIONS
 
     def tell(gap: Gap) -> None:
         screen.print(f"{gap.place.name}: gap {gap.proven:.2%}, best {gap.to_best:.2%}")
@@ -215,7 +216,13 @@ def _gap(
     per_network, beside_chance, effort, budget = sizes
     chosen = places(per_network)
     gaps = measure_gaps(
-        chosen, evaluations=effort, budget=budget, seed=seeds[0], table=table, progress=tell
+        chosen,
+        evaluations=effort,
+        proof_evaluations=PROOF_EVALUATIONS,
+        budget=budget,
+        seed=seeds[0],
+        table=table,
+        progress=tell,
     )
     step = max(1, len(chosen) // max(1, beside_chance))
     ratios = measure_ratios(
@@ -225,7 +232,7 @@ def _gap(
         table=table,
         progress=tell_ratio,
     )
-    return gap_markdown(gaps, ratios, effort), holds(gaps, ratios)
+    return gap_markdown(gaps, ratios, effort, PROOF_EVALUATIONS), holds(gaps, ratios)
 
 
 def _edp(

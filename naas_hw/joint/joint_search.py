@@ -360,7 +360,7 @@ class _Joint:
     def _final(self, point: JointPoint) -> NetworkResult:
         """The network mapped once more, longer."""
         accelerators = self.settings.accelerators
-        settings = accelerators.mapping_settings(self.budget, effort=accelerators.final_effort)
+        settings = accelerators.final_settings(self.budget)
         network = self.space.network(np.array(point.encoding, dtype=np.uint8))
         return map_network(point.accelerator, network, settings, executor=self.executor)
 

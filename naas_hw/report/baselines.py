@@ -80,7 +80,7 @@ def compare_with_baseline(
             )
             if found.interrupted:
                 raise KeyboardInterrupt
-            effort = priced.mapping_settings(preset.budget, effort=settings.final_effort)
+            effort = priced.final_settings(preset.budget)
             baseline = evaluate_baseline(preset, network, effort, executor=executor)
             compared.append(Comparison(table=table, found=found, baseline=baseline))
     return compared
@@ -107,7 +107,8 @@ def comparison_markdown(
         "preset. "
         f"{settings.population * settings.generations} accelerators of "
         f"{settings.mapping_evaluations:,} mappings a layer, seed {settings.seed}; the final "
-        f"mappings, and the preset's searched ones, with {settings.final_effort} times as many. "
+        f"mappings, and the preset's searched ones, with {settings.final_effort} times as "
+        "many and branch and bound. "
         "*Fixed* mappings are those of the preset's dataflow "
         f"({preset.dataflow}). All figures are exact, not bounds.",
         _table_of_ratios(compared),

@@ -107,7 +107,7 @@ def measure_sensitivity(
                     executor=executor,
                     progress=_told(case, seed, progress),
                 )
-                effort = wanted.mapping_settings(preset.budget, effort=wanted.final_effort)
+                effort = wanted.final_settings(preset.budget)
                 edp = {
                     other.title: _edp_under(other, case, result, network, effort, executor)
                     for other in cases

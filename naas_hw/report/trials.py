@@ -128,7 +128,7 @@ def measured_trial(
     """
     assert settings.table is not None
     found = searched(case, settings, keep, executor, tell)
-    effort = settings.mapping_settings(case.preset.budget, effort=settings.final_effort)
+    effort = settings.final_settings(case.preset.budget)
     return Trial(
         case=case,
         table=settings.table,

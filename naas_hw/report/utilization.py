@@ -136,7 +136,11 @@ def measure_utilization(
     wanted = None if layers is None else _representatives(network, due, layers)
     part = Network(name=network.name, layers=tuple(due))
     settings = MappingSettings(
-        objective=Objective.LATENCY, table=SIZED, evaluations=evaluations, seed=seed
+        objective=Objective.LATENCY,
+        table=SIZED,
+        evaluations=evaluations,
+        proof_evaluations=0,
+        seed=seed,
     )
     with worker_processes(num_processes) as executor:
         mappings = map_network(accelerator, part, settings, executor=executor).mappings

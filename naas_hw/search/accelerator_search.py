@@ -236,9 +236,10 @@ class _Search:
         finalists = ranked[: self.settings.finalists]
         if self.settings.dataflow is not None:  # nothing more to find
             return finalists
-        settings = self.settings.mapping_settings(self.budget, effort=self.settings.final_effort)
-        finals = self.evaluator.evaluate([r.accelerator for r in finalists], settings, self.known)
-        return sorted(finals, key=_score)
+        settings = self.settings.final_settings(self.budget)
+        longer = replace(settings, proof_evaluations=0)
+        finals = sorted(self.evaluator.improve(finalists, longer), key=_score)
+        return [*self.evaluator.improve(finals[:1], settings), *finals[1:]]
 
     def _result(self, finals: Sequence[CandidateRecord], *, interrupted: bool) -> SearchResult:
         best, networks = finals[0], self.evaluator.assembled(finals[0])

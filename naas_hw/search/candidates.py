@@ -21,6 +21,7 @@ from naas_hw.search.network_search import (
     distinct_layers,
     merged,
     search_layers,
+    submit_layers,
 )
 from naas_hw.search.objective import geometric_mean
 from naas_hw.workload.layer import Layer
@@ -151,6 +152,20 @@ class Evaluator:
     def score(self, networks: Sequence[NetworkResult]) -> float:
         """The objective, geometric mean over the networks."""
         return geometric_mean([result.score(self.settings.objective) for result in networks])
+
+    def improve(
+        self, records: Sequence[CandidateRecord], settings: MappingSettings
+    ) -> list[CandidateRecord]:
+        """Records of few candidates with more found of their layers, which are tasks of their own:
+        so that no worker is idle."""
+        pending = [
+            submit_layers(self.executor, record.accelerator, self.layers, settings)
+            for record in records
+        ]
+        return [
+            self.improved(record, [wait() for wait in waits])
+            for record, waits in zip(records, pending, strict=True)
+        ]
 
     def improved(
         self, record: CandidateRecord, found: Sequence[MappingResult | None]

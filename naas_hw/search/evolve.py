@@ -17,6 +17,7 @@ from naas_hw.search.moves import (
     order_table,
     repair,
 )
+from naas_hw.search.node_search import open_best_nodes
 from naas_hw.search.pool import (
     CHECKED,
     NOT_TIMED,
@@ -55,7 +56,8 @@ class Allowance(NamedTuple):
 
     Members
     -------
-    budget : legality checks and bounds, of which `bred` are spent before exact figures steer.
+    budget : legality checks and bounds. When `bred` of them are spent the best nodes are opened,
+        until `opened` are; then more are bred, until `unrefined` are, and exact figures steer.
     min_legal : distinct legal mappings at least, if there are so many.
     num_seeds : mappings of typical dataflows to begin with.
     min_exact, max_exact : mappings that are timed exactly.
@@ -65,6 +67,8 @@ class Allowance(NamedTuple):
 
     budget: int
     bred: int
+    opened: int
+    unrefined: int
     min_legal: int
     num_seeds: int
     min_exact: int
@@ -82,20 +86,35 @@ def _goes_on(pool: Any, budget: Any, min_legal: Any) -> Any:
 
 
 @kernel
+def _same_in_pe(pool: Any, one: Any, other: Any) -> Any:
+    """Whether two mappings differ in tiles and orders alone."""
+    for d in range(6):
+        if pool.pe[one, d] != pool.pe[other, d] or pool.spatial[one, d] != pool.spatial[other, d]:
+            return False
+    return True
+
+
+@kernel
 def _promote(pool: Any, elites: Any, num: Any, index: Any) -> Any:
-    """Put a mapping among the elites, best first; one that scores the same gives way."""
+    """Put a mapping among the elites, best first; of those that do the same in a PE the best stays.
+
+    So elites stay different, and what one of them has tiled badly does not push it out.
+    """
     score = pool.score[index]
-    place = num
+    if num == len(elites) and score >= pool.score[elites[num - 1]]:
+        return num
+    for k in range(num):
+        if _same_in_pe(pool, elites[k], index):
+            if pool.score[elites[k]] <= score:
+                return num
+            for rest in range(k, num - 1):
+                elites[rest] = elites[rest + 1]
+            num -= 1
+            break
+    place = min(num, len(elites) - 1)
     while place > 0 and pool.score[elites[place - 1]] > score:
+        elites[place] = elites[place - 1]
         place -= 1
-    if place > 0 and pool.score[elites[place - 1]] == score:
-        elites[place - 1] = index
-        return num
-    if place >= len(elites):
-        return num
-    last = min(num, len(elites) - 1)
-    for k in range(last, place, -1):
-        elites[k] = elites[k - 1]
     elites[place] = index
     return min(num + 1, len(elites))
 
@@ -126,15 +145,13 @@ def add_seeds(p: Any, goal: Any, pool: Any, num_seeds: Any, rng: Any, elites: An
 
 @kernel
 def evolve(
-    p: Any, goal: Any, pool: Any, budget: Any, min_legal: Any, num_seeds: Any, rng: Any
-) -> None:
-    """Children of the best by bound, one after the other, from seeds on.
+    p: Any, goal: Any, pool: Any, budget: Any, min_legal: Any, elites: Any, num: Any, rng: Any
+) -> Any:
+    """Children of the best by bound, one after the other; how many elites there are then.
 
     A child that is better than the worst elite takes its place at once. Parents are drawn from the
     better ones more often.
     """
-    elites = np.zeros(NUM_ELITES, np.int64)
-    num = add_seeds(p, goal, pool, num_seeds, rng, elites)
     child, scratch = new_point(), new_scratch()
     while num and _goes_on(pool, budget, min_legal):
         first = elites[int(rng.random() * rng.random() * num)]
@@ -145,6 +162,20 @@ def evolve(
         index = add_point(p, goal, pool, child)
         if index >= 0:
             num = _promote(pool, elites, num, index)
+    return num
+
+
+@kernel
+def _breed(p: Any, goal: Any, pool: Any, a: Any, rng: Any) -> None:
+    """Evolution from seeds, the tiles of the best nodes, and evolution with what these added."""
+    elites = np.zeros(NUM_ELITES, np.int64)
+    num = add_seeds(p, goal, pool, a.num_seeds, rng, elites)
+    num = evolve(p, goal, pool, a.bred, 0, elites, num, rng)
+    if num and a.bred < a.opened and pool.steps[elites[0]] <= MAX_STEPS:
+        index = open_best_nodes(p, goal, pool, elites[0], a.opened, rng)
+        if index >= 0:
+            num = _promote(pool, elites, num, index)
+    evolve(p, goal, pool, a.unrefined, a.min_legal, elites, num, rng)
 
 
 @kernel
@@ -236,12 +267,13 @@ def _place(goal: Any, pool: Any, elites: Any, scores: Any, num: Any, index: Any)
 
 @entry
 def search_pool(p: Any, goal: Any, pool: Any, allowance: Any, rng: Any) -> None:
-    """The default search: bred by bound, refined by exact figures, its front timed.
+    """The default search: bred by bound, tiles of the best nodes, refined by exact figures, its
+    front timed.
 
     One entry, so that the model is compiled into it once.
     """
     a = allowance
-    evolve(p, goal, pool, a.bred, a.min_legal, a.num_seeds, rng)
+    _breed(p, goal, pool, a, rng)
     if pool.counters[NUM]:
         time_best(p, goal, pool, a.min_exact, max(a.min_exact, a.max_exact // 2))
         refine(p, goal, pool, a.budget, a.max_exact, rng)

@@ -5,7 +5,8 @@ proven lower bound of cycles. The best by bound are timed exactly, in the order 
 until no other that was found can be better or the allowance is used up. What is reported is exact.
 
 Optimisers: `evolve` (the default: seeds of typical dataflows, then mutation and crossing on the
-grid, the best by bound as parents, at last by exact figures), `cma` (the paper's encoding and
+grid, the best by bound as parents; all tiles of the steps whose bound is least; mutation of the
+best by exact figures), `cma` (the paper's encoding and
 CMA-ES), `random` (uniform points of the encoding).
 """
 
@@ -55,8 +56,12 @@ MIN_EXACT: Final = 8
 EVALUATIONS_PER_SEED: Final = 250
 MIN_SEEDS: Final = 6
 MAX_SEEDS: Final = 48
-REFINED_SHARE: Final = 0.15
-"""Of the budget: what is left for children of the best by exact figures."""
+BRED_SHARE, OPENED_SHARE, UNREFINED_SHARE = 0.6, 0.8, 0.85
+"""Of the budget: what is spent when the best nodes are opened, when they were at the latest, and
+when exact figures begin to steer."""
+
+LEAST_TO_OPEN: Final = 2000
+"""A budget that is smaller leaves too little for all tiles of a node: none is opened."""
 
 FRONT_REACH: Final = 1.5
 """Mappings within so many times the best score are timed for the front of cycles and energy."""
@@ -94,6 +99,7 @@ class MappingResult:
     num_legal : distinct legal mappings among them.
     num_exact : mappings that were timed exactly.
     best_bound : smallest lower bound of the objective among all legal mappings that were found.
+    least : no mapping of the space of branch and bound scores less; 0 where that was not searched.
     largest_gap : largest (exact - bound) / bound, in cycles, of those timed exactly.
     """
 
@@ -104,6 +110,14 @@ class MappingResult:
     num_exact: int
     best_bound: float
     largest_gap: float
+    least: float = 0.0
+
+    def proven_gap(self, objective: Objective) -> float | None:
+        """How much more than the least of that space the best one scores at most, of the least."""
+        if not self.least:
+            return None
+        score = objective.score(float(self.best.cycles), self.best.energy_pj)
+        return max(0.0, score / self.least - 1)
 
 
 def map_layer(
@@ -205,9 +219,12 @@ class _Run:
     @property
     def allowance(self) -> Allowance:
         """What compiled code may spend."""
+        bred = BRED_SHARE if self.budget >= LEAST_TO_OPEN else UNREFINED_SHARE
         return Allowance(
             budget=self.budget,
-            bred=int(self.budget * (1 - REFINED_SHARE)),
+            bred=int(self.budget * bred),
+            opened=int(self.budget * OPENED_SHARE),
+            unrefined=int(self.budget * UNREFINED_SHARE),
             min_legal=self.min_legal,
             num_seeds=min(MAX_SEEDS, max(MIN_SEEDS, self.budget // EVALUATIONS_PER_SEED)),
             min_exact=MIN_EXACT,

@@ -3,13 +3,13 @@
 A node is used extents and bounds inside the PE; a leaf is those with the bounds of a tile.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.cost.kernels.compile import entry, kernel
-from naas_hw.cost.kernels.geometry import ceil_div, ceil_shift, check, derive
+from naas_hw.cost.kernels.geometry import ceil_div, ceil_shift
 from naas_hw.cost.kernels.problem import LEGAL
 from naas_hw.cost.single import bound_one, energy_one, exact_one
 from naas_hw.search.moves import Point, copy_point, new_point
@@ -19,8 +19,10 @@ from naas_hw.search.node_bounds import (
     advance,
     balanced_bounds,
     input_rows,
-    least_weights,
+    is_possible,
+    node_bound,
     step_bound,
+    steps_of,
     traffic,
     whole_blocks,
 )
@@ -31,9 +33,6 @@ EVALUATED, TIMED, OPENED, TILES, LEAVES = range(5)
 
 SCORE, LIMIT, CYCLES, ENERGY = range(4)
 """Figures of the best mapping; what a bound must be below to be looked at."""
-
-NO_FAULT_OF_PE: Final = 9
-"""Rules with this index or a higher one do not speak of one PE or its axes."""
 
 
 class State(NamedTuple):
@@ -61,36 +60,6 @@ class Nodes(NamedTuple):
 # Nodes -------------------------------------------------------------------------------------------
 
 
-@kernel
-def _steps_of(p: Any, spatial: Any, pe: Any, n: Any) -> None:
-    """How many steps each dim takes at least."""
-    for d in range(6):
-        extent = p.extents[d] if d < 2 else spatial[d]
-        n[d] = ceil_div(p.bounds[d], extent * pe[d])
-
-
-@kernel
-def _is_possible(p: Any, spatial: Any, pe: Any, ones: Any, g: Any) -> Any:
-    """Whether one PE has room for its part; g is then that of the step."""
-    if float(pe[0]) * pe[1] * pe[4] * pe[5] > p.weight_buffer_bytes:
-        return False
-    violated = check(p, ORDERS, ones, pe, spatial, g)
-    if violated != LEGAL and violated < NO_FAULT_OF_PE:
-        return False
-    derive(p, pe, spatial, g)
-    return True
-
-
-@kernel
-def _node_bound(p: Any, goal: Any, g: Any, n: Any, floor: Any) -> Any:
-    """Lower bound of all mappings with the steps of g; floor is that of DRAM, of any tile."""
-    weights = float(n[0]) * n[1] * n[4] * n[5] * g.weight_step_words
-    more = max(0.0, weights - least_weights(p))
-    price = goal.price
-    moved = (floor[0] + more, 0.0, floor[1] + more * (price[2] + price[12]))
-    return step_bound(p, goal, g, n, n, 0.0, moved, (0.0, 0.0))
-
-
 @entry
 def list_nodes(p: Any, goal: Any, limit: Any, floor: Any, nodes: Any, scratch: Any) -> Any:
     """Fill nodes with all whose bound is below the limit, as far as there is room; how many.
@@ -115,9 +84,9 @@ def list_nodes(p: Any, goal: Any, limit: Any, floor: Any, nodes: Any, scratch: A
         while True:
             for d in range(6):
                 pe[d] = values[d, at[d]]
-            if _is_possible(p, spatial, pe, ones, g):
-                _steps_of(p, spatial, pe, n)
-                bound = _node_bound(p, goal, g, n, floor)
+            if is_possible(p, spatial, pe, ones, g):
+                steps_of(p, spatial, pe, n)
+                bound = node_bound(p, goal, g, n, floor)
                 if bound < limit:
                     if found < len(nodes.bound):
                         nodes.bound[found] = bound
@@ -250,7 +219,7 @@ def tile_bound(p: Any, goal: Any, g: Any, l2: Any, tile: Any, tiles: Any, places
 
 
 @kernel
-def _open(p: Any, goal: Any, state: Any, nodes: Any, index: Any, room: Any) -> None:
+def open_node(p: Any, goal: Any, state: Any, nodes: Any, index: Any, room: Any) -> None:
     """Look at all tiles of a node; keep the leaves that are not excluded."""
     at_node, values, places, point = room
     g = at_node[0]
@@ -258,8 +227,8 @@ def _open(p: Any, goal: Any, state: Any, nodes: Any, index: Any, room: Any) -> N
     n, num, at = np.ones(6, np.int64), np.ones(6, np.int64), np.zeros(6, np.int64)
     tile, tiles, step = np.ones(6, np.int64), np.ones(6, np.int64), np.ones(6, np.int64)
     point.l2[:] = 1
-    _is_possible(p, point.spatial, point.pe, point.l2, g)
-    _steps_of(p, point.spatial, point.pe, n)
+    is_possible(p, point.spatial, point.pe, point.l2, g)
+    steps_of(p, point.spatial, point.pe, n)
     for d in range(6):
         step[d] = point.pe[d] * (p.extents[d] if d < 2 else point.spatial[d])
         num[d] = balanced_bounds(n[d], values[d])
@@ -297,21 +266,38 @@ def _open(p: Any, goal: Any, state: Any, nodes: Any, index: Any, room: Any) -> N
 
 
 @kernel
+def room_to_open(p: Any, at_node: Any) -> Any:
+    """What `open_node` works in."""
+    widest = 2 * int(np.sqrt(p.bounds[2:].max())) + 2
+    places = np.zeros((2, widest, widest), np.int64)
+    return at_node, np.ones((6, MAX_VALUES), np.int64), places, new_point()
+
+
+@kernel
+def num_tiles(p: Any, spatial: Any, pe: Any) -> Any:
+    """How many tiles a node has, before blocks."""
+    n = np.ones(6, np.int64)
+    steps_of(p, spatial, pe, n)
+    product = 1.0
+    for d in range(6):
+        root = np.floor(np.sqrt(n[d]))
+        product *= 2 * root - (1 if root * (root + 1) > n[d] else 0)
+    return product
+
+
+@kernel
 def _open_nodes(
     p: Any, goal: Any, state: Any, nodes: Any, order: Any, budget: Any, at_node: Any
 ) -> Any:
     """Open nodes in this order until none is below the limit; the bound of what is left open."""
-    values = np.ones((6, MAX_VALUES), np.int64)
-    widest = 2 * int(np.sqrt(p.bounds[2:].max())) + 2
-    places = np.zeros((2, widest, widest), np.int64)
-    room = (at_node, values, places, new_point())
+    room = room_to_open(p, at_node)
     for index in order:
         if nodes.bound[index] >= state.figures[LIMIT]:
             return np.inf
         full = state.counters[LEAVES] >= len(state.leaf_bound)
         if full or state.counters[EVALUATED] + state.counters[TILES] >= budget:
             return nodes.bound[index]
-        _open(p, goal, state, nodes, index, room)
+        open_node(p, goal, state, nodes, index, room)
         state.counters[OPENED] += 1
     return np.inf
 
@@ -383,7 +369,7 @@ def _resolve(p: Any, goal: Any, state: Any, nodes: Any, budget: Any) -> Any:
         node = state.leaf_node[index]
         point.pe[:], point.spatial[:] = nodes.pe[node], nodes.spatial[node]
         point.l2[:] = state.leaf_l2[index]
-        _steps_of(p, point.spatial, point.pe, n)
+        steps_of(p, point.spatial, point.pe, n)
         for d in range(6):
             tiles[d] = ceil_div(n[d], point.l2[d])
         if not all_orders(p, goal, state, point, tiles, budget):

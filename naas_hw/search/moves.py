@@ -22,6 +22,12 @@ from naas_hw.workload.layer import DIMS
 ANY_BOUND_PROBABILITY: Final = 0.1
 """How often a move draws from all bounds instead of the balanced ones."""
 
+STAY_PROBABILITY: Final = 0.5
+"""How often a move of an order makes one tensor stay, instead of moving one loop."""
+
+STAYING: Final = (0b001100, 0b000001, 0b110010)
+"""Dims whose steps leave weights (P Q), inputs (K), outputs (C R S) where they are, as masks."""
+
 CROSSING_PROBABILITY: Final = 0.3
 MAX_MOVES: Final = 3
 MAX_REPAIRS: Final = 8
@@ -96,7 +102,7 @@ def _extent(p: Any, d: Any, used: Any) -> Any:
 
 
 @kernel
-def _most_pe(p: Any, point: Any, d: Any) -> Any:
+def most_pe(p: Any, point: Any, d: Any) -> Any:
     """Bound inside the PE that covers the dim."""
     return _ceil(p.bounds[d], _extent(p, d, point.spatial[d]))
 
@@ -212,7 +218,7 @@ def grow_bound(p: Any, point: Any, d: Any, inside_pe: Any, scratch: Any) -> Any:
     mappings were checked.
     """
     bounds = point.pe if inside_pe else point.l2
-    count = _most_pe(p, point, d) if inside_pe else _most_l2(p, point, d)
+    count = most_pe(p, point, d) if inside_pe else _most_l2(p, point, d)
     kept = point.l2[d]
     tile = kept * point.pe[d]
     fits, low, high = bounds[d], bounds[d], count
@@ -304,6 +310,27 @@ def _move_in_order(order: Any, bounds: Any, rng: Any) -> None:
 
 
 @kernel
+def _make_innermost(order: Any, dims: Any) -> None:
+    """The loops of these dims (a mask) innermost, all else as it was."""
+    before = order.copy()
+    place = 0
+    for inside in range(2):
+        for k in range(6):
+            if dims >> before[k] & 1 == inside:
+                order[place] = before[k]
+                place += 1
+
+
+@kernel
+def _reorder(order: Any, bounds: Any, rng: Any) -> None:
+    """One loop put elsewhere, or all that leave one tensor where it is innermost."""
+    if rng.random() < STAY_PROBABILITY:
+        _make_innermost(order, STAYING[int(rng.random() * 3)])
+    else:
+        _move_in_order(order, bounds, rng)
+
+
+@kernel
 def _exchange(p: Any, point: Any, inside_pe: Any, rng: Any, scratch: Any) -> Any:
     """One bound shrinks; the others, in a random order, grow into the room that it leaves."""
     bounds = point.pe if inside_pe else point.l2
@@ -331,7 +358,7 @@ def _move(p: Any, point: Any, rng: Any, scratch: Any) -> Any:
     if kind < MOVE_BOUND:
         if rng.random() < 0.5:
             before = point.pe[d]
-            point.pe[d] = _other(before, _most_pe(p, point, d), rng)
+            point.pe[d] = _other(before, most_pe(p, point, d), rng)
             # keep the tile about as large as it was
             point.l2[d] = max(1, _ceil(point.l2[d] * before, point.pe[d]))
         else:
@@ -340,9 +367,9 @@ def _move(p: Any, point: Any, rng: Any, scratch: Any) -> Any:
         tiles = scratch[0].tiles
         for k in range(6):
             tiles[k] = _ceil(_most_l2(p, point, k), point.l2[k])
-        _move_in_order(point.orders[0], tiles, rng)
+        _reorder(point.orders[0], tiles, rng)
     elif kind < MOVE_L2_ORDER:
-        _move_in_order(point.orders[1], point.l2, rng)
+        _reorder(point.orders[1], point.l2, rng)
     elif kind < MOVE_EXTENT:
         d = 2 + int(rng.random() * 4)
         if _is_free(p, d):
@@ -355,15 +382,22 @@ def _move(p: Any, point: Any, rng: Any, scratch: Any) -> Any:
 
 
 @kernel
+def shuffled(rng: Any) -> Any:
+    """Dims in a random order."""
+    order = np.arange(6)
+    for k in range(5, 0, -1):
+        other = int(rng.random() * (k + 1))
+        order[k], order[other] = order[other], order[k]
+    return order
+
+
+@kernel
 def _regrow(p: Any, point: Any, inside_pe: Any, rng: Any, scratch: Any) -> Any:
     """All bounds of a level grow anew from 1, in a random order; the tile stays or grows with it.
 
     With a tile that grows anew its loops are in a random order too.
     """
-    order = np.arange(6)
-    for k in range(5, 0, -1):
-        other = int(rng.random() * (k + 1))
-        order[k], order[other] = order[other], order[k]
+    order = shuffled(rng)
     if inside_pe:
         for d in range(6):
             point.l2[d] = point.l2[d] * point.pe[d]

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.parallel.tasks import Task, submit
+from naas_hw.search.branch_and_bound import prove
 from naas_hw.search.genes import Encoding
 from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.objective import Objective
@@ -27,17 +28,31 @@ from naas_hw.workload.network import Network
 
 MAX_CHOICE_ROUNDS = 20
 
+EVALUATIONS = 20_000
+PROOF_EVALUATIONS = 1_000_000
+"""Of a layer on an accelerator that is given, where only its mapping is to be found."""
+
+PROOF_TOLERANCE = 0.005
+"""What is better by less than this is not looked for by branch and bound."""
+
 EVALUATIONS_PER_TASK = 30_000
 """Mappings that one task searches, about: some tens of milliseconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MappingSettings:
-    """How the mappings of a layer are searched; the arguments of `map_layer`."""
+    """How the mappings of a layer are searched: the arguments of `map_layer`, and what follows.
+
+    Members
+    -------
+    proof_evaluations : mappings and tiles that branch and bound looks at afterwards; 0: it does
+        not run.
+    """
 
     objective: Objective
     table: EnergyTable
-    evaluations: int = 4000
+    evaluations: int = EVALUATIONS
+    proof_evaluations: int = PROOF_EVALUATIONS
     optimiser: Optimiser = Optimiser.EVOLVE
     max_exact: int = 32
     min_legal: int = 60
@@ -55,6 +70,8 @@ class NetworkResult:
     report : cost of each layer and of the whole, as one program.
     num_evaluations, num_legal, num_exact : sums over distinct layers, as in `MappingResult`.
     largest_gap : largest (exact - bound) / bound of any mapping that was timed.
+    proven_gaps : name of a layer -> how much more than the least of the space of branch and bound
+        its best mapping scores at most; of layers that were searched so.
     """
 
     network: Network
@@ -64,6 +81,7 @@ class NetworkResult:
     num_legal: int = 0
     num_exact: int = 0
     largest_gap: float = 0.0
+    proven_gaps: AbstractMapping[str, float] = field(default_factory=dict)
 
     def score(self, objective: Objective) -> float:
         """The objective of the whole network."""
@@ -108,7 +126,7 @@ def search_layers(
 def _search_layer(
     accelerator: Accelerator, layer: Layer, settings: MappingSettings
 ) -> MappingResult | None:
-    return map_layer(
+    found = map_layer(
         accelerator,
         layer,
         objective=settings.objective,
@@ -119,6 +137,32 @@ def _search_layer(
         max_exact=settings.max_exact,
         min_legal=settings.min_legal,
         encoding=settings.encoding,
+    )
+    if found is None or not settings.proof_evaluations:
+        return found
+    return _proven(accelerator, layer, settings, found)
+
+
+def _proven(
+    accelerator: Accelerator, layer: Layer, settings: MappingSettings, found: MappingResult
+) -> MappingResult:
+    """The result with what branch and bound finds beyond it, and what it proves."""
+    proof = prove(
+        accelerator,
+        layer,
+        found.best,
+        objective=settings.objective,
+        table=settings.table,
+        tolerance=PROOF_TOLERANCE,
+        budget_evaluations=settings.proof_evaluations,
+    )
+    return replace(
+        found,
+        best=proof.best,
+        choices=front_of([*found.choices, proof.best]),
+        num_evaluations=found.num_evaluations + proof.num_evaluations,
+        num_exact=found.num_exact + proof.num_exact,
+        least=proof.bound,
     )
 
 
@@ -136,7 +180,7 @@ def submit_layers(
     Layers go to workers in batches of about `EVALUATIONS_PER_TASK`. Without executor each batch is
     searched when its first result is asked for.
     """
-    size = max(1, EVALUATIONS_PER_TASK // max(1, settings.evaluations))
+    size = max(1, EVALUATIONS_PER_TASK // max(1, settings.evaluations + settings.proof_evaluations))
     found: list[Pending] = []
     for first in range(0, len(layers), size):
         batch = tuple(layers[first : first + size])
@@ -204,6 +248,7 @@ def assemble(
         layer.name: choice.mapping for layer, choice in zip(network.layers, chosen, strict=True)
     }
     searched = [found[anonymous(layer)] for layer in distinct_layers([network])]
+    gaps = {layer.name: results[layer].proven_gap(settings.objective) for layer in network.layers}
     return NetworkResult(
         network=network,
         mappings=mappings,
@@ -212,6 +257,7 @@ def assemble(
         num_legal=sum(result.num_legal for result in searched),
         num_exact=sum(result.num_exact for result in searched),
         largest_gap=max(result.largest_gap for result in searched),
+        proven_gaps={name: gap for name, gap in gaps.items() if gap is not None},
     )
 
 
@@ -261,6 +307,7 @@ def merged(first: MappingResult, second: MappingResult, objective: Objective) ->
         num_legal=max(first.num_legal, second.num_legal),
         num_exact=first.num_exact + second.num_exact,
         best_bound=min(first.best_bound, second.best_bound),
+        least=max(first.least, second.least),
         largest_gap=max(first.largest_gap, second.largest_gap),
     )
 

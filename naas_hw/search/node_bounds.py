@@ -17,12 +17,16 @@ import numpy as np
 from naas_hw.cost.kernels.bound import start_of
 from naas_hw.cost.kernels.compile import entry, kernel
 from naas_hw.cost.kernels.counts import clipped_sum
-from naas_hw.cost.kernels.geometry import ceil_div, ceil_shift
+from naas_hw.cost.kernels.geometry import ceil_div, ceil_shift, check, derive
+from naas_hw.cost.kernels.problem import LEGAL
 from naas_hw.search.moves import balanced_below, order_table
 from naas_hw.search.pool import score_of
 
 ORDERS: Final = order_table(("KCRSPQ", "CPQRSK", "KPQCRS"))
 """The three types of a nest: what stays is weights, inputs, outputs."""
+
+NO_FAULT_OF_PE: Final = 9
+"""Rules with this index or a higher one do not speak of one PE or its axes."""
 
 WEIGHTS_STAY, INPUTS_STAY, OUTPUTS_STAY = range(3)
 
@@ -152,6 +156,39 @@ def step_bound(
         spent += g.drain * (price[15] * output_runs + price[9] * revisits)
         least = min(least, score_of(goal, cycles, p.groups * spent))
     return least * ROUNDING
+
+
+# Nodes: used extents and bounds inside the PE -----------------------------------------------------
+
+
+@kernel
+def steps_of(p: Any, spatial: Any, pe: Any, n: Any) -> None:
+    """How many steps each dim takes at least."""
+    for d in range(6):
+        extent = p.extents[d] if d < 2 else spatial[d]
+        n[d] = ceil_div(p.bounds[d], extent * pe[d])
+
+
+@kernel
+def is_possible(p: Any, spatial: Any, pe: Any, ones: Any, g: Any) -> Any:
+    """Whether one PE has room for its part; g is then that of the step."""
+    if float(pe[0]) * pe[1] * pe[4] * pe[5] > p.weight_buffer_bytes:
+        return False
+    violated = check(p, ORDERS, ones, pe, spatial, g)
+    if violated != LEGAL and violated < NO_FAULT_OF_PE:
+        return False
+    derive(p, pe, spatial, g)
+    return True
+
+
+@kernel
+def node_bound(p: Any, goal: Any, g: Any, n: Any, floor: Any) -> Any:
+    """Lower bound of all mappings with the steps of g; floor is that of DRAM, of any tile."""
+    weights = float(n[0]) * n[1] * n[4] * n[5] * g.weight_step_words
+    more = max(0.0, weights - least_weights(p))
+    price = goal.price
+    moved = (floor[0] + more, 0.0, floor[1] + more * (price[2] + price[12]))
+    return step_bound(p, goal, g, n, n, 0.0, moved, (0.0, 0.0))
 
 
 # DRAM, whatever the PE's bounds ------------------------------------------------------------------

@@ -42,6 +42,8 @@ class SearchSettings:
     min_legal : distinct legal mappings of each layer of each candidate at least.
     finalists, final_effort : how many of the best accelerators are mapped once more at last, with
         how many times the evaluations.
+    proof_evaluations : mappings and tiles that branch and bound looks at, for each layer of the
+        best one of these; 0: it does not run.
     seed : of everything random.
     optimiser, mapping_optimiser : of the two levels.
     encoding : of parallel dims and of loop orders.
@@ -57,8 +59,9 @@ class SearchSettings:
     screening: int = 1
     mapping_evaluations: int = 4000
     min_legal: int = 60
-    finalists: int = 1
+    finalists: int = 4
     final_effort: int = 8
+    proof_evaluations: int = 300_000
     seed: int = 0
     optimiser: OuterOptimiser = OuterOptimiser.CLIMB
     mapping_optimiser: Optimiser = Optimiser.EVOLVE
@@ -76,6 +79,7 @@ class SearchSettings:
             ("min_legal", 1),
             ("finalists", 1),
             ("final_effort", 1),
+            ("proof_evaluations", 0),
             ("seed", 0),
         ):
             if getattr(self, name) < least:
@@ -102,12 +106,18 @@ class SearchSettings:
             objective=self.objective,
             table=self.table or energy_table(budget.energy_table),
             evaluations=ceil(self.mapping_evaluations * effort),
+            proof_evaluations=0,
             optimiser=self.mapping_optimiser,
             max_exact=ceil(MAX_EXACT * effort),
             min_legal=self.min_legal,
             encoding=self.encoding,
             seed=self.seed,
         )
+
+    def final_settings(self, budget: Budget) -> MappingSettings:
+        """The same for the mappings that are kept: more evaluations, then branch and bound."""
+        settings = self.mapping_settings(budget, effort=self.final_effort)
+        return replace(settings, proof_evaluations=self.proof_evaluations)
 
 
 def settings_digest(networks: Sequence[Network], budget: Budget, settings: SearchSettings) -> str:

@@ -374,7 +374,9 @@ def test_no_network_and_no_process_are_refused():
 
 def test_a_network_is_mapped_the_same_in_any_executor():
     accelerator = search([NETWORK], BUDGET, replace(SETTINGS, generations=1)).accelerator
-    settings = MappingSettings(objective=Objective.EDP, table=SIZED, evaluations=64)
+    settings = MappingSettings(
+        objective=Objective.EDP, table=SIZED, evaluations=64, proof_evaluations=0
+    )
     alone = map_network(accelerator, NETWORK, settings)
     with worker_processes(2) as executor:
         assert map_network(accelerator, NETWORK, settings, executor=executor) == alone

@@ -43,7 +43,7 @@ def test_utilization_is_at_least_85_percent(layer: Layer):
         layer,
         objective=Objective.LATENCY,
         table=SIZED,
-        budget_evaluations=1000,
+        budget_evaluations=4000,
         rng=np.random.default_rng(0),
     )
     assert layer.num_macs / (ACCELERATOR.num_pes * result.best.cycles) >= DUE
