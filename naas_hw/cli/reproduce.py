@@ -25,7 +25,7 @@ _NETWORKS: Final = {
     "utilization": "resnet50",
 }
 _PRESETS: Final = {"edp": "eyeriss", "sensitivity": "eyeriss", "utilization": "nvdla-256"}
-_EVALUATIONS: Final = {"edp": 100, "sensitivity": 100, "utilization": 4000, "gap": 20_000}
+_EVALUATIONS: Final = {"edp": 100, "sensitivity": 100, "utilization": 20_000, "gap": 20_000}
 _POPULATION: Final = 12
 _GENERATIONS: Final = 16
 _SEEDS: Final = 3

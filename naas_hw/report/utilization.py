@@ -139,7 +139,6 @@ def measure_utilization(
         objective=Objective.LATENCY,
         table=SIZED,
         evaluations=evaluations,
-        proof_evaluations=0,
         seed=seed,
     )
     with worker_processes(num_processes) as executor:

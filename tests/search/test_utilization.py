@@ -2,12 +2,12 @@
 
 from importlib.resources import files
 
-import numpy as np
 import pytest
 
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import SIZED
-from naas_hw.search import Objective, map_layer
+from naas_hw.search import MappingSettings, Objective
+from naas_hw.search.network_search import search_layers
 from naas_hw.workload.files import read_network
 from naas_hw.workload.layer import Layer
 
@@ -38,12 +38,6 @@ def test_the_rule_covers_most_of_the_network():
 
 @pytest.mark.parametrize("layer", COMPUTE_BOUND, ids=lambda layer: layer.name)
 def test_utilization_is_at_least_85_percent(layer: Layer):
-    result = map_layer(
-        ACCELERATOR,
-        layer,
-        objective=Objective.LATENCY,
-        table=SIZED,
-        budget_evaluations=4000,
-        rng=np.random.default_rng(0),
-    )
+    settings = MappingSettings(objective=Objective.LATENCY, table=SIZED)
+    (result,) = search_layers(ACCELERATOR, [layer], settings)
     assert layer.num_macs / (ACCELERATOR.num_pes * result.best.cycles) >= DUE
