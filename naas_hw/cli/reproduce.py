@@ -89,7 +89,7 @@ def reproduce(
     ] = 8,
     proof_budget: Annotated[
         int, typer.Option(min=1, help="Mappings and tiles a layer of branch and bound (gap).")
-    ] = 5_000_000,
+    ] = 300_000_000,
     processes: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> int:
     """Make figures of docs/results.md again.
