@@ -1,6 +1,7 @@
 """`naas build`: an accelerator on an FPGA, to utilisation and clock."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,10 @@ def build(
     seed: Annotated[
         list[int] | None, typer.Option(help="Of the placer; several times: the fastest counts.")
     ] = None,
+    limit_minutes: Annotated[
+        float | None,
+        typer.Option(help="What place and route may take for each seed; then there is no clock."),
+    ] = None,
     into: Annotated[
         Path | None, typer.Option(help="Document whose section on builds is written.")
     ] = None,
@@ -49,7 +54,7 @@ def build(
     seeds = tuple(seed or (1,))
     accelerators = [_read(design) for design in designs]
     built = [
-        (accelerator, _build(accelerator, design, part, frequency, seeds))
+        (accelerator, _build(accelerator, design, part, frequency, seeds, limit_minutes))
         for accelerator, design in zip(accelerators, designs, strict=True)
     ]
     for _, report in built:
@@ -58,7 +63,7 @@ def build(
         else:
             _print(Console(), report)
     if into is not None:
-        _write(into, built, designs, part, frequency, seeds)
+        _write(into, built, designs, part, frequency, seeds, limit_minutes)
     return ExitStatus.DONE
 
 
@@ -75,13 +80,22 @@ def _build(
     part: Part,
     target_mhz: float,
     seeds: tuple[int, ...],
+    limit_minutes: float | None,
 ) -> "BuildReport":
     from naas_hw.flow.build import build as build_accelerator  # brings the hardware generator
 
+    build_it = partial(
+        build_accelerator,
+        accelerator,
+        part,
+        target_mhz=target_mhz,
+        seeds=seeds,
+        limit_minutes=limit_minutes,
+    )
     if not design.is_dir():
-        return build_accelerator(accelerator, part, target_mhz=target_mhz, seeds=seeds).report
+        return build_it().report
     with RunFolder.open(design) as run:
-        result = build_accelerator(accelerator, part, target_mhz=target_mhz, seeds=seeds)
+        result = build_it()
         run.write_tree("fpga", result.files)
     return result.report
 
@@ -93,6 +107,7 @@ def _write(
     part: Part,
     target_mhz: float,
     seeds: tuple[int, ...],
+    limit_minutes: float | None,
 ) -> None:
     from naas_hw.report.builds import builds_markdown
     from naas_hw.report.results import write_section
@@ -101,6 +116,7 @@ def _write(
     words += ["--device", part.device.name, "--package", part.package]
     words += ["--speed-grade", str(part.speed_grade), "--frequency", f"{target_mhz:g}"]
     words += [word for seed in seeds for word in ("--seed", str(seed))]
+    words += [] if limit_minutes is None else ["--limit-minutes", f"{limit_minutes:g}"]
     command = shlex.join([*words, "--into", into.as_posix()])
     write_section(into, "build", command, builds_markdown(built))
 
@@ -108,7 +124,8 @@ def _write(
 def _print(console: Console, report: "BuildReport") -> None:
     console.print(_usage_table(report))
     console.print(_component_table(report))
-    console.print(_path_table(report))
+    if report.critical_path:
+        console.print(_path_table(report))
     console.print(Text(summary_of(report)))
 
 
@@ -117,8 +134,15 @@ def summary_of(report: "BuildReport") -> str:
     return (
         f"{report.accelerator}: {report.num_macs} MACs, {report.core.lut4} LUT4 "
         f"({report.lut4_per_mac:g} a MAC), {report.core.ff} FF, {report.core.dsp} DSP, "
-        f"{report.core.block_ram} block RAM, {report.fmax_mhz:g} MHz"
+        f"{report.core.block_ram} block RAM, {clock_text(report)}"
     )
+
+
+def clock_text(report: "BuildReport") -> str:
+    """The clock, or why there is none."""
+    if report.fmax_mhz is not None:
+        return f"{report.fmax_mhz:g} MHz"
+    return f"not placed and routed within {report.limit_minutes:g} minutes"
 
 
 def _usage_table(report: "BuildReport") -> Table:
@@ -127,13 +151,13 @@ def _usage_table(report: "BuildReport") -> Table:
     for column in ("", "accelerator", "harness", "device", "used"):
         table.add_column(column, justify="right" if column else "left")
     for name, label in _RESOURCES.items():
-        usage = report.usage[name]
+        usage = report.usage.get(name)
         table.add_row(
             label,
             f"{getattr(report.core, name)}",
             f"{getattr(report.harness, name)}",
-            f"{usage.available}",
-            f"{usage.share:.1%}",
+            f"{usage.available}" if usage else "",
+            f"{usage.share:.1%}" if usage else "",
         )
     return table
 

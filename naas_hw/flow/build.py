@@ -32,11 +32,12 @@ class BuildReport:
     device, package, speed_grade : for what.
     digest : of the Verilog; tools : name -> version.
     target_mhz : what place and route aimed at.
-    seed, fmax_mhz : the best of the seeds, and its clock.
+    limit_minutes : what place and route may take for each seed; None: as long as it takes.
+    seed, fmax_mhz : the best of the seeds, and its clock; None if none ended within the limit.
     fmax_of_seeds : seed -> MHz.
     core : the accelerator alone, as synthesised; harness : the registers around it.
-    usage : of the device, by both, as placed: there a carry chain also takes LUT sites to begin
-        and to end.
+    usage : of the device, by both, as placed (empty if no seed was): there a carry chain also takes
+        LUT sites to begin and to end.
     components : of the core, by module, the largest first; they add up to it.
     critical_path, critical_components : of the best seed.
     """
@@ -49,8 +50,9 @@ class BuildReport:
     digest: str
     tools: dict[str, str]
     target_mhz: float
-    seed: int
-    fmax_mhz: float
+    limit_minutes: float | None = None
+    seed: int | None
+    fmax_mhz: float | None
     fmax_of_seeds: dict[int, float]
     core: Resources
     harness: Resources
@@ -107,6 +109,7 @@ def build(
     *,
     target_mhz: float = TARGET_MHZ,
     seeds: Sequence[int] = (1,),
+    limit_minutes: float | None = None,
 ) -> BuildResult:
     """Generate, synthesise, place and route; works in a folder of its own and leaves none.
 
@@ -114,13 +117,15 @@ def build(
     ----------
     target_mhz : what place and route aims at; missing it is no error.
     seeds : of the placer; the fastest result counts.
+    limit_minutes : what place and route may take for each seed. A seed that takes longer gives no
+        clock; what synthesis found stands.
 
     Raises
     ------
-    InputError : a target or seed out of range.
+    InputError : a target, seed or limit out of range.
     ToolError : a tool is missing, or the accelerator does not fit the part.
     """
-    _check(target_mhz, seeds)
+    _check(target_mhz, seeds, limit_minutes)
     for tool in TOOLS:
         require_tool(tool)
     sources = generate(accelerator).sources
@@ -134,16 +139,21 @@ def build(
                 seed=seed,
                 folder=folder,
                 hierarchy=netlist.hierarchy,
+                limit_minutes=limit_minutes,
             )
             for seed in seeds
         ]
-        best = max(placements, key=lambda found: found.fmax_mhz)
-        log = (folder / f"route_{best.seed}.log").read_text(errors="replace")
-    report = _report(accelerator, part, target_mhz, sources, netlist, placements, best)
+        placed = sorted((p for p in placements if p is not None), key=lambda p: -p.fmax_mhz)
+        seed = placed[0].seed if placed else seeds[0]
+        path = folder / f"route_{seed}.log"
+        log = path.read_text(errors="replace") if path.exists() else ""
+    report = _report(accelerator, part, target_mhz, sources, netlist, placed, limit_minutes)
     return BuildResult(report=report, files={"build.json": report.json, "route.log": log})
 
 
-def _check(target_mhz: float, seeds: Sequence[int]) -> None:
+def _check(target_mhz: float, seeds: Sequence[int], limit_minutes: float | None) -> None:
+    if limit_minutes is not None and not limit_minutes > 0:
+        raise InputError(f"limit-minutes must be above 0, not {limit_minutes:g}")
     if not 0 < target_mhz <= MAX_MHZ:
         raise InputError(f"frequency must be above 0 and at most {MAX_MHZ:g} MHz, not {target_mhz}")
     if not seeds:
@@ -161,9 +171,10 @@ def _report(
     target_mhz: float,
     sources: Any,
     netlist: Netlist,
-    placements: Sequence[Placement],
-    best: Placement,
+    placed: Sequence[Placement],
+    limit_minutes: float | None,
 ) -> BuildReport:
+    best = placed[0] if placed else None
     text = "".join(f"{name}\0{source}\0" for name, source in sources.items())
     return BuildReport(
         accelerator=accelerator.name,
@@ -174,13 +185,14 @@ def _report(
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
         tools={name: metadata.version(name) for name in TOOLS},
         target_mhz=target_mhz,
-        seed=best.seed,
-        fmax_mhz=best.fmax_mhz,
-        fmax_of_seeds={found.seed: found.fmax_mhz for found in placements},
+        limit_minutes=limit_minutes,
+        seed=best.seed if best else None,
+        fmax_mhz=best.fmax_mhz if best else None,
+        fmax_of_seeds={found.seed: found.fmax_mhz for found in placed},
         core=netlist.core,
         harness=netlist.harness,
-        usage=dict(best.usage),
+        usage=dict(best.usage) if best else {},
         components=netlist.components,
-        critical_path=best.critical_path,
-        critical_components=best.critical_components,
+        critical_path=best.critical_path if best else (),
+        critical_components=best.critical_components if best else (),
     )

@@ -81,9 +81,15 @@ class Placement:
 
 
 def place(
-    part: Part, *, target_mhz: float, seed: int, folder: Path, hierarchy: Hierarchy
-) -> Placement:
-    """Place and route the netlist in a folder.
+    part: Part,
+    *,
+    target_mhz: float,
+    seed: int,
+    folder: Path,
+    hierarchy: Hierarchy,
+    limit_minutes: float | None = None,
+) -> Placement | None:
+    """Place and route the netlist in a folder; None if that takes longer than the limit.
 
     Raises
     ------
@@ -97,9 +103,18 @@ def place(
     command += ["--json", NETLIST, "--lpf", constraints, "--lpf-allow-unconstrained"]
     command += ["--timing-allow-fail", "--seed", str(seed)]
     command += ["--report", report, "--log", log, "--quiet"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=None if limit_minutes is None else 60 * limit_minutes,
+        )
+    except subprocess.TimeoutExpired:
+        return None
     if done.returncode or not (folder / report).is_file():
         raise ToolError(_why_not(done.stdout + done.stderr, part))
     return read_report(json.loads((folder / report).read_text()), seed=seed, hierarchy=hierarchy)

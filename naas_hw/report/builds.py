@@ -32,12 +32,15 @@ def builds_markdown(built: Sequence[tuple[Accelerator, BuildReport]]) -> str:
 
 def _row(accelerator: Accelerator, report: BuildReport) -> str:
     core = report.core
-    device = {name: usage.available for name, usage in report.usage.items()}
+    of = {name: f" of {usage.available:,}" for name, usage in report.usage.items()}
+    clock = f"none in {report.limit_minutes or 0:g} minutes"
+    if report.fmax_mhz is not None:
+        clock = f"{report.fmax_mhz:.1f} MHz (seed {report.seed})"
     return (
         f"| {report.accelerator} | {array_text(accelerator)} | {report.num_macs} | "
-        f"{report.fmax_mhz:.1f} MHz (seed {report.seed}) | {core.lut4:,} of {device['lut4']:,} | "
-        f"{report.lut4_per_mac:g} | {core.ff:,} | {core.dsp} of {device['dsp']} | "
-        f"{core.block_ram} of {device['block_ram']} | {report.digest} |"
+        f"{clock} | {core.lut4:,}{of.get('lut4', '')} | "
+        f"{report.lut4_per_mac:g} | {core.ff:,} | {core.dsp}{of.get('dsp', '')} | "
+        f"{core.block_ram}{of.get('block_ram', '')} | {report.digest} |"
     )
 
 
@@ -52,9 +55,12 @@ def _components(report: BuildReport) -> str:
     if rest:
         lines.append(_component("all others", sum(c.instances for c in rest), rest))
     path = " -> ".join(f"`{name}`" for name in report.critical_components)
+    through = f"critical path {report.critical_path_ns:.1f} ns through {path}"
+    if report.fmax_mhz is None:
+        through = f"place and route did not end within {report.limit_minutes or 0:g} minutes a seed"
     return (
-        f"{report.accelerator} by component, without what it instantiates; critical path "
-        f"{report.critical_path_ns:.1f} ns through {path}:\n\n" + "\n".join(lines)
+        f"{report.accelerator} by component, without what it instantiates; {through}:\n\n"
+        + "\n".join(lines)
     )
 
 

