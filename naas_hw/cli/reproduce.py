@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
+from naas_hw.cli.build import build
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.reproduce_joint import JointOptions, joint_section
 from naas_hw.cli.reproduce_tables import TABLES, TableOptions, read_source, table_section
 from naas_hw.errors import InputError
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from naas_hw.sim.layer import LayerReport
     from naas_hw.workload.network import Network
 
-NAMES: Final = (*TABLES, "edp", "sensitivity", "utilization", "gap", "timeloop")
+NAMES: Final = (*TABLES, "edp", "sensitivity", "utilization", "gap", "timeloop", "joint", "build")
 ALL: Final = "all"
 _NETWORKS: Final = {
     "edp": "mobilenet_v2",
@@ -26,6 +28,9 @@ _NETWORKS: Final = {
 }
 _PRESETS: Final = {"edp": "eyeriss", "sensitivity": "eyeriss", "utilization": "nvdla-256"}
 _EVALUATIONS: Final = {"edp": 100, "sensitivity": 100, "utilization": 20_000, "gap": 20_000}
+_EXAMPLES: Final = (Path("examples/ck8x8.yaml"), Path("examples/pq8x8.yaml"))
+_DEVICE: Final = "lfe5u-85f"
+_LIMIT_MINUTES: Final = 60.0
 _POPULATION: Final = 12
 _GENERATIONS: Final = 16
 _SEEDS: Final = 3
@@ -103,7 +108,10 @@ def reproduce(
     energies.
     gap: the default mapping search beside branch and bound, and beside random search.
     utilization: ResNet50 on a C-K 16 x 16 array, predicted and simulated.
-    timeloop: accesses beside Timeloop's for the same nests, each difference with its cause. Exit
+    timeloop: accesses beside Timeloop's for the same nests, each difference with its cause.
+    joint: networks of ofa-resnet50 with their accelerators, beside rivals that search less.
+    build: two arrays of 64 PEs on an FPGA, place and route for an hour at most; to be run in the
+    repository. Exit
     status 1 if a simulation differs from its prediction, a count is not explained, or a limit
     does not hold (gap: 2 % on 90 % of the layers, and chance nowhere better).
     """
@@ -120,6 +128,20 @@ def reproduce(
             words = ["naas", "reproduce", wanted, "--cases", cases.as_posix()]
             _deliver(into, wanted, words, body)
             good = good and holds
+            continue
+        if wanted == "joint":
+            joint = JointOptions(
+                population=population,
+                generations=generations,
+                evaluations=evaluations,
+                seed=seed,
+                seeds=seeds,
+                processes=processes,
+            )
+            _deliver(into, wanted, *joint_section(joint, screen))
+            continue
+        if wanted == "build":
+            build(list(_EXAMPLES), device=_DEVICE, limit_minutes=_LIMIT_MINUTES, into=into)
             continue
         if wanted in TABLES:
             options = TableOptions(

@@ -1,0 +1,85 @@
+"""The table of the joint search and its rivals: each way once a seed, ratios that are theirs."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from tiny_space import FORMULA, SPACE
+
+from naas_hw.arch.presets import PRESETS
+from naas_hw.joint.settings import JointSettings
+from naas_hw.report import joint_table
+from naas_hw.report.joint_table import JointContest, joint_markdown, measure_joint
+from naas_hw.search.architecture_search import ArchitectureSettings
+from naas_hw.search.search_settings import SearchSettings
+
+FLOOR = 84
+SEEDS = (3, 4)
+RIVALS = (
+    joint_table.ACCELERATOR_ONLY,
+    joint_table.NETWORK_ONLY,
+    joint_table.SIZING,
+    joint_table.ONE_AFTER_THE_OTHER,
+)
+CONTEST = JointContest(
+    space=SPACE,
+    oracle=FORMULA,
+    preset=PRESETS["shidiannao"],
+    reference=SPACE.network(np.array([2, 3], dtype=np.uint8)),
+    settings=JointSettings(
+        networks=ArchitectureSettings(min_top1_percent=FLOOR, population=4, generations=2),
+        accelerators=SearchSettings(
+            population=2,
+            generations=2,
+            mapping_evaluations=40,
+            min_legal=5,
+            final_effort=2,
+            proof_evaluations=0,
+            seed=SEEDS[0],
+        ),
+    ),
+    num_seeds=len(SEEDS),
+    num_processes=1,
+)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return measure_joint(CONTEST)
+
+
+def test_every_way_is_searched_once_a_seed(rows):
+    ways = [(row.way, row.seed) for row in rows]
+    due = {*product((*RIVALS, joint_table.JOINT), SEEDS)}
+    due |= {(joint_table.FIXED, SEEDS[0]), (joint_table.SEARCHED, SEEDS[0])}
+    assert len(ways) == len(due) and set(ways) == due
+
+
+def test_each_way_keeps_what_it_does_not_search(rows):
+    dims = {axis.dim for axis in CONTEST.preset.accelerator.axes}
+    for row in rows:
+        assert CONTEST.preset.budget.violations(row.accelerator) == []
+        if row.way == joint_table.ACCELERATOR_ONLY:
+            assert row.found.network == CONTEST.reference
+        if row.is_estimate:
+            assert row.top1_percent >= FLOOR
+        if row.way == joint_table.NETWORK_ONLY:
+            assert row.accelerator.axes == CONTEST.preset.accelerator.axes
+        if row.way == joint_table.SIZING:
+            assert {axis.dim for axis in row.accelerator.axes} == dims
+
+
+def test_one_after_the_other_has_as_many_searches_of_layers(rows):
+    counts = {(row.way, row.seed): row.num_layers for row in rows}
+    for seed in SEEDS:
+        assert counts[joint_table.ONE_AFTER_THE_OTHER, seed] >= counts[joint_table.JOINT, seed] > 0
+
+
+def test_ratios_are_those_of_the_rows(rows):
+    text = joint_markdown(CONTEST, rows)
+    joint = {row.seed: row.edp for row in rows if row.way == joint_table.JOINT}
+    for way in RIVALS:
+        ratios = [row.edp / joint[row.seed] for row in rows if row.way == way]
+        mean = float(np.exp(np.mean(np.log(ratios))))
+        assert f"| {way} | {mean:.3f} | {min(ratios):.3f} | {max(ratios):.3f} |" in text
+    assert text.count("(estimate)") == len(SEEDS) * (len(RIVALS) - 1 + 1)
