@@ -382,6 +382,7 @@ def joint_figures(space: Space, result: JointResult) -> dict[str, Any]:
                     "top1_percent": point.top1_percent,
                     "accuracy": worth,
                     "encoding": list(point.encoding),
+                    "choices": space.decode(np.array(point.encoding, dtype=np.uint8)),
                     "accelerator": point.accelerator.model_dump(mode="json"),
                 }
                 for point in result.front

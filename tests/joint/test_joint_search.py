@@ -89,6 +89,12 @@ def test_the_command_writes_a_run_like_any_other(tmp_path, capsys):
     assert result["networks"][0]["edp"] == api.evaluate(run).edp
     assert result["joint"]["top1_percent"] >= FLOOR
     assert {point["accuracy"] for point in result["joint"]["front"]} == {"measured (a formula)"}
+    assert main(["report", str(run)]) == 0
+    page = (run / "report.html").read_text()
+    assert "Accuracy over score" in page and "measured (a formula)" in page
+    for point in result["joint"]["front"]:
+        choices = ", ".join(f"{name} {value}" for name, value in point["choices"].items())
+        assert choices in page
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from naas_hw.arch.technology import AREA
 from naas_hw.mapping.loop_nest import loop_nest
 from naas_hw.report.html.energy import energy_figure, layer_energy_figure
 from naas_hw.report.html.hardware import area_figure, array_figure, hardware_table
+from naas_hw.report.html.joint import joint_figure
 from naas_hw.report.html.layers import (
     cycles_figure,
     layer_table,
@@ -271,7 +272,9 @@ def network_table(facts: RunFacts) -> DataTable:
 def _search_figures(facts: RunFacts) -> list[Figure]:
     if all(candidate.score is None for candidate in facts.candidates):
         return []
-    return [convergence_figure(facts), *pareto_figures(facts)]
+    joint = facts.result.joint if facts.result else None
+    of_networks = [joint_figure(facts, joint)] if joint and joint.front else []
+    return [convergence_figure(facts), *of_networks, *pareto_figures(facts)]
 
 
 def _nest(one: LayerFacts) -> Nest:

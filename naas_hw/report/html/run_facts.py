@@ -46,6 +46,25 @@ class NetworkRecord(_Read):
     layers: tuple[LayerRecord, ...] = Field(min_length=1)
 
 
+class JointPointRecord(_Read):
+    """A network on an accelerator, in result.json of a joint search."""
+
+    score: float
+    top1_percent: float
+    accuracy: str
+    choices: dict[str, str | int | float]
+    accelerator: Accelerator
+
+
+class JointRecord(_Read):
+    """What result.json says of networks that were searched with their accelerators."""
+
+    space: str
+    num_networks: Count
+    num_layers: Count
+    front: tuple[JointPointRecord, ...]
+
+
 class ResultRecord(_Read):
     """result.json: what a search, or `naas map`, found when it ended."""
 
@@ -56,6 +75,7 @@ class ResultRecord(_Read):
     num_candidates: Count | None = None
     num_legal: Count | None = None
     num_exact: Count | None = None
+    joint: JointRecord | None = None
     networks: tuple[NetworkRecord, ...] = Field(min_length=1)
 
 

@@ -20,7 +20,7 @@ from naas_hw.report.html.values import (
 def convergence_figure(facts: RunFacts) -> Figure:
     """Best so far and population mean, generation by generation."""
     found = convergence(facts.candidates)
-    label, unit = _score_label(facts)
+    label, unit = score_label(facts)
     best = _curve([one.best / unit for one in found])
     mean = _curve([one.mean / unit for one in found])
     values = [y for _, y in (*best, *mean)]
@@ -51,7 +51,7 @@ def _curve(values: Sequence[float]) -> list[tuple[float, float]]:
     return [(n, value) for n, value in enumerate(values, start=1) if value < inf]
 
 
-def _score_label(facts: RunFacts) -> tuple[str, float]:
+def score_label(facts: RunFacts) -> tuple[str, float]:
     """What a score is, and what it is divided by to be in that unit."""
     objective = facts.result.objective if facts.result else ""
     labels = {
@@ -108,8 +108,8 @@ def pareto_figures(facts: RunFacts) -> tuple[Figure, Figure]:
                         mark="star",
                     ),
                 ],
-                x_axis=_spread_axis("cycles", [c.cycles for c in (*rest, *front)]),
-                y_axis=_spread_axis(label, [y for _, y in placed([*rest, *front])]),
+                x_axis=spread_axis("cycles", [c.cycles for c in (*rest, *front)]),
+                y_axis=spread_axis(label, [y for _, y in placed([*rest, *front])]),
             ),
             table=table,
         )  # fmt: skip
@@ -128,5 +128,5 @@ def _labels(candidates: Sequence[Candidate]) -> list[str]:
     ]
 
 
-def _spread_axis(label: str, values: Sequence[float]) -> Axis:
+def spread_axis(label: str, values: Sequence[float]) -> Axis:
     return Axis(label=label, is_log=min(values) > 0 and max(values) > 8 * min(values))
