@@ -30,7 +30,7 @@ layers:
   - {name: b, K: 4, C: 4, P: 2, Q: 4, height: 2, width: 4}
 """
 LAUNCHER = """
-import json, os, sys
+import json, os, signal, sys
 from naas_hw import api, cli
 from naas_hw.search.evolution import new_strategy
 from naas_hw.search.processes import compile_once
@@ -41,6 +41,7 @@ for line in sys.stdin:
     child = os.fork()
     if not child:
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
         log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
         os.dup2(log, 2)
