@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw import api
+from naas_hw.api import hardware
 from naas_hw.sim.hardware import generate
 
 ACCELERATOR = """\
@@ -77,4 +77,4 @@ _generate_once = cache(generate)
 @pytest.fixture
 def hardware_once(monkeypatch):
     """Verilog of an accelerator is made once for all tests that ask for this."""
-    monkeypatch.setattr(api, "generate_hardware", _generate_once)
+    monkeypatch.setattr(hardware, "generate_hardware", _generate_once)

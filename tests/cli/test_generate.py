@@ -83,13 +83,13 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
 
 
 def test_no_yosys_is_one_sentence_and_writes_nothing(design_folder, monkeypatch, capsys):
-    from naas_hw import api
+    from naas_hw.api import hardware
     from naas_hw.errors import ToolError
 
     def missing(_):
         raise ToolError("yosys must be installed")
 
-    monkeypatch.setattr(api, "generate_hardware", missing)
+    monkeypatch.setattr(hardware, "generate_hardware", missing)
     assert main(["generate", str(design_folder)]) == 2
     assert capsys.readouterr().err == "naas: error: yosys must be installed\n"
     assert {path.name for path in design_folder.iterdir()} == {

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from naas_hw import api
+from naas_hw.api.hardware import predicted_json
 from naas_hw.arch.budget import Budget
 from naas_hw.report.html.run_facts import RunFacts, read_run_facts
 from naas_hw.report.runfolder import RunFolder
@@ -53,7 +54,7 @@ def pretend_simulation(folder: Path, layers: Sequence[str], *, off_by: int = 0) 
     design = api.read_design(folder)
     runs = plan_runs(design.accelerator, design.network, design.mappings, layers=layers)
     run = RunFolder(folder)
-    run.write_text("sim/predicted.json", api._predicted_json(runs, 1))
+    run.write_text("sim/predicted.json", predicted_json(runs, 1))
     report = api.SimulationReport(
         layers=tuple(_simulated(one, off_by) for one in runs),
         simulator="icarus",

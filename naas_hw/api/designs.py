@@ -1,0 +1,146 @@
+"""What there is: networks by name, designs in folders, and what they cost."""
+
+import json
+from collections.abc import Iterator
+from collections.abc import Mapping as AbstractMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.files import (
+    find_energy_table,
+    read_accelerator,
+    read_energy_table,
+)
+from naas_hw.arch.technology import (
+    SIZED,
+    EnergyTable,
+    energy_table,
+)
+from naas_hw.cost.evaluate import NetworkReport, evaluate_network
+from naas_hw.errors import InputError
+from naas_hw.mapping.files import read_mappings
+from naas_hw.mapping.legality import violations
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder, digest_of
+from naas_hw.workload.catalogue import builtin_names, load_builtin
+from naas_hw.workload.files import read_network
+from naas_hw.workload.importer import import_network
+from naas_hw.workload.network import Network
+
+ENERGY_TABLE_FILE: Final = "energy_table.yaml"
+MODEL_ONLY: Final = "kind:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """An accelerator, a network, and a legal mapping of each layer."""
+
+    accelerator: Accelerator
+    network: Network
+    mappings: AbstractMapping[str, Mapping]
+
+
+def find_network(source: str | Path, *, resolution: int | None = None) -> Network:
+    """A network by built-in name, `.yaml` or `.pt2` file, or `module:callable` (runs its code).
+
+    Raises
+    ------
+    InputError, ToolError : one sentence.
+    """
+    text = str(source)
+    if text in builtin_names():
+        return load_builtin(text, resolution)
+    if text.endswith((".yaml", ".yml")):
+        if resolution is not None:
+            raise InputError(f"{text}: a network's file must keep its own sizes, not get others")
+        return read_network(text)
+    return import_network(text, resolution=resolution)
+
+
+def read_design(folder: str | Path) -> Design:
+    """The design in a run folder, or in any folder with the three YAML files.
+
+    Raises
+    ------
+    InputError : a file is missing or wrong, or a mapping illegal; says which, where and why.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} must be a folder with a design, not missing")
+    design = Design(
+        accelerator=read_accelerator(folder / "accelerator.yaml"),
+        network=(network := read_network(folder / "network.yaml")),
+        mappings=read_mappings(folder / "mapping.yaml", network),
+    )
+    for layer in network.layers:
+        found = violations(design.accelerator, layer, design.mappings[layer.name])
+        if found and not found[0].startswith(MODEL_ONLY):
+            raise InputError(f"{folder / 'mapping.yaml'}: layers.{layer.name}: {found[0]}")
+    return design
+
+
+def design_of(design: Design | str | Path) -> Design:
+    return design if isinstance(design, Design) else read_design(design)
+
+
+def run_table(folder: str | Path) -> EnergyTable:
+    """The energy table that a run was made with; the default one where none was.
+
+    Raises
+    ------
+    InputError : it is neither in the folder nor built in.
+    """
+    own = Path(folder) / ENERGY_TABLE_FILE
+    if own.exists():
+        return read_energy_table(own)
+    try:
+        found = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
+        name = str(found["energy_table"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return SIZED
+    return energy_table(name)
+
+
+def table_of(design: Design | str | Path, table: str | EnergyTable | None) -> EnergyTable:
+    """The table that is given, by value, name or file; else the one of the run."""
+    if table is None:
+        return SIZED if isinstance(design, Design) else run_table(design)
+    return find_energy_table(table) if isinstance(table, str) else table
+
+
+def named_digest(table: EnergyTable) -> str:
+    return f"{table.name} {digest_of(table.model_dump_json())[:16]}"
+
+
+@contextmanager
+def writing(folder: Path, verb: str) -> Iterator[RunFolder]:
+    """The run folder, locked; one made by hand gets a manifest first."""
+    if not (folder / MANIFEST).is_file():
+        names = ("network.yaml", "accelerator.yaml", "mapping.yaml")
+        digest = digest_of(*((folder / name).read_bytes() for name in names))
+        manifest = Manifest.of(command=("naas", verb, folder.name), digest=digest)
+        RunFolder(folder).write_text(MANIFEST, manifest.text)
+    with RunFolder.open(folder) as run:
+        yield run
+
+
+def evaluate(
+    design: Design | str | Path, *, table: str | EnergyTable | None = None
+) -> NetworkReport:
+    """Exact cost of a design, layer by layer.
+
+    Parameters
+    ----------
+    design : a value, or the folder that holds it.
+    table : an energy table, its name or file; that of the run, else the default one.
+
+    Raises
+    ------
+    InputError : something is missing, wrong or illegal.
+    """
+    found = design_of(design)
+    chosen = table_of(design, table)
+    return evaluate_network(found.accelerator, found.network, found.mappings, chosen)

@@ -1,0 +1,99 @@
+"""Designs as files of other models, and their mappings read back."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from naas_hw.api.designs import MODEL_ONLY, Design, design_of, table_of
+from naas_hw.arch.technology import (
+    AREA,
+    EnergyTable,
+)
+from naas_hw.emit.plan import FilePlan
+from naas_hw.errors import InputError
+from naas_hw.exchange.formats import Format
+from naas_hw.exchange.maestro import maestro_files
+from naas_hw.exchange.timeloop import read_timeloop_mappings, timeloop_files
+from naas_hw.exchange.timeloop_format import Version
+from naas_hw.mapping.files import NetworkMapping
+from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.legality import violations
+from naas_hw.workload.layer import Layer
+from naas_hw.workload.network import Network
+
+
+def export(
+    design: Design | str | Path,
+    *,
+    to: Format,
+    version: Version = Version.V03,
+    pad: bool = False,
+    layers: Sequence[str] | None = None,
+    table: str | EnergyTable | None = None,
+) -> FilePlan:
+    """The files of a design in a peer's format, not yet written.
+
+    Parameters
+    ----------
+    design : a value, or the folder that holds it.
+    version, pad : of Timeloop's files; see `naas_hw.exchange.timeloop`.
+    layers : names of those wanted; all if not given.
+    table : an energy table, its name or file; that of the run, else the default one.
+
+    Raises
+    ------
+    InputError : something is missing or wrong, or cannot be said there: which layer and field.
+    """
+    found = design_of(design)
+    wanted = found.network.layers if layers is None else _named(found.network, layers)
+    accelerator, mappings = found.accelerator, found.mappings
+    if to is Format.MAESTRO:
+        files = maestro_files(accelerator, wanted, mappings, network=found.network.name)
+    else:
+        energy = table_of(design, table).access_energy(accelerator)
+        files = timeloop_files(
+            accelerator, wanted, mappings, energy=energy, area=AREA, version=version, pad=pad
+        )
+    return FilePlan.of(dict(files))
+
+
+def _named(network: Network, names: Sequence[str]) -> list[Layer]:
+    by_name = {layer.name: layer for layer in network.layers}
+    for name in names:
+        if name not in by_name:
+            raise InputError(f"layers must be those of {network.name}, not {name!r}")
+    return [by_name[name] for name in names]
+
+
+def import_mappings(
+    source: str | Path, *, design: Design | str | Path | None = None
+) -> NetworkMapping:
+    """Mappings from Timeloop's files.
+
+    Parameters
+    ----------
+    source : a folder as `export` fills it, or one mapping with its problem beside it.
+    design : if given, its accelerator must be able to run what is read, on its layers of these
+        names; the mappings of its other layers are kept.
+
+    Raises
+    ------
+    InputError : one sentence that names file or layer, rule and value.
+    """
+    read = read_timeloop_mappings(source)
+    if design is None:
+        return NetworkMapping(layers={name: found.mapping for name, found in read.items()})
+    known = design_of(design)
+    for layer in _named(known.network, list(read)):
+        found = read[layer.name]
+        geometry = Geometry(accelerator=known.accelerator, layer=layer, mapping=found.mapping)
+        broken = violations(known.accelerator, layer, found.mapping)
+        if broken and not broken[0].startswith(MODEL_ONLY):
+            raise InputError(f"{source}: layer {layer.name}: {broken[0]}")
+        for dim, tiles in geometry.num_tiles.items():
+            if found.tiles[dim] != tiles:
+                raise InputError(
+                    f"{source}: layer {layer.name}: the tiles of {dim} must be {tiles} for its "
+                    f"{layer.bounds[dim]}, not {found.tiles[dim]}"
+                )
+    mappings = {**known.mappings, **{name: found.mapping for name, found in read.items()}}
+    return NetworkMapping(network=known.network.name, layers=mappings)

@@ -1,0 +1,242 @@
+"""Verilog of a design, its simulation, and the report of a run."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from naas_hw.api.designs import (
+    Design,
+    design_of,
+    read_design,
+    run_table,
+    writing,
+)
+from naas_hw.emit.package import GeneratedDesign, plan_design
+from naas_hw.emit.plan import FilePlan
+from naas_hw.errors import InputError
+from naas_hw.report.html.page import render_report
+from naas_hw.report.html.run_facts import read_run_facts
+from naas_hw.report.runfolder import RunFolder
+from naas_hw.sim.hardware import generate as generate_hardware
+from naas_hw.sim.layer import LayerReport
+from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs
+from naas_hw.sim.run import Stalls
+from naas_hw.sim.simulators import find_simulator
+from naas_hw.workload.layer import Kind
+from naas_hw.workload.yaml_edge import write_atomic
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationReport:
+    """What a simulation found, layer by layer.
+
+    Parameters
+    ----------
+    layers : of every name; layers that are the same were simulated once.
+    simulator, version : which one.
+    timed : whether cycles and counts were compared too, not the bits only (random stalls).
+    skipped : names of layers that exist in the model only, where all were asked for.
+    """
+
+    layers: tuple[LayerReport, ...]
+    simulator: str
+    version: str
+    timed: bool
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing differs."""
+        return all(layer.ok for layer in self.layers)
+
+
+def generate(
+    design: Design | str | Path, *, program: bool = True, seed: int = 0
+) -> GeneratedDesign:
+    """Verilog, its test, the header of its registers, and a program of each layer.
+
+    Parameters
+    ----------
+    design : a value, or the folder that holds it, which then gets `rtl/` and `program/`.
+    program : whether programs are made.
+    seed : of the example tensors in the programs.
+
+    Raises
+    ------
+    InputError : something is missing, wrong or illegal, or the folder cannot be written.
+    ToolError : what makes Verilog is missing.
+    """
+    found = design_of(design)
+    hardware = generate_hardware(found.accelerator)
+    generated = plan_design(
+        found.accelerator,
+        hardware.sources,
+        hardware.digest,
+        network=found.network if program else None,
+        mappings=found.mappings,
+        seed=seed,
+    )
+    if not isinstance(design, Design):
+        with writing(Path(design), "generate") as run:
+            _replace(run, generated.files)
+    return generated
+
+
+def _replace(run: RunFolder, plan: FilePlan) -> None:
+    """Write a plan into the run, then drop what an earlier one left beside it."""
+    plan.write(run.path)
+    planned = set(plan)
+    for folder in {path.split("/")[0] for path in planned}:
+        for path in sorted((run.path / folder).rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif path.relative_to(run.path).as_posix() not in planned:
+                path.unlink()
+
+
+def simulate(
+    design: Design | str | Path,
+    *,
+    simulator: str,
+    layers: Sequence[str] | None = None,
+    seed: int = 0,
+    stalls: Stalls | None = None,
+    waves: bool = False,
+    num_processes: int = 1,
+    progress: Callable[[LayerReport], None] | None = None,
+) -> SimulationReport:
+    """Run layers on the RTL and compare cycles, counts and output bytes with the model's.
+
+    Parameters
+    ----------
+    design : a value, or the folder that holds it; that folder gets `sim/predicted.json` before
+        the simulator starts, and `sim/simulated.json` at the end.
+    simulator : icarus or verilator.
+    layers : names; all that the hardware runs if None. Layers that are the same run once.
+    seed : of the tensors.
+    stalls : random stalls of the memory; then only the output bytes are compared.
+    waves : whether waves are kept, in `sim/waves/`; needs a folder.
+    num_processes : simulations at a time.
+    progress : told of each layer that was simulated.
+
+    Raises
+    ------
+    InputError : something is missing, wrong or illegal, or the folder cannot be written.
+    ToolError : the simulator is missing or too old.
+    SimulationError : it failed.
+    """
+    if waves and isinstance(design, Design):
+        raise InputError("waves must have a run folder to be written to, not a value only")
+    found = design_of(design)
+    tool = find_simulator(simulator)
+    skipped: tuple[str, ...] = ()
+    if layers is None:
+        skipped = tuple(x.name for x in found.network.layers if x.kind is Kind.TRANSPOSED)
+        layers = [layer.name for layer in found.network.layers if layer.name not in skipped]
+    runs = plan_runs(found.accelerator, found.network, found.mappings, layers=layers)
+    hardware = generate_hardware(found.accelerator)
+
+    def simulated(folder: Path | None) -> SimulationReport:
+        return SimulationReport(
+            layers=simulate_runs(
+                hardware,
+                runs,
+                simulator=tool,
+                seed=seed,
+                stalls=stalls,
+                waves=folder,
+                num_processes=num_processes,
+                progress=progress,
+            ),
+            simulator=tool.name,
+            version=tool.version,
+            timed=stalls is None,
+            skipped=skipped,
+        )
+
+    if isinstance(design, Design):
+        return simulated(None)
+    with writing(Path(design), "simulate") as run:
+        run.write_text("sim/predicted.json", predicted_json(runs, hardware.digest))
+        report = simulated(run.path / "sim" / "waves" if waves else None)
+        run.write_text("sim/simulated.json", simulation_json(report))
+    return report
+
+
+def predicted_json(runs: Sequence[LayerRun], digest: int) -> str:
+    layers = [
+        {
+            "name": name,
+            "macs": run.prediction.num_macs,
+            "pes_used": run.prediction.pes_used,
+            "cycles": run.prediction.cycles,
+            "stalls": vars(run.prediction.stalls),
+            "accesses": vars(run.prediction.accesses),
+            "counts": run.prediction.counts,
+        }
+        for run in runs
+        for name in run.names
+    ]
+    return json.dumps({"version": 1, "digest": f"{digest:016x}", "layers": layers}, indent=1) + "\n"
+
+
+def simulation_json(report: SimulationReport) -> str:
+    """The comparison as JSON: `layers`, and `ok`."""
+    layers = [
+        {
+            "name": layer.name,
+            "ok": layer.ok,
+            "status": layer.status,
+            "groups": layer.groups,
+            "macs": layer.num_macs,
+            "pes_used": layer.pes_used,
+            "predicted_cycles": layer.predicted_cycles,
+            "simulated_cycles": layer.simulated_cycles,
+            "utilization": layer.utilization,
+            "count_difference": layer.count_difference,
+            "output_mismatches": layer.output_mismatches,
+            "pieces_compared": layer.pieces_compared,
+            "first_piece": str(layer.first_piece) if layer.first_piece else None,
+            "counts_that_differ": [str(count) for count in layer.counts],
+            "counted": dict(layer.counted),
+            "messages": list(layer.messages),
+            "waves": layer.waves.name if layer.waves else None,
+        }
+        for layer in report.layers
+    ]
+    whole = {
+        "version": 1,
+        "simulator": f"{report.simulator} {report.version}",
+        "timed": report.timed,
+        "skipped": list(report.skipped),
+        "layers": layers,
+        "ok": report.ok,
+    }
+    return json.dumps(whole, indent=1) + "\n"
+
+
+def report(run: str | Path, *, output: str | Path | None = None) -> Path:
+    """Write the HTML report of a run; where it is.
+
+    Parameters
+    ----------
+    run : a run folder, or any folder with the three YAML files.
+    output : the file; `report.html` in the run folder if None.
+
+    Raises
+    ------
+    InputError : something is missing, wrong or illegal, or the file cannot be written.
+    """
+    run = Path(run)
+    design, table = read_design(run), run_table(run)
+    facts = read_run_facts(
+        RunFolder(run), design.accelerator, design.network, design.mappings, table
+    )
+    text = render_report(facts)
+    if output is not None:
+        write_atomic(output, text)
+        return Path(output)
+    with writing(run, "report") as folder:
+        return folder.write_text("report.html", text)

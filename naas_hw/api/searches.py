@@ -1,0 +1,309 @@
+"""Searches of accelerators, networks and mappings, into run folders."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from naas_hw.accuracy.oracle import AccuracyOracle
+from naas_hw.api.designs import (
+    ENERGY_TABLE_FILE,
+    Design,
+    named_digest,
+)
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.budget import Budget
+from naas_hw.arch.technology import (
+    ENERGY_TABLES,
+    SIZED,
+    EnergyTable,
+    SizedTable,
+    energy_table,
+)
+from naas_hw.errors import InputError
+from naas_hw.joint.joint_search import JointResult
+from naas_hw.joint.joint_search import search_jointly as search_jointly_for
+from naas_hw.joint.settings import JointSettings, joint_digest
+from naas_hw.mapping.files import NetworkMapping
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.report.figures import (
+    effort_figures,
+    joint_figures,
+    network_figures,
+    search_figures,
+)
+from naas_hw.report.runfolder import Manifest, RunFolder, digest_of
+from naas_hw.search.accelerator_search import search as search_accelerator
+from naas_hw.search.history import History
+from naas_hw.search.mapping_search import MappingResult
+from naas_hw.search.network_search import MappingSettings, NetworkResult, map_network
+from naas_hw.search.objective import Objective
+from naas_hw.search.processes import worker_processes
+from naas_hw.search.search_result import ProgressCallback, SearchResult
+from naas_hw.search.search_settings import SearchSettings, settings_digest
+from naas_hw.spaces.space import Space
+from naas_hw.workload.layer import Layer
+from naas_hw.workload.network import Network
+from naas_hw.workload.yaml_edge import dump_yaml
+
+SEARCH_PACKAGES: Final = ("cma", "numpy", "numba", "pydantic")
+
+
+def search(
+    networks: Sequence[Network],
+    budget: Budget,
+    settings: SearchSettings | None = None,
+    *,
+    run: str | Path | None = None,
+    resume: bool = False,
+    force: bool = False,
+    executor: Executor | None = None,
+    num_processes: int = 1,
+    progress: ProgressCallback | None = None,
+    command: Sequence[str] = ("naas", "search"),
+) -> SearchResult:
+    """Search an accelerator within a budget, and mappings of all networks on it.
+
+    Parameters
+    ----------
+    run : folder that gets the design, the history and the result; None writes nothing.
+    resume, force : go on with the run in that folder, or start it anew.
+    executor : any `concurrent.futures.Executor`; else `num_processes` are started, or for one
+        this process does it. The result is the same.
+    progress : told of every candidate, in order.
+    command : how the manifest says that it was made.
+
+    Raises
+    ------
+    InputError : as of `naas_hw.search.search`, and where the folder cannot be used.
+    WorkerError : the executor lost a task; what the history holds can be resumed.
+    """
+    settings = settings or SearchSettings()
+    if run is None:
+        return search_accelerator(
+            networks,
+            budget,
+            settings,
+            executor=executor,
+            num_processes=num_processes,
+            progress=progress,
+        )
+    if not networks:
+        raise InputError("networks must be at least 1, not 0")
+    network = _joined(networks)
+    table = settings.table or energy_table(budget.energy_table)
+    manifest = Manifest.of(
+        command=command,
+        digest=settings_digest(networks, budget, settings),
+        seed=settings.seed,
+        packages=SEARCH_PACKAGES,
+        energy_table=named_digest(table),
+    )
+    with RunFolder.create(Path(run), manifest, resume=resume, force=force) as folder:
+        history = folder.path / "history.sqlite"
+        try:
+            result = search_accelerator(
+                networks,
+                budget,
+                settings,
+                executor=executor,
+                num_processes=num_processes,
+                history=history,
+                resume=history.exists(),
+                progress=progress,
+            )
+        except BaseException:
+            _drop_if_empty(history, manifest.digest)
+            raise
+        mappings = _joined_mappings(result.networks)
+        _write_design(
+            folder,
+            Design(accelerator=result.accelerator, network=network, mappings=mappings),
+            table,
+            {"budget": budget.name, "clock_hz": budget.clock_hz, **search_figures(result)},
+        )
+    return result
+
+
+def search_jointly(
+    space: Space,
+    oracle: AccuracyOracle,
+    budget: Budget,
+    settings: JointSettings,
+    *,
+    run: str | Path,
+    force: bool = False,
+    executor: Executor | None = None,
+    num_processes: int = 1,
+    progress: ProgressCallback | None = None,
+    command: Sequence[str] = ("naas", "search"),
+) -> JointResult:
+    """Search an accelerator, a network of a space above an accuracy floor, and its mappings.
+
+    Parameters are those of `search`; a joint search cannot be resumed.
+
+    Raises
+    ------
+    InputError : as of `naas_hw.joint.joint_search`, and where the folder cannot be used.
+    WorkerError : the executor lost a task.
+    """
+    table = settings.accelerators.table or energy_table(budget.energy_table)
+    manifest = Manifest.of(
+        command=command,
+        digest=joint_digest(space, oracle, budget, settings),
+        seed=settings.accelerators.seed,
+        packages=SEARCH_PACKAGES,
+        energy_table=named_digest(table),
+    )
+    with RunFolder.create(Path(run), manifest, force=force) as folder:
+        history = folder.path / "history.sqlite"
+        try:
+            result = search_jointly_for(
+                space,
+                oracle,
+                budget,
+                settings,
+                executor=executor,
+                num_processes=num_processes,
+                history=history,
+                progress=progress,
+            )
+        except BaseException:
+            _drop_if_empty(history, manifest.digest)
+            raise
+        found = result.found
+        _write_design(
+            folder,
+            Design(accelerator=result.accelerator, network=found.network, mappings=found.mappings),
+            table,
+            {
+                "budget": budget.name,
+                "clock_hz": budget.clock_hz,
+                "objective": settings.accelerators.objective.value,
+                **joint_figures(space, result),
+            },
+        )
+    return result
+
+
+def map(  # the verb; the builtin is not used in this module
+    network: Network,
+    accelerator: Accelerator,
+    settings: MappingSettings | None = None,
+    *,
+    run: str | Path | None = None,
+    force: bool = False,
+    executor: Executor | None = None,
+    num_processes: int = 1,
+    progress: Callable[[Layer, MappingResult], None] | None = None,
+    command: Sequence[str] = ("naas", "map"),
+) -> NetworkResult:
+    """Search mappings of a network for a given accelerator.
+
+    Parameters
+    ----------
+    run : folder that gets the design and the result; None writes nothing.
+    force : start a run that exists anew.
+    executor, num_processes : as of `search`.
+    progress : told of each distinct layer, in order.
+    command : how the manifest says that it was made.
+
+    Raises
+    ------
+    InputError : no legal mapping was found for a layer; the folder cannot be used.
+    WorkerError : the executor lost a task.
+    """
+    settings = settings or MappingSettings(objective=Objective.EDP, table=SIZED)
+    if run is None:
+        return _mapped(network, accelerator, settings, executor, num_processes, progress)
+    manifest = Manifest.of(
+        command=command,
+        digest=digest_of(
+            network.model_dump_json(),
+            accelerator.model_dump_json(),
+            settings.table.model_dump_json(),
+            *(str(getattr(settings, entry.name)) for entry in fields(settings)),
+        ),
+        seed=settings.seed,
+        packages=SEARCH_PACKAGES,
+        energy_table=named_digest(settings.table),
+    )
+    with RunFolder.create(Path(run), manifest, force=force) as folder:
+        result = _mapped(network, accelerator, settings, executor, num_processes, progress)
+        _write_design(
+            folder,
+            Design(accelerator=accelerator, network=network, mappings=result.mappings),
+            settings.table,
+            {
+                "objective": settings.objective.value,
+                "score": result.score(settings.objective),
+                **effort_figures(result),
+                "networks": [network_figures(result, accelerator)],
+            },
+        )
+    return result
+
+
+def _mapped(
+    network: Network,
+    accelerator: Accelerator,
+    settings: MappingSettings,
+    executor: Executor | None,
+    num_processes: int,
+    progress: Callable[[Layer, MappingResult], None] | None,
+) -> NetworkResult:
+    given = worker_processes(num_processes) if executor is None else nullcontext(executor)
+    with given as found:
+        return map_network(accelerator, network, settings, executor=found, progress=progress)
+
+
+def _joined(networks: Sequence[Network]) -> Network:
+    """One network of all layers; of several, each layer's name begins with its network's."""
+    if len(networks) == 1:
+        return networks[0]
+    return Network(
+        name="-".join(network.name for network in networks),
+        layers=tuple(
+            Layer.model_validate({**dict(layer), "name": f"{network.name}.{layer.name}"})
+            for network in networks
+            for layer in network.layers
+        ),
+    )
+
+
+def _joined_mappings(results: Sequence[NetworkResult]) -> dict[str, Mapping]:
+    if len(results) == 1:
+        return dict(results[0].mappings)
+    return {
+        f"{result.network.name}.{name}": mapping
+        for result in results
+        for name, mapping in result.mappings.items()
+    }
+
+
+def _write_design(
+    folder: RunFolder, design: Design, table: EnergyTable, figures: dict[str, Any]
+) -> None:
+    """The files of a design; its energy table too, where that is one of the user's own."""
+    mapping = NetworkMapping(network=design.network.name, layers=dict(design.mappings))
+    folder.write_text("accelerator.yaml", dump_yaml(design.accelerator))
+    folder.write_text("network.yaml", dump_yaml(design.network))
+    folder.write_text("mapping.yaml", dump_yaml(mapping))
+    if table not in ENERGY_TABLES.values() and isinstance(table, SizedTable):
+        folder.write_text(ENERGY_TABLE_FILE, dump_yaml(table))
+    whole = {"version": 1, "energy_table": table.name, **figures}
+    folder.write_text("result.json", json.dumps(whole, indent=1) + "\n")
+
+
+def _drop_if_empty(path: Path, digest: str) -> None:
+    """Take away a history without a generation: a search that never began leaves nothing."""
+    if not path.exists():
+        return
+    with History.open(path, digest=digest, resume=True) as history:
+        if history.num_generations:
+            return
+    for entry in path.parent.glob(f"{path.name}*"):
+        entry.unlink()
