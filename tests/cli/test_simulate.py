@@ -11,6 +11,7 @@ import pytest
 from naas_hw import api
 from naas_hw.cli import main
 from naas_hw.errors import SimulationError
+from naas_hw.report.runfolder import RunFolder
 from naas_hw.sim import network
 
 pytestmark = [
@@ -182,7 +183,7 @@ def test_a_layer_of_the_model_only_is_skipped_by_name_and_refused_if_asked_for(
 
 def test_a_folder_with_another_writer_is_refused(design_folder, capsys):
     assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 0
-    with api.RunFolder.open(design_folder):
+    with RunFolder.open(design_folder):
         assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 2
     assert "must have one writer, not a second one" in capsys.readouterr().err
 
