@@ -135,6 +135,7 @@ def search_jointly(
     settings: JointSettings,
     *,
     run: str | Path,
+    resume: bool = False,
     force: bool = False,
     executor: Executor | None = None,
     num_processes: int = 1,
@@ -143,7 +144,8 @@ def search_jointly(
 ) -> JointResult:
     """Search an accelerator, a network of a space above an accuracy floor, and its mappings.
 
-    Parameters are those of `search`; a joint search cannot be resumed.
+    Parameters are those of `search`. A joint search that is resumed goes through what it had done
+    again, with the costs of layers that it left in the folder.
 
     Raises
     ------
@@ -158,8 +160,9 @@ def search_jointly(
         packages=SEARCH_PACKAGES,
         energy_table=named_digest(table),
     )
-    with RunFolder.create(Path(run), manifest, force=force) as folder:
+    with RunFolder.create(Path(run), manifest, resume=resume, force=force) as folder:
         history = folder.path / "history.sqlite"
+        _remove(history)  # it is made again, out of the costs of layers
         try:
             result = search_jointly_for(
                 space,
@@ -169,6 +172,7 @@ def search_jointly(
                 executor=executor,
                 num_processes=num_processes,
                 history=history,
+                store=folder.path / "layers.sqlite",
                 progress=progress,
             )
         except BaseException:
@@ -305,5 +309,10 @@ def _drop_if_empty(path: Path, digest: str) -> None:
     with History.open(path, digest=digest, resume=True) as history:
         if history.num_generations:
             return
+    _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Take away an SQLite file, and what SQLite left beside it."""
     for entry in path.parent.glob(f"{path.name}*"):
         entry.unlink()

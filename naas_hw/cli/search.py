@@ -125,13 +125,12 @@ def search(
     if joint is not None:
         if networks:
             raise InputError("networks must not be given with --joint, which searches one")
-        if resume:
-            raise InputError("--resume must not be given with --joint, which cannot be resumed")
         wanted = JointWords(
             space=joint, min_accuracy=min_accuracy, accuracy=accuracy, mode=joint_mode
         )
         where = (processes, dask)
-        return run_joint(wanted, budget, settings, run, force=force, where=where, as_json=as_json)
+        kept = {"resume": resume, "force": force}
+        return run_joint(wanted, budget, settings, run, kept=kept, where=where, as_json=as_json)
     if min_accuracy is not None:
         raise InputError("--min-accuracy must be given with --joint only")
     if not networks:

@@ -38,11 +38,11 @@ def run_joint(
     settings: "SearchSettings",
     run: Path,
     *,
-    force: bool,
+    kept: dict[str, bool],
     where: tuple[int | None, str | None],
     as_json: bool,
 ) -> int:
-    """Search, write the run, print what was found."""
+    """Search, write the run, print what was found; `kept`: whether to resume, or to start anew."""
     from naas_hw import api
     from naas_hw.joint.settings import JointSettings, Mode, find_oracle
     from naas_hw.search.architecture_search import ArchitectureSettings
@@ -68,7 +68,7 @@ def run_joint(
             api.find_budget(budget),
             joint,
             run=run,
-            force=force,
+            **kept,
             **given,
             progress=progress,
             command=("naas", *without_place(sys.argv[1:])),

@@ -27,6 +27,7 @@ from naas_hw.search.architecture_search import Breeder
 from naas_hw.search.candidates import Evaluator
 from naas_hw.search.history import CandidateRecord, History
 from naas_hw.search.layer_costs import LayerCosts
+from naas_hw.search.layer_store import LayerStore
 from naas_hw.search.network_search import (
     NetworkResult,
     assemble,
@@ -105,6 +106,7 @@ def search_jointly(
     executor: Executor | None = None,
     num_processes: int = 1,
     history: Path | None = None,
+    store: Path | None = None,
     progress: ProgressCallback | None = None,
 ) -> JointResult:
     """Search an accelerator, a network of the space for it, and the mappings.
@@ -112,7 +114,9 @@ def search_jointly(
     Parameters
     ----------
     executor : where layers are searched; otherwise `num_processes` are started.
-    history : SQLite file of all accelerators with their best networks; None keeps none.
+    history : SQLite file of all accelerators with their best networks, to be made; None: none.
+    store : SQLite file of what layers cost on accelerators. With what a search that was stopped
+        left there, the same search goes on, and ends as if it had not been. None: none.
     progress : told of every accelerator, in order.
 
     Raises
@@ -124,8 +128,12 @@ def search_jointly(
     """
     given = worker_processes(num_processes) if executor is None else nullcontext(executor)
     digest = joint_digest(space, oracle, budget, settings)
-    with given as where, History.open(history, digest=digest, resume=False) as opened:
-        return _Joint(space, oracle, budget, settings, where, opened, progress).run()
+    with (
+        given as where,
+        History.open(history, digest=digest, resume=False) as opened,
+        LayerStore.open(store, digest=digest) as layers,
+    ):
+        return _Joint(space, oracle, budget, settings, where, opened, layers, progress).run()
 
 
 class _Joint:
@@ -139,10 +147,12 @@ class _Joint:
         settings: JointSettings,
         executor: Executor | None,
         history: History,
+        store: LayerStore,
         progress: ProgressCallback | None,
     ) -> None:
         self.space, self.oracle, self.budget, self.settings = space, oracle, budget, settings
         self.executor, self.history, self.progress = executor, history, progress
+        self.store = store
         self.mappings = settings.accelerators.mapping_settings(budget)
         self.points: list[JointPoint] = []  # the best of each accelerator, in order
         self.front: list[JointPoint] = []
@@ -223,7 +233,7 @@ class _Joint:
         if accelerator not in self.costs:
             self.costs = {
                 accelerator: LayerCosts(
-                    self.space.layers, accelerator, self.mappings, self.executor
+                    self.space.layers, accelerator, self.mappings, self.executor, self.store
                 )
             }
         return self.costs[accelerator]

@@ -35,6 +35,8 @@ CONTENTS: Final = (
     "history.sqlite-wal",
     "history.sqlite-shm",
     "history.sqlite-journal",
+    "layers.sqlite",
+    "layers.sqlite-journal",
     "rtl",
     "program",
     "sim",

@@ -177,7 +177,10 @@ class History:
         )
         self._connection.executemany(
             "INSERT INTO layers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_layer_row(cursor.lastrowid, *item) for item in record.layers.items()],
+            [
+                (cursor.lastrowid, layer, *result_row(result))
+                for layer, result in record.layers.items()
+            ],
         )
 
     def generation(self, number: int) -> list[CandidateRecord]:
@@ -204,18 +207,17 @@ class History:
             cycles=tuple(json.loads(row["cycles"])),
             energy_pj=tuple(json.loads(row["energy_pj"])),
             area_um2=row["area_um2"],
-            layers={layer[1]: _mapping_result(layer) for layer in layers},
+            layers={layer[1]: result_of(layer[2:]) for layer in layers},
             is_screened=bool(row["is_screened"]),
             num_invalid=row["num_invalid"],
             num_hopeless=row["num_hopeless"],
         )
 
 
-def _layer_row(candidate: int | None, layer: str, result: MappingResult) -> tuple[object, ...]:
+def result_row(result: MappingResult) -> tuple[object, ...]:
+    """What is found of a layer, as SQLite and JSON have it; branch and bound's proof apart."""
     choices = [[c.cycles, c.energy_pj, c.mapping.model_dump_json()] for c in result.choices]
     return (
-        candidate,
-        layer,
         result.num_evaluations,
         result.num_legal,
         result.num_exact,
@@ -228,8 +230,9 @@ def _layer_row(candidate: int | None, layer: str, result: MappingResult) -> tupl
     )
 
 
-def _mapping_result(row: tuple[object, ...]) -> MappingResult:
-    _, _, evaluations, legal, exact, bound, cycles, energy, gap, mapping, choices = map(str, row)
+def result_of(row: Sequence[object]) -> MappingResult:
+    """What `result_row` was made of."""
+    evaluations, legal, exact, bound, cycles, energy, gap, mapping, choices = map(str, row)
     return MappingResult(
         best=_choice(int(cycles), float(energy), mapping),
         choices=tuple(_choice(*entry) for entry in json.loads(choices)),

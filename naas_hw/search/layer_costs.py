@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.search.layer_store import LayerStore
 from naas_hw.search.mapping_search import MappingResult
 from naas_hw.search.network_search import MappingSettings, anonymous, submit_layers
 from naas_hw.spaces.table import ABSENT, LayerCounts
@@ -21,6 +22,7 @@ class LayerCosts:
     ----------
     layers : of a space; networks name them by index.
     executor : where layers are searched; this process if None. The result is the same.
+    store : what is known before, and gets what is found.
     """
 
     def __init__(
@@ -29,9 +31,10 @@ class LayerCosts:
         accelerator: Accelerator,
         settings: MappingSettings,
         executor: Executor | None = None,
+        store: LayerStore | None = None,
     ) -> None:
         self.layers, self.accelerator, self.settings = layers, accelerator, settings
-        self.executor = executor
+        self.executor, self.store = executor, store
         self.results: dict[int, MappingResult | None] = {}
         self._cycles = np.zeros(len(layers))
         self._energy_pj = np.zeros(len(layers))
@@ -55,10 +58,20 @@ class LayerCosts:
 
     def _search(self, indices: Iterable[int]) -> None:
         new = [index for index in indices if index not in self.results]
+        if self.store is not None:
+            known = self.store.known(self.accelerator, [self.layers[index] for index in new])
+            for place, result in known.items():
+                self._keep(new[place], result)
+            new = [index for place, index in enumerate(new) if place not in known]
         layers = [self.layers[index] for index in new]
         pending = submit_layers(self.executor, self.accelerator, layers, self.settings)
-        for index, wait in zip(new, pending, strict=True):
-            result = wait()
-            self.results[index] = result
-            self._cycles[index] = inf if result is None else result.best.cycles
-            self._energy_pj[index] = inf if result is None else result.best.energy_pj
+        found = [wait() for wait in pending]
+        for index, result in zip(new, found, strict=True):
+            self._keep(index, result)
+        if self.store is not None and new:
+            self.store.add(self.accelerator, zip(layers, found, strict=True))
+
+    def _keep(self, index: int, result: MappingResult | None) -> None:
+        self.results[index] = result
+        self._cycles[index] = inf if result is None else result.best.cycles
+        self._energy_pj[index] = inf if result is None else result.best.energy_pj

@@ -12,7 +12,9 @@ from naas_hw.cli import main
 from naas_hw.errors import InputError
 from naas_hw.joint.joint_search import search_jointly
 from naas_hw.joint.settings import ESTIMATE, JointSettings, Mode, find_oracle
+from naas_hw.search import network_search
 from naas_hw.search.architecture_search import ArchitectureSettings
+from naas_hw.search.network_search import search_layers
 from naas_hw.search.search_settings import SearchSettings
 
 FLOOR = 88
@@ -97,11 +99,49 @@ def test_the_command_writes_a_run_like_any_other(tmp_path, capsys):
         assert choices in page
 
 
+class Killed(Exception):
+    """In the place of a process that ends."""
+
+
+@pytest.mark.parametrize("num_before", [1, 3])
+def test_a_search_that_was_stopped_goes_on_to_the_same_result(tmp_path, monkeypatch, num_before):
+    """What it had searched of layers is not searched again."""
+    searched = []
+
+    def counting(accelerator, layers, settings):
+        searched.extend((accelerator, layer) for layer in layers)
+        return search_layers(accelerator, layers, settings)
+
+    monkeypatch.setattr(network_search, "search_layers", counting)
+    where = settings()
+
+    def run(folder, **options):
+        return api.search_jointly(SPACE, FORMULA, BUDGET, where, run=tmp_path / folder, **options)
+
+    def stop(progress):
+        if progress.num_candidates == num_before:
+            raise Killed
+
+    whole = run("whole")
+    num_whole = len(searched)
+    searched.clear()
+    with pytest.raises(Killed):
+        run("stopped", progress=stop)
+    num_first = len(searched)
+    assert 0 < num_first < num_whole
+    assert run("stopped", resume=True) == whole
+    assert len(searched) == num_whole
+    texts = [(tmp_path / folder / "result.json").read_text() for folder in ("whole", "stopped")]
+    assert texts[0] == texts[1]
+    with pytest.raises(InputError, match="must find the run that was begun"):
+        where = settings(floor=80)
+        run("stopped", resume=True)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         (["resnet50", "--min-accuracy", "80"], "networks must not be given with --joint"),
-        (["--min-accuracy", "80", "--resume"], "--resume must not be given with --joint"),
         (["--generations", "0"], "generations must be at least 1, not 0"),
         (
             ["--min-accuracy", "80", "--generations", "1", "--joint-mode", "one-after-the-other"],
