@@ -10,6 +10,7 @@ from rich.console import Console
 from naas_hw.cli.build import build
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.reproduce_joint import JointOptions, joint_section
+from naas_hw.cli.reproduce_nasaic import nasaic_section
 from naas_hw.cli.reproduce_tables import TABLES, TableOptions, read_source, table_section
 from naas_hw.errors import InputError
 
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     from naas_hw.sim.layer import LayerReport
     from naas_hw.workload.network import Network
 
-NAMES: Final = (*TABLES, "edp", "sensitivity", "utilization", "gap", "timeloop", "joint", "build")
+NAMES: Final = (
+    *TABLES,
+    "edp",
+    "sensitivity",
+    "utilization",
+    "gap",
+    "timeloop",
+    "joint",
+    "nasaic",
+    "build",
+)
 ALL: Final = "all"
 _NETWORKS: Final = {
     "edp": "mobilenet_v2",
@@ -110,6 +121,7 @@ def reproduce(
     utilization: ResNet50 on a C-K 16 x 16 array, predicted and simulated.
     timeloop: accesses beside Timeloop's for the same nests, each difference with its cause.
     joint: networks of ofa-resnet50 with their accelerators, beside rivals that search less.
+    nasaic: a ResNet of 32 x 32 pixels on one accelerator and on a heterogeneous pair.
     build: two arrays of 64 PEs on an FPGA, place and route for an hour at most; to be run in the
     repository. Exit
     status 1 if a simulation differs from its prediction, a count is not explained, or a limit
@@ -129,7 +141,7 @@ def reproduce(
             _deliver(into, wanted, words, body)
             good = good and holds
             continue
-        if wanted == "joint":
+        if wanted in ("joint", "nasaic"):
             joint = JointOptions(
                 population=population,
                 generations=generations,
@@ -138,7 +150,8 @@ def reproduce(
                 seeds=seeds,
                 processes=processes,
             )
-            _deliver(into, wanted, *joint_section(joint, screen))
+            section = joint_section if wanted == "joint" else nasaic_section
+            _deliver(into, wanted, *section(joint, screen))
             continue
         if wanted == "build":
             build(list(_EXAMPLES), device=_DEVICE, limit_minutes=_LIMIT_MINUTES, into=into)
