@@ -1,6 +1,7 @@
 """`naas bench NAME`: how fast the tool is on this machine."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,6 +47,38 @@ def model(
     print(json.dumps(found.figures, indent=2) if as_json else "\n".join(_lines(found)))
     differs = found.comparison.max_difference_to_reference > 0
     return ExitStatus.DIFFERENT if differs else ExitStatus.DONE
+
+
+@bench.command()
+def spaces(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Spaces, or module:object; the built-in ones if none.")
+    ] = None,
+    encodings: Annotated[int, typer.Option(min=1, help="Encodings of each, at random.")] = 50_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the encodings.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Measure how fast networks of a space become indices into its distinct layers."""
+    from naas_hw.bench.spaces import bench_spaces
+    from naas_hw.spaces.builtin import BUILTIN_SPACES
+    from naas_hw.spaces.find import find_space
+
+    found = bench_spaces(
+        [find_space(name) for name in names or BUILTIN_SPACES], num_encodings=encodings, seed=seed
+    )
+    if as_json:
+        figures = [
+            {**asdict(rate), "encodings_per_cpu_second": rate.encodings_per_second}
+            for rate in found
+        ]
+        print(json.dumps(figures, indent=2))
+        return ExitStatus.DONE
+    for rate in found:
+        print(
+            f"{rate.space}: {rate.encodings_per_second:,.0f} encodings a second of CPU into "
+            f"{rate.num_layers} distinct layers"
+        )
+    return ExitStatus.DONE
 
 
 def _lines(found: "ModelBench") -> list[str]:

@@ -1,11 +1,11 @@
-"""How fast encodings become indices of distinct layers: `python -m naas_hw.spaces.bench`."""
+"""How fast encodings of networks become indices of distinct layers."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from naas_hw.spaces.builtin import BUILTIN_SPACES, load_builtin_space
 from naas_hw.spaces.space import Space
 
 
@@ -25,7 +25,7 @@ class LookUpRate:
 
 
 def bench_spaces(
-    spaces: list[Space], *, num_encodings: int = 50_000, seed: int = 0
+    spaces: Sequence[Space], *, num_encodings: int = 50_000, seed: int = 0
 ) -> list[LookUpRate]:
     """Measure each space with the same number of random encodings."""
     return [_measure(space, num_encodings, np.random.default_rng(seed)) for space in spaces]
@@ -42,11 +42,3 @@ def _measure(space: Space, num_encodings: int, rng: np.random.Generator) -> Look
         num_encodings=num_encodings,
         cpu_seconds=time.process_time() - started,
     )
-
-
-if __name__ == "__main__":
-    for rate in bench_spaces([load_builtin_space(name) for name in BUILTIN_SPACES]):
-        print(
-            f"{rate.space}: {rate.encodings_per_second:,.0f} encodings a second of CPU "
-            f"into {rate.num_layers} distinct layers"
-        )
