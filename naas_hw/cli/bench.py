@@ -52,7 +52,7 @@ def model(
 @bench.command()
 def spaces(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Spaces, or module:object; the built-in ones if none.")
+        list[str] | None, typer.Argument(help="Or module:object; the built-in ones if none.")
     ] = None,
     encodings: Annotated[int, typer.Option(min=1, help="Encodings of each, at random.")] = 50_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the encodings.")] = 0,
