@@ -6,21 +6,29 @@ may go. Every buffer half holds the *label* of what was last written: which loop
 visit. A reader raises a `Hazard` if it finds another label than the one it needs, so a producer
 that overwrites too early, or a consumer that reads too early, is caught even where all times agree.
 Memory is a queue of bursts, cut at random.
-
-Changes, visits and last visits are found here by comparing labels, not by the rules of `Geometry`.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from naas_hw.arch import timing
+from naas_hw.cost.event_contract import Contract, Tokens
+from naas_hw.cost.event_labels import (
+    Hazard,
+    Memory,
+    Work,
+    check_flags,
+    sums_before,
+    sums_behind,
+    work_of,
+)
+from naas_hw.cost.event_log import Log
 from naas_hw.cost.pieces import Durations, Step
-from naas_hw.cost.recurrence import Stalls, Timeline
-from naas_hw.mapping.geometry import NUM_LEVEL_POSITIONS
+from naas_hw.cost.recurrence import Timeline
 from naas_hw.workload.layer import Dim
 
 MAX_BURST_BEATS: Final = 16
@@ -39,63 +47,6 @@ SCALES_READ: Final = 2
 """From a step of drain to the read of the scales."""
 
 
-class Hazard(Exception):
-    """A buffer does not hold what its reader needs, or an engine waits for ever."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contract:
-    """What the engines promise each other: credits, waits and constants.
-
-    The defaults are those of the hardware; a test that changes one must be caught.
-    """
-
-    tiles_ahead: int = 2
-    steps_ahead: int = 2
-    accumulator_runs: int = 2
-    output_runs: int = 2
-    scale_runs: int = 2
-    drain_waits_for_revisit: bool = True
-    drain_waits_for_sums: bool = True
-    load_waits_for_response: bool = True
-    load_waits_for_scales: bool = True
-    layer_to_load: int = timing.LAYER_TO_LOAD
-    load_to_fill: int = timing.LOAD_TO_FILL
-    load_to_drain: int = timing.LOAD_TO_DRAIN
-    fill_to_load: int = timing.FILL_TO_LOAD
-    fill_to_compute: int = timing.FILL_TO_COMPUTE
-    compute_to_fill: int = timing.COMPUTE_TO_FILL
-    drain_to_compute: int = timing.DRAIN_TO_COMPUTE
-    drain_to_revisit: int = timing.DRAIN_TO_REVISIT
-    drain_to_store: int = timing.DRAIN_TO_STORE
-    drain_to_scales: int = timing.DRAIN_TO_SCALES
-    store_to_drain: int = timing.STORE_TO_DRAIN
-    response_to_load: int = timing.RESPONSE_TO_LOAD
-    done_to_interrupt: int = timing.DONE_TO_INTERRUPT
-
-
-class _Tokens:
-    """Counts events that become visible in a given cycle; they are posted in order."""
-
-    def __init__(self) -> None:
-        self._visible: list[int] = []
-
-    def post(self, cycle: int) -> None:
-        self._visible.append(cycle)
-
-    def seen(self, number: int, now: int) -> bool:
-        """Whether so many are visible."""
-        return number <= 0 or (len(self._visible) >= number and self._visible[number - 1] <= now)
-
-
-@dataclass(frozen=True)
-class _Label:
-    """What a buffer holds, and whether all of it has arrived."""
-
-    content: Hashable
-    complete: bool
-
-
 @dataclass(eq=False)
 class _Piece:
     """One piece of load: its beats on the way."""
@@ -106,50 +57,6 @@ class _Piece:
     step: int
     requested: int = 0
     arrived: int = 0
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What one step needs, found by comparing labels."""
-
-    weight_tile: Hashable
-    input_tile: Hashable
-    scale_tile: Hashable
-    weights: Hashable
-    inputs: Hashable
-    output: Hashable
-    place: Hashable
-    output_tile: Hashable
-    weight_half: int
-    input_half: int
-    weight_tile_half: int
-    input_tile_half: int
-    scale_run: int
-    accumulator_run: int
-    output_run: int
-    visit: int
-    is_last_visit: bool
-    opens_weights: bool
-    opens_inputs: bool
-    opens_accumulators: bool
-    opens_outputs: bool
-    opens_tile: bool
-    opens_scales: bool
-
-
-@dataclass
-class _Memory:
-    """Labels of all halves of all buffers, by (buffer, half or word)."""
-
-    labels: dict[Hashable, _Label] = field(default_factory=dict)
-
-    def write(self, place: Hashable, content: Hashable, complete: bool) -> None:
-        self.labels[place] = _Label(content, complete)
-
-    def need(self, place: Hashable, content: Hashable, reader: str) -> None:
-        found = self.labels.get(place)
-        if found != _Label(content, True):
-            raise Hazard(f"{reader} needs {content} in {place}, not {found}")
 
 
 def run_event_model(
@@ -176,71 +83,9 @@ def run_event_model(
     ------
     Hazard : a label was wrong, an engine hung, or the flags of a step disagree with its indices.
     """
-    work = _work_of(steps, dims, is_depthwise)
+    work = work_of(steps, dims, is_depthwise)
+    check_flags(steps, work)
     return _Simulation(steps, work, durations, rng, contract or Contract()).run()
-
-
-def _work_of(steps: list[Step], dims: tuple[Dim, ...], is_depthwise: bool) -> list[_Work]:
-    channel = "K" if is_depthwise else "C"
-
-    def label(step: Step, wanted: tuple[str, ...], positions: int) -> tuple[int, ...]:
-        return tuple(step.indices[k] for k in range(positions) if dims[k] in wanted)
-
-    inner, outer = 2 * NUM_LEVEL_POSITIONS, NUM_LEVEL_POSITIONS
-    weights, inputs, outputs = ("K", "C", "R", "S"), (channel, "P", "Q", "R", "S"), ("K", "P", "Q")
-    labels = [
-        (
-            label(step, weights, inner),
-            label(step, inputs, inner),
-            label(step, outputs, inner),
-            label(step, weights, outer),
-            label(step, inputs, outer),
-            label(step, outputs, outer),
-            label(step, ("K",), outer),
-            step.indices[:outer],
-        )
-        for step in steps
-    ]
-    runs = [-1] * 8
-    visits: Counter[Hashable] = Counter()
-    total_visits = Counter(
-        now[2]
-        for before, now in zip([None, *labels], labels, strict=False)
-        if before is None or before[2] != now[2]
-    )
-    found: list[_Work] = []
-    for i, now in enumerate(labels):
-        opened = [i == 0 or labels[i - 1][n] != now[n] for n in range(8)]
-        runs = [run + opens for run, opens in zip(runs, opened, strict=True)]
-        visits[now[2]] += opened[2]
-        found.append(
-            _Work(
-                weights=now[0],
-                inputs=now[1],
-                output=now[2],
-                place=label(steps[i], outputs, inner)[len(now[5]) :],
-                weight_tile=now[3],
-                input_tile=now[4],
-                output_tile=now[5],
-                scale_tile=now[6],
-                weight_half=runs[0] % 2,
-                input_half=runs[1] % 2,
-                accumulator_run=runs[2],
-                weight_tile_half=runs[3] % 2,
-                input_tile_half=runs[4] % 2,
-                output_run=runs[5],
-                scale_run=runs[6],
-                visit=visits[now[2]],
-                is_last_visit=visits[now[2]] == total_visits[now[2]],
-                opens_weights=opened[0],
-                opens_inputs=opened[1],
-                opens_accumulators=opened[2],
-                opens_outputs=opened[5],
-                opens_scales=opened[6],
-                opens_tile=opened[7],
-            )
-        )
-    return found
 
 
 class _Simulation:
@@ -249,7 +94,7 @@ class _Simulation:
     def __init__(
         self,
         steps: list[Step],
-        work: list[_Work],
+        work: list[Work],
         durations: Durations,
         rng: np.random.Generator,
         contract: Contract,
@@ -257,18 +102,15 @@ class _Simulation:
         self.steps, self.work, self.durations = steps, work, durations
         self.rng, self.contract = rng, contract
         self.now = 0
-        self.memory = _Memory()
-        self.reads: dict[int, list[Callable[[], None]]] = {}
-        self.writes: dict[int, list[Callable[[], None]]] = {}
-        self._check_flags()
+        self.memory = Memory()
         # Tokens, by who waits for what
-        self.tile_loaded, self.tile_left = _Tokens(), _Tokens()
+        self.tile_loaded, self.tile_left = Tokens(), Tokens()
         self.sums_loaded: dict[int, int] = {}
-        self.step_filled, self.step_computed = _Tokens(), _Tokens()
-        self.run_computed, self.run_drained = _Tokens(), _Tokens()
-        self.run_settled, self.scales_left = _Tokens(), _Tokens()
-        self.outputs_drained, self.outputs_stored = _Tokens(), _Tokens()
-        self.outputs_responded = _Tokens()
+        self.step_filled, self.step_computed = Tokens(), Tokens()
+        self.run_computed, self.run_drained = Tokens(), Tokens()
+        self.run_settled, self.scales_left = Tokens(), Tokens()
+        self.outputs_drained, self.outputs_stored = Tokens(), Tokens()
+        self.outputs_responded = Tokens()
         # Memory outside
         self.start: int | None = None
         self.bursts: deque[tuple[int, int, _Piece]] = deque()
@@ -285,45 +127,7 @@ class _Simulation:
         self.closing = [i for i, step in enumerate(steps) if step.closes_accumulator_run]
         self.leaving = [i for i, step in enumerate(steps) if step.closes_output_run]
         self.end: int | None = None
-        # Log
-        self.load_log: list[tuple[str, int, int]] = []
-        self.fill_log: list[int] = []
-        self.compute_log: list[int] = []
-        self.drain_log: list[tuple[int, int]] = []
-        self.store_log: list[int] = []
-        self.stalls: Counter[str] = Counter()
-
-    def _check_flags(self) -> None:
-        """What the walk says of each step must be what its labels say."""
-        last_of_run = {w.accumulator_run: i for i, w in enumerate(self.work)}
-        tile_visits: dict[Hashable, set[int]] = {}
-        for i, (step, work) in enumerate(zip(self.steps, self.work, strict=True)):
-            seen = tile_visits.setdefault(work.output_tile, set())
-            seen.add(work.output_run)
-            said = (
-                step.weights_changed,
-                step.inputs_changed,
-                step.opens_accumulator_run,
-                step.opens_output_run,
-                step.opens_scale_run,
-                step.load is not None,
-                step.revisit,
-                step.reload,
-                step.closes_accumulator_run,
-            )
-            due = (
-                work.opens_weights,
-                work.opens_inputs,
-                work.opens_accumulators,
-                work.opens_outputs,
-                work.opens_scales,
-                work.opens_tile,
-                work.visit > 1,
-                len(seen) > 1,
-                last_of_run[work.accumulator_run] == i,
-            )
-            if said != due:
-                raise Hazard(f"step {i} must have the flags {due}, not {said}")
+        self.log = Log()
 
     def _pieces(self) -> list[_Piece]:
         found = [_Piece("descriptor", -1, self.durations.descriptor_beats, 0)]
@@ -346,28 +150,22 @@ class _Simulation:
             self._compute()
             self._drain()
             self._store()
-            for action in self.reads.pop(self.now, []):
-                action()
-            for action in self.writes.pop(self.now, []):
-                action()
+            self.memory.pass_cycle(self.now)
             state = (self.next_beat, self.fill_step, self.compute_step, self.drain_run, self.end)
             if state != before or self.next_store_beat > self.now:
                 before, idle_since = state, self.now
             if self.now - idle_since > MAX_IDLE_CYCLES:
                 raise Hazard("an engine waits for ever")
             self.now += 1
-        for cycle in sorted(self.reads):
-            for action in self.reads[cycle]:
-                action()
-        return self._timeline()
-
-    def _read(self, cycle: int, place: Hashable, content: Hashable, reader: str) -> None:
-        action = lambda: self.memory.need(place, content, reader)  # noqa: E731
-        self.reads.setdefault(cycle, []).append(action)
-
-    def _write(self, cycle: int, place: Hashable, content: Hashable, complete: bool) -> None:
-        action = lambda: self.memory.write(place, content, complete)  # noqa: E731
-        self.writes.setdefault(cycle, []).append(action)
+        self.memory.pass_rest()
+        assert self.start is not None
+        return self.log.timeline(
+            self.steps,
+            start=self.start,
+            response=self.end - self.contract.done_to_interrupt,
+            end=self.end,
+            next_beat=self.next_beat,
+        )
 
     # Load ------------------------------------------------------------------------------------
 
@@ -403,14 +201,10 @@ class _Simulation:
             return self.outputs_responded.seen(work.output_run - 1, now)
         return True
 
-    def _need_in_dram(self, work: _Work) -> None:
-        self.memory.need(("dram", work.output_tile), self._earlier_sums(work), "load")
-
-    def _earlier_sums(self, work: _Work) -> "frozenset[tuple[Hashable, Hashable, int]]":
-        """(place, output, visit) of all outputs of a tile, as they were before this run."""
-        of_run = [w for w in self.work if w.output_run == work.output_run]
-        first = {(w.place, w.output): w.visit for w in reversed(of_run)}
-        return frozenset((*where, visit - 1) for where, visit in first.items())
+    def _need_in_dram(self, work: Work) -> None:
+        self.memory.need(
+            ("dram", work.output_tile), sums_before(self.work, work.output_run), "load"
+        )
 
     def _receive(self) -> None:
         """At most one beat from the memory outside."""
@@ -433,23 +227,23 @@ class _Simulation:
     def _keep(self, piece: _Piece, complete: bool) -> None:
         work, cycle = self.work[piece.step], self.now + LOAD_WRITE
         if piece.tensor == "weights":
-            self._write(cycle, ("l2 w", work.weight_tile_half), work.weight_tile, complete)
+            self.memory.write(cycle, ("l2 w", work.weight_tile_half), work.weight_tile, complete)
         elif piece.tensor == "inputs":
-            self._write(cycle, ("l2 i", work.input_tile_half), work.input_tile, complete)
+            self.memory.write(cycle, ("l2 i", work.input_tile_half), work.input_tile, complete)
         elif piece.tensor == "scales":
-            self._write(cycle, ("scales", work.scale_run % 2), work.scale_tile, complete)
+            self.memory.write(cycle, ("scales", work.scale_run % 2), work.scale_tile, complete)
         elif piece.tensor == "sums":
-            for place, output, visit in self._earlier_sums(work):
+            for place, output, visit in sums_before(self.work, work.output_run):
                 for beat in range(self.durations.drain):
                     word = ("l2 o", work.output_run % 2, place, beat)
-                    self._write(cycle, word, (output, visit), complete)
+                    self.memory.write(cycle, word, (output, visit), complete)
 
     def _loaded(self, piece: _Piece) -> None:
         if piece.tensor == "descriptor":
             self.start = self.now + timing.DESCRIPTOR_TO_LAYER
             self.compute_free = self.start
             return
-        self.load_log.append((piece.tensor, piece.tile, self.now))
+        self.log.load.append((piece.tensor, piece.tile, self.now))
         if piece.tensor == "sums":
             run = self.work[piece.step].output_run
             self.sums_loaded[run] = self.now + self.contract.load_to_drain
@@ -474,23 +268,23 @@ class _Simulation:
             inputs = self.durations.fill_inputs if step.inputs_changed else 0
             self._fill_data(self.work[i], weights, inputs)
             self.fill_free = last = self.now + max(weights, inputs)
-            self.fill_log.append(last)
+            self.log.fill.append(last)
             self.step_filled.post(last + contract.fill_to_compute)
             if i + 1 == len(self.steps) or self.steps[i + 1].load is not None:
                 self.tile_left.post(last + contract.fill_to_load)
             self.fill_step += 1
 
-    def _fill_data(self, work: _Work, weights: int, inputs: int) -> None:
+    def _fill_data(self, work: Work, weights: int, inputs: int) -> None:
         tensors = (
             ("w", weights, work.weight_tile_half, work.weight_tile, work.weight_half, work.weights),
             ("i", inputs, work.input_tile_half, work.input_tile, work.input_half, work.inputs),
         )
         for tensor, cycles, tile_half, tile, half, content in tensors:
             for cycle in range(self.now + 1, self.now + cycles + 1):
-                self._read(cycle, (f"l2 {tensor}", tile_half), tile, "fill")
+                self.memory.read(cycle, (f"l2 {tensor}", tile_half), tile, "fill")
                 is_last = cycle == self.now + cycles
                 at = cycle + timing.FILL_PIPELINE
-                self._write(at, (f"l1 {tensor}", half), content, is_last)
+                self.memory.write(at, (f"l1 {tensor}", half), content, is_last)
 
     # Compute ---------------------------------------------------------------------------------
 
@@ -506,13 +300,13 @@ class _Simulation:
             return
         last = self.compute_free = self.now + self.durations.compute
         for cycle in range(self.now + 1, last + 1):
-            self._read(cycle + BROADCAST, ("l1 w", work.weight_half), work.weights, "compute")
-            self._read(cycle + BROADCAST, ("l1 i", work.input_half), work.inputs, "compute")
+            self.memory.read(cycle + BROADCAST, ("l1 w", work.weight_half), work.weights, "compute")
+            self.memory.read(cycle + BROADCAST, ("l1 i", work.input_half), work.inputs, "compute")
             complete = step.closes_accumulator_run and cycle == last
             content = (work.output, work.visit)
             at = cycle + self.durations.compute_to_drain + 1
-            self._write(at, ("accumulators", work.accumulator_run % 2), content, complete)
-        self.compute_log.append(last)
+            self.memory.write(at, ("accumulators", work.accumulator_run % 2), content, complete)
+        self.log.compute.append(last)
         self.step_computed.post(last + contract.compute_to_fill)
         if step.closes_accumulator_run:
             self.run_computed.post(last + self.durations.compute_to_drain)
@@ -521,11 +315,11 @@ class _Simulation:
     def _account(self) -> None:
         """What the array does in this cycle, or waits for."""
         if self.start is None or self.now < self.start:
-            self.stalls["descriptor"] += 1
+            self.log.stalls["descriptor"] += 1
         elif self.compute_free > self.now:
-            self.stalls["compute"] += 1
+            self.log.stalls["compute"] += 1
         else:
-            self.stalls[self._cause()] += 1
+            self.log.stalls[self._cause()] += 1
 
     def _cause(self) -> str:
         i = self.compute_step
@@ -583,7 +377,7 @@ class _Simulation:
         step, work = self.steps[i], self.work[i]
         last = self.drain_free = self.now + self.durations.drain
         self._drain_data(work)
-        self.drain_log.append((self.now, last))
+        self.log.drain.append((self.now, last))
         self.run_drained.post(last + contract.drain_to_compute)
         self.run_settled.post(last + contract.drain_to_revisit)
         if i + 1 == len(self.steps) or self.work[i + 1].opens_scales:
@@ -591,23 +385,25 @@ class _Simulation:
         if step.closes_output_run:
             self.outputs_drained.post(last + contract.drain_to_store)
             for place, content in self._outputs(work.output_run):
-                self._read(last + contract.drain_to_store - STORE_READ, place, content, "store")
+                self.memory.read(
+                    last + contract.drain_to_store - STORE_READ, place, content, "store"
+                )
         self.drain_run += 1
 
-    def _drain_data(self, work: _Work) -> None:
+    def _drain_data(self, work: Work) -> None:
         half = work.output_run % 2
         for beat in range(self.durations.drain):
             cycle = self.now + 1 + beat
             accumulators = ("accumulators", work.accumulator_run % 2)
-            self._read(cycle + BROADCAST, accumulators, (work.output, work.visit), "drain")
+            self.memory.read(cycle + BROADCAST, accumulators, (work.output, work.visit), "drain")
             place = ("l2 o", half, work.place, beat)
             if work.visit > 1:
-                self._read(cycle + BROADCAST, place, (work.output, work.visit - 1), "drain")
+                self.memory.read(cycle + BROADCAST, place, (work.output, work.visit - 1), "drain")
             if work.is_last_visit:
                 scales = ("scales", work.scale_run % 2)
-                self._read(cycle + SCALES_READ, scales, work.scale_tile, "drain")
+                self.memory.read(cycle + SCALES_READ, scales, work.scale_tile, "drain")
             content = (work.output, work.visit)
-            self._write(cycle + timing.DRAIN_PIPELINE, place, content, True)
+            self.memory.write(cycle + timing.DRAIN_PIPELINE, place, content, True)
 
     # Store -----------------------------------------------------------------------------------
 
@@ -616,14 +412,9 @@ class _Simulation:
         beats = range(self.durations.drain)
         return [
             (("l2 o", run % 2, place, beat), (output, visit))
-            for place, output, visit in self._sums_of(run)
+            for place, output, visit in sums_behind(self.work, run)
             for beat in beats
         ]
-
-    def _sums_of(self, run: int) -> "frozenset[tuple[Hashable, Hashable, int]]":
-        """(place, output, visit) of all outputs of a run, as it leaves them."""
-        last = {(w.place, w.output): w.visit for w in self.work if w.output_run == run}
-        return frozenset((*where, visit) for where, visit in last.items())
 
     def _store(self) -> None:
         run = self.store_run
@@ -643,35 +434,10 @@ class _Simulation:
     def _stored(self, run: int) -> None:
         contract, work = self.contract, self.work[self.leaving[run]]
         response = self.now + self.durations.latency
-        self.store_log.append(self.now)
+        self.log.store.append(self.now)
         self.outputs_stored.post(self.now + contract.store_to_drain)
         self.outputs_responded.post(response + contract.response_to_load)
-        self._write(response, ("dram", work.output_tile), self._sums_of(run), True)
+        self.memory.write(response, ("dram", work.output_tile), sums_behind(self.work, run), True)
         if run + 1 == len(self.leaving):
             self.end = response + contract.done_to_interrupt
         self.store_run, self.store_beat = run + 1, 0
-
-    # Log -------------------------------------------------------------------------------------
-
-    def _timeline(self) -> Timeline:
-        assert self.start is not None and self.end is not None
-
-        def cycles(values: list[int]) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
-            return np.array(values, np.int64)
-
-        return Timeline(
-            start=self.start,
-            load_tensor=tuple(tensor for tensor, _, _ in self.load_log),
-            load_tile=cycles([tile for _, tile, _ in self.load_log]),
-            load_end=cycles([end for _, _, end in self.load_log]),
-            fill_moves=np.array([s.weights_changed or s.inputs_changed for s in self.steps]),
-            fill_end=cycles(self.fill_log),
-            compute_end=cycles(self.compute_log),
-            drain_go=cycles([go for go, _ in self.drain_log]),
-            drain_end=cycles([end for _, end in self.drain_log]),
-            store_end=cycles(self.store_log),
-            response=self.end - self.contract.done_to_interrupt,
-            end=self.end,
-            next_beat=self.next_beat,
-            stalls=Stalls(**self.stalls),
-        )

@@ -21,6 +21,7 @@ from naas_hw.report.trials import (
     best_of,
     design_cells,
     effort_text,
+    grouped,
     row,
     searched,
     table_text,
@@ -147,10 +148,7 @@ def encoding_markdown(effort: Effort, duels: Sequence[Duel]) -> str:
 
 
 def _by_case(duels: Sequence[Duel]) -> dict[str, list[Duel]]:
-    found: dict[str, list[Duel]] = {}
-    for duel in duels:
-        found.setdefault(duel.case.title, []).append(duel)
-    return found
+    return grouped(duels, lambda duel: duel.case.title)
 
 
 def _table_of_encodings(duels: Sequence[Duel]) -> str:

@@ -19,6 +19,7 @@ from naas_hw.report.trials import (
     best_of,
     design_cells,
     effort_text,
+    grouped,
     measured_trial,
     row,
     searched,
@@ -105,10 +106,7 @@ def sizing_markdown(effort: Effort, trials: Sequence[SizingTrial]) -> str:
 
 
 def _by_case(trials: Sequence[SizingTrial]) -> dict[str, list[SizingTrial]]:
-    found: dict[str, list[SizingTrial]] = {}
-    for trial in trials:
-        found.setdefault(trial.trial.case.title, []).append(trial)
-    return found
+    return grouped(trials, lambda trial: trial.trial.case.title)
 
 
 def _table_of_ratios(trials: Sequence[SizingTrial]) -> str:

@@ -4,7 +4,7 @@ The paper's main table: five presets, three networks each. Each preset is there 
 mappings of its dataflow and with searched ones, for which of both the paper did is not stated.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from naas_hw.report.baselines import idle_positions
 from naas_hw.report.published import SAVINGS
@@ -19,6 +19,7 @@ from naas_hw.report.trials import (
     best_of,
     design_cells,
     effort_text,
+    grouped,
     measured_trial,
     row,
     table_text,
@@ -77,13 +78,6 @@ def speedup_markdown(effort: Effort, trials: Sequence[Trial]) -> str:
     return "\n\n".join(parts)
 
 
-def _grouped(trials: Sequence[Trial], key: Callable[[Trial], str]) -> dict[str, list[Trial]]:
-    found: dict[str, list[Trial]] = {}
-    for trial in trials:
-        found.setdefault(key(trial), []).append(trial)
-    return found
-
-
 def _preset_name(trial: Trial) -> str:
     return trial.case.preset.accelerator.name
 
@@ -105,7 +99,7 @@ def _table_of_scenarios(trials: Sequence[Trial]) -> str:
         ),
         "|---|---|" + "---:|" * 8,
     ]
-    for name, group in _grouped(trials, _preset_name).items():
+    for name, group in grouped(trials, _preset_name).items():
         theirs = SAVINGS.get(name)
         speed, energy = (
             ("-", "-") if theirs is None else (f"{theirs.speedup:g}", f"{theirs.energy:g}")
@@ -125,7 +119,7 @@ def _table_of_cases(trials: Sequence[Trial]) -> str:
         ),
         "|---|" + "---:|" * 10,
     ]
-    for title, group in _grouped(trials, lambda trial: trial.case.title).items():
+    for title, group in grouped(trials, lambda trial: trial.case.title).items():
         own = [t.found.networks[0].utilization(t.found.accelerator) for t in group]
         preset = group[0].case.preset.accelerator
         fixed = [t.baseline.fixed.utilization(preset) for t in group]
@@ -141,7 +135,7 @@ def _table_of_designs(trials: Sequence[Trial]) -> str:
         row("preset, network", "seed", DESIGN_HEAD, "cycles", "energy, uJ", "EDP, J cycles"),
         f"|---|---:|{DESIGN_RULE}|---:|---:|---:|",
     ]
-    for title, group in _grouped(trials, lambda trial: trial.case.title).items():
+    for title, group in grouped(trials, lambda trial: trial.case.title).items():
         best = group[best_of([trial.found for trial in group])]
         report = best.found.networks[0].report
         figures = (f"{report.cycles:,}", f"{report.energy_pj / 1e6:,.1f}")
@@ -178,7 +172,7 @@ def _why(trials: Sequence[Trial]) -> str:
 def _out_of_reach(trials: Sequence[Trial]) -> str:
     """Scenarios in which the paper's speed-up is more than full arrays would give ours."""
     found = []
-    for name, group in _grouped(trials, _preset_name).items():
+    for name, group in grouped(trials, _preset_name).items():
         most = geometric_mean([most_speedup(trial) for trial in group])
         theirs = SAVINGS.get(name)
         if theirs is not None and theirs.speedup > most:

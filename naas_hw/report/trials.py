@@ -4,11 +4,11 @@ A *case* is a preset, whose resources a search gets, and a network. Each is sear
 energy table with each seed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import on_chip_bytes
@@ -21,6 +21,8 @@ from naas_hw.search.objective import Objective
 from naas_hw.search.search_result import Progress, SearchResult
 from naas_hw.search.search_settings import SearchSettings
 from naas_hw.workload.network import Network
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +183,14 @@ def design_cells(accelerator: Accelerator) -> tuple[str, ...]:
 def row(*cells: str) -> str:
     """A line of a table."""
     return f"| {' | '.join(cells)} |"
+
+
+def grouped(items: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:
+    """Items by a key, in the order in which the keys come first."""
+    found: dict[str, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
 
 
 def best_of(results: Sequence[SearchResult]) -> int:

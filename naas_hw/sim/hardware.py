@@ -11,7 +11,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.emit.verilog import emit_verilog
 from naas_hw.rtl.accelerator import EVENTS, AcceleratorTop
 from naas_hw.rtl.counters import L2_PORTS
-from naas_hw.sim.run import Build
+from naas_hw.sim.build import Build
 
 GENERATORS = ("rtl", "emit", "arch", "mapping")
 """Packages of which the generated Verilog is a function."""

@@ -1,71 +1,26 @@
 """One run of generated Verilog in a simulator: build (or take from the cache), run, read back."""
 
 import json
-import os
-import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.errors import InputError, SimulationError
-from naas_hw.resources import bench_folder
-from naas_hw.sim import runner_process
-from naas_hw.sim.build_cache import (
-    BuildCache,
-    default_cache_folder,
-    digest_of,
-    temporary_folder,
-)
+from naas_hw.sim.build import HARNESS, Build, fetch_program
+from naas_hw.sim.build_cache import BuildCache, default_cache_folder, temporary_folder
+from naas_hw.sim.dram_image import hex_to_image, swap_bytes
+from naas_hw.sim.runner import log_tail, run_runner
 from naas_hw.sim.simulators import Simulator, has_fst_headers
 
 Status = Literal["done", "hang", "reset", "no_start", "no_answer"]
 """done: the interrupt came; hang: it did not within the limit of cycles; reset: as was asked for;
 no_start: the last write was answered and nothing started; no_answer: the register port did not
 answer."""
-
-HARNESS: Final = "naas_harness"
-BEAT_BYTES: Final = (4, 8, 16, 32)
-_BENCH_VERILOG: Final = ("naas_dram.v", "naas_harness.v")
-_SMALLEST_DRAM_BYTES: Final[Mapping[str, int]] = {
-    # Icarus pays for every word, and builds in a second; Verilator builds slowly, so that one
-    # build should serve many layers.
-    "icarus": 1 << 16,
-    "verilator": 1 << 26,
-}
-_VERILATOR_FLAGS: Final = (
-    "-Wno-fatal",
-    "-Wno-lint",
-    "-Wno-style",
-    "--x-assign",
-    "unique",
-    "--x-initial",
-    "unique",
-    # The runner makes every signal visible to Python, which keeps Verilator from optimising;
-    # the harness marks those that the bench needs.
-    "--no-public-flat-rw",
-)
-_RUNTIME_OBJECTS: Final = (
-    "verilated.o",
-    "verilated_dpi.o",
-    "verilated_fst_c.o",
-    "verilated_threads.o",
-    "verilated_vcd_c.o",
-    "verilated_vpi.o",
-)
-_LINES_OF_A_LOG: Final = 15
-_SECONDS_AHEAD: Final = 3600
-_OPTIMIZE: Final = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,45 +35,6 @@ class Stalls:
             raise InputError(f"percent must be 0 to 95, not {self.percent}")
         if not 0 <= self.seed < 1 << 63:
             raise InputError(f"seed must be 0 to 2**63 - 1, not {self.seed}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Build:
-    """What is compiled.
-
-    Parameters
-    ----------
-    sources : file name -> Verilog text; one of them has the module `top`.
-    beat_bytes : width of the AXI data bus.
-    num_events : width of the top module's `probe_events`.
-    num_l2 : width of the top module's `probe_l2`.
-    top : name of the accelerator's module.
-    defines : further macros.
-    optimize : of the C++ compiler, for Verilator.
-    """
-
-    sources: Mapping[str, str]
-    beat_bytes: int
-    num_events: int
-    num_l2: int
-    top: str = "naas_accelerator"
-    defines: Mapping[str, str] | None = None
-    optimize: str = "-O1"
-
-    def __post_init__(self) -> None:
-        if not self.sources:
-            raise InputError("sources must have at least one file, not 0")
-        for name in self.sources:
-            if not re.fullmatch(r"[A-Za-z0-9_]+\.s?v", name) or name in _BENCH_VERILOG:
-                raise InputError(f"a source must be a Verilog file of its own name, not {name!r}")
-        if self.beat_bytes not in BEAT_BYTES:
-            raise InputError(f"beat_bytes must be 4, 8, 16 or 32, not {self.beat_bytes}")
-        if min(self.num_events, self.num_l2) < 1:
-            raise InputError(
-                f"num_events and num_l2 must be at least 1, not {self.num_events} and {self.num_l2}"
-            )
-        if self.optimize not in _OPTIMIZE:
-            raise InputError(f"optimize must be one of {', '.join(_OPTIMIZE)}, not {self.optimize}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,11 +189,10 @@ def run_starts(
     first, end = _check_dump(build, dram_image, dump)
     wave_format = _wave_format(simulator, waves)
     with temporary_folder("naas_sim_") as folder:
-        dram_bytes = _storage_bytes(simulator, dram_image.size)
-        from_cache = _fetch_program(
-            build, simulator, dram_bytes, wave_format, cache or _user_cache(), folder
+        from_cache = fetch_program(
+            build, simulator, dram_image.size, wave_format, cache or _user_cache(), folder
         )
-        _swapped(dram_image, build.beat_bytes).tofile(folder / "dram.bin")
+        swap_bytes(dram_image, build.beat_bytes).tofile(folder / "dram.bin")
         request = {
             "starts": [start.request() for start in starts],
             "dump": first < end,
@@ -327,37 +242,6 @@ def run_starts(
         )
 
 
-def image_to_hex(image: NDArray[np.uint8], beat_bytes: int) -> bytes:
-    """Text for $readmemh: a beat a line, byte 0 in the last two digits.
-
-    Examples
-    --------
-    >>> image_to_hex(np.arange(8, dtype=np.uint8), 4)
-    b'03020100\\n07060504\\n'
-    """
-    return _swapped(image, beat_bytes).tobytes().hex("\n", beat_bytes).encode() + b"\n"
-
-
-def hex_to_image(text: bytes, beat_bytes: int) -> tuple[NDArray[np.uint8], int]:
-    """The memory that $writememh wrote, and how many of its digits are X or Z (0 in the memory).
-
-    Examples
-    --------
-    >>> hex_to_image(b"// 0x00000000\\n03020100\\nxx060504\\n", 4)
-    (array([0, 1, 2, 3, 4, 5, 6, 0], dtype=uint8), 2)
-    """
-    if b"/" in text or b"@" in text:
-        text = re.sub(rb"(?m)^[/@].*$", b"", text)
-    known = text.translate(bytes.maketrans(b"xXzZ", b"0000"))
-    unknown = sum(text.count(digit) for digit in (b"x", b"X", b"z", b"Z"))
-    return _swapped(np.frombuffer(bytes.fromhex(known.decode()), np.uint8), beat_bytes), unknown
-
-
-def _swapped(data: NDArray[np.uint8], beat_bytes: int) -> NDArray[np.uint8]:
-    """Every beat with its bytes in reverse: Verilog's order of writing, and back."""
-    return np.ascontiguousarray(data.reshape(-1, beat_bytes)[:, ::-1]).reshape(-1)
-
-
 def _check_run(
     build: Build,
     dram_image: NDArray[np.uint8],
@@ -398,11 +282,6 @@ def _user_cache() -> BuildCache:
     return BuildCache(folder=default_cache_folder())
 
 
-def _storage_bytes(simulator: Simulator, num_bytes: int) -> int:
-    power = 1 << (num_bytes - 1).bit_length()
-    return max(power, _SMALLEST_DRAM_BYTES[simulator.name])
-
-
 def _hex_plusarg(name: str, value: int | None) -> dict[str, str]:
     return {} if value is None else {name: f"{value:x}"}
 
@@ -425,130 +304,6 @@ def _keep_waves(folder: Path, waves: Path | None, wave_format: str | None) -> Pa
     return target
 
 
-# ---------------------------------------------------------------- build
-
-
-@cache
-def _versions() -> str:
-    return f"cocotb {metadata.version('cocotb')} python {sys.version} {sys.platform}"
-
-
-def _bench_text() -> dict[str, str]:
-    return {name: (bench_folder() / name).read_text(encoding="utf-8") for name in _BENCH_VERILOG}
-
-
-def _parameters(build: Build, dram_bytes: int) -> dict[str, int]:
-    return {
-        "BEAT_BYTES": build.beat_bytes,
-        "DRAM_BYTES": dram_bytes,
-        "NUM_EVENTS": build.num_events,
-        "NUM_L2": build.num_l2,
-    }
-
-
-def _tool_parts(simulator: Simulator, wave_format: str | None) -> dict[str, str]:
-    return {
-        "tools": f"{simulator.name} {simulator.version} {simulator.path} {_versions()}",
-        "flags": f"{_VERILATOR_FLAGS} {wave_format}",
-    }
-
-
-def _fetch_program(
-    build: Build,
-    simulator: Simulator,
-    dram_bytes: int,
-    wave_format: str | None,
-    store: BuildCache,
-    into: Path,
-) -> bool:
-    parts = {
-        **_tool_parts(simulator, wave_format),
-        "optimize": build.optimize,
-        **{f"source {name}": text for name, text in build.sources.items()},
-        **{f"bench {name}": text for name, text in _bench_text().items()},
-        "top": build.top,
-        "defines": repr(sorted((build.defines or {}).items())),
-        "parameters": repr(_parameters(build, dram_bytes)),
-    }
-
-    def compile_into(entry: Path) -> None:
-        with temporary_folder("naas_build_") as folder:
-            _compile(build, simulator, dram_bytes, wave_format, store, folder)
-            program = "sim.vvp" if simulator.name == "icarus" else HARNESS
-            shutil.copy2(folder / program, entry / program)
-
-    return store.fetch(digest_of(parts), compile_into, into)
-
-
-def _compile(
-    build: Build,
-    simulator: Simulator,
-    dram_bytes: int,
-    wave_format: str | None,
-    store: BuildCache,
-    folder: Path,
-) -> None:
-    texts = {**build.sources, **_bench_text()}
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    runtime = {**_tool_parts(simulator, wave_format), "runtime": repr(_RUNTIME_OBJECTS)}
-    flags: list[str] = []
-    if simulator.name == "verilator":
-        flags = [*_VERILATOR_FLAGS, *(["--trace-fst"] if wave_format == "fst" else [])]
-        store_runtime = _reuse_runtime(store, digest_of(runtime), folder)
-    _run_runner(
-        simulator,
-        build,
-        {
-            "build": {
-                "sources": [str(folder / name) for name in texts],
-                "hdl_toplevel": HARNESS,
-                "build_dir": str(folder),
-                "always": True,
-                "parameters": _parameters(build, dram_bytes),
-                "defines": {"NAAS_TOP": build.top, **(build.defines or {})},
-                "build_args": flags,
-                "timescale": ["1ns", "1ps"],
-                "waves": wave_format is not None and simulator.name == "verilator",
-                "log_file": str(folder / "build.log"),
-            }
-        },
-        folder,
-        log=folder / "build.log",
-        what="build",
-    )
-    if simulator.name == "verilator" and not store_runtime:
-        store.fetch(digest_of(runtime), lambda entry: _copy_runtime(folder, entry), folder / "kept")
-
-
-def _reuse_runtime(store: BuildCache, digest: str, folder: Path) -> bool:
-    """Put the compiled library of Verilator, the same for every design, where make finds it."""
-    (folder / "kept").mkdir()
-    if digest not in store.entries():
-        return False
-
-    def lost(_: Path) -> None:
-        raise FileNotFoundError(digest)
-
-    try:
-        store.fetch(digest, lost, folder / "kept")
-    except FileNotFoundError:
-        return False
-    _copy_runtime(folder / "kept", folder)
-    for name in _RUNTIME_OBJECTS:
-        if (folder / name).is_file():
-            # They depend on the makefile, which Verilator writes only now: they have to be newer.
-            newer = time.time() + _SECONDS_AHEAD
-            os.utime(folder / name, (newer, newer))
-    return True
-
-
-def _copy_runtime(source: Path, target: Path) -> None:
-    for name in _RUNTIME_OBJECTS:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, target / name)
-
-
 # ---------------------------------------------------------------- run
 
 
@@ -566,9 +321,8 @@ def _simulate(
         arguments.append(f"+waves=waves.{wave_format}")
     elif wave_format is not None:
         test_args = ["--trace-file", f"waves.{wave_format}"]
-    _run_runner(
+    run_runner(
         simulator,
-        build,
         {
             "test": {
                 "test_module": "bench",
@@ -588,69 +342,18 @@ def _simulate(
             }
         },
         folder,
+        optimize=build.optimize,
         log=folder / "run.log",
         what="run",
         timeout_seconds=timeout_seconds,
     )
     if not (folder / "result.json").is_file():
         raise SimulationError(
-            f"{simulator.name} must leave a result, not end without: {_tail(folder / 'run.log')}"
+            f"{simulator.name} must leave a result, not end without: {log_tail(folder / 'run.log')}"
         )
-
-
-def _run_runner(
-    simulator: Simulator,
-    build: Build,
-    request: Mapping[str, Any],
-    folder: Path,
-    *,
-    log: Path,
-    what: str,
-    timeout_seconds: float | None = None,
-) -> None:
-    request = {"simulator": simulator.name, "path": [str(bench_folder())], **request}
-    path = folder / f"{what}_request.json"
-    path.write_text(json.dumps(request), encoding="utf-8")
-    with open(folder / f"{what}_runner.log", "wb") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-P", runner_process.__file__, str(path)],
-            cwd=folder,
-            env=simulator.environment(os.environ, optimize=build.optimize),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            status = child.wait(timeout_seconds)
-        except subprocess.TimeoutExpired:
-            raise SimulationError(
-                f"{simulator.name} must end within {timeout_seconds} s, not go on: {_tail(log)}"
-            ) from None
-        finally:
-            _end(child)
-    if status != 0:
-        tail = _tail(log) or _tail(folder / f"{what}_runner.log")
-        raise SimulationError(f"{what} with {simulator.name} failed: {tail}")
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End a child and all that it started, if it still runs: on a timeout, or Ctrl-C."""
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
 
 
 # ---------------------------------------------------------------- reading back
-
-
-def _tail(log: Path) -> str:
-    """What a log says went wrong: its lines with "error", or its last ones."""
-    if not log.is_file():
-        return ""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    wrong = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)]
-    return "\n".join((wrong or lines)[-_LINES_OF_A_LOG:]).replace(f"{log.parent}{os.sep}", "")
 
 
 def _messages(log: Path) -> tuple[str, ...]:

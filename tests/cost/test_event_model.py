@@ -8,7 +8,9 @@ import pytest
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.cost.event_model import Contract, Hazard, run_event_model
+from naas_hw.cost.event_contract import Contract
+from naas_hw.cost.event_labels import Hazard
+from naas_hw.cost.event_model import run_event_model
 from naas_hw.cost.pieces import Durations, Step, durations_of, steps_of
 from naas_hw.cost.random_case import random_case
 from naas_hw.cost.recurrence import Timeline, run_recurrence

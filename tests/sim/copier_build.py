@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.sim.run import Build
+from naas_hw.sim.build import Build
 
 SOURCE = (Path(__file__).parent / "copier.v").read_text(encoding="utf-8")
 NUM_PES = 16

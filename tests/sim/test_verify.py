@@ -18,13 +18,8 @@ from naas_hw.sim import verify as verify_module
 from naas_hw.sim.case_files import read_case, write_case
 from naas_hw.sim.coverage import BEATS, BINS, LATENCIES
 from naas_hw.sim.layer import predict_layer, simulate_layer
-from naas_hw.sim.random_case import (
-    CASES_PER_HARDWARE,
-    SMALLEST_LAYER,
-    Draw,
-    draw_cases,
-    random_accelerator,
-)
+from naas_hw.sim.random_accelerator import SMALLEST_LAYER, random_accelerator
+from naas_hw.sim.random_case import CASES_PER_HARDWARE, Draw, draw_cases
 from naas_hw.sim.reduce import reduce_case, simpler_cases
 from naas_hw.sim.simulators import Simulator, find_simulator
 from naas_hw.sim.verify import CaseResult, report_json, verify
