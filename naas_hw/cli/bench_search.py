@@ -1,7 +1,6 @@
 """`naas bench search`: optimisers of accelerators side by side, and a longer search."""
 
 import json
-import os
 import time
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -9,6 +8,7 @@ import typer
 from rich.console import Console
 
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.parallel.cpu_time import cpu_seconds
 
 if TYPE_CHECKING:
     from naas_hw.bench.search import Timed
@@ -87,6 +87,4 @@ def bench_search(
 
 def _clock() -> tuple[float, float]:
     """Seconds of wall, and of this process and of its children that ended."""
-    spent = os.times()
-    cpu = spent.user + spent.system + spent.children_user + spent.children_system
-    return time.perf_counter(), cpu
+    return time.perf_counter(), cpu_seconds()

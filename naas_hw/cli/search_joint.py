@@ -13,6 +13,7 @@ from naas_hw.cli.executors import without_place, workers
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.progress import SearchProgress, array_of
 from naas_hw.errors import InputError
+from naas_hw.parallel.cpu_time import cpu_seconds
 
 if TYPE_CHECKING:
     from naas_hw.joint.joint_search import JointResult
@@ -61,6 +62,7 @@ def run_joint(
         mode=choice_of(Mode, words.mode, "joint mode"),
     )
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    before = cpu_seconds()
     with workers(*where) as given, SearchProgress(screen) as progress:
         result = api.search_jointly(
             space,
@@ -76,11 +78,13 @@ def run_joint(
     if as_json:
         print(json.dumps(api.joint_figures(space, result), indent=2))
     else:
-        _print(result, run)
+        _print(result, run, cpu_seconds() - before)
     return ExitStatus.INTERRUPTED if result.interrupted else ExitStatus.DONE
 
 
-def _print(result: "JointResult", run: Path) -> None:
+def _print(result: "JointResult", run: Path, seconds: float) -> None:
+    from naas_hw.report.search_cost import search_cost_text
+
     accelerator, report = result.accelerator, result.found.report
     if result.interrupted:
         print("interrupted: the best so far")
@@ -95,4 +99,5 @@ def _print(result: "JointResult", run: Path) -> None:
         f"{result.num_layers} layers searched; {len(result.front)} on the front of accuracy "
         "and score"
     )
+    print(f"search cost: {search_cost_text(seconds)}")
     print(f"{run} holds the design; naas evaluate, generate and simulate go on with it")

@@ -5,7 +5,6 @@ many searches of layers as the joint search of the same seed. CPU seconds are th
 each search has worker processes of its own, so that theirs are counted.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, exp, log, sqrt
@@ -16,7 +15,9 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import Preset
 from naas_hw.joint.joint_search import search_jointly
 from naas_hw.joint.settings import JointSettings, Mode
+from naas_hw.parallel.cpu_time import cpu_seconds
 from naas_hw.report.baselines import array_text
+from naas_hw.report.search_cost import search_cost_text
 from naas_hw.search.accelerator_search import search
 from naas_hw.search.baseline import evaluate_baseline
 from naas_hw.search.network_search import NetworkResult, distinct_layers
@@ -123,7 +124,7 @@ def measure_joint(contest: JointContest, tell: Tell | None = None) -> list[Joint
 
 def _preset_rows(contest: JointContest) -> Iterator[JointRow]:
     accelerators = contest.settings.accelerators
-    before = _cpu_seconds()
+    before = cpu_seconds()
     with worker_processes(contest.num_processes) as executor:
         baseline = evaluate_baseline(
             contest.preset,
@@ -131,7 +132,7 @@ def _preset_rows(contest: JointContest) -> Iterator[JointRow]:
             accelerators.final_settings(contest.preset.budget),
             executor=executor,
         )
-    spent = _cpu_seconds() - before
+    spent = cpu_seconds() - before
     for way, found, seconds in ((FIXED, baseline.fixed, 0.0), (SEARCHED, baseline.searched, spent)):
         yield JointRow(
             way=way,
@@ -147,7 +148,7 @@ def _preset_rows(contest: JointContest) -> Iterator[JointRow]:
 
 def _accelerator_only(contest: JointContest, seed: int) -> JointRow:
     settings = replace(contest.settings.accelerators, seed=seed)
-    before = _cpu_seconds()
+    before = cpu_seconds()
     with worker_processes(contest.num_processes) as executor:
         result = search([contest.reference], contest.preset.budget, settings, executor=executor)
     return JointRow(
@@ -158,7 +159,7 @@ def _accelerator_only(contest: JointContest, seed: int) -> JointRow:
         accelerator=result.accelerator,
         found=result.networks[0],
         num_layers=result.num_candidates * len(distinct_layers([contest.reference])),
-        cpu_seconds=_cpu_seconds() - before,
+        cpu_seconds=cpu_seconds() - before,
     )
 
 
@@ -183,7 +184,7 @@ def _as_much(contest: JointContest, seed: int, joint: JointRow) -> JointSettings
 
 
 def _jointly(contest: JointContest, way: str, settings: JointSettings) -> JointRow:
-    before = _cpu_seconds()
+    before = cpu_seconds()
     result = search_jointly(
         contest.space,
         contest.oracle,
@@ -201,13 +202,8 @@ def _jointly(contest: JointContest, way: str, settings: JointSettings) -> JointR
         accelerator=result.accelerator,
         found=result.found,
         num_layers=result.num_layers,
-        cpu_seconds=_cpu_seconds() - before,
+        cpu_seconds=cpu_seconds() - before,
     )
-
-
-def _cpu_seconds() -> float:
-    """Of this process, and of those that it started and that have ended."""
-    return sum(os.times()[:4])
 
 
 # Markdown ----------------------------------------------------------------------------------------
@@ -278,10 +274,7 @@ def _ratios(rows: Sequence[JointRow]) -> Iterator[str]:
     yield ""
     yield _verdict([r.edp / joint[r.seed].edp for r in rows if r.way == ONE_AFTER_THE_OTHER])
     yield ""
-    yield (
-        f"A joint search took {seconds:,.0f} CPU seconds ({seconds / 86400:.4f} CPU days) on this "
-        "machine, beside the GPU days of NASAIC and NAAS's claim of over 120 times less."
-    )
+    yield f"A joint search on this machine: {search_cost_text(seconds)}."
 
 
 def _verdict(ratios: Sequence[float]) -> str:

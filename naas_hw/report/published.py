@@ -55,3 +55,6 @@ REDUCTIONS: Final = {
 
 ENCODING_RATIOS: Final = (1.4, 7.4)
 """EDP with index-based encoding by that with importances: from, to."""
+
+TIMES_CHEAPER: Final = 120
+"""GPU days of NASAIC's joint search by those of NAAS's: over this many; the sum is not given."""

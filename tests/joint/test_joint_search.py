@@ -1,6 +1,7 @@
 """A network with its accelerator: above the floor, within the budget, a run like any other."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -86,7 +87,9 @@ def test_the_command_writes_a_run_like_any_other(tmp_path, capsys):
     options = ["--min-accuracy", str(FLOOR), "--accuracy", "tiny_space:FORMULA", "-o", str(run)]
     options += ["--generations", "2", "--population", "2", "--evaluations", "40"]
     assert joint(*options, "--processes", "1") == 0
-    assert "measured (a formula)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "measured (a formula)" in said
+    assert re.search(r"search cost: \d[\d,]* CPU seconds .* 120 times fewer GPU days", said)
     result = json.loads((run / "result.json").read_text())
     assert result["networks"][0]["edp"] == api.evaluate(run).edp
     assert result["joint"]["top1_percent"] >= FLOOR
