@@ -61,8 +61,7 @@ def _due(name: str) -> _Due:
         "encoding": (*light, ("shidiannao", "mnasnet1_0")),
         "convergence": light,
     }
-    generations = 12 if name == "convergence" else 6
-    return _Due(cases=cases[name], population=8, generations=generations, evaluations=100, seeds=3)
+    return _Due(cases=cases[name], population=8, generations=12, evaluations=1000, seeds=3)
 
 
 def read_source(source: str) -> "Network":
