@@ -10,7 +10,7 @@ NUM_TEST_PROCESSES ?= 2
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: setup demo test verify lint clean
+.PHONY: setup demo test verify lint compiled clean
 .DEFAULT_GOAL := setup
 
 setup: $(VENV)/.setup-done
@@ -30,8 +30,13 @@ lint: $(VENV)/.setup-torch-done
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-test: lint
-	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not slow" -ra
+# The search is compiled at its first run and kept on disk: once, while types are checked.
+compiled: $(VENV)/.setup-done
+	$(VENV)/bin/naas bench model squeezenet1_0 --bounds 32 --exact 1
+
+test: $(VENV)/.setup-torch-done
+	$(MAKE) -j 2 lint compiled
+	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not slow" -ra --durations 25
 
 verify: $(VENV)/.setup-torch-done
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m slow -ra
