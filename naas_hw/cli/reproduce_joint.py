@@ -39,7 +39,7 @@ def joint_section(options: JointOptions, screen: Console) -> tuple[list[str], st
     space = find_space(SPACE)
     settings = SearchSettings(
         population=options.population or 8,
-        generations=options.generations or 4,
+        generations=options.generations or 12,
         mapping_evaluations=options.evaluations or 400,
         final_effort=20,
         seed=options.seed,

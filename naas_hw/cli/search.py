@@ -51,7 +51,7 @@ def search(
         str, typer.Option(help="With --joint: joint, network-only or one-after-the-other.")
     ] = "joint",
     generations: Annotated[
-        int | None, typer.Option(help="Of accelerators; by default 40, with --joint 8.")
+        int | None, typer.Option(help="Of accelerators; by default 40, with --joint 24.")
     ] = None,
     population: Annotated[int, typer.Option(help="Accelerators of a generation.")] = 8,
     screening: Annotated[
@@ -111,7 +111,7 @@ def search(
         objective=choice_of(Objective, objective, "objective"),
         table=None if energy_table is None else find_energy_table(energy_table),
         population=population,
-        generations=(8 if joint else 40) if generations is None else generations,
+        generations=(24 if joint else 40) if generations is None else generations,
         mapping_evaluations=(400 if joint else 4000) if evaluations is None else evaluations,
         min_legal=min_legal,
         seed=seed,

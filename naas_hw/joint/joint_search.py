@@ -1,15 +1,16 @@
 """Accelerators within a budget, each judged by the best network found for it above a floor.
 
-The outer level proposes accelerators as the ordinary search does. For each, networks are bred: the
-first parents are the best networks of the accelerators before. Layers are searched once each for
-an accelerator. At the end the best pairs are mapped once more, longer. What is reported is exact.
+The outer level proposes accelerators as the ordinary search does. Each is judged by the best
+networks so far, which costs little; for those of a generation that do best with them, networks are
+bred, whose first parents these are. Layers are searched once each for an accelerator. At the end
+the best pairs are mapped once more, longer. What is reported is exact.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from math import inf
+from math import ceil, inf
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,15 @@ NUM_ELITE: Final = 8
 
 NUM_REFERENCE: Final = 2
 """Networks above the floor for which classic arrays are sized, and have to have room."""
+
+NUM_JUDGES: Final = 2
+"""Networks, the best so far, by which every accelerator is judged; at first, the reference."""
+
+BRED_SHARE: Final = 1 / 4
+"""Of the accelerators of a generation, for how many networks are bred at most."""
+
+MOST_BEHIND: Final = 1.25
+"""What the judges' score may be, by the best score so far, of an accelerator that has any bred."""
 
 FOUND_NAME: Final = "found"
 
@@ -159,6 +169,7 @@ class _Joint:
         self.costs: dict[Accelerator, LayerCosts] = {}
         self.best_scores: list[float] = []
         self.num_networks = self.num_layers = self.num_evaluations = 0
+        self.references = self._references()
         self.proposals = Proposals(self._evaluator(), settings.accelerators)
 
     def run(self) -> JointResult:
@@ -183,11 +194,14 @@ class _Joint:
         """Infinite before any accelerator had a network."""
         return min((point.score for point in self.points), default=inf)
 
+    def _references(self) -> Encodings:
+        """Networks above the floor, before any is known to be better than another."""
+        rng = np.random.default_rng([self.settings.networks.seed, 4])
+        return Breeder(self.space, self.oracle, self.settings.networks, rng).ask()[:NUM_REFERENCE]
+
     def _evaluator(self) -> Evaluator:
         """What proposals ask: which accelerators have room, and how classic arrays are sized."""
-        rng = np.random.default_rng([self.settings.networks.seed, 4])
-        drawn = Breeder(self.space, self.oracle, self.settings.networks, rng).ask()
-        networks = [self.space.network(encoding) for encoding in drawn[:NUM_REFERENCE]]
+        networks = [self.space.network(encoding) for encoding in self.references]
         return Evaluator(networks, self.budget, self.mappings)
 
     # Accelerators ----------------------------------------------------------------------------
@@ -196,7 +210,9 @@ class _Joint:
         drawn = [] if self._is_preset_only(generation) else self._drawn(generation)
         size = self.settings.accelerators.population
         chosen = [p.accelerator for p in drawn] or size * [self._preset()]
-        records = [self._judged(a, generation, m) for m, a in enumerate(chosen)]
+        self.costs = {accelerator: self._costs(accelerator) for accelerator in chosen}
+        bred = self._bred(chosen, generation)
+        records = [self._judged(a, generation, m, m in bred) for m, a in enumerate(chosen)]
         self.history.add_generation(records)
         if drawn:
             scores = [inf if r.score is None else r.score for r in records]
@@ -229,20 +245,30 @@ class _Joint:
         return preset.accelerator
 
     def _costs(self, accelerator: Accelerator) -> LayerCosts:
-        """Kept for the latest accelerator only."""
-        if accelerator not in self.costs:
-            self.costs = {
-                accelerator: LayerCosts(
-                    self.space.layers, accelerator, self.mappings, self.executor, self.store
-                )
-            }
-        return self.costs[accelerator]
+        """Kept for the accelerators of a generation only."""
+        known = self.costs.get(accelerator)
+        return known or LayerCosts(
+            self.space.layers, accelerator, self.mappings, self.executor, self.store
+        )
 
-    def _judged(self, accelerator: Accelerator, generation: int, member: int) -> CandidateRecord:
-        costs = self._costs(accelerator)
-        num_before = len(costs.results)
-        encoding, score, top1_percent = self._best_network(costs, generation, member)
-        self.num_layers += len(costs.results) - num_before
+    def _bred(self, chosen: Sequence[Accelerator], generation: int) -> set[int]:
+        """The members of a generation for which networks are bred."""
+        if self._is_preset_only(generation):
+            return set(range(len(chosen)))
+        if self.settings.mode is Mode.ONE_AFTER_THE_OTHER and self.points:
+            return set()
+        judges = self._judges()
+        scores = np.array([self._scores(self.costs[a], judges).min() for a in chosen])
+        most = MOST_BEHIND * self.best_score
+        ranked = np.argsort(scores, kind="stable")[: ceil(BRED_SHARE * len(chosen))]
+        return {int(member) for member in ranked if scores[member] <= most}
+
+    def _judged(
+        self, accelerator: Accelerator, generation: int, member: int, is_bred: bool
+    ) -> CandidateRecord:
+        costs = self.costs[accelerator]
+        rng = np.random.default_rng([self.settings.networks.seed, 3, generation, member])
+        encoding, score, top1_percent = self._best_network(costs, rng, is_bred)
         record = CandidateRecord(
             generation=generation,
             member=member,
@@ -287,25 +313,24 @@ class _Joint:
     # Networks --------------------------------------------------------------------------------
 
     def _best_network(
-        self, costs: LayerCosts, generation: int, member: int
+        self, costs: LayerCosts, rng: np.random.Generator, is_bred: bool
     ) -> tuple[Encodings, float, float]:
-        """Networks bred for an accelerator; the best with its score and accuracy."""
-        seed = self.settings.networks.seed
-        rng = np.random.default_rng([seed, 3, generation, member])
+        """Of the judges, or of networks bred for an accelerator, the best: score and accuracy."""
         breeder = Breeder(self.space, self.oracle, self.settings.networks, rng)
-        elite = self._elite()
-        if len(elite):
-            self._tell(breeder, costs, elite)
-        if not (self.settings.mode is Mode.ONE_AFTER_THE_OTHER and self._is_fixed(generation)):
+        known = self._elite() if is_bred else self._judges()
+        if len(known):
+            self._tell(breeder, costs, known)
+        if is_bred:
             for _ in range(self.settings.networks.generations):
                 self._tell(breeder, costs, breeder.ask())
         self.num_networks += breeder.num_networks
         accuracies = self.oracle.accuracies(breeder.best[np.newaxis])
         return breeder.best, breeder.best_score, float(accuracies.top1_percent[0])
 
-    def _is_fixed(self, generation: int) -> bool:
-        """Whether the network is found already, one after the other."""
-        return not self._is_preset_only(generation) and bool(self.points)
+    def _judges(self) -> Encodings:
+        """The networks by which an accelerator is judged before any is bred for it."""
+        elite = self._elite()
+        return elite[:NUM_JUDGES] if len(elite) else self.references
 
     def _elite(self) -> Encodings:
         """The best networks of the best accelerators, each once."""
@@ -315,9 +340,15 @@ class _Joint:
         return np.array(encodings[: 1 if one else NUM_ELITE], dtype=np.uint8)
 
     def _tell(self, breeder: Breeder, costs: LayerCosts, encodings: Encodings) -> None:
-        scores = costs.scores(self.space.to_layers(encodings))
+        scores = self._scores(costs, encodings)
         breeder.tell(encodings, scores)
         self._add_to_front(costs.accelerator, encodings, scores)
+
+    def _scores(self, costs: LayerCosts, encodings: Encodings) -> NDArray[np.float64]:
+        num_before = len(costs.results)
+        scores = costs.scores(self.space.to_layers(encodings))
+        self.num_layers += len(costs.results) - num_before
+        return scores
 
     def _add_to_front(
         self, accelerator: Accelerator, encodings: Encodings, scores: NDArray[np.float64]
