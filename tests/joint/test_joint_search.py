@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from naas_hw import api
 from naas_hw.arch.presets import PRESETS
 from naas_hw.cli import main
 from naas_hw.errors import InputError
-from naas_hw.joint.joint_search import search_jointly
+from naas_hw.joint.joint_search import NUM_ELITE, NUM_JUDGES, search_jointly
 from naas_hw.joint.settings import ESTIMATE, JointSettings, Mode, find_oracle
 from naas_hw.search import network_search
 from naas_hw.search.architecture_search import ArchitectureSettings
@@ -65,6 +66,16 @@ def test_the_same_settings_give_the_same_result():
     assert first.encoding == second.encoding
     assert first.score == second.score
     assert first.front == second.front
+
+
+def test_networks_are_bred_for_the_best_quarter_of_a_generation():
+    """Of eight accelerators for two at most, from eight parents; the others see two judges."""
+    wanted = settings()
+    wanted = replace(wanted, accelerators=replace(wanted.accelerators, population=8))
+    found = search_jointly(SPACE, FORMULA, BUDGET, wanted)
+    bred = NUM_ELITE + wanted.networks.generations * wanted.networks.population
+    assert found.num_networks <= wanted.accelerators.generations * (2 * bred + 6 * NUM_JUDGES)
+    assert found.num_networks > 2 * 8 * NUM_JUDGES
 
 
 def test_network_only_needs_a_preset():
