@@ -39,7 +39,7 @@ def joint_section(options: JointOptions, screen: Console) -> tuple[list[str], st
     space = find_space(SPACE)
     settings = SearchSettings(
         population=options.population or 8,
-        generations=options.generations or 12,
+        generations=options.generations or 14,
         mapping_evaluations=options.evaluations or 400,
         final_effort=20,
         seed=options.seed,
@@ -51,7 +51,7 @@ def joint_section(options: JointOptions, screen: Console) -> tuple[list[str], st
         reference=load_builtin(REFERENCE),
         settings=JointSettings(
             networks=ArchitectureSettings(
-                min_top1_percent=MIN_TOP1_PERCENT, population=16, generations=4
+                min_top1_percent=MIN_TOP1_PERCENT, population=16, generations=16
             ),
             accelerators=settings,
         ),

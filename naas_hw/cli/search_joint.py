@@ -56,7 +56,7 @@ def run_joint(
     space = find_space(words.space)
     joint = JointSettings(
         networks=ArchitectureSettings(
-            min_top1_percent=words.min_accuracy, population=16, generations=4, seed=settings.seed
+            min_top1_percent=words.min_accuracy, population=16, generations=16, seed=settings.seed
         ),
         accelerators=replace(settings, finalists=FINALISTS, final_effort=FINAL_EFFORT),
         mode=choice_of(Mode, words.mode, "joint mode"),

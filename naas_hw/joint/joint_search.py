@@ -51,7 +51,7 @@ NUM_REFERENCE: Final = 2
 NUM_JUDGES: Final = 2
 """Networks, the best so far, by which every accelerator is judged; at first, the reference."""
 
-BRED_SHARE: Final = 1 / 4
+BRED_SHARE: Final = 1 / 8
 """Of the accelerators of a generation, for how many networks are bred at most."""
 
 MOST_BEHIND: Final = 1.25

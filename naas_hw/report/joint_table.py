@@ -13,7 +13,7 @@ from typing import Final
 from naas_hw.accuracy.oracle import AccuracyOracle
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import Preset
-from naas_hw.joint.joint_search import search_jointly
+from naas_hw.joint.joint_search import BRED_SHARE, search_jointly
 from naas_hw.joint.settings import JointSettings, Mode
 from naas_hw.parallel.cpu_time import cpu_seconds
 from naas_hw.report.baselines import array_text
@@ -223,7 +223,8 @@ def _head(contest: JointContest) -> Iterator[str]:
         f"least ({contest.oracle.worth.label}), beside {contest.reference.name} "
         f"({RESNET50_TOP1_PERCENT} %, torchvision's V1 weights), under the resources of "
         f"`{preset.accelerator.name}`. {num_accelerators} accelerators, "
-        f"{networks.population * networks.generations} networks bred for each, "
+        f"{networks.population * networks.generations} networks bred for those of a generation "
+        f"that do best with the best networks before ({BRED_SHARE:.3g} of it at most), "
         f"{accelerators.mapping_evaluations} mappings a layer, then the best with "
         f"{accelerators.final_effort} times as many and branch and bound; energies of "
         f"`{preset.budget.energy_table}`. *One after the other*: a network for the preset, then an "

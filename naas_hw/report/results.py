@@ -23,6 +23,8 @@ TITLES: Final = {
     "utilization": "Utilisation where memory does not hold up",
     "gap": "The mapping search beside the best there is, and beside chance",
     "timeloop": "Counts beside Timeloop's",
+    "joint": "The network searched too, beside searching less",
+    "nasaic": "One accelerator beside a heterogeneous pair",
     "build": "On an FPGA, after place and route",
 }
 """Name of a section -> title, in their order in the document."""

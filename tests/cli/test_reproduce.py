@@ -5,6 +5,8 @@ import re
 import pytest
 
 from naas_hw.cli import main
+from naas_hw.cli.reproduce import NAMES
+from naas_hw.report.results import TITLES
 from naas_hw.workload.files import write_network
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
@@ -73,6 +75,11 @@ def test_a_layer_that_is_too_short_to_hide_its_start_is_told_by_the_exit_status(
     words = ["reproduce", "utilization", "--network", str(tmp_path / "short.yaml")]
     assert main([*words, "--sim", "none", "--evaluations", "100", "--processes", "1"]) == 1
     assert "due: 85%" in capsys.readouterr().out
+
+
+def test_every_section_has_its_place_in_the_document():
+    """Else what was measured for hours could not be written."""
+    assert sorted(NAMES) == sorted(TITLES)
 
 
 def test_a_name_that_is_none_is_refused(capsys):

@@ -68,13 +68,13 @@ def test_the_same_settings_give_the_same_result():
     assert first.front == second.front
 
 
-def test_networks_are_bred_for_the_best_quarter_of_a_generation():
-    """Of eight accelerators for two at most, from eight parents; the others see two judges."""
+def test_networks_are_bred_for_the_best_eighth_of_a_generation():
+    """Of eight accelerators for one at most, from eight parents; the others see two judges."""
     wanted = settings()
     wanted = replace(wanted, accelerators=replace(wanted.accelerators, population=8))
     found = search_jointly(SPACE, FORMULA, BUDGET, wanted)
     bred = NUM_ELITE + wanted.networks.generations * wanted.networks.population
-    assert found.num_networks <= wanted.accelerators.generations * (2 * bred + 6 * NUM_JUDGES)
+    assert found.num_networks <= wanted.accelerators.generations * (bred + 7 * NUM_JUDGES)
     assert found.num_networks > 2 * 8 * NUM_JUDGES
 
 
