@@ -208,8 +208,7 @@ class _Joint:
 
     def _run_generation(self, generation: int) -> None:
         drawn = [] if self._is_preset_only(generation) else self._drawn(generation)
-        size = self.settings.accelerators.population
-        chosen = [p.accelerator for p in drawn] or size * [self._preset()]
+        chosen = [p.accelerator for p in drawn] or [self._preset()]
         self.costs = {accelerator: self._costs(accelerator) for accelerator in chosen}
         bred = self._bred(chosen, generation)
         records = [self._judged(a, generation, m, m in bred) for m, a in enumerate(chosen)]
@@ -235,6 +234,11 @@ class _Joint:
         if self.settings.mode is Mode.NETWORK_ONLY:
             return True
         return generation < self._first_drawn
+
+    def _num_before(self, generation: int) -> int:
+        """Candidates of the generations before one; the preset alone is one of a generation."""
+        size = self.settings.accelerators.population
+        return sum(1 if self._is_preset_only(g) else size for g in range(generation))
 
     def _preset(self) -> Accelerator:
         preset = PRESETS.get(self.budget.name)
@@ -408,12 +412,12 @@ class _Joint:
     def _tell_progress(self, record: CandidateRecord) -> None:
         if self.progress is None:
             return
-        accelerators = self.settings.accelerators
+        num_generations = self.settings.accelerators.generations
         best = min(self.points, key=lambda point: point.score, default=None)
         self.progress(
             Progress(
-                num_candidates=accelerators.population * record.generation + record.member + 1,
-                num_planned=accelerators.population * accelerators.generations,
+                num_candidates=self._num_before(record.generation) + record.member + 1,
+                num_planned=self._num_before(num_generations),
                 generation=record.generation,
                 latest=record.accelerator,
                 latest_score=record.score,
