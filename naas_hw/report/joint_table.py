@@ -16,7 +16,7 @@ from naas_hw.arch.presets import Preset
 from naas_hw.joint.joint_search import BRED_SHARE, search_jointly
 from naas_hw.joint.settings import JointSettings, Mode
 from naas_hw.parallel.cpu_time import cpu_seconds
-from naas_hw.report.baselines import array_text
+from naas_hw.report.baselines import array_text, idle_positions
 from naas_hw.report.search_cost import search_cost_text
 from naas_hw.search.accelerator_search import search
 from naas_hw.search.baseline import evaluate_baseline
@@ -211,7 +211,7 @@ def _jointly(contest: JointContest, way: str, settings: JointSettings) -> JointR
 
 def joint_markdown(contest: JointContest, rows: Sequence[JointRow]) -> str:
     """What is compared, a line a way and seed, and what the joint search is worth."""
-    return "\n".join((*_head(contest), "", *_table(rows), "", *_ratios(rows)))
+    return "\n".join((*_head(contest), "", *_table(rows), "", *_ratios(contest, rows)))
 
 
 def _head(contest: JointContest) -> Iterator[str]:
@@ -253,7 +253,7 @@ def _table(rows: Sequence[JointRow]) -> Iterator[str]:
         )
 
 
-def _ratios(rows: Sequence[JointRow]) -> Iterator[str]:
+def _ratios(contest: JointContest, rows: Sequence[JointRow]) -> Iterator[str]:
     fixed, searched = (next(row for row in rows if row.way == way) for way in (FIXED, SEARCHED))
     joint = {row.seed: row for row in rows if row.way == JOINT}
     mean = geometric_mean([row.edp for row in joint.values()])
@@ -266,6 +266,7 @@ def _ratios(rows: Sequence[JointRow]) -> Iterator[str]:
         f"measured); NAAS: {low} (abstract) or {high} (text), at {NAAS_TOP1_GAIN:+} points."
     )
     yield ""
+    yield from _why(contest, fixed)
     yield "| rival | its EDP by that of the joint search, mean over seeds | from | to |"
     yield "|---|---:|---:|---:|"
     for way in (ACCELERATOR_ONLY, NETWORK_ONLY, SIZING, ONE_AFTER_THE_OTHER):
@@ -276,6 +277,15 @@ def _ratios(rows: Sequence[JointRow]) -> Iterator[str]:
     yield _verdict([r.edp / joint[r.seed].edp for r in rows if r.way == ONE_AFTER_THE_OTHER])
     yield ""
     yield f"A joint search on this machine: {search_cost_text(seconds)}."
+
+
+def _why(contest: JointContest, fixed: JointRow) -> Iterator[str]:
+    """Why the ratio to the preset is what it is, where a kernel axis leaves rows idle."""
+    idle = idle_positions(contest.reference, contest.preset)
+    if idle:
+        used = fixed.found.utilization(contest.preset.accelerator)
+        yield f"With fixed mappings {used:.1%} of the preset's PEs are at work. {idle}"
+        yield ""
 
 
 def _verdict(ratios: Sequence[float]) -> str:
