@@ -29,10 +29,9 @@ class JointOptions:
 def joint_section(options: JointOptions, screen: Console) -> tuple[list[str], str]:
     """Words of the command that makes it again, and Markdown."""
     from naas_hw.arch.presets import find_preset
-    from naas_hw.joint.settings import ESTIMATE, JointSettings, find_oracle
+    from naas_hw.joint.settings import ESTIMATE, JointSettings, breeding, find_oracle
     from naas_hw.report.joint_table import JointContest, joint_markdown, measure_joint
     from naas_hw.search import SearchSettings
-    from naas_hw.search.architecture_search import ArchitectureSettings
     from naas_hw.spaces.find import find_space
     from naas_hw.workload.catalogue import load_builtin
 
@@ -50,9 +49,7 @@ def joint_section(options: JointOptions, screen: Console) -> tuple[list[str], st
         preset=find_preset(PRESET),
         reference=load_builtin(REFERENCE),
         settings=JointSettings(
-            networks=ArchitectureSettings(
-                min_top1_percent=MIN_TOP1_PERCENT, population=16, generations=16
-            ),
+            networks=breeding(MIN_TOP1_PERCENT),
             accelerators=settings,
         ),
         num_seeds=options.seeds or 5,

@@ -45,8 +45,7 @@ def run_joint(
 ) -> int:
     """Search, write the run, print what was found; `kept`: whether to resume, or to start anew."""
     from naas_hw import api
-    from naas_hw.joint.settings import JointSettings, Mode, find_oracle
-    from naas_hw.search.architecture_search import ArchitectureSettings
+    from naas_hw.joint.settings import JointSettings, Mode, breeding, find_oracle
     from naas_hw.spaces.find import find_space
 
     if words.min_accuracy is None or not 0 <= words.min_accuracy <= 100:
@@ -55,9 +54,7 @@ def run_joint(
         )
     space = find_space(words.space)
     joint = JointSettings(
-        networks=ArchitectureSettings(
-            min_top1_percent=words.min_accuracy, population=16, generations=16, seed=settings.seed
-        ),
+        networks=breeding(words.min_accuracy, settings.seed),
         accelerators=replace(settings, finalists=FINALISTS, final_effort=FINAL_EFFORT),
         mode=choice_of(Mode, words.mode, "joint mode"),
     )

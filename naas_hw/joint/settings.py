@@ -39,7 +39,7 @@ class JointSettings:
 
     Parameters
     ----------
-    networks : of each accelerator: the floor, and how many are bred.
+    networks : of each accelerator for which any are bred: the floor, and how many.
     accelerators : and mappings of each layer that a judged network has. Its generations and
         population count accelerators.
     """
@@ -53,6 +53,13 @@ class JointSettings:
             raise InputError("a joint search must search mappings of all candidates in full")
         if self.mode is Mode.ONE_AFTER_THE_OTHER and self.accelerators.generations < 2:
             raise InputError(f"{self.mode} must have 2 generations at least, not 1")
+
+
+def breeding(min_top1_percent: float, seed: int = 0) -> ArchitectureSettings:
+    """How networks are bred for an accelerator, unless told otherwise."""
+    return ArchitectureSettings(
+        min_top1_percent=min_top1_percent, population=16, generations=16, seed=seed
+    )
 
 
 def joint_digest(
