@@ -20,7 +20,8 @@ from naas_hw.cost.single import new_scratch
 from naas_hw.errors import InputError
 from naas_hw.search.genes import Genes
 from naas_hw.search.mapping_encoding import MappingEncoding
-from naas_hw.search.moves import Point, normalise, repair
+from naas_hw.search.point import Point, normalise
+from naas_hw.search.repair import repair
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 

@@ -24,7 +24,6 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.evolve import grow_all
 from naas_hw.search.mapping_encoding import Ints, MappingEncoding, mapping_batch
 from naas_hw.search.mapping_search import Choice, MappingResult
-from naas_hw.search.moves import Point, order_of, order_table
 from naas_hw.search.network_search import (
     MappingSettings,
     NetworkResult,
@@ -34,6 +33,7 @@ from naas_hw.search.network_search import (
     map_network,
 )
 from naas_hw.search.objective import Objective, ranking
+from naas_hw.search.point import Point, order_of, order_table
 from naas_hw.workload.layer import DIMS, Layer
 from naas_hw.workload.network import Network
 

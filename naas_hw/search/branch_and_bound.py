@@ -36,9 +36,9 @@ from naas_hw.search.mapping_space import (
     list_nodes,
     search_nodes,
 )
-from naas_hw.search.moves import Point
 from naas_hw.search.node_bounds import least_traffic
 from naas_hw.search.objective import Objective
+from naas_hw.search.point import Point
 from naas_hw.search.pool import NUM_ACCESSES, Goal
 from naas_hw.workload.layer import Layer
 

@@ -6,18 +6,10 @@ import numpy as np
 
 from naas_hw.cost.kernels.compile import entry, kernel
 from naas_hw.cost.single import new_scratch
-from naas_hw.search.moves import (
-    Point,
-    copy_point,
-    grow,
-    is_legal,
-    make_child,
-    new_point,
-    normalise,
-    order_table,
-    repair,
-)
+from naas_hw.search.growth import grow
+from naas_hw.search.moves import make_child
 from naas_hw.search.node_search import open_best_nodes
+from naas_hw.search.point import Point, copy_point, is_legal, new_point, normalise, order_table
 from naas_hw.search.pool import (
     CHECKED,
     NOT_TIMED,
@@ -31,6 +23,7 @@ from naas_hw.search.pool import (
     score_of,
     time_point,
 )
+from naas_hw.search.repair import repair
 
 PE_GROWTH: Final = order_table(
     ("SRQPCK", "SRCKQP", "QSRPKC", "QPKSRC", "CSRQPK", "SQKPRC", "PQCKSR", "KCSRQP")

@@ -35,8 +35,8 @@ from naas_hw.search.evolve import (
 )
 from naas_hw.search.genes import Encoding
 from naas_hw.search.mapping_encoding import MappingEncoding
-from naas_hw.search.moves import Point
 from naas_hw.search.objective import Objective, ranking
+from naas_hw.search.point import Point
 from naas_hw.search.pool import (
     CHECKED,
     NOT_TIMED,

@@ -12,7 +12,6 @@ from naas_hw.cost.kernels.compile import entry, kernel
 from naas_hw.cost.kernels.geometry import ceil_div, ceil_shift
 from naas_hw.cost.kernels.problem import LEGAL
 from naas_hw.cost.single import bound_one, energy_one, exact_one
-from naas_hw.search.moves import Point, copy_point, new_point
 from naas_hw.search.node_bounds import (
     MAX_VALUES,
     ORDERS,
@@ -26,6 +25,7 @@ from naas_hw.search.node_bounds import (
     traffic,
     whole_blocks,
 )
+from naas_hw.search.point import Point, copy_point, new_point
 from naas_hw.search.pool import score_of
 
 EVALUATED, TIMED, OPENED, TILES, LEAVES = range(5)

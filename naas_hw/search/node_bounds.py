@@ -19,7 +19,8 @@ from naas_hw.cost.kernels.compile import entry, kernel
 from naas_hw.cost.kernels.counts import clipped_sum
 from naas_hw.cost.kernels.geometry import ceil_div, ceil_shift, check, derive
 from naas_hw.cost.kernels.problem import LEGAL
-from naas_hw.search.moves import balanced_below, order_table
+from naas_hw.search.growth import balanced_below
+from naas_hw.search.point import order_table
 from naas_hw.search.pool import score_of
 
 ORDERS: Final = order_table(("KCRSPQ", "CPQRSK", "KPQCRS"))

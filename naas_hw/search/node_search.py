@@ -11,6 +11,7 @@ import numpy as np
 
 from naas_hw.cost.kernels.compile import kernel
 from naas_hw.cost.single import new_scratch
+from naas_hw.search.growth import balanced_below, draw_balanced, grow_bound
 from naas_hw.search.mapping_space import (
     EVALUATED,
     LIMIT,
@@ -22,17 +23,7 @@ from naas_hw.search.mapping_space import (
     open_node,
     room_to_open,
 )
-from naas_hw.search.moves import (
-    balanced_below,
-    draw_balanced,
-    grow_bound,
-    is_legal,
-    most_pe,
-    new_point,
-    normalise,
-    settle_bounds,
-    shuffled,
-)
+from naas_hw.search.moves import shuffled
 from naas_hw.search.node_bounds import (
     ORDERS,
     WEIGHTS_STAY,
@@ -43,6 +34,7 @@ from naas_hw.search.node_bounds import (
     steps_of,
     traffic,
 )
+from naas_hw.search.point import is_legal, most_pe, new_point, normalise, settle_bounds
 from naas_hw.search.pool import (
     CHECKED,
     NOT_TIMED,

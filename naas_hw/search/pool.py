@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from naas_hw.cost.kernels.compile import kernel
 from naas_hw.cost.kernels.problem import SCRATCH
 from naas_hw.cost.single import NUM_RESULTS, bound_one, energy_one, exact_one
-from naas_hw.search.moves import Point, copy_point
+from naas_hw.search.point import Point, copy_point
 
 NUM_ACCESSES: Final = 23
 NOT_TIMED: Final = -1

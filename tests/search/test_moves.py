@@ -12,19 +12,12 @@ from naas_hw.cost.kernels.compile import entry
 from naas_hw.cost.single import new_scratch
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.search.evolve import grow_all
+from naas_hw.search.growth import balanced_above, balanced_below, draw_balanced
 from naas_hw.search.mapping_encoding import MappingEncoding
-from naas_hw.search.moves import (
-    Point,
-    balanced_above,
-    balanced_below,
-    draw_balanced,
-    is_legal,
-    make_child,
-    normalise,
-    order_table,
-    repair,
-)
+from naas_hw.search.moves import make_child
+from naas_hw.search.point import Point, is_legal, normalise, order_table
 from naas_hw.search.pool import Goal, add_point, new_pool
+from naas_hw.search.repair import repair
 from naas_hw.workload.layer import Kind, Layer
 
 CK = PRESETS["nvdla-256"].accelerator
