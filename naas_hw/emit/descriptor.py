@@ -110,10 +110,14 @@ def _output_strides(g: Geometry) -> Strides:
 
 
 def _pitches(g: Geometry) -> tuple[int, int, int]:
-    """Beats of the input tensor from block to block, row to row, pixel to pixel."""
+    """Beats of the input tensor from block to block, row to row, pixel to pixel.
+
+    A single row is never left: 0, however large its stride.
+    """
     step = g.layer.stride if g.is_dense_pointwise else (1, 1)
     width = g.layer.width
-    return g.layer.height * width, step[0] * width, step[1]
+    row = step[0] * width if g.image[0] > 1 else 0
+    return g.layer.height * width, row, step[1]
 
 
 def _load_nest(g: Geometry, placement: Placement) -> Values:
@@ -201,12 +205,15 @@ def _places(g: Geometry) -> Values:
         places = [(bank + i * banks) * g.accelerator.bank_words for i in range(buffers)]
         bases[name] = (places[0], places[-1])
         bank += banks * buffers
-    first, second = bases["outputs"]
+    sums = (0, 0)
+    if g.accumulator_revisits:
+        first, second = bases["outputs"]
+        sums = (first + g.output_byte_words, second + g.output_byte_words)
     return {
         "weight_base": bases["weights"],
         "input_base": bases["inputs"],
         "output_base": bases["outputs"],
-        "sums_base": (first + g.output_byte_words, second + g.output_byte_words),
+        "sums_base": sums,
         "input_l2_row_pitch": g.tile_image[1] * g.input_tile_blocks,
         "input_l2_column_pitch": g.input_tile_blocks,
         "output_l2_row_pitch": g.tile["Q"] * g.output_tile_blocks,

@@ -186,6 +186,16 @@ BOUNDS: Final = {
 }
 """Names of those that are trips of a loop: none may be zero."""
 
+COUNTS: Final = (
+    *("image_rows", "image_columns", "input_blocks"),
+    *("tile_rows", "tile_columns", "tile_blocks"),
+    *("output_rows", "output_columns", "output_blocks"),
+    *("tile_output_rows", "tile_output_columns", "tile_output_blocks"),
+    *("weight_tile_words", "scale_tile_words", "weight_words", "weight_groups"),
+    *("step_rows", "step_columns", "pixel_chunks", "chunk_groups"),
+)
+"""Names of the held ones that are trips of a walk, or sizes that become trips: none may be zero."""
+
 SLOT_BYTES: Final = 2048
 """Descriptors of a list stand this far apart: none crosses a 4 KiB boundary."""
 
@@ -242,8 +252,9 @@ def _join(fields: list[tuple[FieldSpec, int]], num_bytes: int) -> bytes:
 
 
 def _check_range(spec: FieldSpec, value: int) -> None:
-    """Gains of an address may wrap, as the address does; all else has to fit."""
-    wraps = spec.name.endswith("_delta")
+    """Gains of an address, and one before the first of a tensor, may wrap, as the address does;
+    all else has to fit."""
+    wraps = spec.name.endswith("_delta") or spec.name == "load_input_start"
     bits = spec.width - 1 if spec.signed and not wraps else spec.width
     low, high = -(1 << bits) if spec.signed else 0, (1 << bits) - 1
     if not low <= value <= high:

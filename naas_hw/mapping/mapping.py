@@ -34,6 +34,10 @@ class Mapping(BaseModel):
 
     On a K or C axis the spatial index is innermost, channel = i A + position, and the used extent
     is the smaller of the axis and the dim; on the others it lies outside the PE's loops.
+
+    The accelerator's fields hold at most 65535 indices of a dim, rows, columns and words (of
+    weights, of inputs) of an L2 tile; as many tiles of a dim; and 4095 rows and columns of input
+    under one step. Tensors and descriptors of all layers share 4 GiB of memory.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
-from naas_hw.mapping.descriptor import DRAM_BITS, descriptor_beats
+from naas_hw.mapping.descriptor import DRAM_BITS, SLOT_BYTES, descriptor_beats
 from naas_hw.rtl.compute import Compute
 from naas_hw.rtl.config import ConfigRegister, connect_fields
 from naas_hw.rtl.controller import Controller
@@ -177,12 +177,15 @@ class AcceleratorTop(wiring.Component):
             inside, outside = getattr(registers, name), getattr(self, name)
             flows_in = registers.signature.members[name].flow == In
             m.d.comb += inside.eq(outside) if flows_in else outside.eq(inside)
-        beat_bits = self.accelerator.beat_bytes.bit_length() - 1
+        slot_bits, beat_bits = (
+            n.bit_length() - 1 for n in (SLOT_BYTES, self.accelerator.beat_bytes)
+        )
+        first_slot = Cat(Const(0, slot_bits - beat_bits), registers.descriptors[slot_bits:32])
         m.d.comb += [
             self.interrupt.eq(registers.interrupt),
             controller.start.eq(registers.start),
             controller.start_while_busy.eq(registers.start_while_busy),
-            controller.first_slot.eq(registers.descriptors[:32] >> beat_bits),
+            controller.first_slot.eq(first_slot),
             controller.num_descriptors.eq(registers.num_descriptors),
             registers.busy.eq(controller.busy),
             registers.done.eq(controller.done),

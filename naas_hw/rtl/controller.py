@@ -1,6 +1,6 @@
 """The controller: fetches descriptors, checks them, runs one layer after the other."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from math import prod
 from typing import Any
 
@@ -12,7 +12,9 @@ from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.mapping.descriptor import (
     BOUNDS,
+    COUNTS,
     DRAM_BITS,
+    HELD,
     MAGIC,
     NEST,
     OUTER,
@@ -34,6 +36,7 @@ FIELDS = (
     "need_scale_words",
     "need_l2_words",
     "used",
+    *COUNTS,
     *BOUNDS[NEST],
     *BOUNDS[OUTER],
 )
@@ -178,8 +181,8 @@ class Controller(SharedComponent):
                 bad.eq(0),
             ]
 
-    def _zero_bound(self, m: Module, starts: Value) -> Signal:
-        """Whether a loop of the records that came has no trip."""
+    def _zero_bound(self, m: Module, starts: Value) -> Value:
+        """Whether a loop of the records that came, or a walk, has no trip."""
         zero = Signal()
         with m.If(starts):
             m.d.sync += zero.eq(0)
@@ -187,7 +190,16 @@ class Controller(SharedComponent):
             is_zero = Cat(getattr(self, name) == 0 for name in names).any()
             with m.If(getattr(self, WRITES[count]) & is_zero):
                 m.d.sync += zero.eq(1)
-        return zero
+        uncounted = Signal()
+        m.d.sync += uncounted.eq(Cat(entry == 0 for entry in self._counts()).any())
+        return zero | uncounted
+
+    def _counts(self) -> Iterator[Value]:
+        """Every entry of the fields of counts, which stand still when they are looked at."""
+        for spec in HELD:
+            if spec.name in COUNTS:
+                field = getattr(self, spec.name)
+                yield from [field] if spec.count == 1 else (field[i] for i in range(spec.count))
 
     def _findings(self, m: Module, zero_bound: Value) -> Value:
         """What is wrong with the descriptor, registered; bits from NOT_A_DESCRIPTOR on."""

@@ -10,6 +10,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
 
+from naas_hw.mapping.descriptor import SLOT_BYTES
 from naas_hw.rtl.shared import SharedComponent
 
 ADDRESS_WIDTH: Final = 12
@@ -63,7 +64,12 @@ REGISTERS: Final = (
     _register(0x14, "digest_low", RO, "build digest, low half"),
     _register(0x18, "digest_high", RO, "build digest, high half"),
     _register(0x1C, "status", RO, "errors since the last accepted start, a bit each"),
-    _register(0x20, "descriptors_low", RW, "address of the first descriptor, low half"),
+    _register(
+        0x20,
+        "descriptors_low",
+        RW,
+        f"address of the first descriptor, low half: a multiple of {SLOT_BYTES}",
+    ),
     _register(0x24, "descriptors_high", RW, "address of the first descriptor, high half"),
     _register(0x28, "num_descriptors", RW, "how many descriptors a start runs"),
 )

