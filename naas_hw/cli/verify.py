@@ -28,7 +28,11 @@ def verify(
     ] = Path("verify_failures"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """Draw triples of accelerator, layer and mapping out of the whole legal space; compare.
+    """Draw triples of accelerator, layer and mapping at random; compare.
+
+    Arrays have 1 to 3 axes of any dims and up to 256 PEs, layers are of every kind with up to 512
+    channels and 112 rows and columns; a layer is made smaller until it takes at most 200,000
+    cycles (Icarus: 20,000). All mappings that are legal can be drawn.
 
     Each is generated, simulated, and compared with the model: cycles piece by piece, counted
     accesses, output bits. Up to four triples differ in layer, mapping and the memory outside, and

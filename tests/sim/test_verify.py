@@ -1,6 +1,8 @@
 """`naas verify`: what is drawn, what is reported, and that what fails is reduced and written."""
 
 import json
+import os
+import secrets
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +11,13 @@ import numpy as np
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.cli import main
 from naas_hw.cost.random_case import Case
 from naas_hw.errors import InputError
 from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.sim import simulators
 from naas_hw.sim import verify as verify_module
 from naas_hw.sim.case_files import read_case, write_case
 from naas_hw.sim.coverage import BEATS, BINS, LATENCIES
@@ -214,6 +218,73 @@ def test_random_triples_are_equal_on_icarus(stalls: bool, tmp_path: Path) -> Non
     assert said["max_cycle_difference"] == (None if stalls else 0)
     assert said["max_count_difference"] == (None if stalls else 0)
     assert not (tmp_path / "failures").exists()
+
+
+@pytest.mark.sim
+@pytest.mark.needs("verilator")
+def test_the_command_says_what_was_equal(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """One triple on Verilator, as JSON."""
+    words = ["verify", "--random", "1", "--seed", "4", "--sim", "verilator", "--json"]
+    assert main([*words, "-o", str(tmp_path / "failures")]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["ok"], said["cases"], said["failed"], said["output_mismatches"]) == (True, 1, 0, 0)
+    assert (said["max_cycle_difference"], said["max_count_difference"]) == (0, 0)
+    assert sum(said["coverage"].values()) > 0
+
+
+def test_the_command_fails_with_a_triple_that_differs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """Exit status 1, the case's files, and how to run them again."""
+
+    def run_group(group: list[tuple[int, Case]], **_: object) -> list[CaseResult]:
+        return [failing(index, case) for index, case in group]
+
+    monkeypatch.setattr(verify_module, "run_group", run_group)
+    monkeypatch.setattr(simulators, "find_simulator", lambda name: ICARUS)
+    words = ["verify", "--random", "1", "--sim", "icarus", "--processes", "1"]
+    assert main([*words, "-o", str(tmp_path / "failures")]) == 1
+    said = capsys.readouterr().out
+    assert "case 0 failed" in said and "run it with: naas simulate " in said
+    assert "1 failed (cycles, counts and output bits compared)" in said
+
+
+LONG_RUNS = [
+    ("verilator", 40, False),
+    ("icarus", 15, False),
+    ("verilator", 12, True),
+    ("icarus", 8, True),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.sim
+@pytest.mark.needs("iverilog", "verilator")
+@pytest.mark.parametrize(("sim", "number", "stalls"), LONG_RUNS)
+def test_random_triples_of_a_seed_never_used_before(
+    sim: str, number: int, stalls: bool, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """Another seed in each run, or NAAS_VERIFY_SEED; the seed is in what a failure says."""
+    seed = os.environ.get("NAAS_VERIFY_SEED") or str(secrets.randbelow(1 << 31))
+    words = ["verify", "--random", str(number), "--seed", seed, "--sim", sim, "--json"]
+    words += ["--processes", "1", "-o", str(tmp_path / "failures")]
+    words += ["--stalls"] if stalls else []
+    status = main(words)
+    said = json.loads(capsys.readouterr().out)
+    assert status == 0 and said["ok"], (words, said["failures"])
+    assert (said["cases"], said["failed"], said["output_mismatches"]) == (number, 0, 0)
+    assert said["max_cycle_difference"] == (None if stalls else 0)
+    assert said["max_count_difference"] == (None if stalls else 0)
+    assert number < 40 or all(said["coverage"].values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("max_cycles", [20_000, 200_000])
+def test_no_bin_is_empty_for_many_seeds(max_cycles: int) -> None:
+    """Under the limits of both simulators."""
+    for seed in range(10, 20):
+        drawn = draw_cases(40, seed, max_cycles=max_cycles)
+        assert [name for name, number in drawn.coverage.items() if number == 0] == []
 
 
 @pytest.mark.sim
