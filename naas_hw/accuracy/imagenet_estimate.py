@@ -103,26 +103,37 @@ class ImageNetEstimate:
         ------
         InputError : a network lies outside of the published range.
         """
-        num_macs, num_parameters = self._costs(encodings)
-        macs, parameters = _envelopes()
-        for what, costs, envelope in (
-            ("multiply-accumulates", num_macs, macs),
-            ("parameters", num_parameters, parameters),
-        ):
-            outside = costs[~envelope.covers(costs)]
-            if len(outside):
-                low, high = envelope.costs[[0, -1]]
-                raise InputError(
-                    f"{what} must be {low:.4g} to {high:.4g}, the range of the published "
-                    f"networks, not {outside[0]:.4g}"
-                )
-        estimates = np.minimum(macs.at(num_macs), parameters.at(num_parameters))
-        return Accuracies(top1_percent=estimates, worth=self.worth)
+        return Accuracies(top1_percent=estimate_of(*self._costs(encodings)), worth=self.worth)
 
     def _costs(self, encodings: Encodings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """[B] multiply-accumulates and [B] parameters."""
         layers = self.space.to_layers(encodings)
         return layers.total(self.space.num_macs), layers.total(self.space.num_parameters)
+
+
+def estimate_of(
+    num_macs: NDArray[np.float64], num_parameters: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Optimistic estimates of ImageNet top-1 in percent, from [B] sizes.
+
+    Raises
+    ------
+    InputError : a size lies outside of the published range.
+    """
+    macs, parameters = _envelopes()
+    for what, costs, envelope in (
+        ("multiply-accumulates", num_macs, macs),
+        ("parameters", num_parameters, parameters),
+    ):
+        outside = costs[~envelope.covers(costs)]
+        if len(outside):
+            low, high = envelope.costs[[0, -1]]
+            raise InputError(
+                f"{what} must be {low:.4g} to {high:.4g}, the range of the published networks, "
+                f"not {outside[0]:.4g}"
+            )
+    found: NDArray[np.float64] = np.minimum(macs.at(num_macs), parameters.at(num_parameters))
+    return found
 
 
 def _envelopes() -> tuple[Envelope, Envelope]:

@@ -141,6 +141,37 @@ def bench_model(
     )
 
 
+def model_markdown(bench: ModelBench) -> str:
+    """The figures as a table; rates are of one core of this machine."""
+    compared = bench.comparison
+    rows = (
+        ("lower bounds with accesses and energy, decoding included", bench.bounds_per_cpu_second),
+        ("exact cycles, stalls and engine totals, decoding included", bench.exact_per_cpu_second),
+        ("pairs of (accelerator, mapping): bounds", bench.pair_bounds_per_cpu_second),
+        ("pairs: exact", bench.pair_exact_per_cpu_second),
+    )
+    return "\n".join(
+        (
+            f"Random legal mappings (uniform points, repaired) of the {bench.num_layers} distinct "
+            f"layers of `{bench.network}` on `{bench.accelerator}`, with no incumbent to prune "
+            "against. A second of CPU, one core of this machine:",
+            "",
+            "| what | a second |",
+            "|---|---:|",
+            *(f"| {what} | {rate:,.0f} |" for what, rate in rows),
+            "",
+            f"{bench.num_bounds:,} mappings were bounded and {bench.num_exact:,} timed exactly, "
+            f"nests of {bench.median_steps:,.0f} steps in the median and {bench.max_steps:.2g} at "
+            f"most. Bounds are {bench.bounds_ratio:,.0f} and exact figures of short nests "
+            f"{bench.exact_ratio:,.0f} times as fast as the readable modules, from which the "
+            f"largest difference in {compared.num_compared} mappings is "
+            f"{compared.max_difference_to_reference}. A bound lies {bench.mean_gap:.2%} below the "
+            f"exact cycles in the mean. Of the evaluations of a mapping search "
+            f"{bench.share_exact_in_search:.1%} are exact.",
+        )
+    )
+
+
 # Timing ------------------------------------------------------------------------------------------
 
 

@@ -65,6 +65,11 @@ class SearchBench:
         ]
 
     @property
+    def median_gap(self) -> float | None:
+        """Over seeds; None without longer searches."""
+        return median(self.gaps) if self.gaps else None
+
+    @property
     def best_score(self) -> float:
         """Of all searches."""
         every = [*self.longer, *(timed for each in self.by_optimiser.values() for timed in each)]
@@ -153,7 +158,7 @@ def bench_figures(bench: SearchBench) -> dict[str, Any]:
             "scores": [timed.result.score for timed in bench.longer],
             "wall_seconds": [timed.wall_seconds for timed in bench.longer],
             "gaps": bench.gaps,
-            "median_gap": median(bench.gaps) if bench.gaps else None,
+            "median_gap": bench.median_gap,
         },
     }
 
@@ -189,13 +194,50 @@ def bench_table(bench: SearchBench) -> str:
         "|---|---:|---:|---:|---:|---:|---:|",
         *(_row(name, found, bench.best_score) for name, found in rows),
     ]
+    if bench.median_gap is not None:
+        lines += [
+            "",
+            f"{next(iter(bench.by_optimiser))} ends {bench.median_gap:.1%} above what "
+            f"{bench.times} times the generations end on (median of {len(bench.longer)} seeds).",
+        ]
+    return "\n".join(lines)
+
+
+def search_markdown(bench: SearchBench, network: str, budget: str) -> str:
+    """What was searched, the optimisers, and each seed of the first beside its longer search."""
+    first = next(iter(bench.by_optimiser))
+    short = bench.by_optimiser[first]
+    settings = short[0].settings
+    wall = [timed.wall_seconds for timed in short]
+    lines = [
+        f"Accelerators for `{network}` with the resources of `{budget}`: "
+        f"{settings.population * settings.generations} of them, {settings.mapping_evaluations:,} "
+        f"mappings a layer, then final mappings; {len(short)} seeds. All optimisers begin with the "
+        "same accelerators. Scores are exact EDPs by the best of all; the hypervolume (of cycles, "
+        "energy and area) is a share of the box below the smallest reference. Seconds are this "
+        f"machine's, workers started and ended included. `{first}` is the default: "
+        f"`naas search {network} --budget {budget}` took {min(wall):.0f} to {max(wall):.0f} s.",
+        "",
+        bench_table(bench),
+    ]
     if bench.longer:
         lines += [
             "",
-            f"With {bench.times} times the generations {next(iter(bench.by_optimiser))} ends "
-            f"{figures['longer']['median_gap']:.1%} lower (median of {len(bench.longer)} seeds).",
+            f"| seed | EDP, J cycles | array | with {bench.times} times the generations | array | "
+            "gap | wall s |",
+            "|---:|---:|---|---:|---|---:|---:|",
+            *(_pair_row(a, b) for a, b in zip(short, bench.longer, strict=True)),
         ]
     return "\n".join(lines)
+
+
+def _pair_row(short: Timed, longer: Timed) -> str:
+    gap = short.result.score / longer.result.score - 1
+    return (
+        f"| {short.settings.seed} | {short.result.score / 1e12:,.1f} | "
+        f"{array_text(short.result.accelerator)} | {longer.result.score / 1e12:,.1f} | "
+        f"{array_text(longer.result.accelerator)} | {gap:.1%} | {longer.wall_seconds:,.0f} |"
+    )
 
 
 def _row(name: str, found: dict[str, Any], best: float) -> str:

@@ -1,6 +1,7 @@
 """`naas build`: an accelerator on an FPGA, to utilisation and clock."""
 
 import shlex
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -112,13 +113,24 @@ def _write(
     from naas_hw.report.builds import builds_markdown
     from naas_hw.report.results import write_section
 
+    words = build_words(designs, part, target_mhz, seeds, limit_minutes)
+    command = shlex.join([*words, "--into", into.as_posix()])
+    write_section(into, "build", command, builds_markdown(built))
+
+
+def build_words(
+    designs: Sequence[Path],
+    part: Part,
+    target_mhz: float,
+    seeds: Sequence[int],
+    limit_minutes: float | None,
+) -> list[str]:
+    """The command that builds these designs so."""
     words = ["naas", "build", *(design.as_posix() for design in designs)]
     words += ["--device", part.device.name, "--package", part.package]
     words += ["--speed-grade", str(part.speed_grade), "--frequency", f"{target_mhz:g}"]
     words += [word for seed in seeds for word in ("--seed", str(seed))]
-    words += [] if limit_minutes is None else ["--limit-minutes", f"{limit_minutes:g}"]
-    command = shlex.join([*words, "--into", into.as_posix()])
-    write_section(into, "build", command, builds_markdown(built))
+    return words + ([] if limit_minutes is None else ["--limit-minutes", f"{limit_minutes:g}"])
 
 
 def _print(console: Console, report: "BuildReport") -> None:

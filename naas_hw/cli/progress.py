@@ -94,7 +94,7 @@ class SearchProgress:
         if progress.best is not None:
             best += f" ({array_of(progress.best)})"
         if progress.stage != "candidates":
-            return [f"{progress.stage}: best {best}"]
+            return [f"{progress.stage}: {progress.num_done} of {progress.num_due}, best {best}"]
         count = f"{progress.num_candidates}/{progress.num_planned} candidates, best {best}"
         left = self._rate.text(progress.num_planned - progress.num_candidates)
         if progress.trying is None:
@@ -107,6 +107,8 @@ class SearchProgress:
     def _is_due(self, progress: "Progress") -> bool:
         """The first and the last candidate, another stage, and in between when it is time."""
         is_end = progress.num_candidates in (1, progress.num_planned)
+        if progress.stage != "candidates":
+            is_end = progress.num_done == 0
         if not is_end and self._clock() < self._next_line:
             return False
         self._next_line = self._clock() + SECONDS_BETWEEN_LINES

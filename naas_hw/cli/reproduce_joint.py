@@ -1,9 +1,10 @@
 """`naas reproduce joint`: the network searched with its accelerator, beside its rivals."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
+
+from naas_hw.cli.reproduce_options import Options, Section, words_of
 
 if TYPE_CHECKING:
     from naas_hw.report.joint_table import JointRow
@@ -14,23 +15,16 @@ PRESET: Final = "eyeriss"
 MIN_TOP1_PERCENT: Final = 78.8
 
 
-@dataclass(frozen=True, kw_only=True)
-class JointOptions:
-    """What the command line says; None: what is due."""
-
-    population: int | None = None
-    generations: int | None = None
-    evaluations: int | None = None
-    seed: int = 0
-    seeds: int | None = None
-    processes: int = 1
-
-
-def joint_section(options: JointOptions, screen: Console) -> tuple[list[str], str]:
-    """Words of the command that makes it again, and Markdown."""
+def joint_section(options: Options, screen: Console) -> Section:
+    """Networks of ofa-resnet50 with their accelerators, beside rivals that search less."""
     from naas_hw.arch.presets import find_preset
     from naas_hw.joint.settings import ESTIMATE, JointSettings, breeding, find_oracle
-    from naas_hw.report.joint_table import JointContest, joint_markdown, measure_joint
+    from naas_hw.report.joint_table import (
+        JointContest,
+        joint_holds,
+        joint_markdown,
+        measure_joint,
+    )
     from naas_hw.search import SearchSettings
     from naas_hw.spaces.find import find_space
     from naas_hw.workload.catalogue import load_builtin
@@ -41,7 +35,7 @@ def joint_section(options: JointOptions, screen: Console) -> tuple[list[str], st
         generations=options.generations or 14,
         mapping_evaluations=options.evaluations or 400,
         final_effort=20,
-        seed=options.seed,
+        seed=options.first_seed,
     )
     contest = JointContest(
         space=space,
@@ -52,7 +46,7 @@ def joint_section(options: JointOptions, screen: Console) -> tuple[list[str], st
             networks=breeding(MIN_TOP1_PERCENT),
             accelerators=settings,
         ),
-        num_seeds=options.seeds or 5,
+        num_seeds=options.seeds or 10,
         num_processes=options.processes,
     )
 
@@ -63,7 +57,13 @@ def joint_section(options: JointOptions, screen: Console) -> tuple[list[str], st
             markup=False,
         )
 
-    words = ["naas", "reproduce", "joint", "--population", str(settings.population)]
-    words += ["--generations", str(settings.generations), "--seeds", str(contest.num_seeds)]
-    words += ["--evaluations", str(settings.mapping_evaluations), "--seed", str(settings.seed)]
-    return words, joint_markdown(contest, measure_joint(contest, tell))
+    words = words_of(
+        "joint",
+        population=settings.population,
+        generations=settings.generations,
+        seeds=contest.num_seeds,
+        evaluations=settings.mapping_evaluations,
+        seed=settings.seed,
+    )
+    rows = measure_joint(contest, tell)
+    return Section(words=words, body=joint_markdown(contest, rows), holds=joint_holds(rows))

@@ -2,11 +2,11 @@
 
 from rich.console import Console
 
-from naas_hw.cli.reproduce_joint import JointOptions
+from naas_hw.cli.reproduce_options import Options, Section, words_of
 
 
-def nasaic_section(options: JointOptions, screen: Console) -> tuple[list[str], str]:
-    """Words of the command that makes it again, and Markdown."""
+def nasaic_section(options: Options, screen: Console) -> Section:
+    """A ResNet of 32 x 32 pixels on one accelerator and on a heterogeneous pair."""
     from naas_hw.report.nasaic import Duel, measure_nasaic, nasaic_markdown
     from naas_hw.search import SearchSettings
     from naas_hw.search.processes import worker_processes
@@ -15,9 +15,9 @@ def nasaic_section(options: JointOptions, screen: Console) -> tuple[list[str], s
         population=options.population or 8,
         generations=options.generations or 20,
         mapping_evaluations=options.evaluations or 2000,
-        seed=options.seed,
+        seed=options.first_seed,
     )
-    seeds = range(options.seed, options.seed + (options.seeds or 5))
+    seeds = range(settings.seed, settings.seed + (options.seeds or 5))
 
     def tell(duel: Duel) -> None:
         screen.print(
@@ -26,7 +26,12 @@ def nasaic_section(options: JointOptions, screen: Console) -> tuple[list[str], s
 
     with worker_processes(options.processes) as executor:
         duels = measure_nasaic(settings, seeds, executor=executor, tell=tell)
-    words = ["naas", "reproduce", "nasaic", "--population", str(settings.population)]
-    words += ["--generations", str(settings.generations), "--seeds", str(len(seeds))]
-    words += ["--evaluations", str(settings.mapping_evaluations), "--seed", str(settings.seed)]
-    return words, nasaic_markdown(settings, duels)
+    words = words_of(
+        "nasaic",
+        population=settings.population,
+        generations=settings.generations,
+        seeds=len(seeds),
+        evaluations=settings.mapping_evaluations,
+        seed=settings.seed,
+    )
+    return Section(words=words, body=nasaic_markdown(settings, duels))

@@ -2,41 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
+from naas_hw.cli.reproduce_options import Options, Section, best_text, words_of
+
 if TYPE_CHECKING:
-    from naas_hw.arch.technology import EnergyTable
     from naas_hw.report.trials import Case, Effort, Tell
     from naas_hw.search import Progress
     from naas_hw.workload.network import Network
 
 TABLES: Final = ("speedup", "sizing", "encoding", "convergence")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableOptions:
-    """What the command line says; None: what is due for the section.
-
-    Members
-    -------
-    network, preset : in the place of all of the due ones.
-    energies : in the place of ours; the paper's table comes after it in any case.
-    """
-
-    network: str | None = None
-    preset: str | None = None
-    population: int | None = None
-    generations: int | None = None
-    evaluations: int | None = None
-    seed: int = 0
-    seeds: int | None = None
-    energies: "EnergyTable"
-    energy_table: str = "sized"
-    keep: Path | None = None
-    processes: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,25 +49,28 @@ def read_source(source: str) -> "Network":
     return read_network(source) if source.endswith((".yaml", ".yml")) else load_builtin(source)
 
 
-def table_section(name: str, options: TableOptions, screen: Console) -> tuple[list[str], str]:
-    """Words of the command that makes it again, and Markdown."""
+def table_section(name: str, options: Options, screen: Console) -> Section:
+    """One of the paper's tables, under both energy tables."""
     due = _due(name)
     effort = _effort(options, due)
     cases = _cases(options, due)
     body = _measured(name, cases, effort, options.processes, _teller(screen))
     settings = effort.settings
-    words = ["naas", "reproduce", name]
-    words += ["--network", options.network] if options.network else []
-    words += ["--preset", options.preset] if options.preset else []
-    words += ["--population", str(settings.population)]
-    words += ["--generations", str(settings.generations)]
-    words += ["--energy-table", options.energy_table] if options.energy_table != "sized" else []
-    words += ["--seeds", str(effort.num_seeds)]
-    words += ["--evaluations", str(settings.mapping_evaluations), "--seed", str(settings.seed)]
-    return words, body
+    words = words_of(
+        name,
+        network=options.network,
+        preset=options.preset,
+        population=settings.population,
+        generations=settings.generations,
+        energy_table=options.other_table,
+        seeds=effort.num_seeds,
+        evaluations=settings.mapping_evaluations,
+        seed=settings.seed,
+    )
+    return Section(words=words, body=body)
 
 
-def _effort(options: TableOptions, due: _Due) -> "Effort":
+def _effort(options: Options, due: _Due) -> "Effort":
     from naas_hw.arch.technology import MAESTRO
     from naas_hw.report.trials import Effort
     from naas_hw.search import OuterOptimiser, SearchSettings
@@ -99,18 +79,18 @@ def _effort(options: TableOptions, due: _Due) -> "Effort":
         population=options.population or due.population,
         generations=options.generations or due.generations,
         mapping_evaluations=options.evaluations or due.evaluations,
-        seed=options.seed,
+        seed=options.first_seed,
         optimiser=OuterOptimiser.CLIMB,
     )
     return Effort(
         settings=settings,
-        tables=tuple(dict.fromkeys((options.energies, MAESTRO))),
+        tables=tuple(dict.fromkeys((options.table, MAESTRO))),
         num_seeds=options.seeds or due.seeds,
         keep=options.keep,
     )
 
 
-def _cases(options: TableOptions, due: _Due) -> "list[Case]":
+def _cases(options: Options, due: _Due) -> "list[Case]":
     """The due ones with the preset and the network of the options, each once."""
     from naas_hw.arch.presets import find_preset
     from naas_hw.report.trials import Case
@@ -124,12 +104,7 @@ def _cases(options: TableOptions, due: _Due) -> "list[Case]":
 
 def _teller(screen: Console) -> "Tell":
     def tell(name: str, progress: "Progress") -> None:
-        best = "-" if progress.best_score is None else f"{progress.best_score / 1e12:,.1f} J cycles"
-        screen.print(
-            f"{name}: {progress.stage}, {progress.num_candidates} of {progress.num_planned}, "
-            f"best EDP {best}",
-            markup=False,
-        )
+        screen.print(f"{name}: {best_text(progress)}", markup=False)
 
     return tell
 

@@ -74,14 +74,18 @@ def search(
         str, typer.Option(help="Of accelerators: climb, cma, genetic, differential or random.")
     ] = "climb",
     encoding: Annotated[
-        str, typer.Option(help="Of parallel dims: importance or index.")
+        str,
+        typer.Option(
+            help="Of parallel dims, and of loop orders where --mapping-optimiser is cma or random: "
+            "importance or index."
+        ),
     ] = "importance",
     sizing_only: Annotated[
         str | None,
         typer.Option(help="Search sizes only, with the axes and dataflow of this preset."),
     ] = None,
     mapping_optimiser: Annotated[
-        str, typer.Option(help="Of mappings: evolve, cma or random.")
+        str, typer.Option(help="Of mappings: evolve (which knows no --encoding), cma or random.")
     ] = "evolve",
     energy_table: Annotated[
         str | None,

@@ -18,6 +18,7 @@ from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.errors import InputError
+from naas_hw.exchange.refusals import refuse
 from naas_hw.exchange.timeloop_architecture import pe_buffer_words
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
@@ -54,13 +55,14 @@ def maestro_files(
 
     Raises
     ------
-    InputError : what MAESTRO cannot say; names layer and field.
+    InputError : what MAESTRO cannot say; names every such layer, and its field.
     """
-    blocks = [
-        layer_block(Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name]))
+    geometries = [
+        Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name])
         for layer in layers
     ]
-    text = "\n".join(blocks)
+    refuse((geometry.layer.name, refusal(geometry)) for geometry in geometries)
+    text = "\n".join(map(layer_block, geometries))
     return {
         MAPPING: f"Network {_word(network)} {{\n{text}}}\n",
         HARDWARE: hardware_text(accelerator),
@@ -92,9 +94,14 @@ def hardware_text(accelerator: Accelerator) -> str:
 
 
 def layer_block(geometry: Geometry) -> str:
-    """One layer with its dataflow; `geometry` must be legal."""
+    """One layer with its dataflow; `geometry` must be legal.
+
+    Raises
+    ------
+    InputError : MAESTRO cannot say it.
+    """
     layer = geometry.layer
-    _refuse(geometry)
+    refuse([(layer.name, refusal(geometry))])
     rows, columns = layer.stride
     sizes = ", ".join(f"{dim}: {size}" for dim, size in _dimensions(layer).items())
     kind = "DSCONV" if layer.kind is Kind.DEPTHWISE else "CONV"
@@ -131,37 +138,40 @@ def _name(layer: Layer, dim: Dim) -> str:
     return dim
 
 
-def _refuse(geometry: Geometry) -> None:
-    """What MAESTRO cannot say, by the name of the field."""
+def refusal(geometry: Geometry) -> str | None:
+    """Why MAESTRO cannot say it, by the name of the field; None if it can."""
+    return next(_refusals(geometry), None)
+
+
+def _refusals(geometry: Geometry) -> Iterator[str]:
     layer, mapping = geometry.layer, geometry.mapping
-    place = f"layer {layer.name}"
     if layer.groups > 1:
-        raise InputError(f"{place}: groups must be 1 for MAESTRO, not {layer.groups}")
+        yield f"groups must be 1 for MAESTRO, not {layer.groups}"
     if layer.dilation != (1, 1):
-        raise InputError(f"{place}: dilation must be (1, 1) for MAESTRO, not {layer.dilation}")
+        yield f"dilation must be (1, 1) for MAESTRO, not {layer.dilation}"
     for dim, out in _KERNEL.items():
         stride = layer.stride[_OUTPUTS[out][2]]
         trips = geometry.num_tiles[dim] * mapping.l2[dim]
         if trips > 1:
-            raise InputError(
-                f"{place}: {dim} must be whole in a step for MAESTRO, not in {trips} parts"
-            )
+            yield f"{dim} must be whole in a step for MAESTRO, not in {trips} parts"
         if mapping.spatial[dim] > 1 and stride > 1:
-            raise InputError(
-                f"{place}: stride along {out} must be 1 for MAESTRO where {dim} lies on an axis, "
-                f"not {stride}"
+            yield (
+                f"stride along {out} must be 1 for MAESTRO where {dim} lies on an axis, not "
+                f"{stride}"
             )
+    temporal, _ = _temporal_levels(geometry)
+    number = len(temporal) + len(_axes(geometry, temporal[-1])[1])
+    if number > MAX_LEVELS:
+        yield (
+            f"mapping must have at most {MAX_LEVELS} levels for MAESTRO, tiles, steps and axes "
+            f"together, not {number}"
+        )
 
 
 def _dataflow(geometry: Geometry) -> Iterator[str]:
     """All directives, outermost first, a level after the other."""
     temporal, covers = _temporal_levels(geometry)
-    axes = [axis for axis in geometry.accelerator.axes if axis.size > 1]
-    joined = _joined_axis(geometry, axes, temporal[-1])
-    others = sorted(
-        (axis for axis in axes if axis is not joined), key=lambda axis: axis.dim in _KERNEL
-    )
-    _refuse_levels(geometry, len(temporal) + len(others))
+    joined, others = _axes(geometry, temporal[-1])
     for index, loops in enumerate(temporal):
         on_axis = joined if loops is temporal[-1] else None
         if index:
@@ -179,6 +189,14 @@ def _in_pe(geometry: Geometry, dim: Dim) -> int:
     return min(geometry.layer.bounds[dim], geometry.mapping.pe[dim])
 
 
+def _axes(geometry: Geometry, loops: Sequence[_Loop]) -> tuple[Axis | None, list[Axis]]:
+    """The axis that takes the steps' level, if any, and those that are levels of their own."""
+    axes = [axis for axis in geometry.accelerator.axes if axis.size > 1]
+    joined = _joined_axis(geometry, axes, loops)
+    others = [axis for axis in axes if axis is not joined]
+    return joined, sorted(others, key=lambda axis: axis.dim in _KERNEL)
+
+
 def _joined_axis(geometry: Geometry, axes: Sequence[Axis], loops: Sequence[_Loop]) -> Axis | None:
     """The axis that is the spatial map of the steps' level: its units take the steps in turn.
 
@@ -191,14 +209,6 @@ def _joined_axis(geometry: Geometry, axes: Sequence[Axis], loops: Sequence[_Loop
         if axis.dim not in _KERNEL and whole:
             return axis
     return None
-
-
-def _refuse_levels(geometry: Geometry, number: int) -> None:
-    if number > MAX_LEVELS:
-        raise InputError(
-            f"layer {geometry.layer.name}: mapping must have at most {MAX_LEVELS} levels for "
-            f"MAESTRO, tiles, steps and axes together, not {number}"
-        )
 
 
 def _temporal_levels(geometry: Geometry) -> tuple[list[list[_Loop]], dict[Dim, int]]:

@@ -11,7 +11,7 @@ from naas_hw.errors import InputError
 from naas_hw.exchange.timeloop_architecture import Attributes, architecture
 from naas_hw.exchange.timeloop_energy import area_reference, energy_reference
 from naas_hw.exchange.timeloop_format import Version, yaml_text
-from naas_hw.exchange.timeloop_mapping import mapping, padded_bounds
+from naas_hw.exchange.timeloop_mapping import mapping, padded_bounds, refuse_remainders
 from naas_hw.exchange.timeloop_problem import problem
 from naas_hw.exchange.timeloop_reader import ReadMapping, read_timeloop
 from naas_hw.mapping.geometry import Geometry
@@ -45,16 +45,22 @@ def timeloop_files(
 
     Raises
     ------
-    InputError : a mapping that this version cannot tell; names layer and dim.
+    InputError : mappings that this version cannot tell; names every such layer, and its dim.
     """
+    geometries = [
+        Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name])
+        for layer in layers
+    ]
+    pads = pad and version is Version.V04
+    if version is Version.V04 and not pads:
+        refuse_remainders(geometries)
     files: dict[str, str] = {
         ARCHITECTURE: yaml_text(architecture(accelerator, Attributes.of(accelerator), version)),
         ENERGY: yaml_text(energy_reference(accelerator, energy, version)),
         AREA: yaml_text(area_reference(accelerator, area, version)),
     }
-    for layer in layers:
-        geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name])
-        pads = pad and version is Version.V04
+    for geometry in geometries:
+        layer = geometry.layer
         bounds = padded_bounds(geometry) if pads else layer.bounds
         comments = tuple(untold(layer, bounds))
         told = mapping(geometry, version, pad=pads)

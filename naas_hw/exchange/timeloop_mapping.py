@@ -5,11 +5,12 @@ factor `P=7,3` has seven trips, and three when all loops outside it are in their
 0.4 knows no such remainders: there each dim must be the product of its factors, or is padded.
 """
 
+from collections.abc import Iterable
 from math import prod
 from typing import Any, Final
 
-from naas_hw.errors import InputError
 from naas_hw.exchange.levels import Factor, Level, factors_of
+from naas_hw.exchange.refusals import refuse
 from naas_hw.exchange.timeloop_format import (
     BATCH,
     DIMS,
@@ -28,7 +29,10 @@ ORDERS: Final = {Level.DRAM: "dram_order", Level.L2: "l2_order", Level.PE: "pe_o
 TARGETS: Final = {Level.DRAM: DRAM, Level.L2: GLOBAL_BUFFER, Level.PE: PE_BUFFER}
 SPATIAL_TARGET: Final = {Version.V03: GLOBAL_BUFFER, Version.V04: PE}
 
-_Factors = dict[Level, dict[Dim, Factor]]
+_NO_REMAINDERS: Final = (
+    f"Timeloop's {Version.V04} has no remainders "
+    f"({Version.V03} has; --pad makes the problem larger)"
+)
 
 
 def mapping(geometry: Geometry, version: Version, *, pad: bool = False) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def mapping(geometry: Geometry, version: Version, *, pad: bool = False) -> dict[
             for level, loops in factors.items()
         }
     elif version is Version.V04:
-        _refuse_remainders(geometry, factors)
+        refuse_remainders([geometry])
     levels = [Level.DRAM, Level.L2, Level.SPATIAL, Level.PE]
     if geometry.accelerator.num_pes == 1:  # Timeloop has no loops for an array of one
         levels.remove(Level.SPATIAL)
@@ -63,15 +67,23 @@ def padded_bounds(geometry: Geometry) -> dict[Dim, int]:
     return {dim: prod(loops[dim].trips for loops in factors.values()) for dim in DIMS}
 
 
-def _refuse_remainders(geometry: Geometry, factors: _Factors) -> None:
+def refuse_remainders(geometries: Iterable[Geometry]) -> None:
+    """Raise for all layers that v0.4 cannot tell without padding.
+
+    Raises
+    ------
+    InputError : names every such layer, and its first dim that is not the product of its factors.
+    """
+    refuse(((g.layer.name, _remainder(g)) for g in geometries), _NO_REMAINDERS)
+
+
+def _remainder(geometry: Geometry) -> str | None:
+    factors = factors_of(geometry)
     for dim, product in padded_bounds(geometry).items():
         if (size := geometry.layer.bounds[dim]) != product:
             trips = " x ".join(str(factors[level][dim].trips) for level in Level)
-            raise InputError(
-                f"layer {geometry.layer.name}: {dim} must be the product of its factors, {trips} = "
-                f"{product}, not {size}: Timeloop's {Version.V04} has no remainders "
-                f"({Version.V03} has; --pad makes the problem larger)"
-            )
+            return f"{dim} must be the product of its factors, {trips} = {product}, not {size}"
+    return None
 
 
 def _directive(

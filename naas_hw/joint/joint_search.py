@@ -85,6 +85,7 @@ class JointResult:
     found : the best network with its mappings; every figure is exact.
     score : its objective.
     worth : of every accuracy.
+    min_top1_percent : the floor that was asked for.
     front : of all networks judged, those that none beats in both score and accuracy; best score
         first. The search looks for the best score, so the accurate end is less explored.
     num_accelerators, num_networks, num_layers : that were judged; layers once an accelerator.
@@ -96,6 +97,7 @@ class JointResult:
     encoding: tuple[int, ...]
     top1_percent: float
     worth: Worth
+    min_top1_percent: float
     found: NetworkResult
     score: float
     front: tuple[JointPoint, ...]
@@ -385,6 +387,7 @@ class _Joint:
             encoding=point.encoding,
             top1_percent=point.top1_percent,
             worth=self.oracle.worth,
+            min_top1_percent=self.settings.networks.min_top1_percent,
             found=best,
             score=best.score(objective),
             front=tuple(sorted(self.front, key=lambda point: point.score)),

@@ -45,6 +45,7 @@ def joint_figures(space: Space, result: JointResult) -> dict[str, Any]:
             "choices": space.decode(np.array(result.encoding, dtype=np.uint8)),
             "top1_percent": result.top1_percent,
             "accuracy": worth,
+            "min_top1_percent": result.min_top1_percent,
             "num_networks": result.num_networks,
             "num_layers": result.num_layers,
             "front": [

@@ -105,7 +105,12 @@ def score_of_place(
 ) -> float:
     """Cycles times picojoules; infinite if no legal mapping was found."""
     found = search_place(place, evaluations, seed, table, optimiser)
-    return float("inf") if found is None else found.best.cycles * found.best.energy_pj
+    return float("inf") if found is None else score_of(found)
+
+
+def score_of(found: MappingResult) -> float:
+    """Cycles times picojoules of the best."""
+    return found.best.cycles * found.best.energy_pj
 
 
 def measure_gaps(
@@ -125,18 +130,18 @@ def measure_gaps(
         found = search_place(place, evaluations, seed, table, Optimiser.EVOLVE)
         if found is None:
             continue
-        proof = _prove(place, found.best, table, proof_evaluations)
+        proof = proof_of(place, found.best, table, proof_evaluations)
         default = proof.score
         if not proof.complete:
-            proof = _prove(place, proof.best, table, budget)
-        evolved = found.best.cycles * found.best.energy_pj
-        gaps.append(Gap(place=place, evolved=evolved, default=default, proof=proof))
+            proof = proof_of(place, proof.best, table, budget)
+        gaps.append(Gap(place=place, evolved=score_of(found), default=default, proof=proof))
         if progress is not None:
             progress(gaps[-1])
     return gaps
 
 
-def _prove(place: Place, best: Choice, table: EnergyTable, budget: int) -> Proof:
+def proof_of(place: Place, best: Choice, table: EnergyTable, budget: int) -> Proof:
+    """Branch and bound from this mapping on, with so large a budget."""
     return prove(
         place.accelerator,
         place.layer,
@@ -240,8 +245,9 @@ def _gap_lines(gaps: Sequence[Gap], evaluations: int, proof_evaluations: int) ->
     yield ""
     yield (
         f"Of {num} layers {share_within(gaps, proven=True):.0%} are proven to be within "
-        f"{WITHIN:.0%} of the least there is; {share_within(gaps, proven=False):.0%} are within "
-        f"{WITHIN:.0%} of the best that was found, by evolution alone {share_evolved(gaps):.0%}; "
+        f"{WITHIN:.0%} of the least there is in that space; "
+        f"{share_within(gaps, proven=False):.0%} are within {WITHIN:.0%} of the best that was "
+        f"found, by evolution alone {share_evolved(gaps):.0%}; "
         f"{sum(g.proof.complete for g in gaps)} proofs "
         "are complete."
     )

@@ -10,7 +10,7 @@ from naas_hw.workload.yaml_edge import write_atomic
 HEAD: Final = """# Results
 
 Each section is written by the command above it, figures and text; the same command gives the same
-section again. What stands between the marks is replaced, so edits there are lost.
+section again, times apart. What stands between the marks is replaced, so edits there are lost.
 """
 
 TITLES: Final = {
@@ -21,6 +21,8 @@ TITLES: Final = {
     "edp": "Energy times cycles, beside a published accelerator",
     "sensitivity": "What is found when energies are other ones",
     "utilization": "Utilisation where memory does not hold up",
+    "model": "How fast the cost model is",
+    "search": "Searches of accelerators: optimisers, and ten times as long",
     "gap": "The mapping search beside the best there is, and beside chance",
     "timeloop": "Counts beside Timeloop's",
     "joint": "The network searched too, beside searching less",

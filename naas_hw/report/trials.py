@@ -150,7 +150,8 @@ def effort_text(effort: Effort) -> str:
     return (
         f"Each search: {settings.num_drawn * settings.generations} accelerators "
         f"({settings.population} a generation) of {settings.mapping_evaluations:,} mappings a "
-        f"layer, the best one's mappings once more with {settings.final_effort} times as many; "
+        f"layer; then (where mappings are searched) the best {settings.finalists} with "
+        f"{settings.final_effort} times as many, and the best of these with branch and bound; "
         f"{'seed' if effort.num_seeds == 1 else 'seeds'} {seeds}. Ratios are geometric means, "
         "with the range over the seeds (and networks) in brackets; all figures are exact, not "
         "bounds."

@@ -19,6 +19,7 @@ from naas_hw.errors import InputError
 from naas_hw.search.candidates import Evaluator
 from naas_hw.search.design_front import design_front
 from naas_hw.search.history import CandidateRecord, History
+from naas_hw.search.network_search import MappingSettings
 from naas_hw.search.processes import worker_processes
 from naas_hw.search.proposals import Proposal, Proposals
 from naas_hw.search.search_result import Progress, ProgressCallback, SearchResult
@@ -184,7 +185,7 @@ class _Search:
         found = {}
         for record in self.evaluator.evaluate(accelerators, settings, {}):
             found[record.accelerator] = replace(record, is_screened=True)
-            self._tell_progress(record, "screening")
+            self._tell_progress(record, "screening", done=(len(found), len(accelerators)))
         return found
 
     def _learn(
@@ -205,6 +206,7 @@ class _Search:
         record: CandidateRecord,
         stage: str = "candidates",
         *,
+        done: tuple[int, int] = (0, 0),
         is_resumed: bool = False,
         trying: Accelerator | None = None,
     ) -> None:
@@ -220,6 +222,8 @@ class _Search:
                     best_score=self.best.score if self.best else None,
                     population_mean=self.population_means[-1] if self.population_means else None,
                     stage=stage,
+                    num_done=done[0],
+                    num_due=done[1],
                     num_evaluations=sum(r.num_evaluations for r in record.layers.values()),
                     is_resumed=is_resumed,
                     trying=trying,
@@ -231,15 +235,28 @@ class _Search:
     def _finals(self) -> list[CandidateRecord]:
         """The best accelerators with mappings that were searched once more, longer; best first."""
         assert self.best is not None
-        self._tell_progress(self.best, "final mappings")
         ranked = sorted((r for r in self.known.values() if r.score is not None), key=_score)
         finalists = ranked[: self.settings.finalists]
         if self.settings.dataflow is not None:  # nothing more to find
             return finalists
         settings = self.settings.final_settings(self.budget)
         longer = replace(settings, proof_evaluations=0)
-        finals = sorted(self.evaluator.improve(finalists, longer), key=_score)
-        return [*self.evaluator.improve(finals[:1], settings), *finals[1:]]
+        layers = len(self.evaluator.layers)
+        finals = sorted(self._improved(finalists, longer, "final mappings", layers), key=_score)
+        return [*self._improved(finals[:1], settings, "proofs", 1), *finals[1:]]
+
+    def _improved(
+        self, records: Sequence[CandidateRecord], settings: MappingSettings, stage: str, every: int
+    ) -> list[CandidateRecord]:
+        """More found of their layers; progress is told when it begins, and after so many layers."""
+        num_due = len(records) * len(self.evaluator.layers) // every
+
+        def tell(num_layers: int) -> None:
+            if num_layers % every == 0:
+                self._tell_progress(records[0], stage, done=(num_layers // every, num_due))
+
+        tell(0)
+        return self.evaluator.improve(records, settings, tell)
 
     def _result(self, finals: Sequence[CandidateRecord], *, interrupted: bool) -> SearchResult:
         best, networks = finals[0], self.evaluator.assembled(finals[0])

@@ -1,14 +1,15 @@
 """Candidates of a search: which are valid, and what each costs, by its best mappings."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from itertools import count
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import Dataflow
 from naas_hw.arch.technology import AREA
-from naas_hw.parallel.tasks import Task, run_tasks
+from naas_hw.parallel.tasks import Pending, Task, run_tasks
 from naas_hw.search.accelerator_bound import NetworkBound, lower_bound
 from naas_hw.search.baseline import fixed_result
 from naas_hw.search.history import CandidateRecord
@@ -154,16 +155,26 @@ class Evaluator:
         return geometric_mean([result.score(self.settings.objective) for result in networks])
 
     def improve(
-        self, records: Sequence[CandidateRecord], settings: MappingSettings
+        self,
+        records: Sequence[CandidateRecord],
+        settings: MappingSettings,
+        progress: Callable[[int], None] = lambda num_done: None,
     ) -> list[CandidateRecord]:
         """Records of few candidates with more found of their layers, which are tasks of their own:
-        so that no worker is idle."""
+        so that no worker is idle. `progress` is told how many layers are done, one by one."""
+        numbers = count(1)
+
+        def waited(wait: Pending[MappingResult | None]) -> MappingResult | None:
+            found = wait()
+            progress(next(numbers))
+            return found
+
         pending = [
             submit_layers(self.executor, record.accelerator, self.layers, settings)
             for record in records
         ]
         return [
-            self.improved(record, [wait() for wait in waits])
+            self.improved(record, [waited(wait) for wait in waits])
             for record, waits in zip(records, pending, strict=True)
         ]
 

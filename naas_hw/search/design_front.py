@@ -18,8 +18,8 @@ def design_point(record: CandidateRecord, *, name: str) -> DesignPoint:
     """A candidate with mappings as a point; the accelerator gets that name."""
     return DesignPoint(
         accelerator=record.accelerator.model_copy(update={"name": name}),
-        cycles=_mean(record.cycles),
-        energy_pj=_mean(record.energy_pj),
+        cycles=mean_figure(record.cycles),
+        energy_pj=mean_figure(record.energy_pj),
         area_um2=record.area_um2,
     )
 
@@ -56,8 +56,8 @@ def design_front(
     return Front(points=tuple(named), reference=reference, hypervolumes=tuple(volumes))
 
 
-def _mean(values: Sequence[float]) -> float:
-    """Geometric mean; of one value itself, to the last bit."""
+def mean_figure(values: Sequence[float]) -> float:
+    """Of networks, the geometric mean; of one network itself, to the last bit."""
     return float(values[0]) if len(values) == 1 else geometric_mean([float(v) for v in values])
 
 

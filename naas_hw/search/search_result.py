@@ -21,7 +21,8 @@ class Progress:
     latest_score, best_score : of the objective; None if it has no mapping, or none has yet.
     best : the best so far.
     population_mean : of the scores of the last complete generation.
-    stage : "screening", "candidates", or "final mappings" of the best.
+    stage : "screening", "candidates", "final mappings" of the best ones, "proofs" of the best.
+    num_done, num_due : candidates screened, finalists mapped, or layers of the best proven.
     num_evaluations : mappings whose bound was computed for the latest.
     is_resumed : the history knew the latest.
     trying : the next candidate, which is being evaluated; None at the end of a generation.
@@ -36,6 +37,8 @@ class Progress:
     best_score: float | None
     population_mean: float | None
     stage: str = "candidates"
+    num_done: int = 0
+    num_due: int = 0
     num_evaluations: int = 0
     is_resumed: bool = False
     trying: Accelerator | None = None

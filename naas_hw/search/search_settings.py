@@ -46,7 +46,8 @@ class SearchSettings:
         best one of these; 0: it does not run.
     seed : of everything random.
     optimiser, mapping_optimiser : of the two levels.
-    encoding : of parallel dims and of loop orders.
+    encoding : of parallel dims; and of loop orders, for the mapping optimisers that have one: `cma`
+        and `random`.
     warm_start : whether the first generation is made of classic arrays.
     fixed_dims, dataflow : the parallel dims, and the style of mapping, where they are not searched.
         With both, sizes only are.

@@ -70,12 +70,21 @@ def test_what_the_history_knew_does_not_count_as_fast():
 
 def test_without_a_terminal_there_is_a_line_now_and_then_and_no_control_code():
     steps = [(1, told(n)) for n in range(1, 41)]
-    text = shown([*steps, (0, told(40, stage="final mappings"))], terminal=False)
+    final = [(0, told(40, stage="final mappings", num_done=n, num_due=4)) for n in range(4)]
+    text = shown([*steps, *final, (0, told(40, stage="proofs", num_due=9))], terminal=False)
     assert "\x1b" not in text and "\r" not in text
     numbers = [line.split("/")[0] for line in text.splitlines()]
     every = SECONDS_BETWEEN_LINES
     assert numbers == ["1", *(str(n) for n in range(1 + every, 41, every)), "40",
-                       "final mappings: best 1235 (C 4 x K 8)"]  # fmt: skip
+                       "final mappings: 0 of 4, best 1235 (C 4 x K 8)",
+                       "proofs: 0 of 9, best 1235 (C 4 x K 8)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", ["screening", "final mappings", "proofs"])
+def test_a_stage_says_how_much_of_it_is_done(stage):
+    step = told(40, stage=stage, num_done=3, num_due=16)
+    text = shown([(SECONDS_BETWEEN_LINES, step)], terminal=False)
+    assert text == f"{stage}: 3 of 16, best 1235 (C 4 x K 8)\n"
 
 
 def test_on_a_terminal_the_lines_are_written_over_and_taken_away():

@@ -1,11 +1,14 @@
 """`naas reproduce` on two layers: figures agree with each other, and are made again."""
 
 import re
+from functools import partial
 
 import pytest
 
 from naas_hw.cli import main
-from naas_hw.cli.reproduce import NAMES
+from naas_hw.cli import reproduce as reproduce_module
+from naas_hw.cli.reproduce import MAKERS, NAMES
+from naas_hw.cli.reproduce_options import Maker, Section
 from naas_hw.report.results import TITLES
 from naas_hw.workload.files import write_network
 from naas_hw.workload.layer import Layer
@@ -86,9 +89,68 @@ def test_a_name_that_is_none_is_refused(capsys):
     assert main(["reproduce", "figure9"]) == 2
     assert (
         "name must be one of speedup, sizing, encoding, convergence, edp, sensitivity, "
-        "utilization, gap, timeloop, joint, nasaic, build, all, not 'figure9'"
+        "utilization, model, search, gap, timeloop, joint, nasaic, build, all, not 'figure9'"
         in capsys.readouterr().err
     )
+
+
+def test_an_option_that_a_section_does_not_take_is_refused(tmp_path, capsys):
+    assert main(["reproduce", "joint", "--keep", str(tmp_path)]) == 2
+    assert (
+        "--keep must not be given with joint, which takes --population, --generations, "
+        "--evaluations, --seed, --seeds" in capsys.readouterr().err
+    )
+    assert main(["reproduce", "build", "--energy-table", "maestro"]) == 2
+    assert "with build, which takes no other" in capsys.readouterr().err
+
+
+def test_all_makes_every_section_with_the_options_that_it_takes(tmp_path, monkeypatch, capsys):
+    """And is told where a limit does not hold."""
+    asked = {}
+
+    def made(name, options, screen):
+        asked[name] = options
+        return Section(words=["naas", "reproduce", name], body=f"{name}.", holds=name != "gap")
+
+    stubs = {name: Maker(partial(made, name), maker.takes) for name, maker in MAKERS.items()}
+    monkeypatch.setattr(reproduce_module, "MAKERS", stubs)
+    document = tmp_path / "results.md"
+    words = ["reproduce", "all", "--into", str(document), "--keep", str(tmp_path), "--seed", "3"]
+    assert main(words) == 1
+    text = document.read_text()
+    assert [text.index(f"## {title}") for title in TITLES.values()] == sorted(
+        text.index(f"## {title}") for title in TITLES.values()
+    )
+    assert list(asked) == list(NAMES)
+    for name, options in asked.items():
+        assert (options.keep is not None) == ("keep" in MAKERS[name].takes)
+        assert (options.seed == 3) == ("seed" in MAKERS[name].takes)
+    said = capsys.readouterr().err
+    assert "gap: 0.0 minutes; a limit does not hold" in said
+    assert said.count("minutes") == len(NAMES)
+
+
+def test_the_model_is_measured_on_a_network_of_a_file(network, capsys):
+    assert main(["reproduce", "model", "--network", network, "--preset", "nvdla-256"]) == 0
+    text = capsys.readouterr().out
+    ((_, bounds),) = cells(text, "lower bounds with accesses and energy, decoding included")
+    assert int(bounds.replace(",", "")) > 0
+    assert "of the 2 distinct layers of `two` on `nvdla-256`" in text
+
+
+def test_a_search_is_set_beside_a_longer_one(network, tmp_path):
+    document = tmp_path / "results.md"
+    words = ["reproduce", "search", "--network", network, "--population", "2", "--generations", "1"]
+    words += ["--evaluations", "16", "--seeds", "1", "--times", "2", "--processes", "1"]
+    assert main([*words, "--into", str(document)]) in (0, 1)  # so short a search may be far off
+    text = document.read_text()
+    assert {
+        row[0] for row in map(lambda line: line.strip("| ").split(" | "), text.splitlines())
+    } >= {"climb", "cma", "genetic", "differential", "random"}
+    ((_, short, _, longer, _, gap, _),) = cells(text, "0")
+    ratio = float(short.replace(",", "")) / float(longer.replace(",", ""))
+    assert gap == f"{ratio - 1:.1%}" or abs(ratio - 1) < 0.01
+    assert "--times 2" in text and "--evaluations 16" in text
 
 
 def test_sensitivity_is_made_again_by_the_command_above_it(network, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """`naas search`: a run folder that is made, kept, resumed, and whole after Ctrl-C."""
 
 import json
+import re
 import sqlite3
 from math import prod
 
@@ -70,6 +71,15 @@ def test_ctrl_c_keeps_the_best_and_resume_ends_as_if_nothing_had_happened(
     assert searched(network, broken, "--resume") == 0
     for name in ("accelerator.yaml", "mapping.yaml", "network.yaml", "result.json"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_the_help_says_what_an_encoding_is_of(capsys, monkeypatch):
+    """Loop orders have one only where points are drawn, which the default does not."""
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["search", "--help"]) == 0
+    words = " ".join(re.sub(r"[^\x21-\x7e]+", " ", capsys.readouterr().out).split())
+    assert "loop orders where --mapping-optimiser is cma or random" in words
+    assert "evolve (which knows no --encoding)" in words
 
 
 def test_several_networks_become_one_run_with_the_figures_of_each(

@@ -4,6 +4,8 @@ A point is an accelerator, a layer and a legal mapping; all of a batch are of di
 of more steps than can be read aloud are compared with the compiled recurrence that steps each step.
 """
 
+from enum import StrEnum
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,10 @@ from naas_hw.cost.single import (
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.workload.layer import DIMS, Layer
+from naas_hw.workload.layer import DIMS, Kind, Layer
+
+STRIDES = ((1, 2), (2, 1), (2, 2), (3, 2))
+"""Strides and dilations of large layers, rows before columns."""
 
 NEVER_SKIP = 1 << 62
 """No loop makes so many trips, so every step is stepped."""
@@ -189,40 +194,76 @@ def test_ten_thousand_points(seed: int) -> None:
     check_points(1000, seed, 100_000)
 
 
+def test_the_bound_is_as_tight_as_it_was() -> None:
+    """Bound by exact cycles of a thousand legal mappings: 0.9566 in the mean, 0.605 at worst.
+
+    Each path of the bound that is left out, and each start or end of all, puts one of them below.
+    """
+    rng = np.random.default_rng(10)
+    bounds, exact = reports_of([drawn_case(rng, 100_000) for _ in range(1000)])
+    shares = bounds.cycles_bound / exact.cycles
+    assert shares.max() <= 1
+    assert shares.mean() > 0.956
+    assert shares.min() > 0.6
+
+
 # Long nests --------------------------------------------------------------------------------------
 
 
-def long_case(rng: np.random.Generator, least: int, most: int) -> Case:
+class Shape(StrEnum):
+    """What a large layer has besides its size."""
+
+    PLAIN = "plain"
+    STRIDED = "strided"
+    DILATED = "dilated"
+    DEPTHWISE = "depthwise"
+
+
+SHAPES = tuple(Shape)
+
+
+def long_case(rng: np.random.Generator, shape: Shape, least: int, most: int) -> Case:
     """A case of so many steps: a large layer in small tiles."""
     while True:
-        case = legal_case(random_accelerator(rng), large_layer(rng), rng, least, most)
+        case = legal_case(random_accelerator(rng), large_layer(rng, shape), rng, least, most)
         if case is not None:
             return case
 
 
-def large_layer(rng: np.random.Generator) -> Layer:
-    extents = {"P": int(rng.integers(28, 113)), "Q": int(rng.integers(28, 113))}
-    kernel = {d: int(rng.choice([1, 3, 5])) for d in "RS"}
-    stride = int(rng.choice([1, 1, 2]))
+def large_layer(rng: np.random.Generator, shape: Shape) -> Layer:
+    """Outputs as many as input positions, or one for so many of them as the stride is."""
+    is_depthwise = shape is Shape.DEPTHWISE
+    P, Q = (int(n) for n in rng.integers(28, 113, size=2) * (4 if is_depthwise else 1))
+    R, S = (int(n) for n in rng.choice([3, 5] if shape is Shape.DILATED else [1, 3, 5], size=2))
+    stride = STRIDES[rng.integers(len(STRIDES))] if shape is Shape.STRIDED else (1, 1)
+    dilation = STRIDES[rng.integers(len(STRIDES))] if shape is Shape.DILATED else (1, 1)
     return Layer(
         name="long",
-        K=int(rng.integers(64, 513)),
-        C=int(rng.integers(64, 513)),
-        **extents,
-        **kernel,
-        height=extents["P"] * stride,
-        width=extents["Q"] * stride,
-        stride=(stride, stride),
-        padding=(kernel["R"] // 2, kernel["S"] // 2),
+        kind=Kind.DEPTHWISE if is_depthwise else Kind.CONV,
+        K=int(rng.integers(64, 513)) * (4 if is_depthwise else 1),
+        C=1 if is_depthwise else int(rng.integers(64, 513)),
+        P=P,
+        Q=Q,
+        R=R,
+        S=S,
+        height=P * stride[0],
+        width=Q * stride[1],
+        stride=stride,
+        dilation=dilation,
+        padding=(dilation[0] * (R // 2), dilation[1] * (S // 2)),
     )
 
 
 def check_stepped(case: Case) -> None:
-    """Skipping what repeats gives what stepping each step gives, in every output."""
+    """Skipping what repeats gives what stepping each step gives, counts what closed forms count."""
     batch = MappingBatch.from_mappings([case.mapping])
     exact = evaluate_exact(case.accelerator, case.layer, batch, [0], SIZED)
     figures = [exact.response, exact.next_beat, *exact.stalls.T, *exact.engines.T]
     assert [int(figure[0]) for figure in figures] == stepped(case)
+    accesses = accesses_of(case.geometry)
+    assert exact.accesses[0].tolist() == [getattr(accesses, name) for name in ACCESS_NAMES]
+    energy = energy_of(case.accelerator, accesses, SIZED).total
+    assert exact.energy_pj[0] == pytest.approx(energy, rel=1e-12)
 
 
 def test_the_stepper_is_the_reference() -> None:
@@ -239,15 +280,16 @@ def test_the_stepper_is_the_reference() -> None:
 def test_long_nests_equal_their_steps() -> None:
     """Nests of more than a million steps, each step stepped."""
     rng = np.random.default_rng(8)
-    for _ in range(20):
-        check_stepped(long_case(rng, 10**6, 10**7))
+    for index in range(20):
+        check_stepped(long_case(rng, SHAPES[index % len(SHAPES)], 10**6, 10**7))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_very_long_nests_equal_their_steps(seed: int) -> None:
-    """Nests of more than a hundred million steps, each step stepped."""
-    check_stepped(long_case(np.random.default_rng(seed), 10**8 + 1, 10**9))
+    """Nests of more than a hundred million steps, each step stepped; five of each shape."""
+    shape = SHAPES[seed % len(SHAPES)]
+    check_stepped(long_case(np.random.default_rng(seed), shape, 10**8 + 1, 5 * 10**8))
 
 
 # One at a time -----------------------------------------------------------------------------------

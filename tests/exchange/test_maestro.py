@@ -121,6 +121,29 @@ def test_more_levels_than_maestro_has_are_refused():
         layer_block(geometry)
 
 
+def test_all_refused_layers_are_named_with_their_reasons():
+    """In one sentence, those of the same reason together; what can be said is not in it."""
+    whole = {"l2": Bounds(Q=4), "pe": CONV_MAPPING.pe}
+    parts = {"l2": Bounds(Q=4, S=3), "pe": CONV_MAPPING.pe.model_copy(update={"S": 1})}
+    cases = {
+        "first": ({"groups": 2}, whole),
+        "fine": ({}, whole),
+        "second": ({"dilation": (2, 1)}, whole),
+        "third": ({"groups": 2}, whole),
+        "fourth": ({}, parts),
+        "fifth": ({"groups": 2}, parts),
+    }
+    layers = [CONV.model_copy(update={**layer, "name": name}) for name, (layer, _) in cases.items()]
+    mappings = {name: CONV_MAPPING.model_copy(update=found) for name, (_, found) in cases.items()}
+    with pytest.raises(InputError) as caught:
+        maestro_files(ROWS, layers, mappings)
+    assert str(caught.value) == (
+        "layers first, third and fifth: groups must be 1 for MAESTRO, not 2; "
+        "layer second: dilation must be (1, 1) for MAESTRO, not (2, 1); "
+        "layer fourth: S must be whole in a step for MAESTRO, not in 3 parts"
+    )
+
+
 def cluster_sizes(block: str) -> list[int]:
     return [int(size) for size in re.findall(r"Cluster\((\d+), P\)", block)]
 

@@ -163,3 +163,25 @@ def test_v04_refuses_edges_by_layer_and_dim() -> None:
     )
     with pytest.raises(InputError, match=sentence):
         mapping(told, Version.V04)
+
+
+def test_v04_names_all_layers_that_it_refuses() -> None:
+    """Two of the same reason together, and the rule once; one that it can tell is not named."""
+    other = STRIDED.model_copy(update={"name": "other"})
+    even = STRIDED.model_copy(update={"name": "even", "K": 8, "P": 8, "height": 19})
+    narrow = STRIDED.model_copy(update={"name": "narrow", "P": 5})
+    layers = [STRIDED, even, narrow, other]
+    sentence = (
+        r"^layers strided and other: P must be the product of its factors, 2 x 2 x 1 x 2 = 8, not "
+        r"7; layer narrow: P must be the product of its factors, 2 x 2 x 1 x 2 = 8, not 5: "
+        r"Timeloop's v0.4 has no remainders \(v0.3 has; --pad makes the problem larger\)$"
+    )
+    with pytest.raises(InputError, match=sentence):
+        timeloop_files(
+            K_AXIS,
+            layers,
+            {layer.name: STRIDED_MAPPING for layer in layers},
+            energy=SIZED.access_energy(K_AXIS),
+            area=AREA,
+            version=Version.V04,
+        )

@@ -1,5 +1,6 @@
 """The table of the joint search and its rivals: each way once a seed, ratios that are theirs."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,12 @@ from tiny_space import FORMULA, SPACE
 from naas_hw.arch.presets import PRESETS
 from naas_hw.joint.settings import JointSettings
 from naas_hw.report import joint_table
-from naas_hw.report.joint_table import JointContest, joint_markdown, measure_joint
+from naas_hw.report.joint_table import (
+    JointContest,
+    joint_holds,
+    joint_markdown,
+    measure_joint,
+)
 from naas_hw.search.architecture_search import ArchitectureSettings
 from naas_hw.search.search_settings import SearchSettings
 
@@ -41,6 +47,13 @@ CONTEST = JointContest(
     num_seeds=len(SEEDS),
     num_processes=1,
 )
+
+
+class Rescaled:
+    """A row with another way and EDP."""
+
+    def __init__(self, row, way, edp):
+        self.seed, self.way, self.edp = row.seed, way, edp
 
 
 @pytest.fixture(scope="module")
@@ -82,4 +95,30 @@ def test_ratios_are_those_of_the_rows(rows):
         ratios = [row.edp / joint[row.seed] for row in rows if row.way == way]
         mean = float(np.exp(np.mean(np.log(ratios))))
         assert f"| {way} | {mean:.3f} | {min(ratios):.3f} | {max(ratios):.3f} |" in text
-    assert text.count("(estimate)") == len(SEEDS) * (len(RIVALS) - 1 + 1)
+    assert text.count("(optimistic estimate) |") == len(SEEDS) * (len(RIVALS) - 1 + 1)
+    mean = np.mean([np.log(r.edp / joint[r.seed]) for r in rows if r.way == RIVALS[-1]])
+    assert joint_holds(rows) == (mean >= np.log(0.99))
+
+
+def test_a_rival_with_fewer_layers_goes_on_until_it_has_as_many(rows, monkeypatch):
+    """Whatever a network of it costs: here each search of it counts for a quarter."""
+    joint = next(row for row in rows if row.way == joint_table.JOINT)
+    lengths = []
+
+    def quarter(contest, way, settings):
+        lengths.append(settings.accelerators.generations)
+        return replace(joint, way=way, num_layers=joint.num_layers * lengths[-1] // 20)
+
+    monkeypatch.setattr(joint_table, "_jointly", quarter)
+    found = joint_table._one_after_the_other(CONTEST, joint)
+    assert found.num_layers >= joint.num_layers
+    assert lengths == sorted(set(lengths)) and 20 <= lengths[-1] <= 24
+
+
+def test_a_joint_search_that_is_behind_does_not_hold(rows):
+    """By more than one percent in the mean."""
+    rival = [row for row in rows if row.way != joint_table.ONE_AFTER_THE_OTHER]
+    joint = [row for row in rows if row.way == joint_table.JOINT]
+    for edp, holds in ((0.992, True), (0.985, False)):
+        others = [Rescaled(row, joint_table.ONE_AFTER_THE_OTHER, edp * row.edp) for row in joint]
+        assert joint_holds([*rival, *others]) is holds

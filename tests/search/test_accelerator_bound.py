@@ -17,20 +17,21 @@ from naas_hw.workload.network import Network
 SEED = 20
 
 
-@pytest.mark.parametrize("table", [SIZED, MAESTRO])
-def test_no_random_mapping_beats_the_bound(table: EnergyTable):
-    """100 legal triples each; and the bound is worth something: half of the cycles in some."""
+@pytest.mark.parametrize(("table", "energy_share"), [(SIZED, 0.21), (MAESTRO, 0.295)])
+def test_no_random_mapping_beats_the_bound(table: EnergyTable, energy_share: float):
+    """100 legal triples each; and the bound is as tight as it was: its shares in the mean."""
     rng = np.random.default_rng(SEED)
-    nearest = 0.0
+    shares = []
     for _ in range(100):
         case = random_case(rng)
         report = evaluate(case.accelerator, case.layer, case.mapping, table)
         bound = NetworkBound(Network(name="one", layers=(case.layer,)), table)
         cycles = bound.cycles_Y(case.accelerator)[0]
+        energy_pj = bound.energy_pj_Y(case.accelerator)[0]
         assert cycles <= report.cycles, case
-        assert bound.energy_pj_Y(case.accelerator)[0] <= report.energy_pj * (1 + 1e-12), case
-        nearest = max(nearest, cycles / report.cycles)
-    assert nearest > 0.5
+        assert energy_pj <= report.energy_pj * (1 + 1e-12), case
+        shares.append((cycles / report.cycles, energy_pj / report.energy_pj))
+    assert (np.mean(shares, axis=0) > (0.25, energy_share)).all()
 
 
 def test_no_searched_network_beats_the_bound():

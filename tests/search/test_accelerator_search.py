@@ -329,7 +329,26 @@ def test_progress_is_monotone_and_ends_with_the_plan():
     assert [p.num_candidates for p in candidates] == list(range(1, 10))
     scores = [p.best_score for p in candidates]
     assert scores == sorted(scores, reverse=True)
-    assert seen[-1].stage == "final mappings"
+    final = seen[len(candidates) :]
+    done = [(p.stage, p.num_done, p.num_due) for p in final]
+    finalists = min(SETTINGS.finalists, len({p.latest for p in candidates}))
+    assert done == [
+        *(("final mappings", n, finalists) for n in range(finalists + 1)),
+        *(("proofs", n, 2) for n in range(3)),  # distinct layers: c is a
+    ]
+
+
+def test_progress_counts_what_is_screened():
+    """Twice as many as a population, generation by generation."""
+    seen: list[Progress] = []
+    search([NETWORK], BUDGET, replace(SETTINGS, screening=2), progress=seen.append)
+    screened = [(p.num_done, p.num_due) for p in seen if p.stage == "screening"]
+    ends = [at + 1 for at, (done, due) in enumerate(screened) if done == due]
+    assert len(ends) == SETTINGS.generations and ends[-1] == len(screened)
+    for begin, end in zip([0, *ends], ends, strict=False):
+        due = end - begin
+        assert screened[begin:end] == [(n, due) for n in range(1, due + 1)]
+        assert 0 < due <= 2 * SETTINGS.population
 
 
 def test_a_budget_without_room_is_refused():

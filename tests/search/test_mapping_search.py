@@ -13,6 +13,7 @@ from naas_hw.cost.evaluate import evaluate
 from naas_hw.errors import InputError
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.search.genes import Encoding
 from naas_hw.search.mapping_search import (
     MIN_EXACT,
     MappingResult,
@@ -56,6 +57,13 @@ def test_the_best_is_legal_and_its_figures_are_those_of_the_model(layer, optimis
         assert report.cycles == choice.cycles
         assert report.energy_pj == pytest.approx(choice.energy_pj, rel=1e-12)
     assert result.best in result.choices
+
+
+@pytest.mark.parametrize("optimiser", list(Optimiser))
+def test_loop_orders_are_encoded_where_points_are_drawn(optimiser):
+    """`evolve` knows no encoding; the others find something else by another one."""
+    importance, index = (found(CONV, optimiser=optimiser, encoding=kind) for kind in Encoding)
+    assert (importance == index) == (optimiser is Optimiser.EVOLVE)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

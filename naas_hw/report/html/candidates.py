@@ -1,4 +1,4 @@
-"""The accelerators that a search tried, out of its history: convergence, and the Pareto front."""
+"""The accelerators that a search tried, out of its history: convergence, and their front."""
 
 import json
 import sqlite3
@@ -13,13 +13,13 @@ import numpy as np
 from pydantic import ValidationError
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.technology import AREA
 from naas_hw.errors import InputError
-from naas_hw.search.objective import geometric_mean
+from naas_hw.search.design_front import mean_figure
 from naas_hw.search.pareto import front
+from naas_hw.search.search_result import DesignPoint
 
 _QUERY: Final = """
-SELECT generation, member, accelerator, score, cycles, energy_pj FROM candidates
+SELECT generation, member, accelerator, score, cycles, energy_pj, area_um2 FROM candidates
 ORDER BY generation, member
 """
 
@@ -44,9 +44,19 @@ class Candidate:
     area_um2: float
 
     @property
+    def point(self) -> DesignPoint:
+        """What it is judged by."""
+        return DesignPoint(
+            accelerator=self.accelerator,
+            cycles=self.cycles,
+            energy_pj=self.energy_pj,
+            area_um2=self.area_um2,
+        )
+
+    @property
     def figures(self) -> tuple[float, float, float]:
         """What the front makes small: cycles, picojoules, square micrometres."""
-        return (self.cycles, self.energy_pj, self.area_um2)
+        return self.point.figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,17 +88,16 @@ def read_candidates(path: Path) -> list[Candidate]:
 
 
 def _candidate(row: tuple[object, ...]) -> Candidate:
-    generation, member, accelerator, score, cycles, energy = row
-    found = Accelerator.model_validate_json(str(accelerator))
+    generation, member, accelerator, score, cycles, energy, area = row
     is_mapped = score is not None
     return Candidate(
         generation=int(str(generation)),
         member=int(str(member)),
-        accelerator=found,
+        accelerator=Accelerator.model_validate_json(str(accelerator)),
         score=float(str(score)) if is_mapped else None,
-        cycles=geometric_mean(json.loads(str(cycles))) if is_mapped else inf,
-        energy_pj=geometric_mean(json.loads(str(energy))) if is_mapped else inf,
-        area_um2=sum(AREA.area_um2(found).values()),
+        cycles=mean_figure(json.loads(str(cycles))) if is_mapped else inf,
+        energy_pj=mean_figure(json.loads(str(energy))) if is_mapped else inf,
+        area_um2=float(str(area)),
     )
 
 

@@ -18,15 +18,16 @@ from naas_hw.arch.technology import AREA
 from naas_hw.mapping.loop_nest import loop_nest
 from naas_hw.report.html.energy import energy_figure, layer_energy_figure
 from naas_hw.report.html.hardware import area_figure, array_figure, hardware_table
-from naas_hw.report.html.joint import joint_figure
+from naas_hw.report.html.joint import accuracy_text, evidence_of, joint_figure
 from naas_hw.report.html.layers import (
     cycles_figure,
     layer_table,
     roofline_figure,
     utilization_figure,
 )
+from naas_hw.report.html.pareto import pareto_figures
 from naas_hw.report.html.run_facts import LayerFacts, NetworkFacts, ResultRecord, RunFacts
-from naas_hw.report.html.search import convergence_figure, pareto_figures
+from naas_hw.report.html.search import convergence_figure
 from naas_hw.report.html.simulation import (
     differences,
     simulation_figure,
@@ -139,6 +140,7 @@ def run_table(facts: RunFacts) -> list[tuple[str, str]]:
         ("budget", result.budget if result else None),
         ("accelerator", facts.accelerator.name),
         ("objective", result.objective if result else None),
+        ("accuracy", accuracy_text(result.joint) if result and result.joint else None),
         ("energy table", facts.table.name),
         ("seed", str(manifest.seed) if manifest and manifest.seed is not None else None),
     )
@@ -214,6 +216,7 @@ def key_figures(facts: RunFacts) -> list[Tile]:
             note=f"energy table {facts.table.name}",
         ),
         *_edp_tile(networks),
+        *_accuracy_tile(facts.result),
         Tile(
             label="utilisation",
             value=f"{macs / (a.num_pes * cycles):.1%}",
@@ -250,6 +253,15 @@ def _edp_tile(networks: tuple[NetworkFacts, ...]) -> list[Tile]:
             note="J × cycles",
         )
     ]
+
+
+def _accuracy_tile(result: ResultRecord | None) -> list[Tile]:
+    """Of a network that was searched too; what its accuracy rests on stands in the run's table."""
+    if result is None or result.joint is None:
+        return []
+    joint = result.joint
+    note = f"{evidence_of(joint.accuracy)}; {joint.min_top1_percent:g} % at least was asked for"
+    return [Tile(label="top-1", value=f"{joint.top1_percent:.2f} %", note=note)]
 
 
 def network_table(facts: RunFacts) -> DataTable:

@@ -15,6 +15,7 @@ from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.report.html.candidates import Candidate, read_candidates
 from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder
+from naas_hw.search.search_result import DesignPoint
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 from naas_hw.workload.yaml_edge import validate
@@ -57,12 +58,28 @@ class JointPointRecord(_Read):
 
 
 class JointRecord(_Read):
-    """What result.json says of networks that were searched with their accelerators."""
+    """What result.json says of networks that were searched with their accelerators.
+
+    Members
+    -------
+    top1_percent, accuracy : of the reported network; the second says what the first is worth.
+    min_top1_percent : the floor that was asked for.
+    """
 
     space: str
+    top1_percent: float
+    accuracy: str
+    min_top1_percent: float
     num_networks: Count
     num_layers: Count
     front: tuple[JointPointRecord, ...]
+
+
+class FrontRecord(_Read):
+    """What result.json says of designs that none beats in cycles, energy and area at once."""
+
+    hypervolume: float
+    points: tuple[DesignPoint, ...] = Field(min_length=1)
 
 
 class ResultRecord(_Read):
@@ -75,6 +92,7 @@ class ResultRecord(_Read):
     num_candidates: Count | None = None
     num_legal: Count | None = None
     num_exact: Count | None = None
+    front: FrontRecord | None = None
     joint: JointRecord | None = None
     networks: tuple[NetworkRecord, ...] = Field(min_length=1)
 

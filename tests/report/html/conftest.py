@@ -114,6 +114,12 @@ def facts_of(folder: Path) -> RunFacts:
     )
 
 
+@pytest.fixture
+def read_facts():
+    """`facts_of`."""
+    return facts_of
+
+
 @pytest.fixture(scope="session")
 def searched_facts(searched_run: Path) -> RunFacts:
     """What its report shows."""

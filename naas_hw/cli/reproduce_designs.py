@@ -1,0 +1,101 @@
+"""`naas reproduce edp`, `sensitivity`: one search, beside its preset or under other energies."""
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+from naas_hw.cli.reproduce_options import Options, Section, best_text, words_of
+from naas_hw.cli.reproduce_tables import read_source
+from naas_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from naas_hw.arch.technology import EnergyTable
+    from naas_hw.report.sensitivity import Case
+    from naas_hw.search import Progress, SearchSettings
+
+NETWORK: Final = "mobilenet_v2"
+PRESET: Final = "eyeriss"
+SEEDS: Final = 3
+
+
+def edp_section(options: Options, screen: Console) -> Section:
+    """A found accelerator beside the preset, with fixed and with searched mappings of it."""
+    from naas_hw.arch.presets import find_preset
+    from naas_hw.arch.technology import MAESTRO
+    from naas_hw.report.baselines import compare_with_baseline, comparison_markdown
+
+    def tell(table: "EnergyTable", progress: "Progress") -> None:
+        screen.print(f"{table.name}: {best_text(progress)}", markup=False)
+
+    network, preset = read_source(options.network or NETWORK), find_preset(options.preset or PRESET)
+    settings = _settings(options)
+    compared = compare_with_baseline(
+        network,
+        preset,
+        settings,
+        tables=tuple(dict.fromkeys((options.table, MAESTRO))),
+        num_processes=options.processes,
+        progress=tell,
+    )
+    return Section(
+        words=_words("edp", options, settings),
+        body=comparison_markdown(network, preset, settings, compared),
+    )
+
+
+def sensitivity_section(options: Options, screen: Console) -> Section:
+    """The same search with DRAM cheaper and dearer, and with the paper's energies."""
+    from naas_hw.arch.presets import find_preset
+    from naas_hw.arch.technology import SizedTable
+    from naas_hw.report.sensitivity import measure_sensitivity, sensitivity_markdown
+
+    energies = options.table
+    if not isinstance(energies, SizedTable):
+        raise InputError(f"energy_table must be one with a price of DRAM, not {energies.name}")
+
+    def tell(case: "Case", seed: int, progress: "Progress") -> None:
+        screen.print(f"{case.title}, seed {seed}: {best_text(progress)}", markup=False)
+
+    network, preset = read_source(options.network or NETWORK), find_preset(options.preset or PRESET)
+    settings, num_seeds = _settings(options), options.seeds or SEEDS
+    outcomes = measure_sensitivity(
+        network,
+        preset,
+        settings,
+        energies,
+        num_seeds=num_seeds,
+        keep=options.keep,
+        num_processes=options.processes,
+        progress=tell,
+    )
+    return Section(
+        words=_words("sensitivity", options, settings, seeds=num_seeds),
+        body=sensitivity_markdown(network, preset, settings, outcomes),
+    )
+
+
+def _settings(options: Options) -> "SearchSettings":
+    from naas_hw.search import SearchSettings
+
+    return SearchSettings(
+        population=options.population or 12,
+        generations=options.generations or 16,
+        mapping_evaluations=options.evaluations or 100,
+        seed=options.first_seed,
+    )
+
+
+def _words(
+    name: str, options: Options, settings: "SearchSettings", seeds: int | None = None
+) -> list[str]:
+    return words_of(
+        name,
+        network=options.network or NETWORK,
+        preset=options.preset or PRESET,
+        population=settings.population,
+        generations=settings.generations,
+        energy_table=options.other_table,
+        seeds=seeds,
+        evaluations=settings.mapping_evaluations,
+        seed=settings.seed,
+    )
