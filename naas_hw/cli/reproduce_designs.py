@@ -4,14 +4,12 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from naas_hw.cli.reproduce_options import Options, Section, best_text, words_of
+from naas_hw.cli.reproduce_options import Options, Section, generation_teller, words_of
 from naas_hw.cli.reproduce_tables import read_source
 from naas_hw.errors import InputError
 
 if TYPE_CHECKING:
-    from naas_hw.arch.technology import EnergyTable
-    from naas_hw.report.sensitivity import Case
-    from naas_hw.search import Progress, SearchSettings
+    from naas_hw.search import SearchSettings
 
 NETWORK: Final = "mobilenet_v2"
 PRESET: Final = "eyeriss"
@@ -24,9 +22,7 @@ def edp_section(options: Options, screen: Console) -> Section:
     from naas_hw.arch.technology import MAESTRO
     from naas_hw.report.baselines import compare_with_baseline, comparison_markdown
 
-    def tell(table: "EnergyTable", progress: "Progress") -> None:
-        screen.print(f"{table.name}: {best_text(progress)}", markup=False)
-
+    tell = generation_teller(screen)
     network, preset = read_source(options.network or NETWORK), find_preset(options.preset or PRESET)
     settings = _settings(options)
     compared = compare_with_baseline(
@@ -35,7 +31,7 @@ def edp_section(options: Options, screen: Console) -> Section:
         settings,
         tables=tuple(dict.fromkeys((options.table, MAESTRO))),
         num_processes=options.processes,
-        progress=tell,
+        progress=lambda table, progress: tell(table.name, progress),
     )
     return Section(
         words=_words("edp", options, settings),
@@ -53,9 +49,7 @@ def sensitivity_section(options: Options, screen: Console) -> Section:
     if not isinstance(energies, SizedTable):
         raise InputError(f"energy_table must be one with a price of DRAM, not {energies.name}")
 
-    def tell(case: "Case", seed: int, progress: "Progress") -> None:
-        screen.print(f"{case.title}, seed {seed}: {best_text(progress)}", markup=False)
-
+    tell = generation_teller(screen)
     network, preset = read_source(options.network or NETWORK), find_preset(options.preset or PRESET)
     settings, num_seeds = _settings(options), options.seeds or SEEDS
     outcomes = measure_sensitivity(
@@ -66,7 +60,7 @@ def sensitivity_section(options: Options, screen: Console) -> Section:
         num_seeds=num_seeds,
         keep=options.keep,
         num_processes=options.processes,
-        progress=tell,
+        progress=lambda case, seed, progress: tell(f"{case.title}, seed {seed}", progress),
     )
     return Section(
         words=_words("sensitivity", options, settings, seeds=num_seeds),

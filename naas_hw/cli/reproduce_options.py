@@ -114,7 +114,20 @@ def words_of(name: str, **given: object) -> list[str]:
     return ["naas", "reproduce", name, *(word for pair in pairs for word in pair)]
 
 
-def best_text(progress: "Progress") -> str:
-    """How far a search is, and its best so far."""
-    best = "-" if progress.best_score is None else f"{progress.best_score / 1e12:,.1f} J cycles"
-    return f"{progress.stage}, {progress.num_candidates} of {progress.num_planned}, best EDP {best}"
+def generation_teller(screen: Console) -> "Callable[[str, Progress], None]":
+    """Told of a search by name and how far it is: a line for each generation and stage."""
+    said: tuple[str, str, int] | None = None
+
+    def tell(name: str, progress: "Progress") -> None:
+        nonlocal said
+        now = (name, progress.stage, progress.generation)
+        if now != said:
+            best = progress.best_score
+            screen.print(
+                f"{name}: {progress.stage}, {progress.num_candidates} of {progress.num_planned}, "
+                f"best EDP {'-' if best is None else f'{best / 1e12:,.1f} J cycles'}",
+                markup=False,
+            )
+        said = now
+
+    return tell

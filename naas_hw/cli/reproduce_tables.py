@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from naas_hw.cli.reproduce_options import Options, Section, best_text, words_of
+from naas_hw.cli.reproduce_options import Options, Section, generation_teller, words_of
 
 if TYPE_CHECKING:
     from naas_hw.report.trials import Case, Effort, Tell
-    from naas_hw.search import Progress
     from naas_hw.workload.network import Network
 
 TABLES: Final = ("speedup", "sizing", "encoding", "convergence")
@@ -54,7 +53,7 @@ def table_section(name: str, options: Options, screen: Console) -> Section:
     due = _due(name)
     effort = _effort(options, due)
     cases = _cases(options, due)
-    body = _measured(name, cases, effort, options.processes, _teller(screen))
+    body = _measured(name, cases, effort, options.processes, generation_teller(screen))
     settings = effort.settings
     words = words_of(
         name,
@@ -100,13 +99,6 @@ def _cases(options: Options, due: _Due) -> "list[Case]":
     )
     networks = {name: read_source(name) for name in dict.fromkeys(name for _, name in pairs)}
     return [Case(preset=find_preset(p), network=networks[n]) for p, n in pairs]
-
-
-def _teller(screen: Console) -> "Tell":
-    def tell(name: str, progress: "Progress") -> None:
-        screen.print(f"{name}: {best_text(progress)}", markup=False)
-
-    return tell
 
 
 def _measured(
