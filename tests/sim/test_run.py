@@ -14,6 +14,7 @@ import pytest
 
 from naas_hw.errors import InputError, SimulationError, ToolError
 from naas_hw.sim import build as build_module
+from naas_hw.sim import run as run_module
 from naas_hw.sim.build import Build
 from naas_hw.sim.build_cache import BuildCache
 from naas_hw.sim.run import Stalls, run_bench
@@ -261,6 +262,28 @@ def test_waves_are_written_where_asked(
     fst = simulator.name == "icarus" or has_fst_headers()
     assert result.waves == tmp_path / "some waves" / f"run.1.{'fst' if fst else 'vcd'}"
     assert result.waves.stat().st_size > 500
+
+
+@pytest.mark.sim
+@pytest.mark.needs("verilator")
+def test_waves_are_vcd_without_the_headers_of_fst(
+    monkeypatch: pytest.MonkeyPatch, cache: BuildCache, tmp_path: Path
+) -> None:
+    """Verilator writes what this machine lets it write, and the name says which."""
+    monkeypatch.setattr(run_module, "has_fst_headers", lambda: False)
+    result = run_bench(
+        copier(),
+        simulator=find_simulator("verilator"),
+        writes=registers(source=0, destination=HALF, num_bursts=1, num_beats=2),
+        dram_image=image(SIZE),
+        latency=1,
+        period=1,
+        cycle_limit=1000,
+        waves=tmp_path / "waves",
+        cache=cache,
+    )
+    assert result.waves == tmp_path / "waves.vcd"
+    assert result.waves.read_text().count("$var") > 10
 
 
 @pytest.mark.sim
