@@ -50,6 +50,14 @@ def search(
     joint_mode: Annotated[
         str, typer.Option(help="With --joint: joint, network-only or one-after-the-other.")
     ] = "joint",
+    joint_front: Annotated[
+        bool,
+        typer.Option(
+            "--front",
+            help="With --joint: breed networks along the whole front of accuracy and objective "
+            "above the floor, not toward the best objective only.",
+        ),
+    ] = False,
     generations: Annotated[
         int | None, typer.Option(help="Of accelerators; by default 40, with --joint 24.")
     ] = None,
@@ -130,13 +138,19 @@ def search(
         if networks:
             raise InputError("networks must not be given with --joint, which searches one")
         wanted = JointWords(
-            space=joint, min_accuracy=min_accuracy, accuracy=accuracy, mode=joint_mode
+            space=joint,
+            min_accuracy=min_accuracy,
+            accuracy=accuracy,
+            mode=joint_mode,
+            whole_front=joint_front,
         )
         where = (processes, dask)
         kept = {"resume": resume, "force": force}
         return run_joint(wanted, budget, settings, run, kept=kept, where=where, as_json=as_json)
     if min_accuracy is not None:
         raise InputError("--min-accuracy must be given with --joint only")
+    if joint_front:
+        raise InputError("--front must be given with --joint only")
     if not networks:
         raise InputError("networks must be at least 1, or --joint be given, not neither")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -31,6 +31,7 @@ class JointWords:
     min_accuracy: float | None
     accuracy: str
     mode: str
+    whole_front: bool
 
 
 def run_joint(
@@ -46,6 +47,7 @@ def run_joint(
     """Search, write the run, print what was found; `kept`: whether to resume, or to start anew."""
     from naas_hw import api
     from naas_hw.joint.settings import JointSettings, Mode, breeding, find_oracle
+    from naas_hw.search.architecture_search import Aim
     from naas_hw.spaces.find import find_space
 
     if words.min_accuracy is None or not 0 <= words.min_accuracy <= 100:
@@ -54,7 +56,9 @@ def run_joint(
         )
     space = find_space(words.space)
     joint = JointSettings(
-        networks=breeding(words.min_accuracy, settings.seed),
+        networks=breeding(
+            words.min_accuracy, settings.seed, Aim.FRONT if words.whole_front else Aim.SCORE
+        ),
         accelerators=replace(settings, finalists=FINALISTS, final_effort=FINAL_EFFORT),
         mode=choice_of(Mode, words.mode, "joint mode"),
     )

@@ -24,7 +24,7 @@ from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import AREA
 from naas_hw.errors import InputError
 from naas_hw.joint.settings import JointSettings, Mode, joint_digest
-from naas_hw.search.architecture_search import Breeder
+from naas_hw.search.architecture_search import Aim, Breeder
 from naas_hw.search.candidates import Evaluator
 from naas_hw.search.history import CandidateRecord, History
 from naas_hw.search.layer_costs import LayerCosts
@@ -35,7 +35,7 @@ from naas_hw.search.network_search import (
     map_network,
     named_results,
 )
-from naas_hw.search.pareto import front
+from naas_hw.search.pareto import evenly, front
 from naas_hw.search.processes import worker_processes
 from naas_hw.search.proposals import Proposal, Proposals
 from naas_hw.search.search_result import Progress, ProgressCallback
@@ -87,7 +87,7 @@ class JointResult:
     worth : of every accuracy.
     min_top1_percent : the floor that was asked for.
     front : of all networks judged, those that none beats in both score and accuracy; best score
-        first. The search looks for the best score, so the accurate end is less explored.
+        first. With `Aim.SCORE` the accurate end is less explored.
     num_accelerators, num_networks, num_layers : that were judged; layers once an accelerator.
     num_evaluations : of mappings, for the layers of each accelerator's best network only.
     best_scores : after each generation.
@@ -339,7 +339,11 @@ class _Joint:
         return elite[:NUM_JUDGES] if len(elite) else self.references
 
     def _elite(self) -> Encodings:
-        """The best networks of the best accelerators, each once."""
+        """The best networks of the best accelerators, each once; or some of the whole front."""
+        if self.settings.networks.aim is Aim.FRONT:
+            along = sorted(self.front, key=lambda point: point.score)
+            picked = [along[i].encoding for i in evenly(len(along), NUM_ELITE)] if along else []
+            return np.array(list(dict.fromkeys(picked)), dtype=np.uint8)
         ranked = sorted(self.points, key=lambda point: point.score)
         encodings = list(dict.fromkeys(point.encoding for point in ranked))
         one = self.settings.mode is Mode.ONE_AFTER_THE_OTHER

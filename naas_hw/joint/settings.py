@@ -10,7 +10,7 @@ from naas_hw.accuracy.imagenet_estimate import ImageNetEstimate
 from naas_hw.accuracy.oracle import AccuracyOracle
 from naas_hw.arch.budget import Budget
 from naas_hw.errors import InputError
-from naas_hw.search.architecture_search import ArchitectureSettings
+from naas_hw.search.architecture_search import Aim, ArchitectureSettings
 from naas_hw.search.search_settings import SearchSettings, settings_digest
 from naas_hw.spaces.builtin import OFA_RESNET50
 from naas_hw.spaces.space import SlotSpace, Space
@@ -51,14 +51,16 @@ class JointSettings:
     def __post_init__(self) -> None:
         if self.accelerators.dataflow is not None or self.accelerators.screening != 1:
             raise InputError("a joint search must search mappings of all candidates in full")
+        if self.mode is Mode.ONE_AFTER_THE_OTHER and self.networks.aim is Aim.FRONT:
+            raise InputError(f"{self.mode} must aim at one network, not at a front")
         if self.mode is Mode.ONE_AFTER_THE_OTHER and self.accelerators.generations < 2:
             raise InputError(f"{self.mode} must have 2 generations at least, not 1")
 
 
-def breeding(min_top1_percent: float, seed: int = 0) -> ArchitectureSettings:
+def breeding(min_top1_percent: float, seed: int = 0, aim: Aim = Aim.SCORE) -> ArchitectureSettings:
     """How networks are bred for an accelerator, unless told otherwise."""
     return ArchitectureSettings(
-        min_top1_percent=min_top1_percent, population=16, generations=16, seed=seed
+        min_top1_percent=min_top1_percent, aim=aim, population=16, generations=16, seed=seed
     )
 
 

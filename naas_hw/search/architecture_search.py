@@ -6,6 +6,7 @@ searched once for each distinct layer. What is reported of the best one is exact
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from enum import StrEnum
 from math import inf
 from typing import Final
 
@@ -18,6 +19,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.errors import InputError
 from naas_hw.search.layer_costs import LayerCosts
 from naas_hw.search.network_search import MappingSettings, NetworkResult, assemble
+from naas_hw.search.pareto import evenly, front
 from naas_hw.spaces.genes import Encodings
 from naas_hw.spaces.space import Space
 
@@ -28,19 +30,32 @@ MAX_NEW_ROUNDS: Final = 20
 """Of those, in how many a network that was judged before is left out."""
 
 
+class Aim(StrEnum):
+    """What networks are bred toward.
+
+    - `score`: the best score above the floor.
+    - `front`: all that no other beats in both score and accuracy, above the floor.
+    """
+
+    SCORE = "score"
+    FRONT = "front"
+
+
 class ArchitectureSettings(BaseModel):
     """How networks are bred.
 
     Parameters
     ----------
     min_top1_percent : the accuracy floor.
-    parent_share : of the best networks so far that have children.
+    aim : with `front` the whole front has children.
+    parent_share : of the best networks so far that have children, with `score`.
     mutation_rate : of each gene of a child.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     min_top1_percent: float = Field(ge=0, le=100)
+    aim: Aim = Aim.SCORE
     population: int = Field(default=32, ge=2)
     generations: int = Field(default=8, ge=1)
     parent_share: float = Field(default=0.25, gt=0, le=1)
@@ -129,6 +144,7 @@ class Breeder:
         self._asked: set[bytes] = set()
         self._known: Encodings | None = None
         self._scores: NDArray[np.float64] = np.empty(0)
+        self._num_parents = max(2, round(settings.parent_share * settings.population))
 
     @property
     def best(self) -> Encodings:
@@ -169,16 +185,32 @@ class Breeder:
         pool = encodings if self._known is None else np.concatenate([self._known, encodings])
         values = np.concatenate([self._scores, scores])
         _, first = np.unique(pool, axis=0, return_index=True)
-        order = first[np.lexsort((first, values[first]))][: self.settings.population]
+        order = first[np.lexsort((first, values[first]))]
+        if self.settings.aim is Aim.FRONT:
+            order = self._front_first(order, pool, values)
+        order = order[: self.settings.population]
         self._known, self._scores = pool[order], values[order]
 
+    def _front_first(
+        self, order: NDArray[np.intp], pool: Encodings, values: NDArray[np.float64]
+    ) -> NDArray[np.intp]:
+        """The front before the rest, evenly picked where it is larger than a population."""
+        num_mapped = int(np.isfinite(values[order]).sum())  # they come first
+        if not num_mapped:
+            return order
+        mapped = order[:num_mapped]
+        top1 = self.oracle.accuracies(pool[mapped]).top1_percent
+        on_front = np.array(front(np.stack([values[mapped], -top1], axis=1)))
+        picked = on_front[evenly(len(on_front), self.settings.population)]
+        self._num_parents = max(2, len(picked))
+        return np.concatenate([order[picked], np.delete(order, picked)])
+
     def _draw(self) -> Encodings:
-        """Children of the best so far; at the beginning, any networks."""
+        """Children of the best so far, or of the front; at the beginning, any networks."""
         count = self.settings.population
         if self._known is None:
             return self.space.sample(self.rng, count)
-        num_parents = max(2, round(self.settings.parent_share * count))
-        parents = self._known[:num_parents]
+        parents = self._known[: self._num_parents]
         first, second = (parents[self.rng.integers(0, len(parents), size=count)] for _ in range(2))
         children = self.space.cross_over(self.rng, first, second)
         return self.space.mutate(self.rng, children, self.settings.mutation_rate)

@@ -30,6 +30,18 @@ def front(points_NF: Points) -> list[int]:
     return sorted(kept)
 
 
+def evenly(num: int, most: int) -> NDArray[np.intp]:
+    """Indices of at most so many out of `num`, the first and the last among them.
+
+    Examples
+    --------
+    >>> evenly(3, 8).tolist(), evenly(9, 3).tolist()
+    ([0, 1, 2], [0, 4, 8])
+    """
+    found: NDArray[np.intp] = np.unique(np.linspace(0, num - 1, min(num, most)).round().astype(int))
+    return found
+
+
 def hypervolume(points: Sequence[Sequence[float]], reference: Sequence[float]) -> float:
     """Volume of what three-dimensional points dominate, as far as a reference point.
 

@@ -15,8 +15,9 @@ from naas_hw.errors import InputError
 from naas_hw.joint.joint_search import NUM_ELITE, NUM_JUDGES, search_jointly
 from naas_hw.joint.settings import ESTIMATE, JointSettings, Mode, find_oracle
 from naas_hw.search import network_search
-from naas_hw.search.architecture_search import ArchitectureSettings
+from naas_hw.search.architecture_search import Aim, ArchitectureSettings
 from naas_hw.search.network_search import anonymous, search_layers
+from naas_hw.search.objective import Objective
 from naas_hw.search.search_settings import SearchSettings
 
 FLOOR = 88
@@ -58,6 +59,27 @@ def test_the_front_has_no_point_that_another_beats():
     assert percents == sorted(set(percents))
     encodings = np.array([point.encoding for point in found.front])
     assert percents == FORMULA.accuracies(encodings).top1_percent.tolist()
+
+
+@pytest.mark.parametrize("objective", Objective)
+def test_a_front_is_searched_for_each_objective(objective):
+    """Aimed at as a whole it holds the most accurate network of the space, and the best score."""
+    wanted = settings(floor=80)
+    networks = wanted.networks.model_copy(update={"aim": Aim.FRONT, "generations": 4})
+    accelerators = replace(wanted.accelerators, objective=objective)
+    wanted = JointSettings(networks=networks, accelerators=accelerators)
+    found = search_jointly(SPACE, FORMULA, BUDGET, wanted)
+    assert found.front[-1].top1_percent == 80 + 2 + 3 * 4
+    assert found.front[0].score == min(point.score for point in found.front)
+    assert found.score == found.found.score(objective)
+    assert found.top1_percent >= 80
+
+
+def test_a_rival_that_fixes_its_network_has_no_front_to_aim_at():
+    wanted = settings(Mode.ONE_AFTER_THE_OTHER)
+    networks = wanted.networks.model_copy(update={"aim": Aim.FRONT})
+    with pytest.raises(InputError, match="must aim at one network, not at a front"):
+        replace(wanted, networks=networks)
 
 
 def test_the_same_settings_give_the_same_result():

@@ -7,13 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from naas_hw.accuracy.imagenet_estimate import ImageNetEstimate
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import SIZED
 from naas_hw.errors import InputError
-from naas_hw.search.architecture_search import ArchitectureSettings, search_architecture
+from naas_hw.search.architecture_search import (
+    Aim,
+    ArchitectureSettings,
+    Breeder,
+    search_architecture,
+)
 from naas_hw.search.layer_costs import LayerCosts
 from naas_hw.search.network_search import MappingSettings, map_network
 from naas_hw.search.objective import Objective
+from naas_hw.search.pareto import hypervolume
+from naas_hw.spaces.builtin import load_builtin_space
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "joint"))
 from tiny_space import FORMULA, SPACE  # noqa: E402
@@ -50,6 +58,39 @@ def test_its_figures_are_those_of_the_network_mapped_alone(accelerator):
     alone = map_network(accelerator, SPACE.network(found.encoding), MAPPING)
     assert found.result.report == alone.report
     assert found.result.mappings == alone.mappings
+
+
+def bred(aim, seed):
+    """Accuracies and products of all networks that a breeder judged, fewer products being better.
+
+    Some of the smallest have no legal mapping.
+    """
+    space = load_builtin_space("ofa-resnet50")
+    oracle = ImageNetEstimate(space=space)
+    settings = ArchitectureSettings(min_top1_percent=76, aim=aim, population=16, generations=12)
+    breeder = Breeder(space, oracle, settings, np.random.default_rng(seed))
+    judged = []
+    for _ in range(settings.generations):
+        encodings = breeder.ask()
+        macs = space.to_layers(encodings).total(space.num_macs)
+        breeder.tell(encodings, np.where(macs < 0.95e9, np.inf, macs))
+        judged += zip(oracle.accuracies(encodings).top1_percent, macs, strict=True)
+    return judged, breeder
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_whole_front_has_children_where_it_is_the_aim(seed):
+    """The front dominates more than one that comes beside, and the best score is kept."""
+    (scored, by_score), (along, by_front) = (bred(aim, seed) for aim in (Aim.SCORE, Aim.FRONT))
+
+    def dominated(judged):
+        points = [(macs / 5e9, -top1, 0.0) for top1, macs in judged if macs >= 0.95e9]
+        return hypervolume(points, (1.0, -76.0, 1.0))
+
+    assert dominated(along) > dominated(scored)
+    assert by_front.best_score <= 1.1 * by_score.best_score
+    for breeder, judged in ((by_score, scored), (by_front, along)):
+        assert breeder.best_score == min(macs for _, macs in judged if macs >= 0.95e9)
 
 
 def test_a_floor_out_of_reach(accelerator):
