@@ -97,7 +97,7 @@ def test_a_comparison_that_was_stopped_goes_on_and_ends_the_same(outcomes, tmp_p
 
     def stop(case, seed, progress):
         told.append((case.title, seed))
-        if len(told) == 8:  # in the second search
+        if told.count(told[-1]) == 2 and told[-1] != told[0]:  # in the second search
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
