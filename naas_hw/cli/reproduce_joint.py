@@ -32,7 +32,7 @@ def joint_section(options: Options, screen: Console) -> Section:
     space = find_space(SPACE)
     settings = SearchSettings(
         population=options.population or 8,
-        generations=options.generations or 14,
+        generations=options.generations or 26,
         mapping_evaluations=options.evaluations or 400,
         final_effort=20,
         seed=options.first_seed,
@@ -46,7 +46,7 @@ def joint_section(options: Options, screen: Console) -> Section:
             networks=breeding(MIN_TOP1_PERCENT),
             accelerators=settings,
         ),
-        num_seeds=options.seeds or 10,
+        num_seeds=options.seeds or 5,
         num_processes=options.processes,
     )
 

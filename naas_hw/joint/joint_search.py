@@ -1,9 +1,9 @@
 """Accelerators within a budget, each judged by the best network found for it above a floor.
 
 The outer level proposes accelerators as the ordinary search does. Each is judged by the best
-networks so far, which costs little; for those of a generation that do best with them, networks are
-bred, whose first parents these are. Layers are searched once each for an accelerator. At the end
-the best pairs are mapped once more, longer. What is reported is exact.
+networks so far, which costs little; for one that does better with them than any before, networks
+are bred, whose first parents these are. Layers are searched once each for an accelerator. In the
+end the best pairs are mapped once more, longer. What is reported is exact.
 """
 
 from collections.abc import Sequence
@@ -52,10 +52,8 @@ NUM_JUDGES: Final = 2
 """Networks, the best so far, by which every accelerator is judged; at first, the reference."""
 
 BRED_SHARE: Final = 1 / 8
-"""Of the accelerators of a generation, for how many networks are bred at most."""
-
-MOST_BEHIND: Final = 1.25
-"""What the judges' score may be, by the best score so far, of an accelerator that has any bred."""
+"""Of the accelerators of a generation that beat the best so far with the judges, for how many
+networks are bred at most."""
 
 FOUND_NAME: Final = "found"
 
@@ -265,9 +263,8 @@ class _Joint:
             return set()
         judges = self._judges()
         scores = np.array([self._scores(self.costs[a], judges).min() for a in chosen])
-        most = MOST_BEHIND * self.best_score
         ranked = np.argsort(scores, kind="stable")[: ceil(BRED_SHARE * len(chosen))]
-        return {int(member) for member in ranked if scores[member] <= most}
+        return {int(member) for member in ranked if scores[member] < self.best_score}
 
     def _judged(
         self, accelerator: Accelerator, generation: int, member: int, is_bred: bool
