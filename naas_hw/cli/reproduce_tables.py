@@ -38,7 +38,7 @@ def _due(name: str) -> _Due:
         "convergence": light,
     }
     # CMA-ES over mappings, which encodings are compared by, takes many times as long as the default
-    evaluations = 250 if name == "encoding" else 1000
+    evaluations = 100 if name == "encoding" else 1000
     return _Due(cases=cases[name], population=8, generations=12, evaluations=evaluations, seeds=3)
 
 
