@@ -66,7 +66,7 @@ def reproduce(
         int | None, typer.Option(min=1, help="Mappings a layer, instead of the due number.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of everything random; 0 if not given.")
+        int | None, typer.Option(min=0, help="Of everything random; 0 if not given (joint: 20).")
     ] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Searches of each kind, from --seed on.")

@@ -13,6 +13,8 @@ SPACE: Final = "ofa-resnet50"
 REFERENCE: Final = "resnet50"
 PRESET: Final = "eyeriss"
 MIN_TOP1_PERCENT: Final = 78.8
+FIRST_SEED: Final = 20
+"""Seeds from here on had no part in how the search was made."""
 
 
 def joint_section(options: Options, screen: Console) -> Section:
@@ -35,7 +37,7 @@ def joint_section(options: Options, screen: Console) -> Section:
         generations=options.generations or 26,
         mapping_evaluations=options.evaluations or 400,
         final_effort=20,
-        seed=options.first_seed,
+        seed=FIRST_SEED if options.seed is None else options.seed,
     )
     contest = JointContest(
         space=space,
