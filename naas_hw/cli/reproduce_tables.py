@@ -38,8 +38,14 @@ def _due(name: str) -> _Due:
         "convergence": light,
     }
     # CMA-ES over mappings, which encodings are compared by, takes many times as long as the default
-    evaluations = 100 if name == "encoding" else 1000
-    return _Due(cases=cases[name], population=8, generations=12, evaluations=evaluations, seeds=3)
+    generations, evaluations = (4, 100) if name == "encoding" else (12, 1000)
+    return _Due(
+        cases=cases[name],
+        population=8,
+        generations=generations,
+        evaluations=evaluations,
+        seeds=3,
+    )
 
 
 def read_source(source: str) -> "Network":
