@@ -165,8 +165,8 @@ def model_markdown(bench: ModelBench) -> str:
             f"most. Bounds are {bench.bounds_ratio:,.0f} and exact figures of short nests "
             f"{bench.exact_ratio:,.0f} times as fast as the readable modules, from which the "
             f"largest difference in {compared.num_compared} mappings is "
-            f"{compared.max_difference_to_reference}. A bound lies {bench.mean_gap:.2%} below the "
-            f"exact cycles in the mean. Of the evaluations of a mapping search "
+            f"{compared.max_difference_to_reference}. Exact cycles lie {bench.mean_gap:.2%} above "
+            f"the bound in the mean. Of the evaluations of a mapping search "
             f"{bench.share_exact_in_search:.1%} are exact.",
         )
     )

@@ -74,7 +74,7 @@ def bench_search(
         kinds,
         num_seeds=seeds,
         times=times,
-        clock=_clock,
+        clock=clock,
         workers=lambda: worker_processes(processes),
         progress=tell,
     )
@@ -85,6 +85,6 @@ def bench_search(
     return ExitStatus.DONE
 
 
-def _clock() -> tuple[float, float]:
+def clock() -> tuple[float, float]:
     """Seconds of wall, and of this process and of its children that ended."""
     return time.perf_counter(), cpu_seconds()

@@ -1,13 +1,12 @@
 """`naas reproduce model`, `search`: how fast the model is, and what searches end on."""
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
+from naas_hw.cli.bench_search import clock
 from naas_hw.cli.reproduce_options import Options, Section, words_of
 from naas_hw.cli.reproduce_tables import read_source
-from naas_hw.parallel.cpu_time import cpu_seconds
 
 if TYPE_CHECKING:
     from naas_hw.bench.search import Timed
@@ -79,7 +78,7 @@ def search_section(options: Options, screen: Console) -> Section:
         tuple(dict.fromkeys((settings.optimiser, *OuterOptimiser))),
         num_seeds=seeds,
         times=times,
-        clock=lambda: (time.perf_counter(), cpu_seconds()),
+        clock=clock,
         workers=lambda: worker_processes(options.processes),
         progress=tell,
     )

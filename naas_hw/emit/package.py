@@ -57,7 +57,7 @@ ERRORS: Final[AbstractMapping[int, str]] = {
     Error.DESCRIPTOR_READ: "the bus answered an error to the read of a descriptor",
     Error.NOT_A_DESCRIPTOR: "what was read is no descriptor",
     Error.OTHER_ACCELERATOR: "the descriptor was compiled for another digest",
-    Error.ZERO_BOUND: "a loop bound of the descriptor is zero",
+    Error.ZERO_BOUND: "a loop bound or another count of the descriptor is zero",
     Error.DEPTH_EXCEEDED: "the descriptor needs more of a memory than there is",
     Error.USED_EXCEEDED: "the descriptor uses more positions of an axis than there are",
     Error.DATA_READ: "the bus answered an error to a read of data",

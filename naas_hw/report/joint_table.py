@@ -49,7 +49,7 @@ class JointRow:
 
     Members
     -------
-    top1_percent : `is_estimate` says whether optimistically estimated or published.
+    top1_percent : `evidence` says where it comes from.
     num_layers : searches of the mappings of a layer on an accelerator, before the final ones.
     cpu_seconds : of this process and its workers.
     """
@@ -57,7 +57,7 @@ class JointRow:
     way: str
     seed: int
     top1_percent: float
-    is_estimate: bool
+    evidence: Evidence
     accelerator: Accelerator
     found: NetworkResult
     num_layers: int
@@ -155,7 +155,7 @@ def _preset_rows(contest: JointContest) -> Iterator[JointRow]:
             way=way,
             seed=accelerators.seed,
             top1_percent=RESNET50_TOP1_PERCENT,
-            is_estimate=False,
+            evidence=Evidence.MEASURED,
             accelerator=contest.preset.accelerator,
             found=found,
             num_layers=len(distinct_layers([contest.reference])),
@@ -172,7 +172,7 @@ def _accelerator_only(contest: JointContest, seed: int) -> JointRow:
         way=ACCELERATOR_ONLY,
         seed=seed,
         top1_percent=RESNET50_TOP1_PERCENT,
-        is_estimate=False,
+        evidence=Evidence.MEASURED,
         accelerator=result.accelerator,
         found=result.networks[0],
         num_layers=result.num_candidates * len(distinct_layers([contest.reference])),
@@ -220,7 +220,7 @@ def _jointly(contest: JointContest, way: str, settings: JointSettings) -> JointR
         way=way,
         seed=settings.accelerators.seed,
         top1_percent=result.top1_percent,
-        is_estimate=True,
+        evidence=contest.oracle.worth.evidence,
         accelerator=result.accelerator,
         found=result.found,
         num_layers=result.num_layers,
@@ -265,9 +265,10 @@ def _table(rows: Sequence[JointRow]) -> Iterator[str]:
     yield "|---|---:|---:|---|---:|---:|---:|---:|---:|---:|"
     for row in rows:
         report = row.found.report
-        top1 = f"{row.top1_percent:.2f} % (optimistic estimate)"
-        if not row.is_estimate:
-            top1 = f"{row.top1_percent} % (measured)"
+        is_reference = row.top1_percent == RESNET50_TOP1_PERCENT
+        top1 = (
+            f"{row.top1_percent if is_reference else f'{row.top1_percent:.2f}'} % ({row.evidence})"
+        )
         yield (
             f"| {row.way} | {row.seed} | {top1} | {array_text(row.accelerator)} | "
             f"{report.cycles:,} | {report.energy_pj / 1e6:,.1f} | {row.edp / 1e12:,.1f} | "

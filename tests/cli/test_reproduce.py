@@ -142,14 +142,15 @@ def test_a_search_is_set_beside_a_longer_one(network, tmp_path):
     document = tmp_path / "results.md"
     words = ["reproduce", "search", "--network", network, "--population", "2", "--generations", "1"]
     words += ["--evaluations", "16", "--seeds", "1", "--times", "2", "--processes", "1"]
-    assert main([*words, "--into", str(document)]) in (0, 1)  # so short a search may be far off
+    status = main([*words, "--into", str(document)])
     text = document.read_text()
     assert {
         row[0] for row in map(lambda line: line.strip("| ").split(" | "), text.splitlines())
     } >= {"climb", "cma", "genetic", "differential", "random"}
     ((_, short, _, longer, _, gap, _),) = cells(text, "0")
     ratio = float(short.replace(",", "")) / float(longer.replace(",", ""))
-    assert gap == f"{ratio - 1:.1%}" or abs(ratio - 1) < 0.01
+    assert float(gap.rstrip("%")) / 100 == pytest.approx(ratio - 1, abs=0.002)
+    assert status == (0 if float(gap.rstrip("%")) <= 3 else 1)
     assert "--times 2" in text and "--evaluations 16" in text
 
 

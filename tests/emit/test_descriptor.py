@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.cli.schema import schema_text
 from naas_hw.emit.descriptor import Placement, ZeroPoints, descriptor_values
 from naas_hw.mapping.descriptor import COUNTS, DRAM_BITS, pack
 from naas_hw.mapping.geometry import Geometry, ceil_div
-from naas_hw.mapping.legality import violations
+from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW, violations
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.sim.random_case import draw_cases
 from naas_hw.workload.layer import DIMS, Kind, Layer
@@ -121,6 +122,13 @@ def test_no_count_of_a_legal_layer_is_zero(max_cycles):
         found = values_of(case.case.accelerator, case.case.layer, case.case.mapping)
         for name in COUNTS:
             assert np.all(np.array(found[name]) >= 1), name
+
+
+def test_the_schema_states_the_widths_that_make_a_mapping_illegal():
+    """What `legality` reads, in the words of `naas schema mapping`."""
+    text = " ".join(schema_text("mapping").replace("\\n", " ").split())
+    assert f"at most {MAX_FIELD} indices of a dim" in text
+    assert f"and {MAX_WINDOW} rows and columns of input" in text
 
 
 def test_a_single_row_has_no_pitch_and_no_sums_no_place():
