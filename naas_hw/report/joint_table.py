@@ -265,10 +265,9 @@ def _table(rows: Sequence[JointRow]) -> Iterator[str]:
     yield "|---|---:|---:|---|---:|---:|---:|---:|---:|---:|"
     for row in rows:
         report = row.found.report
-        is_reference = row.top1_percent == RESNET50_TOP1_PERCENT
-        top1 = (
-            f"{row.top1_percent if is_reference else f'{row.top1_percent:.2f}'} % ({row.evidence})"
-        )
+        is_published = row.top1_percent == RESNET50_TOP1_PERCENT
+        percent = row.top1_percent if is_published else f"{row.top1_percent:.2f}"
+        top1 = f"{percent} % ({row.evidence})"
         yield (
             f"| {row.way} | {row.seed} | {top1} | {array_text(row.accelerator)} | "
             f"{report.cycles:,} | {report.energy_pj / 1e6:,.1f} | {row.edp / 1e12:,.1f} | "
