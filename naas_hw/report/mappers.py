@@ -1,6 +1,6 @@
 """Ways of searching mappings side by side: the default, its parts, the paper's, and chance.
 
-Evolution, CMA-ES and chance get the same number of evaluations; branch and bound, after evolution or
+Evolution, CMA-ES and chance get as many evaluations; branch and bound, after evolution or
 alone, has a budget of its own. What each takes of a CPU is shown beside. Scores are by the best
 that is known of a layer: that of branch and bound with a large budget.
 """
