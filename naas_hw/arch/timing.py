@@ -31,6 +31,9 @@ START_TO_DESCRIPTOR: Final = 2
 RESPONSE_TO_DESCRIPTOR: Final = 3
 """From the last response of a layer to the address of the next descriptor of the list."""
 
+CHECKSUM_BEATS: Final = 1
+"""Beats at the end of a descriptor that hold its checksum. A layer pays this beat, and no more."""
+
 DESCRIPTOR_TO_LAYER: Final = 4
 """From the last beat of a descriptor to cycle T0, in which the engines are told to start."""
 
@@ -52,6 +55,17 @@ RESPONSE_TO_LOAD: Final = 5
 
 DONE_TO_INTERRUPT: Final = 2
 """From the last write response to the first cycle of the interrupt."""
+
+# The bus
+READ_AHEAD_BEATS: Final = 2048
+"""Beats that load may have asked for and not received before it holds back addresses. It is more
+than the longest latency takes in, so it costs no cycle."""
+
+WRITE_AHEAD_BURSTS: Final = 2048
+"""Bursts without a response before store holds back addresses; more than the longest latency."""
+
+WATCHDOG_UNIT: Final = 1024
+"""Cycles of one unit of the watchdog's limit."""
 
 
 def tree_cycles(num_inputs: int) -> int:

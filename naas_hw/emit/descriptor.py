@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from naas_hw.arch.accelerator import REDUCTION_DIMS, WEIGHT_DIMS
-from naas_hw.mapping.descriptor import MAGIC, OUTER
+from naas_hw.mapping.descriptor import DESCRIPTOR_VERSION, MAGIC, OUTER
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.workload.layer import Dim
 
@@ -61,6 +61,7 @@ def descriptor_values(
     g = geometry
     return {
         "magic": MAGIC,
+        "format": DESCRIPTOR_VERSION,
         "identity": identity,
         "depthwise": int(g.is_depthwise),
         "input_zero_point": zero_points.inputs,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import naas_hw
+from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.cost.recurrence import timeline_of
@@ -24,14 +25,14 @@ from naas_hw.emit.images import pack_activations
 from naas_hw.emit.plan import FilePlan
 from naas_hw.emit.program import LayerTask, Program, build_program
 from naas_hw.errors import InputError
-from naas_hw.mapping.descriptor import SLOT_BYTES
-from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.descriptor import DESCRIPTOR_VERSION, SLOT_BYTES
+from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.resources import bench_folder, template_folder
 from naas_hw.rtl.accelerator import IDENTITY
 from naas_hw.rtl.controller import Error
 from naas_hw.rtl.counters import COUNTERS
-from naas_hw.rtl.registers import register_map
+from naas_hw.rtl.registers import RANGE_BYTES, REGISTER_MAP_VERSION, register_map
 from naas_hw.search.mapping_search import map_layer
 from naas_hw.search.network_search import layer_generator
 from naas_hw.search.objective import Objective
@@ -62,6 +63,10 @@ ERRORS: Final[AbstractMapping[int, str]] = {
     Error.USED_EXCEEDED: "the descriptor uses more positions of an axis than there are",
     Error.DATA_READ: "the bus answered an error to a read of data",
     Error.DATA_WRITE: "the bus answered an error to a write of data",
+    Error.CHECKSUM: "the checksum of the descriptor is wrong",
+    Error.OTHER_FORMAT: "the descriptor has a format that this hardware does not know",
+    Error.WRITE_OUTSIDE: "a write outside the range in the registers was not made",
+    Error.WATCHDOG: "a layer took longer than the watchdog's limit and was stopped",
 }
 
 
@@ -152,6 +157,9 @@ def _registers(facts: AbstractMapping[str, Any]) -> dict[str, str]:
         "errors": [(int(bit), name, ERRORS[bit]) for name, bit in Error.__members__.items()],
         "identity": IDENTITY,
         "slot_bytes": SLOT_BYTES,
+        "versions": DESCRIPTOR_VERSION << 16 | REGISTER_MAP_VERSION,
+        "range_bytes": RANGE_BYTES,
+        "watchdog_unit": timing.WATCHDOG_UNIT,
     }
     return {
         f"registers/{name}": _render(f"{name}.j2", **facts, **known)
@@ -217,6 +225,7 @@ def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
         layer=layer,
         cycles=cycles,
         limit=cycles + CYCLES_TO_SPARE,
+        watchdog=ceil_div(2 * cycles, timing.WATCHDOG_UNIT),
         registers=registers,
         program=program,
         dram_bytes=1 << (program.image.size - 1).bit_length(),
@@ -378,6 +387,8 @@ def _entry(program: Program, layer: Layer) -> dict[str, Any]:
         )
     return {
         "descriptors": program.descriptor_address,
+        "write_first": program.writable[0],
+        "write_last": program.writable[1] - 1,
         "num_descriptors": program.num_descriptors,
         "memory_bytes": int(program.image.size),
         "groups": groups,

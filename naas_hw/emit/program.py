@@ -40,6 +40,7 @@ class Program:
     image : uint8, the whole window of memory, from address 0 on.
     descriptor_address : byte address of the list; num_descriptors : its length.
     outputs : for each layer (first byte, byte behind the last).
+    writable : the same of all that the accelerator writes: whole pages with nothing else in them.
     regions : for each layer name -> (first byte, byte behind the last): descriptor, weights,
         scales, inputs, outputs, and where sums leave the chip, sums.
     """
@@ -48,6 +49,7 @@ class Program:
     descriptor_address: int
     num_descriptors: int
     outputs: tuple[tuple[int, int], ...]
+    writable: tuple[int, int]
     tasks: tuple[LayerTask, ...]
     beat_bytes: int
     regions: tuple[AbstractMapping[str, tuple[int, int]], ...] = ()
@@ -65,68 +67,91 @@ def build_program(
 ) -> Program:
     """Lay out tensors and descriptors; every region begins at a page.
 
+    Descriptors come first, then what is read only, then what the accelerator writes, so that one
+    range of pages holds all of its writes and nothing else.
+
     Raises LegalityError for a mapping that the accelerator cannot run, InputError where the
     memory needed exceeds the window of 4 GiB.
     """
-    beat = accelerator.beat_bytes
-    regions: list[tuple[int, NDArray[np.uint8]]] = []
-    outputs, named = [], []
-    cursor = _pages(len(tasks) * SLOT_BYTES)
-    for index, task in enumerate(tasks):
+    for task in tasks:
         broken = violations(accelerator, task.layer, task.mapping)
         if broken:
             raise LegalityError(broken)
-        geometry = Geometry(accelerator=accelerator, layer=task.layer, mapping=task.mapping)
-        tensors = task.tensors
-        places: dict[str, int] = {}
-        ranges: dict[str, tuple[int, int]] = {}
-        for name, data in (
-            ("weights", pack_weights(geometry, tensors.weights)),
-            ("scales", pack_scales(geometry, tensors.bias, tensors.multiplier, tensors.shift)),
-            ("inputs", pack_activations(tensors.inputs, beat)),
-        ):
-            regions.append((cursor, data))
-            places[name] = cursor // beat
-            ranges[name] = (cursor, cursor + data.size)
+    cursor = _pages(len(tasks) * SLOT_BYTES)
+    contents = [_contents(accelerator, task) for task in tasks]
+    ranges: list[dict[str, tuple[int, int]]] = []
+    for content in contents:
+        ranges.append({})
+        for name, data in content.items():
+            ranges[-1][name] = (cursor, cursor + data.size)
             cursor += _pages(data.size)
-        num_bytes = geometry.blocks(task.layer.K) * task.layer.P * task.layer.Q * beat
-        outputs.append((cursor, cursor + num_bytes))
-        ranges["outputs"] = outputs[-1]
-        places["outputs"] = cursor // beat
-        cursor += _pages(num_bytes)
-        places["sums"] = cursor // beat
-        if geometry.tile_revisits:
-            ranges["sums"] = (cursor, cursor + 4 * num_bytes)
-            cursor += _pages(4 * num_bytes)
-        values = descriptor_values(
-            geometry,
-            Placement(**places),
-            ZeroPoints(
-                inputs=tensors.input_zero_point,
-                outputs=tensors.output_zero_point,
-                clamp_min=tensors.clamp_min,
-                clamp_max=tensors.clamp_max,
-            ),
-            identity=identity,
-        )
-        data = np.frombuffer(pack(values, beat), np.uint8)
-        regions.append((index * SLOT_BYTES, data))
-        ranges["descriptor"] = (index * SLOT_BYTES, index * SLOT_BYTES + data.size)
-        named.append(ranges)
+    writable = cursor
+    for task, mine in zip(tasks, ranges, strict=True):
+        for name, size in _results(accelerator, task).items():
+            mine[name] = (cursor, cursor + size)
+            cursor += _pages(size)
     if cursor > WINDOW_BYTES:
         raise InputError(f"a program must need at most {WINDOW_BYTES} bytes, not {cursor}")
     image = np.zeros(cursor, np.uint8)
-    for begin, data in regions:
-        image[begin : begin + data.size] = data
+    for index, (task, content, mine) in enumerate(zip(tasks, contents, ranges, strict=True)):
+        descriptor = _descriptor(accelerator, task, mine, identity)
+        mine["descriptor"] = (index * SLOT_BYTES, index * SLOT_BYTES + descriptor.size)
+        for name, data in (*content.items(), ("descriptor", descriptor)):
+            image[slice(*mine[name])] = data
     return Program(
         image=image,
         descriptor_address=0,
         num_descriptors=len(tasks),
-        outputs=tuple(outputs),
+        outputs=tuple(mine["outputs"] for mine in ranges),
+        writable=(writable, cursor),
         tasks=tuple(tasks),
-        beat_bytes=beat,
-        regions=tuple(named),
+        beat_bytes=accelerator.beat_bytes,
+        regions=tuple(ranges),
     )
+
+
+def _contents(accelerator: Accelerator, task: LayerTask) -> dict[str, NDArray[np.uint8]]:
+    """What the accelerator reads of a layer, as bytes."""
+    geometry, tensors = _geometry(accelerator, task), task.tensors
+    return {
+        "weights": pack_weights(geometry, tensors.weights),
+        "scales": pack_scales(geometry, tensors.bias, tensors.multiplier, tensors.shift),
+        "inputs": pack_activations(tensors.inputs, accelerator.beat_bytes),
+    }
+
+
+def _results(accelerator: Accelerator, task: LayerTask) -> dict[str, int]:
+    """What it writes, with the number of bytes."""
+    geometry, layer = _geometry(accelerator, task), task.layer
+    size = geometry.blocks(layer.K) * layer.P * layer.Q * accelerator.beat_bytes
+    return {"outputs": size, **({"sums": 4 * size} if geometry.tile_revisits else {})}
+
+
+def _descriptor(
+    accelerator: Accelerator,
+    task: LayerTask,
+    ranges: AbstractMapping[str, tuple[int, int]],
+    identity: int,
+) -> NDArray[np.uint8]:
+    beat, tensors = accelerator.beat_bytes, task.tensors
+    beats = {name: first // beat for name, (first, _) in ranges.items()}
+    places = {"sums": beats["outputs"]} | beats  # without sums their address is never used
+    values = descriptor_values(
+        _geometry(accelerator, task),
+        Placement(**places),
+        ZeroPoints(
+            inputs=tensors.input_zero_point,
+            outputs=tensors.output_zero_point,
+            clamp_min=tensors.clamp_min,
+            clamp_max=tensors.clamp_max,
+        ),
+        identity=identity,
+    )
+    return np.frombuffer(pack(values, beat), np.uint8)
+
+
+def _geometry(accelerator: Accelerator, task: LayerTask) -> Geometry:
+    return Geometry(accelerator=accelerator, layer=task.layer, mapping=task.mapping)
 
 
 def _pages(num_bytes: int) -> int:

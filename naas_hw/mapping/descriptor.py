@@ -5,15 +5,19 @@ A descriptor goes into the accelerator beat by beat. Hardware and compiler both 
 what an address gains when that position advances (and the ones inside it return to zero). First
 come all other fields, each at a fixed bit; then, position by position, a record of whole beats with
 that position's entries: first those of the nests with `NEST` positions, then those with `OUTER`. So
-a record is complete in the last beats that came, and goes from there into small memories.
+a record is complete in the last beats that came, and goes from there into small memories. Last come
+`CHECKSUM_BEATS` with the checksum: CRC-32 (ISO-HDLC, as in zlib and IEEE 802.3) of all bytes before
+it, in the last four bytes, lowest byte first.
 
 DRAM addresses count beats, L2 addresses words unless they say bytes.
 """
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.errors import InputError
 
@@ -28,6 +32,9 @@ SCALE_BITS: Final = 14
 OUTER: Final = 6  # positions of one level
 NEST: Final = 12  # DRAM and L2 positions as one nest
 MAGIC: Final = 0x4E414153
+DESCRIPTOR_VERSION: Final = 2
+"""Format of a descriptor; the hardware refuses any other. Version 1 had no checksum."""
+CHECKSUM_BYTES: Final = 4
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ def _field(name: str, width: int, count: int = 1, *, signed: bool = False) -> Fi
 
 LAYOUT: Final[tuple[FieldSpec, ...]] = (
     _field("magic", 32),
+    _field("format", 8),  # DESCRIPTOR_VERSION
     _field("identity", 32),  # digest of the accelerator that the program was compiled for
     # What the hardware checks against its own sizes
     _field("need_weight_words", 17),
@@ -211,15 +219,15 @@ def record_beats(count: int, beat_bytes: int) -> int:
 
 
 def descriptor_beats(accelerator: Accelerator) -> int:
-    """Beats of one descriptor."""
+    """Beats of one descriptor, those of its checksum included."""
     beat_bytes = accelerator.beat_bytes
-    return held_beats(beat_bytes) + sum(
-        count * record_beats(count, beat_bytes) for count in RECORDS
-    )
+    records = sum(count * record_beats(count, beat_bytes) for count in RECORDS)
+    return held_beats(beat_bytes) + records + timing.CHECKSUM_BEATS
 
 
 def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
-    """Descriptor as bytes; padding stands in front of the first field, and of each record.
+    """Descriptor as bytes; padding stands in front of the first field, of each record and of the
+    checksum.
 
     Raises InputError where a value does not fit its field, KeyError where one is missing.
     """
@@ -230,7 +238,13 @@ def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
         for position in range(count):
             record = [(spec, entries[spec.name][position]) for spec in specs]
             packed += _join(record, record_beats(count, beat_bytes) * beat_bytes)
-    return packed
+    return with_checksum(packed + bytes(timing.CHECKSUM_BEATS * beat_bytes))
+
+
+def with_checksum(descriptor: bytes) -> bytes:
+    """The descriptor with its last `CHECKSUM_BYTES` made right."""
+    content = descriptor[:-CHECKSUM_BYTES]
+    return content + zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")
 
 
 def _entries(spec: FieldSpec, value: int | tuple[int, ...]) -> tuple[int, ...]:

@@ -2,7 +2,17 @@
 
 from typing import Any, Final
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    Const,
+    DomainRenamer,
+    Module,
+    Mux,
+    ResetSignal,
+    Signal,
+)
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -24,8 +34,9 @@ from naas_hw.rtl.positions import positions
 from naas_hw.rtl.reader import Reader
 from naas_hw.rtl.registers import AxiLiteRegisters, axi_lite_members
 from naas_hw.rtl.store_planner import StorePlanner
+from naas_hw.rtl.watchdog import Watchdog
 from naas_hw.rtl.weight_network import WeightNetwork
-from naas_hw.rtl.writer import Writer
+from naas_hw.rtl.writer import BLOCK_BITS, Writer
 
 EVENTS: Final = (
     "layer",
@@ -141,16 +152,17 @@ class AcceleratorTop(wiring.Component):
         )
         m.submodules.config = self.config = ConfigRegister(beat_bytes=beat)
         m.submodules.counters = self.counters = Counters()
-        m.submodules.global_buffer = self.buffer = GlobalBuffer(a)
-        m.submodules.load = self.load = LoadPlanner(scale_half_words=a.scale_depth // a.drain_lanes)
-        m.submodules.reader = self.reader = Reader(beat_bytes=beat)
-        m.submodules.fill = self.fill = Fill(beat_bytes=beat)
-        m.submodules.weight_network = self.weights = WeightNetwork(
+        m.submodules.watchdog = self.watchdog = Watchdog()
+        self.buffer = GlobalBuffer(a)
+        self.load = LoadPlanner(scale_half_words=a.scale_depth // a.drain_lanes)
+        self.reader = Reader(beat_bytes=beat)
+        self.fill = Fill(beat_bytes=beat)
+        self.weights = WeightNetwork(
             beat_bytes=beat,
             lanes=a.weight_network_lanes,
             half_words=a.weight_buffer_bytes // (2 * a.weight_word_bytes),
         )
-        m.submodules.input_network = self.inputs = InputNetwork(
+        self.inputs = InputNetwork(
             beat_bytes=beat,
             conv_lanes=a.input_network_lanes,
             depthwise_lanes=a.depthwise_network_lanes,
@@ -158,18 +170,43 @@ class AcceleratorTop(wiring.Component):
             replicate_depthwise=not a.has("C") and not a.has("K"),
             half_bytes=a.input_buffer_bytes // 2,
         )
-        m.submodules.compute = self.compute = Compute(
+        self.compute = Compute(
             half_weight_bytes=a.weight_buffer_bytes // 2,
             half_input_bytes=a.input_buffer_bytes // 2,
             bound_bits=a.pe_bound_bits,
         )
-        m.submodules.array = self.array = PEArray(a)
-        m.submodules.drain = self.drain = Drain(
+        self.array = PEArray(a)
+        self.drain = Drain(
             to_drain=timing.compute_to_drain(num_reduced), bound_bits=a.pe_bound_bits
         )
-        m.submodules.drain_path = self.path = DrainPath(a)
-        m.submodules.store = self.store = StorePlanner()
-        m.submodules.writer = self.writer = Writer(beat_bytes=beat)
+        self.path = DrainPath(a)
+        self.store = StorePlanner()
+        self.writer = Writer(beat_bytes=beat)
+        self._add_engines(m)
+
+    def _add_engines(self, m: Module) -> None:
+        """All that works on a layer, in a domain of its own that a flush resets as well."""
+        m.domains.engines = engines = ClockDomain("engines", local=True)
+        m.d.comb += [
+            engines.clk.eq(ClockSignal()),
+            engines.rst.eq(ResetSignal() | self.controller.flush),
+        ]
+        parts = {
+            "global_buffer": self.buffer,
+            "load": self.load,
+            "reader": self.reader,
+            "fill": self.fill,
+            "weight_network": self.weights,
+            "input_network": self.inputs,
+            "compute": self.compute,
+            "array": self.array,
+            "drain": self.drain,
+            "drain_path": self.path,
+            "store": self.store,
+            "writer": self.writer,
+        }
+        for name, part in parts.items():
+            m.submodules[name] = DomainRenamer("engines")(part)
 
     def _connect_registers(self, m: Module) -> None:
         registers, controller, counters = self.registers, self.controller, self.counters
@@ -207,6 +244,14 @@ class AcceleratorTop(wiring.Component):
             counters.dram_write.eq(self.m_axi_wvalid & self.m_axi_wready),
         ]
         m.d.comb += [
+            self.watchdog.limit.eq(registers.watchdog),
+            self.watchdog.restart.eq(controller.restart_watchdog),
+            self.watchdog.busy.eq(controller.busy),
+            controller.expired.eq(self.watchdog.expired),
+            self.writer.first_block.eq(registers.write_first[-BLOCK_BITS:]),
+            self.writer.last_block.eq(registers.write_last[-BLOCK_BITS:]),
+        ]
+        m.d.comb += [
             registers.counter[i].eq(getattr(counters, name)) for i, name in enumerate(COUNTERS)
         ]
 
@@ -240,6 +285,10 @@ class AcceleratorTop(wiring.Component):
             self.config.beat.eq(self.m_axi_rdata),
             controller.data_read_error.eq(read_error & reader.r_ready),
             controller.data_write_error.eq((self.m_axi_bresp != 0) & self.m_axi_bvalid),
+            controller.write_outside.eq(writer.outside),
+            controller.quiet.eq(reader.quiet & writer.quiet),
+            reader.halt.eq(controller.halt),
+            writer.halt.eq(controller.halt),
             self.m_axi_awvalid.eq(writer.aw_valid),
             self.m_axi_awaddr.eq(Cat((write_address << beat_bits)[:32], window)),
             self.m_axi_awlen.eq(writer.aw_length),
@@ -247,7 +296,7 @@ class AcceleratorTop(wiring.Component):
             self.m_axi_wvalid.eq(writer.w_valid),
             self.m_axi_wdata.eq(writer.w_data),
             self.m_axi_wlast.eq(writer.w_last),
-            self.m_axi_wstrb.eq(Const(1).replicate(beat)),
+            self.m_axi_wstrb.eq(writer.w_strobe.replicate(beat)),
             writer.w_ready.eq(self.m_axi_wready),
             self.m_axi_bready.eq(1),
             writer.b_valid.eq(self.m_axi_bvalid),
@@ -369,7 +418,7 @@ class AcceleratorTop(wiring.Component):
             buffer.store_read.eq(writer.read),
             buffer.store_read_address.eq(writer.read_address),
             writer.read_data.eq(buffer.store_data),
-            self.controller.layer_done.eq(store.exhausted & writer.settled),
+            self.controller.layer_done.eq(store.exhausted & writer.settled & self.reader.quiet),
         ]
 
     def _probe(self, m: Module) -> None:

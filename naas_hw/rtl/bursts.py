@@ -34,6 +34,7 @@ class BurstSplitter(SharedComponent):
     valid, address, length : Out; ready : In. An AXI address channel; the address counts beats, the
         length is beats minus one. Once valid, all stay until ready. final : Out, it is the last
         burst of a tagged run.
+    cancel : In, no further burst is cut from the run that is there; the one that is offered stays.
     busy : Out, a run is being cut or an address waits.
     """
 
@@ -51,6 +52,7 @@ class BurstSplitter(SharedComponent):
                 "address": Out(DRAM_BITS),
                 "length": Out(8),
                 "final": Out(1),
+                "cancel": In(1),
                 "busy": Out(1),
             }
         )
@@ -72,8 +74,8 @@ class BurstSplitter(SharedComponent):
             burst.eq(Mux(is_last, beats, room)),
             rest.eq(beats - room),
             self.busy.eq(held | self.valid),
-            put.eq(held & (~self.valid | self.ready)),
-            self.run_take.eq(self.run_valid & (~held | (put & is_last))),
+            put.eq(held & (~self.valid | self.ready) & ~self.cancel),
+            self.run_take.eq(self.run_valid & (~held | (put & is_last)) & ~self.cancel),
         ]
         with m.If(put):
             m.d.sync += [
@@ -103,4 +105,6 @@ class BurstSplitter(SharedComponent):
                 room.eq(limit),
                 is_last.eq(rest <= limit),
             ]
+        with m.If(self.cancel):
+            m.d.sync += held.eq(0)
         return m

@@ -6,6 +6,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import enum
+from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
@@ -13,6 +14,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.mapping.descriptor import (
     BOUNDS,
     COUNTS,
+    DESCRIPTOR_VERSION,
     DRAM_BITS,
     HELD,
     MAGIC,
@@ -29,6 +31,7 @@ from naas_hw.rtl.shared import SharedComponent
 
 FIELDS = (
     "magic",
+    "format",
     "identity",
     "need_weight_words",
     "need_input_bytes",
@@ -54,13 +57,32 @@ class Error(enum.IntEnum):
     USED_EXCEEDED = 6
     DATA_READ = 7
     DATA_WRITE = 8
+    CHECKSUM = 9
+    OTHER_FORMAT = 10
+    WRITE_OUTSIDE = 11
+    WATCHDOG = 12
+
+
+FINDINGS = (
+    Error.NOT_A_DESCRIPTOR,
+    Error.OTHER_ACCELERATOR,
+    Error.ZERO_BOUND,
+    Error.DEPTH_EXCEEDED,
+    Error.USED_EXCEEDED,
+    Error.CHECKSUM,
+    Error.OTHER_FORMAT,
+)
+"""What may be wrong with a descriptor that has come; each ends the list before its layer begins."""
 
 
 class Controller(SharedComponent):
     """Runs a list of descriptors; an impossible one ends the list with an error.
 
-    A bad response of the bus does not stop a layer: the layer goes on to its end, in its time, and
-    the error is in the status. So there is no state in which a transfer is left hanging.
+    A descriptor whose checksum is wrong is impossible, whatever else it says. A bad response of the
+    bus does not stop a layer: the layer goes on to its end, in its time, and the error is in the
+    status. An expired watchdog does: `halt` keeps load and store from offering anything new, and
+    when they are quiet the list ends. After every layer `flush` puts the engines into the state
+    after a reset, so nothing of a layer reaches the next one, however it ended.
 
     Parameters
     ----------
@@ -71,10 +93,13 @@ class Controller(SharedComponent):
     start, start_while_busy : In, strobes; first_slot (beats), num_descriptors : In.
     ar_valid, ar_address : Out; ar_ready : In. The address of a descriptor's only burst.
     r_valid, r_error, r_data : In; fetching : Out, a beat is taken in each cycle with both.
-    write_error, data_read_error : In, strobes.
-    shift : Out, to the config register.
+    data_write_error, data_read_error, write_outside : In, strobes.
+    shift : Out, to the config register; the beats of the checksum do not go there.
+    expired : In, the watchdog's; restart_watchdog : Out, strobe.
     go : Out, T0 of a layer.
     layer_done : In, nothing of the layer is under way any more.
+    quiet : In, nothing is under way on the bus.
+    halt : Out, level; flush : Out, strobe, its last cycle.
     busy, done, errors : Out.
     in_layer : Out, between T0 and the end of a layer.
     """
@@ -97,9 +122,15 @@ class Controller(SharedComponent):
                 "fetching": Out(1),
                 "data_read_error": In(1),
                 "data_write_error": In(1),
+                "write_outside": In(1),
                 "shift": Out(1),
+                "expired": In(1),
+                "restart_watchdog": Out(1),
                 "go": Out(1),
                 "layer_done": In(1),
+                "quiet": In(1),
+                "halt": Out(1),
+                "flush": Out(1),
                 "busy": Out(1),
                 "done": Out(1),
                 "in_layer": Out(1),
@@ -116,47 +147,65 @@ class Controller(SharedComponent):
         m = Module()
         beats = descriptor_beats(self.accelerator)
         left, beat, bad = Signal(32), Signal(range(beats + 1)), Signal()
-        arrived = Signal()
+        taken, arrived = Signal(), Signal()
         found = delayed(m, arrived, timing.DESCRIPTOR_TO_LAYER - 2, "found")
         checked = delayed(m, found, 1, "checked")
-        findings = self._findings(m, self._zero_bound(m, self.shift & (beat == beats)))
+        first = taken & (beat == beats)
+        is_whole = self._is_whole(m, taken, first)
+        findings = self._findings(m, self._zero_bound(m, first), is_whole)
         m.d.comb += [
-            self.shift.eq(self.fetching & self.r_valid),
+            taken.eq(self.fetching & self.r_valid),
+            self.shift.eq(taken & (beat > timing.CHECKSUM_BEATS)),
             self.busy.eq(left != 0),
             self.errors[Error.START_WHILE_BUSY].eq(self.start_while_busy),
             self.errors[Error.DATA_READ].eq(self.data_read_error),
             self.errors[Error.DATA_WRITE].eq(self.data_write_error),
-            self.errors[Error.DESCRIPTOR_READ].eq(self.shift & self.r_error),
+            self.errors[Error.WRITE_OUTSIDE].eq(self.write_outside),
+            self.errors[Error.DESCRIPTOR_READ].eq(taken & self.r_error),
+            self.errors[Error.WATCHDOG].eq(self.expired & self.busy),
         ]
-        m.d.sync += arrived.eq(self.shift & (beat == 1))
-        with m.If(self.shift):
+        m.d.sync += arrived.eq(taken & (beat == 1))
+        with m.If(taken):
             m.d.sync += [beat.eq(beat - 1), bad.eq(bad | self.r_error)]
             with m.If(beat == 1):
                 m.d.sync += self.fetching.eq(0)
         with m.If(self.ar_valid & self.ar_ready):
             m.d.sync += self.ar_valid.eq(0)
-        with m.If(checked & bad):
+        with m.If(checked & ~self.go):
             m.d.comb += self.done.eq(1)
-        with m.Elif(checked & findings.any()):
-            m.d.comb += [
-                self.done.eq(1),
-                self.errors[Error.NOT_A_DESCRIPTOR : Error.USED_EXCEEDED + 1].eq(findings),
-            ]
-        m.d.sync += self.go.eq(found & ~bad & ~findings.any())
-        with m.If(self.go):
-            m.d.sync += self.in_layer.eq(1)
-        finished, following = Signal(), Signal()
-        m.d.comb += finished.eq(self.in_layer & self.layer_done)
-        with m.If(finished):
-            m.d.sync += [self.in_layer.eq(0), left.eq(left - 1)]
-            with m.If(left == 1):
-                m.d.comb += self.done.eq(1)
-            with m.Else():
-                m.d.comb += following.eq(1)
-        with m.If(self.done):
-            m.d.sync += left.eq(0)
+            with m.If(~bad):
+                m.d.comb += [self.errors[error].eq(findings[i]) for i, error in enumerate(FINDINGS)]
+        m.d.sync += self.go.eq(found & ~bad & ~findings.any() & ~self.expired)
+        following = self._end(m, left)
         self._fetch(m, left, beat, bad, following, beats)
         return m
+
+    def _end(self, m: Module, left: Signal) -> Signal:
+        """The end of a layer, and of the list; gives whether another layer follows."""
+        finished, stopped, following = Signal(), Signal(), Signal()
+        m.d.comb += [
+            finished.eq(self.in_layer & self.layer_done & ~self.expired),
+            stopped.eq(self.in_layer & self.quiet & self.expired & self.halt),
+            self.halt.eq((self.in_layer & self.expired) | self.flush),
+        ]
+        m.d.sync += self.flush.eq(finished | stopped)
+        with m.If(self.go):
+            m.d.sync += self.in_layer.eq(1)
+        with m.If(finished | stopped):
+            m.d.sync += [self.in_layer.eq(0), left.eq(left - 1)]
+        with m.If(stopped | (finished & (left == 1))):
+            m.d.comb += self.done.eq(1)
+        with m.Elif(finished):
+            m.d.comb += following.eq(1)
+        with m.If(self.done):
+            m.d.sync += left.eq(0)
+        return following
+
+    def _is_whole(self, m: Module, taken: Value, first: Value) -> Value:
+        """Whether the checksum at the end is that of all beats before it."""
+        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8 * self.accelerator.beat_bytes).create()
+        m.d.comb += [crc.start.eq(first), crc.valid.eq(taken), crc.data.eq(self.r_data)]
+        return crc.match_detected
 
     def _fetch(
         self, m: Module, left: Signal, beat: Signal, bad: Signal, following: Signal, beats: int
@@ -167,6 +216,7 @@ class Controller(SharedComponent):
         started = Signal()
         m.d.comb += started.eq(self.start & (self.num_descriptors != 0))
         m.d.sync += wanted.eq(started | following)
+        m.d.comb += self.restart_watchdog.eq(wanted)
         with m.If(self.start & (self.num_descriptors == 0)):
             m.d.comb += self.done.eq(1)
         with m.If(started):
@@ -201,8 +251,8 @@ class Controller(SharedComponent):
                 field = getattr(self, spec.name)
                 yield from [field] if spec.count == 1 else (field[i] for i in range(spec.count))
 
-    def _findings(self, m: Module, zero_bound: Value) -> Value:
-        """What is wrong with the descriptor, registered; bits from NOT_A_DESCRIPTOR on."""
+    def _findings(self, m: Module, zero_bound: Value, is_whole: Value) -> Value:
+        """What is wrong with the descriptor, registered; a bit for each of `FINDINGS`."""
         a = self.accelerator
         limits = (
             (self.need_weight_words, a.weight_buffer_bytes // a.weight_word_bytes),
@@ -214,7 +264,7 @@ class Controller(SharedComponent):
         sizes = [axis.size for axis in a.axes] + [1] * (3 - len(a.axes))
         assert prod(sizes) == a.num_pes
         used = [self.used[i] for i in range(3)]
-        found = Signal(5)
+        found = Signal(len(FINDINGS))
         m.d.sync += found.eq(
             Cat(
                 self.magic != MAGIC,
@@ -222,6 +272,8 @@ class Controller(SharedComponent):
                 zero_bound,
                 Cat(need > limit for need, limit in limits).any(),
                 Cat((u == 0) | (u > size) for u, size in zip(used, sizes, strict=True)).any(),
+                ~is_whole,
+                self.format != DESCRIPTOR_VERSION,
             )
         )
         return found

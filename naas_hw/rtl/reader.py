@@ -20,6 +20,9 @@ from naas_hw.rtl.walk import Walk
 ADDRESS_PIPELINE = 3
 """Cycles from the decision to read a piece to its first address on the channel."""
 
+OUTSTANDING_BITS = (timing.READ_AHEAD_BEATS + 255).bit_length()
+"""Of the beats that were asked for and not received: the limit, and all of a burst but a beat."""
+
 FIELDS = (
     "input_block_pitch",
     "input_row_pitch",
@@ -40,7 +43,11 @@ class Reader(SharedComponent):
     A piece waits for: two tiles at most between load and fill (`tile_freed`); for scales, two
     runs of K tiles between load and drain (`scales_freed`); for sums, the write response of the
     output run before last (`sums_stored`). Addresses of one piece
-    follow those of the one before without a gap. Data are never refused: their place is free.
+    follow those of the one before without a gap. Data are never refused: their place is free. At
+    most `READ_AHEAD_BEATS` beats, and the rest of a burst, are asked for and not there.
+
+    `halt` ends a layer at any moment without breaking the protocol: no new address is offered, and
+    all beats that were asked for are taken until it is `quiet`.
 
     Parameters
     ----------
@@ -49,6 +56,7 @@ class Reader(SharedComponent):
     Members
     -------
     go : In, begin of a layer.
+    halt : In, level, until the reset that follows.
     piece_valid, piece : In; piece_pop : Out.
     tile_freed, scales_freed : In, strobes.
     sums_asked, sums_run : Out, a piece waits, and its output run; sums_stored : In, a cycle later,
@@ -61,6 +69,7 @@ class Reader(SharedComponent):
     tensor : Out, what it belongs to.
     filled, sums_loaded : Out, strobes with the last beat of a tile's inputs, of its sums.
     piece_done : Out, strobe with the last beat of any piece.
+    quiet : Out, no address is offered and every beat that was asked for has come.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:
@@ -68,6 +77,7 @@ class Reader(SharedComponent):
         super().__init__(
             {
                 "go": In(1),
+                "halt": In(1),
                 "piece_valid": In(1),
                 "piece": In(PIECE),
                 "piece_pop": Out(1),
@@ -89,6 +99,7 @@ class Reader(SharedComponent):
                 "filled": Out(1),
                 "sums_loaded": Out(1),
                 "piece_done": Out(1),
+                "quiet": Out(1),
                 **field_ports(FIELDS),
             }
         )
@@ -141,10 +152,21 @@ class Reader(SharedComponent):
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         active, piece = Signal(), Signal(PIECE, reset_less=True)
         strided, beats = Signal(), Signal(RUN_BEATS_BITS, reset_less=True)
+        offered, outstanding = Signal(), Signal(OUTSTANDING_BITS)
+        asked = Mux(self.ar_valid & self.ar_ready, self.ar_length + 1, 0)
+        m.d.sync += [
+            offered.eq(self.ar_valid & ~self.ar_ready),
+            outstanding.eq(outstanding + asked - (self.r_valid & self.r_ready)),
+        ]
+        m.d.comb += self.quiet.eq(~self.ar_valid & (outstanding == 0))
         is_sums = self.piece.tensor == Tensor.SUMS
         m.d.comb += [
             self.piece_pop.eq(
-                self.piece_valid & allowed & ~self.go & (~active | (splitter.run_take & walk.last))
+                self.piece_valid
+                & allowed
+                & ~self.go
+                & ~self.halt
+                & (~active | (splitter.run_take & walk.last))
             ),
             walk.start.eq(self.piece_pop),
             walk.origin.eq(self.piece.address),
@@ -157,8 +179,9 @@ class Reader(SharedComponent):
             splitter.run_valid.eq(active),
             splitter.run_address.eq(walk.address),
             splitter.run_beats.eq(beats),
-            splitter.ready.eq(self.ar_ready),
-            self.ar_valid.eq(splitter.valid),
+            splitter.cancel.eq(self.halt),
+            splitter.ready.eq(self.ar_ready & self.ar_valid),
+            self.ar_valid.eq(offered | (splitter.valid & ~outstanding[-1] & ~self.halt)),
             self.ar_address.eq(splitter.address),
             self.ar_length.eq(splitter.length),
         ]
@@ -192,7 +215,7 @@ class Reader(SharedComponent):
         head = data.View(PIECE, queue.head)
         is_sums = piece.tensor == Tensor.SUMS
         m.d.comb += [
-            self.r_ready.eq(active),
+            self.r_ready.eq(active | self.halt),
             taken.eq(active & self.r_valid),
             queue.pop.eq(queue.valid & ~self.go & (~active | (taken & walk.last))),
             walk.start.eq(queue.pop),

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, Final
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
 
-from naas_hw.mapping.descriptor import SLOT_BYTES
+from naas_hw.arch import timing
+from naas_hw.mapping.descriptor import DESCRIPTOR_VERSION, SLOT_BYTES
 from naas_hw.rtl.shared import SharedComponent
 
 ADDRESS_WIDTH: Final = 12
 DATA_WIDTH: Final = 32
 BYTES: Final = DATA_WIDTH // 8
 NUM_ERRORS: Final = 16
+REGISTER_MAP_VERSION: Final = 2
+"""Version 1 had no `versions`, no range of writes and no watchdog."""
+RANGE_BYTES: Final = 4096
+"""The range that may be written consists of whole blocks of this size; no burst crosses one."""
 COUNTERS_OFFSET: Final = 0x40
 MAX_COUNTERS: Final = ((1 << ADDRESS_WIDTH) - COUNTERS_OFFSET) // 8
 
@@ -72,6 +77,28 @@ REGISTERS: Final = (
     ),
     _register(0x24, "descriptors_high", RW, "address of the first descriptor, high half"),
     _register(0x28, "num_descriptors", RW, "how many descriptors a start runs"),
+    _register(
+        0x2C, "versions", RO, "low half: format of these registers, high half: of descriptors"
+    ),
+    _register(
+        0x30,
+        "write_first",
+        RW,
+        f"first byte that may be written, low half of its address: a multiple of {RANGE_BYTES}; "
+        "a reset forbids all writes",
+    ),
+    _register(
+        0x34,
+        "write_last",
+        RW,
+        f"last byte that may be written, low half: the end of a block of {RANGE_BYTES} bytes",
+    ),
+    _register(
+        0x38,
+        "watchdog",
+        RW,
+        f"units of {timing.WATCHDOG_UNIT} cycles after which a layer is stopped; 0: never",
+    ),
 )
 """All but the counters."""
 
@@ -196,6 +223,8 @@ class AxiLiteRegisters(SharedComponent):
     counter : In, 64 bits each.
     descriptors : Out, 64 bits, address of the descriptor list.
     num_descriptors : Out, 32 bits.
+    write_first, write_last : Out, 32 bits, the range of addresses that may be written.
+    watchdog : Out, 32 bits, its limit in units of `timing.WATCHDOG_UNIT` cycles.
     interrupt : Out, level.
 
     Raises
@@ -243,6 +272,9 @@ class AxiLiteRegisters(SharedComponent):
                 "counter": In(64).array(len(self.counters)),
                 "descriptors": Out(64),
                 "num_descriptors": Out(32),
+                "write_first": Out(32, init=(1 << 32) - RANGE_BYTES),
+                "write_last": Out(32),
+                "watchdog": Out(32),
                 "interrupt": Out(1),
             }
         )
@@ -312,6 +344,10 @@ class AxiLiteRegisters(SharedComponent):
             "descriptors_low": stored("descriptors_low", self.descriptors[:32]),
             "descriptors_high": stored("descriptors_high", self.descriptors[32:]),
             "num_descriptors": stored("num_descriptors", self.num_descriptors),
+            "versions": Const(DESCRIPTOR_VERSION << 16 | REGISTER_MAP_VERSION, 32),
+            "write_first": stored("write_first", self.write_first),
+            "write_last": stored("write_last", self.write_last),
+            "watchdog": stored("watchdog", self.watchdog),
         }
         for name, value in zip(self.counters, self.counter, strict=True):
             values |= {f"{name}_low": value[:32], f"{name}_high": value[32:]}

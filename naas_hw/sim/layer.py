@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.cost.accesses import Accesses
@@ -15,7 +16,7 @@ from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.recurrence import Stalls as StallCycles
 from naas_hw.cost.recurrence import Timeline, timeline_of
 from naas_hw.emit.program import LayerTask, Program, build_program
-from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS
 from naas_hw.rtl.counters import COUNTERS, L2_PORTS
@@ -190,7 +191,7 @@ def simulate_layer(
     result = run_bench(
         hardware.build(defines=defines),
         simulator=simulator,
-        writes=_start(program),
+        writes=start_writes(program),
         reads=[REGISTERS["status"]] + [REGISTERS[f"{name}_low"] for name in COUNTERS],
         dram_image=program.image,
         latency=accelerator.dram_latency_cycles,
@@ -225,9 +226,18 @@ def simulate_layer(
     )
 
 
-def _start(program: Program) -> list[tuple[int, int]]:
-    """Register writes that run a program."""
+def start_writes(program: Program, *, watchdog_cycles: int = 0) -> list[tuple[int, int]]:
+    """Register writes that run a program.
+
+    Parameters
+    ----------
+    watchdog_cycles : a layer that takes longer is stopped, within a unit of the watchdog; 0: none.
+    """
+    first, end = program.writable
     return [
+        (REGISTERS["write_first"], first),
+        (REGISTERS["write_last"], end - 1),
+        (REGISTERS["watchdog"], ceil_div(watchdog_cycles, timing.WATCHDOG_UNIT)),
         (REGISTERS["interrupt_global_enable"], 1),
         (REGISTERS["interrupt_enable"], 1),
         (REGISTERS["descriptors_low"], program.descriptor_address),

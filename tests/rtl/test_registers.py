@@ -101,7 +101,7 @@ def test_the_map_is_free_of_overlaps_and_in_order() -> None:
     assert offsets == sorted(set(offsets))
     assert all(offset % 4 == 0 for offset in offsets)
     assert offsets[-4:] == [0x40, 0x44, 0x48, 0x4C]
-    assert len(register_map(["c"] * MAX_COUNTERS)) == 11 + 2 * MAX_COUNTERS
+    assert len(register_map(["c"] * MAX_COUNTERS)) == len(REGISTERS) + 2 * MAX_COUNTERS
 
 
 @pytest.mark.parametrize("data_delay", [-3, -1, 0, 1, 3])

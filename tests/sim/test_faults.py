@@ -19,6 +19,7 @@ from naas_hw.emit.program import LayerTask, Program, build_program
 from naas_hw.mapping.descriptor import (
     BOUNDS,
     COUNTS,
+    DESCRIPTOR_VERSION,
     NEST,
     OUTER,
     SLOT_BYTES,
@@ -49,7 +50,7 @@ DONE, REFUSED = 0b01, 0b10  # bits of interrupt_status
 
 MONITOR = """
   reg taken_before = 1'b0;
-  wire taken_now = m_axi_rvalid && m_axi_rready && !controller.shift;
+  wire taken_now = m_axi_rvalid && m_axi_rready && !controller.fetching;
   always @(posedge aclk) begin
     taken_before <= aresetn && taken_now;
     if (aresetn && taken_before !== (reader.write ^ reader.write_scales))
@@ -95,6 +96,8 @@ def start(slot: int = 0, number: int = 1, **more: Any) -> Start:
         (REGISTERS["interrupt_status"], DONE | REFUSED),
         (REGISTERS["interrupt_global_enable"], 1),
         (REGISTERS["interrupt_enable"], 1),
+        (REGISTERS["write_first"], 0),
+        (REGISTERS["write_last"], 0xFFFF_FFFF),
         (REGISTERS["descriptors_low"], slot * SLOT_BYTES),
         (REGISTERS["descriptors_high"], 0),
         (REGISTERS["num_descriptors"], number),
@@ -288,6 +291,8 @@ def test_an_address_that_nobody_answers_for_is_a_read_error(
 
 IMPOSSIBLE: list[tuple[str, int, int, Error]] = [
     ("magic", 0, 0, Error.NOT_A_DESCRIPTOR),
+    ("format", 0, DESCRIPTOR_VERSION - 1, Error.OTHER_FORMAT),
+    ("format", 0, DESCRIPTOR_VERSION + 1, Error.OTHER_FORMAT),
     ("identity", 0, 1, Error.OTHER_ACCELERATOR),
     *((name, i, 0, Error.ZERO_BOUND) for i, name in enumerate(BOUNDS[NEST] + BOUNDS[OUTER])),
     *((name, 0, 0, Error.ZERO_BOUND) for name in COUNTS),
@@ -329,7 +334,7 @@ def test_an_impossible_descriptor_is_refused_and_named(
 
 
 def test_every_fault_of_a_descriptor_is_named(hardware: Hardware) -> None:
-    """Memory without a descriptor: zeros are wrong in four ways."""
+    """Memory without a descriptor: zeros are wrong in six ways."""
     program = program_of(hardware, STEADY)
     (result,) = simulate(hardware, np.zeros_like(program.image), start())
     assert status_of(result) == {
@@ -337,6 +342,8 @@ def test_every_fault_of_a_descriptor_is_named(hardware: Hardware) -> None:
         Error.OTHER_ACCELERATOR,
         Error.ZERO_BOUND,
         Error.USED_EXCEEDED,
+        Error.CHECKSUM,
+        Error.OTHER_FORMAT,
     }
 
 
