@@ -7,7 +7,8 @@ the end of its run.
 Request: `starts`, one after the other; `dump` (whether DRAM is written to its file at the end);
 `num_l2`. A start: `writes` (list of [address, value], the last one starts the accelerator),
 `writes_while_busy` (the same, right behind them), `reset_after` (cycles after the start at which
-the accelerator and the memory are reset, or null), `reads` (list of addresses, read at the end).
+the accelerator and the memory are reset, or null), `reads` (list of addresses, read at the end),
+`writable` (first and last byte that may be written, or null: all). After a hang both are reset.
 Result: a list with `status` (done, hang, reset, or no_start, no_answer), `cycles`, `counters`,
 `l2_accesses`, `registers` for each start.
 """
@@ -132,6 +133,8 @@ async def _reset(dut: Any) -> None:
 
 
 async def _work(dut: Any, port: AxiLite, start: dict[str, Any]) -> str:
+    first, last = start["writable"] or (0, (1 << 64) - 1)
+    dut.range_first.value, dut.range_last.value = first, last
     num_starts = _number(dut.num_starts)
     try:
         await port.write(start["writes"])
@@ -159,11 +162,16 @@ async def _registers(port: AxiLite, addresses: Sequence[int]) -> dict[int, int]:
 
 
 async def _run(dut: Any, port: AxiLite, start: dict[str, Any], num_l2: int) -> dict[str, Any]:
+    outside = _number(dut.writes_outside)
     status = await _work(dut, port, start)
     cycles = _number(dut.end_cycle)
     counters = {name: _number(getattr(dut, name)) for name in COUNTERS}
     l2_accesses = _number(dut.l2_accesses)
+    counters["writes_outside"] = _number(dut.writes_outside) - outside
     mask = (1 << 64) - 1
+    registers = await _registers(port, start["reads"])
+    if status == "hang":
+        await _reset(dut)
     return {
         "status": status,
         "cycles": cycles,
@@ -172,7 +180,7 @@ async def _run(dut: Any, port: AxiLite, start: dict[str, Any], num_l2: int) -> d
             l2_accesses if l2_accesses < 0 else l2_accesses >> 64 * kind & mask
             for kind in range(num_l2)
         ],
-        "registers": await _registers(port, start["reads"]),
+        "registers": registers,
     }
 
 

@@ -60,6 +60,9 @@ module naas_harness #(
     wire        s_axil_rvalid   /*verilator public_flat_rd*/;
     reg         s_axil_rready   /*verilator public_flat_rw*/;
 
+    reg  [63:0] range_first     /*verilator public_flat_rw*/;  // bytes that may be written
+    reg  [63:0] range_last      /*verilator public_flat_rw*/;
+
     // ---------------------------------------------------------------- read by the bench
     wire        interrupt       /*verilator public_flat_rd*/;
     reg         started         /*verilator public_flat_rd*/;
@@ -82,6 +85,7 @@ module naas_harness #(
     wire [31:0] protocol_errors      /*verilator public_flat_rd*/;
     wire [31:0] ordering_errors      /*verilator public_flat_rd*/;
     wire [31:0] rready_low           /*verilator public_flat_rd*/;
+    wire [31:0] writes_outside       /*verilator public_flat_rd*/;  // resets do not clear it
 
     initial begin
         num_starts     = 32'd0;
@@ -99,6 +103,8 @@ module naas_harness #(
         s_axil_arprot  = 3'd0;
         s_axil_arvalid = 1'b0;
         s_axil_rready  = 1'b0;
+        range_first    = 64'd0;
+        range_last     = {64{1'b1}};
     end
 
     // ---------------------------------------------------------------- accelerator and memory
@@ -148,6 +154,12 @@ module naas_harness #(
         .rid(rid), .rdata(rdata), .rresp(rresp), .rlast(rlast), .rvalid(rvalid), .rready(rready),
         .dump(dump), .protocol_errors(protocol_errors), .ordering_errors(ordering_errors),
         .rready_low(rready_low)
+    );
+
+    naas_range_check #(.BEAT_BYTES(BEAT_BYTES)) range_check (
+        .aclk(aclk), .aresetn(aresetn), .first(range_first), .last(range_last),
+        .awaddr(awaddr), .awvalid(awvalid), .awready(awready),
+        .wstrb(wstrb), .wlast(wlast), .wvalid(wvalid), .wready(wready), .outside(writes_outside)
     );
 
     // ---------------------------------------------------------------- settings of this run

@@ -94,9 +94,12 @@ def build_program(
         raise InputError(f"a program must need at most {WINDOW_BYTES} bytes, not {cursor}")
     image = np.zeros(cursor, np.uint8)
     for index, (task, content, mine) in enumerate(zip(tasks, contents, ranges, strict=True)):
-        descriptor = _descriptor(accelerator, task, mine, identity)
-        mine["descriptor"] = (index * SLOT_BYTES, index * SLOT_BYTES + descriptor.size)
-        for name, data in (*content.items(), ("descriptor", descriptor)):
+        descriptor = layer_descriptor(accelerator, task, mine, identity=identity)
+        mine["descriptor"] = (index * SLOT_BYTES, index * SLOT_BYTES + len(descriptor))
+        for name, data in (
+            *content.items(),
+            ("descriptor", np.frombuffer(descriptor, np.uint8)),
+        ):
             image[slice(*mine[name])] = data
     return Program(
         image=image,
@@ -127,18 +130,25 @@ def _results(accelerator: Accelerator, task: LayerTask) -> dict[str, int]:
     return {"outputs": size, **({"sums": 4 * size} if geometry.tile_revisits else {})}
 
 
-def _descriptor(
+def layer_descriptor(
     accelerator: Accelerator,
     task: LayerTask,
     ranges: AbstractMapping[str, tuple[int, int]],
+    *,
     identity: int,
-) -> NDArray[np.uint8]:
+) -> bytes:
+    """The descriptor of a layer whose tensors stand in these ranges of bytes."""
     beat, tensors = accelerator.beat_bytes, task.tensors
     beats = {name: first // beat for name, (first, _) in ranges.items()}
-    places = {"sums": beats["outputs"]} | beats  # without sums their address is never used
     values = descriptor_values(
         _geometry(accelerator, task),
-        Placement(**places),
+        Placement(
+            weights=beats["weights"],
+            scales=beats["scales"],
+            inputs=beats["inputs"],
+            outputs=beats["outputs"],
+            sums=beats.get("sums", beats["outputs"]),  # without sums it is never used
+        ),
         ZeroPoints(
             inputs=tensors.input_zero_point,
             outputs=tensors.output_zero_point,
@@ -147,7 +157,7 @@ def _descriptor(
         ),
         identity=identity,
     )
-    return np.frombuffer(pack(values, beat), np.uint8)
+    return pack(values, beat)
 
 
 def _geometry(accelerator: Accelerator, task: LayerTask) -> Geometry:

@@ -273,3 +273,39 @@ def _check_range(spec: FieldSpec, value: int) -> None:
     low, high = -(1 << bits) if spec.signed else 0, (1 << bits) - 1
     if not low <= value <= high:
         raise InputError(f"field {spec.name} must be {low} to {high}, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryPlace:
+    """Where one entry of a field stands in a descriptor: `width` bits from `bit` on, bit 0 being
+    the lowest of the first byte."""
+
+    name: str
+    index: int
+    bit: int
+    width: int
+
+
+def entry_places(beat_bytes: int) -> tuple[EntryPlace, ...]:
+    """Every entry of every field, in the order in which `pack` writes them."""
+    held = [(spec, index) for spec in HELD for index in range(spec.count)]
+    places = _places(held, 0, held_beats(beat_bytes) * beat_bytes)
+    first = held_beats(beat_bytes) * beat_bytes
+    for count, specs in RECORDS.items():
+        size = record_beats(count, beat_bytes) * beat_bytes
+        for position in range(count):
+            places += _places([(spec, position) for spec in specs], first, size)
+            first += size
+    return tuple(places)
+
+
+def _places(
+    entries: list[tuple[FieldSpec, int]], first_byte: int, num_bytes: int
+) -> list[EntryPlace]:
+    """Entries side by side, moved up to the end of so many bytes."""
+    bit = 8 * (first_byte + num_bytes) - sum(spec.width for spec, _ in entries)
+    places = []
+    for spec, index in entries:
+        places.append(EntryPlace(name=spec.name, index=index, bit=bit, width=spec.width))
+        bit += spec.width
+    return places

@@ -15,7 +15,7 @@ from naas_hw.cost.accesses import Accesses
 from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.recurrence import Stalls as StallCycles
 from naas_hw.cost.recurrence import Timeline, timeline_of
-from naas_hw.emit.program import LayerTask, Program, build_program
+from naas_hw.emit.program import LayerTask, build_program
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS
@@ -191,7 +191,11 @@ def simulate_layer(
     result = run_bench(
         hardware.build(defines=defines),
         simulator=simulator,
-        writes=start_writes(program),
+        writes=start_writes(
+            descriptors=program.descriptor_address,
+            num_descriptors=program.num_descriptors,
+            writable=program.writable,
+        ),
         reads=[REGISTERS["status"]] + [REGISTERS[f"{name}_low"] for name in COUNTERS],
         dram_image=program.image,
         latency=accelerator.dram_latency_cycles,
@@ -226,23 +230,31 @@ def simulate_layer(
     )
 
 
-def start_writes(program: Program, *, watchdog_cycles: int = 0) -> list[tuple[int, int]]:
-    """Register writes that run a program.
+def start_writes(
+    *,
+    descriptors: int,
+    num_descriptors: int,
+    writable: tuple[int, int],
+    watchdog_cycles: int = 0,
+) -> list[tuple[int, int]]:
+    """Register writes that run a list of descriptors.
 
     Parameters
     ----------
+    descriptors : address of the first.
+    writable : (first byte, byte behind the last) that may be written: whole blocks of 4 KiB.
     watchdog_cycles : a layer that takes longer is stopped, within a unit of the watchdog; 0: none.
     """
-    first, end = program.writable
+    first, end = writable
     return [
         (REGISTERS["write_first"], first),
         (REGISTERS["write_last"], end - 1),
         (REGISTERS["watchdog"], ceil_div(watchdog_cycles, timing.WATCHDOG_UNIT)),
         (REGISTERS["interrupt_global_enable"], 1),
         (REGISTERS["interrupt_enable"], 1),
-        (REGISTERS["descriptors_low"], program.descriptor_address),
+        (REGISTERS["descriptors_low"], descriptors),
         (REGISTERS["descriptors_high"], 0),
-        (REGISTERS["num_descriptors"], program.num_descriptors),
+        (REGISTERS["num_descriptors"], num_descriptors),
         (REGISTERS["control"], 1),
     ]
 

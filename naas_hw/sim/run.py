@@ -48,12 +48,15 @@ class Start:
     writes_while_busy : like writes, right behind the one that starts.
     reset_after : cycles after the last write at which accelerator and memory are reset; the
         contents of memory stay.
+    writable : (first byte, byte behind the last) outside of which the bench counts written bursts
+        in `writes_outside`; whole blocks of 4 KiB. None: nothing is outside.
     """
 
     writes: tuple[tuple[int, int], ...]
     reads: tuple[int, ...] = ()
     writes_while_busy: tuple[tuple[int, int], ...] = ()
     reset_after: int | None = None
+    writable: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if not self.writes:
@@ -68,6 +71,7 @@ class Start:
             "reads": [int(address) for address in self.reads],
             "writes_while_busy": [[int(a), int(value)] for a, value in self.writes_while_busy],
             "reset_after": self.reset_after,
+            "writable": self.writable and [int(self.writable[0]), int(self.writable[1]) - 1],
         }
 
 
@@ -80,8 +84,8 @@ class BenchResult:
     status : see Status.
     cycles : from the accepted start (cycle 0) to the first cycle with the interrupt high.
     counters : name -> count, from the start on: beats and bursts of DRAM, writes of the weight and
-        input buffers, MACs; `protocol_errors`, `ordering_errors` and `rready_low` of the memory.
-        -1 where a simulator says X.
+        input buffers, MACs; `writes_outside`, see Start; `protocol_errors`, `ordering_errors` and
+        `rready_low` of the memory. -1 where a simulator says X.
     l2_accesses : a count for each bit of `probe_l2`.
     events : int64, shape (number of events, 2): cycle, bit of `probe_events`; by cycle, then bit.
     dram : uint8, the bytes of memory that were asked for, after the run.

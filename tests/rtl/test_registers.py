@@ -10,6 +10,7 @@ from amaranth.sim import Simulator
 
 from naas_hw.rtl.registers import (
     MAX_COUNTERS,
+    REGISTERS,
     Access,
     AxiLiteRegisters,
     Response,
