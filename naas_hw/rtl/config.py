@@ -102,7 +102,9 @@ class ConfigRegister(SharedComponent):
         first = held_beats(self.beat_bytes)
         each = {count: record_beats(count, self.beat_bytes) for count in RECORDS}
         longest = max(first, *each.values())
-        phase, place, beats = Signal(2), Signal(PLACE_BITS), Signal(range(longest + 1), init=1)
+        phase = Signal(2)
+        place = Signal(PLACE_BITS)
+        beats = Signal(range(longest + 1), init=1)
         for write in WRITES.values():
             m.d.sync += getattr(self, write).eq(0)
         with m.If(self.shift):

@@ -146,7 +146,9 @@ class Controller(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         beats = descriptor_beats(self.accelerator)
-        left, beat, bad = Signal(32), Signal(range(beats + 1)), Signal()
+        left = Signal(32)
+        beat = Signal(range(beats + 1))
+        bad = Signal()
         taken, arrived = Signal(), Signal()
         found = delayed(m, arrived, timing.DESCRIPTOR_TO_LAYER - 2, "found")
         checked = delayed(m, found, 1, "checked")

@@ -10,6 +10,7 @@ from naas_hw.rtl.credit import delayed
 from naas_hw.rtl.shared import SharedComponent
 
 COUNTER_BITS: Final = 40
+"""Of a counter; no layer has a longest time, so counters stop half way, after 91 min at 100 MHz."""
 COUNTERS: Final = (
     "cycles",
     "active",
@@ -31,7 +32,7 @@ class Counters(SharedComponent):
 
     A cycle is charged to what kept compute from going in it: the cause is looked up in the cycle
     before the one that is lost. Counters follow a cycle later, so that adders stand behind
-    registers.
+    registers. A counter whose highest bit is set stands still: it never begins anew at zero.
 
     Members
     -------
@@ -80,7 +81,7 @@ class Counters(SharedComponent):
             m.d.sync += late.eq(gain)
             with m.If(start):
                 m.d.sync += count.eq(late)
-            with m.Elif(busy):
+            with m.Elif(busy & ~count[-1]):
                 m.d.sync += count.eq(count + late)
         return m
 

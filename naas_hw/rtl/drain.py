@@ -163,7 +163,8 @@ class Drain(SharedComponent):
     def _settled(self, m: Module) -> Value:
         """Whether the sums of the drain before last are written."""
         wait = timing.DRAIN_TO_REVISIT
-        latest, before = Signal(range(wait + 1)), Signal(range(wait + 1))
+        latest = Signal(range(wait + 1))
+        before = Signal(range(wait + 1))
         with m.If(self.go):
             m.d.sync += [latest.eq(0), before.eq(0)]
         with m.Elif(self.run_drained):

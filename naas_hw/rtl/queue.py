@@ -58,7 +58,8 @@ class Queue(SharedComponent):
         m = Module()
         m.submodules.entries = entries = Memory(shape=self.width, depth=self.depth, init=())
         write_port, read_port = entries.write_port(), entries.read_port(domain="comb")
-        back, front = Signal(range(self.depth)), Signal(range(self.depth))
+        back = Signal(range(self.depth))
+        front = Signal(range(self.depth))
         level = Signal(range(self.depth + 1))
         m.d.comb += [
             self.valid.eq(level != 0),

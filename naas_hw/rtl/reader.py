@@ -152,7 +152,8 @@ class Reader(SharedComponent):
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         active, piece = Signal(), Signal(PIECE, reset_less=True)
         strided, beats = Signal(), Signal(RUN_BEATS_BITS, reset_less=True)
-        offered, outstanding = Signal(), Signal(OUTSTANDING_BITS)
+        offered = Signal()
+        outstanding = Signal(OUTSTANDING_BITS)
         asked = Mux(self.ar_valid & self.ar_ready, self.ar_length + 1, 0)
         m.d.sync += [
             offered.eq(self.ar_valid & ~self.ar_ready),

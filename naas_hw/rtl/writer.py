@@ -237,7 +237,9 @@ class Writer(SharedComponent):
         """Data on the channel, in bursts as long as their addresses said."""
         width = 8 * self.beat_bytes
         m.submodules.beats = beats = Queue(width=width + 1, depth=8, reserve=2)
-        sent, position, dropping = Signal(), Signal(8), Signal()
+        sent = Signal()
+        position = Signal(8)
+        dropping = Signal()
         length, inside = bursts.head[:8], bursts.head[8]
         with m.If(self.halt & (~self.w_valid | self.w_ready)):
             m.d.sync += dropping.eq(1)

@@ -1,0 +1,272 @@
+# amaranth: UnusedElaboratable=no
+"""Every register that counts is wide enough for the largest value that is legal.
+
+`COUNTERS` lists all of them, each with that value and the rule from which it follows. A register
+that adds to itself and is not in the list fails the test, as does one that is too narrow.
+"""
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from amaranth.back import rtlil
+
+import naas_hw.rtl
+from naas_hw.arch import timing
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.mapping.descriptor import (
+    BOUND_BITS,
+    DRAM_BITS,
+    L2_BITS,
+    NEST,
+    PRIVATE_BITS,
+    RECORDS,
+    descriptor_beats,
+    held_beats,
+    record_beats,
+)
+from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
+from naas_hw.rtl.bursts import BurstSplitter
+from naas_hw.rtl.config import ConfigRegister
+from naas_hw.rtl.controller import Controller
+from naas_hw.rtl.counters import COUNTER_BITS, Counters
+from naas_hw.rtl.credit import Credit
+from naas_hw.rtl.drain import Drain
+from naas_hw.rtl.input_network import InputNetwork
+from naas_hw.rtl.load_planner import LoadPlanner
+from naas_hw.rtl.loop_nest import LoopNest
+from naas_hw.rtl.piece import RUN_BITS
+from naas_hw.rtl.queue import Queue
+from naas_hw.rtl.reader import Reader
+from naas_hw.rtl.walk import Walk
+from naas_hw.rtl.watchdog import Watchdog
+from naas_hw.rtl.weight_network import WeightNetwork
+from naas_hw.rtl.window import Window
+from naas_hw.rtl.writer import Writer
+from naas_hw.workload.layer import MAX_REACH
+
+FOLDER = Path(naas_hw.rtl.__file__).parent
+
+NARROW = Accelerator(
+    axes=(Axis(dim="K", size=2),),
+    weight_buffer_bytes=16,
+    input_buffer_bytes=16,
+    accumulator_words=16,
+    bank_bytes=1024,
+    beat_bytes=4,
+)
+"""The narrowest beat: the most beats of a descriptor."""
+
+WRAPS = -1
+"""An address: it wraps, and everything that is compared with it does so as well."""
+
+QUEUE_DEPTH = 16
+MOST_CREDITS = 2 + 2
+"""Two buffers are given at the start; a gift may come before the buffer before it is taken."""
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A register that adds to itself.
+
+    Parameters
+    ----------
+    build : a component that has it.
+    signal : its name in hardware, where it is not that of the source.
+    largest : the largest legal value, or WRAPS.
+    rule : why there is no larger one.
+    is_signed : it may be negative as well.
+    """
+
+    build: Callable[[], object]
+    largest: int
+    rule: str
+    signal: str = ""
+    is_signed: bool = False
+
+
+def controller() -> Controller:
+    return Controller(NARROW, identity=0)
+
+
+def inputs() -> InputNetwork:
+    return InputNetwork(
+        beat_bytes=4,
+        conv_lanes=4,
+        depthwise_lanes=4,
+        replicate_conv=True,
+        replicate_depthwise=True,
+        half_bytes=32768,
+    )
+
+
+def window() -> Window:
+    return Window(outputs=2, kernels=2, place_bits=PRIVATE_BITS)
+
+
+def queue() -> Queue:
+    return Queue(width=1, depth=QUEUE_DEPTH)
+
+
+def walk() -> Walk:
+    return Walk(count_bits=(BOUND_BITS,), address_bits=DRAM_BITS)
+
+
+def nest() -> LoopNest:
+    return LoopNest(positions=2, values=(("value", DRAM_BITS),), indexed=(1,))
+
+
+def weights() -> WeightNetwork:
+    return WeightNetwork(beat_bytes=32, lanes=1, half_words=32768)
+
+
+def drain() -> Drain:
+    return Drain(to_drain=4, bound_bits=BOUND_BITS)
+
+
+ENTRIES = [spec.count for specs in RECORDS.values() for spec in specs]
+LONGEST_PART = max(held_beats(4), *(record_beats(count, 4) for count in RECORDS))
+COORDINATE = MAX_REACH + MAX_FIELD
+"""The last tile begins within the reach of a layer and has at most so many rows."""
+
+COUNTERS: dict[tuple[str, str], Counter] = {
+    ("bursts", "address"): Counter(lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address"),
+    ("config", "beats"): Counter(
+        lambda: ConfigRegister(beat_bytes=4), LONGEST_PART, "beats of a record, or of the rest"
+    ),
+    ("config", "place"): Counter(
+        lambda: ConfigRegister(beat_bytes=4), max(ENTRIES), "positions of the longest nest"
+    ),
+    ("controller", "self.ar_address"): Counter(controller, WRAPS, "an address"),
+    ("controller", "beat"): Counter(
+        controller, descriptor_beats(NARROW), "beats of a descriptor; no beat is narrower"
+    ),
+    ("controller", "left"): Counter(controller, (1 << 32) - 1, "the register num_descriptors"),
+    ("counters", "count"): Counter(
+        Counters,
+        (1 << (COUNTER_BITS - 1)) + 4,
+        "it stands still when its highest bit is set; at most 4 are added at a time",
+        signal="count_cycles",
+    ),
+    ("credit", "count"): Counter(
+        lambda: Credit(initial=2, distance=1), MOST_CREDITS, "two buffers of everything"
+    ),
+    ("drain", "latest"): Counter(drain, timing.DRAIN_TO_REVISIT, "counts down from it"),
+    ("drain", "before"): Counter(drain, timing.DRAIN_TO_REVISIT, "counts down from it"),
+    ("input_network", "self.channel"): Counter(
+        inputs, 65536 - 1, "bytes of the largest input buffer of a PE"
+    ),
+    ("input_network", "column"): Counter(
+        inputs, COORDINATE, "columns of the image and of a tile", is_signed=True
+    ),
+    ("input_network", "row"): Counter(
+        inputs, COORDINATE, "rows of the image and of a tile", is_signed=True
+    ),
+    ("input_network", "self.group"): Counter(inputs, 1024, "positions of the longest axis"),
+    ("load_planner", "run"): Counter(
+        lambda: LoadPlanner(scale_half_words=8), WRAPS, "compared with runs at most four away"
+    ),
+    ("loop_nest", "index"): Counter(
+        nest, MAX_FIELD, "trips of a loop are at most this", signal="index_1"
+    ),
+    ("loop_nest", "value"): Counter(nest, WRAPS, "an address"),
+    ("queue", "back"): Counter(queue, QUEUE_DEPTH - 1, "the depth, a power of two"),
+    ("queue", "front"): Counter(queue, QUEUE_DEPTH - 1, "the depth, a power of two"),
+    ("queue", "level"): Counter(queue, QUEUE_DEPTH, "the depth"),
+    ("reader", "outstanding"): Counter(
+        lambda: Reader(beat_bytes=4),
+        timing.READ_AHEAD_BEATS - 1 + 256,
+        "no address is offered from the limit on; a burst has at most 256 beats",
+    ),
+    ("walk", "trip"): Counter(walk, MAX_FIELD, "trips are at most this", signal="present_0"),
+    ("watchdog", "left"): Counter(
+        Watchdog, ((1 << 32) - 1) * timing.WATCHDOG_UNIT, "the register watchdog"
+    ),
+    ("weight_network", "chunk"): Counter(weights, 31, "lanes in a beat, one of them at a time"),
+    ("weight_network", "self.read_address"): Counter(weights, WRAPS, "an address"),
+    ("window", "coming"): Counter(window, MAX_WINDOW, "rows or columns of a step"),
+    ("window", "place"): Counter(window, WRAPS, "an address", signal="place_0_0"),
+    ("writer", "outstanding"): Counter(
+        lambda: Writer(beat_bytes=4),
+        timing.WRITE_AHEAD_BURSTS,
+        "no address is offered from the limit on",
+    ),
+    ("writer", "position"): Counter(lambda: Writer(beat_bytes=4), 255, "beats of a burst but one"),
+    ("writer", "count"): Counter(
+        lambda: Writer(beat_bytes=4),
+        timing.WRITE_AHEAD_BURSTS,
+        "bursts without a response",
+        signal="missing_0",
+    ),
+    ("writer", "runs"): Counter(
+        lambda: Writer(beat_bytes=4), WRAPS, "compared with runs at most four away"
+    ),
+}
+
+
+def registers_that_add() -> set[tuple[str, str]]:
+    """(module, name in the source) of all signals whose new value is a sum with their old one."""
+    found = set()
+    for path in sorted(FOLDER.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "eq"
+            ):
+                target = node.func.value
+                while isinstance(target, ast.Subscript):
+                    target = target.value
+                name = ast.unparse(target)
+                if any(_adds(part, name) for part in ast.walk(node.args[0])):
+                    found.add((path.stem, name))
+    return found
+
+
+def _adds(node: ast.AST, name: str) -> bool:
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and name in (ast.unparse(node.left), ast.unparse(node.right))
+    )
+
+
+def test_every_register_that_counts_is_listed() -> None:
+    assert registers_that_add() == set(COUNTERS)
+
+
+@pytest.mark.parametrize(("module", "name"), COUNTERS)
+def test_it_holds_the_largest_legal_value(module: str, name: str) -> None:
+    counter = COUNTERS[module, name]
+    width = width_of(counter.build(), counter.signal or name.removeprefix("self."))
+    if counter.largest != WRAPS:
+        assert counter.largest < 1 << (width - counter.is_signed), counter.rule
+
+
+def width_of(component: object, signal: str) -> int:
+    """Bits of a register in the component's own module, the narrowest of that name."""
+    text = rtlil.convert(component, emit_src=False)
+    top = text[text.rindex("\nmodule \\top\n") :]
+    lines = re.findall(rf"^  wire width (\d+) ([^\\\n]*)\\{signal}(?:\$\d+)?$", top, re.M)
+    widths = [int(width) for width, kind in lines if "input" not in kind]
+    assert widths, f"{signal} must be a register of the module"
+    return min(widths)
+
+
+def test_the_limits_of_the_bus_cost_no_cycle() -> None:
+    """Load and store hold back only when more is under way than the longest latency takes in."""
+    latency = Accelerator.model_fields["dram_latency_cycles"].metadata
+    longest = max(getattr(limit, "le", 0) for limit in latency)
+    pipeline = 32  # bursts in queues, and cycles from a beat to what follows from it
+    assert timing.READ_AHEAD_BEATS >= longest + pipeline
+    assert timing.WRITE_AHEAD_BURSTS >= longest + pipeline
+
+
+def test_runs_that_are_compared_are_closer_than_half_of_their_range() -> None:
+    """At most two runs are loaded ahead of drain, and two drained ahead of store."""
+    assert 2 + 2 + 1 < 1 << (RUN_BITS - 1)
+    assert L2_BITS <= DRAM_BITS
+    assert NEST == max(ENTRIES)
