@@ -13,6 +13,7 @@
 //   order    data of a write are promised to reads whose AR is accepted after the cycle of its
 //            response; a beat that is read earlier than that counts in `ordering_errors`.
 // latency and period are the parameters unless +latency=N and +period=N say otherwise.
+// naas_axi_check watches all five channels; its errors are part of `protocol_errors`.
 //
 // Plusargs
 //   +latency=N +period=N             timing of this run
@@ -24,6 +25,22 @@
 //   +stall_seed=N +stall_percent=P   each valid and ready of this side is low in P % of all cycles
 //   +read_error_address=HEX          SLVERR on every beat that contains the address
 //   +write_error_address=HEX         SLVERR for every burst that contains the address
+//
+// Plusargs that allow other handshakes of AXI4; without them the timing is the one above
+//   +ar_ready=N +aw_ready=N +w_ready=N   0: READY does not look at VALID; else READY is high from
+//                                    the Nth cycle of its VALID on, and low without VALID
+//   +aw_needs_w=N                    AWREADY is high only 1: when the first beat of the burst is
+//                                    offered or taken; 2: when all beats of the burst are taken
+//   +w_needs_aw=N                    a beat is taken only 0: after its AW was accepted; 1: when its
+//                                    AW is offered or accepted; 2: at any time
+//   +w_ahead=N                       beats that may be taken before their AW, at most AHEAD
+//   +max_reads=N +max_writes=N       outstanding bursts
+//   +one_direction=1                 reads and writes are never outstanding together
+//   +r_latency=N +b_latency=N        instead of +latency
+//   +r_period=N +w_period=N          instead of +period
+//   +ar_stall=P, and so on           instead of +stall_percent, for ar, aw, w, r, b
+//   +r_window=N +r_open=N            R begins only in the first r_open of each r_window cycles, so
+//   +b_window=N +b_open=N            responses are late and come together; the same for B
 
 `default_nettype none
 
@@ -33,6 +50,7 @@ module naas_dram #(
     parameter PERIOD     = 1,        // >= 1
     parameter SIZE_BYTES = 65536,    // storage, a multiple of BEAT_BYTES
     parameter QUEUE      = 65536,    // outstanding bursts per direction, a power of two
+    parameter AHEAD      = 512,      // beats of data before their address, a power of two
     parameter ID_WIDTH   = 1
 ) (
     input  wire                      aclk,
@@ -67,23 +85,25 @@ module naas_dram #(
     output wire                      rvalid,
     input  wire                      rready,
     input  wire                      dump,
-    output reg  [31:0]               protocol_errors,
+    output wire [31:0]               protocol_errors,
     output reg  [31:0]               ordering_errors,
     output reg  [31:0]               rready_low
 );
     localparam WORDS     = SIZE_BYTES / BEAT_BYTES;
     localparam BEAT_LOG2 = (BEAT_BYTES == 4) ? 2 : (BEAT_BYTES == 8) ? 3 : (BEAT_BYTES == 16) ? 4 : 5;
-    localparam [1:0] OKAY = 2'b00, SLVERR = 2'b10, DECERR = 2'b11, INCR = 2'b01;
+    localparam [1:0] OKAY = 2'b00, SLVERR = 2'b10, DECERR = 2'b11;
     localparam [31:0] PENDING = 32'hffffffff;
 
-    localparam ERROR_AR_BURST  = 0,  ERROR_AW_BURST  = 1,  ERROR_AR_4K     = 2,  ERROR_AW_4K    = 3,
-               ERROR_AR_WINDOW = 4,  ERROR_AW_WINDOW = 5,  ERROR_AR_ALIGN  = 6,  ERROR_AW_ALIGN = 7,
-               ERROR_WLAST     = 8,  ERROR_AR_STABLE = 9,  ERROR_AW_STABLE = 10, ERROR_W_STABLE = 11,
-               ERROR_X         = 12, ERROR_AR_QUEUE  = 13, ERROR_AW_QUEUE  = 14, ERROR_ORDER    = 15,
-               NUM_ERRORS      = 16;
+    localparam ERROR_AR_WINDOW = 0, ERROR_AW_WINDOW = 1, ERROR_AR_ALIGN = 2, ERROR_AW_ALIGN = 3,
+               ERROR_ORDER     = 4, NUM_ERRORS      = 5;
 
     // ---------------------------------------------------------------- settings of this run
     reg [31:0]     latency, period, window_bytes, stall_percent;
+    reg [31:0]     ar_ready, aw_ready, w_ready, aw_needs_w, w_needs_aw, w_ahead;
+    reg [31:0]     max_reads, max_writes, one_direction;
+    reg [31:0]     r_latency, b_latency, r_period, w_period;
+    reg [31:0]     ar_stall, aw_stall, w_stall, r_stall, b_stall;
+    reg [31:0]     r_window, r_open, b_window, b_open;
     reg [63:0]     stall_seed;
     reg            read_error_enable, write_error_enable;
     reg [31:0]     read_error_address, write_error_address;
@@ -109,6 +129,33 @@ module naas_dram #(
         if ($value$plusargs("dram_bytes=%d", window_bytes)) begin end
         if ($value$plusargs("stall_percent=%d", stall_percent)) begin end
         if ($value$plusargs("stall_seed=%d", stall_seed)) begin end
+        ar_ready = 0;           if ($value$plusargs("ar_ready=%d", ar_ready)) begin end
+        aw_ready = 0;           if ($value$plusargs("aw_ready=%d", aw_ready)) begin end
+        w_ready = 0;            if ($value$plusargs("w_ready=%d", w_ready)) begin end
+        aw_needs_w = 0;         if ($value$plusargs("aw_needs_w=%d", aw_needs_w)) begin end
+        w_needs_aw = 0;         if ($value$plusargs("w_needs_aw=%d", w_needs_aw)) begin end
+        w_ahead = AHEAD;        if ($value$plusargs("w_ahead=%d", w_ahead)) begin end
+        max_reads = QUEUE;      if ($value$plusargs("max_reads=%d", max_reads)) begin end
+        max_writes = QUEUE;     if ($value$plusargs("max_writes=%d", max_writes)) begin end
+        one_direction = 0;      if ($value$plusargs("one_direction=%d", one_direction)) begin end
+        r_latency = latency;    if ($value$plusargs("r_latency=%d", r_latency)) begin end
+        b_latency = latency;    if ($value$plusargs("b_latency=%d", b_latency)) begin end
+        r_period = period;      if ($value$plusargs("r_period=%d", r_period)) begin end
+        w_period = period;      if ($value$plusargs("w_period=%d", w_period)) begin end
+        ar_stall = stall_percent; if ($value$plusargs("ar_stall=%d", ar_stall)) begin end
+        aw_stall = stall_percent; if ($value$plusargs("aw_stall=%d", aw_stall)) begin end
+        w_stall = stall_percent;  if ($value$plusargs("w_stall=%d", w_stall)) begin end
+        r_stall = stall_percent;  if ($value$plusargs("r_stall=%d", r_stall)) begin end
+        b_stall = stall_percent;  if ($value$plusargs("b_stall=%d", b_stall)) begin end
+        r_window = 1;           if ($value$plusargs("r_window=%d", r_window)) begin end
+        r_open = r_window;      if ($value$plusargs("r_open=%d", r_open)) begin end
+        b_window = 1;           if ($value$plusargs("b_window=%d", b_window)) begin end
+        b_open = b_window;      if ($value$plusargs("b_open=%d", b_open)) begin end
+        if (w_ahead > AHEAD || (aw_needs_w == 2 && (w_needs_aw == 0 || w_ahead < 256))) begin
+            $display("naas_dram: w_ahead must be at most %0d, and a memory that takes data before their address must take 256 beats, not w_ahead %0d aw_needs_w %0d w_needs_aw %0d",
+                     AHEAD, w_ahead, aw_needs_w, w_needs_aw);
+            $finish;
+        end
         read_error_enable  = $value$plusargs("read_error_address=%h", read_error_address) != 0;
         write_error_enable = $value$plusargs("write_error_address=%h", write_error_address) != 0;
         has_result = $value$plusargs("dram_result=%s", result_path) != 0;
@@ -147,20 +194,31 @@ module naas_dram #(
     wire [63:0] random_1 = random_state ^ (random_state << 13);
     wire [63:0] random_2 = random_1 ^ (random_1 >> 7);
     wire [63:0] random_3 = random_2 ^ (random_2 << 17);
-    wire [31:0] threshold = stall_percent * 4096 / 100;
-    wire stall_ar = random_state[11:0]  < threshold;
-    wire stall_aw = random_state[23:12] < threshold;
-    wire stall_w  = random_state[35:24] < threshold;
-    wire stall_r  = random_state[47:36] < threshold;
-    wire stall_b  = random_state[59:48] < threshold;
+    wire [31:0] ar_threshold = ar_stall * 4096 / 100;
+    wire [31:0] aw_threshold = aw_stall * 4096 / 100;
+    wire [31:0] w_threshold  = w_stall  * 4096 / 100;
+    wire [31:0] r_threshold  = r_stall  * 4096 / 100;
+    wire [31:0] b_threshold  = b_stall  * 4096 / 100;
+    wire stall_ar = random_state[11:0]  < ar_threshold;
+    wire stall_aw = random_state[23:12] < aw_threshold;
+    wire stall_w  = random_state[35:24] < w_threshold;
+    wire stall_r  = random_state[47:36] < r_threshold;
+    wire stall_b  = random_state[59:48] < b_threshold;
+    wire turn     = random_state[60];            // whose turn it is, where only one can be
+    wire no_read, no_write;                      // none is outstanding
+    reg [31:0] r_phase, b_phase;
 
     always @(posedge aclk)
         if (!aresetn) begin
             now          <= 32'd1;
             random_state <= (stall_seed + 64'd1) * 64'h9e3779b97f4a7c15 | 64'd1;
+            r_phase      <= 32'd0;
+            b_phase      <= 32'd0;
         end else begin
             now          <= now + 32'd1;
             random_state <= random_3;
+            r_phase      <= r_phase + 1 >= r_window ? 32'd0 : r_phase + 1;
+            b_phase      <= b_phase + 1 >= b_window ? 32'd0 : b_phase + 1;
         end
 
     // ---------------------------------------------------------------- read
@@ -171,17 +229,20 @@ module naas_dram #(
     reg [8:0]          r_count;
     reg [31:0]         r_next;
     reg                r_held;
+    reg [31:0]         ar_waited;                // cycles for which ARVALID has waited
 
     wire [31:0]         ar_slot   = ar_head & (QUEUE - 1);
     wire [8+ID_WIDTH:0] r_info    = ar_info[ar_slot];
     wire [31:0]         r_accept  = ar_cycle[ar_slot];
     wire [31:0]         r_word    = ar_word[ar_slot] + r_count;
     wire                r_outside = r_info[8+ID_WIDTH];
-    wire r_due  = ar_head != ar_tail && now >= r_accept + latency && now >= r_next;
+    wire r_due  = ar_head != ar_tail && now >= r_accept + r_latency && now >= r_next;
     wire r_take = rvalid && rready;
+    wire ar_turn = one_direction == 0 || (turn && no_write);
 
-    assign arready = aresetn && !stall_ar;
-    assign rvalid  = aresetn && r_due && (!stall_r || r_held);
+    assign arready = aresetn && !stall_ar && ar_turn && ar_tail - ar_head < max_reads
+                   && (ar_ready == 0 || (arvalid && ar_waited + 1 >= ar_ready));
+    assign rvalid  = aresetn && r_due && ((!stall_r && r_phase < r_open) || r_held);
     assign rlast   = rvalid && r_count == {1'b0, r_info[7:0]};
     assign rid     = rvalid ? r_info[8 +: ID_WIDTH] : {ID_WIDTH{1'b0}};
     assign rdata   = rvalid && !r_outside ? memory[r_word] : {BEAT_BYTES{8'ha5}};
@@ -198,7 +259,9 @@ module naas_dram #(
             r_count <= 0;
             r_next  <= 0;
             r_held  <= 1'b0;
+            ar_waited <= 0;
         end else begin
+            ar_waited <= arvalid && !arready ? ar_waited + 1 : 32'd0;
             if (arvalid && arready) begin
                 ar_word[ar_tail & (QUEUE - 1)]  <= araddr[31:0] >> BEAT_LOG2;
                 ar_cycle[ar_tail & (QUEUE - 1)] <= now;
@@ -207,7 +270,7 @@ module naas_dram #(
             end
             r_held <= rvalid && !rready;
             if (r_take) begin
-                r_next  <= now + period;
+                r_next  <= now + r_period;
                 r_count <= rlast ? 9'd0 : r_count + 9'd1;
                 if (rlast) ar_head <= ar_head + 1;
             end
@@ -221,6 +284,12 @@ module naas_dram #(
     reg [8:0]            w_count;
     reg [31:0]           w_next;
     reg                  b_held;
+    reg [31:0]           aw_waited, w_waited;
+    // Beats that were taken before their address, and which burst the next beat belongs to.
+    reg [8*BEAT_BYTES-1:0] ahead_data [0:AHEAD-1];
+    reg [BEAT_BYTES-1:0]   ahead_strb [0:AHEAD-1];
+    reg [31:0]             ahead_head, ahead_tail, w_burst;
+    reg                    w_begun;
 
     wire [31:0]         aw_slot   = aw_head & (QUEUE - 1);
     wire [9+ID_WIDTH:0] w_info    = aw_info[aw_slot];
@@ -231,9 +300,29 @@ module naas_dram #(
     wire [9+ID_WIDTH:0] b_info    = aw_info[b_slot];
     wire w_take = wvalid && wready;
 
-    assign awready = aresetn && !stall_aw;
-    assign wready  = aresetn && aw_head != aw_tail && now >= w_next && !stall_w;
-    assign bvalid  = aresetn && b_head != aw_head && now >= b_due[b_slot] && (!stall_b || b_held);
+    assign no_write = aw_tail == b_head;
+    assign no_read  = ar_tail == ar_head;
+    wire aw_turn   = one_direction == 0 || (!turn && no_read);
+    wire aw_has_w  = aw_needs_w == 0 || $signed(w_burst - aw_tail) > 0
+                   || (aw_needs_w == 1 && w_burst == aw_tail && (wvalid || w_begun));
+    wire addressed = aw_head != aw_tail;
+    wire ahead     = ahead_head != ahead_tail;
+    wire w_has_aw  = w_needs_aw == 0 ? addressed && !ahead
+                   : w_needs_aw == 1 ? $signed(aw_tail - w_burst) > 0 || (aw_tail == w_burst && awvalid)
+                   : 1'b1;
+    wire w_room    = (addressed && !ahead) || ahead_tail - ahead_head < w_ahead;
+
+    assign awready = aresetn && !stall_aw && aw_turn && aw_has_w && aw_tail - b_head < max_writes
+                   && (aw_ready == 0 || (awvalid && aw_waited + 1 >= aw_ready));
+    assign wready  = aresetn && w_has_aw && w_room && now >= w_next && !stall_w
+                   && (w_ready == 0 || (wvalid && w_waited + 1 >= w_ready));
+    assign bvalid  = aresetn && b_head != aw_head && now >= b_due[b_slot]
+                   && ((!stall_b && b_phase < b_open) || b_held);
+
+    // A beat is written when it is taken, or when its address is known.
+    wire                    put      = addressed && (ahead || w_take);
+    wire [8*BEAT_BYTES-1:0] put_data = ahead ? ahead_data[ahead_head & (AHEAD - 1)] : wdata;
+    wire [BEAT_BYTES-1:0]   put_strb = ahead ? ahead_strb[ahead_head & (AHEAD - 1)] : wstrb;
     assign bid     = bvalid ? b_info[8 +: ID_WIDTH] : {ID_WIDTH{1'b0}};
     assign bresp   = !bvalid ? OKAY : b_info[8+ID_WIDTH] ? DECERR : b_info[9+ID_WIDTH] ? SLVERR : OKAY;
 
@@ -247,7 +336,7 @@ module naas_dram #(
     genvar g;
     generate
         for (g = 0; g < BEAT_BYTES; g = g + 1) begin : mask
-            assign w_mask[8*g +: 8] = {8{wstrb[g]}};
+            assign w_mask[8*g +: 8] = {8{put_strb[g]}};
         end
     endgenerate
 
@@ -259,19 +348,37 @@ module naas_dram #(
             w_count <= 0;
             w_next  <= 0;
             b_held  <= 1'b0;
+            aw_waited  <= 0;
+            w_waited   <= 0;
+            ahead_head <= 0;
+            ahead_tail <= 0;
+            w_burst    <= 0;
+            w_begun    <= 1'b0;
         end else begin
+            aw_waited <= awvalid && !awready ? aw_waited + 1 : 32'd0;
+            w_waited  <= wvalid && !wready ? w_waited + 1 : 32'd0;
             if (awvalid && awready) begin
                 aw_word[aw_tail & (QUEUE - 1)] <= awaddr[31:0] >> BEAT_LOG2;
                 aw_info[aw_tail & (QUEUE - 1)] <= {aw_error, !aw_inside, awid, awlen};
                 aw_tail <= aw_tail + 1;
             end
             if (w_take) begin
+                w_next  <= now + w_period;
+                w_begun <= !wlast;
+                if (wlast) w_burst <= w_burst + 1;
+                if (ahead || !addressed) begin
+                    ahead_data[ahead_tail & (AHEAD - 1)] <= wdata;
+                    ahead_strb[ahead_tail & (AHEAD - 1)] <= wstrb;
+                    ahead_tail <= ahead_tail + 1;
+                end
+            end
+            if (put) begin
                 if (!w_outside)
-                    memory[w_word] <= (memory[w_word] & ~w_mask) | (wdata & w_mask);
-                w_next  <= now + period;
+                    memory[w_word] <= (memory[w_word] & ~w_mask) | (put_data & w_mask);
+                if (ahead) ahead_head <= ahead_head + 1;
                 w_count <= w_last ? 9'd0 : w_count + 9'd1;
                 if (w_last) begin
-                    b_due[aw_slot] <= now + latency;
+                    b_due[aw_slot] <= now + b_latency;
                     aw_head <= aw_head + 1;
                 end
             end
@@ -287,25 +394,14 @@ module naas_dram #(
         input integer kind;
         begin
             if (kind == ERROR_ORDER) ordering_errors = ordering_errors + 1;
-            else protocol_errors = protocol_errors + 1;
+            else own_errors = own_errors + 1;
             if (!reported[kind]) begin
                 reported[kind] = 1'b1;
                 case (kind)
-                    ERROR_AR_BURST:  $display("naas_dram: cycle %0d: a read burst must be INCR of %0d bytes a beat, not type %0d size %0d", now, BEAT_BYTES, arburst, arsize);
-                    ERROR_AW_BURST:  $display("naas_dram: cycle %0d: a write burst must be INCR of %0d bytes a beat, not type %0d size %0d", now, BEAT_BYTES, awburst, awsize);
-                    ERROR_AR_4K:     $display("naas_dram: cycle %0d: a read burst must stay within 4 KiB, not address %h length %0d", now, araddr, arlen);
-                    ERROR_AW_4K:     $display("naas_dram: cycle %0d: a write burst must stay within 4 KiB, not address %h length %0d", now, awaddr, awlen);
                     ERROR_AR_WINDOW: $display("naas_dram: cycle %0d: a read must lie within %0d bytes, not address %h length %0d", now, window_bytes, araddr, arlen);
                     ERROR_AW_WINDOW: $display("naas_dram: cycle %0d: a write must lie within %0d bytes, not address %h length %0d", now, window_bytes, awaddr, awlen);
                     ERROR_AR_ALIGN:  $display("naas_dram: cycle %0d: a read address must be a multiple of %0d, not %h", now, BEAT_BYTES, araddr);
                     ERROR_AW_ALIGN:  $display("naas_dram: cycle %0d: a write address must be a multiple of %0d, not %h", now, BEAT_BYTES, awaddr);
-                    ERROR_WLAST:     $display("naas_dram: cycle %0d: WLAST must be %b in beat %0d of a burst of length %0d, not %b", now, w_last, w_count, w_info[7:0], wlast);
-                    ERROR_AR_STABLE: $display("naas_dram: cycle %0d: AR must hold until ARREADY", now);
-                    ERROR_AW_STABLE: $display("naas_dram: cycle %0d: AW must hold until AWREADY", now);
-                    ERROR_W_STABLE:  $display("naas_dram: cycle %0d: W must hold until WREADY", now);
-                    ERROR_X:         $display("naas_dram: cycle %0d: AWVALID WVALID BREADY ARVALID RREADY must be 0 or 1, not %b%b%b%b%b", now, awvalid, wvalid, bready, arvalid, rready);
-                    ERROR_AR_QUEUE:  $display("naas_dram: cycle %0d: more than %0d read bursts outstanding", now, QUEUE - 1);
-                    ERROR_AW_QUEUE:  $display("naas_dram: cycle %0d: more than %0d write bursts outstanding", now, QUEUE - 1);
                     ERROR_ORDER:     $display("naas_dram: cycle %0d: beat at %h read with an address of cycle %0d, not after the response of its write", now, r_word << BEAT_LOG2, r_accept);
                     default:         $display("naas_dram: cycle %0d: check %0d failed", now, kind);
                 endcase
@@ -313,55 +409,39 @@ module naas_dram #(
         end
     endtask
 
-    // What waited in the cycle before has to be there still.
-    localparam ADDRESS_BITS = ID_WIDTH + 64 + 8 + 3 + 2;
-    localparam DATA_BITS    = 9 * BEAT_BYTES + 1;
-    reg                    ar_waits, aw_waits, w_waits;
-    reg [ADDRESS_BITS-1:0] ar_before, aw_before;
-    reg [DATA_BITS-1:0]    w_before;
-    wire [ADDRESS_BITS-1:0] ar_payload = {arid, araddr, arlen, arsize, arburst};
-    wire [ADDRESS_BITS-1:0] aw_payload = {awid, awaddr, awlen, awsize, awburst};
-    wire [DATA_BITS-1:0]    w_payload  = {wdata, wstrb, wlast};
+    reg  [31:0] own_errors;
+    wire [31:0] check_errors;
+    assign protocol_errors = own_errors + check_errors;
+
+    naas_axi_check #(.BEAT_BYTES(BEAT_BYTES), .QUEUE(QUEUE), .ID_WIDTH(ID_WIDTH)) check (
+        .aclk(aclk), .aresetn(aresetn),
+        .awid(awid), .awaddr(awaddr), .awlen(awlen), .awsize(awsize), .awburst(awburst),
+        .awvalid(awvalid), .awready(awready),
+        .wdata(wdata), .wstrb(wstrb), .wlast(wlast), .wvalid(wvalid), .wready(wready),
+        .bid(bid), .bresp(bresp), .bvalid(bvalid), .bready(bready),
+        .arid(arid), .araddr(araddr), .arlen(arlen), .arsize(arsize), .arburst(arburst),
+        .arvalid(arvalid), .arready(arready),
+        .rid(rid), .rdata(rdata), .rresp(rresp), .rlast(rlast), .rvalid(rvalid), .rready(rready),
+        .errors(check_errors)
+    );
 
     initial begin
-        protocol_errors = 0;
+        own_errors      = 0;
         ordering_errors = 0;
         rready_low      = 0;
         reported        = 0;
     end
 
     always @(posedge aclk)
-        if (!aresetn) begin
-            ar_waits <= 1'b0;
-            aw_waits <= 1'b0;
-            w_waits  <= 1'b0;
-        end else begin
-            ar_waits  <= arvalid && !arready;
-            aw_waits  <= awvalid && !awready;
-            w_waits   <= wvalid && !wready;
-            ar_before <= ar_payload;
-            aw_before <= aw_payload;
-            w_before  <= w_payload;
-            if (ar_waits && (!arvalid || ar_payload !== ar_before)) check_failed(ERROR_AR_STABLE);
-            if (aw_waits && (!awvalid || aw_payload !== aw_before)) check_failed(ERROR_AW_STABLE);
-            if (w_waits  && (!wvalid  || w_payload  !== w_before))  check_failed(ERROR_W_STABLE);
-            if ((^{awvalid, wvalid, bready, arvalid, rready}) === 1'bx) check_failed(ERROR_X);
-
+        if (aresetn) begin
             if (arvalid && arready) begin
-                if (arburst != INCR || arsize != BEAT_LOG2) check_failed(ERROR_AR_BURST);
-                if (araddr[11:0] + ((arlen + 14'd1) << BEAT_LOG2) > 14'd4096) check_failed(ERROR_AR_4K);
                 if (!ar_inside) check_failed(ERROR_AR_WINDOW);
                 if ((araddr & (BEAT_BYTES - 1)) != 0) check_failed(ERROR_AR_ALIGN);
-                if (ar_tail - ar_head >= QUEUE - 1) check_failed(ERROR_AR_QUEUE);
             end
             if (awvalid && awready) begin
-                if (awburst != INCR || awsize != BEAT_LOG2) check_failed(ERROR_AW_BURST);
-                if (awaddr[11:0] + ((awlen + 14'd1) << BEAT_LOG2) > 14'd4096) check_failed(ERROR_AW_4K);
                 if (!aw_inside) check_failed(ERROR_AW_WINDOW);
                 if ((awaddr & (BEAT_BYTES - 1)) != 0) check_failed(ERROR_AW_ALIGN);
-                if (aw_tail - b_head >= QUEUE - 1) check_failed(ERROR_AW_QUEUE);
             end
-            if (w_take && wlast !== w_last) check_failed(ERROR_WLAST);
 
             if (rvalid && !rready) rready_low = rready_low + 1;
             // Order: read the stamps before this cycle's write changes them.
@@ -371,7 +451,7 @@ module naas_dram #(
                 for (b_word = 0; b_word <= b_info[7:0]; b_word = b_word + 1)
                     if (visible[aw_word[b_slot] + b_word] === PENDING)
                         visible[aw_word[b_slot] + b_word] = now;
-            if (w_take && !w_outside && wstrb != 0) visible[w_word] = PENDING;
+            if (put && !w_outside && put_strb != 0) visible[w_word] = PENDING;
         end
 endmodule
 

@@ -21,6 +21,8 @@
 // Macro NAAS_TOP: name of the accelerator's module.
 // Plusargs: those of naas_dram, and
 //   +cycle_limit=N   the run counts as hung when cycle N is over and no interrupt came (0: never)
+//   +idle_limit=N    or when for N cycles nothing has moved: no handshake with memory, no event, no
+//                    access to the global buffer, no product (0: never)
 //   +event_log=PATH  a line "<cycle> <bit>" for every event strobe, and "0 -1" for every start
 //   +waves=PATH      dump waves (Icarus; Verilator's are switched by its own argument)
 
@@ -82,7 +84,7 @@ module naas_harness #(
     reg  [63:0] accumulator_writes   /*verilator public_flat_rd*/;
     reg  [63:0] macs                 /*verilator public_flat_rd*/;
     wire [64*NUM_L2-1:0] l2_accesses /*verilator public_flat_rd*/;  // 64 bits a kind, kind 0 lowest
-    wire [31:0] protocol_errors      /*verilator public_flat_rd*/;
+    wire [31:0] protocol_errors      /*verilator public_flat_rd*/;  // of both interfaces
     wire [31:0] ordering_errors      /*verilator public_flat_rd*/;
     wire [31:0] rready_low           /*verilator public_flat_rd*/;
     wire [31:0] writes_outside       /*verilator public_flat_rd*/;  // resets do not clear it
@@ -118,6 +120,7 @@ module naas_harness #(
     wire [3:0]              awcache, arcache;
     wire [8*BEAT_BYTES-1:0] wdata, rdata;
     wire [BEAT_BYTES-1:0]   wstrb;
+    wire [31:0]             memory_errors, register_errors;
 
     `NAAS_TOP dut (
         .aclk(aclk), .aresetn(aresetn), .interrupt(interrupt),
@@ -152,7 +155,7 @@ module naas_harness #(
         .arid(arid), .araddr(araddr), .arlen(arlen), .arsize(arsize), .arburst(arburst),
         .arvalid(arvalid), .arready(arready),
         .rid(rid), .rdata(rdata), .rresp(rresp), .rlast(rlast), .rvalid(rvalid), .rready(rready),
-        .dump(dump), .protocol_errors(protocol_errors), .ordering_errors(ordering_errors),
+        .dump(dump), .protocol_errors(memory_errors), .ordering_errors(ordering_errors),
         .rready_low(rready_low)
     );
 
@@ -162,14 +165,33 @@ module naas_harness #(
         .wstrb(wstrb), .wlast(wlast), .wvalid(wvalid), .wready(wready), .outside(writes_outside)
     );
 
+    // AXI4-Lite is AXI4 with bursts of one beat.
+    naas_axi_check #(.NAME("registers"), .BEAT_BYTES(4), .QUEUE(64)) check (
+        .aclk(aclk), .aresetn(aresetn),
+        .awid(1'b0), .awaddr({52'd0, s_axil_awaddr}), .awlen(8'd0), .awsize(3'd2), .awburst(2'b01),
+        .awvalid(s_axil_awvalid), .awready(s_axil_awready),
+        .wdata(s_axil_wdata), .wstrb(s_axil_wstrb), .wlast(1'b1), .wvalid(s_axil_wvalid),
+        .wready(s_axil_wready),
+        .bid(1'b0), .bresp(s_axil_bresp), .bvalid(s_axil_bvalid), .bready(s_axil_bready),
+        .arid(1'b0), .araddr({52'd0, s_axil_araddr}), .arlen(8'd0), .arsize(3'd2), .arburst(2'b01),
+        .arvalid(s_axil_arvalid), .arready(s_axil_arready),
+        .rid(1'b0), .rdata(s_axil_rdata), .rresp(s_axil_rresp), .rlast(1'b1),
+        .rvalid(s_axil_rvalid), .rready(s_axil_rready),
+        .errors(register_errors)
+    );
+    assign protocol_errors = memory_errors + register_errors;
+
     // ---------------------------------------------------------------- settings of this run
     reg [63:0]   cycle_limit;
+    reg [31:0]   idle_limit;
     reg [8191:0] event_path, wave_path;
     integer      event_log;
 
     initial begin
         cycle_limit = 64'd0;
+        idle_limit  = 32'd0;
         event_log   = 0;
+        if ($value$plusargs("idle_limit=%d", idle_limit)) begin end
         if ($value$plusargs("cycle_limit=%d", cycle_limit)) begin end
         if ($value$plusargs("event_log=%s", event_path)) event_log = $fopen(event_path, "w");
 `ifndef VERILATOR
@@ -184,6 +206,12 @@ module naas_harness #(
     reg  [63:0] cycle;
     wire        start = dut.probe_start;
     wire [63:0] now   = start ? 64'd0 : cycle;
+    reg  [31:0] idle;
+    wire        moves = (awvalid && awready) || (wvalid && wready) || (bvalid && bready)
+                     || (arvalid && arready) || (rvalid && rready)
+                     || (|dut.probe_events) || (|dut.probe_l2) || (|dut.probe_macs);
+    wire        too_long = (cycle_limit != 0 && cycle >= cycle_limit)
+                        || (idle_limit != 0 && idle >= idle_limit);
 
     always @(posedge aclk)
         if (!aresetn) begin
@@ -192,7 +220,9 @@ module naas_harness #(
             finished  <= 1'b0;
             hang      <= 1'b0;
             end_cycle <= 64'd0;
+            idle      <= 32'd0;
         end else if (start) begin
+            idle     <= 32'd0;
             num_starts <= num_starts + 32'd1;
             cycle    <= 64'd1;
             started  <= 1'b1;
@@ -200,7 +230,8 @@ module naas_harness #(
             hang     <= 1'b0;
         end else if (started && !finished) begin
             cycle <= cycle + 64'd1;
-            if (interrupt || (cycle_limit != 0 && cycle >= cycle_limit)) begin
+            idle  <= moves ? 32'd0 : idle + 32'd1;
+            if (interrupt || too_long) begin
                 end_cycle <= cycle;
                 hang      <= !interrupt;
                 finished  <= 1'b1;

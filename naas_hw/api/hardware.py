@@ -20,6 +20,7 @@ from naas_hw.report.html.run_facts import read_run_facts
 from naas_hw.report.runfolder import RunFolder
 from naas_hw.sim.hardware import generate as generate_hardware
 from naas_hw.sim.layer import LayerReport
+from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import find_simulator
@@ -35,7 +36,8 @@ class SimulationReport:
     ----------
     layers : of every name; layers that are the same were simulated once.
     simulator, version : which one.
-    timed : whether cycles and counts were compared too, not the bits only (random stalls).
+    timed : whether cycles and counts were compared too, not the bits only (random stalls, or a
+        memory with other habits).
     skipped : names of layers that exist in the model only, where all were asked for.
     """
 
@@ -103,6 +105,7 @@ def simulate(
     layers: Sequence[str] | None = None,
     seed: int = 0,
     stalls: Stalls | None = None,
+    memory: str = EXACT,
     waves: bool = False,
     num_processes: int = 1,
     progress: Callable[[LayerReport], None] | None = None,
@@ -117,6 +120,8 @@ def simulate(
     layers : names; all that the hardware runs if None. Layers that are the same run once.
     seed : of the tensors.
     stalls : random stalls of the memory; then only the output bytes are compared.
+    memory : `exact`, `any`, a name, or settings (`sim.memory_habits`): how the memory handshakes;
+        then only the output bytes are compared.
     waves : whether waves are kept, in `sim/waves/`; needs a folder.
     num_processes : simulations at a time.
     progress : told of each layer that was simulated.
@@ -130,6 +135,7 @@ def simulate(
     if waves and isinstance(design, Design):
         raise InputError("waves must have a run folder to be written to, not a value only")
     found = design_of(design)
+    check_memory(memory)
     tool = find_simulator(simulator)
     skipped: tuple[str, ...] = ()
     if layers is None:
@@ -146,13 +152,14 @@ def simulate(
                 simulator=tool,
                 seed=seed,
                 stalls=stalls,
+                memory=memory,
                 waves=folder,
                 num_processes=num_processes,
                 progress=progress,
             ),
             simulator=tool.name,
             version=tool.version,
-            timed=stalls is None,
+            timed=stalls is None and memory == EXACT,
             skipped=skipped,
         )
 

@@ -26,6 +26,12 @@ def simulate(
     stall_percent: Annotated[
         int, typer.Option(min=0, max=95, help="Cycles in which it stalls.")
     ] = 30,
+    memory: Annotated[
+        str,
+        typer.Option(
+            help="exact, any, or habits of the memory; unless exact, only bits are compared."
+        ),
+    ] = "exact",
     waves: Annotated[bool, typer.Option("--waves", help="Keep waves in sim/waves.")] = False,
     processes: Annotated[int, typer.Option(min=1, help="Simulations at a time.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -50,6 +56,7 @@ def simulate(
         layers=None if layers is None else [name.strip() for name in layers.split(",")],
         seed=seed,
         stalls=Stalls(seed=seed, percent=stall_percent) if stalls else None,
+        memory=memory,
         waves=waves,
         num_processes=processes,
         progress=tell if screen.is_terminal else None,

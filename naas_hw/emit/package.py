@@ -1,7 +1,8 @@
 """The generated hardware as a folder: Verilog, a test without Python, registers, programs.
 
 rtl/README.md, manifest.json, files.f, *.v    the design; nothing else is needed for synthesis
-rtl/test/naas_test.v, *.hex, naas_dram.v      a self-checking test: one small layer
+rtl/test/naas_test.v, *.hex, naas_dram.v, naas_axi_check.v
+                                              a self-checking test: one small layer
 rtl/registers/naas_registers.h, .md           for software and for people
 program/program.json, LAYER/*.bin             descriptors and tensors, with their addresses
 """
@@ -48,6 +49,9 @@ TEST_MACS_PER_PE: Final = 2000
 TEST_MAX_KERNEL: Final = 12
 TEST_SIZES: Final = ((2, 4, 3), (1, 4, 3), (1, 2, 2), (1, 1, 1))
 """Candidates, the largest first: times the size of an axis, image and channels, kernel."""
+
+MEMORY: Final = ("naas_axi_check.v", "naas_dram.v")
+"""Verilog of the memory that the test has."""
 
 CYCLES_TO_SPARE: Final = 2000
 _REGIONS: Final = ("descriptor", "weights", "scales", "inputs")
@@ -132,7 +136,7 @@ def plan_rtl(accelerator: Accelerator, sources: AbstractMapping[str, str], diges
     test = plan_test(accelerator, digest)
     files |= {f"test/{name}": content for name, content in test.files.items()}
     files["test/files.f"] = "".join(
-        f"{name}\n" for name in (*sources, "test/naas_dram.v", "test/naas_test.v")
+        f"{name}\n" for name in (*sources, *(f"test/{name}" for name in MEMORY), "test/naas_test.v")
     )
     files["README.md"] = _render("README.md.j2", **facts, test=test)
     files["manifest.json"] = _json(
@@ -235,7 +239,7 @@ def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
     )
     files = {
         "naas_test.v": text,
-        "naas_dram.v": (bench_folder() / "naas_dram.v").read_text(encoding="utf-8"),
+        **{name: (bench_folder() / name).read_text(encoding="utf-8") for name in MEMORY},
         "program.hex": _hex(program.image, beat),
         "expected.hex": _hex(
             pack_activations(expected, beat),

@@ -20,7 +20,12 @@ from naas_hw.sim.simulators import Simulator
 
 HARNESS: Final = "naas_harness"
 BEAT_BYTES: Final = (4, 8, 16, 32)
-_BENCH_VERILOG: Final = ("naas_dram.v", "naas_range_check.v", "naas_harness.v")
+_BENCH_VERILOG: Final = (
+    "naas_axi_check.v",
+    "naas_dram.v",
+    "naas_range_check.v",
+    "naas_harness.v",
+)
 _SMALLEST_DRAM_BYTES: Final[Mapping[str, int]] = {
     # Icarus pays for every word, and builds in a second; Verilator builds slowly, so that one
     # build should serve many layers.

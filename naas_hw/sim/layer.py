@@ -3,7 +3,7 @@
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from naas_hw.rtl.counters import COUNTERS, L2_PORTS
 from naas_hw.rtl.registers import register_map
 from naas_hw.sim.hang import why_it_hangs
 from naas_hw.sim.hardware import Hardware
+from naas_hw.sim.memory_habits import MemoryHabits
 from naas_hw.sim.run import BenchResult, Stalls, run_bench
 from naas_hw.sim.simulators import Simulator
 from naas_hw.workload.golden import reference_output
@@ -32,6 +33,8 @@ from naas_hw.workload.quantise import random_quantised_layer
 REGISTERS = {register.name: register.offset for register in register_map(COUNTERS)}
 CYCLES_TO_SPARE = 2000
 STALLED_FACTOR = 60
+LATE_FACTOR: Final = 2  # of the time that all beats take one by one, with any habits of the memory
+IDLE_FACTOR: Final = 20  # of the time of one such beat, in which something has to move
 MAX_STEPS_BY_PIECE: Final = 200_000
 """Layers of more steps are compared as a whole only: the recurrence that knows every piece is slow,
 the compiled one knows totals."""
@@ -61,6 +64,11 @@ class Prediction:
     def counts(self) -> dict[str, int]:
         """Every count that the bench or a performance counter sees, under its name there."""
         return predicted_counts(self.cycles, self.stalls, self.accesses)
+
+    @property
+    def num_beats(self) -> int:
+        """On the bus, in both directions."""
+        return self.counts["dram_read_beats"] + self.counts["dram_write_beats"]
 
 
 def predict_layer(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> Prediction:
@@ -163,6 +171,7 @@ def simulate_layer(
     simulator: Simulator,
     rng: np.random.Generator,
     stalls: Stalls | None = None,
+    habits: MemoryHabits | None = None,
     defines: dict[str, str] | None = None,
     prediction: Prediction | None = None,
     waves: Path | None = None,
@@ -174,6 +183,7 @@ def simulate_layer(
 
     Parameters
     ----------
+    stalls, habits : of the memory; with either, only output bytes are compared.
     prediction : of `predict_layer`; made here if None.
     waves : file for waves, without its suffix.
     max_steps_by_piece : layers of more steps are compared as a whole only.
@@ -185,9 +195,9 @@ def simulate_layer(
     task = LayerTask(layer=layer, mapping=mapping, tensors=tensors)
     program = build_program(accelerator, [task], identity=hardware.identity)
     prediction = prediction or predict_layer(accelerator, layer, mapping)
-    by_piece = stalls is None and prediction.num_steps <= max_steps_by_piece
+    timed = stalls is None and habits is None
+    by_piece = timed and prediction.num_steps <= max_steps_by_piece
     timeline = timeline_of(geometry) if by_piece else None
-    limit = prediction.cycles + CYCLES_TO_SPARE
     result = run_bench(
         hardware.build(defines=defines),
         simulator=simulator,
@@ -200,8 +210,9 @@ def simulate_layer(
         dram_image=program.image,
         latency=accelerator.dram_latency_cycles,
         period=accelerator.dram_beat_period_cycles,
-        cycle_limit=limit * (STALLED_FACTOR if stalls else 1),
+        **_limits(accelerator, prediction, stalls, habits),
         stalls=stalls,
+        habits=habits,
         want_events=prediction.num_steps <= max_steps_by_piece,
         dump=program.outputs[0],
         waves=waves,
@@ -217,9 +228,9 @@ def simulate_layer(
         predicted_cycles=prediction.cycles,
         simulated_cycles=result.cycles,
         first_piece=first_difference(timeline, result.events) if timeline else None,
-        counts=tuple(_count_differences(prediction.counts, counted, timed=stalls is None)),
+        counts=tuple(_count_differences(prediction.counts, counted, timed=timed)),
         output_mismatches=int(np.count_nonzero(output != reference_output(layer, tensors))),
-        timed=stalls is None,
+        timed=timed,
         accesses=prediction.accesses,
         messages=_complaints(result, geometry, prediction, timeline),
         pieces_compared=by_piece,
@@ -228,6 +239,31 @@ def simulate_layer(
         counted=counted,
         waves=result.waves,
     )
+
+
+class _Limits(TypedDict):
+    """After how many cycles, and how many in which nothing moves, a run counts as hung."""
+
+    cycle_limit: int
+    idle_limit: int | None
+
+
+def _limits(
+    accelerator: Accelerator,
+    prediction: Prediction,
+    stalls: Stalls | None,
+    habits: MemoryHabits | None,
+) -> _Limits:
+    cycles = (prediction.cycles + CYCLES_TO_SPARE) * (STALLED_FACTOR if stalls else 1)
+    if habits is None:
+        return {"cycle_limit": cycles, "idle_limit": None}
+    beat = habits.cycles_of_a_beat(
+        latency=accelerator.dram_latency_cycles, period=accelerator.dram_beat_period_cycles
+    ) * (STALLED_FACTOR if stalls else 1)
+    return {
+        "cycle_limit": cycles + LATE_FACTOR * prediction.num_beats * beat,
+        "idle_limit": CYCLES_TO_SPARE + IDLE_FACTOR * beat,
+    }
 
 
 def start_writes(

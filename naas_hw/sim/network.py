@@ -9,6 +9,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.errors import InputError
@@ -17,6 +18,7 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.network_search import layer_generator
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.layer import LayerReport, Prediction, predict_layer, simulate_layer
+from naas_hw.sim.memory_habits import EXACT, choose_habits
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import Simulator
 from naas_hw.workload.layer import Layer
@@ -97,6 +99,7 @@ def simulate_runs(
     simulator: Simulator,
     seed: int = 0,
     stalls: Stalls | None = None,
+    memory: str = EXACT,
     waves: Path | None = None,
     num_processes: int = 1,
     progress: Callable[[LayerReport], None] | None = None,
@@ -107,6 +110,7 @@ def simulate_runs(
 
     Parameters
     ----------
+    memory : `exact`, `any`, or habits (see `choose_habits`).
     waves : folder for waves, a file a run.
     num_processes : simulations at a time.
     progress : told of each run that has ended, in order.
@@ -119,6 +123,7 @@ def simulate_runs(
             "simulator": simulator,
             "seed": seed,
             "stalls": stalls,
+            "memory": memory,
             "waves": waves,
         }
 
@@ -179,6 +184,7 @@ def simulate_run(
     simulator: Simulator,
     seed: int,
     stalls: Stalls | None,
+    memory: str,
     waves: Path | None,
 ) -> LayerReport:
     """One simulation; what runs in a worker."""
@@ -189,6 +195,13 @@ def simulate_run(
         simulator=simulator,
         rng=layer_generator(seed, hardware.accelerator, run.layer),
         stalls=stalls,
+        habits=choose_habits(
+            memory,
+            seed=seed,
+            index=crc32(run.layer.name.encode()),
+            num_beats=run.prediction.num_beats,
+            max_cycles=run.prediction.cycles,
+        ),
         prediction=run.prediction,
         waves=None if waves is None else waves / run.layer.name,
     )

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,12 @@ from naas_hw.errors import InputError, SimulationError
 from naas_hw.sim.build import HARNESS, Build, fetch_program
 from naas_hw.sim.build_cache import BuildCache, default_cache_folder, temporary_folder
 from naas_hw.sim.dram_image import hex_to_image, swap_bytes
+from naas_hw.sim.memory_habits import MAX_STALL_PERCENT, MemoryHabits
 from naas_hw.sim.runner import log_tail, run_runner
 from naas_hw.sim.simulators import Simulator, has_fst_headers
+
+MESSAGES: Final = ("naas_dram:", "naas_axi_check:", "naas_monitor:")
+"""How lines of the log begin that tell of an error."""
 
 Status = Literal["done", "hang", "reset", "no_start", "no_answer"]
 """done: the interrupt came; hang: it did not within the limit of cycles; reset: as was asked for;
@@ -31,8 +35,8 @@ class Stalls:
     percent: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.percent <= 95:
-            raise InputError(f"percent must be 0 to 95, not {self.percent}")
+        if not 0 <= self.percent <= MAX_STALL_PERCENT:
+            raise InputError(f"percent must be 0 to {MAX_STALL_PERCENT}, not {self.percent}")
         if not 0 <= self.seed < 1 << 63:
             raise InputError(f"seed must be 0 to 2**63 - 1, not {self.seed}")
 
@@ -119,7 +123,9 @@ def run_bench(
     period: int,
     cycle_limit: int,
     reads: Sequence[int] = (),
+    idle_limit: int | None = None,
     stalls: Stalls | None = None,
+    habits: MemoryHabits | None = None,
     read_error_address: int | None = None,
     write_error_address: int | None = None,
     want_events: bool = False,
@@ -137,7 +143,9 @@ def run_bench(
         latency=latency,
         period=period,
         cycle_limit=cycle_limit,
+        idle_limit=idle_limit,
         stalls=stalls,
+        habits=habits,
         read_error_address=read_error_address,
         write_error_address=write_error_address,
         want_events=want_events,
@@ -157,7 +165,9 @@ def run_starts(
     latency: int,
     period: int,
     cycle_limit: int,
+    idle_limit: int | None = None,
     stalls: Stalls | None = None,
+    habits: MemoryHabits | None = None,
     read_error_address: int | None = None,
     write_error_address: int | None = None,
     want_events: bool = False,
@@ -175,7 +185,9 @@ def run_starts(
     dram_image : uint8, a whole number of beats; its size is the window of legal addresses.
     latency, period : of the memory, in cycles (see naas_dram.v).
     cycle_limit : a run counts as hung if no interrupt came up to this cycle.
+    idle_limit : it also counts as hung if nothing moved for so many cycles; None for no limit.
     stalls : random stalls of the memory; None for its exact timing.
+    habits : other handshakes that AXI4 allows; None for its exact timing.
     read_error_address, write_error_address : where the memory answers SLVERR.
     want_events : whether events are logged.
     dump : bytes of memory that are read back after the last run, from and to (not included), both
@@ -213,8 +225,10 @@ def run_starts(
             "dump_first": str(first // build.beat_bytes),
             "dump_last": str(end // build.beat_bytes - 1),
             **({"event_log": "events.txt"} if want_events else {}),
+            **({"idle_limit": str(idle_limit)} if idle_limit else {}),
             **({"stall_seed": str(stalls.seed)} if stalls else {}),
             **({"stall_percent": str(stalls.percent)} if stalls else {}),
+            **(habits.plusargs() if habits else {}),
             **_hex_plusarg("read_error_address", read_error_address),
             **_hex_plusarg("write_error_address", write_error_address),
         }
@@ -362,7 +376,7 @@ def _simulate(
 
 def _messages(log: Path) -> tuple[str, ...]:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return tuple(line for line in lines if line.startswith(("naas_dram:", "naas_monitor:")))
+    return tuple(line for line in lines if line.startswith(MESSAGES))
 
 
 def _read_events(path: Path, results: Sequence[Mapping[str, Any]]) -> list[NDArray[np.int64]]:

@@ -13,7 +13,8 @@ from naas_hw.search.network_search import layer_generator
 from naas_hw.search.processes import worker_processes
 from naas_hw.sim.case_files import write_case
 from naas_hw.sim.hardware import Hardware, generate
-from naas_hw.sim.layer import LayerReport, simulate_layer
+from naas_hw.sim.layer import LayerReport, predict_layer, simulate_layer
+from naas_hw.sim.memory_habits import EXACT, MemoryHabits, check_memory, choose_habits
 from naas_hw.sim.random_case import draw_cases
 from naas_hw.sim.reduce import reduce_case
 from naas_hw.sim.run import Stalls
@@ -21,6 +22,9 @@ from naas_hw.sim.simulators import Simulator, SimulatorName
 
 MAX_CYCLES: Final[dict[SimulatorName, int]] = {"icarus": 20_000, "verilator": 200_000}
 """Predicted cycles of the longest triple."""
+
+LATE_CYCLES: Final[dict[SimulatorName, int]] = {"icarus": 20_000, "verilator": 400_000}
+"""Cycles that a memory with random habits may make a triple longer by, about."""
 
 STALL_PERCENT: Final = 30
 MAX_TRIALS: Final = 40
@@ -38,6 +42,8 @@ class CaseResult:
     index : in the draw.
     cycle_difference, count_difference : largest ones; None where cycles are not compared.
     problem : what is wrong, in words; empty if nothing is.
+    hung : whether no interrupt came.
+    habits : of the memory; None for its exact timing.
     reduced : a smaller triple that fails too, where this one fails.
     """
 
@@ -48,12 +54,39 @@ class CaseResult:
     count_difference: int | None
     output_mismatches: int
     problem: str
+    hung: bool = False
+    habits: MemoryHabits | None = None
     reduced: Case | None = None
 
     @property
     def ok(self) -> bool:
         """Whether all that was compared is equal."""
         return not self.problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What the triples of a run share."""
+
+    simulator: Simulator
+    seed: int
+    stalls: bool = False
+    memory: str = EXACT
+
+    @property
+    def random_stalls(self) -> Stalls | None:
+        """Of the memory."""
+        return Stalls(seed=self.seed, percent=STALL_PERCENT) if self.stalls else None
+
+    def habits(self, index: int, num_beats: int) -> MemoryHabits | None:
+        """Of the memory, for one triple of so many beats."""
+        return choose_habits(
+            self.memory,
+            seed=self.seed,
+            index=index,
+            num_beats=num_beats,
+            max_cycles=LATE_CYCLES[self.simulator.name],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +112,7 @@ class VerifyReport:
     simulator: str
     seed: int
     stalls: bool
+    memory: str
     results: tuple[CaseResult, ...]
     coverage: dict[str, int]
     rejections: dict[str, int]
@@ -96,6 +130,7 @@ def verify(
     *,
     simulator: Simulator,
     stalls: bool = False,
+    memory: str = EXACT,
     num_processes: int = 1,
     folder: Path = Path("verify_failures"),
     progress: Callable[[CaseResult], None] | None = None,
@@ -108,6 +143,8 @@ def verify(
         of one accelerator.
     seed : of the draw and of the tensors.
     stalls : the memory stalls at random; then only output bits are compared.
+    memory : `exact`, `any` for other habits of the memory in each triple, or those that
+        `parse_habits` takes; unless it is exact only output bits are compared.
     num_processes : accelerators that are generated and simulated at a time.
     folder : for the files of failing triples; made only if there is one.
     progress : told of each triple that has ended, in any order.
@@ -121,13 +158,15 @@ def verify(
         raise InputError(f"cases must be 1 to {MAX_CASES}, not {num_cases}")
     if not 0 <= seed < 1 << 63:
         raise InputError(f"seed must be 0 to 2**63 - 1, not {seed}")
+    check_memory(memory)
     draw = draw_cases(num_cases, seed, max_cycles=MAX_CYCLES[simulator.name])
     groups: list[list[tuple[int, Case]]] = []
     for group in draw.groups:
         first = sum(map(len, groups))
         groups.append([(first + i, drawn.case) for i, drawn in enumerate(group)])
+    conditions = Conditions(simulator=simulator, seed=seed, stalls=stalls, memory=memory)
     results: list[CaseResult] = []
-    for found in _run_groups(groups, simulator, seed, stalls, num_processes):
+    for found in _run_groups(groups, conditions, num_processes):
         for result in found:
             results.append(result)
             if progress is not None:
@@ -137,6 +176,7 @@ def verify(
         simulator=f"{simulator.name} {simulator.version}",
         seed=seed,
         stalls=stalls,
+        memory=memory,
         results=tuple(results),
         coverage=draw.coverage,
         rejections=draw.rejections,
@@ -145,32 +185,22 @@ def verify(
 
 
 def _run_groups(
-    groups: Sequence[Sequence[tuple[int, Case]]],
-    simulator: Simulator,
-    seed: int,
-    stalls: bool,
-    num_processes: int,
+    groups: Sequence[Sequence[tuple[int, Case]]], conditions: Conditions, num_processes: int
 ) -> Iterator[list[CaseResult]]:
     with worker_processes(min(num_processes, len(groups))) as executor:
         if executor is None:
             for group in groups:
-                yield run_group(group, simulator=simulator, seed=seed, stalls=stalls)
+                yield run_group(group, conditions)
             return
         futures: list[Future[list[CaseResult]]] = [
-            executor.submit(run_group, group, simulator=simulator, seed=seed, stalls=stalls)
-            for group in groups
+            executor.submit(run_group, group, conditions) for group in groups
         ]
         for future in as_completed(futures):
             yield future.result()
 
 
 def run_group(
-    group: Sequence[tuple[int, Case]],
-    *,
-    simulator: Simulator,
-    seed: int,
-    stalls: bool,
-    max_trials: int | None = None,
+    group: Sequence[tuple[int, Case]], conditions: Conditions, *, max_trials: int | None = None
 ) -> list[CaseResult]:
     """Run numbered triples that share their hardware; what runs in a worker.
 
@@ -185,35 +215,33 @@ def run_group(
         except Exception as error:
             results.append(_fault(index, case, error))
             continue
-        result = run_case(index, case, hardware, simulator=simulator, seed=seed, stalls=stalls)
+        result = run_case(index, case, hardware, conditions)
         if not result.ok:
-            result = replace(
-                result,
-                reduced=_reduced(
-                    case, hardware, simulator=simulator, seed=seed, stalls=stalls, most=most
-                ),
-            )
+            result = replace(result, reduced=_reduced(result, hardware, conditions, most))
         results.append(result)
     return results
 
 
-def run_case(
-    index: int, case: Case, hardware: Hardware, *, simulator: Simulator, seed: int, stalls: bool
-) -> CaseResult:
+def run_case(index: int, case: Case, hardware: Hardware, conditions: Conditions) -> CaseResult:
     """Run one triple on hardware whose memory outside may be another one."""
+    habits = None
     try:
+        prediction = predict_layer(case.accelerator, case.layer, case.mapping)
+        habits = conditions.habits(index, prediction.num_beats)
         report = simulate_layer(
             replace(hardware, accelerator=case.accelerator),
             case.layer,
             case.mapping,
-            simulator=simulator,
-            rng=layer_generator(seed, case.accelerator, case.layer),
-            stalls=Stalls(seed=seed, percent=STALL_PERCENT) if stalls else None,
+            simulator=conditions.simulator,
+            rng=layer_generator(conditions.seed, case.accelerator, case.layer),
+            stalls=conditions.random_stalls,
+            habits=habits,
+            prediction=prediction,
         )
     except ToolError:
         raise
     except Exception as error:
-        return _fault(index, case, error)
+        return replace(_fault(index, case, error), habits=habits)
     return CaseResult(
         index=index,
         case=case,
@@ -224,6 +252,8 @@ def run_case(
         count_difference=report.count_difference if report.timed else None,
         output_mismatches=report.output_mismatches,
         problem="" if report.ok else _problem_of(report),
+        hung=report.status == "hang",
+        habits=habits,
     )
 
 
@@ -255,14 +285,15 @@ def _fault(index: int, case: Case, error: Exception) -> CaseResult:
     )
 
 
-def _reduced(
-    case: Case, hardware: Hardware, *, simulator: Simulator, seed: int, stalls: bool, most: int
-) -> Case:
-    def fails(smaller: Case) -> bool:
-        found = run_case(0, smaller, hardware, simulator=simulator, seed=seed, stalls=stalls)
-        return not found.ok
+def _reduced(result: CaseResult, hardware: Hardware, conditions: Conditions, most: int) -> Case:
+    """A smaller triple that fails with the same habits of the memory."""
+    if result.habits is not None:
+        conditions = replace(conditions, memory=str(result.habits))
 
-    return reduce_case(case, fails, max_trials=most)
+    def fails(smaller: Case) -> bool:
+        return not run_case(result.index, smaller, hardware, conditions).ok
+
+    return reduce_case(result.case, fails, max_trials=most)
 
 
 def _write_failures(results: Sequence[CaseResult], seed: int, folder: Path) -> Iterator[Failure]:
@@ -292,6 +323,8 @@ def reproduce_command(report: VerifyReport, failure: Failure) -> str:
     """What runs a failing triple again."""
     words = ["naas simulate", str(failure.folder), f"--sim {report.simulator.split()[0]}"]
     words.append(f"--seed {report.seed}")
+    if failure.result.habits is not None:
+        words.append(f"--memory {failure.result.habits}")
     return " ".join([*words, "--stalls"] if report.stalls else words)
 
 
@@ -305,8 +338,10 @@ def report_json(report: VerifyReport) -> str:
             "simulator": report.simulator,
             "seed": report.seed,
             "stalls": report.stalls,
+            "memory": report.memory,
             "cases": len(report.results),
             "failed": sum(not result.ok for result in report.results),
+            "hung": sum(result.hung for result in report.results),
             "max_cycle_difference": max(cycles, default=None),
             "max_count_difference": max(counts, default=None),
             "output_mismatches": sum(result.output_mismatches for result in report.results),
@@ -317,6 +352,7 @@ def report_json(report: VerifyReport) -> str:
                     "case": failure.result.index,
                     "what": case_text(failure.result.case),
                     "problem": failure.result.problem,
+                    "memory": str(failure.result.habits or report.memory),
                     "folder": str(failure.folder),
                     "command": reproduce_command(report, failure),
                 }

@@ -95,7 +95,13 @@ def _run(
     subprocess.run(
         ["iverilog", "-g2005", "-Wall", "-Wno-timescale", "-o", "tb.vvp"]
         + [f"-Pdram_tb.{name}={value}" for name, value in parameters.items()]
-        + ["-s", "dram_tb", str(HERE / "dram_tb.v"), str(SIM / "naas_dram.v")],
+        + [
+            "-s",
+            "dram_tb",
+            str(HERE / "dram_tb.v"),
+            str(SIM / "naas_dram.v"),
+            str(SIM / "naas_axi_check.v"),
+        ],
         cwd=folder,
         check=True,
     )
@@ -288,7 +294,7 @@ def test_wlast_in_the_wrong_beat_is_a_protocol_error(tmp_path: Path) -> None:
     beats = [Beat(cycle=0, data=0, last=True), Beat(cycle=0, data=0, last=False)]
     log = _run(tmp_path, writes=writes, beats=beats, cycles=20)
     assert log.errors[0] == 2
-    assert "WLAST must be 0 in beat 0 of a burst of length 1, not 1" in log.text
+    assert "WLAST must be high in the last beat of a burst only, not 1 in beat 0" in log.text
 
 
 def test_valid_that_drops_is_a_protocol_error(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_a_failure_is_counted_and_its_files_are_named(
 ) -> None:
     """The report says what failed, and how to run it again."""
 
-    def run_group(group: list[tuple[int, Case]], **_: object) -> list[CaseResult]:
+    def run_group(group: list[tuple[int, Case]], _: object) -> list[CaseResult]:
         results = [failing(index, case) for index, case in group]
         equal = {"cycle_difference": 0, "output_mismatches": 0, "problem": ""}
         return [results[0], *(replace(result, **equal) for result in results[1:])]
@@ -194,7 +194,9 @@ def test_a_fault_of_the_generator_is_a_failure(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(verify_module, "generate", broken)
     case = draw_cases(1, 0, max_cycles=5000).cases[0].case
-    (result,) = verify_module.run_group([(0, case)], simulator=ICARUS, seed=0, stalls=False)
+    (result,) = verify_module.run_group(
+        [(0, case)], verify_module.Conditions(simulator=ICARUS, seed=0)
+    )
     assert not result.ok
     assert result.problem == "RuntimeError: no such wire"
 
@@ -237,7 +239,7 @@ def test_the_command_fails_with_a_triple_that_differs(
 ) -> None:
     """Exit status 1, the case's files, and how to run them again."""
 
-    def run_group(group: list[tuple[int, Case]], **_: object) -> list[CaseResult]:
+    def run_group(group: list[tuple[int, Case]], _: object) -> list[CaseResult]:
         return [failing(index, case) for index, case in group]
 
     monkeypatch.setattr(verify_module, "run_group", run_group)
