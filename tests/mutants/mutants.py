@@ -16,6 +16,7 @@ from types import FunctionType, ModuleType
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.sim.hardware import Hardware, generate
+from naas_hw.sim.memory_habits import EXACT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Mutant:
     module : of `naas_hw.rtl`, or "timing" for a constant of time that the hardware alone sees.
     old, new : text; `old` has to be there exactly once.
     case : name of the case that is tried first.
+    memory : name of the habits of the memory that show it; with the exact timing it does not.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Mutant:
     old: str
     new: str
     case: str
+    memory: str = EXACT
 
 
 def generate_mutant(mutant: Mutant, accelerator: Accelerator) -> Hardware:
@@ -274,6 +277,38 @@ MUTANTS = (
         old="load = self.fill_waits & ~self.has_step",
         new="load = Cat(0)",
         case="steady",
+    ),
+    Mutant(
+        name="handshake: data of a burst wait until its address is accepted",
+        module="writer",
+        old="bursts.push.eq(burst_put)",
+        new="bursts.push.eq(self.aw_valid & self.aw_ready)",
+        case="steady",
+        memory="address_after_data_offered",
+    ),
+    Mutant(
+        name="handshake: the address of a burst changes while it waits",
+        module="writer",
+        old="self.aw_address.eq(splitter.address)",
+        new="self.aw_address.eq(splitter.address + offered)",
+        case="steady",
+        memory="ready_after_valid",
+    ),
+    Mutant(
+        name="handshake: the length of a burst changes while it waits",
+        module="reader",
+        old="self.ar_length.eq(splitter.length)",
+        new="self.ar_length.eq(splitter.length + offered)",
+        case="steady",
+        memory="ready_after_valid",
+    ),
+    Mutant(
+        name="handshake: an address is taken back that was not accepted",
+        module="writer",
+        old="offered.eq(self.aw_valid & ~self.aw_ready)",
+        new="offered.eq(self.aw_valid & ~self.aw_ready & ~offered)",
+        case="steady",
+        memory="slow_writes",
     ),
 )
 """All of them; each must be killed."""
