@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.verify_corrupt import verify_corrupt
+from naas_hw.errors import InputError
 
 if TYPE_CHECKING:
     from naas_hw.sim.verify import CaseResult, VerifyReport
@@ -16,6 +18,10 @@ def verify(
     num_random: Annotated[
         int, typer.Option("--random", min=1, help="Triples; up to four share one accelerator.")
     ] = 40,
+    num_corrupt: Annotated[
+        int | None,
+        typer.Option("--corrupt", min=1, help="Corrupt so many descriptors instead; see below."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draw and of the tensors.")] = 0,
     sim: Annotated[str, typer.Option(help="icarus or verilator.")] = "verilator",
     stalls: Annotated[
@@ -51,8 +57,19 @@ def verify(
     when responses come. A name, as `address_after_data_offered`, or settings, as a failure prints
     them, choose one way for all triples.
 
+    With `--corrupt N` descriptors of random layers are changed, in one to many bits, fields or
+    beats; half of them get a checksum that is right again. Each is started, and a good one behind
+    it, which has to be exact. What becomes of a corrupted one: `harmless`, `refused` before its
+    layer starts, `told` in the status, `stuck`, `outside` (a write beyond the range in the
+    registers), `silent` (a wrong output, no error, though the checksum is wrong),
+    `silent_valid_checksum`. Only refused, told, harmless and the last may happen.
+
     Exit status 1 if a triple fails.
     """
+    if num_corrupt is not None:
+        if stalls or memory != "exact":
+            raise InputError("--corrupt must be without --stalls and --memory")
+        return verify_corrupt(num_corrupt, seed=seed, sim=sim, processes=processes, as_json=as_json)
     from naas_hw.sim.simulators import find_simulator
     from naas_hw.sim.verify import case_text, report_json
     from naas_hw.sim.verify import verify as run_verify

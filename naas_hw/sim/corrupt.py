@@ -24,7 +24,7 @@ from naas_hw.search.network_search import layer_generator
 from naas_hw.search.processes import worker_processes
 from naas_hw.sim.corruption import Corruption, draw_corruption
 from naas_hw.sim.hardware import Hardware, generate
-from naas_hw.sim.layer import REGISTERS, predict_layer, start_writes
+from naas_hw.sim.layer import REGISTERS, list_writes, predict_layer
 from naas_hw.sim.random_case import CASES_PER_HARDWARE, draw_cases
 from naas_hw.sim.run import BenchResult, Start, run_starts
 from naas_hw.sim.simulators import Simulator
@@ -309,7 +309,7 @@ def _start(victim: _Victim, slot: int, region: int) -> Start:
     return Start(
         writes=(
             (REGISTERS["interrupt_status"], 0b11),
-            *start_writes(
+            *list_writes(
                 descriptors=slot,
                 num_descriptors=1,
                 writable=writable,

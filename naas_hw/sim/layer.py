@@ -15,7 +15,7 @@ from naas_hw.cost.accesses import Accesses
 from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.recurrence import Stalls as StallCycles
 from naas_hw.cost.recurrence import Timeline, timeline_of
-from naas_hw.emit.program import LayerTask, build_program
+from naas_hw.emit.program import LayerTask, Program, build_program
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS
@@ -201,11 +201,7 @@ def simulate_layer(
     result = run_bench(
         hardware.build(defines=defines),
         simulator=simulator,
-        writes=start_writes(
-            descriptors=program.descriptor_address,
-            num_descriptors=program.num_descriptors,
-            writable=program.writable,
-        ),
+        writes=start_writes(program),
         reads=[REGISTERS["status"]] + [REGISTERS[f"{name}_low"] for name in COUNTERS],
         dram_image=program.image,
         latency=accelerator.dram_latency_cycles,
@@ -266,7 +262,17 @@ def _limits(
     }
 
 
-def start_writes(
+def start_writes(program: Program, *, watchdog_cycles: int = 0) -> list[tuple[int, int]]:
+    """Register writes that run a program; see `list_writes`."""
+    return list_writes(
+        descriptors=program.descriptor_address,
+        num_descriptors=program.num_descriptors,
+        writable=program.writable,
+        watchdog_cycles=watchdog_cycles,
+    )
+
+
+def list_writes(
     *,
     descriptors: int,
     num_descriptors: int,
