@@ -211,8 +211,8 @@ MUTANTS = (
     Mutant(
         name="store bursts: the last beat is marked one late",
         module="writer",
-        old="self.w_last.eq(position == bursts.head)",
-        new="self.w_last.eq(position == bursts.head + 1)",
+        old="self.w_last.eq(position == length)",
+        new="self.w_last.eq(position == length + 1)",
         case="steady",
     ),
     Mutant(
@@ -277,6 +277,27 @@ MUTANTS = (
         old="load = self.fill_waits & ~self.has_step",
         new="load = Cat(0)",
         case="steady",
+    ),
+    Mutant(
+        name="constant of time: the checksum takes a beat more",
+        module="timing",
+        old="CHECKSUM_BEATS",
+        new=str(timing.CHECKSUM_BEATS + 1),
+        case="steady",
+    ),
+    Mutant(
+        name="range: the last block of the range counts as outside",
+        module="writer",
+        old="(block <= self.last_block)",
+        new="(block < self.last_block)",
+        case="steady",
+    ),
+    Mutant(
+        name="responses: the last burst of an output run is not waited for",
+        module="writer",
+        old="eq(outstanding + 1 - self.b_valid)",
+        new="eq(outstanding - self.b_valid)",
+        case="spills",
     ),
     Mutant(
         name="handshake: data of a burst wait until its address is accepted",
