@@ -21,6 +21,7 @@ import naas_hw
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
+from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.recurrence import timeline_of
 from naas_hw.emit.images import pack_activations
 from naas_hw.emit.plan import FilePlan
@@ -54,6 +55,8 @@ MEMORY: Final = ("naas_axi_check.v", "naas_dram.v")
 """Verilog of the memory that the test has."""
 
 CYCLES_TO_SPARE: Final = 2000
+WATCHDOG_FACTOR: Final = 2
+"""The watchdog's limit over the prediction: room for a memory that is slower than predicted."""
 _REGIONS: Final = ("descriptor", "weights", "scales", "inputs")
 """Parts of a program that software has to put into memory; what follows them is results."""
 
@@ -127,6 +130,8 @@ def plan_rtl(accelerator: Accelerator, sources: AbstractMapping[str, str], diges
         "axes": " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes),
         "top": TOP,
         "files": list(sources),
+        "range_bytes": RANGE_BYTES,
+        "watchdog_unit": timing.WATCHDOG_UNIT,
     }
     files: dict[str, str | bytes] = {
         **sources,
@@ -162,8 +167,6 @@ def _registers(facts: AbstractMapping[str, Any]) -> dict[str, str]:
         "identity": IDENTITY,
         "slot_bytes": SLOT_BYTES,
         "versions": DESCRIPTOR_VERSION << 16 | REGISTER_MAP_VERSION,
-        "range_bytes": RANGE_BYTES,
-        "watchdog_unit": timing.WATCHDOG_UNIT,
     }
     return {
         f"registers/{name}": _render(f"{name}.j2", **facts, **known)
@@ -229,7 +232,7 @@ def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
         layer=layer,
         cycles=cycles,
         limit=cycles + CYCLES_TO_SPARE,
-        watchdog=ceil_div(2 * cycles, timing.WATCHDOG_UNIT),
+        watchdog=_watchdog_units(cycles),
         registers=registers,
         program=program,
         dram_bytes=1 << (program.image.size - 1).bit_length(),
@@ -248,6 +251,11 @@ def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
         ),
     }
     return PlainTest(layer=layer, cycles=cycles, files=files)
+
+
+def _watchdog_units(cycles: int) -> int:
+    """A limit for a layer of so many predicted cycles."""
+    return ceil_div(WATCHDOG_FACTOR * cycles, timing.WATCHDOG_UNIT)
 
 
 def _hex(data: NDArray[np.uint8], beat_bytes: int, exists: NDArray[np.bool_] | None = None) -> str:
@@ -333,7 +341,7 @@ def plan_program(
         key = (layer.renamed("layer"), mappings[layer.name])
         if key not in known:
             program = _layer_program(accelerator, layer, mappings[layer.name], digest, seed)
-            known[key] = _entry(program, layer)
+            known[key] = _entry(program, layer, _descriptor_cycles(accelerator, program))
             files |= _program_files(program, known[key])
         entries.append({"name": layer.name, **known[key]})
     facts = {
@@ -374,7 +382,13 @@ def _group(tensors: QuantisedLayer, layer: Layer, index: int) -> QuantisedLayer:
     )
 
 
-def _entry(program: Program, layer: Layer) -> dict[str, Any]:
+def _descriptor_cycles(accelerator: Accelerator, program: Program) -> int:
+    """Predicted cycles of the first descriptor of a program, alone; others take as long."""
+    task = program.tasks[0]
+    return evaluate(accelerator, task.layer, task.mapping, SIZED).cycles
+
+
+def _entry(program: Program, layer: Layer, cycles: int) -> dict[str, Any]:
     """A layer in program.json: every region with its bytes in memory, and its file."""
     groups = []
     for index, regions in enumerate(program.regions):
@@ -393,6 +407,8 @@ def _entry(program: Program, layer: Layer) -> dict[str, Any]:
         "descriptors": program.descriptor_address,
         "write_first": program.writable[0],
         "write_last": program.writable[1] - 1,
+        "predicted_cycles": cycles,
+        "watchdog": _watchdog_units(cycles),
         "num_descriptors": program.num_descriptors,
         "memory_bytes": int(program.image.size),
         "groups": groups,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from naas_hw.arch import timing
 from naas_hw.cost.random_case import Case
 from naas_hw.emit.images import unpack_activations
+from naas_hw.emit.package import WATCHDOG_FACTOR
 from naas_hw.emit.program import LayerTask, Program, build_program, layer_descriptor
 from naas_hw.errors import InputError
 from naas_hw.mapping.descriptor import SLOT_BYTES
@@ -38,8 +39,6 @@ MAX_CYCLES: Final = 8_000
 PER_HARDWARE: Final = 100
 MAX_HARDWARE: Final = 9  # with four layers each: fewer than the draw fills every bin from
 MAX_IMAGE_BYTES: Final = 1 << 25
-WATCHDOG_FACTOR: Final = 2
-"""The watchdog's limit over the prediction, as a driver would set it."""
 
 _BURST_BEATS: Final = 256
 _QUEUED_BURSTS: Final = 20

@@ -18,7 +18,7 @@ from naas_hw.emit.package import (
 )
 from naas_hw.emit.plan import FilePlan
 from naas_hw.errors import InputError
-from naas_hw.mapping.descriptor import MAGIC
+from naas_hw.mapping.descriptor import DESCRIPTOR_VERSION, MAGIC
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
@@ -72,8 +72,9 @@ def test_the_digest_is_the_same_in_readme_header_table_test_manifest_and_program
     assert json.loads(rtl["rtl/manifest.json"])["digest"] == text
     assert json.loads(program["program/program.json"])["digest"] == text
     bits = int.from_bytes(program["program/a/descriptor.bin"], "little")
-    fields = (DIGEST & 0xFFFF_FFFF) << 32 | MAGIC  # one after the other, after some padding
-    found = [k for k in range(bits.bit_length()) if bits >> k & (1 << 64) - 1 == fields]
+    # one after the other, after some padding
+    fields = (DIGEST & 0xFFFF_FFFF) << 40 | DESCRIPTOR_VERSION << 32 | MAGIC
+    found = [k for k in range(bits.bit_length()) if bits >> k & (1 << 72) - 1 == fields]
     assert len(found) == 1
 
 
