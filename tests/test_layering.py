@@ -10,8 +10,8 @@ import naas_hw
 PACKAGE = Path(naas_hw.__file__).parent
 
 ORDER = (
-    "errors resources parallel workload spaces accuracy arch mapping cost exchange search joint "
-    "rtl emit sim flow report bench api cli"
+    "errors resources system parallel workload spaces accuracy arch mapping cost exchange search "
+    "joint rtl emit sim flow report bench api cli"
 ).split()
 RTL_MAY_IMPORT = {"errors", "workload", "arch", "mapping", "rtl"}
 COST_MUST_NOT_IMPORT = {"amaranth", "naas_hw.rtl"}

@@ -118,12 +118,12 @@ def named_digest(table: EnergyTable) -> str:
 @contextmanager
 def writing(folder: Path, verb: str) -> Iterator[RunFolder]:
     """The run folder, locked; one made by hand gets a manifest first."""
+    manifest = None
     if not (folder / MANIFEST).is_file():
         names = ("network.yaml", "accelerator.yaml", "mapping.yaml")
         digest = digest_of(*((folder / name).read_bytes() for name in names))
         manifest = Manifest.of(command=("naas", verb, folder.name), digest=digest)
-        RunFolder(folder).write_text(MANIFEST, manifest.text)
-    with RunFolder.open(folder) as run:
+    with RunFolder.open(folder, manifest=manifest) as run:
         yield run
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from naas_hw.api.designs import (
     Design,
@@ -13,7 +14,6 @@ from naas_hw.api.designs import (
     writing,
 )
 from naas_hw.emit.package import GeneratedDesign, plan_design
-from naas_hw.emit.plan import FilePlan
 from naas_hw.errors import InputError
 from naas_hw.report.html.page import render_report
 from naas_hw.report.html.run_facts import read_run_facts
@@ -24,8 +24,10 @@ from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import find_simulator
+from naas_hw.system.files import write_file
 from naas_hw.workload.layer import Kind
-from naas_hw.workload.yaml_edge import write_atomic
+
+_WAVE_FORMATS: Final = ("fst", "vcd")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,21 +83,9 @@ def generate(
     )
     if not isinstance(design, Design):
         with writing(Path(design), "generate") as run:
-            _replace(run, generated.files)
+            folders = {path.split("/")[0] for path in generated.files}
+            run.write_files(dict(generated.files.files), instead_of=sorted(folders))
     return generated
-
-
-def _replace(run: RunFolder, plan: FilePlan) -> None:
-    """Write a plan into the run, then drop what an earlier one left beside it."""
-    plan.write(run.path)
-    planned = set(plan)
-    for folder in {path.split("/")[0] for path in planned}:
-        for path in sorted((run.path / folder).rglob("*"), reverse=True):
-            if path.is_dir() and not path.is_symlink():
-                if not any(path.iterdir()):
-                    path.rmdir()
-            elif path.relative_to(run.path).as_posix() not in planned:
-                path.unlink()
 
 
 def simulate(
@@ -166,6 +156,12 @@ def simulate(
     if isinstance(design, Design):
         return simulated(None)
     with writing(Path(design), "simulate") as run:
+        if waves:
+            run.claim(
+                f"sim/waves/{found.layer.name}.{suffix}"
+                for found in runs
+                for suffix in _WAVE_FORMATS
+            )
         run.write_text("sim/predicted.json", predicted_json(runs, hardware.digest))
         report = simulated(run.path / "sim" / "waves" if waves else None)
         run.write_text("sim/simulated.json", simulation_json(report))
@@ -243,7 +239,7 @@ def report(run: str | Path, *, output: str | Path | None = None) -> Path:
     )
     text = render_report(facts)
     if output is not None:
-        write_atomic(output, text)
+        write_file(output, text)
         return Path(output)
     with writing(run, "report") as folder:
         return folder.write_text("report.html", text)

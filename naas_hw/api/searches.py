@@ -49,6 +49,8 @@ from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 from naas_hw.workload.yaml_edge import dump_yaml
 
+HISTORY: Final = "history.sqlite"
+LAYERS: Final = "layers.sqlite"
 SEARCH_PACKAGES: Final = ("cma", "numpy", "numba", "pydantic")
 
 
@@ -103,7 +105,8 @@ def search(
         energy_table=named_digest(table),
     )
     with RunFolder.create(Path(run), manifest, resume=resume, force=force) as folder:
-        history = folder.path / "history.sqlite"
+        history = folder.path / HISTORY
+        folder.claim(sqlite_files(HISTORY))
         try:
             result = search_accelerator(
                 networks,
@@ -116,7 +119,7 @@ def search(
                 progress=progress,
             )
         except BaseException:
-            _drop_if_empty(history, manifest.digest)
+            _drop_if_empty(folder, manifest.digest)
             raise
         mappings = _joined_mappings(result.networks)
         _write_design(
@@ -161,8 +164,9 @@ def search_jointly(
         energy_table=named_digest(table),
     )
     with RunFolder.create(Path(run), manifest, resume=resume, force=force) as folder:
-        history = folder.path / "history.sqlite"
-        _remove(history)  # it is made again, out of the costs of layers
+        history = folder.path / HISTORY
+        folder.remove(HISTORY)  # it is made again, out of the costs of layers
+        folder.claim([*sqlite_files(HISTORY), *sqlite_files(LAYERS)])
         try:
             result = search_jointly_for(
                 space,
@@ -172,11 +176,11 @@ def search_jointly(
                 executor=executor,
                 num_processes=num_processes,
                 history=history,
-                store=folder.path / "layers.sqlite",
+                store=folder.path / LAYERS,
                 progress=progress,
             )
         except BaseException:
-            _drop_if_empty(history, manifest.digest)
+            _drop_if_empty(folder, manifest.digest)
             raise
         found = result.found
         _write_design(
@@ -302,17 +306,17 @@ def _write_design(
     folder.write_text("result.json", json.dumps(whole, indent=1) + "\n")
 
 
-def _drop_if_empty(path: Path, digest: str) -> None:
+def sqlite_files(name: str) -> tuple[str, str]:
+    """The file of this name, and the one that SQLite puts beside it while it writes."""
+    return name, f"{name}-journal"
+
+
+def _drop_if_empty(folder: RunFolder, digest: str) -> None:
     """Take away a history without a generation: a search that never began leaves nothing."""
+    path = folder.path / HISTORY
     if not path.exists():
         return
     with History.open(path, digest=digest, resume=True) as history:
         if history.num_generations:
             return
-    _remove(path)
-
-
-def _remove(path: Path) -> None:
-    """Take away an SQLite file, and what SQLite left beside it."""
-    for entry in path.parent.glob(f"{path.name}*"):
-        entry.unlink()
+    folder.remove(*sqlite_files(HISTORY))

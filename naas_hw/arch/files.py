@@ -8,7 +8,8 @@ from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import ENERGY_TABLES, EnergyTable, SizedTable
 from naas_hw.errors import InputError
-from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate, write_atomic
+from naas_hw.system.files import write_file
+from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate
 
 
 def read_accelerator(path: str | Path) -> Accelerator:
@@ -23,7 +24,7 @@ def read_accelerator(path: str | Path) -> Accelerator:
 
 def write_accelerator(accelerator: Accelerator, path: str | Path) -> None:
     """Write an accelerator as YAML; the same one gives the same bytes."""
-    write_atomic(path, dump_yaml(accelerator))
+    write_file(path, dump_yaml(accelerator))
 
 
 def read_budget(path: str | Path) -> Budget:
@@ -38,7 +39,7 @@ def read_budget(path: str | Path) -> Budget:
 
 def write_budget(budget: Budget, path: str | Path) -> None:
     """Write a budget as YAML; the same one gives the same bytes."""
-    write_atomic(path, dump_yaml(budget))
+    write_file(path, dump_yaml(budget))
 
 
 def read_energy_table(path: str | Path) -> SizedTable:
@@ -60,7 +61,7 @@ def read_energy_table(path: str | Path) -> SizedTable:
 
 def write_energy_table(table: SizedTable, path: str | Path) -> None:
     """Write an energy table as YAML; the same one gives the same bytes."""
-    write_atomic(path, dump_yaml(table))
+    write_file(path, dump_yaml(table))
 
 
 def find_accelerator(name_or_path: str) -> Accelerator:

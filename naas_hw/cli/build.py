@@ -97,7 +97,9 @@ def _build(
         return build_it().report
     with RunFolder.open(design) as run:
         result = build_it()
-        run.write_tree("fpga", result.files)
+        run.write_files(
+            {f"fpga/{name}": text for name, text in result.files.items()}, instead_of=["fpga"]
+        )
     return result.report
 
 

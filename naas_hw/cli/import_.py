@@ -24,12 +24,13 @@ def import_(
     """Read mappings that were written for Timeloop, of version 0.3 or 0.4."""
     from naas_hw import api
     from naas_hw.exchange.formats import Format
-    from naas_hw.workload.yaml_edge import dump_yaml, write_atomic
+    from naas_hw.system.files import write_file
+    from naas_hw.workload.yaml_edge import dump_yaml
 
     if from_ != Format.TIMELOOP:
         raise InputError(f"--from must be {Format.TIMELOOP}, not {from_!r}")
     found = api.import_mappings(source, design=design)
     if out.exists() and not force:
         raise InputError(f"{out} must not exist (--force replaces it)")
-    write_atomic(out, dump_yaml(found))
+    write_file(out, dump_yaml(found))
     print(f"mappings of {len(found.layers)} layers in {out}")

@@ -4,8 +4,6 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,8 @@ from typing import Final
 
 from naas_hw.emit.verilog import run_yosys
 from naas_hw.errors import ToolError
+from naas_hw.system.processes import run_program
+from naas_hw.system.temporary import temporary_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +98,7 @@ def lint(sources: Mapping[str, str], *, top: str = "naas_accelerator") -> tuple[
     ToolError : a tool is missing.
     """
     checks: tuple[Callable[[Path, list[str], str], list[str]], ...] = (_icarus, _verilator, _yosys)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+    with temporary_folder("lint-") as folder:
         for name, text in sources.items():
             (folder / name).write_text(text)
         files = list(sources)
@@ -151,7 +150,6 @@ def _yosys(folder: Path, files: list[str], top: str) -> list[str]:
 
 
 def _run(command: list[str], folder: Path) -> str:
-    result = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
-    )
-    return result.stdout + result.stderr
+    ended = run_program(command, folder=folder)
+    assert ended is not None  # there is no limit of time
+    return ended.output + ended.errors

@@ -1,16 +1,13 @@
 """What is to be written, as a value: path -> content. Writing comes last, all or nothing."""
 
 import hashlib
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from naas_hw.errors import InputError
+from naas_hw.system.files import write_files
 
 _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,99}")
 
@@ -83,31 +80,9 @@ class FilePlan:
 
         Raises
         ------
-        InputError : the folder cannot be written; says why.
+        InputError : a file cannot be written, or something stands there that is no regular file.
         """
-        created = next((p for p in (folder, *folder.parents) if p.parent.exists()), folder)
-        existed = folder.exists()
-        aside: Path | None = None
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-            for path, content in self.files:
-                (aside / path).parent.mkdir(parents=True, exist_ok=True)
-                (aside / path).write_bytes(_as_bytes(content))
-            for path in self:
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                if (folder / path).is_dir():
-                    raise IsADirectoryError(f"{path} is a folder")
-            for path in self:
-                os.replace(aside / path, folder / path)
-        except OSError as error:
-            if not existed and created.is_dir():
-                shutil.rmtree(created, ignore_errors=True)
-            reason = error.strerror or str(error)
-            raise InputError(f"folder must be writable, not {str(folder)!r}: {reason}") from error
-        finally:
-            if aside is not None:
-                shutil.rmtree(aside, ignore_errors=True)
+        write_files(folder, dict(self.files))
 
 
 def _check(path: str) -> None:

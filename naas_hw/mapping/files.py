@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.system.files import write_file
 from naas_hw.workload.layer import Name
 from naas_hw.workload.network import Network
-from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate, write_atomic
+from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate
 
 
 class NetworkMapping(BaseModel):
@@ -51,4 +52,4 @@ def write_mappings(
     mappings: AbstractMapping[str, Mapping], path: str | Path, *, network: str = "network"
 ) -> None:
     """Write mappings as YAML; the same ones give the same bytes."""
-    write_atomic(path, dump_yaml(NetworkMapping(network=network, layers=dict(mappings))))
+    write_file(path, dump_yaml(NetworkMapping(network=network, layers=dict(mappings))))

@@ -9,7 +9,6 @@ import json
 import os
 import pickle
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from threading import Lock
 from typing import Any, Final, ParamSpec, TypeVar
 
 from naas_hw.errors import InputError, WorkerError
+from naas_hw.system.processes import Program
 
 MAX_ATTEMPTS: Final = 3
 """Workers that may die of one task before it is given up."""
@@ -137,8 +137,7 @@ class _Worker:
         with self._lock:
             if self._is_killed:
                 raise WorkerError("a task must not be stopped while it is waited for")
-            self.process.kill()  # if all that ended was the connection
-            ending = _ending(self.process.wait())
+            ending = _ending(self.process.end())  # if all that ended was the connection
             self._connection.close()
             self._start()
             return ending
@@ -151,26 +150,18 @@ class _Worker:
 
     def close(self) -> None:
         """Give back what a killed process leaves."""
-        self.process.wait()
+        self.process.end()
         self._connection.close()
 
 
-def _start_process(handle: int, preload: str) -> subprocess.Popen[bytes]:
-    """A worker at the other end of this socket, which never hears of Ctrl-C.
-
-    A signal that is blocked stays so in the new process: there is no moment in which it is not.
-    """
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-c", _BOOT, str(handle), preload, json.dumps(sys.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            pass_fds=(handle,),
-            env={"OPENBLAS_NUM_THREADS": "1", **os.environ},  # a worker is one core's work
-        )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+def _start_process(handle: int, preload: str) -> Program:
+    """A worker at the other end of this socket, which never hears of Ctrl-C."""
+    return Program(
+        [sys.executable, "-c", _BOOT, str(handle), preload, json.dumps(sys.path)],
+        environment={"OPENBLAS_NUM_THREADS": "1", **os.environ},  # a worker is one core's work
+        handles=(handle,),
+        blocked_signals={signal.SIGINT},
+    )
 
 
 def _ending(return_code: int) -> str:

@@ -1,12 +1,11 @@
 """What the history of a search counts: candidates, and mappings of each layer of each."""
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from naas_hw.errors import InputError
+from naas_hw.search.history import History
 
 _COUNTS: Final = """
 SELECT sum(least >= :due), sum(least < :due), min(num_layers), max(num_layers), min(least),
@@ -54,11 +53,8 @@ def count_history(path: Path, *, due_mappings: int) -> HistoryCounts:
     ------
     InputError : it is no history, or holds no candidate, or one that lacks a layer.
     """
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
-            row = file.execute(_COUNTS, {"due": due_mappings}).fetchone()
-    except sqlite3.Error as error:
-        raise InputError(f"{path}: must be the history of a search: {error}") from error
+    with History.read(path) as history:
+        row = history.first_row(_COUNTS, {"due": due_mappings})
     enough, short, fewest, most, least, total, exact = row
     if fewest is None:
         raise InputError(f"{path}: must hold at least one candidate with all mappings, not 0")

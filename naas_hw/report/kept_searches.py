@@ -19,8 +19,9 @@ from naas_hw.search.baseline import Baseline, evaluate_baseline, map_fixed
 from naas_hw.search.network_search import MappingSettings, NetworkResult
 from naas_hw.search.search_result import ProgressCallback, SearchResult
 from naas_hw.search.search_settings import SearchSettings, settings_digest
+from naas_hw.system.files import write_file
 from naas_hw.workload.network import Network
-from naas_hw.workload.yaml_edge import validation_sentence, write_atomic
+from naas_hw.workload.yaml_edge import validation_sentence
 
 _DIGITS: Final = 24
 
@@ -92,7 +93,7 @@ def kept_baseline(
     if not path.exists():
         baseline = evaluate_baseline(preset, network, settings, executor=executor)
         kept = KeptMappings(mappings=dict(baseline.searched.mappings))
-        write_atomic(path, kept.model_dump_json())
+        write_file(path, kept.model_dump_json())
         return baseline
     mappings = _read_mappings(path, network)
     return Baseline(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from naas_hw.errors import InputError
-from naas_hw.workload.yaml_edge import write_atomic
+from naas_hw.system.files import write_file
 
 HEAD: Final = """# Results
 
@@ -78,4 +78,4 @@ def write_section(path: Path, name: str, command: str, body: str) -> None:
         document = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} must be a document that can be read: {error}") from error
-    write_atomic(path, with_section(document, name, command, body))
+    write_file(path, with_section(document, name, command, body))

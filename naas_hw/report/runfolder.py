@@ -1,54 +1,58 @@
 """A run folder: everything about one design, and the only place where naas writes it.
 
 One writer at a time (a lock), each file whole or not at all (written aside, then renamed), and
-nothing of a user's is ever removed: `--force` takes away what naas itself writes, no more.
+nothing of a user's is ever removed or replaced: the manifest lists every file that naas wrote, and
+only those are.
 """
 
 import hashlib
 import json
 import os
 import re
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path, PurePosixPath
-from typing import Final, Self
+from typing import Annotated, Final, Literal, Self
 
 import filelock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from naas_hw.errors import InputError
+from naas_hw.system.files import (
+    check_folders,
+    check_replaceable,
+    is_unfinished,
+    read_file,
+    remove_unfinished,
+    write_files,
+)
+from naas_hw.system.text import printable
 from naas_hw.workload.layer import NAME_PATTERN
+from naas_hw.workload.yaml_edge import validation_sentence
 
 MANIFEST: Final = "manifest.json"
 LOCK: Final = ".lock"
-CONTENTS: Final = (
-    MANIFEST,
+MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+
+_FILES_OF_VERSION_1: Final = (
     "network.yaml",
     "accelerator.yaml",
     "mapping.yaml",
     "energy_table.yaml",
     "result.json",
-    "history.sqlite",
-    "history.sqlite-wal",
-    "history.sqlite-shm",
-    "history.sqlite-journal",
-    "layers.sqlite",
-    "layers.sqlite-journal",
-    "rtl",
-    "program",
-    "sim",
-    "fpga",
     "report.html",
+    "history.sqlite",
+    "layers.sqlite",
+    "sim/predicted.json",
+    "sim/simulated.json",
+    "fpga/build.json",
+    "fpga/route.log",
 )
-"""Entries that naas writes, hence those that `--force` removes."""
-
-
-def _aside(name: str) -> str:
-    """What an entry is called until it is whole."""
-    return f".{name}.part"
+"""What naas may have written into a run whose manifest did not list files yet, but for folders
+whose files have no fixed names."""
 
 
 def digest_of(*inputs: str | bytes) -> str:
@@ -59,6 +63,11 @@ def digest_of(*inputs: str | bytes) -> str:
         digest.update(len(data).to_bytes(8, "big"))
         digest.update(data)
     return digest.hexdigest()
+
+
+_PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
+Entry = Annotated[str, Field(pattern=rf"^{_PART}(/{_PART})*$")]
+"""Path of a file in the run folder."""
 
 
 class Manifest(BaseModel):
@@ -72,17 +81,21 @@ class Manifest(BaseModel):
     seed : of everything random in the run.
     digest : over all inputs (`digest_of`).
     energy_table : its name, and the beginning of the SHA-256 of its figures.
+    files : what naas wrote into the folder, besides this file; relative paths, in order.
+
+    Version 1 had no list of files.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: int = Field(default=1, ge=1, le=1)
+    version: Literal[1, 2] = 2
     naas: str
     packages: dict[str, str] = {}
     command: tuple[str, ...]
     seed: int | None = None
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     energy_table: str | None = None
+    files: tuple[Entry, ...] = ()
 
     @classmethod
     def of(
@@ -98,7 +111,7 @@ class Manifest(BaseModel):
         return cls(
             naas=metadata.version("naas_hw"),
             packages={name: metadata.version(name) for name in sorted(packages)},
-            command=tuple(map(_without_folder, command)),
+            command=tuple(printable(_without_folder(word)) for word in command),
             seed=seed,
             digest=digest,
             energy_table=energy_table,
@@ -108,6 +121,15 @@ class Manifest(BaseModel):
     def text(self) -> str:
         """As it stands in the file."""
         return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Files that naas wrote into the folder, as far as this manifest knows."""
+        return frozenset(self.files if self.version > 1 else _FILES_OF_VERSION_1)
+
+    def with_files(self, files: Iterable[str]) -> Self:
+        """The same with this list of files."""
+        return self.model_copy(update={"version": 2, "files": tuple(sorted(files))})
 
     def difference(self, other: "Manifest") -> str | None:
         """The first thing in which a resumed run would not be the same run."""
@@ -161,11 +183,18 @@ class RunFolder:
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path) -> Iterator[Self]:
-        """An existing run folder, to add to it; its lock is held until the `with` ends."""
-        run = cls.read(path)
+    def open(cls, path: Path, *, manifest: Manifest | None = None) -> Iterator[Self]:
+        """An existing run folder, to add to it; its lock is held until the `with` ends.
+
+        Parameters
+        ----------
+        manifest : what a folder that was made by hand gets where it has none.
+        """
+        run = cls(path) if manifest is not None else cls.read(path)
         with run._locked():
-            yield run
+            if manifest is not None and not os.path.lexists(path / MANIFEST):
+                run._write_manifest(manifest)
+            yield cls.read(path)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -182,9 +211,7 @@ class RunFolder:
         try:
             return Manifest.model_validate_json(self.read_text(MANIFEST))
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise InputError(f"{self.path / MANIFEST}: {place}: {first['msg']}") from error
+            raise InputError(f"{self.path / MANIFEST}: {validation_sentence(error)}") from error
 
     def place(self, name: str) -> Path:
         """Where the entry of this name (`result.json`, `rtl/top.v`) lies, there or not."""
@@ -202,49 +229,86 @@ class RunFolder:
 
     def read_text(self, name: str) -> str:
         """The text of an entry, or an InputError that says which one is missing."""
+        place = self.place(name)
+        if not os.path.lexists(place):
+            raise InputError(f"{self.path} must hold {name}, which is missing")
         try:
-            return self.place(name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise InputError(f"{self.path} must hold {name}, which is missing") from None
+            return read_file(place, max_bytes=MAX_FILE_BYTES).decode()
         except UnicodeDecodeError as error:
-            raise InputError(f"{self.place(name)} must be UTF-8 text: {error.reason}") from None
+            raise InputError(f"{place} must be UTF-8 text: {error.reason}") from None
 
     def write_text(self, name: str, text: str) -> Path:
         """Write an entry, whole or not at all."""
-        return self.write_bytes(name, text.encode())
+        self.write_files({name: text})
+        return self.place(name)
 
-    def write_bytes(self, name: str, data: bytes) -> Path:
-        """Write an entry, whole or not at all."""
-        place = self.place(name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        aside = place.with_name(_aside(place.name))
-        try:
-            aside.write_bytes(data)
-            os.replace(aside, place)
-        except BaseException:
-            aside.unlink(missing_ok=True)
-            raise
-        return place
+    def write_files(
+        self, files: Mapping[str, str | bytes], *, instead_of: Sequence[str] = ()
+    ) -> None:
+        """Write entries (name -> content), all or none; the manifest lists them from then on.
 
-    def write_tree(self, name: str, files: Mapping[str, str | bytes]) -> Path:
-        """Replace a folder of the run by these files (relative path -> content), all or none."""
-        place = self.place(name)
-        places = {self.place(f"{name}/{file}").relative_to(place): file for file in files}
-        aside = place.with_name(_aside(place.name))
-        _remove(aside)
-        try:
-            for relative, file in places.items():
-                content = files[file]
-                target = aside / relative
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content.encode() if isinstance(content, str) else content)
-            aside.mkdir(parents=True, exist_ok=True)
-            _remove(place)
-            os.replace(aside, place)
-        except BaseException:
-            _remove(aside)
-            raise
-        return place
+        Parameters
+        ----------
+        instead_of : folders of the run. What naas has written into them before is removed, where
+            it is not among `files`; what others have put there stays.
+
+        Raises
+        ------
+        InputError : something is there that naas did not write, or that is no regular file.
+        """
+        old = {
+            name
+            for name in self.manifest.listed
+            if name not in files and name.startswith(tuple(f"{folder}/" for folder in instead_of))
+        }
+        self.claim(files)
+        write_files(self.path, files)
+        self._remove(old)
+
+    def claim(self, names: Iterable[str]) -> None:
+        """List files in the manifest that are about to be written, by others than this class.
+
+        Raises
+        ------
+        InputError : something is there that naas did not write, or that is no regular file.
+        """
+        names = tuple(names)
+        manifest = self.manifest
+        new = set(names) - manifest.listed
+        for name in names:
+            place = self.place(name)
+            check_folders(place.parent, below=self.path)
+            check_replaceable(place)
+            if name in new and os.path.lexists(place):
+                raise InputError(
+                    f"{place} must be a file that {MANIFEST} lists as written by naas, "
+                    "not another: move it away"
+                )
+        if new or manifest.version == 1:
+            self._write_manifest(manifest.with_files(manifest.listed | new))
+
+    def remove(self, *names: str) -> None:
+        """Remove files that naas wrote, those that are there."""
+        self._remove(set(names) & self.manifest.listed)
+
+    def _remove(self, names: Iterable[str]) -> None:
+        """Remove regular files, then folders that are empty without them, and their names."""
+        names = sorted(names)
+        for name in names:
+            place = self.place(name)
+            check_folders(place.parent, below=self.path)
+            with suppress(FileNotFoundError):
+                if stat.S_ISREG(os.lstat(place).st_mode):
+                    place.unlink()
+            for folder in place.parents[: len(name.split("/")) - 1]:
+                with suppress(OSError):  # not empty
+                    folder.rmdir()
+        if names:
+            manifest = self.manifest
+            self._write_manifest(manifest.with_files(manifest.listed - set(names)))
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        write_files(self.path, {MANIFEST: manifest.text})
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -259,21 +323,19 @@ class RunFolder:
             lock.release()
 
     def _prepare(self, manifest: Manifest, *, resume: bool, force: bool) -> None:
-        unfinished = {_aside(name) for name in CONTENTS}  # by a writer that was killed
-        entries = {entry.name for entry in self.path.iterdir()} - {LOCK} - unfinished
+        entries = {entry.name for entry in self.path.iterdir() if not is_unfinished(entry.name)}
+        entries -= {LOCK}
         if entries and MANIFEST not in entries:
             raise InputError(f"{self.path} must be a run folder or empty, not a folder of others")
         if entries and not (resume or force):
             raise InputError(f"{self.path} must not exist (--resume goes on, --force starts anew)")
-        for name in unfinished:
-            _remove(self.path / name)
+        remove_unfinished(self.path)
         if entries and resume:
             self._check_same(manifest)
             return
-        for name in CONTENTS:
-            if name != MANIFEST:  # whose absence would make it a folder of others
-                _remove(self.path / name)
-        self.write_text(MANIFEST, manifest.text)
+        if entries:
+            self._remove(self.manifest.listed)
+        self._write_manifest(manifest)
 
     def _check_same(self, manifest: Manifest) -> None:
         difference = self.manifest.difference(manifest)
@@ -282,12 +344,8 @@ class RunFolder:
 
     def _remove_if_nothing_was_written(self) -> None:
         if {entry.name for entry in self.path.iterdir()} <= {LOCK, MANIFEST}:
-            shutil.rmtree(self.path, ignore_errors=True)
-
-
-def _remove(path: Path) -> None:
-    """Take away a file, a link (not what it points to), or a folder; nothing is fine too."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+            for name in (LOCK, MANIFEST):
+                with suppress(OSError):
+                    (self.path / name).unlink()
+            with suppress(OSError):
+                self.path.rmdir()

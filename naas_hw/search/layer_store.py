@@ -5,21 +5,21 @@ here what it knew; so its result is that of a search that was never stopped.
 """
 
 import hashlib
-import json
 import sqlite3
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.errors import InputError
-from naas_hw.search.history import result_of, result_row
+from naas_hw.search.history import deflated, inflated, result_of, result_row, whole_database
 from naas_hw.search.mapping_search import MappingResult
 from naas_hw.search.network_search import anonymous
+from naas_hw.system.files import check_replaceable
 from naas_hw.workload.layer import Layer
 
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
 
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -51,6 +51,8 @@ class LayerStore:
         ------
         InputError : it belongs to another search, is no such file, or cannot be written.
         """
+        if path is not None:
+            check_replaceable(path)
         try:
             found = cls(sqlite3.connect(":memory:" if path is None else str(path)), str(path))
             found._prepare(digest)
@@ -64,11 +66,28 @@ class LayerStore:
             with self._connection:
                 self._connection.executescript("BEGIN;" + _SCHEMA)
                 self._connection.executemany("INSERT INTO meta VALUES (?, ?)", due.items())
-        elif dict(self._connection.execute("SELECT key, value FROM meta")) != due:
+            return
+        with self._whole():
+            found = dict(self._connection.execute("SELECT key, value FROM meta LIMIT 100"))
+            (fault,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            if fault != "ok":
+                raise ValueError(fault)
+        if found.get("schema") != SCHEMA_VERSION:
+            raise InputError(
+                f"{self._source}: schema must be {SCHEMA_VERSION}, not {found.get('schema')}: "
+                "--force starts the search anew"
+            )
+        if found.get("digest") != digest:
             raise InputError(
                 f"{self._source}: must be resumed with the space, budget, table and settings that "
                 "it was begun with, not others"
             )
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Whatever is wrong with what the file holds becomes one sentence."""
+        with whole_database(self._source, "the costs of layers that a joint search kept"):
+            yield
 
     def __enter__(self) -> Self:
         return self
@@ -84,10 +103,11 @@ class LayerStore:
         key = _digest(accelerator.model_dump_json())
         query = "SELECT result FROM results WHERE accelerator = ? AND layer = ?"
         for place, layer in enumerate(layers):
-            row = self._connection.execute(query, (key, _layer_digest(layer))).fetchone()
-            if row is not None:
-                plain = json.loads(zlib.decompress(row[0]))
-                found[place] = None if plain is None else result_of(plain)
+            with self._whole():
+                row = self._connection.execute(query, (key, _layer_digest(layer))).fetchone()
+                if row is not None:
+                    plain = inflated(row[0])
+                    found[place] = None if plain is None else result_of(plain)
         return found
 
     def add(
@@ -100,7 +120,10 @@ class LayerStore:
         InputError : they cannot be written (a full disk).
         """
         key = _digest(accelerator.model_dump_json())
-        rows = [(key, _layer_digest(layer), _deflated(result)) for layer, result in results]
+        rows = [
+            (key, _layer_digest(layer), deflated(None if result is None else result_row(result)))
+            for layer, result in results
+        ]
         try:
             with self._connection:
                 self._connection.executemany(
@@ -110,11 +133,6 @@ class LayerStore:
             raise InputError(
                 f"{self._source}: must be a file that can be written: {error}"
             ) from error
-
-
-def _deflated(result: MappingResult | None) -> bytes:
-    plain: Sequence[object] | None = None if result is None else result_row(result)
-    return zlib.compress(json.dumps(plain).encode())
 
 
 def _layer_digest(layer: Layer) -> str:

@@ -14,9 +14,10 @@ from typing import Final
 
 from naas_hw.errors import InputError
 from naas_hw.resources import bench_folder
-from naas_hw.sim.build_cache import BuildCache, digest_of, temporary_folder
+from naas_hw.sim.build_cache import BuildCache, digest_of
 from naas_hw.sim.runner import run_runner
 from naas_hw.sim.simulators import Simulator
+from naas_hw.system.temporary import temporary_folder
 
 HARNESS: Final = "naas_harness"
 BEAT_BYTES: Final = (4, 8, 16, 32)

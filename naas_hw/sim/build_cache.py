@@ -7,7 +7,6 @@ longest ago go first when the cache grows over its limit.
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -158,10 +157,3 @@ def _size_bytes(folder: Path) -> int:
         return sum(file.stat().st_size for file in folder.iterdir())
     except FileNotFoundError:
         return 0
-
-
-@contextmanager
-def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A folder of one's own that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
-        yield Path(name)

@@ -1,11 +1,8 @@
 """The layers of a network on the RTL: distinct ones once, several at a time."""
 
-import multiprocessing
-import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +12,14 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.errors import InputError
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.parallel.worker_pool import WorkerPool
 from naas_hw.search.network_search import layer_generator
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.layer import LayerReport, Prediction, predict_layer, simulate_layer
 from naas_hw.sim.memory_habits import EXACT, choose_habits
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import Simulator
+from naas_hw.system.temporary import remove_abandoned
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
@@ -150,27 +149,12 @@ def worker_processes(num_processes: int) -> Iterator[Executor | None]:
     if num_processes == 1:
         yield None
         return
-    before = multiprocessing.active_children()
-    executor = ProcessPoolExecutor(
-        num_processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_heed_the_starter_only,
-    )
+    pool = WorkerPool(num_processes, preload=__name__)
     try:
-        yield executor
-    except BaseException:
-        for child in multiprocessing.active_children():
-            if child not in before:
-                child.terminate()
-        raise
+        yield pool
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _heed_the_starter_only() -> None:
-    """Ctrl-C is the starter's; what it sends ends the task, which ends its simulator."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        pool.stop()
+        remove_abandoned()  # of workers that were stopped in the middle
 
 
 def _named(report: LayerReport, names: Sequence[str]) -> Iterator[LayerReport]:

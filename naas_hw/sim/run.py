@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from naas_hw.errors import InputError, SimulationError
 from naas_hw.sim.build import HARNESS, Build, fetch_program
-from naas_hw.sim.build_cache import BuildCache, default_cache_folder, temporary_folder
+from naas_hw.sim.build_cache import BuildCache, default_cache_folder
 from naas_hw.sim.dram_image import hex_to_image, swap_bytes
 from naas_hw.sim.memory_habits import MAX_STALL_PERCENT, MemoryHabits
 from naas_hw.sim.runner import log_tail, run_runner
 from naas_hw.sim.simulators import Simulator, has_fst_headers
+from naas_hw.system.temporary import temporary_folder
 
 MESSAGES: Final = ("naas_dram:", "naas_axi_check:", "naas_monitor:")
 """How lines of the log begin that tell of an error."""

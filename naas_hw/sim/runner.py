@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from naas_hw.errors import SimulationError
 from naas_hw.resources import bench_folder
 from naas_hw.sim import runner_process
 from naas_hw.sim.simulators import Simulator
+from naas_hw.system.processes import Program
 
 _LINES_OF_A_LOG: Final = 15
 
@@ -46,34 +46,25 @@ def run_runner(
     request = {"simulator": simulator.name, "path": [str(bench_folder())], **request}
     path = folder / f"{what}_request.json"
     path.write_text(json.dumps(request), encoding="utf-8")
-    with open(folder / f"{what}_runner.log", "wb") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-P", runner_process.__file__, str(path)],
-            cwd=folder,
-            env=simulator.environment(os.environ, optimize=optimize),
-            stdin=subprocess.DEVNULL,
+    with (
+        open(folder / f"{what}_runner.log", "wb") as output,
+        Program(
+            [sys.executable, "-P", runner_process.__file__, path],
+            folder=folder,
+            environment=simulator.environment(os.environ, optimize=optimize),
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        ) as child,
+    ):
         try:
             status = child.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             raise SimulationError(
                 f"{simulator.name} must end within {timeout_seconds} s, not go on: {log_tail(log)}"
             ) from None
-        finally:
-            _end(child)
     if status != 0:
         tail = log_tail(log) or log_tail(folder / f"{what}_runner.log")
         raise SimulationError(f"{what} with {simulator.name} failed: {tail}")
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End a child and all that it started, if it still runs: on a timeout, or Ctrl-C."""
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
 
 
 def log_tail(log: Path) -> str:

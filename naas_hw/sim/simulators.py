@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final, Literal, get_args
 
 from naas_hw.errors import InputError, ToolError
 from naas_hw.sim.tools import Tool, find_tool, require_tool
+from naas_hw.system.processes import run_program
 
 SimulatorName = Literal["icarus", "verilator"]
 SIMULATOR_NAMES: Final[tuple[SimulatorName, ...]] = get_args(SimulatorName)
@@ -101,18 +101,8 @@ def _verilator_on_path() -> Path | None:
 
 
 def _version_of_verilator(path: Path) -> str:
-    try:
-        done = subprocess.run(
-            [path, "--version"],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS_FOR_A_VERSION,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    found = re.search(r"\d+\.\d+", done.stdout)
+    done = run_program([path, "--version"], timeout_seconds=_SECONDS_FOR_A_VERSION)
+    found = re.search(r"\d+\.\d+", done.output if done else "")
     return found[0] if found else "unknown"
 
 
@@ -120,8 +110,12 @@ def _check_version(
     name: str, version: str, oldest: tuple[int, int], path: Path, how_to_get: str
 ) -> None:
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    wanted = ".".join(str(number) for number in oldest)
+    if not numbers:
+        raise ToolError(
+            f"{name} must say that it is at least version {wanted}, but {path} prints no version"
+        )
     if numbers < oldest:
-        wanted = ".".join(str(number) for number in oldest)
         raise ToolError(
             f"{name} must be at least version {wanted}, not {version} ({path}): {how_to_get}"
         )

@@ -6,7 +6,6 @@ Whatever needs a tool asks here, so that `naas doctor` and the tool's users cann
 import os
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from naas_hw.errors import ToolError
+from naas_hw.system.processes import Ended, run_program
 
 _SECONDS_FOR_A_VERSION: Final = 30
 
@@ -265,33 +265,25 @@ def _tool(wanted: _Wanted, path: Path | None, version: str | None) -> Tool:
     )
 
 
-def _run(command: list[str], given: str = "") -> subprocess.CompletedProcess[str] | None:
-    """A command that ended, or None where it cannot be run."""
-    try:
-        return subprocess.run(
-            command,
-            input=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_SECONDS_FOR_A_VERSION,
-            env={**os.environ, "LC_ALL": "C"},
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
+def _run(command: list[str], given: str = "") -> Ended | None:
+    """A command that ended, or None where it does not."""
+    return run_program(
+        command,
+        environment={**os.environ, "LC_ALL": "C"},
+        given=given,
+        timeout_seconds=_SECONDS_FOR_A_VERSION,
+    )
 
 
 def _succeeds(command: list[str]) -> bool:
     done = _run(command)
-    return done is not None and done.returncode == 0
+    return done is not None and done.status == 0
 
 
 def _output(command: list[str], given: str = "") -> str:
     """What a command prints, on both streams; nothing where it cannot be run."""
     done = _run(command, given)
-    return done.stdout if done else ""
+    return done.output + done.errors if done else ""
 
 
 def _printed_version(path: Path, flag: str) -> str:

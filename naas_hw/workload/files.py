@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from naas_hw.system.files import write_file
 from naas_hw.workload.network import Network
-from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate, write_atomic
+from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate
 
 
 def read_network(path: str | Path) -> Network:
@@ -18,4 +19,4 @@ def read_network(path: str | Path) -> Network:
 
 def write_network(network: Network, path: str | Path) -> None:
     """Write a network as YAML, one line a layer; the same network gives the same bytes."""
-    write_atomic(path, dump_yaml(network))
+    write_file(path, dump_yaml(network))

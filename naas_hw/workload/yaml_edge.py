@@ -6,8 +6,6 @@ and the value.
 """
 
 import json
-import os
-import secrets
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -238,24 +236,3 @@ def _depth(data: object) -> int:
     if isinstance(data, list):
         return 1 + max((_depth(value) for value in data), default=0)
     return 0
-
-
-def write_atomic(path: str | Path, text: str) -> None:
-    """Write a file wholly or not at all: aside first, then renamed over what was there.
-
-    Raises
-    ------
-    InputError : the place cannot be written.
-    """
-    path = Path(path)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with aside.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: must be a writable file: {error.strerror}") from error
-    finally:
-        aside.unlink(missing_ok=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from naas_hw.cli import main
+from naas_hw.report.runfolder import RunFolder
+from naas_hw.system import files
 
 pytestmark = pytest.mark.usefixtures("hardware_once")
 
@@ -44,16 +46,44 @@ def test_what_is_said_is_what_is_written_and_the_digest_is_in_the_register(
     assert listed[0] == "naas_accelerator.v"
 
 
-def test_a_second_time_gives_the_same_bytes_and_takes_away_what_is_stale(
+def test_a_second_time_gives_the_same_bytes_and_takes_away_what_is_stale_but_nothing_of_others(
     design_folder, generated, capsys
 ):
     before = contents(design_folder)
-    (design_folder / "rtl" / "naas_old.v").write_text("module naas_old; endmodule\n")
-    (design_folder / "program" / "gone").mkdir()
-    (design_folder / "program" / "gone" / "weights.bin").write_bytes(b"1")
-    (design_folder / "notes.txt").write_text("mine")
+    with RunFolder.open(design_folder) as run:  # what an earlier version wrote
+        run.write_files(
+            {"rtl/naas_old.v": "module naas_old; endmodule\n", "program/gone/w.bin": b""}
+        )
+    mine = ("rtl/mine.v", "program/mine/weights.bin", "program/a/notes", "notes.txt")
+    for name in mine:
+        (design_folder / name).parent.mkdir(exist_ok=True)
+        (design_folder / name).write_text("mine")
     assert main(["generate", str(design_folder)]) == 0
-    assert contents(design_folder) == {**before, "notes.txt": b"mine"}
+    assert contents(design_folder) == {**before, **dict.fromkeys(mine, b"mine")}
+    assert not (design_folder / "program" / "gone").exists()
+
+
+@pytest.mark.parametrize("name", ["rtl", "program", "rtl/test", "rtl/files.f"])
+def test_a_link_in_the_way_is_refused_and_nothing_is_written_where_it_leads(
+    name, design_folder, tmp_path, capsys
+):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "mine").write_text("mine")
+    (design_folder / name).parent.mkdir(exist_ok=True)
+    (design_folder / name).symlink_to(tmp_path / "kept")
+    assert main(["generate", str(design_folder)]) == 2
+    text = capsys.readouterr().err
+    assert f"{name} must be a" in text and text.endswith("or not exist, not a link\n")
+    assert contents(tmp_path / "kept") == {"mine": b"mine"}
+    assert not (design_folder / "rtl" / "naas_accelerator.v").exists()
+
+
+def test_a_file_of_others_under_a_name_of_ours_is_refused_and_kept(design_folder, capsys):
+    (design_folder / "rtl").mkdir()
+    (design_folder / "rtl" / "files.f").write_text("mine")
+    assert main(["generate", str(design_folder)]) == 2
+    assert "files.f must be a file that manifest.json lists" in capsys.readouterr().err
+    assert (design_folder / "rtl" / "files.f").read_text() == "mine"
 
 
 def test_without_programs_only_hardware_is_made(design_folder, capsys):
@@ -66,18 +96,18 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
     design_folder, generated, monkeypatch, capsys
 ):
     before = contents(design_folder)
-    write = Path.write_bytes
+    write, written = files._write_new, []
 
-    def full(path: Path, data: bytes) -> int:
-        if path.name == "weights.bin":
+    def full(path: Path, content: bytes) -> None:
+        written.append(path)
+        if len(written) == 20:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        return write(path, data)
+        write(path, content)
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(files, "_write_new", full)
     assert main(["generate", str(design_folder), "--seed", "1"]) == 2
     text = capsys.readouterr().err
-    assert text.startswith("naas: error: folder must be writable")
-    assert "No space left on device" in text
+    assert "must be a writable file: No space left on device" in text
     assert text.count("\n") == 1
     assert contents(design_folder) == before
 

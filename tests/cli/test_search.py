@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+from dataclasses import replace
 from math import prod
 
 import pytest
@@ -186,7 +187,7 @@ def test_a_full_disk_is_one_sentence_and_resume_goes_on(network, tmp_path, monke
         if added:
             used = self._connection.execute("PRAGMA page_count").fetchone()[0]
             self._connection.execute(f"PRAGMA max_page_count = {used}")
-            records = [*records] * 200
+            records = [replace(records[0], member=index) for index in range(200)]
         added.append(len(records))
         add(self, records)
 

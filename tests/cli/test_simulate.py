@@ -13,6 +13,7 @@ from naas_hw.cli import main
 from naas_hw.errors import SimulationError
 from naas_hw.report.runfolder import RunFolder
 from naas_hw.sim import network
+from naas_hw.system import files
 
 pytestmark = [
     pytest.mark.sim,
@@ -191,11 +192,11 @@ def test_a_folder_with_another_writer_is_refused(design_folder, capsys):
 def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_file(
     design_folder, monkeypatch, capsys
 ):
-    def full(path: Path, data: bytes) -> int:
+    def full(path: Path, content: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(files, "_write_new", full)
         assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 2
     text = capsys.readouterr().err
     assert "no space left on device" in text

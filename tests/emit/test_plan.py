@@ -6,6 +6,7 @@ import pytest
 
 from naas_hw.emit.plan import FilePlan
 from naas_hw.errors import InputError
+from naas_hw.system import files
 
 
 def test_written_files_hold_the_content_and_others_stay(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_plans_join_below_folders() -> None:
 
 def test_a_folder_that_cannot_be_made_is_one_sentence_and_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"folder must be writable, not '.*file/run': Not a"):
+    with pytest.raises(InputError, match=r"file/run/a: must be a writable file: Not a"):
         FilePlan.of({"a": ""}).write(tmp_path / "file" / "run")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
@@ -64,14 +65,14 @@ def test_a_folder_that_cannot_be_made_is_one_sentence_and_nothing_is_left(tmp_pa
 def test_a_failure_on_the_way_leaves_nothing_half_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_bytes = Path.write_bytes
+    write = files._write_new
 
-    def full_disk(self: Path, data: bytes) -> int:
-        if self.name == "b":
+    def full_disk(path: Path, content: str) -> None:
+        if content == "2":
             raise OSError(28, "No space left on device")
-        return write_bytes(self, data)
+        write(path, content)
 
-    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    monkeypatch.setattr(files, "_write_new", full_disk)
     plan = FilePlan.of({"a": "1", "b": "2"})
     with pytest.raises(InputError, match="No space left on device"):
         plan.write(tmp_path / "new" / "run")
@@ -83,6 +84,6 @@ def test_a_failure_on_the_way_leaves_nothing_half_written(
 
 def test_a_folder_in_the_way_of_a_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
-    with pytest.raises(InputError, match="b is a folder"):
+    with pytest.raises(InputError, match="b must be a regular file or not exist, not a folder"):
         FilePlan.of({"a": "1", "b": "2"}).write(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["b"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from naas_hw.errors import InputError
-from naas_hw.report.runfolder import CONTENTS, LOCK, MANIFEST, Manifest, RunFolder, digest_of
+from naas_hw.report.runfolder import LOCK, MANIFEST, Manifest, RunFolder, digest_of
 
 
 def manifest_of(text: str = "input", **changes) -> Manifest:
@@ -41,14 +41,14 @@ def test_manifest_has_versions_seed_command_and_digest_and_no_absolute_path(tmp_
     assert list(made.packages) == ["numpy", "pydantic"]
     assert str(tmp_path) not in made.text
     assert set(json.loads(made.text)) == {
-        "version", "naas", "packages", "command", "seed", "digest", "energy_table",
+        "version", "naas", "packages", "command", "seed", "digest", "energy_table", "files",
     }  # fmt: skip
 
 
 def test_a_folder_is_made_with_its_parents_and_manifest(tmp_path):
     path = tmp_path / "a" / "b"
     make_run(path)
-    assert RunFolder.read(path).manifest == manifest_of()
+    assert RunFolder.read(path).manifest == manifest_of().with_files(["result.json"])
     assert names_in(path) == {MANIFEST, "result.json"}
 
 
@@ -56,7 +56,7 @@ def test_a_folder_is_made_with_its_parents_and_manifest(tmp_path):
 def test_what_a_killed_writer_left_unfinished_is_no_hindrance_and_goes(tmp_path, begun):
     path = tmp_path / "run"
     path.mkdir()
-    for name in (LOCK, ".manifest.json.part", ".result.json.part"):
+    for name in (LOCK, ".naas-0123456789abcdef.part", ".naas-fedcba9876543210.part"):
         (path / name).write_text("{")
     for name in begun:
         (path / name).write_text(manifest_of().text)
@@ -67,11 +67,11 @@ def test_what_a_killed_writer_left_unfinished_is_no_hindrance_and_goes(tmp_path,
 def test_force_leaves_a_run_folder_at_every_moment(tmp_path, monkeypatch):
     make_run(tmp_path / "run")
 
-    def killed(run, name, text):
+    def killed(run, manifest):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(RunFolder, "write_text", killed)
+        patch.setattr(RunFolder, "_write_manifest", killed)
         with RunFolder.create(tmp_path / "run", manifest_of(), force=True):
             pass
     assert names_in(tmp_path / "run") == {MANIFEST}
@@ -103,23 +103,61 @@ def test_a_folder_of_others_is_refused_with_force_too(force, tmp_path):
 
 def test_force_removes_what_naas_wrote_and_nothing_else(tmp_path):
     make_run(tmp_path / "run")
-    for name in CONTENTS:
-        if "." not in name:
-            (tmp_path / "run" / name).mkdir()
-    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with RunFolder.open(tmp_path / "run") as run:
+        run.write_files({"rtl/top.v": "ours", "sim/predicted.json": "{}"})
+    mine = ["notes.txt", "rtl/mine.v", "program/mine.bin"]
+    for name in mine:
+        (tmp_path / "run" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "run" / name).write_text("mine")
     with RunFolder.create(tmp_path / "run", manifest_of("other"), force=True) as run:
-        assert names_in(run.path) == {MANIFEST, "notes.txt"}
+        files = {str(p.relative_to(run.path)) for p in run.path.rglob("*") if p.is_file()}
+        assert files - {LOCK} == {MANIFEST, *mine}
         assert run.manifest.digest == digest_of("other")
 
 
-def test_force_removes_a_link_and_not_what_it_points_to(tmp_path):
+@pytest.mark.parametrize("how", ["force", "write"])
+def test_links_are_refused_and_what_they_lead_to_stays(how, tmp_path):
+    """A link may have taken the place of a folder that naas wrote."""
     make_run(tmp_path / "run")
+    with RunFolder.open(tmp_path / "run") as run:
+        run.write_files({"rtl/top.v": "ours"})
     (tmp_path / "kept").mkdir()
-    (tmp_path / "kept" / "file").write_text("mine")
+    (tmp_path / "kept" / "top.v").write_text("mine")
+    (tmp_path / "run" / "rtl" / "top.v").unlink()
+    (tmp_path / "run" / "rtl").rmdir()
     (tmp_path / "run" / "rtl").symlink_to(tmp_path / "kept")
-    with RunFolder.create(tmp_path / "run", manifest_of(), force=True):
-        pass
-    assert (tmp_path / "kept" / "file").read_text() == "mine"
+    with pytest.raises(InputError, match="rtl must be a folder or not exist, not a link"):
+        if how == "force":
+            with RunFolder.create(tmp_path / "run", manifest_of(), force=True):
+                pass
+        else:
+            with RunFolder.open(tmp_path / "run") as run:
+                run.write_files({"rtl/top.v": "new"}, instead_of=["rtl"])
+    assert (tmp_path / "kept" / "top.v").read_text() == "mine"
+
+
+def test_what_the_manifest_does_not_list_is_not_replaced(tmp_path):
+    make_run(tmp_path / "run")
+    (tmp_path / "run" / "report.html").write_text("mine")
+    with RunFolder.open(tmp_path / "run") as run:
+        with pytest.raises(InputError, match="report.html must be a file that manifest.json lists"):
+            run.write_files({"result.json": "[]", "report.html": "ours"})
+        assert run.read_text("result.json") == "{}"
+    assert (tmp_path / "run" / "report.html").read_text() == "mine"
+
+
+def test_a_run_of_an_older_version_is_brought_up_to_date_by_the_next_writer(tmp_path):
+    make_run(tmp_path)
+    plain = json.loads((tmp_path / MANIFEST).read_text())
+    del plain["files"]
+    (tmp_path / MANIFEST).write_text(json.dumps(plain | {"version": 1}))
+    (tmp_path / "rtl").mkdir()
+    (tmp_path / "rtl" / "top.v").write_text("of the older version, or mine")
+    with RunFolder.open(tmp_path) as run:
+        run.write_text("result.json", "[]")  # a name that is always ours
+        assert run.manifest.version == 2 and "result.json" in run.manifest.files
+        with pytest.raises(InputError, match="top.v must be a file that manifest.json lists"):
+            run.write_files({"rtl/top.v": "new"})
 
 
 def test_resume_of_the_same_run_keeps_what_is_there(tmp_path):
@@ -181,29 +219,33 @@ def test_a_second_writer_is_kept_out_until_the_first_is_done(tmp_path):
 def test_a_full_disk_leaves_the_old_file_and_no_half_of_the_new_one(tmp_path, monkeypatch):
     make_run(tmp_path)
 
-    def write_half(path: Path, data: bytes) -> int:
-        with open(path, "wb") as file:
-            file.write(data[: len(data) // 2])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    write = os.replace
+
+    def full(source, target):
+        if MANIFEST not in str(target):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+        write(source, target)
 
     with RunFolder.open(tmp_path) as run:
-        monkeypatch.setattr(Path, "write_bytes", write_half)
-        with pytest.raises(OSError, match="No space left"):
+        monkeypatch.setattr(os, "replace", full)
+        with pytest.raises(InputError, match="No space left"):
             run.write_text("result.json", "[1, 2, 3]")
-        with pytest.raises(OSError, match="No space left"):
-            run.write_tree("rtl", {"top.v": "module top;"})
+        with pytest.raises(InputError, match="No space left"):
+            run.write_files({"rtl/top.v": "module top;"})
         monkeypatch.undo()
         assert run.read_text("result.json") == "{}"
     assert names_in(tmp_path) == {MANIFEST, "result.json"}
 
 
-def test_a_tree_replaces_the_old_one_whole(tmp_path):
+def test_what_naas_wrote_before_into_a_folder_goes_and_what_others_put_there_stays(tmp_path):
     make_run(tmp_path)
     with RunFolder.open(tmp_path) as run:
-        run.write_tree("rtl", {"old.v": "old"})
-        run.write_tree("rtl", {"new.v": "new", "include/names.vh": b"names"})
-        files = {str(p.relative_to(tmp_path)) for p in (tmp_path / "rtl").rglob("*.v*")}
-    assert files == {"rtl/new.v", "rtl/include/names.vh"}
+        run.write_files({"rtl/old.v": "old", "rtl/gone/a.v": "a"}, instead_of=["rtl"])
+        (tmp_path / "rtl" / "mine.v").write_text("mine")
+        run.write_files({"rtl/new.v": "new", "rtl/include/names.vh": b"names"}, instead_of=["rtl"])
+        files = {str(p.relative_to(tmp_path)) for p in (tmp_path / "rtl").rglob("*")}
+    assert files == {"rtl/new.v", "rtl/include", "rtl/include/names.vh", "rtl/mine.v"}
+    assert run.manifest.files == ("result.json", "rtl/include/names.vh", "rtl/new.v")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +268,7 @@ def test_what_is_no_run_folder_is_refused(tmp_path):
         RunFolder.read(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"version": 2}', "\udcff"])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"version": 3}', "\udcff"])
 def test_a_manifest_that_is_none_is_refused_in_one_sentence(text, tmp_path):
     make_run(tmp_path)
     (tmp_path / MANIFEST).write_bytes(text.encode(errors="surrogateescape"))

@@ -1,7 +1,5 @@
 """The YAML edge: pure data in, one sentence out for whatever is wrong."""
 
-import os
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +14,6 @@ from naas_hw.workload.yaml_edge import (
     parse_yaml,
     read_yaml,
     validate,
-    write_atomic,
 )
 
 
@@ -128,33 +125,3 @@ def test_a_small_mapping_is_one_line():
     lines = dump_yaml(Network(name="n", layers=(layer, layer.renamed("b")))).splitlines()
     assert len([line for line in lines if line.startswith("  - {name: ")]) == 2
     assert lines[:3] == ["version: 1", "name: n", "layers:"]
-
-
-def test_write_atomic_replaces_and_leaves_nothing_aside(tmp_path):
-    """The file is there wholly, with the usual permissions, and nothing beside it."""
-    path = tmp_path / "a.yaml"
-    other = tmp_path / "other"
-    other.touch()
-    write_atomic(path, "old")
-    write_atomic(path, "new\n")
-    assert path.read_bytes() == b"new\n"
-    assert sorted(os.listdir(tmp_path)) == ["a.yaml", "other"]
-    assert path.stat().st_mode == other.stat().st_mode
-
-
-def test_write_atomic_keeps_the_old_file_on_failure(tmp_path):
-    """Text that cannot be encoded leaves the old file, and nothing aside."""
-    path = tmp_path / "a.yaml"
-    write_atomic(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomic(path, "\ud800")
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.yaml"]
-
-
-def test_write_atomic_wrong_place(tmp_path):
-    """A folder that is not there is the user's error, with the path."""
-    path = tmp_path / "none" / "a.yaml"
-    with pytest.raises(InputError) as caught:
-        write_atomic(path, "x")
-    assert str(caught.value) == f"{path}: must be a writable file: No such file or directory"

@@ -1,27 +1,17 @@
 """The accelerators that a search tried, out of its history: convergence, and their front."""
 
-import json
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-from pydantic import ValidationError
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.errors import InputError
 from naas_hw.search.design_front import mean_figure
+from naas_hw.search.history import CandidateRecord, History
 from naas_hw.search.pareto import front
 from naas_hw.search.search_result import DesignPoint
-
-_QUERY: Final = """
-SELECT generation, member, accelerator, score, cycles, energy_pj, area_um2 FROM candidates
-ORDER BY generation, member
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,24 +70,20 @@ def read_candidates(path: Path) -> list[Candidate]:
     ------
     InputError : it is no history.
     """
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
-            return [_candidate(row) for row in file.execute(_QUERY)]
-    except (sqlite3.Error, ValidationError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: must be the history of a search: {error}") from error
+    with History.read(path) as history:
+        return [_candidate(record) for record in history.candidates()]
 
 
-def _candidate(row: tuple[object, ...]) -> Candidate:
-    generation, member, accelerator, score, cycles, energy, area = row
-    is_mapped = score is not None
+def _candidate(record: CandidateRecord) -> Candidate:
+    is_mapped = record.score is not None
     return Candidate(
-        generation=int(str(generation)),
-        member=int(str(member)),
-        accelerator=Accelerator.model_validate_json(str(accelerator)),
-        score=float(str(score)) if is_mapped else None,
-        cycles=mean_figure(json.loads(str(cycles))) if is_mapped else inf,
-        energy_pj=mean_figure(json.loads(str(energy))) if is_mapped else inf,
-        area_um2=float(str(area)),
+        generation=record.generation,
+        member=record.member,
+        accelerator=record.accelerator,
+        score=record.score,
+        cycles=mean_figure(record.cycles) if is_mapped else inf,
+        energy_pj=mean_figure(record.energy_pj) if is_mapped else inf,
+        area_um2=record.area_um2,
     )
 
 
