@@ -59,16 +59,20 @@ _LAYERS: Final = """
     energy_pj REAL NOT NULL,          -- exact, of the best mapping
     largest_gap REAL NOT NULL,        -- (exact - bound) / bound in cycles
 """
-_SCHEMA: Final = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+_TABLES: Final = (
+    f"""
 CREATE TABLE candidates ({_CANDIDATES}
     mappings BLOB NOT NULL, -- JSON, deflated: of each layer the best, and the front
     UNIQUE (generation, member)
-);
+)""",
+    f"""
 CREATE TABLE layers ({_LAYERS}
     PRIMARY KEY (candidate, layer)
-);
-"""
+)""",
+)
+_SCHEMA: Final = ";".join(
+    ("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)", *_TABLES)
+)
 _FIELDS: Final = (
     "generation, member, accelerator, is_mapped, score, cycles, energy_pj, area_um2, is_screened, "
     "num_invalid, num_hopeless"
@@ -220,7 +224,7 @@ class History:
         if not tables:
             meta = {"schema": SCHEMA_VERSION, "digest": digest}
             with self._connection:
-                self._connection.executescript("BEGIN;" + _SCHEMA)
+                self._connection.executescript(f"BEGIN;{_SCHEMA};")
                 self._connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             return
         with _whole(self._source):
@@ -273,7 +277,7 @@ class History:
                 mappings.setdefault(candidate, []).append([mapping, json.loads(choices)])
             self._connection.execute("ALTER TABLE candidates RENAME TO old_candidates")
             self._connection.execute("ALTER TABLE layers RENAME TO old_layers")
-            for statement in _SCHEMA.split(";")[1:3]:
+            for statement in _TABLES:
                 self._connection.execute(statement)
             rows = self._connection.execute(f"SELECT id, {_FIELDS} FROM old_candidates").fetchall()
             self._connection.executemany(

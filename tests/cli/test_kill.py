@@ -1,7 +1,7 @@
-"""Whatever kills `naas search`, and whenever: no process stays, and --resume ends on the same run.
+"""Whatever kills naas, and whenever: no process stays, and --resume ends on the same run.
 
-A launcher, a process of its own that has imported naas once, forks for each command; the command
-is the leader of a session, so that its processes can be told from all others.
+A launcher, a process of its own that has imported naas once, forks for each command. All that it
+and its commands start has the same folder for temporary files, and so is told from other processes.
 """
 
 import json
@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 NUM_GENERATIONS = 4
+SECONDS_TO_END = 5  # as docs/robustness.md promises
+NUM_LOOKS = 250
 SETTINGS = [
     *("--budget", "shidiannao", "--population", "2"),
     *("--evaluations", "60", "--min-legal", "10", "--seed", "4"),
@@ -51,19 +53,30 @@ for line in sys.stdin:
 """
 
 
+SLOW_TOOL = """\
+#!/bin/sh
+setsid sleep 1000 &
+touch "$TMPDIR/../started"
+sleep 1000
+"""
+
+
 class Launcher:
     """Starts commands in a folder, with a folder for temporary files that is empty at first."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.temporary = folder, folder / "tmp"
         self.temporary.mkdir()
+        self.tools = folder / "tools"
+        self.tools.mkdir()
         self.process = subprocess.Popen(
             [sys.executable, "-c", LAUNCHER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=folder,
-            env=os.environ | {"TMPDIR": str(self.temporary)},
+            env=os.environ
+            | {"TMPDIR": str(self.temporary), "PATH": f"{self.tools}:{os.environ['PATH']}"},
         )
 
     def start(self, *arguments: str) -> int:
@@ -74,6 +87,27 @@ class Launcher:
         while session_of(child) not in (0, child):  # not a leader yet
             time.sleep(0.001)
         return child
+
+    def started(self) -> set[int]:
+        """Processes that its commands, and what they started, still are."""
+        mark = f"TMPDIR={self.temporary}".encode()
+        found = set()
+        for path in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if mark in (path / "environ").read_bytes().split(b"\0"):
+                    found.add(int(path.name))
+        return found - {self.process.pid}
+
+    def wait_for_all_to_end(self) -> None:
+        """Return when none is left; fail if one stays."""
+        for _ in range(NUM_LOOKS):
+            left = self.started()
+            if not left:
+                return
+            time.sleep(SECONDS_TO_END / NUM_LOOKS)
+        for process in left:
+            os.kill(process, signal.SIGKILL)
+        pytest.fail(f"{len(left)} processes must end with naas, not stay")
 
     def status(self) -> int:
         """The exit status of the command, minus the signal if that ended it."""
@@ -132,19 +166,6 @@ def session_of(process: int | str) -> int:
     return 0 if fields[0] == "Z" else int(fields[3])
 
 
-def wait_for_session_to_end(session: int) -> None:
-    """Return when no process of the session is left; fail if one stays."""
-    for _ in range(3000):
-        left = [path.name for path in Path("/proc").glob("[0-9]*")]
-        left = [name for name in left if session_of(name) == session]
-        if not left:
-            return
-        time.sleep(0.02)
-    for name in left:
-        os.kill(int(name), signal.SIGKILL)
-    pytest.fail(f"{len(left)} processes must end with the search, not stay")
-
-
 def num_generations(history: Path) -> int:
     """Complete ones; 0 where there is no history yet."""
     try:
@@ -182,7 +203,7 @@ def test_a_search_that_is_killed_again_and_again_resumes_to_the_same_run(
             kill(child, signal.SIGKILL)
         status = launcher.status()
         assert status in (0, -signal.SIGKILL), launcher.log
-        wait_for_session_to_end(child)
+        launcher.wait_for_all_to_end()
     launcher.start(*search(place, 1), "--resume")
     assert launcher.status() == 0, launcher.log
     assert contents(run) == contents(expected)
@@ -197,7 +218,7 @@ def test_ctrl_c_in_the_terminal_keeps_the_best_and_ends_all_workers(launcher):
         time.sleep(0.01)
     os.killpg(child, signal.SIGINT)  # a terminal tells the whole group
     assert launcher.status() == 130, launcher.log
-    wait_for_session_to_end(child)
+    launcher.wait_for_all_to_end()
     assert "Traceback" not in launcher.log
     assert json.loads((run / "result.json").read_text())["interrupted"]
     launcher.start(*search("interrupted/run", 1, many), "--resume")
@@ -205,3 +226,28 @@ def test_ctrl_c_in_the_terminal_keeps_the_best_and_ends_all_workers(launcher):
     launcher.start(*search("undisturbed/run", 1, many))
     assert launcher.status() == 0, launcher.log
     assert contents(run) == contents(launcher.folder / "undisturbed" / "run")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("tool", "words"),
+    [("iverilog", ["simulate", "design", "--sim", "icarus"]), ("make", ["doctor"])],
+)
+def test_a_tool_and_what_it_started_end_with_the_command(
+    launcher, write_design_to, tool, words, how
+):
+    """The tool is slow, and has started another in a session of its own."""
+    write_design_to(launcher.folder / "design")
+    path, started = launcher.tools / tool, launcher.folder / "started"
+    path.write_text(SLOW_TOOL)
+    path.chmod(0o755)
+    child = launcher.start(*words)
+    while not started.exists():
+        assert session_of(child), launcher.log
+        time.sleep(0.01)
+    assert len(launcher.started()) >= 4  # the command, the supervisor, the tool, what that started
+    os.kill(child, how)
+    assert launcher.status() == -how, launcher.log
+    launcher.wait_for_all_to_end()
+    path.unlink()
+    started.unlink()

@@ -11,7 +11,7 @@ import pytest
 from naas_hw import api
 from naas_hw.cli import main
 from naas_hw.errors import SimulationError
-from naas_hw.report.runfolder import RunFolder
+from naas_hw.report.runfolder import LOCK, RunFolder
 from naas_hw.sim import network
 from naas_hw.system import files
 
@@ -199,9 +199,10 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_file(
         patch.setattr(files, "_write_new", full)
         assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 2
     text = capsys.readouterr().err
-    assert "no space left on device" in text
+    assert "No space left on device" in text
     assert text.count("\n") == 1
     assert {path.name for path in design_folder.rglob("*")} == {
+        LOCK,
         "accelerator.yaml",
         "network.yaml",
         "mapping.yaml",
