@@ -1,12 +1,13 @@
 """What there is: networks by name, designs in folders, and what they cost."""
 
-import json
 from collections.abc import Iterator
 from collections.abc import Mapping as AbstractMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.files import (
@@ -28,7 +29,9 @@ from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder, digest_of
 from naas_hw.workload.catalogue import builtin_names, load_builtin
 from naas_hw.workload.files import read_network
 from naas_hw.workload.importer import import_network
+from naas_hw.workload.json_edge import read_json
 from naas_hw.workload.network import Network
+from naas_hw.workload.yaml_edge import validate
 
 ENERGY_TABLE_FILE: Final = "energy_table.yaml"
 MODEL_ONLY: Final = "kind:"
@@ -41,6 +44,15 @@ class Design:
     accelerator: Accelerator
     network: Network
     mappings: AbstractMapping[str, Mapping]
+
+
+class _PricedBy(BaseModel):
+    """What result.json says of the energy table."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: Literal[1]
+    energy_table: str | None = None
 
 
 def find_network(source: str | Path, *, resolution: int | None = None) -> Network:
@@ -96,12 +108,11 @@ def run_table(folder: str | Path) -> EnergyTable:
     own = Path(folder) / ENERGY_TABLE_FILE
     if own.exists():
         return read_energy_table(own)
-    try:
-        found = json.loads((Path(folder) / "result.json").read_text(encoding="utf-8"))
-        name = str(found["energy_table"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    result = Path(folder) / "result.json"
+    if not result.exists():
         return SIZED
-    return energy_table(name)
+    found = validate(_PricedBy, read_json(result), str(result)).energy_table
+    return SIZED if found is None else energy_table(found)
 
 
 def table_of(design: Design | str | Path, table: str | EnergyTable | None) -> EnergyTable:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from naas_hw.cli.bench_search import bench_search
+from naas_hw.cli.choices import MAX_COUNT, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ def model(
     network: Annotated[str, typer.Argument(help="A built-in name, or a .yaml file.")] = "resnet50",
     accelerator: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")] = "eyeriss",
     energy_table: Annotated[str, typer.Option(help="Energy table.")] = "default",
-    bounds: Annotated[int, typer.Option(min=1, help="Mappings bounded, of each layer.")] = 4096,
-    exact: Annotated[int, typer.Option(min=1, help="Of these, timed exactly.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random mappings.")] = 0,
+    bounds: Annotated[
+        int, typer.Option(min=1, max=MAX_COUNT, help="Mappings bounded, of each layer.")
+    ] = 4096,
+    exact: Annotated[
+        int, typer.Option(min=1, max=MAX_COUNT, help="Of these, timed exactly.")
+    ] = 256,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the random mappings.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Measure the cost model on random legal mappings, and compare it with its readable form.
@@ -54,8 +59,10 @@ def spaces(
     names: Annotated[
         list[str] | None, typer.Argument(help="Or module:object; the built-in ones if none.")
     ] = None,
-    encodings: Annotated[int, typer.Option(min=1, help="Encodings of each, at random.")] = 50_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the encodings.")] = 0,
+    encodings: Annotated[
+        int, typer.Option(min=1, max=MAX_COUNT, help="Encodings of each, at random.")
+    ] = 50_000,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the encodings.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Measure how fast networks of a space become indices into its distinct layers."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
+from naas_hw.cli.choices import MAX_COUNT, MAX_GENERATIONS, MAX_POPULATION, MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.parallel.cpu_time import cpu_seconds
 
@@ -24,19 +25,33 @@ def bench_search(
     optimisers: Annotated[
         str, typer.Option(help="With commas; the first is the one that is searched longer.")
     ] = DEFAULT,
-    seeds: Annotated[int, typer.Option(min=1, help="Searches of each, from --seed on.")] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=MAX_COUNT, help="Searches of each, from --seed on.")
+    ] = 5,
     times: Annotated[
         int,
-        typer.Option(min=0, help="Generations of the longer ones, by those of the others."),
+        typer.Option(
+            min=0, max=MAX_COUNT, help="Generations of the longer ones, by those of the others."
+        ),
     ] = 10,
-    population: Annotated[int, typer.Option(help="Accelerators of a generation.")] = 8,
-    generations: Annotated[int, typer.Option(help="Of accelerators.")] = 40,
-    screening: Annotated[int, typer.Option(help="How many times as many are tried out first.")] = 1,
+    population: Annotated[
+        int, typer.Option(min=2, max=MAX_POPULATION, help="Accelerators of a generation.")
+    ] = 8,
+    generations: Annotated[
+        int, typer.Option(min=1, max=MAX_GENERATIONS, help="Of accelerators.")
+    ] = 40,
+    screening: Annotated[
+        int,
+        typer.Option(min=1, max=MAX_POPULATION, help="How many times as many are tried out first."),
+    ] = 1,
     evaluations: Annotated[
-        int, typer.Option(help="Mappings tried for each layer of each accelerator.")
+        int,
+        typer.Option(
+            min=1, max=MAX_COUNT, help="Mappings tried for each layer of each accelerator."
+        ),
     ] = 4000,
-    seed: Annotated[int, typer.Option(min=0, help="The first one.")] = 0,
-    processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The first one.")] = 0,
+    processes: Annotated[int, typer.Option(min=1, max=MAX_PROCESSES, help="Worker processes.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Search with each optimiser and seed, and with the first one longer; wall and CPU seconds.

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from naas_hw.arch.files import read_accelerator
+from naas_hw.cli.choices import MAX_COUNT, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.flow.devices import TARGET_MHZ, Part, find_part
 from naas_hw.report.runfolder import RunFolder
@@ -32,12 +33,15 @@ def build(
     ],
     device: Annotated[str, typer.Option(help="The FPGA, like lfe5u-85f.")],
     package: Annotated[str | None, typer.Option(help="Its package, like CABGA381.")] = None,
-    speed_grade: Annotated[int | None, typer.Option(help="Its speed grade, 6 to 8.")] = None,
+    speed_grade: Annotated[
+        int | None, typer.Option(min=0, max=MAX_COUNT, help="Its speed grade, 6 to 8.")
+    ] = None,
     frequency: Annotated[
         float, typer.Option(help="What place and route aims at, in MHz.")
     ] = TARGET_MHZ,
     seed: Annotated[
-        list[int] | None, typer.Option(help="Of the placer; several times: the fastest counts.")
+        list[int] | None,
+        typer.Option(min=0, max=MAX_SEED, help="Of the placer; several times: the fastest counts."),
     ] = None,
     limit_minutes: Annotated[
         float | None,

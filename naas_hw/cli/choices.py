@@ -1,11 +1,22 @@
-"""Options that are one of a few words, checked without importing their enum for `--help`."""
+"""Options that are one of a few words, or a number within bounds, checked before any import.
+
+The bounds of numbers are far above what anybody needs, and low enough that no number overflows.
+"""
 
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from naas_hw.errors import InputError
 
 Choice = TypeVar("Choice", bound=StrEnum)
+
+MAX_COUNT: Final = 1_000_000_000
+MAX_GENERATIONS: Final = 1_000_000
+MAX_POPULATION: Final = 10_000
+MAX_LEGAL: Final = 100_000
+MAX_PROCESSES: Final = 1024
+MAX_RESOLUTION: Final = 65535
+MAX_SEED: Final = 2**63 - 1
 
 
 def choice_of(kind: type[Choice], text: str, what: str) -> Choice:

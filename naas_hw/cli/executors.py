@@ -7,6 +7,7 @@ from typing import Annotated, TypedDict
 
 import typer
 
+from naas_hw.cli.choices import MAX_PROCESSES
 from naas_hw.errors import InputError
 from naas_hw.parallel.worker_pool import num_cores
 
@@ -20,7 +21,11 @@ class Workers(TypedDict):
 
 Processes = Annotated[
     int | None,
-    typer.Option(help="Worker processes; by default one for each core. The result is the same."),
+    typer.Option(
+        min=1,
+        max=MAX_PROCESSES,
+        help="Worker processes; by default one for each core. The result is the same.",
+    ),
 ]
 Dask = Annotated[
     str | None,

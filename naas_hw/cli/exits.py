@@ -1,10 +1,13 @@
 """What a command ends with: one sentence on the error stream, and an exit status.
 
 0 done and all compared equal; 1 a comparison failed, or something is unsupported; 2 bad input or
-a missing tool; 3 a fault of ours; 130 after Ctrl-C.
+a missing tool; 3 a fault of ours; 130 after Ctrl-C; 141 where the reader of the output went away.
 """
 
+import errno
+import io
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -16,6 +19,9 @@ import typer
 from typer.exceptions import TyperException
 
 from naas_hw.errors import NaasError
+from naas_hw.system.text import printable, shortened, shown
+
+_MAX_SENTENCE = 2000
 
 
 class ExitStatus(IntEnum):
@@ -25,6 +31,7 @@ class ExitStatus(IntEnum):
     DIFFERENT = 1
     BAD_INPUT = 2
     FAULT = 3
+    NO_READER = 128 + signal.SIGPIPE
     INTERRUPTED = 130
 
 
@@ -33,6 +40,10 @@ def run_to_status(command: Callable[[], object]) -> int:
 
     A command returns its own status, or None for 0.
     """
+    if sys.stdout is None:  # `>&-`: the next file that is opened would get its number
+        _say("standard output must be open, not closed")
+        return ExitStatus.BAD_INPUT
+    _let_all_text_be_printed()
     try:
         status = command()
         sys.stdout.flush()
@@ -43,6 +54,13 @@ def run_to_status(command: Callable[[], object]) -> int:
     return int(status) if isinstance(status, int) else ExitStatus.DONE
 
 
+def _let_all_text_be_printed() -> None:
+    """Bytes of file names that are no UTF-8, and what the terminal's code lacks, become escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _status_of(error: BaseException) -> int:
     match error:
         case KeyboardInterrupt():
@@ -51,6 +69,9 @@ def _status_of(error: BaseException) -> int:
             return ExitStatus.INTERRUPTED
         case SystemExit():
             # typer turns a reader that went away (EPIPE) into exit(1), which means another thing
+            if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EPIPE:
+                _drop_output()
+                return ExitStatus.NO_READER
             return ExitStatus.BAD_INPUT if error.code else ExitStatus.DONE
         case NaasError():
             _say(_one_line(str(error)))
@@ -66,7 +87,7 @@ def _status_of(error: BaseException) -> int:
             return ExitStatus.BAD_INPUT
         case BrokenPipeError():
             _drop_output()
-            return ExitStatus.BAD_INPUT
+            return ExitStatus.NO_READER
         case OSError():
             _say(os_error_sentence(error))
             return ExitStatus.BAD_INPUT
@@ -78,6 +99,8 @@ def _status_of(error: BaseException) -> int:
 
 
 def _say(sentence: str) -> None:
+    if sys.stderr is None:  # print would take standard output then
+        return
     try:
         print(f"naas: error: {sentence}", file=sys.stderr)
     except OSError:  # nobody reads the error stream any more
@@ -101,7 +124,7 @@ def _drop_output() -> None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split()) or "no reason given"
+    return shortened(printable(" ".join(text.split())), _MAX_SENTENCE) or "no reason given"
 
 
 def _usage_sentence(error: TyperException) -> str:
@@ -127,6 +150,6 @@ def validation_sentence(error: pydantic.ValidationError) -> str:
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]
     ).lstrip(".")
     message = _one_line(first["msg"]).removeprefix("Value error, ")
-    value = "" if first["type"] in ("missing", "value_error") else f", not {first['input']!r:.60}"
+    value = "" if first["type"] in ("missing", "value_error") else f", not {shown(first['input'])}"
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return f"{error.title}{': ' if place else ''}{place}: {message}{value}{more}"

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from naas_hw.cli.choices import MAX_SEED
+
 
 def generate(
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
@@ -13,7 +15,7 @@ def generate(
         bool,
         typer.Option(help="Make programs, with example tensors: no weights are given yet."),
     ] = True,
-    seed: Annotated[int, typer.Option(min=0, help="Of the example tensors.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the example tensors.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write the Verilog of a design with a self-checking test, and a program of each layer."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from naas_hw.cli.choices import MAX_COUNT, MAX_LEGAL, MAX_RESOLUTION, MAX_SEED
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
 
 if TYPE_CHECKING:
@@ -27,28 +28,42 @@ def map_(
     run: Annotated[Path, typer.Option("--output", "-o", help="The run folder to be made.")],
     objective: Annotated[str, typer.Option(help="edp, latency or energy.")] = "edp",
     evaluations: Annotated[
-        int | None, typer.Option(help="Mappings tried for each layer; 20,000 unless told.")
+        int | None,
+        typer.Option(
+            min=1, max=MAX_COUNT, help="Mappings tried for each layer; 20,000 unless told."
+        ),
     ] = None,
     proof: Annotated[
         int | None,
         typer.Option(
             min=0,
+            max=MAX_COUNT,
             help="Mappings and tiles that branch and bound looks at afterwards, a layer; 0: it "
             "does not run; 1,000,000 unless told.",
         ),
     ] = None,
     min_legal: Annotated[
-        int, typer.Option(help="Distinct legal ones among them at least, where there are so many.")
+        int,
+        typer.Option(
+            min=1,
+            max=MAX_LEGAL,
+            help="Distinct legal ones among them at least, where there are so many.",
+        ),
     ] = 60,
     optimiser: Annotated[str, typer.Option(help="evolve, cma or random.")] = "evolve",
     energy_table: Annotated[
         str, typer.Option(help="A built-in energy table, or a YAML file.")
     ] = "default",
     resolution: Annotated[
-        int | None, typer.Option(help="Rows and columns of the image, instead of the model's own.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_RESOLUTION,
+            help="Rows and columns of the image, instead of the model's own.",
+        ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Of everything random: same seed, same result.")
+        int, typer.Option(min=0, max=MAX_SEED, help="Of everything random: same seed, same result.")
     ] = 0,
     processes: Processes = None,
     dask: Dask = None,

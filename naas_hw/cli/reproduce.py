@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from naas_hw.cli.choices import MAX_COUNT, MAX_GENERATIONS, MAX_POPULATION, MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.reproduce_build import build_section
 from naas_hw.cli.reproduce_checks import gap_section, timeloop_section, utilization_section
@@ -57,19 +58,27 @@ def reproduce(
     preset: Annotated[str | None, typer.Option(help="Preset, instead of the due one.")] = None,
     population: Annotated[
         int | None,
-        typer.Option(min=2, help="Accelerators of a generation, instead of the due number."),
+        typer.Option(
+            min=2,
+            max=MAX_POPULATION,
+            help="Accelerators of a generation, instead of the due number.",
+        ),
     ] = None,
     generations: Annotated[
-        int | None, typer.Option(min=1, help="Generations, instead of the due number.")
+        int | None,
+        typer.Option(min=1, max=MAX_GENERATIONS, help="Generations, instead of the due number."),
     ] = None,
     evaluations: Annotated[
-        int | None, typer.Option(min=1, help="Mappings a layer, instead of the due number.")
+        int | None,
+        typer.Option(min=1, max=MAX_COUNT, help="Mappings a layer, instead of the due number."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of everything random; 0 if not given (joint: 20).")
+        int | None,
+        typer.Option(min=0, max=MAX_SEED, help="Of everything random; 0 if not given (joint: 20)."),
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="Searches of each kind, from --seed on.")
+        int | None,
+        typer.Option(min=1, max=MAX_COUNT, help="Searches of each kind, from --seed on."),
     ] = None,
     energy_table: Annotated[
         str | None,
@@ -92,21 +101,30 @@ def reproduce(
         Path | None, typer.Option(help="Timeloop's counts, as in the repository (timeloop).")
     ] = None,
     per_network: Annotated[
-        int | None, typer.Option(min=1, help="Layers of each built-in network (gap).")
+        int | None,
+        typer.Option(min=1, max=MAX_COUNT, help="Layers of each built-in network (gap)."),
     ] = None,
     beside_chance: Annotated[
         int | None,
-        typer.Option(min=0, help="Layers of them that are searched at random too (gap)."),
+        typer.Option(
+            min=0, max=MAX_COUNT, help="Layers of them that are searched at random too (gap)."
+        ),
     ] = None,
     proof_budget: Annotated[
         int | None,
-        typer.Option(min=1, help="Mappings and tiles a layer of branch and bound (gap)."),
+        typer.Option(
+            min=1, max=MAX_COUNT, help="Mappings and tiles a layer of branch and bound (gap)."
+        ),
     ] = None,
     times: Annotated[
         int | None,
-        typer.Option(min=0, help="Generations of the longer searches, by the others' (search)."),
+        typer.Option(
+            min=0,
+            max=MAX_COUNT,
+            help="Generations of the longer searches, by the others' (search).",
+        ),
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, max=MAX_PROCESSES, help="Processes.")] = 2,
 ) -> int:
     """Make figures of docs/results.md again; an option that a section does not take is refused.
 

@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from naas_hw.cli.choices import (
+    MAX_COUNT,
+    MAX_GENERATIONS,
+    MAX_LEGAL,
+    MAX_POPULATION,
+    MAX_RESOLUTION,
+    MAX_SEED,
+)
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.progress import SearchProgress, array_of
@@ -59,24 +67,38 @@ def search(
         ),
     ] = False,
     generations: Annotated[
-        int | None, typer.Option(help="Of accelerators; by default 40, with --joint 24.")
+        int | None,
+        typer.Option(
+            min=1, max=MAX_GENERATIONS, help="Of accelerators; by default 40, with --joint 24."
+        ),
     ] = None,
-    population: Annotated[int, typer.Option(help="Accelerators of a generation.")] = 8,
+    population: Annotated[
+        int, typer.Option(min=2, max=MAX_POPULATION, help="Accelerators of a generation.")
+    ] = 8,
     screening: Annotated[
         int,
         typer.Option(
-            help="How many times as many are tried out first, with an eighth of the evaluations."
+            min=1,
+            max=MAX_POPULATION,
+            help="How many times as many are tried out first, with an eighth of the evaluations.",
         ),
     ] = 1,
     evaluations: Annotated[
         int | None,
         typer.Option(
+            min=1,
+            max=MAX_COUNT,
             help="Mappings tried for each layer of each accelerator; by default 4000, with "
-            "--joint 400."
+            "--joint 400.",
         ),
     ] = None,
     min_legal: Annotated[
-        int, typer.Option(help="Distinct legal ones among them at least, where there are so many.")
+        int,
+        typer.Option(
+            min=1,
+            max=MAX_LEGAL,
+            help="Distinct legal ones among them at least, where there are so many.",
+        ),
     ] = 60,
     optimiser: Annotated[
         str, typer.Option(help="Of accelerators: climb, cma, genetic, differential or random.")
@@ -100,9 +122,16 @@ def search(
         typer.Option(help="Built-in energy table or a YAML file; by default the budget's."),
     ] = None,
     resolution: Annotated[
-        int | None, typer.Option(help="Rows and columns of the image, instead of the model's own.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_RESOLUTION,
+            help="Rows and columns of the image, instead of the model's own.",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random: same seed, same result.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Of everything random: same seed, same result.")
+    ] = 0,
     processes: Processes = None,
     dask: Dask = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
@@ -137,6 +166,8 @@ def search(
     if joint is not None:
         if networks:
             raise InputError("networks must not be given with --joint, which searches one")
+        if resolution is not None:
+            raise InputError("--resolution must not be given with --joint, whose space has its own")
         wanted = JointWords(
             space=joint,
             min_accuracy=min_accuracy,

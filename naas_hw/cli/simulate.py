@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from naas_hw.cli.choices import MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def simulate(
     layers: Annotated[
         str | None, typer.Option(help="Names of layers, with commas; all if not given.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the tensors.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the tensors.")] = 0,
     stalls: Annotated[
         bool,
         typer.Option("--stalls", help="The memory stalls at random; only bits are compared."),
@@ -33,7 +34,9 @@ def simulate(
         ),
     ] = "exact",
     waves: Annotated[bool, typer.Option("--waves", help="Keep waves in sim/waves.")] = False,
-    processes: Annotated[int, typer.Option(min=1, help="Simulations at a time.")] = 2,
+    processes: Annotated[
+        int, typer.Option(min=1, max=MAX_PROCESSES, help="Simulations at a time.")
+    ] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Run layers on the RTL and compare cycles, accesses and output bits with the model's.

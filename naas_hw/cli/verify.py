@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from naas_hw.cli.choices import MAX_COUNT, MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.verify_corrupt import verify_corrupt
 from naas_hw.errors import InputError
@@ -16,13 +17,23 @@ if TYPE_CHECKING:
 
 def verify(
     num_random: Annotated[
-        int, typer.Option("--random", min=1, help="Triples; up to four share one accelerator.")
+        int,
+        typer.Option(
+            "--random", min=1, max=MAX_COUNT, help="Triples; up to four share one accelerator."
+        ),
     ] = 40,
     num_corrupt: Annotated[
         int | None,
-        typer.Option("--corrupt", min=1, help="Corrupt so many descriptors instead; see below."),
+        typer.Option(
+            "--corrupt",
+            min=1,
+            max=MAX_COUNT,
+            help="Corrupt so many descriptors instead; see below.",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw and of the tensors.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Of the draw and of the tensors.")
+    ] = 0,
     sim: Annotated[str, typer.Option(help="icarus or verilator.")] = "verilator",
     stalls: Annotated[
         bool,
@@ -34,7 +45,9 @@ def verify(
             help="exact, any, or habits of the memory; unless exact, only bits are compared."
         ),
     ] = "exact",
-    processes: Annotated[int, typer.Option(min=1, help="Accelerators at a time.")] = 2,
+    processes: Annotated[
+        int, typer.Option(min=1, max=MAX_PROCESSES, help="Accelerators at a time.")
+    ] = 2,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the files of failing triples.")
     ] = Path("verify_failures"),

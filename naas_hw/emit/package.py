@@ -77,6 +77,9 @@ ERRORS: Final[AbstractMapping[int, str]] = {
 }
 
 
+PROGRAM_FILE: Final = "program.json"
+
+
 @dataclass(frozen=True, kw_only=True)
 class GeneratedDesign:
     """What `plan_design` made.
@@ -334,6 +337,11 @@ def plan_program(
     files: dict[str, str | bytes] = {}
     entries: list[dict[str, Any]] = []
     known: dict[tuple[Layer, Mapping], dict[str, Any]] = {}
+    if any(layer.name == PROGRAM_FILE for layer in network.layers):
+        raise InputError(
+            f"a layer must not be called {PROGRAM_FILE}: the folder of its program would stand "
+            "where the list of programs stands"
+        )
     for layer in network.layers:
         if layer.kind is Kind.TRANSPOSED:
             entries.append({"name": layer.name, "skipped": "exists in the model only"})
@@ -353,7 +361,7 @@ def plan_program(
         "beat_bytes": accelerator.beat_bytes,
         "layers": entries,
     }
-    return FilePlan.of({**files, "program.json": _json(facts)}, folder="program")
+    return FilePlan.of({**files, PROGRAM_FILE: _json(facts)}, folder="program")
 
 
 def _layer_program(

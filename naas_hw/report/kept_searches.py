@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import Preset
@@ -20,8 +20,9 @@ from naas_hw.search.network_search import MappingSettings, NetworkResult
 from naas_hw.search.search_result import ProgressCallback, SearchResult
 from naas_hw.search.search_settings import SearchSettings, settings_digest
 from naas_hw.system.files import write_file
+from naas_hw.workload.json_edge import read_json
 from naas_hw.workload.network import Network
-from naas_hw.workload.yaml_edge import validation_sentence
+from naas_hw.workload.yaml_edge import validate
 
 _DIGITS: Final = 24
 
@@ -125,12 +126,7 @@ def _baseline_digest(preset: Preset, network: Network, settings: MappingSettings
 
 
 def _read_mappings(path: Path, network: Network) -> dict[str, Mapping]:
-    try:
-        kept = KeptMappings.model_validate_json(path.read_bytes()).mappings
-    except OSError as error:
-        raise InputError(f"{path} must be a file that can be read: {error.strerror}") from error
-    except ValidationError as error:
-        raise InputError(f"{path}: {validation_sentence(error)}") from error
+    kept = validate(KeptMappings, read_json(path), str(path)).mappings
     if list(kept) != [layer.name for layer in network.layers]:
         raise InputError(f"{path} must have the layers of {network.name}, not {', '.join(kept)}")
     return kept

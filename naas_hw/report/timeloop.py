@@ -4,7 +4,6 @@ A cause says by how much Timeloop's count differs, as a number that follows from
 count is *explained* if Timeloop's, with its causes applied, is ours to the last access.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from naas_hw.cost.accesses import Accesses, accesses_of
 from naas_hw.errors import InputError
 from naas_hw.exchange.timeloop_reader import timeloop_mapping
 from naas_hw.mapping.geometry import Geometry, ceil_div
+from naas_hw.workload.json_edge import read_json
 from naas_hw.workload.layer import DIMS, Layer
-from naas_hw.workload.yaml_edge import MAX_FILE_BYTES, parse_yaml, validate
+from naas_hw.workload.yaml_edge import parse_yaml, validate
 
 BEAT: Final = 4
 """Elements of a row in the cases: 64 bits of 16."""
@@ -46,6 +46,9 @@ CAUSES: Final = {
     "draining": "We read each sum when it is drained, and begin every visit anew; Timeloop's drain "
     "reads nothing, and a visit goes on from what was brought back.",
 }
+
+
+_MAX_CASES_BYTES: Final = 16 * 1024 * 1024
 
 
 class _Texts(BaseModel):
@@ -128,16 +131,7 @@ def _compared(case: _Case, source: str) -> ComparedCase:
 
 
 def _read_json(path: Path) -> object:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
-        if len(content) > MAX_FILE_BYTES:
-            raise InputError(f"{path}: must have at most {MAX_FILE_BYTES} bytes")
-        return json.loads(content)
-    except OSError as error:
-        raise InputError(f"{path}: must be a readable file: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: must be JSON: {error}") from error
+    return read_json(path, max_bytes=_MAX_CASES_BYTES)
 
 
 class _Nest:

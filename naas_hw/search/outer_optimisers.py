@@ -56,6 +56,10 @@ class OuterOptimiser(StrEnum):
     RANDOM = "random"
 
 
+LEAST_POPULATION: Final = {OuterOptimiser.DIFFERENTIAL: 3}
+"""Differential evolution draws two others beside a target."""
+
+
 class OuterStrategy(Protocol):
     """Ask and tell: a generation, or one point that takes the place of another."""
 

@@ -15,7 +15,7 @@ from naas_hw.search.genes import Encoding
 from naas_hw.search.mapping_search import Optimiser
 from naas_hw.search.network_search import MappingSettings
 from naas_hw.search.objective import Objective
-from naas_hw.search.outer_optimisers import OuterOptimiser
+from naas_hw.search.outer_optimisers import LEAST_POPULATION, OuterOptimiser
 from naas_hw.search.parallel_dims import MAX_AXES
 from naas_hw.workload.layer import Dim
 from naas_hw.workload.network import Network
@@ -85,6 +85,11 @@ class SearchSettings:
         ):
             if getattr(self, name) < least:
                 raise InputError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        least = LEAST_POPULATION.get(self.optimiser, 0)
+        if self.population < least:
+            raise InputError(
+                f"population must be at least {least} for {self.optimiser}, not {self.population}"
+            )
         dims = self.fixed_dims
         if dims is not None and not 1 <= len(set(dims)) == len(dims) <= MAX_AXES:
             raise InputError(

@@ -7,23 +7,29 @@ and the value.
 
 import json
 from io import StringIO
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 
 from naas_hw.errors import InputError
+from naas_hw.system.files import read_file
+from naas_hw.system.text import MAX_SHOWN, printable, shortened, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
-MAX_FILE_BYTES: Final = 16 * 1024 * 1024
-_MAX_SHOWN: Final = 60
+MAX_FILE_BYTES: Final = 1024 * 1024
+"""A megabyte takes some seconds to parse, and is a network of 10,000 layers."""
+
 _NO_WRAP: Final = 1 << 20
+_MAX_BITS: Final = 1024
 _WORDS: Final = {
     "a valid ": "a ",
     "a integer": "an integer",
@@ -50,11 +56,12 @@ def read_yaml(path: str | Path) -> object:
 
 def parse_yaml(content: str, source: str) -> object:
     """The content of a YAML text; `source` names it in errors."""
+    if len(content) > MAX_FILE_BYTES:
+        raise InputError(f"{source}: must have at most {MAX_FILE_BYTES} bytes")
     try:
-        _refuse_aliases(content, source)
         return _safe_yaml().load(content)
-    except InputError:
-        raise
+    except _Refused as refused:
+        raise InputError(f"{source}: {refused}") from refused
     except DuplicateKeyError as error:
         raise InputError(f"{source}{_line(error)}: {_duplicate_key(error)}") from error
     except MarkedYAMLError as error:
@@ -65,39 +72,43 @@ def parse_yaml(content: str, source: str) -> object:
         raise InputError(f"{source}: must be YAML: {_one_line(str(error))}") from error
     except RecursionError as error:
         raise InputError(f"{source}: must be nested less deeply") from error
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{source}: must be pure data: {_one_line(str(error))}") from error
+    except Exception as error:  # the parser stumbles over some text in its own ways
+        name = "" if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: "
+        raise InputError(f"{source}: must be pure data: {_one_line(f'{name}{error}')}") from error
+
+
+class _Refused(Exception):
+    """Something that YAML allows and that is more than pure data."""
+
+
+class _PlainComposer(Composer):
+    """Refuses aliases and tags, at the line where they stand."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.parser.peek_event()
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent):
+            name = printable(str(event.anchor))
+            raise _Refused(f"line {line}: must have no aliases, not *{name}")
+        if getattr(event, "ctag", None) is not None and event.ctag.trval is not None:
+            tag = printable(str(event.ctag.trval))
+            raise _Refused(f"line {line}: must have no tags, not {tag}")
+        return super().compose_node(parent, index)
 
 
 def _safe_yaml() -> YAML:
     yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _PlainComposer
     yaml.allow_duplicate_keys = False
     return yaml
 
 
 def _read_text(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: must be a readable file: {error.strerror}") from error
-    except ValueError as error:  # a NUL in the path
-        raise InputError(f"{str(path)!r}: must be a path: {error}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise InputError(f"{path}: must have at most {MAX_FILE_BYTES} bytes")
+    content = read_file(path, max_bytes=MAX_FILE_BYTES)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: must be UTF-8, not byte {error.start} of it") from error
-
-
-def _refuse_aliases(text: str, source: str) -> None:
-    if "*" not in text:
-        return
-    for event in _safe_yaml().parse(text):
-        if isinstance(event, AliasEvent):
-            line = event.start_mark.line + 1
-            raise InputError(f"{source}: line {line}: must have no aliases, not *{event.anchor}")
 
 
 def _line(error: MarkedYAMLError) -> str:
@@ -109,12 +120,11 @@ def _duplicate_key(error: DuplicateKeyError) -> str:
     """ruamel's text begins: found duplicate key "K" with value ..."""
     text = str(error.problem)
     key = text.split('"')[1] if text.count('"') >= 2 else text
-    return f"keys must differ, not {_shown(key)} twice"
+    return f"keys must differ, not {shown(key)} twice"
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 2 * _MAX_SHOWN else line[: 2 * _MAX_SHOWN] + "..."
+    return shortened(printable(" ".join(text.split())), 2 * MAX_SHOWN)
 
 
 # --------------------------------------------------------------------------------------- checking
@@ -129,9 +139,10 @@ def validate(model_class: type[Model], data: object, source: str) -> Model:
         `layers[3].K`), the rule, the value.
     """
     try:
-        text = json.dumps(data)
+        text = json.dumps(data, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"{source}: {_not_plain(data)}") from error
+        reason = _not_plain(data) or f"must be plain data: {_one_line(str(error))}"
+        raise InputError(f"{source}: {reason}") from error
     try:
         return model_class.model_validate_json(text, strict=True)
     except ValidationError as error:
@@ -153,7 +164,7 @@ def validation_sentence(error: ValidationError) -> str:
         return f"{place}: a key must be a string"
     rule = _rule(first["msg"])
     if ", not " not in rule:
-        rule += f", not {_shown(first['input'])}"
+        rule += f", not {shown(first['input'])}"
     return f"{place} {rule}".strip()
 
 
@@ -178,26 +189,26 @@ def _rule(message: str) -> str:
     return f"must {rule}"
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
-
-
 def _not_plain(data: object, place: str = "") -> str:
     """Where in `data` something is that JSON cannot say."""
     if isinstance(data, dict):
         for key, value in data.items():
             if not isinstance(key, str | int | float | bool | None):
-                return f"{place + ': ' if place else ''}a key must be a string, not {_shown(key)}"
-            if found := _not_plain(value, f"{place}.{key}" if place else str(key)):
+                return f"{place + ': ' if place else ''}a key must be a string, not {shown(key)}"
+            name = _one_line(key) if isinstance(key, str) else shown(key)
+            if found := _not_plain(value, f"{place}.{name}" if place else name):
                 return found
         return ""
     if isinstance(data, list | tuple):
         texts = (_not_plain(value, f"{place}[{index}]") for index, value in enumerate(data))
         return next((text for text in texts if text), "")
+    if isinstance(data, int) and data.bit_length() > _MAX_BITS:
+        return f"{place} must be a number that a file can need, not {shown(data)}".strip()
+    if isinstance(data, float) and not isfinite(data):
+        return f"{place} must be a finite number, not {data}".strip()
     if data is None or isinstance(data, str | int | float | bool):
         return ""
-    return f"{place} must be a string or a number, not {_shown(data)}".strip()
+    return f"{place} must be a string or a number, not {shown(data)}".strip()
 
 
 # ---------------------------------------------------------------------------------------- writing

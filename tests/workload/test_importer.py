@@ -152,8 +152,8 @@ def test_pt2_needs_no_torch(tmp_path, monkeypatch):
     ("content", "rule"),
     [
         (None, "must hold one models/.*.json, not 0"),
-        ("{", "must hold its graph as JSON"),
-        ("[" * 100_000, "must hold its graph as JSON"),
+        ("{", "the graph: must be JSON"),
+        ("[" * 100_000, "the graph: must be nested less deeply"),
         ("[]", "must hold a graph as torch.export.save writes it"),
         ('{"graph_module": {"graph": {}}}', "must hold a graph as torch.export.save writes it"),
     ],

@@ -40,10 +40,15 @@ def test_reads_plain_data(tmp_path):
         ("a: [1\nb: 2", "f: line 2: must be YAML, not text with this: "),
         ("\ta: 1", "f: line 1: must be YAML, not text with this: found character '\\t'"),
         ("a: 1\n---\nb: 2", "f: line 2: must be YAML, not text with this: but found another"),
-        ("!!python/object:os.system {}", "f: line 1: must be YAML, not text with this: could not"),
+        (
+            "!!python/object:os.system {}",
+            "f: line 1: must have no tags, not tag:yaml.org",
+        ),
         ("a: " + "[" * 1000, "f: must be nested less deeply"),
         ("a: " + "9" * 5000, "f: must be pure data: Exceeds the limit"),
         ("a: \x00", "f: must be YAML: unacceptable character"),
+        ("a:\n  - !!bool maybe", "f: line 2: must have no tags, not tag:yaml.org,2002:bool"),
+        ("! a: 1", "f: line 1: must have no tags, not !"),
     ],
 )
 def test_malformed_text_is_one_sentence(text, sentence):
@@ -62,9 +67,9 @@ def test_unreadable_file_is_named(tmp_path):
     large.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
     cases = {
         tmp_path / "none.yaml": "must be a readable file: No such file or directory",
-        tmp_path: "must be a readable file: Is a directory",
+        tmp_path: "must be a regular file, not a folder",
         latin: "must be UTF-8, not byte 3 of it",
-        large: f"must have at most {MAX_FILE_BYTES} bytes",
+        large: f"must have at most {MAX_FILE_BYTES} bytes, not {MAX_FILE_BYTES + 1}",
     }
     for path, rule in cases.items():
         with pytest.raises(InputError) as caught:

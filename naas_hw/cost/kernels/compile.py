@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from numba import njit
 
+from naas_hw.errors import InputError
+
 COST: Final = Path(__file__).resolve().parents[1]
 
 
@@ -26,7 +28,13 @@ def entry(function: Callable[..., Any]) -> Any:
     what the function calls is compiled into it: here the code is current only as long as all
     files of the cost model, and of the function's own folder, are what they were.
     """
-    dispatcher = njit(nogil=True, error_model="numpy", cache=True)(function)
+    try:
+        dispatcher = njit(nogil=True, error_model="numpy", cache=True)(function)
+    except RuntimeError as error:  # neither the package's folder nor the user's cache is writable
+        raise InputError(
+            "compiled code must have a folder to be kept in that can be written "
+            f"(NUMBA_CACHE_DIR names one): {error}"
+        ) from error
     folder = Path(inspect.getfile(function)).resolve().parent
     dispatcher._cache._cache_file._source_stamp = _stamp(COST) + _stamp(folder)
     return dispatcher

@@ -1,9 +1,8 @@
 """What a run folder knows about its design, as checked values: everything that a report shows."""
 
-import json
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +15,7 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.report.html.candidates import Candidate, read_candidates
 from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder
 from naas_hw.search.search_result import DesignPoint
+from naas_hw.workload.json_edge import read_json
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 from naas_hw.workload.yaml_edge import validate
@@ -27,7 +27,7 @@ Count = Annotated[int, Field(ge=0)]
 class _Read(BaseModel):
     """Fields of a JSON file that a report needs; the others are let be."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class LayerRecord(_Read):
@@ -85,6 +85,7 @@ class FrontRecord(_Read):
 class ResultRecord(_Read):
     """result.json: what a search, or `naas map`, found when it ended."""
 
+    version: Literal[1]
     objective: str
     budget: str | None = None
     interrupted: bool = False
@@ -115,6 +116,7 @@ class SimulatedLayer(_Read):
 class SimulationRecord(_Read):
     """sim/simulated.json."""
 
+    version: Literal[1]
     simulator: str
     timed: bool
     ok: bool
@@ -131,6 +133,7 @@ class PredictedLayer(_Read):
 class PredictionRecord(_Read):
     """sim/predicted.json."""
 
+    version: Literal[1]
     layers: tuple[PredictedLayer, ...]
 
 
@@ -222,11 +225,7 @@ def _read(run: RunFolder, name: str, model: type[Model]) -> Model | None:
     if not run.has(name):
         return None
     place = str(run.place(name))
-    try:
-        data = json.loads(run.read_text(name))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{place} must be JSON: {error}") from error
-    return validate(model, data, place)
+    return validate(model, read_json(place), place)
 
 
 def _parts(run: RunFolder, network: Network, result: ResultRecord | None) -> list[Network]:

@@ -130,10 +130,14 @@ def test_an_interrupted_search_is_said_to_be_one(searched_facts):
 @pytest.mark.parametrize(
     ("file", "text", "complaint"),
     [
-        ("result.json", "{", "result.json must be JSON"),
-        ("result.json", "[" * 100_000, "result.json must be JSON"),
-        ("result.json", "{}", "result.json: objective must be given"),
-        ("sim/simulated.json", '{"simulator": 3}', "simulated.json: simulator must be"),
+        ("result.json", "{", "result.json: must be JSON"),
+        ("result.json", "[" * 100_000, "result.json: must be nested less deeply"),
+        ("result.json", '{"version": 1}', "result.json: objective must be given"),
+        (
+            "sim/simulated.json",
+            '{"version": 1, "simulator": 3}',
+            "simulated.json: simulator must be",
+        ),
         ("history.sqlite", "nothing", "must be the history of a search"),
     ],
 )
