@@ -26,6 +26,7 @@ from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.system.files import write_file
 from naas_hw.workload.layer import Kind
+from naas_hw.workload.quantise import Tensors
 
 _WAVE_FORMATS: Final = ("fst", "vcd")
 
@@ -96,6 +97,7 @@ def simulate(
     seed: int = 0,
     stalls: Stalls | None = None,
     memory: str = EXACT,
+    tensors: Tensors = Tensors.SPREAD,
     waves: bool = False,
     num_processes: int = 1,
     progress: Callable[[LayerReport], None] | None = None,
@@ -112,6 +114,7 @@ def simulate(
     stalls : random stalls of the memory; then only the output bytes are compared.
     memory : `exact`, `any`, a name, or settings (`sim.memory_habits`): how the memory handshakes;
         then only the output bytes are compared.
+    tensors : `spread`, or `extreme` for values whose sums wrap and whose outputs clamp.
     waves : whether waves are kept, in `sim/waves/`; needs a folder.
     num_processes : simulations at a time.
     progress : told of each layer that was simulated.
@@ -143,6 +146,7 @@ def simulate(
                 seed=seed,
                 stalls=stalls,
                 memory=memory,
+                tensors=tensors,
                 waves=folder,
                 num_processes=num_processes,
                 progress=progress,

@@ -33,6 +33,9 @@ def simulate(
             help="exact, any, or habits of the memory; unless exact, only bits are compared."
         ),
     ] = "exact",
+    tensors: Annotated[
+        str, typer.Option(help="spread, or extreme: sums wrap and outputs clamp.")
+    ] = "spread",
     waves: Annotated[bool, typer.Option("--waves", help="Keep waves in sim/waves.")] = False,
     processes: Annotated[
         int, typer.Option(min=1, max=MAX_PROCESSES, help="Simulations at a time.")
@@ -44,8 +47,10 @@ def simulate(
     Exit status 1 if anything differs.
     """
     from naas_hw import api
+    from naas_hw.cli.choices import choice_of
     from naas_hw.report.tables import complaints, print_table, simulation_table
     from naas_hw.sim.run import Stalls
+    from naas_hw.workload.quantise import Tensors
 
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -60,6 +65,7 @@ def simulate(
         seed=seed,
         stalls=Stalls(seed=seed, percent=stall_percent) if stalls else None,
         memory=memory,
+        tensors=choice_of(Tensors, tensors, "tensors"),
         waves=waves,
         num_processes=processes,
         progress=tell if screen.is_terminal else None,

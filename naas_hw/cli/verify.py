@@ -45,6 +45,9 @@ def verify(
             help="exact, any, or habits of the memory; unless exact, only bits are compared."
         ),
     ] = "exact",
+    size: Annotated[
+        str, typer.Option(help="small or large; large reaches 1,024 PEs, latency 1,000 and wraps.")
+    ] = "small",
     processes: Annotated[
         int, typer.Option(min=1, max=MAX_PROCESSES, help="Accelerators at a time.")
     ] = 2,
@@ -58,6 +61,9 @@ def verify(
     Arrays have 1 to 3 axes of any dims and up to 256 PEs, layers are of every kind with up to 512
     channels and 112 rows and columns; a layer is made smaller until it takes at most 200,000
     cycles (Icarus: 20,000). All mappings that are legal can be drawn.
+
+    Large draws have up to 1,024 PEs, latency 1,000 and three times as many cycles, and every other
+    triple has tensors whose sums wrap and whose outputs clamp.
 
     Each is generated, simulated, and compared with the model: cycles piece by piece, counted
     accesses, output bits. Up to four triples differ in layer, mapping and the memory outside, and
@@ -80,9 +86,11 @@ def verify(
     Exit status 1 if a triple fails.
     """
     if num_corrupt is not None:
-        if stalls or memory != "exact":
-            raise InputError("--corrupt must be without --stalls and --memory")
+        if stalls or memory != "exact" or size != "small":
+            raise InputError("--corrupt must be without --stalls, --memory and --size")
         return verify_corrupt(num_corrupt, seed=seed, sim=sim, processes=processes, as_json=as_json)
+    from naas_hw.cli.choices import choice_of
+    from naas_hw.sim.coverage import Size
     from naas_hw.sim.simulators import find_simulator
     from naas_hw.sim.verify import case_text, report_json
     from naas_hw.sim.verify import verify as run_verify
@@ -99,6 +107,7 @@ def verify(
         simulator=find_simulator(sim),
         stalls=stalls,
         memory=memory,
+        size=choice_of(Size, size, "size"),
         num_processes=processes,
         folder=output,
         progress=tell if screen.is_terminal else None,

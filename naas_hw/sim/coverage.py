@@ -1,7 +1,8 @@
 """What a triple of accelerator, layer and mapping exercises: the bins that `naas verify` fills."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
@@ -11,7 +12,9 @@ from naas_hw.cost.pieces import durations_of, existing_columns, existing_rows
 from naas_hw.cost.random_case import Case
 from naas_hw.cost.recurrence import Stalls, Timeline
 from naas_hw.mapping.geometry import Geometry
-from naas_hw.workload.layer import DIMS, Kind
+from naas_hw.workload.golden import reference_accumulators, reference_output
+from naas_hw.workload.layer import DIMS, Kind, Layer
+from naas_hw.workload.quantise import QuantisedLayer
 
 STALL_CAUSES: Final = ("load", "fill", "drain", "store")
 """Of the engines. The wait for the descriptor comes once, before them all: it has a bin beside."""
@@ -19,6 +22,17 @@ STALL_CAUSES: Final = ("load", "fill", "drain", "store")
 BEATS: Final = (4, 8, 16, 32)
 LATENCIES: Final = ((1, 1), (2, 9), (10, 49), (50, 199), (200, 200))
 """Least and greatest latency of each bin."""
+
+LARGE_LATENCIES: Final = (*LATENCIES, (201, 999), (1000, 1000))
+"""The same of large draws."""
+
+
+class Size(StrEnum):
+    """Which triples are drawn: large ones reach further in PEs, latency, cycles, and values."""
+
+    SMALL = "small"
+    LARGE = "large"
+
 
 MANY_PES: Final = 64
 STEADY_STEPS: Final = 8
@@ -47,6 +61,17 @@ BINS: Final = (
     "steady_8_steps",
 )
 """Names of all bins, in the order in which they are shown."""
+
+LARGE_BINS: Final = (
+    *BINS,
+    "pes_above_256",
+    "pes_1024",
+    "latency_201_to_999",
+    "latency_1000",
+    "outputs_clamp",
+    "sums_wrap",
+)
+"""The same of large draws."""
 
 MAPPING_BINS: Final = (
     *BINS[BINS.index("kind_conv") : BINS.index("zero_point_with_padding")],
@@ -82,27 +107,48 @@ def bins_of(case: Case, stalls: Stalls) -> frozenset[str]:
         "stall_descriptor": stalls.descriptor > max(getattr(stalls, c) for c in STALL_CAUSES),
     }
     named = {name for name, holds in found.items() if holds}
-    return frozenset(named | _accelerator_bins(case) | _layer_bins(case)) & set(BINS)
+    return frozenset(named | _accelerator_bins(case) | _layer_bins(case)) & set(LARGE_BINS)
 
 
-def bins_of_run(case: Case, timeline: Timeline, *, input_zero_point: int) -> frozenset[str]:
+def bins_of_run(
+    case: Case, timeline: Timeline, quantised: QuantisedLayer, *, extreme: bool
+) -> frozenset[str]:
     """The bins that need the tensors, or the time of every piece.
+
+    Parameters
+    ----------
+    extreme : whether the tensors are of this kind; only they are looked at for wraps and clamps.
 
     Notes
     -----
-    steady_8_steps: eight steps in a row end at equal distances.
+    steady_8_steps: eight steps in a row end at equal distances. sums_wrap: a sum with its bias is
+    no int32. outputs_clamp: more than half of the outputs are at a clamp.
     """
+    reads = quantised.input_zero_point != 0 and reads_padding(case.geometry)
     found = {
-        "zero_point_with_padding": input_zero_point != 0 and reads_padding(case.geometry),
+        "zero_point_with_padding": reads,
         "steady_8_steps": _steady_steps(timeline) >= STEADY_STEPS,
+        "sums_wrap": extreme and _wraps(case.layer, quantised),
+        "outputs_clamp": extreme and _clamps(case.layer, quantised),
     }
     return frozenset(name for name, holds in found.items() if holds)
 
 
-def count_bins(cases: Iterable[frozenset[str]]) -> dict[str, int]:
+def _wraps(layer: Layer, quantised: QuantisedLayer) -> bool:
+    sums = reference_accumulators(layer, quantised) + quantised.bias[:, None, None]
+    return bool(np.any(sums != sums.astype(np.int32)))
+
+
+def _clamps(layer: Layer, quantised: QuantisedLayer) -> bool:
+    outputs = reference_output(layer, quantised)
+    clamped = (outputs == quantised.clamp_min) | (outputs == quantised.clamp_max)
+    return bool(clamped.mean() > 0.5)
+
+
+def count_bins(cases: Iterable[frozenset[str]], names: Sequence[str] = BINS) -> dict[str, int]:
     """How many cases fall into each bin."""
     counts = Counter(name for bins in cases for name in bins)
-    return {name: counts[name] for name in BINS}
+    return {name: counts[name] for name in names}
 
 
 def dominant_stall(stalls: Stalls) -> str | None:
@@ -128,6 +174,8 @@ def _accelerator_bins(case: Case) -> set[str]:
     found = {
         f"axes_{len(accelerator.axes)}": True,
         "pes_64_or_more": accelerator.num_pes >= MANY_PES,
+        "pes_above_256": accelerator.num_pes > 256,
+        "pes_1024": accelerator.num_pes == 1024,
         "R_with_P": {"R", "P"} <= used,
         "axis_not_dividing_beat": any(
             accelerator.beat_bytes % axis.size for axis in accelerator.axes
@@ -141,10 +189,10 @@ def _accelerator_bins(case: Case) -> set[str]:
 
 
 def _latency_bin(latency: int) -> str:
-    for low, high in LATENCIES:
+    for low, high in LARGE_LATENCIES:
         if low <= latency <= high:
             return f"latency_{low}" if low == high else f"latency_{low}_to_{high}"
-    return "latency_above_200"
+    return "latency_above_1000"
 
 
 def _layer_bins(case: Case) -> set[str]:

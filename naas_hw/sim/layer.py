@@ -28,7 +28,7 @@ from naas_hw.sim.run import BenchResult, Stalls, run_bench
 from naas_hw.sim.simulators import Simulator
 from naas_hw.workload.golden import reference_output
 from naas_hw.workload.layer import Layer
-from naas_hw.workload.quantise import random_quantised_layer
+from naas_hw.workload.quantise import Tensors, random_quantised_layer
 
 REGISTERS = {register.name: register.offset for register in register_map(COUNTERS)}
 CYCLES_TO_SPARE = 2000
@@ -172,6 +172,7 @@ def simulate_layer(
     rng: np.random.Generator,
     stalls: Stalls | None = None,
     habits: MemoryHabits | None = None,
+    tensors: Tensors = Tensors.SPREAD,
     defines: dict[str, str] | None = None,
     prediction: Prediction | None = None,
     waves: Path | None = None,
@@ -183,6 +184,7 @@ def simulate_layer(
 
     Parameters
     ----------
+    tensors : their kind, drawn from `rng`.
     stalls, habits : of the memory; with either, only output bytes are compared.
     prediction : of `predict_layer`; made here if None.
     waves : file for waves, without its suffix.
@@ -191,8 +193,8 @@ def simulate_layer(
     groups, layer = layer.groups, layer.model_copy(update={"groups": 1})
     accelerator = hardware.accelerator
     geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
-    tensors = random_quantised_layer(layer, rng)
-    task = LayerTask(layer=layer, mapping=mapping, tensors=tensors)
+    quantised = random_quantised_layer(layer, rng, tensors)
+    task = LayerTask(layer=layer, mapping=mapping, tensors=quantised)
     program = build_program(accelerator, [task], identity=hardware.identity)
     prediction = prediction or predict_layer(accelerator, layer, mapping)
     timed = stalls is None and habits is None
@@ -225,7 +227,7 @@ def simulate_layer(
         simulated_cycles=result.cycles,
         first_piece=first_difference(timeline, result.events) if timeline else None,
         counts=tuple(_count_differences(prediction.counts, counted, timed=timed)),
-        output_mismatches=int(np.count_nonzero(output != reference_output(layer, tensors))),
+        output_mismatches=int(np.count_nonzero(output != reference_output(layer, quantised))),
         timed=timed,
         accesses=prediction.accesses,
         messages=_complaints(result, geometry, prediction, timeline),

@@ -22,6 +22,7 @@ from naas_hw.sim.simulators import Simulator
 from naas_hw.system.temporary import remove_abandoned
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
+from naas_hw.workload.quantise import Tensors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,7 @@ def simulate_runs(
     seed: int = 0,
     stalls: Stalls | None = None,
     memory: str = EXACT,
+    tensors: Tensors = Tensors.SPREAD,
     waves: Path | None = None,
     num_processes: int = 1,
     progress: Callable[[LayerReport], None] | None = None,
@@ -110,6 +112,7 @@ def simulate_runs(
     Parameters
     ----------
     memory : `exact`, `any`, or habits (see `choose_habits`).
+    tensors : their kind.
     waves : folder for waves, a file a run.
     num_processes : simulations at a time.
     progress : told of each run that has ended, in order.
@@ -123,6 +126,7 @@ def simulate_runs(
             "seed": seed,
             "stalls": stalls,
             "memory": memory,
+            "tensors": tensors,
             "waves": waves,
         }
 
@@ -169,6 +173,7 @@ def simulate_run(
     seed: int,
     stalls: Stalls | None,
     memory: str,
+    tensors: Tensors,
     waves: Path | None,
 ) -> LayerReport:
     """One simulation; what runs in a worker."""
@@ -186,6 +191,7 @@ def simulate_run(
             num_beats=run.prediction.num_beats,
             max_cycles=run.prediction.cycles,
         ),
+        tensors=tensors,
         prediction=run.prediction,
         waves=None if waves is None else waves / run.layer.name,
     )

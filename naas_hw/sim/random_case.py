@@ -1,6 +1,7 @@
 """Random triples of accelerator, layer and mapping.
 
-Arrays of up to 256 PEs, layers of the sizes that networks have, all mappings that are legal. A
+Arrays of up to 256 PEs (large draws: 1,024), layers of the sizes that networks have, all mappings
+that are legal. A
 triple is rejected only for a rule of `mapping/legality.py`, or a dim on two axes; what takes too
 long is shortened by shrinking the layer. Several triples share the hardware of one accelerator
 (the memory outside is drawn for each), because a simulator builds longer than it runs. As long as
@@ -21,13 +22,23 @@ from naas_hw.cost.recurrence import Stalls, timeline_of
 from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.search.network_search import layer_generator
-from naas_hw.sim.coverage import BINS, LATENCIES, MAPPING_BINS, bins_of, bins_of_run, count_bins
+from naas_hw.sim.coverage import (
+    BINS,
+    LARGE_BINS,
+    LARGE_LATENCIES,
+    LATENCIES,
+    MAPPING_BINS,
+    Size,
+    bins_of,
+    bins_of_run,
+    count_bins,
+)
 from naas_hw.sim.random_accelerator import stratified_accelerators
 from naas_hw.sim.random_layer import random_layer, smaller_layer
 from naas_hw.sim.random_mapping import random_mappings
 from naas_hw.sim.random_numbers import Generator, log_uniform, stratified
 from naas_hw.workload.layer import Layer
-from naas_hw.workload.quantise import random_quantised_layer
+from naas_hw.workload.quantise import Tensors, random_quantised_layer
 
 CASES_PER_HARDWARE: Final = 4
 FULL_COVERAGE_FROM: Final = 40
@@ -61,10 +72,12 @@ class Draw:
     ----------
     groups : triples that share their hardware, together.
     rejections : illegal draws by the rule that they broke.
+    size : of the draws; large ones have more bins.
     """
 
     groups: tuple[tuple[DrawnCase, ...], ...]
     rejections: dict[str, int]
+    size: Size = Size.SMALL
 
     @property
     def cases(self) -> tuple[DrawnCase, ...]:
@@ -74,7 +87,8 @@ class Draw:
     @property
     def coverage(self) -> dict[str, int]:
         """How many triples fall into each bin."""
-        return count_bins(drawn.bins for drawn in self.cases)
+        names = BINS if self.size is Size.SMALL else LARGE_BINS
+        return count_bins((drawn.bins for drawn in self.cases), names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,35 +108,49 @@ class _Progress:
     rejections: Counter[str] = field(default_factory=Counter)
 
 
-def draw_cases(num_cases: int, seed: int, *, max_cycles: int) -> Draw:
+def tensors_of(index: int, size: Size) -> Tensors:
+    """The kind of the tensors of a triple: in large draws every other has extreme ones."""
+    return Tensors.EXTREME if size is Size.LARGE and index % 2 else Tensors.SPREAD
+
+
+def draw_cases(num_cases: int, seed: int, *, max_cycles: int, size: Size = Size.SMALL) -> Draw:
     """So many triples, each of at most `max_cycles` predicted cycles; the same for the same seed.
 
     From `FULL_COVERAGE_FROM` triples on every bin holds at least one: a draw that leaves one empty
     is repeated as a whole, from the next stream of the same seed.
     """
     for stream in np.random.SeedSequence(seed).spawn(1000):
-        draw = _draw_all(num_cases, seed, np.random.default_rng(stream), max_cycles)
+        draw = _draw_all(num_cases, seed, np.random.default_rng(stream), max_cycles, size)
         if num_cases < FULL_COVERAGE_FROM or all(draw.coverage.values()):
             return draw
     raise AssertionError("no draw of a thousand covers every bin")
 
 
-def _draw_all(num_cases: int, seed: int, rng: Generator, max_cycles: int) -> Draw:
+def _draw_all(num_cases: int, seed: int, rng: Generator, max_cycles: int, size: Size) -> Draw:
     progress = _Progress(seed)
     num_groups = ceil_div(num_cases, CASES_PER_HARDWARE)
-    hardware = stratified_accelerators(num_groups, rng, progress.rejections)
-    latencies = stratified(rng, LATENCIES, num_cases)
+    hardware = stratified_accelerators(num_groups, rng, progress.rejections, size)
+    latencies = stratified(rng, LATENCIES if size is Size.SMALL else LARGE_LATENCIES, num_cases)
     groups = []
     for index, accelerator in enumerate(hardware):
         first = index * CASES_PER_HARDWARE
         count = min(CASES_PER_HARDWARE, num_cases - first)
         groups.append(
             tuple(
-                _draw_for(accelerator, latencies[first + i], rng, progress, max_cycles)
+                _draw_for(
+                    accelerator,
+                    latencies[first + i],
+                    rng,
+                    progress,
+                    max_cycles,
+                    tensors_of(first + i, size),
+                )
                 for i in range(count)
             )
         )
-    return Draw(groups=tuple(groups), rejections=dict(sorted(progress.rejections.items())))
+    return Draw(
+        groups=tuple(groups), rejections=dict(sorted(progress.rejections.items())), size=size
+    )
 
 
 def _draw_for(
@@ -131,6 +159,7 @@ def _draw_for(
     rng: Generator,
     progress: _Progress,
     max_cycles: int,
+    tensors: Tensors,
 ) -> DrawnCase:
     """A triple on this hardware; one that falls into a missing bin if such a one is found."""
     accelerator = hardware.model_copy(
@@ -150,7 +179,7 @@ def _draw_for(
         if best is not None and (wanted is None or best[0][0]):
             break
     assert best is not None
-    drawn = _drawn(best[1], progress.seed)
+    drawn = _drawn(best[1], progress.seed, tensors)
     progress.filled.update(drawn.bins)
     return drawn
 
@@ -170,11 +199,12 @@ def _wish(rng: Generator, filled: Counter[str]) -> str | None:
     return wishes[int(rng.integers(len(wishes)))]
 
 
-def _drawn(candidate: _Candidate, seed: int) -> DrawnCase:
+def _drawn(candidate: _Candidate, seed: int, tensors: Tensors) -> DrawnCase:
     case = candidate.case
     generator = layer_generator(seed, case.accelerator, case.layer)
-    zero_point = random_quantised_layer(case.layer, generator).input_zero_point
-    more = bins_of_run(case, timeline_of(case.geometry), input_zero_point=zero_point)
+    quantised = random_quantised_layer(case.layer, generator, tensors)
+    timeline = timeline_of(case.geometry)
+    more = bins_of_run(case, timeline, quantised, extreme=tensors is Tensors.EXTREME)
     return DrawnCase(case=case, bins=candidate.bins | more)
 
 

@@ -12,16 +12,21 @@ from naas_hw.errors import InputError, ToolError
 from naas_hw.search.network_search import layer_generator
 from naas_hw.search.processes import worker_processes
 from naas_hw.sim.case_files import write_case
+from naas_hw.sim.coverage import Size
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, predict_layer, simulate_layer
 from naas_hw.sim.memory_habits import EXACT, MemoryHabits, check_memory, choose_habits
-from naas_hw.sim.random_case import draw_cases
+from naas_hw.sim.random_case import draw_cases, tensors_of
 from naas_hw.sim.reduce import reduce_case
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import Simulator, SimulatorName
+from naas_hw.workload.quantise import Tensors
 
 MAX_CYCLES: Final[dict[SimulatorName, int]] = {"icarus": 20_000, "verilator": 200_000}
 """Predicted cycles of the longest triple."""
+
+LARGE_FACTOR: Final[dict[Size, int]] = {Size.SMALL: 1, Size.LARGE: 3}
+"""How many times as long the longest triple of a size is."""
 
 LATE_CYCLES: Final[dict[SimulatorName, int]] = {"icarus": 20_000, "verilator": 400_000}
 """Cycles that a memory with random habits may make a triple longer by, about."""
@@ -72,6 +77,7 @@ class Conditions:
     seed: int
     stalls: bool = False
     memory: str = EXACT
+    size: Size = Size.SMALL
 
     @property
     def random_stalls(self) -> Stalls | None:
@@ -113,6 +119,7 @@ class VerifyReport:
     seed: int
     stalls: bool
     memory: str
+    size: Size
     results: tuple[CaseResult, ...]
     coverage: dict[str, int]
     rejections: dict[str, int]
@@ -124,6 +131,11 @@ class VerifyReport:
         return all(result.ok for result in self.results)
 
 
+def most_cycles(simulator: SimulatorName, size: Size) -> int:
+    """Predicted cycles of the longest triple."""
+    return MAX_CYCLES[simulator] * LARGE_FACTOR[size]
+
+
 def verify(
     num_cases: int,
     seed: int,
@@ -131,6 +143,7 @@ def verify(
     simulator: Simulator,
     stalls: bool = False,
     memory: str = EXACT,
+    size: Size = Size.SMALL,
     num_processes: int = 1,
     folder: Path = Path("verify_failures"),
     progress: Callable[[CaseResult], None] | None = None,
@@ -143,6 +156,7 @@ def verify(
         of one accelerator.
     seed : of the draw and of the tensors.
     stalls : the memory stalls at random; then only output bits are compared.
+    size : of the draws (see `coverage.Size`).
     memory : `exact`, `any` for other habits of the memory in each triple, or those that
         `parse_habits` takes; unless it is exact only output bits are compared.
     num_processes : accelerators that are generated and simulated at a time.
@@ -159,12 +173,12 @@ def verify(
     if not 0 <= seed < 1 << 63:
         raise InputError(f"seed must be 0 to 2**63 - 1, not {seed}")
     check_memory(memory)
-    draw = draw_cases(num_cases, seed, max_cycles=MAX_CYCLES[simulator.name])
+    draw = draw_cases(num_cases, seed, max_cycles=most_cycles(simulator.name, size), size=size)
     groups: list[list[tuple[int, Case]]] = []
     for group in draw.groups:
         first = sum(map(len, groups))
         groups.append([(first + i, drawn.case) for i, drawn in enumerate(group)])
-    conditions = Conditions(simulator=simulator, seed=seed, stalls=stalls, memory=memory)
+    conditions = Conditions(simulator=simulator, seed=seed, stalls=stalls, memory=memory, size=size)
     results: list[CaseResult] = []
     for found in _run_groups(groups, conditions, num_processes):
         for result in found:
@@ -177,6 +191,7 @@ def verify(
         seed=seed,
         stalls=stalls,
         memory=memory,
+        size=size,
         results=tuple(results),
         coverage=draw.coverage,
         rejections=draw.rejections,
@@ -236,6 +251,7 @@ def run_case(index: int, case: Case, hardware: Hardware, conditions: Conditions)
             rng=layer_generator(conditions.seed, case.accelerator, case.layer),
             stalls=conditions.random_stalls,
             habits=habits,
+            tensors=tensors_of(index, conditions.size),
             prediction=prediction,
         )
     except ToolError:
@@ -323,6 +339,8 @@ def reproduce_command(report: VerifyReport, failure: Failure) -> str:
     """What runs a failing triple again."""
     words = ["naas simulate", str(failure.folder), f"--sim {report.simulator.split()[0]}"]
     words.append(f"--seed {report.seed}")
+    if (tensors := tensors_of(failure.result.index, report.size)) is not Tensors.SPREAD:
+        words.append(f"--tensors {tensors}")
     if failure.result.habits is not None:
         words.append(f"--memory {failure.result.habits}")
     return " ".join([*words, "--stalls"] if report.stalls else words)
@@ -339,6 +357,7 @@ def report_json(report: VerifyReport) -> str:
             "seed": report.seed,
             "stalls": report.stalls,
             "memory": report.memory,
+            "size": report.size,
             "cases": len(report.results),
             "failed": sum(not result.ok for result in report.results),
             "hung": sum(result.hung for result in report.results),

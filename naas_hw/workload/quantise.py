@@ -1,8 +1,11 @@
-"""Seeded int8 tensors for a layer, requantised so that the outputs say something.
+"""Seeded int8 tensors for a layer.
 
-A wrong sum must show in the bytes: outputs spread over the int8 range, few of them clamped.
+`spread`: requantised so that a wrong sum shows in the bytes: outputs spread over the int8 range,
+few of them clamped. `extreme`: values at the ends of all ranges, so that sums wrap and outputs
+clamp.
 """
 
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -12,8 +15,18 @@ from naas_hw.workload.golden import convolve
 from naas_hw.workload.layer import Activation, Layer
 from naas_hw.workload.quantised import QuantisedLayer, tensor_shapes
 
-__all__ = ["QuantisedLayer", "random_quantised_layer"]
+__all__ = ["QuantisedLayer", "Tensors", "random_quantised_layer"]
 
+
+class Tensors(StrEnum):
+    """The kinds."""
+
+    SPREAD = "spread"
+    EXTREME = "extreme"
+
+
+_INT32_MIN: Final = -(1 << 31)
+_INT32_MAX: Final = (1 << 31) - 1
 _CLAMPED_SHARE: Final = 0.022  # of a channel's outputs at each end; both stay under 5 %
 _MIN_OUTPUTS: Final = 32  # of a channel, for statistics of its own
 _NARROW: Final = 255  # steps of the output
@@ -21,7 +34,50 @@ _MAX_MARGIN: Final = 8  # between a clamp and where the kept sums end, drawn per
 _MIN_MARGIN: Final = 2  # more than all roundings together
 
 
-def random_quantised_layer(layer: Layer, rng: np.random.Generator) -> QuantisedLayer:
+def random_quantised_layer(
+    layer: Layer, rng: np.random.Generator, tensors: Tensors = Tensors.SPREAD
+) -> QuantisedLayer:
+    """Tensors of a layer, of one of the two kinds."""
+    return _extreme(layer, rng) if tensors is Tensors.EXTREME else _spread(layer, rng)
+
+
+def _extreme(layer: Layer, rng: np.random.Generator) -> QuantisedLayer:
+    """Weights and inputs at the ends of int8 or anywhere, biases at the ends of int32.
+
+    A sum of a bias near an end and products of one sign leaves int32 for about half of the
+    channels; most shifts are so small that nearly all outputs clamp.
+    """
+    weight_shape, input_shape = tensor_shapes(layer)
+    channels = weight_shape[0]
+    ends = rng.integers(0, 1 << 12, size=channels) * rng.choice((1, -1), size=channels)
+    bias = np.where(ends < 0, _INT32_MAX + ends, _INT32_MIN + ends)
+    anywhere = rng.integers(_INT32_MIN, _INT32_MAX + 1, size=channels)
+    shift = np.where(
+        rng.random(channels) < 0.8,
+        rng.integers(0, 20, size=channels),
+        rng.integers(20, 32, size=channels),
+    )
+    multipliers = np.array((1 << 30, (1 << 30) + 1, _INT32_MAX - 1, _INT32_MAX))
+    return QuantisedLayer(
+        weights=_int8_with_ends(weight_shape, rng),
+        inputs=_int8_with_ends(input_shape, rng),
+        bias=np.where(rng.random(channels) < 0.8, bias, anywhere).astype(np.int32),
+        multiplier=rng.choice(multipliers, size=channels).astype(np.int32),
+        shift=shift.astype(np.int32),
+        input_zero_point=int(rng.choice((-128, 127, 0))),
+        output_zero_point=int(rng.choice((-128, 127, 0))),
+        clamp_min=int(rng.choice((-128, -127, 0))),
+        clamp_max=int(rng.choice((127, 126, 0))),
+    )
+
+
+def _int8_with_ends(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.int8]:
+    """Half of the numbers anywhere, the others at an end of int8."""
+    ends = rng.choice(np.array((-128, 127), np.int8), size=shape)
+    return np.where(rng.random(shape) < 0.5, ends, _random_int8(shape, rng))
+
+
+def _spread(layer: Layer, rng: np.random.Generator) -> QuantisedLayer:
     """Tensors over the full int8 range, and parameters that fit their accumulators.
 
     Per channel the middle 95.6 % of the sums is mapped strictly between the clamps, so at most
