@@ -7,8 +7,10 @@ the end of its run.
 Request: `starts`, one after the other; `dump` (whether DRAM is written to its file at the end);
 `num_l2`. A start: `writes` (list of [address, value], the last one starts the accelerator),
 `writes_while_busy` (the same, right behind them), `reset_after` (cycles after the start at which
-the accelerator and the memory are reset, or null), `reads` (list of addresses, read at the end),
-`writable` (first and last byte that may be written, or null: all). After a hang both are reset.
+the accelerator and the memory are reset, or null), `core_only` (whether the accelerator alone is
+reset, and what is under way to memory is ended for it), `reads` (list of addresses, read at the
+end), `writable` (first and last byte that may be written, or null: all). After a hang both are
+reset.
 Result: a list with `status` (done, hang, reset, or no_start, no_answer), `cycles`, `counters`,
 `l2_accesses`, `registers` for each start.
 """
@@ -132,6 +134,17 @@ async def _reset(dut: Any) -> None:
     await FallingEdge(dut.aclk)
 
 
+async def _reset_core(dut: Any) -> None:
+    dut.core_aresetn.value = 0
+    for _ in range(RESET_CYCLES):
+        await FallingEdge(dut.aclk)
+    if dut.quiet.value != 1:
+        await RisingEdge(dut.quiet)
+        await FallingEdge(dut.aclk)
+    dut.core_aresetn.value = 1
+    await FallingEdge(dut.aclk)
+
+
 async def _work(dut: Any, port: AxiLite, start: dict[str, Any]) -> str:
     first, last = start["writable"] or (0, (1 << 64) - 1)
     dut.range_first.value, dut.range_last.value = first, last
@@ -146,7 +159,7 @@ async def _work(dut: Any, port: AxiLite, start: dict[str, Any]) -> str:
     if start["reset_after"] is not None:
         await First(ClockCycles(dut.aclk, start["reset_after"]), RisingEdge(dut.finished))
         await FallingEdge(dut.aclk)
-        await _reset(dut)
+        await (_reset_core(dut) if start["core_only"] else _reset(dut))
         return "reset"
     if dut.finished.value != 1:
         await RisingEdge(dut.finished)

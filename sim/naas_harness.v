@@ -41,6 +41,7 @@ module naas_harness #(
     // ---------------------------------------------------------------- driven by the bench
     reg         aclk            /*verilator public_flat_rw*/;
     reg         aresetn         /*verilator public_flat_rw*/;
+    reg         core_aresetn    /*verilator public_flat_rw*/;  // of the accelerator alone
     reg         dump            /*verilator public_flat_rw*/;
     reg  [11:0] s_axil_awaddr   /*verilator public_flat_rw*/;
     reg  [2:0]  s_axil_awprot   /*verilator public_flat_rw*/;
@@ -67,6 +68,7 @@ module naas_harness #(
 
     // ---------------------------------------------------------------- read by the bench
     wire        interrupt       /*verilator public_flat_rd*/;
+    wire        quiet           /*verilator public_flat_rd*/;  // nothing is under way to memory
     reg         started         /*verilator public_flat_rd*/;
     reg  [31:0] num_starts      /*verilator public_flat_rd*/;  // resets do not clear it
     reg         finished        /*verilator public_flat_rd*/;
@@ -93,6 +95,7 @@ module naas_harness #(
         num_starts     = 32'd0;
         aclk           = 1'b0;
         aresetn        = 1'b0;
+        core_aresetn   = 1'b1;
         dump           = 1'b0;
         s_axil_awaddr  = 12'd0;
         s_axil_awprot  = 3'd0;
@@ -121,9 +124,18 @@ module naas_harness #(
     wire [8*BEAT_BYTES-1:0] wdata, rdata;
     wire [BEAT_BYTES-1:0]   wstrb;
     wire [31:0]             memory_errors, register_errors;
+    wire                    core_awid, core_awvalid, core_awready, core_wlast, core_wvalid;
+    wire                    core_wready, core_bvalid, core_bready, core_arid, core_arvalid;
+    wire                    core_arready, core_rvalid, core_rready;
+    wire [63:0]             core_awaddr, core_araddr;
+    wire [7:0]              core_awlen, core_arlen;
+    wire [2:0]              core_awsize, core_arsize;
+    wire [1:0]              core_awburst, core_arburst;
+    wire [8*BEAT_BYTES-1:0] core_wdata;
+    wire [BEAT_BYTES-1:0]   core_wstrb;
 
     `NAAS_TOP dut (
-        .aclk(aclk), .aresetn(aresetn), .interrupt(interrupt),
+        .aclk(aclk), .aresetn(aresetn && core_aresetn), .interrupt(interrupt),
         .s_axil_awaddr(s_axil_awaddr), .s_axil_awprot(s_axil_awprot),
         .s_axil_awvalid(s_axil_awvalid), .s_axil_awready(s_axil_awready),
         .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
@@ -133,17 +145,34 @@ module naas_harness #(
         .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready),
         .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp),
         .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready),
-        .m_axi_awid(awid), .m_axi_awaddr(awaddr), .m_axi_awlen(awlen), .m_axi_awsize(awsize),
-        .m_axi_awburst(awburst), .m_axi_awlock(awlock), .m_axi_awcache(awcache),
-        .m_axi_awprot(awprot), .m_axi_awvalid(awvalid), .m_axi_awready(awready),
-        .m_axi_wdata(wdata), .m_axi_wstrb(wstrb), .m_axi_wlast(wlast), .m_axi_wvalid(wvalid),
-        .m_axi_wready(wready),
-        .m_axi_bid(bid), .m_axi_bresp(bresp), .m_axi_bvalid(bvalid), .m_axi_bready(bready),
-        .m_axi_arid(arid), .m_axi_araddr(araddr), .m_axi_arlen(arlen), .m_axi_arsize(arsize),
-        .m_axi_arburst(arburst), .m_axi_arlock(arlock), .m_axi_arcache(arcache),
-        .m_axi_arprot(arprot), .m_axi_arvalid(arvalid), .m_axi_arready(arready),
+        .m_axi_awid(core_awid), .m_axi_awaddr(core_awaddr), .m_axi_awlen(core_awlen), .m_axi_awsize(core_awsize),
+        .m_axi_awburst(core_awburst), .m_axi_awlock(awlock), .m_axi_awcache(awcache),
+        .m_axi_awprot(awprot), .m_axi_awvalid(core_awvalid), .m_axi_awready(core_awready),
+        .m_axi_wdata(core_wdata), .m_axi_wstrb(core_wstrb), .m_axi_wlast(core_wlast), .m_axi_wvalid(core_wvalid),
+        .m_axi_wready(core_wready),
+        .m_axi_bid(bid), .m_axi_bresp(bresp), .m_axi_bvalid(core_bvalid), .m_axi_bready(core_bready),
+        .m_axi_arid(core_arid), .m_axi_araddr(core_araddr), .m_axi_arlen(core_arlen), .m_axi_arsize(core_arsize),
+        .m_axi_arburst(core_arburst), .m_axi_arlock(arlock), .m_axi_arcache(arcache),
+        .m_axi_arprot(arprot), .m_axi_arvalid(core_arvalid), .m_axi_arready(core_arready),
         .m_axi_rid(rid), .m_axi_rdata(rdata), .m_axi_rresp(rresp), .m_axi_rlast(rlast),
-        .m_axi_rvalid(rvalid), .m_axi_rready(rready)
+        .m_axi_rvalid(core_rvalid), .m_axi_rready(core_rready)
+    );
+
+    naas_isolator #(.BEAT_BYTES(BEAT_BYTES)) isolator (
+        .aclk(aclk), .aresetn(aresetn), .isolate(!core_aresetn), .quiet(quiet),
+        .core_aw({core_awid, core_awaddr, core_awlen, core_awsize, core_awburst}),
+        .core_awvalid(core_awvalid), .core_awready(core_awready),
+        .core_w({core_wdata, core_wstrb, core_wlast}),
+        .core_wvalid(core_wvalid), .core_wready(core_wready),
+        .core_bvalid(core_bvalid), .core_bready(core_bready),
+        .core_ar({core_arid, core_araddr, core_arlen, core_arsize, core_arburst}),
+        .core_arvalid(core_arvalid), .core_arready(core_arready),
+        .core_rvalid(core_rvalid), .core_rready(core_rready),
+        .aw({awid, awaddr, awlen, awsize, awburst}), .awvalid(awvalid), .awready(awready),
+        .w({wdata, wstrb, wlast}), .wvalid(wvalid), .wready(wready),
+        .bvalid(bvalid), .bready(bready),
+        .ar({arid, araddr, arlen, arsize, arburst}), .arvalid(arvalid), .arready(arready),
+        .rvalid(rvalid), .rlast(rlast), .rready(rready)
     );
 
     naas_dram #(.BEAT_BYTES(BEAT_BYTES), .SIZE_BYTES(DRAM_BYTES)) dram (

@@ -25,6 +25,7 @@ _BENCH_VERILOG: Final = (
     "naas_axi_check.v",
     "naas_dram.v",
     "naas_range_check.v",
+    "naas_isolator.v",
     "naas_harness.v",
 )
 _SMALLEST_DRAM_BYTES: Final[Mapping[str, int]] = {

@@ -55,6 +55,7 @@ class Start:
         contents of memory stay.
     writable : (first byte, byte behind the last) outside of which the bench counts written bursts
         in `writes_outside`; whole blocks of 4 KiB. None: nothing is outside.
+    core_only : then the accelerator alone is reset, and naas_isolator.v ends what is under way.
     """
 
     writes: tuple[tuple[int, int], ...]
@@ -62,6 +63,7 @@ class Start:
     writes_while_busy: tuple[tuple[int, int], ...] = ()
     reset_after: int | None = None
     writable: tuple[int, int] | None = None
+    core_only: bool = False
 
     def __post_init__(self) -> None:
         if not self.writes:
@@ -77,6 +79,7 @@ class Start:
             "writes_while_busy": [[int(a), int(value)] for a, value in self.writes_while_busy],
             "reset_after": self.reset_after,
             "writable": self.writable and [int(self.writable[0]), int(self.writable[1]) - 1],
+            "core_only": self.core_only,
         }
 
 
