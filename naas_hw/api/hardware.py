@@ -22,6 +22,7 @@ from naas_hw.sim.hardware import generate as generate_hardware
 from naas_hw.sim.layer import LayerReport
 from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs
+from naas_hw.sim.preludes import check_prelude
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.system.files import write_file
@@ -98,6 +99,7 @@ def simulate(
     stalls: Stalls | None = None,
     memory: str = EXACT,
     tensors: Tensors = Tensors.SPREAD,
+    before: str | None = None,
     waves: bool = False,
     num_processes: int = 1,
     progress: Callable[[LayerReport], None] | None = None,
@@ -115,6 +117,7 @@ def simulate(
     memory : `exact`, `any`, a name, or settings (`sim.memory_habits`): how the memory handshakes;
         then only the output bytes are compared.
     tensors : `spread`, or `extreme` for values whose sums wrap and whose outputs clamp.
+    before : a reset or an erroneous start before each run (`sim.preludes`); None for none.
     waves : whether waves are kept, in `sim/waves/`; needs a folder.
     num_processes : simulations at a time.
     progress : told of each layer that was simulated.
@@ -129,6 +132,8 @@ def simulate(
         raise InputError("waves must have a run folder to be written to, not a value only")
     found = design_of(design)
     check_memory(memory)
+    if before is not None:
+        check_prelude(before)
     tool = find_simulator(simulator)
     skipped: tuple[str, ...] = ()
     if layers is None:
@@ -147,6 +152,7 @@ def simulate(
                 stalls=stalls,
                 memory=memory,
                 tensors=tensors,
+                before=before,
                 waves=folder,
                 num_processes=num_processes,
                 progress=progress,

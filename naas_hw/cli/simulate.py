@@ -36,6 +36,10 @@ def simulate(
     tensors: Annotated[
         str, typer.Option(help="spread, or extreme: sums wrap and outputs clamp.")
     ] = "spread",
+    before: Annotated[
+        str | None,
+        typer.Option(help="A reset or an erroneous start before each run; as `naas verify` draws."),
+    ] = None,
     waves: Annotated[bool, typer.Option("--waves", help="Keep waves in sim/waves.")] = False,
     processes: Annotated[
         int, typer.Option(min=1, max=MAX_PROCESSES, help="Simulations at a time.")
@@ -65,6 +69,7 @@ def simulate(
         seed=seed,
         stalls=Stalls(seed=seed, percent=stall_percent) if stalls else None,
         memory=memory,
+        before=before,
         tensors=choice_of(Tensors, tensors, "tensors"),
         waves=waves,
         num_processes=processes,

@@ -71,6 +71,10 @@ def verify(
     triples on no bin of `coverage` is empty, for any seed. A triple that fails is reduced and
     written as files that `naas simulate` takes.
 
+    Before most triples something else happens in the same simulation, each kind in turn: a reset
+    of accelerator and memory or of the accelerator alone at a random cycle, a start that ends in an
+    error. The run after it has to be exact.
+
     With `--memory any` the memory handshakes in another way in each triple, out of all that AXI4
     allows: which READY waits for which VALID, how much is outstanding, how fast each channel is,
     when responses come. A name, as `address_after_data_offered`, or settings, as a failure prints

@@ -25,8 +25,9 @@ from naas_hw.search.network_search import layer_generator
 from naas_hw.search.processes import worker_processes
 from naas_hw.sim.corruption import Corruption, draw_corruption
 from naas_hw.sim.hardware import Hardware, generate
-from naas_hw.sim.layer import REGISTERS, list_writes, predict_layer
+from naas_hw.sim.layer import predict_layer
 from naas_hw.sim.random_case import CASES_PER_HARDWARE, draw_cases
+from naas_hw.sim.registers import REGISTERS, list_writes
 from naas_hw.sim.run import BenchResult, Start, run_starts
 from naas_hw.sim.simulators import Simulator
 from naas_hw.workload.golden import reference_output

@@ -1,14 +1,14 @@
 """One layer on the RTL, beside what the model said of it."""
 
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.cost.accesses import Accesses
@@ -16,21 +16,21 @@ from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.recurrence import Stalls as StallCycles
 from naas_hw.cost.recurrence import Timeline, timeline_of
 from naas_hw.emit.program import LayerTask, Program, build_program
-from naas_hw.mapping.geometry import Geometry, ceil_div
+from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS
 from naas_hw.rtl.counters import COUNTERS, L2_PORTS
-from naas_hw.rtl.registers import register_map
 from naas_hw.sim.hang import why_it_hangs
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.memory_habits import MemoryHabits
-from naas_hw.sim.run import BenchResult, Stalls, run_bench
+from naas_hw.sim.preludes import PRELUDES, Prelude, Scene
+from naas_hw.sim.registers import REGISTERS, start_writes
+from naas_hw.sim.run import BenchResult, Stalls, Start, run_starts
 from naas_hw.sim.simulators import Simulator
 from naas_hw.workload.golden import reference_output
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.quantise import Tensors, random_quantised_layer
 
-REGISTERS = {register.name: register.offset for register in register_map(COUNTERS)}
 CYCLES_TO_SPARE = 2000
 STALLED_FACTOR = 60
 LATE_FACTOR: Final = 2  # of the time that all beats take one by one, with any habits of the memory
@@ -173,6 +173,7 @@ def simulate_layer(
     stalls: Stalls | None = None,
     habits: MemoryHabits | None = None,
     tensors: Tensors = Tensors.SPREAD,
+    before: str | None = None,
     defines: dict[str, str] | None = None,
     prediction: Prediction | None = None,
     waves: Path | None = None,
@@ -185,6 +186,7 @@ def simulate_layer(
     Parameters
     ----------
     tensors : their kind, drawn from `rng`.
+    before : the name of what happens before, a key of `PRELUDES`.
     stalls, habits : of the memory; with either, only output bytes are compared.
     prediction : of `predict_layer`; made here if None.
     waves : file for waves, without its suffix.
@@ -193,29 +195,33 @@ def simulate_layer(
     groups, layer = layer.groups, layer.model_copy(update={"groups": 1})
     accelerator = hardware.accelerator
     geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
+    (prelude_rng,) = rng.spawn(1)
     quantised = random_quantised_layer(layer, rng, tensors)
     task = LayerTask(layer=layer, mapping=mapping, tensors=quantised)
-    program = build_program(accelerator, [task], identity=hardware.identity)
+    tasks = [task] if before is None else [task, task]
+    program = build_program(accelerator, tasks, identity=hardware.identity)
     prediction = prediction or predict_layer(accelerator, layer, mapping)
+    prelude, starts = _starts(program, before, prediction.cycles, prelude_rng)
     timed = stalls is None and habits is None
     by_piece = timed and prediction.num_steps <= max_steps_by_piece
     timeline = timeline_of(geometry) if by_piece else None
-    result = run_bench(
+    *ran_before, result = run_starts(
         hardware.build(defines=defines),
         simulator=simulator,
-        writes=start_writes(program),
-        reads=[REGISTERS["status"]] + [REGISTERS[f"{name}_low"] for name in COUNTERS],
-        dram_image=program.image,
+        starts=starts,
+        dram_image=program.image if prelude is None else prelude.image,
         latency=accelerator.dram_latency_cycles,
         period=accelerator.dram_beat_period_cycles,
         **_limits(accelerator, prediction, stalls, habits),
         stalls=stalls,
         habits=habits,
+        read_error_address=prelude and prelude.read_error_address,
+        write_error_address=prelude and prelude.write_error_address,
         want_events=prediction.num_steps <= max_steps_by_piece,
-        dump=program.outputs[0],
+        dump=program.outputs[-1],
         waves=waves,
     )
-    output = program.output(0, result.dram, first=program.outputs[0][0])
+    output = program.output(len(tasks) - 1, result.dram, first=program.outputs[-1][0])
     counted = counts_of(result)
     return LayerReport(
         name=layer.name,
@@ -230,13 +236,35 @@ def simulate_layer(
         output_mismatches=int(np.count_nonzero(output != reference_output(layer, quantised))),
         timed=timed,
         accesses=prediction.accesses,
-        messages=_complaints(result, geometry, prediction, timeline),
+        messages=(
+            *_complaints_before(prelude, ran_before),
+            *_complaints(result, geometry, prediction, timeline),
+        ),
         pieces_compared=by_piece,
         groups=groups,
         predicted=prediction.counts,
         counted=counted,
         waves=result.waves,
     )
+
+
+def _starts(
+    program: Program, before: str | None, cycles: int, rng: np.random.Generator
+) -> tuple[Prelude | None, list[Start]]:
+    """The run that counts, and what happens before it."""
+    reads = (REGISTERS["status"], *(REGISTERS[f"{name}_low"] for name in COUNTERS))
+    if before is None:
+        return None, [Start(writes=tuple(start_writes(program)), reads=reads)]
+    scene = Scene(program=program, cycles=cycles, rng=rng)
+    prelude = PRELUDES[before](scene)
+    return prelude, [prelude.start, replace(scene.start(1), reads=reads)]
+
+
+def _complaints_before(prelude: Prelude | None, results: Sequence[BenchResult]) -> list[str]:
+    if prelude is None:
+        return []
+    found = [prelude.complaint(result) for result in results]
+    return [complaint for complaint in found if complaint is not None]
 
 
 class _Limits(TypedDict):
@@ -262,45 +290,6 @@ def _limits(
         "cycle_limit": cycles + LATE_FACTOR * prediction.num_beats * beat,
         "idle_limit": CYCLES_TO_SPARE + IDLE_FACTOR * beat,
     }
-
-
-def start_writes(program: Program, *, watchdog_cycles: int = 0) -> list[tuple[int, int]]:
-    """Register writes that run a program; see `list_writes`."""
-    return list_writes(
-        descriptors=program.descriptor_address,
-        num_descriptors=program.num_descriptors,
-        writable=program.writable,
-        watchdog_cycles=watchdog_cycles,
-    )
-
-
-def list_writes(
-    *,
-    descriptors: int,
-    num_descriptors: int,
-    writable: tuple[int, int],
-    watchdog_cycles: int = 0,
-) -> list[tuple[int, int]]:
-    """Register writes that run a list of descriptors.
-
-    Parameters
-    ----------
-    descriptors : address of the first.
-    writable : (first byte, byte behind the last) that may be written: whole blocks of 4 KiB.
-    watchdog_cycles : a layer that takes longer is stopped, within a unit of the watchdog; 0: none.
-    """
-    first, end = writable
-    return [
-        (REGISTERS["write_first"], first),
-        (REGISTERS["write_last"], end - 1),
-        (REGISTERS["watchdog"], ceil_div(watchdog_cycles, timing.WATCHDOG_UNIT)),
-        (REGISTERS["interrupt_global_enable"], 1),
-        (REGISTERS["interrupt_enable"], 1),
-        (REGISTERS["descriptors_low"], descriptors),
-        (REGISTERS["descriptors_high"], 0),
-        (REGISTERS["num_descriptors"], num_descriptors),
-        (REGISTERS["control"], 1),
-    ]
 
 
 def _complaints(

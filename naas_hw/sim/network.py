@@ -101,6 +101,7 @@ def simulate_runs(
     stalls: Stalls | None = None,
     memory: str = EXACT,
     tensors: Tensors = Tensors.SPREAD,
+    before: str | None = None,
     waves: Path | None = None,
     num_processes: int = 1,
     progress: Callable[[LayerReport], None] | None = None,
@@ -113,6 +114,7 @@ def simulate_runs(
     ----------
     memory : `exact`, `any`, or habits (see `choose_habits`).
     tensors : their kind.
+    before : what happens before each run, a key of `PRELUDES`.
     waves : folder for waves, a file a run.
     num_processes : simulations at a time.
     progress : told of each run that has ended, in order.
@@ -127,6 +129,7 @@ def simulate_runs(
             "stalls": stalls,
             "memory": memory,
             "tensors": tensors,
+            "before": before,
             "waves": waves,
         }
 
@@ -174,6 +177,7 @@ def simulate_run(
     stalls: Stalls | None,
     memory: str,
     tensors: Tensors,
+    before: str | None,
     waves: Path | None,
 ) -> LayerReport:
     """One simulation; what runs in a worker."""
@@ -192,6 +196,7 @@ def simulate_run(
             max_cycles=run.prediction.cycles,
         ),
         tensors=tensors,
+        before=before,
         prediction=run.prediction,
         waves=None if waves is None else waves / run.layer.name,
     )

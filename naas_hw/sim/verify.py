@@ -1,6 +1,7 @@
 """Random triples on the RTL, each compared with the model; a failing one is reduced and written."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from naas_hw.sim.coverage import Size
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, predict_layer, simulate_layer
 from naas_hw.sim.memory_habits import EXACT, MemoryHabits, check_memory, choose_habits
+from naas_hw.sim.preludes import PRELUDES
 from naas_hw.sim.random_case import draw_cases, tensors_of
 from naas_hw.sim.reduce import reduce_case
 from naas_hw.sim.run import Stalls
@@ -237,6 +239,12 @@ def run_group(
     return results
 
 
+def before_of(index: int) -> str | None:
+    """What happens before a triple: each prelude in turn, and nothing."""
+    kinds = (None, *PRELUDES)
+    return kinds[index % len(kinds)]
+
+
 def run_case(index: int, case: Case, hardware: Hardware, conditions: Conditions) -> CaseResult:
     """Run one triple on hardware whose memory outside may be another one."""
     habits = None
@@ -252,6 +260,7 @@ def run_case(index: int, case: Case, hardware: Hardware, conditions: Conditions)
             stalls=conditions.random_stalls,
             habits=habits,
             tensors=tensors_of(index, conditions.size),
+            before=before_of(index),
             prediction=prediction,
         )
     except ToolError:
@@ -339,6 +348,8 @@ def reproduce_command(report: VerifyReport, failure: Failure) -> str:
     """What runs a failing triple again."""
     words = ["naas simulate", str(failure.folder), f"--sim {report.simulator.split()[0]}"]
     words.append(f"--seed {report.seed}")
+    if (before := before_of(failure.result.index)) is not None:
+        words.append(f"--before {before}")
     if (tensors := tensors_of(failure.result.index, report.size)) is not Tensors.SPREAD:
         words.append(f"--tensors {tensors}")
     if failure.result.habits is not None:
@@ -365,6 +376,9 @@ def report_json(report: VerifyReport) -> str:
             "max_count_difference": max(counts, default=None),
             "output_mismatches": sum(result.output_mismatches for result in report.results),
             "coverage": report.coverage,
+            "before": dict(
+                Counter(before_of(result.index) or "nothing" for result in report.results)
+            ),
             "rejections": report.rejections,
             "failures": [
                 {

@@ -11,7 +11,7 @@ from naas_hw.cost.recurrence import timeline_of
 from naas_hw.emit.program import LayerTask, build_program
 from naas_hw.resources import bench_folder
 from naas_hw.sim.hardware import generate
-from naas_hw.sim.layer import REGISTERS, start_writes
+from naas_hw.sim.registers import REGISTERS, start_writes
 from naas_hw.sim.runner import run_runner
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.workload.golden import reference_output

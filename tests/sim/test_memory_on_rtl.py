@@ -12,8 +12,8 @@ from naas_hw.cost.random_case import Case
 from naas_hw.emit.program import LayerTask, build_program
 from naas_hw.sim.case_files import read_case_list
 from naas_hw.sim.hardware import Hardware, generate
-from naas_hw.sim.layer import REGISTERS, start_writes
 from naas_hw.sim.memory_habits import NAMED_HABITS, MemoryHabits
+from naas_hw.sim.registers import REGISTERS, start_writes
 from naas_hw.sim.run import run_bench
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.workload.golden import reference_output

@@ -1,0 +1,77 @@
+"""Resets in the midst of a run and starts that end in an error: the next run is exact."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from naas_hw.cost.random_case import Case
+from naas_hw.errors import InputError
+from naas_hw.sim.hardware import Hardware, generate
+from naas_hw.sim.layer import LayerReport, simulate_layer
+from naas_hw.sim.memory_habits import NAMED_HABITS
+from naas_hw.sim.preludes import PRELUDES, check_prelude
+from naas_hw.sim.simulators import find_simulator
+from naas_hw.workload.quantise import Tensors
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "mutants"))
+from cases import CHANNELS, SPILLS, STEADY  # noqa: E402
+
+QUICK = ("reset", "watchdog")
+"""Preludes of the normal test set; others are in those of tests/sim/test_faults.py."""
+
+
+def test_a_prelude_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InputError, match="before must be one of reset, core_reset, .*, not 'none'"):
+        check_prelude("none")
+
+
+@pytest.fixture(scope="module")
+def hardware() -> Hardware:
+    return generate(CHANNELS)
+
+
+def run(hardware: Hardware, case: Case, before: str, **more: object) -> LayerReport:
+    """A layer with extreme tensors behind a prelude."""
+    return simulate_layer(
+        replace(hardware, accelerator=case.accelerator),
+        case.layer,
+        case.mapping,
+        simulator=find_simulator("icarus"),
+        rng=np.random.default_rng(1),
+        tensors=Tensors.EXTREME,
+        before=before,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize(
+    "before",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in PRELUDES],
+)
+def test_the_run_behind_a_prelude_is_exact(hardware: Hardware, before: str) -> None:
+    """Cycles piece by piece, counts and bytes; the prelude itself ends as it has to."""
+    report = run(hardware, SPILLS, before)
+    assert report.messages == ()
+    assert report.ok, report
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "address_after_data_taken",
+        pytest.param("late_responses", marks=pytest.mark.slow),
+        pytest.param("one_direction", marks=pytest.mark.slow),
+    ],
+)
+def test_a_core_that_is_reset_alone_leaves_nothing_behind(hardware: Hardware, name: str) -> None:
+    """Whatever its memory has begun: no rule of AXI4 is broken, and the next bytes are right."""
+    report = run(hardware, STEADY, "core_reset", habits=NAMED_HABITS[name])
+    assert report.messages == ()
+    assert report.ok, report
