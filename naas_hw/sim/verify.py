@@ -357,6 +357,10 @@ def reproduce_command(report: VerifyReport, failure: Failure) -> str:
     return " ".join([*words, "--stalls"] if report.stalls else words)
 
 
+def _counts_before(report: VerifyReport) -> dict[str, int]:
+    return dict(Counter(before_of(result.index) or "nothing" for result in report.results))
+
+
 def report_json(report: VerifyReport) -> str:
     """The report as JSON; a difference that was not compared is null."""
     cycles = [r.cycle_difference for r in report.results if r.cycle_difference is not None]
@@ -376,9 +380,7 @@ def report_json(report: VerifyReport) -> str:
             "max_count_difference": max(counts, default=None),
             "output_mismatches": sum(result.output_mismatches for result in report.results),
             "coverage": report.coverage,
-            "before": dict(
-                Counter(before_of(result.index) or "nothing" for result in report.results)
-            ),
+            "before": _counts_before(report),
             "rejections": report.rejections,
             "failures": [
                 {

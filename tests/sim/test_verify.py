@@ -20,8 +20,9 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.sim import simulators
 from naas_hw.sim import verify as verify_module
 from naas_hw.sim.case_files import read_case, write_case
-from naas_hw.sim.coverage import BEATS, BINS, LATENCIES
+from naas_hw.sim.coverage import BEATS, BINS, LARGE_BINS, LARGE_LATENCIES, LATENCIES, Size
 from naas_hw.sim.layer import predict_layer, simulate_layer
+from naas_hw.sim.memory_habits import choose_habits, parse_habits
 from naas_hw.sim.random_accelerator import SMALLEST_LAYER, random_accelerator
 from naas_hw.sim.random_case import CASES_PER_HARDWARE, Draw, draw_cases
 from naas_hw.sim.reduce import reduce_case, simpler_cases
@@ -42,6 +43,16 @@ def test_forty_triples_leave_no_bin_empty(draw: Draw) -> None:
     """Whatever the seed."""
     assert set(draw.coverage) == set(BINS)
     assert [name for name, number in draw.coverage.items() if number == 0] == []
+
+
+def test_forty_large_triples_leave_no_bin_empty() -> None:
+    """They reach 1,024 PEs, latency 1,000, sums that wrap and outputs that clamp."""
+    drawn = draw_cases(40, 0, max_cycles=3 * MAX_CYCLES, size=Size.LARGE)
+    assert set(drawn.coverage) == set(LARGE_BINS)
+    assert [name for name, number in drawn.coverage.items() if number == 0] == []
+    sizes = [group[0].case.accelerator.num_pes for group in drawn.groups]
+    assert max(sizes) == 1024 and min(sizes) <= 64
+    assert max(d.case.accelerator.dram_latency_cycles for d in drawn.cases) == 1000
 
 
 def test_every_triple_is_legal_and_short_enough(draw: Draw) -> None:
@@ -67,9 +78,9 @@ def test_triples_of_a_group_share_all_hardware(draw: Draw) -> None:
 
 
 def test_bins_of_latency_meet() -> None:
-    """From 1 to 200 cycles, none left out."""
-    assert LATENCIES[0][0] == 1 and LATENCIES[-1][1] == 200
-    for (_, high), (low, _) in zip(LATENCIES[:-1], LATENCIES[1:], strict=True):
+    """From 1 to 200 cycles, in large draws to the most there is; none left out."""
+    assert LATENCIES[0][0] == 1 and LATENCIES[-1][1] == 200 and LARGE_LATENCIES[-1][1] == 1000
+    for (_, high), (low, _) in zip(LARGE_LATENCIES[:-1], LARGE_LATENCIES[1:], strict=True):
         assert low == high + 1
 
 
@@ -184,6 +195,29 @@ def test_a_failure_is_counted_and_its_files_are_named(
     assert said["output_mismatches"] == 2
     assert read_case(Path(said["failures"][0]["folder"])) == report.results[0].case
     assert said["failures"][0]["command"].endswith("--sim icarus --seed 7")
+    assert said["failures"][0]["memory"] == said["memory"] == "exact"
+
+
+def test_a_hang_is_counted_and_its_command_says_all_that_is_random(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The habits of the memory as they are read back, the tensors, and what happened before."""
+    habits = choose_habits("any", seed=7, index=1, num_beats=10, max_cycles=1000)
+
+    def run_group(group: list[tuple[int, Case]], _: object) -> list[CaseResult]:
+        results = [failing(index, case) for index, case in group]
+        return [replace(result, hung=True, habits=habits) for result in results]
+
+    monkeypatch.setattr(verify_module, "run_group", run_group)
+    report = verify(
+        2, 7, simulator=ICARUS, memory="any", size=Size.LARGE, folder=tmp_path / "failing"
+    )
+    said = json.loads(report_json(report))
+    assert (said["hung"], said["memory"], said["size"]) == (2, "any", "large")
+    assert said["before"] == {"nothing": 1, "reset": 1}
+    command = said["failures"][1]["command"]
+    assert command.endswith(f" --before reset --tensors extreme --memory {habits}")
+    assert parse_habits(command.split()[-1]) == habits
 
 
 def test_a_fault_of_the_generator_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,16 +243,23 @@ def test_verify_wrong_number_of_cases(tmp_path: Path) -> None:
 
 @pytest.mark.sim
 @pytest.mark.needs("iverilog")
-@pytest.mark.parametrize("stalls", [False, True])
-def test_random_triples_are_equal_on_icarus(stalls: bool, tmp_path: Path) -> None:
-    """Two triples: with the memory's exact timing all is compared, with random stalls the bits."""
+@pytest.mark.parametrize(("stalls", "memory"), [(False, "exact"), (True, "exact"), (False, "any")])
+def test_random_triples_are_equal_on_icarus(stalls: bool, memory: str, tmp_path: Path) -> None:
+    """Two triples: with the memory's exact timing all is compared, else the bits."""
     report = verify(
-        2, 11, simulator=find_simulator("icarus"), stalls=stalls, folder=tmp_path / "failures"
+        2,
+        11,
+        simulator=find_simulator("icarus"),
+        stalls=stalls,
+        memory=memory,
+        folder=tmp_path / "failures",
     )
+    timed = not stalls and memory == "exact"
     said = json.loads(report_json(report))
     assert said["failures"] == [] and said["failed"] == 0 and said["output_mismatches"] == 0
-    assert said["max_cycle_difference"] == (None if stalls else 0)
-    assert said["max_count_difference"] == (None if stalls else 0)
+    assert said["hung"] == 0
+    assert said["max_cycle_difference"] == (0 if timed else None)
+    assert said["max_count_difference"] == (0 if timed else None)
     assert not (tmp_path / "failures").exists()
 
 
@@ -252,31 +293,41 @@ def test_the_command_fails_with_a_triple_that_differs(
 
 
 LONG_RUNS = [
-    ("verilator", 40, False),
-    ("icarus", 15, False),
-    ("verilator", 12, True),
-    ("icarus", 8, True),
+    ("verilator", 40, "--memory", "exact"),
+    ("icarus", 15, "--memory", "exact"),
+    ("verilator", 12, "--stalls", ""),
+    ("icarus", 8, "--stalls", ""),
+    ("verilator", 40, "--memory", "any"),
+    ("icarus", 13, "--memory", "any"),
+    ("verilator", 10, "--size", "large"),
 ]
 
 
 @pytest.mark.slow
 @pytest.mark.sim
 @pytest.mark.needs("iverilog", "verilator")
-@pytest.mark.parametrize(("sim", "number", "stalls"), LONG_RUNS)
+@pytest.mark.parametrize(("sim", "number", "option", "value"), LONG_RUNS)
 def test_random_triples_of_a_seed_never_used_before(
-    sim: str, number: int, stalls: bool, tmp_path: Path, capsys: pytest.CaptureFixture
+    sim: str,
+    number: int,
+    option: str,
+    value: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
 ) -> None:
     """Another seed in each run, or NAAS_VERIFY_SEED; the seed is in what a failure says."""
     seed = os.environ.get("NAAS_VERIFY_SEED") or str(secrets.randbelow(1 << 31))
     words = ["verify", "--random", str(number), "--seed", seed, "--sim", sim, "--json"]
     words += ["--processes", "1", "-o", str(tmp_path / "failures")]
-    words += ["--stalls"] if stalls else []
+    words += [word for word in (option, value) if word]
+    timed = option != "--stalls" and value != "any"
     status = main(words)
     said = json.loads(capsys.readouterr().out)
     assert status == 0 and said["ok"], (words, said["failures"])
     assert (said["cases"], said["failed"], said["output_mismatches"]) == (number, 0, 0)
-    assert said["max_cycle_difference"] == (None if stalls else 0)
-    assert said["max_count_difference"] == (None if stalls else 0)
+    assert said["hung"] == 0
+    assert said["max_cycle_difference"] == (0 if timed else None)
+    assert said["max_count_difference"] == (0 if timed else None)
     assert number < 40 or all(said["coverage"].values())
 
 

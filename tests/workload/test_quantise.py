@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naas_hw.workload.catalogue import load_builtin
-from naas_hw.workload.golden import reference_output
+from naas_hw.workload.golden import reference_accumulators, reference_output
 from naas_hw.workload.layer import Activation, Kind, Layer
-from naas_hw.workload.quantise import random_quantised_layer
+from naas_hw.workload.quantise import Tensors, random_quantised_layer
 
 MAX_CLAMPED = 0.05
 MIN_DISTINCT = 100
@@ -105,3 +105,13 @@ def test_relu_clamps_at_its_zero_point(activation):
         quantised = random_quantised_layer(layer, np.random.default_rng(seed))
         assert quantised.clamp_min == quantised.output_zero_point
         assert (quantised.clamp_max < 127) == (activation is Activation.RELU6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_extreme_tensors_wrap_and_clamp(seed):
+    """Some sums with their bias are no int32, and most outputs are at a clamp."""
+    quantised = random_quantised_layer(CONV, np.random.default_rng(seed), Tensors.EXTREME)
+    sums = reference_accumulators(CONV, quantised) + quantised.bias[:, None, None]
+    assert (sums != sums.astype(np.int32)).mean() > 0.1
+    outputs = reference_output(CONV, quantised)
+    assert np.isin(outputs, (quantised.clamp_min, quantised.clamp_max)).mean() > 0.5
