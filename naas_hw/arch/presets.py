@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.budget import Budget, on_chip_bytes
 from naas_hw.errors import InputError
+from naas_hw.workload.layer import Dim
 
 
 class Dataflow(StrEnum):
@@ -24,7 +25,14 @@ class Dataflow(StrEnum):
 
 
 class Preset(BaseModel):
-    """An accelerator with the dataflow of its fixed mappings, and the source of its figures."""
+    """An accelerator with the dataflow of its fixed mappings, and the source of its figures.
+
+    Parameters
+    ----------
+    folding_dims : dims that the chip's network can spread over its PEs, another choice of them for
+        each layer; empty where the chip has one array for all layers. What folding can bring is in
+        `naas_hw.arch.folding`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,6 +40,7 @@ class Preset(BaseModel):
     dataflow: Dataflow
     clock_hz: int
     source: str
+    folding_dims: tuple[Dim, ...] = ()
 
     @property
     def budget(self) -> Budget:
@@ -70,6 +79,9 @@ EYERISS: Final = Preset(
         "output rows along the other. One beat a cycle and 50 cycles of latency are a choice: the "
         "chip's link ran at up to 90 MHz, NAAS leaves bandwidth off chip practically unlimited."
     ),
+    # A PE keeps a row of a kernel and of the image, so S and Q stay inside it; sets of R x P PEs
+    # are repeated over channels and kernels.
+    folding_dims=("R", "K", "C", "P"),
 )
 
 NVDLA_256: Final = Preset(

@@ -13,6 +13,7 @@ from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.reproduce_build import build_section
 from naas_hw.cli.reproduce_checks import gap_section, timeloop_section, utilization_section
 from naas_hw.cli.reproduce_designs import edp_section, sensitivity_section
+from naas_hw.cli.reproduce_eyeriss import eyeriss_section
 from naas_hw.cli.reproduce_joint import joint_section
 from naas_hw.cli.reproduce_nasaic import nasaic_section
 from naas_hw.cli.reproduce_options import Maker, Options, Section
@@ -26,7 +27,8 @@ _SEARCHES: Final = (*_PLACE, *_SIZES, "seeds", "energy_table", "keep")
 
 MAKERS: Final[dict[str, Maker]] = {
     **{name: Maker(partial(table_section, name), _SEARCHES) for name in TABLES},
-    "edp": Maker(edp_section, (*_PLACE, *_SIZES, "energy_table")),
+    "edp": Maker(edp_section, (*_PLACE, *_SIZES, "energy_table", "keep")),
+    "eyeriss": Maker(eyeriss_section, ("evaluations", "seed", "keep")),
     "sensitivity": Maker(sensitivity_section, _SEARCHES),
     "utilization": Maker(utilization_section, (*_PLACE, "evaluations", "seed", "sim", "layers")),
     "model": Maker(model_section, (*_PLACE, "seed", "energy_table")),
@@ -132,9 +134,11 @@ def reproduce(
     each. sizing: searches of sizes only. encoding: indices of parallel dims and loop orders.
     convergence: CMA-ES beside uniform points. All under two energy tables and over seeds, beside
     the paper's figures; --network and --preset take the place of all of theirs.
-    edp: MobileNetV2 on an accelerator searched with what Eyeriss has, beside Eyeriss.
-    sensitivity: the same search with DRAM at half and at twice its price, and with the paper's
-    energies.
+    edp: MobileNetV2 on an accelerator searched within Eyeriss' resources, beside the preset and
+    *folded*, the best array for each layer that the chip's network could form.
+    eyeriss: AlexNet and VGG16 layer by layer, the chip's published times beside preset and folded.
+    sensitivity: the same search with DRAM at half and at twice its price, and with MAESTRO's
+    constants.
     model: how fast the cost model is. search: optimisers of accelerators for ResNet50, and the
     default ten times as long.
     gap: the default mapping search beside branch and bound, other optimisers, and random search.

@@ -17,7 +17,7 @@ SEEDS: Final = 3
 
 
 def edp_section(options: Options, screen: Console) -> Section:
-    """A found accelerator beside the preset, with fixed and with searched mappings of it."""
+    """A found accelerator beside the preset (mappings fixed and searched) and *folded*."""
     from naas_hw.arch.presets import find_preset
     from naas_hw.arch.technology import MAESTRO
     from naas_hw.report.baselines import compare_with_baseline, comparison_markdown
@@ -30,6 +30,7 @@ def edp_section(options: Options, screen: Console) -> Section:
         preset,
         settings,
         tables=tuple(dict.fromkeys((options.table, MAESTRO))),
+        keep=options.keep,
         num_processes=options.processes,
         progress=lambda table, progress: tell(table.name, progress),
     )
@@ -40,7 +41,7 @@ def edp_section(options: Options, screen: Console) -> Section:
 
 
 def sensitivity_section(options: Options, screen: Console) -> Section:
-    """The same search with DRAM cheaper and dearer, and with the paper's energies."""
+    """The same search with DRAM cheaper and dearer, and with MAESTRO's constants."""
     from naas_hw.arch.presets import find_preset
     from naas_hw.arch.technology import SizedTable
     from naas_hw.report.sensitivity import measure_sensitivity, sensitivity_markdown

@@ -33,7 +33,7 @@ def _due(name: str) -> _Due:
     light = (("eyeriss", "mobilenet_v2"), ("nvdla-256", "squeezenet1_0"))
     cases = {
         "speedup": scenarios,
-        "sizing": tuple(REDUCTIONS),
+        "sizing": (*REDUCTIONS, light[0]),
         "encoding": (*light, ("shidiannao", "mnasnet1_0")),
         "convergence": light,
     }

@@ -6,6 +6,7 @@ each search has worker processes of its own, so that theirs are counted.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from math import ceil, exp, log, sqrt
 from typing import Final
@@ -19,11 +20,12 @@ from naas_hw.arch.presets import Preset
 from naas_hw.joint.joint_search import BRED_SHARE, search_jointly
 from naas_hw.joint.settings import JointSettings, Mode
 from naas_hw.parallel.cpu_time import cpu_seconds
-from naas_hw.report.baselines import array_text, idle_positions
+from naas_hw.report.baselines import MANY_ARRAYS, array_text, folded_text, idle_positions
 from naas_hw.report.search_cost import search_cost_text
 from naas_hw.search.accelerator_search import search
-from naas_hw.search.baseline import evaluate_baseline
-from naas_hw.search.network_search import NetworkResult, distinct_layers
+from naas_hw.search.baseline import map_fixed
+from naas_hw.search.folded import FoldedResult, map_folded
+from naas_hw.search.network_search import NetworkResult, distinct_layers, map_network
 from naas_hw.search.objective import geometric_mean
 from naas_hw.search.processes import worker_processes
 from naas_hw.spaces.space import Space
@@ -50,6 +52,7 @@ class JointRow:
     Members
     -------
     top1_percent : `evidence` says where it comes from.
+    accelerator : None where each layer has an array of its own (*folded*).
     num_layers : searches of the mappings of a layer on an accelerator, before the final ones.
     cpu_seconds : of this process and its workers.
     """
@@ -58,7 +61,7 @@ class JointRow:
     seed: int
     top1_percent: float
     evidence: Evidence
-    accelerator: Accelerator
+    accelerator: Accelerator | None
     found: NetworkResult
     num_layers: int
     cpu_seconds: float
@@ -100,6 +103,7 @@ Tell = Callable[[JointRow], None]
 
 FIXED: Final = "the network itself on the preset, mappings of its dataflow"
 SEARCHED: Final = "the network itself on the preset, mappings searched"
+FOLDED: Final = "the network itself, *folded*"
 ACCELERATOR_ONLY: Final = "accelerator only"
 NETWORK_ONLY: Final = "network only"
 SIZING: Final = "network and sizing (as NHAS)"
@@ -108,7 +112,7 @@ JOINT: Final = "joint"
 
 
 def measure_joint(contest: JointContest, tell: Tell | None = None) -> list[JointRow]:
-    """All ways with all seeds; the preset itself once."""
+    """All ways with all seeds; the preset itself, and *folded* where it folds, once."""
     rows: list[JointRow] = []
 
     def add(row: JointRow) -> None:
@@ -140,26 +144,34 @@ def _ratios_to_joint(rows: Sequence[JointRow], way: str) -> list[float]:
 
 
 def _preset_rows(contest: JointContest) -> Iterator[JointRow]:
-    accelerators = contest.settings.accelerators
-    before = cpu_seconds()
-    with worker_processes(contest.num_processes) as executor:
-        baseline = evaluate_baseline(
-            contest.preset,
-            contest.reference,
-            accelerators.final_settings(contest.preset.budget),
-            executor=executor,
-        )
-    spent = cpu_seconds() - before
-    for way, found, seconds in ((FIXED, baseline.fixed, 0.0), (SEARCHED, baseline.searched, spent)):
+    """The network itself: on the preset, and on *folded* where the preset's chip folds."""
+    preset, network = contest.preset, contest.reference
+    settings = contest.settings.accelerators.final_settings(preset.budget)
+    ways: dict[str, Callable[[Executor | None], NetworkResult]] = {
+        FIXED: lambda _: map_fixed(
+            preset.accelerator, network, preset.dataflow, table=settings.table
+        ),
+        SEARCHED: lambda pool: map_network(preset.accelerator, network, settings, executor=pool),
+    }
+    if preset.folding_dims:
+        ways[FOLDED] = lambda pool: map_folded(preset, network, settings, executor=pool)
+    for way, found_by in ways.items():
+        before = cpu_seconds()
+        with worker_processes(contest.num_processes) as executor:
+            found = found_by(executor)
         yield JointRow(
             way=way,
-            seed=accelerators.seed,
+            seed=settings.seed,
             top1_percent=RESNET50_TOP1_PERCENT,
             evidence=Evidence.MEASURED,
-            accelerator=contest.preset.accelerator,
+            accelerator=None if way == FOLDED else preset.accelerator,
             found=found,
-            num_layers=len(distinct_layers([contest.reference])),
-            cpu_seconds=seconds,
+            num_layers=(
+                found.num_mapped
+                if isinstance(found, FoldedResult)
+                else len(distinct_layers([network]))
+            ),
+            cpu_seconds=cpu_seconds() - before,
         )
 
 
@@ -258,20 +270,24 @@ def _head(contest: JointContest) -> Iterator[str]:
 
 def _table(rows: Sequence[JointRow]) -> Iterator[str]:
     fixed = next(row for row in rows if row.way == FIXED)
+    folded = next((row for row in rows if row.way == FOLDED), None)
     yield (
         "| what is searched | seed | top-1 | array | cycles | energy, uJ | EDP, J cycles | "
-        "EDP of the preset by it | layers searched | CPU s |"
+        "EDP of the preset by it | EDP of *folded* by it | layers searched | CPU s |"
     )
-    yield "|---|---:|---:|---|---:|---:|---:|---:|---:|---:|"
+    yield "|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|"
     for row in rows:
         report = row.found.report
         is_published = row.top1_percent == RESNET50_TOP1_PERCENT
         percent = row.top1_percent if is_published else f"{row.top1_percent:.2f}"
         top1 = f"{percent} % ({row.evidence})"
+        array = MANY_ARRAYS if row.accelerator is None else array_text(row.accelerator)
+        beside_folded = "-" if folded is None else f"{folded.edp / row.edp:.2f}"
         yield (
-            f"| {row.way} | {row.seed} | {top1} | {array_text(row.accelerator)} | "
+            f"| {row.way} | {row.seed} | {top1} | {array} | "
             f"{report.cycles:,} | {report.energy_pj / 1e6:,.1f} | {row.edp / 1e12:,.1f} | "
-            f"{fixed.edp / row.edp:.2f} | {row.num_layers:,} | {row.cpu_seconds:,.0f} |"
+            f"{fixed.edp / row.edp:.2f} | {beside_folded} | {row.num_layers:,} | "
+            f"{row.cpu_seconds:,.0f} |"
         )
 
 
@@ -280,11 +296,16 @@ def _ratios(contest: JointContest, rows: Sequence[JointRow]) -> Iterator[str]:
     joint = {row.seed: row for row in rows if row.way == JOINT}
     mean = geometric_mean([row.edp for row in joint.values()])
     low, high = NAAS_EDP
+    folded = next((row for row in rows if row.way == FOLDED), None)
+    beside = "" if folded is None else f", {folded.edp / mean:.2f} for *folded*"
     yield (
         f"EDP of {fixed.found.network.name} on the preset by that of the joint search, geometric "
         f"mean over seeds: {fixed.edp / mean:.2f} with fixed and {searched.edp / mean:.2f} with "
-        f"searched mappings of the preset; NAAS: {low} (abstract) or {high} (text)."
+        f"searched mappings of the preset{beside}; NAAS: {low} (abstract) or {high} (text)."
     )
+    if folded is not None:
+        yield ""
+        yield folded_text(contest.preset)
     yield ""
     yield from _yardstick(contest)
     yield from _why(contest, fixed)

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import Preset
 from naas_hw.cost.evaluate import evaluate_network
@@ -16,11 +17,13 @@ from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.accelerator_search import search
 from naas_hw.search.baseline import Baseline, evaluate_baseline, map_fixed
-from naas_hw.search.network_search import MappingSettings, NetworkResult
+from naas_hw.search.folded import FoldedResult, map_folded, price_folded
+from naas_hw.search.network_search import MappingSettings, NetworkResult, map_network
 from naas_hw.search.search_result import ProgressCallback, SearchResult
 from naas_hw.search.search_settings import SearchSettings, settings_digest
 from naas_hw.system.files import write_file
 from naas_hw.workload.json_edge import read_json
+from naas_hw.workload.layer import Dim
 from naas_hw.workload.network import Network
 from naas_hw.workload.yaml_edge import validate
 
@@ -64,12 +67,18 @@ def kept_search(
 
 
 class KeptMappings(BaseModel):
-    """Searched mappings of a network, as a file keeps them."""
+    """Searched mappings of a network, as a file keeps them.
+
+    Members
+    -------
+    arrays : name of a layer -> its array, where each layer has one of its own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Annotated[int, Field(ge=1, le=1)] = 1
     mappings: dict[str, Mapping]
+    arrays: dict[str, Accelerator] | None = None
 
 
 def kept_baseline(
@@ -80,7 +89,8 @@ def kept_baseline(
     *,
     executor: Executor | None = None,
 ) -> Baseline:
-    """A preset on a network; its searched mappings are those that the folder has, if it has them.
+    """A preset on a network; its searched mappings, and its arrays where it folds, are those that
+    the folder has, if it has them.
 
     What is taken from the folder is priced anew. Counts of evaluations are not kept, and 0 then.
 
@@ -90,13 +100,6 @@ def kept_baseline(
     """
     if folder is None:
         return evaluate_baseline(preset, network, settings, executor=executor)
-    path = _made(folder) / f"{_baseline_digest(preset, network, settings)[:_DIGITS]}.json"
-    if not path.exists():
-        baseline = evaluate_baseline(preset, network, settings, executor=executor)
-        kept = KeptMappings(mappings=dict(baseline.searched.mappings))
-        write_file(path, kept.model_dump_json())
-        return baseline
-    mappings = _read_mappings(path, network)
     return Baseline(
         preset=preset,
         fixed=map_fixed(
@@ -106,29 +109,81 @@ def kept_baseline(
             objective=settings.objective,
             table=settings.table,
         ),
-        searched=NetworkResult(
-            network=network,
-            mappings=mappings,
-            report=evaluate_network(preset.accelerator, network, mappings, settings.table),
+        searched=_kept_searched(preset, network, settings, _made(folder), executor),
+        folded=(
+            _kept_folded(preset, network, settings, _made(folder), executor)
+            if preset.folding_dims
+            else None
         ),
     )
 
 
-def _baseline_digest(preset: Preset, network: Network, settings: MappingSettings) -> str:
-    """SHA-256 of everything that determines the searched mappings."""
+def _kept_searched(
+    preset: Preset,
+    network: Network,
+    settings: MappingSettings,
+    folder: Path,
+    executor: Executor | None,
+) -> NetworkResult:
+    """The preset with the mappings that the folder has, or with searched ones, then kept."""
+    path = folder / f"{_baseline_digest(preset, network, settings)[:_DIGITS]}.json"
+    if not path.exists():
+        result = map_network(preset.accelerator, network, settings, executor=executor)
+        write_file(path, KeptMappings(mappings=dict(result.mappings)).model_dump_json())
+        return result
+    mappings = _read_kept(path, network).mappings
+    return NetworkResult(
+        network=network,
+        mappings=mappings,
+        report=evaluate_network(preset.accelerator, network, mappings, settings.table),
+    )
+
+
+def _kept_folded(
+    preset: Preset,
+    network: Network,
+    settings: MappingSettings,
+    folder: Path,
+    executor: Executor | None,
+) -> FoldedResult:
+    """*Folded* with what the folder has, or with what is searched, then kept."""
+    digest = _baseline_digest(preset, network, settings, family=preset.folding_dims)
+    path = folder / f"{digest[:_DIGITS]}.json"
+    if not path.exists():
+        result = map_folded(preset, network, settings, executor=executor)
+        kept = KeptMappings(mappings=dict(result.mappings), arrays=dict(result.arrays))
+        write_file(path, kept.model_dump_json())
+        return result
+    kept = _read_kept(path, network)
+    arrays = kept.arrays or {}
+    if list(arrays) != list(kept.mappings):
+        raise InputError(f"{path} must have an array for each layer of {network.name}")
+    return price_folded(network, arrays, kept.mappings, settings.table)
+
+
+def _baseline_digest(
+    preset: Preset,
+    network: Network,
+    settings: MappingSettings,
+    *,
+    family: Sequence[Dim] = (),
+) -> str:
+    """SHA-256 of everything that determines the searched mappings, and the arrays of a family."""
     plain = {
         "accelerator": preset.accelerator.model_dump(mode="json"),
         "network": network.model_dump(mode="json"),
         "table": settings.table.model_dump(mode="json"),
         "settings": {name: value for name, value in vars(settings).items() if name != "table"},
+        **({"folded": list(family)} if family else {}),
     }
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _read_mappings(path: Path, network: Network) -> dict[str, Mapping]:
-    kept = validate(KeptMappings, read_json(path), str(path)).mappings
-    if list(kept) != [layer.name for layer in network.layers]:
-        raise InputError(f"{path} must have the layers of {network.name}, not {', '.join(kept)}")
+def _read_kept(path: Path, network: Network) -> KeptMappings:
+    kept = validate(KeptMappings, read_json(path), str(path))
+    if list(kept.mappings) != [layer.name for layer in network.layers]:
+        names = ", ".join(kept.mappings)
+        raise InputError(f"{path} must have the layers of {network.name}, not {names}")
     return kept
 
 

@@ -19,6 +19,7 @@ TITLES: Final = {
     "encoding": "Importances against indices",
     "convergence": "Learning against chance",
     "edp": "Energy times cycles, beside a published accelerator",
+    "eyeriss": "The Eyeriss chip, its preset, and the best arrays for each layer",
     "sensitivity": "What is found when energies are other ones",
     "utilization": "Utilisation where memory does not hold up",
     "model": "How fast the cost model is",

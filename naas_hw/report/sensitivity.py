@@ -59,7 +59,7 @@ class Outcome:
 
 
 def sensitivity_cases(base: SizedTable) -> tuple[Case, ...]:
-    """The table with DRAM at half, at its own and at twice its price, and the paper's."""
+    """The table with DRAM at half, at its own and at twice its price, and MAESTRO's constants."""
     scaled = (
         Case(
             title=f"`{base.name}`" + ("" if factor == 1 else f", DRAM x {factor:g}"),

@@ -7,6 +7,7 @@ dataflow; the sizes of array and buffers are searched, within the same resources
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from naas_hw.report.baselines import folded_text
 from naas_hw.report.published import REDUCTIONS
 from naas_hw.report.spread import spread
 from naas_hw.report.trials import (
@@ -23,8 +24,10 @@ from naas_hw.report.trials import (
     measured_trial,
     row,
     searched,
+    spread_of,
     table_text,
 )
+from naas_hw.search.baseline import BaselineKind
 from naas_hw.search.processes import worker_processes
 from naas_hw.search.search_result import SearchResult
 
@@ -36,20 +39,18 @@ class SizingTrial:
     trial: Trial
     sized: SearchResult
 
-    @property
-    def sizing(self) -> float:
-        """EDP of the preset with fixed mappings by that of its dataflow in the best sizes."""
-        return self.trial.baseline.fixed.report.edp / self.sized.score
+    def sizing(self, kind: BaselineKind) -> float:
+        """EDP of the baseline by that of the preset's dataflow in the best sizes."""
+        return self.trial.before(kind).report.edp / self.sized.score
 
-    @property
-    def full(self) -> float:
-        """EDP of the preset with fixed mappings by that of the full search's find."""
-        return self.trial.edp_reduction(searched=False)
+    def full(self, kind: BaselineKind) -> float:
+        """EDP of the baseline by that of the full search's find."""
+        return self.trial.edp_reduction(kind)
 
     @property
     def ratio(self) -> float:
-        """EDP of sizes only by that of the full search."""
-        return self.full / self.sizing
+        """EDP of sizes only by that of the full search, whatever the baseline."""
+        return self.full(BaselineKind.FIXED) / self.sizing(BaselineKind.FIXED)
 
 
 def measure_sizing(
@@ -89,7 +90,9 @@ def sizing_markdown(effort: Effort, trials: Sequence[SizingTrial]) -> str:
         "How much of the gain is in sizes alone. *Sizing only* keeps the preset's parallel dims "
         "and the mappings of its dataflow, and searches sizes of array and buffers within the same "
         "resources; *all* searches dims, sizes and mappings. Both as EDP of the preset with fixed "
-        f"mappings by EDP of what was found. Optimiser of accelerators: "
+        "mappings by EDP of what was found, and as EDP of *folded* by it where the chip's network "
+        "forms another array for each layer (`-`: it does not). "
+        f"Optimiser of accelerators: "
         f"`{effort.settings.optimiser}`. " + effort_text(effort),
     ]
     for table in effort.tables:
@@ -102,6 +105,11 @@ def sizing_markdown(effort: Effort, trials: Sequence[SizingTrial]) -> str:
         "of mapping; and a search of sizes begins at the preset itself, while that of the paper "
         "may not. Neither baselines nor mappings of the paper's four cases are published."
     )
+    parts += dict.fromkeys(
+        folded_text(entry.trial.case.preset)
+        for entry in trials
+        if entry.trial.has(BaselineKind.FOLDED)
+    )
     return "\n\n".join(parts)
 
 
@@ -113,9 +121,9 @@ def _table_of_ratios(trials: Sequence[SizingTrial]) -> str:
     lines = [
         row(
             *("preset, network", "sizing only", "NAAS's", "all", "NAAS's"),
-            *("all / sizing only", "NAAS's"),
+            *("all / sizing only", "NAAS's", "sizing only, beside folded", "all, beside folded"),
         ),
-        "|---|" + "---:|" * 6,
+        "|---|" + "---:|" * 8,
     ]
     for title, group in _by_case(trials).items():
         case = group[0].trial.case
@@ -126,12 +134,17 @@ def _table_of_ratios(trials: Sequence[SizingTrial]) -> str:
             else (f"{theirs.sizing:g}", f"{theirs.naas:g}", f"{theirs.ratio:g}")
         )
         ours = (
-            spread([trial.sizing for trial in group]),
-            spread([trial.full for trial in group]),
+            spread([trial.sizing(BaselineKind.FIXED) for trial in group]),
+            spread([trial.full(BaselineKind.FIXED) for trial in group]),
             spread([trial.ratio for trial in group]),
         )
         pairs = [cell for pair in zip(ours, published, strict=True) for cell in pair]
-        lines.append(row(title, *pairs))
+        folding = [trial for trial in group if trial.trial.has(BaselineKind.FOLDED)]
+        beside_folded = (
+            spread_of(trial.sizing(BaselineKind.FOLDED) for trial in folding),
+            spread_of(trial.full(BaselineKind.FOLDED) for trial in folding),
+        )
+        lines.append(row(title, *pairs, *beside_folded))
     return "\n".join(lines)
 
 

@@ -16,7 +16,9 @@ from naas_hw.arch.presets import Preset
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.report.baselines import TABLE_NOTES, array_text
 from naas_hw.report.kept_searches import kept_baseline, kept_search
-from naas_hw.search.baseline import Baseline
+from naas_hw.report.spread import spread
+from naas_hw.search.baseline import Baseline, BaselineKind
+from naas_hw.search.network_search import NetworkResult
 from naas_hw.search.objective import Objective
 from naas_hw.search.search_result import Progress, SearchResult
 from naas_hw.search.search_settings import SearchSettings
@@ -48,19 +50,27 @@ class Trial:
     found: SearchResult
     baseline: Baseline
 
-    def speedup(self, *, searched: bool) -> float:
-        """Cycles of the preset, its mappings fixed or searched, by those of what was found."""
-        before = self.baseline.searched if searched else self.baseline.fixed
-        return before.report.cycles / self.found.networks[0].report.cycles
+    def before(self, kind: BaselineKind) -> NetworkResult:
+        """What is compared with what was found; the baseline must have it."""
+        found = self.baseline.of(kind)
+        assert found is not None
+        return found
 
-    def energy_saving(self, *, searched: bool) -> float:
-        """Energy of the preset by that of what was found."""
-        before = self.baseline.searched if searched else self.baseline.fixed
-        return before.report.energy_pj / self.found.networks[0].report.energy_pj
+    def has(self, kind: BaselineKind) -> bool:
+        """Whether the baseline has it: *folded* only where the preset's chip folds."""
+        return self.baseline.of(kind) is not None
 
-    def edp_reduction(self, *, searched: bool) -> float:
-        """Energy times cycles of the preset by that of what was found."""
-        return self.speedup(searched=searched) * self.energy_saving(searched=searched)
+    def speedup(self, kind: BaselineKind) -> float:
+        """Cycles of the baseline by those of what was found."""
+        return self.before(kind).report.cycles / self.found.networks[0].report.cycles
+
+    def energy_saving(self, kind: BaselineKind) -> float:
+        """Energy of the baseline by that of what was found."""
+        return self.before(kind).report.energy_pj / self.found.networks[0].report.energy_pj
+
+    def edp_reduction(self, kind: BaselineKind) -> float:
+        """Energy times cycles of the baseline by that of what was found."""
+        return self.speedup(kind) * self.energy_saving(kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +189,12 @@ def design_cells(accelerator: Accelerator) -> tuple[str, ...]:
         f"{accelerator.global_buffer_bytes:,}",
         f"{on_chip_bytes(accelerator):,}",
     )
+
+
+def spread_of(ratios: Iterable[float]) -> str:
+    """A cell with these ratios; `-` where there is none."""
+    known = list(ratios)
+    return spread(known) if known else "-"
 
 
 def row(*cells: str) -> str:

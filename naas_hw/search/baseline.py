@@ -1,14 +1,16 @@
-"""Published accelerators as baselines: with the mappings of their dataflow, and with searched ones.
+"""Published accelerators as baselines: fixed mappings, searched ones, and *folded*.
 
 Whether NAAS searched its baselines' mappings is not stated, so both are given. A *fixed* mapping
 keeps in the PEs, and loops innermost over, what its dataflow says, with tiles as large as fit. What
 a dataflow leaves open (which loops are outermost, which dim of a tile grows first) is the best of a
-short list, so that the baseline is no straw man; nothing is drawn at random.
+short list; nothing is drawn at random. Where the chip forms another array for each layer, which an
+accelerator of this template cannot, *folded* (`naas_hw.search.folded`) is an upper bound of that.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import product
 from typing import Final
 
@@ -22,6 +24,7 @@ from naas_hw.cost.evaluate import evaluate_network
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.evolve import grow_all
+from naas_hw.search.folded import FoldedResult, map_folded
 from naas_hw.search.mapping_encoding import Ints, MappingEncoding, mapping_batch
 from naas_hw.search.mapping_search import Choice, MappingResult
 from naas_hw.search.network_search import (
@@ -172,13 +175,35 @@ def map_fixed(
     )
 
 
+class BaselineKind(StrEnum):
+    """What of a baseline something is set beside."""
+
+    FIXED = "fixed"
+    SEARCHED = "searched"
+    FOLDED = "folded"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """A preset on a network, with both kinds of mappings; every figure is exact."""
+    """A preset on a network, with both kinds of mappings; every figure is exact.
+
+    Members
+    -------
+    folded : an upper bound of what the chip's network does; None where it does not fold.
+    """
 
     preset: Preset
     fixed: NetworkResult
     searched: NetworkResult
+    folded: FoldedResult | None = None
+
+    def of(self, kind: BaselineKind) -> NetworkResult | None:
+        """One of the three; None where there is no such one."""
+        return {
+            BaselineKind.FIXED: self.fixed,
+            BaselineKind.SEARCHED: self.searched,
+            BaselineKind.FOLDED: self.folded,
+        }[kind]
 
 
 def evaluate_baseline(
@@ -188,7 +213,12 @@ def evaluate_baseline(
     *,
     executor: Executor | None = None,
 ) -> Baseline:
-    """What a published accelerator does with a network."""
+    """What a published accelerator does with a network.
+
+    Raises
+    ------
+    InputError : as of `map_network` and `map_folded`.
+    """
     fixed = map_fixed(
         preset.accelerator,
         network,
@@ -196,5 +226,10 @@ def evaluate_baseline(
         objective=settings.objective,
         table=settings.table,
     )
-    searched = map_network(preset.accelerator, network, settings, executor=executor)
-    return Baseline(preset=preset, fixed=fixed, searched=searched)
+    folds = bool(preset.folding_dims)
+    return Baseline(
+        preset=preset,
+        fixed=fixed,
+        searched=map_network(preset.accelerator, network, settings, executor=executor),
+        folded=map_folded(preset, network, settings, executor=executor) if folds else None,
+    )

@@ -10,6 +10,7 @@ from collections.abc import Mapping as AbstractMapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
+
+C = TypeVar("C", bound=Choice)
 
 MAX_CHOICE_ROUNDS = 20
 
@@ -262,13 +265,18 @@ def assemble(
 
 
 def choose(results: Sequence[MappingResult], objective: Objective) -> list[Choice]:
-    """One choice a layer, so that the objective of the sums is small.
+    """One choice a layer, so that the objective of the sums is small; see `choose_of`."""
+    return choose_of([r.best for r in results], [r.choices for r in results], objective)
+
+
+def choose_of(bests: Sequence[C], fronts: Sequence[Sequence[C]], objective: Objective) -> list[C]:
+    """One choice a layer out of its best and its front, so that the objective of the sums is small.
 
     The product of two sums is not the sum of products: a layer may trade cycles for energy at the
     rate of the whole network. From the best of each layer alone, each layer takes the choice with
     the least relative increase of both sums, again and again until nothing changes.
     """
-    chosen = [result.best for result in results]
+    chosen = list(bests)
     if objective is not Objective.EDP:
         return chosen
     best, least = chosen, _edp(chosen)
@@ -276,16 +284,16 @@ def choose(results: Sequence[MappingResult], objective: Objective) -> list[Choic
         cycles = sum(choice.cycles for choice in chosen)
         energy = sum(choice.energy_pj for choice in chosen)
         rates = (1 / cycles, 1 / energy if energy else 0.0)
-        chosen = [_cheapest(result.choices, rates) for result in results]
+        chosen = [_cheapest(front, rates) for front in fronts]
         if _edp(chosen) >= least:
             break
         best, least = chosen, _edp(chosen)
     return best
 
 
-def front_of(choices: Sequence[Choice]) -> tuple[Choice, ...]:
+def front_of(choices: Sequence[C]) -> tuple[C, ...]:
     """Those that none of the others beats in both cycles and energy, fastest first."""
-    found: list[Choice] = []
+    found: list[C] = []
     for choice in sorted(choices, key=lambda c: (c.cycles, c.energy_pj)):
         if not found or choice.energy_pj < found[-1].energy_pj:
             found.append(choice)
@@ -312,7 +320,7 @@ def merged(first: MappingResult, second: MappingResult, objective: Objective) ->
     )
 
 
-def _cheapest(choices: Sequence[Choice], rates: tuple[float, float]) -> Choice:
+def _cheapest(choices: Sequence[C], rates: tuple[float, float]) -> C:
     return min(choices, key=lambda c: (c.cycles * rates[0] + c.energy_pj * rates[1], c.cycles))
 
 

@@ -41,20 +41,23 @@ def test_edp_ratios_are_those_of_the_designs_beside_them_under_both_tables(netwo
     document = tmp_path / "results.md"
     words = ["reproduce", "edp", "--network", network, "--processes", "1", "--evaluations", "16"]
     words += ["--population", "2", "--generations", "1", "--into", str(document)]
-    assert main(words) == 0
+    keep = ["--keep", str(tmp_path / "kept")]
+    assert main([*words, *keep]) == 0
     text = document.read_text()
     found = [float(row[6].replace(",", "")) for row in cells(text, "found")]
     preset = [float(row[6].replace(",", "")) for row in cells(text, "eyeriss")]
-    assert len(found) == 2 and len(preset) == 4
+    folded = [float(row[6].replace(",", "")) for row in cells(text, "*folded*")]
+    assert len(found) == 2 and len(preset) == 4 and len(folded) == 2
+    assert all(best <= searched for best, searched in zip(folded, preset[1::2], strict=True))
     for index, table in enumerate(("`sized`", "`maestro`")):
-        ((_, fixed, searched),) = cells(text, table)
-        for ratio, edp in ((fixed, preset[2 * index]), (searched, preset[2 * index + 1])):
+        ((_, *ratios),) = cells(text, table)
+        for ratio, edp in zip(ratios, (*preset[2 * index :][:2], folded[index]), strict=True):
             least, most = (edp - 0.05) / (found[index] + 0.05), (edp + 0.05) / (found[index] - 0.05)
             assert least - 0.005 <= float(ratio) <= most + 0.005  # all were rounded
     command = re.search(r"```\nnaas (.*)\n```", text)
     assert command is not None and "--evaluations 16" in command[1]
     assert "kernel rows (R) along an axis of 12" in text and "1 of 2 layers" in text
-    assert main([*command[1].split(" "), "--processes", "1"]) == 0
+    assert main([*command[1].split(" "), "--processes", "1", *keep]) == 0
     assert document.read_text() == text
 
 
@@ -88,7 +91,7 @@ def test_every_section_has_its_place_in_the_document():
 def test_a_name_that_is_none_is_refused(capsys):
     assert main(["reproduce", "figure9"]) == 2
     assert (
-        "name must be one of speedup, sizing, encoding, convergence, edp, sensitivity, "
+        "name must be one of speedup, sizing, encoding, convergence, edp, eyeriss, sensitivity, "
         "utilization, model, search, gap, timeloop, joint, nasaic, build, all, not 'figure9'"
         in capsys.readouterr().err
     )

@@ -18,11 +18,12 @@ from naas_hw.report.optimisers import (
     importance_and_index,
 )
 from naas_hw.report.published import REDUCTIONS, SAVINGS, SCENARIOS
-from naas_hw.report.sizing import SizingTrial, measure_sizing
+from naas_hw.report.sizing import SizingTrial, measure_sizing, sizing_markdown
 from naas_hw.report.speedup import measure_speedup, most_speedup, speedup_markdown
 from naas_hw.report.spread import mean_share, spread
 from naas_hw.report.trials import Case, Effort, Trial
 from naas_hw.search import SearchSettings, evaluate_baseline
+from naas_hw.search.baseline import Baseline, BaselineKind
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
@@ -49,13 +50,20 @@ def cost(cycles, energy_pj):
     )
 
 
-def trial(found, fixed, searched):
+def trial(found, fixed, searched, folded=None):
     return Trial(
         case=CASE,
         table=SIZED,
         seed=0,
-        found=SimpleNamespace(networks=(cost(*found),), score=found[0] * found[1]),
-        baseline=SimpleNamespace(fixed=cost(*fixed), searched=cost(*searched)),
+        found=SimpleNamespace(
+            networks=(cost(*found),), score=found[0] * found[1], accelerator=PRESET.accelerator
+        ),
+        baseline=Baseline(
+            preset=PRESET,
+            fixed=cost(*fixed),
+            searched=cost(*searched),
+            folded=None if folded is None else cost(*folded),
+        ),
     )
 
 
@@ -74,9 +82,11 @@ def test_shares_have_an_arithmetic_mean():
 
 def test_ratios_are_of_the_preset_by_the_found_one():
     one = trial(found=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0))
-    assert (one.speedup(searched=False), one.speedup(searched=True)) == (4, 2)
-    assert (one.energy_saving(searched=False), one.energy_saving(searched=True)) == (3, 1.5)
-    assert (one.edp_reduction(searched=False), one.edp_reduction(searched=True)) == (12, 3)
+    fixed, searched, folded = BaselineKind
+    assert (one.speedup(fixed), one.speedup(searched)) == (4, 2)
+    assert (one.energy_saving(fixed), one.energy_saving(searched)) == (3, 1.5)
+    assert (one.edp_reduction(fixed), one.edp_reduction(searched)) == (12, 3)
+    assert one.has(searched) and not one.has(folded)
     assert most_speedup(one) == 4  # a quarter of its PEs are at work: four times as fast is all
 
 
@@ -85,7 +95,8 @@ def test_all_by_sizing_only_is_the_ratio_of_their_reductions():
         trial=trial(found=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0)),
         sized=SimpleNamespace(score=6000.0),
     )
-    assert (one.sizing, one.full, one.ratio) == (2, 12, 6)
+    fixed = BaselineKind.FIXED
+    assert (one.sizing(fixed), one.full(fixed), one.ratio) == (2, 12, 6)
 
 
 def test_a_duel_is_above_one_where_ours_is_better():
@@ -138,6 +149,33 @@ def trials():
     return measure_speedup([CASE], EFFORT)
 
 
+def folding(chip_edp):
+    """A trial on a chip that folds, whose *folded* needs half of the cycles of its preset."""
+    one = trial(found=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0), folded=chip_edp)
+    return replace(one, case=replace(CASE, preset=find_preset("eyeriss")))
+
+
+def test_a_chip_that_folds_has_the_ratio_to_folded_beside_that_to_its_preset():
+    one = folding((110, 12.0))
+    text = speedup_markdown(replace(EFFORT, tables=(SIZED,)), [one])
+    (summary,) = [row for row in cells(text) if row[:2] == ["eyeriss", "two"]]
+    assert summary[2:6] == ["4.00", "2.00", "1.10", "4.4"]  # speed-up: fixed, searched, folded
+    assert summary[6:9] == ["3.00", "1.50", "1.20"] and summary[10:] == ["12.00", "3.00", "1.32"]
+    assert "12.00 with fixed and 3.00 with searched mappings, over *folded* 1.32" in text
+    assert "Believe the ratio to *folded*" in text and "there is no netlist of it" in text
+
+
+def test_sizing_has_both_of_its_columns_beside_folded_too():
+    one = SizingTrial(
+        trial=folding((110, 12.0)),
+        sized=SimpleNamespace(score=6000.0, accelerator=PRESET.accelerator),
+    )
+    text = sizing_markdown(replace(EFFORT, tables=(SIZED,)), [one])
+    (ratios, _, _) = [row for row in cells(text) if row[0] == "eyeriss, two"]
+    assert ratios[1:] == ["2.00", "-", "12.00", "-", "6.00", "-", "0.22", "1.32"]
+    assert text.count("Believe the ratio to *folded*") == 1
+
+
 def test_every_seed_and_table_is_searched_within_the_presets_resources(trials):
     assert [(t.seed, t.table) for t in trials] == [
         (seed, table) for seed in (3, 4) for table in (SIZED, MAESTRO)
@@ -146,7 +184,7 @@ def test_every_seed_and_table_is_searched_within_the_presets_resources(trials):
         assert PRESET.budget.violations(one.found.accelerator) == []
         found = one.found.networks[0].report
         assert one.found.score == pytest.approx(found.edp)  # a mean of logarithms
-        assert one.edp_reduction(searched=False) == pytest.approx(
+        assert one.edp_reduction(BaselineKind.FIXED) == pytest.approx(
             one.baseline.fixed.report.edp / found.edp
         )
 
@@ -156,13 +194,14 @@ def test_the_text_has_each_ratio_each_utilisation_and_the_best_design(trials):
     for index, table in enumerate((SIZED, MAESTRO)):
         group = [t for t in trials if t.table == table]
         summary = [row for row in cells(text) if row[:2] == ["shidiannao", "two"]][index]
-        assert summary[2] == spread([t.speedup(searched=False) for t in group])
-        assert (summary[4], summary[7]) == ("4.4", "4.9")
-        assert summary[9] == spread([t.edp_reduction(searched=True) for t in group])
+        assert summary[2] == spread([t.speedup(BaselineKind.FIXED) for t in group])
+        assert (summary[5], summary[9]) == ("4.4", "4.9")
+        assert {summary[4], summary[8], summary[12]} == {"-"}  # the chip does not fold
+        assert summary[11] == spread([t.edp_reduction(BaselineKind.SEARCHED) for t in group])
         rows = [row for row in cells(text) if row[0] == "shidiannao, two"]
         ratios, design = rows[2 * index : 2 * index + 2]
         own = [t.found.networks[0].utilization(t.found.accelerator) for t in group]
-        assert ratios[7] == mean_share(own)
+        assert ratios[10] == mean_share(own)
         best = min(group, key=lambda t: t.found.score)
         assert design[1] == str(best.seed)
         assert design[2] == " x ".join(f"{a.dim} {a.size}" for a in best.found.accelerator.axes)
@@ -194,7 +233,8 @@ def test_sizes_alone_keep_dims_and_are_kept_apart_from_the_full_search(tmp_path)
     (one,) = measure_sizing([CASE], effort)
     assert [axis.dim for axis in one.sized.accelerator.axes] == ["P", "Q"]
     sized = one.sized.networks[0].report
-    assert one.sizing == pytest.approx(one.trial.baseline.fixed.report.edp / sized.edp)
+    fixed = one.trial.baseline.fixed.report
+    assert one.sizing(BaselineKind.FIXED) == pytest.approx(fixed.edp / sized.edp)
     assert len(list((tmp_path / "kept").glob("*.sqlite"))) == 2
 
 
