@@ -72,15 +72,15 @@ def _orders(chip: Accelerator, axes: tuple[Axis, ...]) -> Iterator[Accelerator]:
     words = _accumulator_words(chip, axes)
     if not words or _num_trees(axes) > _most_trees(chip, axes):
         return
-    known = set()
+    known: set[tuple[int, Dim | None]] = set()
     for first in range(len(axes)):
         turned = (axes[first], *axes[:first], *axes[first + 1 :])
         array = chip.model_copy(update={"axes": turned, "accumulator_words": words})
-        lanes = array.weight_network_lanes, array.weight_vector_dim
-        if known and (lanes in known or lanes[0] == 1):
-            continue
-        known.add(lanes)
-        yield array
+        lanes = array.weight_network_lanes
+        along = array.weight_vector_dim if lanes > 1 else None
+        if (lanes, along) not in known:
+            known.add((lanes, along))
+            yield array
 
 
 def _accumulator_words(chip: Accelerator, axes: tuple[Axis, ...]) -> int:

@@ -2,7 +2,14 @@
 
 from naas_hw.search.accelerator_encoding import AcceleratorEncoding
 from naas_hw.search.accelerator_search import search
-from naas_hw.search.baseline import Baseline, evaluate_baseline, fixed_mapping, map_fixed
+from naas_hw.search.baseline import (
+    Baseline,
+    BaselineKind,
+    evaluate_baseline,
+    fixed_mapping,
+    map_fixed,
+)
+from naas_hw.search.folded import FoldedResult, map_folded
 from naas_hw.search.genes import Encoding
 from naas_hw.search.history import CandidateRecord, History
 from naas_hw.search.mapping_encoding import MappingEncoding
@@ -17,10 +24,12 @@ from naas_hw.search.search_settings import SearchSettings, settings_digest
 __all__ = [
     "AcceleratorEncoding",
     "Baseline",
+    "BaselineKind",
     "CandidateRecord",
     "Choice",
     "DesignPoint",
     "Encoding",
+    "FoldedResult",
     "Front",
     "History",
     "MappingEncoding",
@@ -36,6 +45,7 @@ __all__ = [
     "evaluate_baseline",
     "fixed_mapping",
     "map_fixed",
+    "map_folded",
     "map_layer",
     "map_network",
     "search",

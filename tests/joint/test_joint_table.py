@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from tiny_space import FORMULA, SPACE
 
-from naas_hw.arch.presets import PRESETS
+from naas_hw.arch.accelerator import Axis
+from naas_hw.arch.presets import EYERISS, PRESETS
 from naas_hw.joint.settings import JointSettings
 from naas_hw.report import joint_table
 from naas_hw.report.joint_table import (
@@ -99,6 +100,29 @@ def test_ratios_are_those_of_the_rows(rows):
     assert text.count("% (measured) |") == len(rows) and "optimistic" not in text
     mean = np.mean([np.log(r.edp / joint[r.seed]) for r in rows if r.way == RIVALS[-1]])
     assert joint_holds(rows) == (mean >= np.log(0.99))
+
+
+def test_a_chip_that_folds_has_a_row_and_a_ratio_of_folded(rows):
+    axes = (Axis(dim="R", size=4), Axis(dim="P", size=4))
+    chip = EYERISS.accelerator.model_copy(update={"axes": axes})
+    contest = replace(CONTEST, preset=EYERISS.model_copy(update={"accelerator": chip}))
+    own = list(joint_table._preset_rows(contest))
+    assert [row.way for row in own] == [
+        joint_table.FIXED,
+        joint_table.SEARCHED,
+        joint_table.FOLDED,
+    ]
+    folded = own[-1]
+    assert folded.edp <= own[1].edp
+    text = joint_markdown(contest, [*own, *(row for row in rows if row.way in (*RIVALS, "joint"))])
+    assert f"| {joint_table.FOLDED} | {SEEDS[0]} |" in text and "one for each layer" in text
+    joint = [row.edp for row in rows if row.way == joint_table.JOINT]
+    mean = float(np.exp(np.mean(np.log(joint))))
+    assert f"{folded.edp / mean:.2f} for *folded*" in text
+    for edp in joint:
+        assert f"| {own[0].edp / edp:.2f} | {folded.edp / edp:.2f} |" in text
+    assert "Believe the ratio to *folded*" in text
+    assert "Believe" not in joint_markdown(CONTEST, rows)
 
 
 def test_a_rival_with_fewer_layers_goes_on_until_it_has_as_many(rows, monkeypatch):

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from naas_hw.arch.presets import find_preset
+from naas_hw.arch.accelerator import Axis
+from naas_hw.arch.presets import EYERISS, find_preset
 from naas_hw.arch.technology import MAESTRO, SIZED
 from naas_hw.errors import InputError
-from naas_hw.report.kept_searches import kept_baseline
+from naas_hw.report.kept_searches import KeptMappings, kept_baseline
 from naas_hw.report.optimisers import (
     Duel,
     chart,
@@ -259,3 +260,34 @@ def test_a_kept_baseline_that_is_none_is_refused(tmp_path):
     path.write_text("{")
     with pytest.raises(InputError, match=str(path)):
         kept_baseline(PRESET, NETWORK, settings, tmp_path)
+
+
+CHIP = EYERISS.model_copy(
+    update={
+        "accelerator": EYERISS.accelerator.model_copy(
+            update={"axes": (Axis(dim="R", size=4), Axis(dim="P", size=4))}
+        )
+    }
+)
+"""A small chip that folds."""
+
+
+def test_what_is_kept_of_folded_is_priced_anew_and_the_same(tmp_path):
+    settings = SETTINGS.mapping_settings(CHIP.budget)
+    own = evaluate_baseline(CHIP, NETWORK, settings).folded
+    for _ in range(2):
+        kept = kept_baseline(CHIP, NETWORK, settings, tmp_path).folded
+        assert (kept.report, kept.arrays) == (own.report, own.arrays)
+    kept_baseline(CHIP.model_copy(update={"folding_dims": ()}), NETWORK, settings, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2  # the preset's mappings, and folded
+
+
+def test_a_kept_folded_without_its_arrays_is_refused(tmp_path):
+    settings = SETTINGS.mapping_settings(CHIP.budget)
+    kept_baseline(CHIP, NETWORK, settings, tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_text(
+            KeptMappings.model_validate_json(path.read_text()).model_dump_json(exclude={"arrays"})
+        )
+    with pytest.raises(InputError, match="must have an array for each layer of two"):
+        kept_baseline(CHIP, NETWORK, settings, tmp_path)
