@@ -209,8 +209,9 @@ def folded_text(preset: Preset) -> str:
         f"chip's {chip.num_pes} PEs at most, its buffers and bandwidth, one to three axes out of "
         f"{dims}, sums along {longest_chain(chip)} PEs at most. Another array for the next layer "
         "costs nothing, and operands may go anywhere, which no chip can do. It is a figure of the "
-        "model: there is no netlist of it. Believe the ratio to *folded*: the rows that the preset "
-        "leaves idle are a limit of this template, not of the chip, so a ratio to the preset says "
+        "model: there is no netlist of it. Believe the ratio to *folded*, as the least that is "
+        "gained; below 1 one array for all layers does not reach one for each. The rows that the "
+        "preset leaves idle are a limit of this template, not of the chip, so a ratio to it says "
         "more of the template than of what was found. Section `eyeriss` sets the preset and "
         "*folded* beside the chip's published times."
     )
