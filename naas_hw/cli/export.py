@@ -17,7 +17,7 @@ def export(
     ] = "v0.3",
     pad: Annotated[
         bool,
-        typer.Option("--pad", help="Enlarge a problem whose edges v0.4 cannot say (timeloop)."),
+        typer.Option("--pad", help="Enlarge problems whose edges Timeloop cannot count."),
     ] = False,
     layers: Annotated[
         str | None, typer.Option(help="Layers, with commas; all if not given.")

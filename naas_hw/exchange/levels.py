@@ -6,11 +6,12 @@ each loop makes when all loops outside it are in their last trip.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.geometry import Geometry, ceil_div
+from naas_hw.mapping.mapping import Bounds
 from naas_hw.workload.layer import DIMS, Dim
 
 
@@ -72,6 +73,36 @@ def covered(factors: Sequence[Factor]) -> int:
     for factor in reversed(factors):
         index = index * factor.trips + factor.last - 1
     return index + 1
+
+
+def tight(geometry: Geometry) -> Geometry:
+    """The same loops, none of them longer than the layer needs where no loop outside repeats it.
+
+    What the array does beyond the layer is left out; tiles, and which PE does what, stay. On K and
+    C neighbours have adjacent channels, so there the loop in the PE gets shorter, on other dims the
+    used part of the axis does.
+    """
+    mapping = geometry.mapping
+    shorter = [_tight(geometry, dim) for dim in DIMS]
+    levels = [dict(zip(DIMS, bounds, strict=True)) for bounds in zip(*shorter, strict=True)]
+    l2, spatial, pe = (Bounds(**bounds) for bounds in levels)
+    told = mapping.model_copy(update={"l2": l2, "spatial": spatial, "pe": pe})
+    return replace(geometry, mapping=told)
+
+
+def _tight(geometry: Geometry, dim: Dim) -> tuple[int, int, int]:
+    """(L2 steps, positions, trips in a PE) of a dim."""
+    mapping, bound = geometry.mapping, geometry.layer.bounds[dim]
+    l2, spatial, pe = mapping.l2[dim], mapping.spatial[dim], mapping.pe[dim]
+    if geometry.num_tiles[dim] > 1:
+        return l2, spatial, pe
+    l2 = ceil_div(bound, spatial * pe)
+    if l2 > 1:
+        return l2, spatial, pe
+    if dim in ("K", "C"):
+        return 1, spatial, ceil_div(bound, spatial)
+    spatial = ceil_div(bound, pe)
+    return 1, spatial, pe if spatial > 1 else bound
 
 
 def factors_of(geometry: Geometry) -> dict[Level, dict[Dim, Factor]]:

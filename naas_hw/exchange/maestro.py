@@ -13,35 +13,19 @@ and `dataflow-analysis/DFA_cluster-*.hpp` (sizes of clusters, spatial maps, how 
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import dataclass
 from typing import Final
 
-from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.errors import InputError
+from naas_hw.exchange.maestro_levels import KERNEL, OUTPUTS, Level, Map, levels_of, told_stride
 from naas_hw.exchange.refusals import refuse
 from naas_hw.exchange.timeloop_architecture import pe_buffer_words
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
+from naas_hw.workload.layer import Dim, Kind, Layer
 
 MAPPING: Final = "mapping.m"
 HARDWARE: Final = "hardware.m"
-MAX_LEVELS: Final = 4
-"""Its `maestro-top.cpp` makes networks for so many levels of clusters."""
-
-_OUTPUTS: Final[dict[Dim, tuple[str, Dim, int]]] = {"P": ("Y", "R", 0), "Q": ("X", "S", 1)}
-"""Dim of the output -> that of the input, its kernel's, and the place in (rows, columns)."""
-
-_KERNEL: Final[dict[Dim, Dim]] = {"R": "P", "S": "Q"}
-
-
-@dataclass(frozen=True)
-class _Loop:
-    """One directive in our dims: `size` indices, and as many to the next."""
-
-    dim: Dim
-    size: int
-    trips: int
 
 
 def maestro_files(
@@ -102,10 +86,12 @@ def layer_block(geometry: Geometry) -> str:
     """
     layer = geometry.layer
     refuse([(layer.name, refusal(geometry))])
-    rows, columns = layer.stride
+    rows, columns = told_stride(layer)
+    levels = levels_of(geometry)
+    assert not isinstance(levels, str)  # or it was refused
     sizes = ", ".join(f"{dim}: {size}" for dim, size in _dimensions(layer).items())
     kind = "DSCONV" if layer.kind is Kind.DEPTHWISE else "CONV"
-    directives = "".join(f"      {line};\n" for line in _dataflow(geometry))
+    directives = "".join(f"      {line};\n" for line in _dataflow(layer, levels))
     return (
         f"  // {layer.name}\n"
         f"  Layer {_word(layer.name)} {{\n"
@@ -126,8 +112,8 @@ def _dimensions(layer: Layer) -> dict[str, int]:
     """MAESTRO's dims: Y and X are what the windows cover, padding included."""
     bounds = layer.bounds
     found = {_name(layer, dim): bounds[dim] for dim in ("K", "C", "R", "S")}
-    for dim, (image, kernel, place) in _OUTPUTS.items():
-        found[image] = (bounds[dim] - 1) * layer.stride[place] + bounds[kernel]
+    for dim, (image, kernel, place) in OUTPUTS.items():
+        found[image] = (bounds[dim] - 1) * told_stride(layer)[place] + bounds[kernel]
     return dict(sorted(found.items(), key=lambda item: "KCRSYX".index(item[0])))
 
 
@@ -149,8 +135,8 @@ def _refusals(geometry: Geometry) -> Iterator[str]:
         yield f"groups must be 1 for MAESTRO, not {layer.groups}"
     if layer.dilation != (1, 1):
         yield f"dilation must be (1, 1) for MAESTRO, not {layer.dilation}"
-    for dim, out in _KERNEL.items():
-        stride = layer.stride[_OUTPUTS[out][2]]
+    for dim, out in KERNEL.items():
+        stride = told_stride(layer)[OUTPUTS[out][2]]
         trips = geometry.num_tiles[dim] * mapping.l2[dim]
         if trips > 1:
             yield f"{dim} must be whole in a step for MAESTRO, not in {trips} parts"
@@ -159,102 +145,27 @@ def _refusals(geometry: Geometry) -> Iterator[str]:
                 f"stride along {out} must be 1 for MAESTRO where {dim} lies on an axis, not "
                 f"{stride}"
             )
-    temporal, _ = _temporal_levels(geometry)
-    number = len(temporal) + len(_axes(geometry, temporal[-1])[1])
-    if number > MAX_LEVELS:
-        yield (
-            f"mapping must have at most {MAX_LEVELS} levels for MAESTRO, tiles, steps and axes "
-            f"together, not {number}"
-        )
+    levels = levels_of(geometry)
+    if isinstance(levels, str):
+        yield levels
 
 
-def _dataflow(geometry: Geometry) -> Iterator[str]:
+def _dataflow(layer: Layer, levels: Sequence[Level]) -> Iterator[str]:
     """All directives, outermost first, a level after the other."""
-    temporal, covers = _temporal_levels(geometry)
-    joined, others = _axes(geometry, temporal[-1])
-    for index, loops in enumerate(temporal):
-        on_axis = joined if loops is temporal[-1] else None
+    kernel = dict.fromkeys(KERNEL, 1)
+    for index, level in enumerate(levels):
         if index:
-            yield f"Cluster({on_axis.size if on_axis else 1}, P)"
-        yield from _temporal_level(geometry, loops, on_axis)
-    if joined:
-        covers[joined.dim] = _in_pe(geometry, joined.dim)
-    for axis in others:
-        yield f"Cluster({axis.size}, P)"
-        covers[axis.dim] = _in_pe(geometry, axis.dim)
-        yield from _spatial_maps(geometry.layer, axis.dim, covers)
+            yield f"Cluster({level.units}, P)"
+        kernel |= {dim: size for dim in KERNEL if (size := level.covers(dim)) is not None}
+        yield from (_directive(layer, entry, kernel) for entry in level.maps)
 
 
-def _in_pe(geometry: Geometry, dim: Dim) -> int:
-    return min(geometry.layer.bounds[dim], geometry.mapping.pe[dim])
-
-
-def _axes(geometry: Geometry, loops: Sequence[_Loop]) -> tuple[Axis | None, list[Axis]]:
-    """The axis that takes the steps' level, if any, and those that are levels of their own."""
-    axes = [axis for axis in geometry.accelerator.axes if axis.size > 1]
-    joined = _joined_axis(geometry, axes, loops)
-    others = [axis for axis in axes if axis is not joined]
-    return joined, sorted(others, key=lambda axis: axis.dim in _KERNEL)
-
-
-def _joined_axis(geometry: Geometry, axes: Sequence[Axis], loops: Sequence[_Loop]) -> Axis | None:
-    """The axis that is the spatial map of the steps' level: its units take the steps in turn.
-
-    That is the mapping where every unit works, or where the dim has one step. A kernel's axis
-    stays innermost.
-    """
-    trips = {loop.dim: loop.trips for loop in loops}
-    for axis in axes:
-        whole = geometry.mapping.spatial[axis.dim] == axis.size or trips[axis.dim] == 1
-        if axis.dim not in _KERNEL and whole:
-            return axis
-    return None
-
-
-def _temporal_levels(geometry: Geometry) -> tuple[list[list[_Loop]], dict[Dim, int]]:
-    """The loops outside the array: one level if no dim has two, else tiles and steps apart.
-
-    The second value is how many indices of each dim one step covers.
-    """
-    bounds, mapping = geometry.layer.bounds, geometry.mapping
-    steps = {d: min(bounds[d], mapping.pe[d] * mapping.spatial[d]) for d in DIMS}
-    tiles = {d: min(bounds[d], mapping.l2[d] * steps[d]) for d in DIMS}
-    outer = [_Loop(d, tiles[d], geometry.num_tiles[d]) for d in mapping.dram_order]
-    inner = [_Loop(d, steps[d], mapping.l2[d]) for d in mapping.l2_order]
-    twice = any(geometry.num_tiles[d] > 1 and mapping.l2[d] > 1 for d in DIMS)
-    if twice:
-        return [outer, inner], steps
-    real = [loop for loop in (*outer, *inner) if loop.trips > 1]
-    idle = [loop for loop in inner if loop.dim not in {other.dim for other in real}]
-    return [[*real, *idle]], steps
-
-
-def _temporal_level(geometry: Geometry, loops: Sequence[_Loop], axis: Axis | None) -> Iterator[str]:
-    """Without an axis it has one unit, and its innermost loop is the spatial map that it needs."""
-    real = [loop.dim for loop in loops if loop.trips > 1 and loop.dim not in _KERNEL]
-    spatial = axis.dim if axis else real[-1] if real else "K"
-    covers = {loop.dim: loop.size for loop in loops}
-    if axis:
-        covers[axis.dim] = _in_pe(geometry, axis.dim)
-    for loop in loops:
-        kind = "SpatialMap" if loop.dim == spatial else "TemporalMap"
-        yield _map(kind, geometry.layer, loop.dim, covers)
-
-
-def _spatial_maps(layer: Layer, dim: Dim, covers: dict[Dim, int]) -> Iterator[str]:
-    """Where the kernel lies on an axis, its input slides along with it."""
-    if dim in _KERNEL:
-        yield _map("SpatialMap", layer, _KERNEL[dim], covers, offset=covers[dim])
-    yield _map("SpatialMap", layer, dim, covers)
-
-
-def _map(
-    kind: str, layer: Layer, dim: Dim, covers: dict[Dim, int], *, offset: int | None = None
-) -> str:
-    size = covers[dim]
-    if dim not in _OUTPUTS:
-        return f"{kind}({size}, {size}) {_name(layer, dim)}"
-    image, kernel, place = _OUTPUTS[dim]
-    stride = layer.stride[place]
-    window = (size - 1) * stride + covers[kernel]
-    return f"{kind}({window}, {size * stride if offset is None else offset}) {image}"
+def _directive(layer: Layer, entry: Map, kernel: AbstractMapping[Dim, int]) -> str:
+    """A map in MAESTRO's dims: of the input's rows and columns instead of the output's."""
+    kind, size, offset = ("Spatial" if entry.is_spatial else "Temporal"), entry.size, entry.offset
+    if entry.dim not in OUTPUTS:
+        return f"{kind}Map({size}, {offset}) {_name(layer, entry.dim)}"
+    image, of_kernel, place = OUTPUTS[entry.dim]
+    stride, rows = told_stride(layer)[place], kernel[of_kernel]
+    window = (size - 1) * stride + rows
+    return f"{kind}Map({window}, {rows if offset is None else offset * stride}) {image}"

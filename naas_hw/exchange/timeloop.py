@@ -11,7 +11,7 @@ from naas_hw.errors import InputError
 from naas_hw.exchange.timeloop_architecture import Attributes, architecture
 from naas_hw.exchange.timeloop_energy import area_reference, energy_reference
 from naas_hw.exchange.timeloop_format import Version, yaml_text
-from naas_hw.exchange.timeloop_mapping import mapping, padded_bounds, refuse_remainders
+from naas_hw.exchange.timeloop_mapping import mapping, refuse_edges, told_bounds
 from naas_hw.exchange.timeloop_problem import problem
 from naas_hw.exchange.timeloop_reader import ReadMapping, read_timeloop
 from naas_hw.mapping.geometry import Geometry
@@ -41,7 +41,8 @@ def timeloop_files(
     Parameters
     ----------
     mappings : name of a layer -> its legal mapping.
-    pad : whether a problem is made larger where v0.4 cannot tell its mapping.
+    pad : whether a problem is made larger where this version cannot tell an edge of its mapping,
+        or counts it wrong.
 
     Raises
     ------
@@ -51,9 +52,8 @@ def timeloop_files(
         Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name])
         for layer in layers
     ]
-    pads = pad and version is Version.V04
-    if version is Version.V04 and not pads:
-        refuse_remainders(geometries)
+    if not pad:
+        refuse_edges(geometries, version)
     files: dict[str, str] = {
         ARCHITECTURE: yaml_text(architecture(accelerator, Attributes.of(accelerator), version)),
         ENERGY: yaml_text(energy_reference(accelerator, energy, version)),
@@ -61,20 +61,23 @@ def timeloop_files(
     }
     for geometry in geometries:
         layer = geometry.layer
-        bounds = padded_bounds(geometry) if pads else layer.bounds
-        comments = tuple(untold(layer, bounds))
-        told = mapping(geometry, version, pad=pads)
+        bounds = told_bounds(geometry, version)
+        comments = tuple(untold(geometry, bounds))
         files[f"{LAYERS}/{layer.name}/{PROBLEM}"] = yaml_text(
-            problem(layer, version, bounds=bounds), comments
+            problem(layer.model_copy(update={"stride": geometry.stride}), version, bounds=bounds),
+            comments,
         )
-        files[f"{LAYERS}/{layer.name}/{MAPPING}"] = yaml_text(told)
+        files[f"{LAYERS}/{layer.name}/{MAPPING}"] = yaml_text(mapping(geometry, version, pad=True))
     return files
 
 
-def untold(layer: Layer, bounds: AbstractMapping[Any, int]) -> Iterator[str]:
+def untold(geometry: Geometry, bounds: AbstractMapping[Any, int]) -> Iterator[str]:
     """What of this layer the problem does not say, a sentence each."""
+    layer = geometry.layer
     if layer.padding != (0, 0):
         yield f"Padding of {layer.padding} is not told: the whole window counts as input."
+    if geometry.is_dense_pointwise:
+        yield f"A stride of {layer.stride} is not told: the input is what the 1x1 kernel reads."
     if layer.kind == "transposed":
         yield "A transposed convolution is told as the product that it is."
     enlarged = [dim for dim, size in layer.bounds.items() if bounds[dim] != size]

@@ -6,10 +6,9 @@ factor `P=7,3` has seven trips, and three when all loops outside it are in their
 """
 
 from collections.abc import Iterable
-from math import prod
 from typing import Any, Final
 
-from naas_hw.exchange.levels import Factor, Level, factors_of
+from naas_hw.exchange.levels import INNER_TO_OUTER, Factor, Level, covered, factors_of, tight
 from naas_hw.exchange.refusals import refuse
 from naas_hw.exchange.timeloop_format import (
     BATCH,
@@ -29,10 +28,19 @@ ORDERS: Final = {Level.DRAM: "dram_order", Level.L2: "l2_order", Level.PE: "pe_o
 TARGETS: Final = {Level.DRAM: DRAM, Level.L2: GLOBAL_BUFFER, Level.PE: PE_BUFFER}
 SPATIAL_TARGET: Final = {Version.V03: GLOBAL_BUFFER, Version.V04: PE}
 
-_NO_REMAINDERS: Final = (
-    f"Timeloop's {Version.V04} has no remainders "
-    f"({Version.V03} has; --pad makes the problem larger)"
-)
+_RULES: Final = {
+    Version.V03: (
+        "Timeloop 3.0.3 counts every PE as the first one, at edges too (--pad makes the problem "
+        "larger)"
+    ),
+    Version.V04: (
+        f"Timeloop's {Version.V04} has no remainders "
+        f"({Version.V03} has; --pad makes the problem larger)"
+    ),
+}
+
+Factors = dict[Level, dict[Dim, Factor]]
+"""Level -> dim -> loop."""
 
 
 def mapping(geometry: Geometry, version: Version, *, pad: bool = False) -> dict[str, Any]:
@@ -40,49 +48,81 @@ def mapping(geometry: Geometry, version: Version, *, pad: bool = False) -> dict[
 
     Parameters
     ----------
-    pad : whether loops that reach beyond the layer go on to their end (v0.4); the problem's bounds
-        are then those of `padded_bounds`.
+    pad : whether loops go on to their end where this version cannot tell their edge, or counts it
+        wrong; the problem's bounds are then those of `told_bounds`.
 
     Raises
     ------
-    InputError : v0.4, without padding, and a dim is not the product of its factors.
+    InputError : without padding, an edge that this version cannot tell.
     """
-    factors = factors_of(geometry)
-    if pad:
-        factors = {
-            level: {dim: Factor(f.trips, f.trips) for dim, f in loops.items()}
-            for level, loops in factors.items()
-        }
-    elif version is Version.V04:
-        refuse_remainders([geometry])
+    if not pad:
+        refuse_edges([geometry], version)
+    factors = told_factors(geometry, version)
     levels = [Level.DRAM, Level.L2, Level.SPATIAL, Level.PE]
     if geometry.accelerator.num_pes == 1:  # Timeloop has no loops for an array of one
         levels.remove(Level.SPATIAL)
     return {"mapping": [_directive(geometry, level, factors[level], version) for level in levels]}
 
 
-def padded_bounds(geometry: Geometry) -> dict[Dim, int]:
-    """The product of the factors of each dim."""
-    factors = factors_of(geometry)
-    return {dim: prod(loops[dim].trips for loops in factors.values()) for dim in DIMS}
+def told_factors(geometry: Geometry, version: Version) -> Factors:
+    """The loops, without the edges that this version does not count.
+
+    Loops that nothing outside repeats end with the layer: a remainder there would be one of a
+    loop that is not, and Timeloop's counts underflow.
+    """
+    factors = factors_of(tight(geometry))
+    for dim in _uncounted(factors, version):
+        levels = Level if version is Version.V04 else (Level.SPATIAL, Level.PE)
+        for level in levels:
+            trips = factors[level][dim].trips
+            factors[level][dim] = Factor(trips, trips)
+    return factors
 
 
-def refuse_remainders(geometries: Iterable[Geometry]) -> None:
-    """Raise for all layers that v0.4 cannot tell without padding.
+def _uncounted(factors: Factors, version: Version) -> list[Dim]:
+    """Dims whose edges this version has no words for, or counts wrong.
+
+    It follows one PE and multiplies by their number, so a loop over the array, and one inside it
+    over the same dim, must be whole. A loop around the array may have a remainder, and one inside
+    if its dim lies on no axis.
+    """
+    if version is Version.V04:
+        return [dim for dim in DIMS if any(factors[level][dim].is_ragged for level in Level)]
+    return [
+        dim
+        for dim in DIMS
+        if factors[Level.SPATIAL][dim].trips > 1
+        and (factors[Level.SPATIAL][dim].is_ragged or factors[Level.PE][dim].is_ragged)
+    ]
+
+
+def told_bounds(geometry: Geometry, version: Version) -> dict[Dim, int]:
+    """How many indices of each dim the loops cover."""
+    factors = told_factors(geometry, version)
+    return {dim: covered([factors[level][dim] for level in INNER_TO_OUTER]) for dim in DIMS}
+
+
+def refuse_edges(geometries: Iterable[Geometry], version: Version) -> None:
+    """Raise for all layers that this version cannot tell without padding.
 
     Raises
     ------
-    InputError : names every such layer, and its first dim that is not the product of its factors.
+    InputError : names every such layer, and its first dim whose edge is not told.
     """
-    refuse(((g.layer.name, _remainder(g)) for g in geometries), _NO_REMAINDERS)
+    refuse(((g.layer.name, _edge(g, version)) for g in geometries), _RULES[version])
 
 
-def _remainder(geometry: Geometry) -> str | None:
-    factors = factors_of(geometry)
-    for dim, product in padded_bounds(geometry).items():
-        if (size := geometry.layer.bounds[dim]) != product:
-            trips = " x ".join(str(factors[level][dim].trips) for level in Level)
-            return f"{dim} must be the product of its factors, {trips} = {product}, not {size}"
+def _edge(geometry: Geometry, version: Version) -> str | None:
+    factors = factors_of(tight(geometry))
+    for dim, reach in told_bounds(geometry, version).items():
+        size = geometry.layer.bounds[dim]
+        if size == reach:
+            continue
+        if version is Version.V03:
+            share = factors[Level.SPATIAL][dim].trips * factors[Level.PE][dim].trips
+            return f"{dim} must be a multiple of {share}, what the array takes of it, not {size}"
+        trips = " x ".join(str(factors[level][dim].trips) for level in Level)
+        return f"{dim} must be the product of its factors, {trips} = {reach}, not {size}"
     return None
 
 

@@ -1,6 +1,7 @@
 """MAESTRO's files beside ones that were written by hand, and what it cannot say."""
 
 import re
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import EYERISS, NVDLA_256
-from naas_hw.cost.random_case import random_case
+from naas_hw.cost.random_case import Case, random_case
 from naas_hw.errors import InputError
-from naas_hw.exchange.maestro import MAX_LEVELS, hardware_text, layer_block, maestro_files
+from naas_hw.exchange.maestro import hardware_text, layer_block, maestro_files, refusal
+from naas_hw.exchange.maestro_levels import MAX_LEVELS
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
@@ -34,7 +36,9 @@ CONV_MAPPING = Mapping(
     pe=Bounds(K=8, C=4, P=2, Q=2, S=3),
     spatial=Bounds(R=3, P=4),
 )
-CHANNELS = ROWS.model_copy(update={"axes": (Axis(dim="K", size=4),), "bank_bytes": 8192})
+CHANNELS = ROWS.model_copy(
+    update={"axes": (Axis(dim="K", size=4), Axis(dim="C", size=2)), "bank_bytes": 8192}
+)
 DEPTHWISE = Layer(
     name="depthwise",
     kind=Kind.DEPTHWISE,
@@ -48,7 +52,7 @@ DEPTHWISE = Layer(
     stride=(2, 2),
     padding=(1, 1),
 )
-DEPTHWISE_MAPPING = Mapping(l2=Bounds(K=4, P=2, Q=4), pe=Bounds(P=2, R=3, S=3), spatial=Bounds(K=4))
+DEPTHWISE_MAPPING = Mapping(l2=Bounds(K=8, P=2, Q=4), pe=Bounds(P=2, R=3, S=3), spatial=Bounds(K=4))
 
 
 def text(accelerator: Accelerator, layer: Layer, mapping: Mapping, network: str = "net") -> str:
@@ -57,12 +61,16 @@ def text(accelerator: Accelerator, layer: Layer, mapping: Mapping, network: str 
 
 
 def test_rows_of_the_kernel_on_an_axis_and_a_stride_beside_it():
-    """C (tiles) and Q (steps) are the loops outside; P 4 x 2 rows, and R with its rows of input."""
+    """C (tiles) and Q (steps) are the loops outside; P 4 x 2 rows, and R with its rows of input.
+
+    Q is strided: its two columns in a PE are told one at a time, as trips of the loop outside.
+    """
     found = text(ROWS, CONV, CONV_MAPPING, "net 1")
     assert found == (GOLDEN / "row_stationary.m").read_text(encoding="utf-8")
 
 
-def test_depthwise_with_loops_of_a_dim_at_two_levels():
+def test_depthwise_has_no_map_of_the_other_channel_even_on_its_axis():
+    """Nobody has channels for the units of C: one of them gets what there is."""
     found = text(CHANNELS, DEPTHWISE, DEPTHWISE_MAPPING)
     assert found == (GOLDEN / "depthwise.m").read_text(encoding="utf-8")
 
@@ -148,13 +156,133 @@ def cluster_sizes(block: str) -> list[int]:
     return [int(size) for size in re.findall(r"Cluster\((\d+), P\)", block)]
 
 
-def test_random_designs_keep_maestros_own_rules():
+def counted(block: str, num_pes: int) -> int | None:
+    """Products as MAESTRO counts them from the first level; None if a directive lacks its dim.
+
+    Each dim on its own: maps of the input hold one output less than rows beyond the kernel,
+    whatever the stride, and the last map what is left. The last pass of a spatial map is counted
+    right if it is the only one, if no unit has a part of a share in it, or (without a window) if
+    one unit has all of it.
+    """
+    sizes = {d: int(n) for d, n in re.findall(r"(\w): (\d+)", block.partition("Dataflow")[0])}
+    kinds = re.findall(r"(\w+)Map\((\d+), (\d+)\) (\w)", block)
+    if "Type: DSCONV" in block:
+        del sizes["K"]
+    if any(entry[3] not in sizes for entry in kinds):
+        return None
+    units = num_pes // prod(cluster_sizes(block))
+    maps = re.findall(r"(\w+)Map\((\d+), (\d+)\) (\w)", block.partition("Cluster")[0])
+    strides = dict(re.findall(r"(\w): (\d+)", block.partition("Stride")[2].partition("}")[0]))
+    total = 1
+    for kind, size, offset, dim in maps:
+        kernel, stride = sizes.get({"Y": "R", "X": "S"}.get(dim, ""), 1), int(strides.get(dim, 1))
+        outputs = (sizes[dim] - kernel) // stride + 1
+        held, moved = int(size) - kernel + 1, int(offset) // stride
+        if kind == "Spatial" and not _last_pass_counts(outputs, moved, units, kernel > 1):
+            return -1  # some other number
+        trips = (outputs - min(held, outputs)) // moved
+        left = max(0, outputs - trips * moved - held)
+        total *= (trips + 1) * held + left
+    return total
+
+
+def _last_pass_counts(outputs: int, share: int, units: int, has_window: bool) -> bool:
+    rest = outputs % (share * units)
+    if outputs <= share * units or rest == 0 or units == 1:
+        return True
+    return rest > share and rest % share == 0 if has_window else rest % share == 0 or rest < share
+
+
+@pytest.mark.parametrize(
+    ("name", "num_pes", "macs"),
+    [("row_stationary", 12, CONV.num_macs), ("depthwise", 8, DEPTHWISE.num_macs)],
+)
+def test_golden_files_are_counted_right(name, num_pes, macs):
+    """MAESTRO 4eb08d1 itself printed these numbers: 36,864 and 4,608."""
+    assert counted((GOLDEN / f"{name}.m").read_text(encoding="utf-8"), num_pes) == macs
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[Case]:
+    rng = np.random.default_rng(3)
+    cases = [random_case(rng) for _ in range(80)]
+    return [
+        replace(case, layer=case.layer.model_copy(update={"groups": 1, "dilation": (1, 1)}))
+        for case in cases
+    ]
+
+
+def test_random_designs_are_counted_right(drawn):
+    """All kinds, strides among them: what is not refused, MAESTRO counts right."""
+    kinds = set()
+    for case in drawn:
+        if refusal(case.geometry) is None:
+            block = layer_block(case.geometry)
+            assert counted(block, case.accelerator.num_pes) == case.layer.num_macs, block
+            kinds.add((case.layer.kind, case.layer.stride != (1, 1)))
+    assert len(kinds) == 5  # linear layers have no stride
+
+
+STRIDED = CONV.model_copy(update={"stride": (2, 2), "P": 6, "Q": 6, "height": 13, "width": 13})
+
+
+def refused_stride(
+    l2: Bounds, axes: tuple[Axis, ...], order: str = "KCPQRS", **spatial: int
+) -> str | None:
+    accelerator = ROWS.model_copy(update={"axes": axes, "bank_bytes": 1 << 16})
+    mapping = Mapping(
+        l2_order=tuple(order), l2=l2, pe=Bounds(P=2, R=3, S=3), spatial=Bounds(**spatial)
+    )
+    geometry = Geometry(accelerator=accelerator, layer=STRIDED, mapping=mapping)
+    found = refusal(geometry)
+    if found is None:
+        assert counted(layer_block(geometry), accelerator.num_pes) == STRIDED.num_macs
+    return found
+
+
+def test_strided_rows_are_told_one_by_one_where_no_loop_lies_between():
+    rows = (Axis(dim="P", size=3),)
+    assert refused_stride(Bounds(K=8, C=8, Q=6), rows, P=3) is None
+    alone = (Axis(dim="K", size=1),)
+    assert refused_stride(Bounds(K=8, C=8, P=3, Q=6), alone) is None
+    assert refused_stride(Bounds(K=8, C=8, P=3, Q=6), alone, "KPQCRS") == (
+        "stride along P must be 1 for MAESTRO where its first level moves 2 outputs at a time, not "
+        "2"
+    )  # C lies between the steps of P and the rows in a PE
+    between = Axis(dim="P", size=4)
+    assert "moves 2 outputs at a time" in str(
+        refused_stride(Bounds(K=8, C=8, Q=6), (between,), P=3)
+    )
+
+
+def test_a_stride_of_a_kernel_of_one_is_told_as_the_pixels_that_it_reads():
+    """1x1 with stride 2 on 4 x 4: 16 products, where MAESTRO counts 44 or 121 with the stride."""
+    layer = Layer(name="l", K=1, C=1, P=4, Q=4, height=7, width=7, stride=(2, 2))
+    accelerator = ROWS.model_copy(update={"axes": (Axis(dim="K", size=1),)})
+    for pe in (Bounds(Q=4), Bounds(P=4, Q=4)):
+        mapping = Mapping(l2=Bounds(P=4 // pe.P), pe=pe)
+        block = layer_block(Geometry(accelerator=accelerator, layer=layer, mapping=mapping))
+        assert "Stride { X: 1, Y: 1 }" in block and "Y: 4, X: 4 }" in block
+        assert counted(block, 1) == 16
+
+
+def test_an_axis_whose_last_pass_is_miscounted_is_a_level_of_its_own():
+    """K of 32 in passes of 5 x 5: MAESTRO takes the last pass of 5 and 2 for two units of 1."""
+    accelerator = ROWS.model_copy(update={"axes": (Axis(dim="K", size=5),), "bank_bytes": 8192})
+    layer = Layer(name="l", kind=Kind.LINEAR, K=32, C=3, height=1, width=1)
+    mapping = Mapping(l2=Bounds(K=2), pe=Bounds(K=5, C=3), spatial=Bounds(K=5))
+    geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
+    block = layer_block(geometry)
+    assert cluster_sizes(block) == [5]
+    assert counted(block, 5) == 96
+    assert counted(block.replace("SpatialMap(25, 25)", "SpatialMap(5, 5)"), 25) != 96
+
+
+def test_random_designs_keep_maestros_own_rules(drawn):
     """One spatial map a level, or two with the input's beside the kernel's; the units of the top
     are an axis; maps of R and S in time are whole; maps of a dim never grow inwards."""
-    rng = np.random.default_rng(3)
     told = 0
-    for _ in range(60):
-        case = random_case(rng)
+    for case in drawn:
         try:
             block = layer_block(case.geometry)
         except InputError:

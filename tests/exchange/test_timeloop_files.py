@@ -13,7 +13,7 @@ from naas_hw.errors import InputError
 from naas_hw.exchange.timeloop import timeloop_files
 from naas_hw.exchange.timeloop_architecture import Attributes, architecture
 from naas_hw.exchange.timeloop_format import Version, yaml_text
-from naas_hw.exchange.timeloop_mapping import mapping
+from naas_hw.exchange.timeloop_mapping import mapping, told_bounds
 from naas_hw.exchange.timeloop_problem import problem
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
@@ -34,7 +34,7 @@ ACCELERATOR = Accelerator(
 K_AXIS = ACCELERATOR.model_copy(update={"axes": (Axis(dim="K", size=4),), "beat_bytes": 4})
 STRIDED = Layer(
     name="strided",
-    K=5,
+    K=8,
     C=2,
     P=7,
     Q=3,
@@ -168,7 +168,7 @@ def test_v04_refuses_edges_by_layer_and_dim() -> None:
 def test_v04_names_all_layers_that_it_refuses() -> None:
     """Two of the same reason together, and the rule once; one that it can tell is not named."""
     other = STRIDED.model_copy(update={"name": "other"})
-    even = STRIDED.model_copy(update={"name": "even", "K": 8, "P": 8, "height": 19})
+    even = STRIDED.model_copy(update={"name": "even", "P": 8, "height": 19})
     narrow = STRIDED.model_copy(update={"name": "narrow", "P": 5})
     layers = [STRIDED, even, narrow, other]
     sentence = (
@@ -185,3 +185,61 @@ def test_v04_names_all_layers_that_it_refuses() -> None:
             area=AREA,
             version=Version.V04,
         )
+
+
+def factors_told(layer: Layer, mapped: Mapping, version: Version = Version.V03) -> dict[str, Any]:
+    """Target and type -> factors, without those of 1."""
+    directives = mapping(geometry(layer, mapped), version)["mapping"]
+    return {
+        (entry["target"], entry["type"]): re.sub(r"\b\w=1\b ?", "", entry["factors"]).strip()
+        for entry in directives
+    }
+
+
+LINEAR = Layer(name="l", kind=Kind.LINEAR, K=3, C=2, height=1, width=1)
+
+
+def test_no_remainder_stands_where_nothing_is_outside() -> None:
+    """`K=4,3` for K of 3 made Timeloop 3.0.3 count 4, and its reads of DRAM underflow."""
+    told = factors_told(LINEAR, Mapping(pe=Bounds(K=2, C=2), spatial=Bounds(K=3)))
+    assert told["PEBuffer", "temporal"] == "C=2"
+    assert told["GlobalBuffer", "spatial"] == "K=3"
+    conv = LINEAR.model_copy(update={"kind": Kind.CONV, "P": 3, "height": 3})
+    told = factors_told(conv, Mapping(l2=Bounds(P=5, C=2), spatial=Bounds(K=3)))
+    assert told["GlobalBuffer", "temporal"] == "P=3"
+
+
+@pytest.mark.parametrize(("size", "pe"), [(6, 1), (7, 2), (13, 2)])
+def test_an_edge_of_the_array_is_refused_or_padded(size: int, pe: int) -> None:
+    """Timeloop follows one PE and multiplies: an edge on an axis, or inside one, counts in full."""
+    layer = LINEAR.model_copy(update={"K": size})
+    mapped = Mapping(pe=Bounds(K=pe), l2=Bounds(C=2), spatial=Bounds(K=4))
+    told = Geometry(accelerator=K_AXIS, layer=layer, mapping=mapped)
+    share = 4 * pe
+    sentence = (
+        f"layer l: K must be a multiple of {share}, what the array takes of it, not {size}: "
+        r"Timeloop 3.0.3 counts every PE as the first one, at edges too \(--pad makes"
+    )
+    with pytest.raises(InputError, match=sentence):
+        mapping(told, Version.V03)
+    assert told_bounds(told, Version.V03)["K"] == -(-size // share) * share
+
+
+def test_edges_around_the_array_and_inside_a_pe_are_told() -> None:
+    """A loop that no axis splits may end early: P of 7 in steps of 2, K of 8 on an axis of 4."""
+    told = geometry(STRIDED, STRIDED_MAPPING)
+    assert told_bounds(told, Version.V03) == STRIDED.bounds
+
+
+def test_a_strided_kernel_of_one_is_told_as_what_it_reads() -> None:
+    """Timeloop's tile is all between the pixels: it would not fit where ours does."""
+    layer = LINEAR.model_copy(
+        update={"kind": Kind.CONV, "P": 4, "Q": 4, "height": 7, "width": 7, "stride": (2, 2)}
+    )
+    mapped = Mapping(l2=Bounds(P=4, Q=4, C=2), spatial=Bounds(K=3))
+    files = timeloop_files(
+        K_AXIS, [layer], {"l": mapped}, energy=SIZED.access_energy(K_AXIS), area=AREA
+    )
+    text = files["layers/l/problem.yaml"]
+    assert text.startswith("# A stride of (2, 2) is not told: the input is what the 1x1 kernel")
+    assert not {"Wstride", "Hstride"} & set(_Tagged().load(text)["problem"]["instance"])

@@ -9,9 +9,10 @@ from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import AREA, SIZED
 from naas_hw.cost.random_case import Case, random_case
 from naas_hw.errors import InputError
-from naas_hw.exchange.levels import factors_of
+from naas_hw.exchange.levels import factors_of, tight
 from naas_hw.exchange.timeloop import read_timeloop_mappings, timeloop_files
 from naas_hw.exchange.timeloop_format import Version
+from naas_hw.exchange.timeloop_mapping import told_bounds
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
@@ -49,7 +50,13 @@ def read_back(case: Case, files: dict[str, str], folder) -> Mapping:
 
 
 def is_ragged(case: Case) -> bool:
-    return any(f.is_ragged for loops in factors_of(case.geometry).values() for f in loops.values())
+    factors = factors_of(tight(case.geometry))
+    return any(f.is_ragged for loops in factors.values() for f in loops.values())
+
+
+def is_refused(case: Case) -> bool:
+    """Whether v0.3 cannot tell an edge."""
+    return told_bounds(case.geometry, Version.V03) != case.layer.bounds
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +75,18 @@ def drawn_cases(number: int) -> list[Case]:
 
 
 def test_v03_is_the_identity_edges_included(cases, tmp_path):
+    """What comes back has no loop longer than the layer needs, and is legal."""
     for index, case in enumerate(cases):
-        files = told(case, Version.V03)
-        assert read_back(case, files, tmp_path / str(index)) == case.mapping, (SEED, index)
+        if is_refused(case):
+            with pytest.raises(
+                InputError, match=r"^layer layer: . must be a multiple of \d+, what"
+            ):
+                told(case, Version.V03)
+        files = told(case, Version.V03, pad=is_refused(case))
+        back = read_back(case, files, tmp_path / str(index))
+        assert back == tight(case.geometry).mapping, (SEED, index)
+        assert violations(case.accelerator, case.layer, back) == []
+        assert is_refused(case) == ("# The problem is larger" in files["layers/layer/problem.yaml"])
 
 
 @pytest.mark.slow
@@ -85,13 +101,19 @@ def test_v04_is_the_identity_where_it_can_say_it_and_names_the_dim_where_not(cas
                 told(case, Version.V04)
         else:
             files = told(case, Version.V04)
-            assert read_back(case, files, tmp_path / str(index)) == case.mapping, (SEED, index)
+            assert read_back(case, files, tmp_path / str(index)) == tight(case.geometry).mapping, (
+                SEED,
+                index,
+            )
 
 
 def test_v04_padded_is_the_identity_and_says_which_bounds_grew(cases, tmp_path):
     for index, case in enumerate(cases):
         files = told(case, Version.V04, pad=True)
-        assert read_back(case, files, tmp_path / str(index)) == case.mapping, (SEED, index)
+        assert read_back(case, files, tmp_path / str(index)) == tight(case.geometry).mapping, (
+            SEED,
+            index,
+        )
         comment = "# The problem is larger than the layer: "
         assert (comment in files["layers/layer/problem.yaml"]) == is_ragged(case)
 
@@ -132,8 +154,8 @@ def test_real_layers_on_presets(tmp_path):
     found = [case for case in drawn if case is not None]
     assert len(found) > 20 and sum(map(is_ragged, found)) > 5
     for index, case in enumerate(found):
-        back = read_back(case, told(case, Version.V03), tmp_path / str(index))
-        assert back == case.mapping, (SEED, index)
+        files = told(case, Version.V03, pad=is_refused(case))
+        assert read_back(case, files, tmp_path / str(index)) == tight(case.geometry).mapping
 
 
 def test_an_array_of_one_pe_has_no_loops_of_its_own(cases, tmp_path):
