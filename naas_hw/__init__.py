@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         import_mappings,
         map,
         read_design,
+        score,
         simulate,
     )
     from naas_hw.api import report as write_report
@@ -44,6 +45,7 @@ __all__ = [
     "import_mappings",
     "map",
     "read_design",
+    "score",
     "simulate",
     "write_report",
 ]

@@ -9,6 +9,7 @@ assert naas_hw.simulate("run", simulator="icarus", layers=["classifier.1"]).ok
 from naas_hw.api.designs import Design, evaluate, find_network, read_design, run_table
 from naas_hw.api.files import export, import_mappings
 from naas_hw.api.hardware import SimulationReport, generate, report, simulate, simulation_json
+from naas_hw.api.scores import score, score_figures
 from naas_hw.api.searches import SEARCH_PACKAGES, map, search, search_jointly
 from naas_hw.arch.files import find_accelerator, find_budget, find_energy_table
 from naas_hw.emit.package import GeneratedDesign
@@ -34,6 +35,8 @@ __all__ = [
     "read_design",
     "report",
     "run_table",
+    "score",
+    "score_figures",
     "search",
     "search_figures",
     "search_jointly",

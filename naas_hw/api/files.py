@@ -44,7 +44,7 @@ def export(
     InputError : something is missing or wrong, or cannot be said there: which layer and field.
     """
     found = design_of(design)
-    wanted = found.network.layers if layers is None else _named(found.network, layers)
+    wanted = found.network.layers if layers is None else layers_named(found.network, layers)
     accelerator, mappings = found.accelerator, found.mappings
     if to is Format.MAESTRO:
         files = maestro_files(accelerator, wanted, mappings, network=found.network.name)
@@ -56,7 +56,13 @@ def export(
     return FilePlan.of(dict(files))
 
 
-def _named(network: Network, names: Sequence[str]) -> list[Layer]:
+def layers_named(network: Network, names: Sequence[str]) -> list[Layer]:
+    """The layers of these names.
+
+    Raises
+    ------
+    InputError : the network has no layer of a name.
+    """
     by_name = {layer.name: layer for layer in network.layers}
     for name in names:
         if name not in by_name:
@@ -83,7 +89,7 @@ def import_mappings(
     if design is None:
         return NetworkMapping(layers={name: found.mapping for name, found in read.items()})
     known = design_of(design)
-    for layer in _named(known.network, list(read)):
+    for layer in layers_named(known.network, list(read)):
         found = read[layer.name]
         geometry = Geometry(accelerator=known.accelerator, layer=layer, mapping=found.mapping)
         broken = violations(known.accelerator, layer, found.mapping)

@@ -18,6 +18,7 @@ from naas_hw.cli.map import map_
 from naas_hw.cli.report import report
 from naas_hw.cli.reproduce import reproduce
 from naas_hw.cli.schema import schema
+from naas_hw.cli.score import score
 from naas_hw.cli.search import search
 from naas_hw.cli.simulate import simulate
 from naas_hw.cli.verify import verify
@@ -41,6 +42,7 @@ app.command()(verify)
 app.command()(build)
 app.command()(export)
 app.command(name="import")(import_)
+app.command()(score)
 app.command()(report)
 app.command()(reproduce)
 app.add_typer(bench, name="bench")

@@ -36,7 +36,8 @@ def print_table(table: Table) -> None:
     console.print(table)
 
 
-def _table(title: str, columns: Sequence[str], *, footer: bool = False) -> Table:
+def plain_table(title: str, columns: Sequence[str], *, footer: bool = False) -> Table:
+    """An empty table of these columns, of which the first is on the left."""
     table = Table(
         title=Text(title), title_justify="left", show_footer=footer, header_style="", box=None
     )
@@ -60,7 +61,7 @@ def simulation_table(title: str, layers: Sequence[LayerReport]) -> Table:
     columns = ["layer", "PEs used", "cycles\npredicted", "cycles\nsimulated", "utilisation"]
     for level in LEVELS:
         columns += [f"{level}\npredicted", f"{level}\ncounted"]
-    table = _table(title, [*columns, "wrong\nbytes", ""])
+    table = plain_table(title, [*columns, "wrong\nbytes", ""])
     for layer in layers:
         cells = [
             Text(layer.name if layer.groups == 1 else f"{layer.name} (1 of {layer.groups} groups)"),
@@ -120,7 +121,7 @@ def cost_table(
     columns = ["layer", "PEs used", "cycles", "utilisation"]
     columns += [f"stalls:\n{cause}" for cause in STALLS]
     columns += ["DRAM\nbeats", "L2\nwords", "L1\naccesses", "energy\nuJ", "EDP\nuJ x cycles"]
-    table = _table(title, columns)
+    table = plain_table(title, columns)
     for layer, found in zip(network.layers, report.layers, strict=True):
         geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name])
         table.add_row(*_cost_cells(found, f"{geometry.pes_used}/{accelerator.num_pes}"))

@@ -206,7 +206,7 @@ def test_no_remainder_stands_where_nothing_is_outside() -> None:
     assert told["GlobalBuffer", "spatial"] == "K=3"
     conv = LINEAR.model_copy(update={"kind": Kind.CONV, "P": 3, "height": 3})
     told = factors_told(conv, Mapping(l2=Bounds(P=5, C=2), spatial=Bounds(K=3)))
-    assert told["GlobalBuffer", "temporal"] == "P=3"
+    assert told["GlobalBuffer", "temporal"] == "P=3 C=2"
 
 
 @pytest.mark.parametrize(("size", "pe"), [(6, 1), (7, 2), (13, 2)])

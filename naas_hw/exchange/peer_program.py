@@ -1,0 +1,108 @@
+"""Runs another model's program on the files of one layer, in a folder that is gone afterwards."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from naas_hw.errors import ToolError
+from naas_hw.exchange.formats import Format
+from naas_hw.exchange.peer_figures import PEERS, Peer, PeerFigures
+
+_LOG_TAIL_BYTES: Final = 4096
+_MAX_SAID: Final = 200
+"""Characters of the program's last line that are shown."""
+
+
+class PeerError(Exception):
+    """The program gave no figures of this layer; says why."""
+
+
+def find_program(peer: Format) -> Path:
+    """Where the peer's program is.
+
+    Raises
+    ------
+    ToolError : it is not on PATH.
+    """
+    wanted = PEERS[peer]
+    found = shutil.which(wanted.program)
+    if found is None:
+        raise ToolError(
+            f"{wanted.program} must be on PATH to score with {peer}, and is missing "
+            f"({wanted.source})"
+        )
+    return Path(found).resolve()
+
+
+def figures_of(
+    peer: Format, program: Path, files: Mapping[str, str], *, timeout_seconds: float
+) -> PeerFigures:
+    """What the program says of the one layer in these files.
+
+    Parameters
+    ----------
+    program : its path.
+    files : path -> text, as of an export of one layer.
+    timeout_seconds : it is killed after that.
+
+    Raises
+    ------
+    PeerError : it failed, took too long or wrote no figures.
+    """
+    wanted = PEERS[peer]
+    with tempfile.TemporaryDirectory(prefix="naas-score-") as name:
+        folder = Path(name)
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+        said = _run([str(program), *wanted.arguments(files)], folder, timeout_seconds)
+        return _read(wanted, folder / wanted.result, said)
+
+
+def _run(command: list[str], folder: Path, timeout_seconds: float) -> str:
+    """The end of what the program said; it and its process group are gone then."""
+    log = folder / "naas-score.log"
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        status = child.wait(timeout_seconds)
+    except subprocess.TimeoutExpired:
+        raise PeerError(f"took more than {timeout_seconds:g} s") from None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    said = _last_line(log)
+    if status:
+        raise PeerError(f"ended with {status}: {said}")
+    return said
+
+
+def _last_line(log: Path) -> str:
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
+        lines = stream.read().decode(errors="replace").split("\n")
+    said = [" ".join(line.split()) for line in lines if line.strip()]
+    return said[-1][:_MAX_SAID] if said else "it said nothing"
+
+
+def _read(peer: Peer, path: Path, said: str) -> PeerFigures:
+    if not path.is_file():
+        raise PeerError(f"wrote no {path.name}: {said}")
+    try:
+        return peer.read(path.read_text(encoding="utf-8", errors="replace"))
+    except ValueError as error:
+        raise PeerError(str(error)) from error
