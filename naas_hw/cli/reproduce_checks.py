@@ -26,11 +26,11 @@ def timeloop_section(options: Options, screen: Console) -> Section:
     from naas_hw.report.timeloop import compare_with_timeloop, timeloop_markdown
 
     cases = options.cases or CASES
-    tool, compared = compare_with_timeloop(cases)
+    compared = compare_with_timeloop(cases)
     return Section(
         words=words_of("timeloop", cases=cases.as_posix()),
-        body=timeloop_markdown(tool, compared),
-        holds=all(case.ok for case in compared),
+        body=timeloop_markdown(compared),
+        holds=compared.ok,
     )
 
 

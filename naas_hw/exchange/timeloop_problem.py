@@ -11,7 +11,7 @@ from naas_hw.exchange.timeloop_format import BATCH, DIMS, GROUP, Version
 from naas_hw.workload.layer import Dim, Kind, Layer
 
 NAME: Final = "CNN-Layer"
-_COEFFICIENTS: Final = ("Wstride", "Hstride", "Wdilation", "Hdilation")
+COEFFICIENTS: Final = ("Wstride", "Hstride", "Wdilation", "Hdilation")
 """Rows before columns."""
 
 
@@ -42,7 +42,7 @@ def _instance(layer: Layer, bounds: Mapping[Dim, int]) -> dict[str, int]:
         **{dim: bounds[dim] for dim in sorted(bounds)},
         BATCH: 1,
         **({GROUP: layer.groups} if _groups(layer) else {}),
-        **{name: n for name, n in zip(_COEFFICIENTS, factors, strict=True) if n != 1},
+        **{name: n for name, n in zip(COEFFICIENTS, factors, strict=True) if n != 1},
     }
 
 
@@ -55,7 +55,7 @@ def _shape(layer: Layer, version: Version) -> dict[str, Any]:
     return {
         "name": NAME,
         "dimensions": list(problem_dims(layer)),
-        "coefficients": [{"name": name, "default": 1} for name in _COEFFICIENTS],
+        "coefficients": [{"name": name, "default": 1} for name in COEFFICIENTS],
         spaces: [
             {"name": "Weights", "projection": _indices(*group, "C", "K", "R", "S")},
             {"name": "Inputs", "projection": [*_indices(*group, BATCH, channel), *window]},

@@ -1,8 +1,8 @@
 """A mapping read from Timeloop's files, of either version.
 
 Understood is what `timeloop_mapping` writes, whoever wrote it: levels DRAM, GlobalBuffer and
-PEBuffer, loops K (or M) C P Q R S, N of one trip, G around all, remainders. What the hardware
-cannot do, as a tensor that passes a level by, is refused by name.
+PEBuffer, loops K (or M) C P Q R S, N of one trip, G around all, remainders. A tensor may pass by a
+level that saves it nothing (`bypass`). What the hardware cannot do is refused by name.
 """
 
 import re
@@ -15,15 +15,16 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from naas_hw.errors import InputError
+from naas_hw.exchange.bypass import Nest, why_held
 from naas_hw.exchange.levels import INNER_TO_OUTER, Factor, Level, covered
 from naas_hw.exchange.timeloop_format import BATCH, DRAM, GLOBAL_BUFFER, GROUP, PE, PE_BUFFER
-from naas_hw.exchange.timeloop_mapping import ORDERS
+from naas_hw.exchange.timeloop_mapping import ORDERS, TARGETS
+from naas_hw.exchange.timeloop_problem_reader import TENSORS, ReadProblem, read_problem
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.layer import DIMS, Dim
 from naas_hw.workload.yaml_edge import read_yaml, validate, validation_sentence
 
 MAX_DIRECTIVES: Final = 32
-_ALIASES: Final = {"M": "K"}  # output channels, in the examples of v0.4
 _KNOWN: Final = (*DIMS, BATCH, GROUP)
 _FACTOR: Final = re.compile(r"[\s,]*([A-Za-z]+)\s*=?\s*([0-9]{1,9})(?:,([0-9]{1,9}))?")
 _LEVELS: Final = {
@@ -66,31 +67,6 @@ class _MappingFile(BaseModel):
     mapping: Annotated[list[_Directive], Field(min_length=1, max_length=MAX_DIRECTIVES)]
 
 
-class _Problem(BaseModel):
-    instance: dict[str, Any]
-
-
-class _ProblemFile(BaseModel):
-    problem: _Problem
-
-
-_Size = Annotated[int, Field(ge=1, le=1 << 32)]
-
-
-class _Instance(BaseModel):
-    """Loop bounds; what else stands there is not ours."""
-
-    K: _Size | None = None
-    M: _Size | None = None
-    C: _Size = 1
-    P: _Size = 1
-    Q: _Size = 1
-    R: _Size = 1
-    S: _Size = 1
-    N: Annotated[int, Field(ge=1, le=1)] = 1
-    G: _Size = 1
-
-
 @dataclass(frozen=True, kw_only=True)
 class ReadMapping:
     """A mapping, and what its file says beyond it.
@@ -101,9 +77,11 @@ class ReadMapping:
     bounds : dim -> bound in the problem.
     tiles : dim -> trips of its DRAM loop, which ours leaves to the layer.
     groups : trips of G.
+    problem : stride, dilation and kind of the layer.
     """
 
     mapping: Mapping
+    problem: ReadProblem
     bounds: AbstractMapping[Dim, int]
     tiles: AbstractMapping[Dim, int]
     groups: int
@@ -124,58 +102,67 @@ def timeloop_mapping(
     mapping: object, problem: object, mapping_source: str, problem_source: str
 ) -> ReadMapping:
     """The mapping in the content of two files, which the sources name in errors."""
-    instance = validate(_ProblemFile, problem, problem_source).problem.instance
-    bounds = _bounds(instance, f"{problem_source}: problem.instance")
+    found = read_problem(problem, problem_source)
     directives = validate(_MappingFile, mapping, mapping_source).mapping
-    return _mapping_of(directives, bounds, mapping_source)
+    return _mapping_of(directives, found, mapping_source)
 
 
-def _bounds(instance: dict[str, Any], place: str) -> dict[str, int]:
-    """Loop -> bound."""
-    found = validate(_Instance, instance, place).model_dump()
-    outputs = [found.pop(name) for name in ("K", "M")]
-    if outputs.count(None) != 1:
-        raise InputError(f"{place} must hold one of K and M")
-    return {**found, "K": next(size for size in outputs if size is not None)}
-
-
-def _mapping_of(
-    directives: Sequence[_Directive], bounds: dict[str, int], source: str
-) -> ReadMapping:
+def _mapping_of(directives: Sequence[_Directive], problem: ReadProblem, source: str) -> ReadMapping:
     loops: dict[Level, dict[str, Factor]] = {}
-    orders: dict[str, tuple[str, ...]] = {}
+    orders: dict[str, tuple[Dim, ...]] = {}
     for index, directive in enumerate(directives):
         place = f"{source}: mapping[{index}]"
         if directive.type in _STORES:
-            _refuse_bypass(directive, place)
             continue
         level = _level(directive, place)
         if level in loops:
             raise InputError(f"{place} must not give the loops of {directive.target} again")
-        loops[level] = _factors(directive.factors, bounds, f"{place}.factors")
-        order = _permutation(directive.permutation, loops[level], f"{place}.permutation")
+        loops[level] = _factors(directive.factors, problem, f"{place}.factors")
+        order = _permutation(directive.permutation, loops[level], problem, f"{place}.permutation")
         if level in ORDERS:
             orders[ORDERS[level]] = order
     for level in (Level.DRAM, Level.L2, Level.PE):
         if level not in loops:
             raise InputError(f"{source}: mapping must have the temporal loops of all three levels")
     loops.setdefault(Level.SPATIAL, dict.fromkeys(_KNOWN, _ONE))
-    _check_products(loops, bounds, source)
+    _check_products(loops, problem.bounds, source)
     _check_outer(loops, source)
+    nest = Nest(
+        problem=problem,
+        loops=loops,
+        dram_order=orders[ORDERS[Level.DRAM]],
+        l2_order=orders[ORDERS[Level.L2]],
+    )
+    _check_stores(directives, nest, source)
     return ReadMapping(
         mapping=_read(loops, orders, source),
-        bounds={dim: bounds[dim] for dim in DIMS},
+        problem=problem,
+        bounds={dim: problem.bounds[dim] for dim in DIMS},
         tiles={dim: loops[Level.DRAM][dim].trips for dim in DIMS},
         groups=loops[Level.DRAM][GROUP].trips,
     )
 
 
-def _refuse_bypass(directive: _Directive, place: str) -> None:
-    if directive.bypass:
-        raise InputError(
-            f"{place}.bypass must be empty, not {directive.bypass[0]}: every tensor passes through "
-            f"every level of this hardware"
-        )
+def _check_stores(directives: Sequence[_Directive], nest: Nest, source: str) -> None:
+    """A tensor may pass by a level of ours that saves it nothing."""
+    for index, directive in enumerate(directives):
+        if directive.type not in _STORES:
+            continue
+        place = f"{source}: mapping[{index}]"
+        level = _LEVELS.get((directive.target, "temporal"))
+        if level is None:
+            known = ", ".join(TARGETS.values())
+            raise InputError(f"{place}.target must be one of {known}, not {directive.target!r:.60}")
+        for tensor in directive.bypass:
+            if tensor not in TENSORS:
+                known = ", ".join(TENSORS)
+                raise InputError(f"{place}.bypass must name {known}, not {tensor!r:.60}")
+            reason = why_held(nest, level, tensor)
+            if reason is not None:
+                raise InputError(
+                    f"{place}.bypass must not have {tensor}: this hardware holds it in "
+                    f"{directive.target}, and {reason}"
+                )
 
 
 def _level(directive: _Directive, place: str) -> Level:
@@ -186,7 +173,7 @@ def _level(directive: _Directive, place: str) -> Level:
     return _LEVELS[key]
 
 
-def _factors(text: str, bounds: dict[str, int], place: str) -> dict[str, Factor]:
+def _factors(text: str, problem: ReadProblem, place: str) -> dict[str, Factor]:
     """Loop -> factor, of all loops; 0 stands for the whole bound."""
     found: dict[str, Factor] = {}
     text, end = text.partition("#")[0], 0
@@ -194,10 +181,10 @@ def _factors(text: str, bounds: dict[str, int], place: str) -> dict[str, Factor]
         match = _FACTOR.match(text, end)
         if match is None:
             raise InputError(f"{place} must be like P=7 or P=7,3, not {text[end:].strip()!r:.60}")
-        dim = _known(match[1], place)
+        dim = _known(match[1], problem, place)
         if dim in found:
             raise InputError(f"{place} must have {match[1]} once")
-        trips = int(match[2]) or bounds[dim]
+        trips = int(match[2]) or problem.bounds[dim]
         last = trips if match[3] is None else int(match[3])
         if not 1 <= last <= trips:
             raise InputError(
@@ -208,16 +195,18 @@ def _factors(text: str, bounds: dict[str, int], place: str) -> dict[str, Factor]
     return dict.fromkeys(_KNOWN, _ONE) | found
 
 
-def _known(name: str, place: str) -> str:
-    dim = _ALIASES.get(name, name)
+def _known(name: str, problem: ReadProblem, place: str) -> str:
+    dim = problem.names.get(name, name)
     if dim not in _KNOWN:
         raise InputError(f"{place} must name loops of {' '.join(_KNOWN)}, not {name!r:.60}")
     return dim
 
 
-def _permutation(text: str, factors: dict[str, Factor], place: str) -> tuple[str, ...]:
+def _permutation(
+    text: str, factors: dict[str, Factor], problem: ReadProblem, place: str
+) -> tuple[Dim, ...]:
     """Our dims, outermost first; loops of one trip that are not named are outermost."""
-    found = tuple(_known(name, place) for name in "".join(text.split()).replace(",", ""))
+    found = tuple(_known(name, problem, place) for name in "".join(text.split()).replace(",", ""))
     for dim in _KNOWN:
         if found.count(dim) > 1 or (dim not in found and factors[dim].trips > 1):
             raise InputError(f"{place} must have {dim} once, not {found.count(dim)} times")
@@ -230,7 +219,7 @@ def _permutation(text: str, factors: dict[str, Factor], place: str) -> tuple[str
 
 
 def _check_products(
-    loops: dict[Level, dict[str, Factor]], bounds: dict[str, int], source: str
+    loops: dict[Level, dict[str, Factor]], bounds: AbstractMapping[str, int], source: str
 ) -> None:
     for dim, size in bounds.items():
         reached = covered([loops[level][dim] for level in INNER_TO_OUTER])
@@ -253,7 +242,7 @@ def _check_outer(loops: dict[Level, dict[str, Factor]], source: str) -> None:
 
 
 def _read(
-    loops: dict[Level, dict[str, Factor]], orders: dict[str, tuple[str, ...]], source: str
+    loops: dict[Level, dict[str, Factor]], orders: dict[str, tuple[Dim, ...]], source: str
 ) -> Mapping:
     def bounds(level: Level) -> dict[str, int]:
         return {dim: loops[level][dim].trips for dim in DIMS}

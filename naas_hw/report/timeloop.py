@@ -12,17 +12,20 @@ from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator, Axis
+from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, Accelerator, Axis
 from naas_hw.cost.accesses import Accesses, accesses_of
+from naas_hw.cost.pieces import existing
 from naas_hw.errors import InputError
-from naas_hw.exchange.timeloop_reader import timeloop_mapping
+from naas_hw.exchange.timeloop_reader import ReadMapping, timeloop_mapping
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.workload.json_edge import read_json
-from naas_hw.workload.layer import DIMS, Layer
-from naas_hw.workload.yaml_edge import parse_yaml, validate
+from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
+from naas_hw.workload.yaml_edge import parse_yaml, validate, validation_sentence
 
+WEIGHT_DIMS: Final[tuple[Dim, ...]] = ("K", "C", "R", "S")
 BEAT: Final = 4
 """Elements of a row in the cases: 64 bits of 16."""
 
@@ -31,9 +34,11 @@ WEIGHTS, INPUTS, OUTPUTS = "Weights", "Inputs", "Outputs"
 
 CAUSES: Final = {
     "whole words": "We move whole words of B elements. A step's weights in a PE, or the channels "
-    "of a pixel, that do not fill the last word count in full.",
-    "sliding window": "Where a window moves by less than its size along the innermost loop of L2, "
-    "Timeloop counts what is new; our buffers are filled anew.",
+    "of a pixel, in DRAM too, that do not fill the last word count in full.",
+    "sliding window": "Where a window moves by less than its size along the innermost loop of a "
+    "level, Timeloop counts what is new; our buffers are filled anew.",
+    "gaps": "A 1x1 kernel with a stride reads some pixels only, and so do we; Timeloop's tiles are "
+    "all that lies between the first and the last.",
     "halo": "An input that several PEs need is one read of ours, one for each PE of Timeloop's.",
     "links": "With its links, Timeloop passes inputs from PE to PE: fewer reads of L2, and a read "
     "of a PE's buffer for each. We have no such links.",
@@ -70,7 +75,7 @@ class _Case(BaseModel):
 class _CaseFile(BaseModel):
     tool: str
     version: str
-    cases: Annotated[list[_Case], Field(min_length=1, max_length=1000)]
+    cases: Annotated[list[Any], Field(min_length=1, max_length=1000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,24 +115,61 @@ class ComparedCase:
         return all(entry.ok for entry in self.comparisons)
 
 
-def compare_with_timeloop(path: Path) -> tuple[str, tuple[ComparedCase, ...]]:
-    """(tool and version, cases) of a file of Timeloop's counts.
+@dataclass(frozen=True, kw_only=True)
+class RefusedCase:
+    """A case that could not be compared; says why in a sentence."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedFile:
+    """All cases of a file.
+
+    Parameters
+    ----------
+    tool : its name and version.
+    """
+
+    tool: str
+    cases: tuple[ComparedCase, ...]
+    refused: tuple[RefusedCase, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every count of every case is explained."""
+        return not self.refused and all(case.ok for case in self.cases)
+
+
+def compare_with_timeloop(path: Path) -> ComparedFile:
+    """Our counts beside those in a file of Timeloop's; a case that is wrong ends no other.
 
     Raises
     ------
     InputError : the file is not such a file, in one sentence.
     """
     file = validate(_CaseFile, _read_json(path), str(path))
-    compared = tuple(_compared(case, str(path)) for case in file.cases)
-    return f"{file.tool} {file.version}", compared
+    found = [_compared(case, index) for index, case in enumerate(file.cases)]
+    return ComparedFile(
+        tool=f"{file.tool} {file.version}",
+        cases=tuple(case for case in found if isinstance(case, ComparedCase)),
+        refused=tuple(case for case in found if isinstance(case, RefusedCase)),
+    )
 
 
-def _compared(case: _Case, source: str) -> ComparedCase:
-    nest = _Nest(case, source)
+def _compared(data: Any, index: int) -> ComparedCase | RefusedCase:
+    name = f"cases[{index}]"
     try:
-        return ComparedCase(name=case.name, comparisons=tuple(_compare(nest)))
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{source}: case {case.name} must have all counts: {error!r}") from error
+        case = validate(_Case, data, name)
+        name = case.name
+        return ComparedCase(name=name, comparisons=tuple(_compare(_Nest(case))))
+    except (KeyError, AttributeError) as error:
+        return RefusedCase(name=name, reason=f"it must have all counts: {error!r}")
+    except pydantic.ValidationError as error:
+        return RefusedCase(name=name, reason=validation_sentence(error))
+    except (TypeError, ValueError, ArithmeticError) as error:
+        return RefusedCase(name=name, reason=" ".join(str(error).split()))
 
 
 def _read_json(path: Path) -> object:
@@ -137,9 +179,9 @@ def _read_json(path: Path) -> object:
 class _Nest:
     """A case as our values, and Timeloop's counts of it."""
 
-    def __init__(self, case: _Case, source: str) -> None:
+    def __init__(self, case: _Case) -> None:
         self.case = case
-        self.geometry = _geometry(case, f"{source}: case {case.name}")
+        self.geometry = _geometry(case)
         self.ours: Accesses = accesses_of(self.geometry)
 
     def theirs(self, level: str, tensor: str, count: str) -> int:
@@ -172,25 +214,20 @@ class _Nest:
     def num_outputs(self) -> int:
         """Outputs of the layer."""
         layer = self.geometry.layer
-        return layer.K * layer.P * layer.Q
+        return layer.groups * layer.K * layer.P * layer.Q
 
 
-def _geometry(case: _Case, source: str) -> Geometry:
+def _geometry(case: _Case) -> Geometry:
     mapping, problem = (
-        parse_yaml(text, f"{source}, {kind}")
-        for kind, text in (("mapping", case.files.map), ("problem", case.files.prob))
+        parse_yaml(text, kind)
+        for kind, text in (("its mapping", case.files.map), ("its problem", case.files.prob))
     )
-    read = timeloop_mapping(mapping, problem, f"{source}, mapping", f"{source}, problem")
-    bounds = read.bounds
-    layer = Layer(
-        name="layer",
-        **{str(dim): bounds[dim] for dim in DIMS},
-        height=bounds["P"] + bounds["R"] - 1,
-        width=bounds["Q"] + bounds["S"] - 1,
-    )
+    read = timeloop_mapping(mapping, problem, "its mapping", "its problem")
+    layer = _layer(read)
     used = {dim: read.mapping.spatial[dim] for dim in DIMS}
     accelerator = Accelerator(
-        axes=tuple(Axis(dim=dim, size=size) for dim, size in used.items() if size > 1),
+        axes=tuple(Axis(dim=dim, size=size) for dim, size in used.items() if size > 1)
+        or (Axis(dim="K", size=1),),
         weight_buffer_bytes=65536,  # sizes of memories change no count
         input_buffer_bytes=65536,
         accumulator_words=65536,
@@ -202,6 +239,33 @@ def _geometry(case: _Case, source: str) -> Geometry:
     return Geometry(accelerator=accelerator, layer=layer, mapping=read.mapping)
 
 
+def _layer(read: ReadMapping) -> Layer:
+    """The layer of a problem, with an image that its windows just cover."""
+    bounds, problem = read.bounds, read.problem
+    height, width = (
+        (bounds[out] - 1) * problem.stride[place]
+        + (bounds[kernel] - 1) * problem.dilation[place]
+        + 1
+        for place, (out, kernel) in enumerate(_WINDOWS)
+    )
+    return Layer(
+        name="layer",
+        kind=Kind.DEPTHWISE if problem.is_depthwise else Kind.CONV,
+        **{str(dim): bounds[dim] for dim in DIMS},
+        height=height,
+        width=width,
+        stride=problem.stride,
+        dilation=problem.dilation,
+        groups=read.groups,
+    )
+
+
+_WINDOWS: Final[tuple[tuple[Dim, Dim], ...]] = (("P", "R"), ("Q", "S"))
+"""Output and kernel dims of rows, and of columns."""
+
+_MOVING: Final[dict[Dim, int]] = {"P": 0, "R": 0, "Q": 1, "S": 1}
+"""Loop -> along which it moves the input's window: rows (0) or columns (1)."""
+
 Step = tuple[str, Callable[[Fraction], Fraction]]
 """A cause, and what it makes of Timeloop's count."""
 
@@ -209,7 +273,9 @@ Step = tuple[str, Callable[[Fraction], Fraction]]
 def _compare(nest: _Nest) -> Iterator[Comparison]:
     ours, sums = nest.ours, nest.geometry.accelerator.drain_lanes
     yield from _array(nest)
-    words, window, first = _whole_weights(nest), _sliding(nest), _first_read(nest)
+    words, window, first = _whole_weights(nest), _sliding_steps(nest), _first_read(nest)
+    tiles = (_sliding_tiles(nest), _gaps(nest), _whole_channels(nest))
+    outputs = _whole_outputs(nest)
     reads = (_without_links(nest), window, _halo(nest), _whole_pixels(nest))
 
     def row(level: str, tensor: str, count: str, our: int, *steps: Step) -> Comparison:
@@ -226,12 +292,13 @@ def _compare(nest: _Nest) -> Iterator[Comparison]:
         )
 
     yield row(DRAM, WEIGHTS, "reads", ours.dram_weights * BEAT, words)
-    yield row(DRAM, INPUTS, "reads", ours.dram_inputs * BEAT)
-    yield row(DRAM, OUTPUTS, "reads", ours.dram_sums_in * sums, first)
-    yield row(DRAM, OUTPUTS, "updates", ours.dram_outputs * BEAT)
+    yield row(DRAM, INPUTS, "reads", ours.dram_inputs * BEAT, *tiles)
+    yield row(DRAM, OUTPUTS, "reads", ours.dram_sums_in * sums, first, outputs)
+    sent = ours.dram_outputs * BEAT + ours.dram_sums_out * sums
+    yield row(DRAM, OUTPUTS, "updates", sent, outputs)
     yield row(L2, WEIGHTS, "fills", ours.l2_load_weights * BEAT, words)
-    yield row(L2, INPUTS, "fills", ours.l2_load_inputs * BEAT)
-    yield row(L2, OUTPUTS, "fills", ours.l2_load_sums * sums, first)
+    yield row(L2, INPUTS, "fills", ours.l2_load_inputs * BEAT, *tiles)
+    yield row(L2, OUTPUTS, "fills", ours.l2_load_sums * sums, first, outputs)
     yield row(L2, WEIGHTS, "reads", ours.l2_fill_weights * BEAT, words)
     yield row(L2, INPUTS, "reads", ours.l2_fill_inputs * BEAT, *reads)
     yield row(L2, OUTPUTS, "reads", ours.l2_drain_sums * sums, first)
@@ -241,7 +308,7 @@ def _compare(nest: _Nest) -> Iterator[Comparison]:
     brought_back = nest.theirs(L2, OUTPUTS, "reads") * nest.tree
     yield row(PE, OUTPUTS, "fills", 0, ("sums join on the way", lambda n: n - brought_back))
     yield row(PE, WEIGHTS, "reads", ours.l1_weight_reads)
-    yield row(PE, INPUTS, "reads", ours.l1_input_reads, ("links", lambda n: n - nest.links))
+    yield row(PE, INPUTS, "reads", ours.l1_input_reads, _links(nest))
     yield row(PE, OUTPUTS, "reads", ours.accumulator_reads, _tree(nest), _draining(nest))
     yield row(PE, OUTPUTS, "updates", ours.accumulator_writes, _tree(nest))
 
@@ -249,7 +316,7 @@ def _compare(nest: _Nest) -> Iterator[Comparison]:
 def _array(nest: _Nest) -> Iterator[Comparison]:
     """Products, and the cycles of the array if nothing ever waits."""
     geometry, case = nest.geometry, nest.case
-    cycles = geometry.num_steps * geometry.compute_cycles
+    cycles = geometry.layer.groups * geometry.num_steps * geometry.compute_cycles
     products = int(case.accesses[MAC]["computes_total"])
     for count, ours, theirs in (
         ("computes", nest.ours.macs, products),
@@ -282,34 +349,106 @@ def _times(cause: str, numerator: int, denominator: int) -> Step:
 
 
 def _whole_weights(nest: _Nest) -> Step:
-    step = nest.geometry.weight_bytes * nest.geometry.weight_groups
-    return _times("whole words", ceil_div(step, BEAT) * BEAT, step)
+    geometry = nest.geometry
+    held = geometry.weight_bytes * prod(geometry.mapping.spatial[dim] for dim in WEIGHT_DIMS)
+    return _times("whole words", geometry.weight_step_words * BEAT, held)
 
 
 def _whole_pixels(nest: _Nest) -> Step:
-    channels = nest.geometry.step[nest.geometry.channel_dim]
-    return _times("whole words", ceil_div(channels, BEAT) * BEAT, channels)
-
-
-def _sliding(nest: _Nest) -> Step:
-    """Along the innermost L2 loop, `trips` windows of which all but the first share a part."""
+    """Words that the channels of a pixel touch, step by step: they may begin inside a word."""
     geometry = nest.geometry
-    rows, columns = geometry.window
-    inner = [dim for dim in geometry.mapping.l2_order if geometry.mapping.l2[dim] > 1]
-    dim = inner[-1] if inner else "K"
-    size, other = {"P": (rows, columns), "Q": (columns, rows)}.get(dim, (1, 1))
-    moved = geometry.step[dim] * geometry.stride[dim == "Q"]
-    new = min(size, moved) if dim in ("P", "Q") else size
-    trips = geometry.mapping.l2[dim]
-    return _times("sliding window", trips * size * other, (size + (trips - 1) * new) * other)
+    dim = geometry.channel_dim
+    steps = geometry.mapping.l2[dim]
+    touched = sum(map(geometry.input_words_per_pixel, range(steps)))
+    return _times("whole words", touched * BEAT, steps * geometry.step[dim])
+
+
+def _whole_channels(nest: _Nest) -> Step:
+    """Channels of the input tiles, in blocks."""
+    geometry = nest.geometry
+    dim = geometry.channel_dim
+    tiles = [existing(geometry, dim, index) for index in range(geometry.num_tiles[dim])]
+    return _times("whole words", sum(map(geometry.blocks, tiles)) * BEAT, sum(tiles))
+
+
+def _whole_outputs(nest: _Nest) -> Step:
+    """Channels of the outputs, in blocks."""
+    geometry = nest.geometry
+    return _times("whole words", geometry.blocks(geometry.layer.K) * BEAT, geometry.layer.K)
+
+
+def _sliding_steps(nest: _Nest) -> Step:
+    """Windows of the steps, along the innermost loop outside the array."""
+    geometry = nest.geometry
+    mapping = geometry.mapping
+    trips = {dim: mapping.l2[dim] for dim in DIMS}
+    if max(trips.values()) == 1:
+        return _sliding(
+            geometry, mapping.dram_order, geometry.num_tiles, geometry.step, geometry.window
+        )
+    return _sliding(geometry, mapping.l2_order, trips, geometry.step, geometry.window)
+
+
+def _sliding_tiles(nest: _Nest) -> Step:
+    """Windows of the tiles, along the innermost DRAM loop."""
+    geometry = nest.geometry
+    order, trips = geometry.mapping.dram_order, geometry.num_tiles
+    return _sliding(geometry, order, trips, geometry.tile, geometry.tile_image)
+
+
+def _sliding(
+    geometry: Geometry,
+    order: Sequence[Dim],
+    trips: AbstractMapping[Dim, int],
+    extent: AbstractMapping[Dim, int],
+    window: tuple[int, int],
+) -> Step:
+    """Along the innermost loop, windows of which all but the first share a part with the last."""
+    inner = [dim for dim in order if trips[dim] > 1]
+    dim: Dim = inner[-1] if inner else "K"
+    if dim not in _MOVING:
+        return _times("sliding window", 1, 1)
+    place, factors = (
+        _MOVING[dim],
+        geometry.stride if dim in OUTPUT_DIMS else geometry.layer.dilation,
+    )
+    size = window[place]
+    new = min(size, extent[dim] * factors[place])
+    return _times("sliding window", trips[dim] * size, size + (trips[dim] - 1) * new)
+
+
+def _gaps(nest: _Nest) -> Step:
+    """Pixels that a strided 1x1 kernel reads, and all between them in a tile."""
+    geometry = nest.geometry
+    if not geometry.is_dense_pointwise:
+        return _times("gaps", 1, 1)
+    tile, stride = geometry.tile, geometry.layer.stride
+    told = prod((tile[dim] - 1) * stride[_MOVING[dim]] + 1 for dim in ("P", "Q"))
+    return _times("gaps", tile["P"] * tile["Q"], told)
 
 
 def _halo(nest: _Nest) -> Step:
     """Pixels of a step's image, and those of the windows of all PEs with other inputs."""
     geometry = nest.geometry
-    spatial = geometry.mapping.spatial
-    windows = prod(geometry.window) * prod(spatial[dim] for dim in ("P", "Q", "R", "S"))
+    windows = prod(geometry.window)
+    for place, (out, kernel) in enumerate(_WINDOWS):
+        windows *= _num_windows(geometry, out, kernel, place)
     return _times("halo", prod(geometry.step_image), windows)
+
+
+def _num_windows(geometry: Geometry, out: Dim, kernel: Dim, place: int) -> int:
+    """How many PEs along rows or columns have windows that begin at another pixel."""
+    pe, spatial = geometry.mapping.pe, geometry.mapping.spatial
+    moved = pe[out] * geometry.stride[place], pe[kernel] * geometry.layer.dilation[place]
+    return len(
+        {i * moved[0] + j * moved[1] for i in range(spatial[out]) for j in range(spatial[kernel])}
+    )
+
+
+def _links(nest: _Nest) -> Step:
+    """What PEs read for their neighbours; Timeloop gives each PE a whole share of it."""
+    instances = int(nest.case.accesses[PE]["tensors"][INPUTS]["instances"])
+    return "links", lambda count: count - ceil_div(nest.links, instances) * instances
 
 
 def _without_links(nest: _Nest) -> Step:
@@ -337,8 +476,9 @@ def _draining(nest: _Nest) -> Step:
 # ---------------------------------------------------------------- the text
 
 
-def timeloop_markdown(tool: str, cases: Sequence[ComparedCase]) -> str:
+def timeloop_markdown(compared: ComparedFile) -> str:
     """The section of the document: what was compared, the causes, a table for each nest."""
+    tool, cases = compared.tool, compared.cases
     entries = [entry for case in cases for entry in case.comparisons]
     equal = sum(entry.ours == entry.theirs for entry in entries)
     left = sum(not entry.ok for entry in entries)
@@ -352,6 +492,9 @@ def timeloop_markdown(tool: str, cases: Sequence[ComparedCase]) -> str:
         "",
         *(f"- *{cause}*: {CAUSES[cause]}" for cause in _used(entries)),
     ]
+    if compared.refused:
+        lines += ["", "Not compared:", ""]
+        lines += [f"- `{case.name}`: {case.reason}" for case in compared.refused]
     for names, case in _distinct(cases).values():
         lines += ["", f"`{'`, `'.join(names)}`:", "", *_table(case)]
     return "\n".join(lines)

@@ -41,7 +41,14 @@ def test_forms_of_others_are_understood(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("bypass: []", "bypass: [Weights]", "mapping[4].bypass must be empty, not Weights"),
+        (
+            "bypass: []",
+            "bypass: [Weights]",
+            "mapping[4].bypass must not have Weights: this hardware holds it in PEBuffer, and it "
+            "stays for 36 steps",
+        ),
+        ("bypass: []", "bypass: [Bias]", "mapping[4].bypass must name Weights, Inputs, Outputs,"),
+        ("PEBuffer, type: bypass", "L3, type: bypass", "mapping[4].target must be one of DRAM, "),
         ("target: DRAM", "target: L3", "mapping[0].target must be one of DRAM, GlobalBuffer, "),
         ("M=2 C2", "M=two C2", "mapping[0].factors must be like P=7 or P=7,3, not 'M=two C2 P=1'"),
         ("M=2 C2", "M=2 M=2 C2", "mapping[0].factors must have M once"),
@@ -134,3 +141,42 @@ def test_files_are_pure_data(tmp_path):
 def test_a_folder_without_mappings_is_refused(tmp_path):
     with pytest.raises(InputError, match="must be a mapping, or hold layers/LAYER/mapping.yaml"):
         read_timeloop_mappings(tmp_path)
+
+
+OWN_DEPTHWISE = """\
+problem:
+  shape:
+    dimensions: [C, R, S, P, Q]
+    coefficients: [{name: down, default: 2}]
+    data-spaces:
+    - {name: Weights, projection: [[[C]], [[R]], [[S]]]}
+    - {name: Inputs, projection: [[[C]], [[R], [P, down]], [[S, Hdilation], [Q, right]]]}
+    - {name: Outputs, projection: [[[C]], [[Q]], [[P]]], read-write: true}
+  instance: {C: 16, P: 6, Q: 6, R: 3, S: 3, right: 3, Hdilation: 4}
+"""
+
+
+def test_both_forms_of_a_depthwise_layer_are_understood(tmp_path):
+    """C alone, as Timeloop's own has it, is our K; coefficients have the names of the shape."""
+    mapping = GOOD.replace("M=2 C2", "C2").replace("RSPQCMN", "RSPQC").replace("C=4 M=8", "C=8")
+    mapping = mapping.replace('"C=1, P=6', '"P=6').replace("[Q, P, C]", "[Q, P]")
+    mapping = mapping.replace("C MRSPQN", "CRSPQ")
+    own = read(tmp_path, mapping, OWN_DEPTHWISE)
+    assert own.problem.is_depthwise
+    assert (own.problem.stride, own.problem.dilation) == ((2, 3), (1, 4))
+    assert own.bounds["K"] == 16 and own.bounds["C"] == 1
+    assert own.mapping.spatial.K == 8 and own.tiles["K"] == 2
+    inputs = "shape: {data-spaces: [{name: Inputs, projection: [[[K]], [[R], [P, Wstride]]]}]}"
+    ours = read(
+        tmp_path,
+        GOOD.replace("C2", "").replace("C=4 ", ""),
+        f"problem:\n  {inputs}\n  instance: {{K: 16, P: 6, Q: 6, R: 3, S: 3, Wstride: 2}}\n",
+    )
+    assert ours.problem.is_depthwise and ours.problem.stride == (2, 1)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "'2'", "1.5", "70000"])
+def test_a_bad_coefficient_is_refused(value, tmp_path):
+    problem = PROBLEM.replace("Wstride: 2", f"Wstride: {value}")
+    with pytest.raises(InputError, match=r"problem\.instance, coefficients: P must be"):
+        read(tmp_path, problem=problem)

@@ -15,7 +15,7 @@ FILE = Path(__file__).parents[1] / "data" / "timeloop_cases.json"
 
 @pytest.fixture(scope="module")
 def compared():
-    return {case.name: case for case in compare_with_timeloop(FILE)[1]}
+    return {case.name: case for case in compare_with_timeloop(FILE).cases}
 
 
 def test_every_count_is_explained(compared):
@@ -92,10 +92,59 @@ def test_another_file_is_refused(text, sentence, tmp_path):
         compare_with_timeloop(tmp_path / "none.json")
 
 
-def test_a_case_without_a_count_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda case: case["accesses"].pop("DRAM"), "it must have all counts: KeyError('DRAM')"),
+        (lambda case: case.pop("compute_cycles"), "cases[0]: compute_cycles must be given"),
+        (
+            lambda case: case["yaml"].update(prob=case["yaml"]["prob"].replace("C: 16", "C: 17")),
+            "its mapping: mapping: the factors of C must make its bound 17, not 16",
+        ),
+        (
+            lambda case: case["accesses"]["mac"].update(computes_total=float("inf")),
+            "cannot convert float infinity to integer",
+        ),
+    ],
+)
+def test_a_case_that_is_wrong_is_named_and_the_others_go_on(spoil, reason, tmp_path, capsys):
     data = json.loads(FILE.read_text(encoding="utf-8"))
-    del data["cases"][0]["accesses"]["DRAM"]
+    spoil(data["cases"][0])
     path = tmp_path / "cases.json"
     path.write_text(json.dumps(data), encoding="utf-8")
-    with pytest.raises(InputError, match="case ws_small_4x4 must have all counts: KeyError"):
-        compare_with_timeloop(path)
+    found = compare_with_timeloop(path)
+    assert len(found.cases) == 6 and all(case.ok for case in found.cases) and not found.ok
+    (refused,) = found.refused
+    assert refused.name in ("ws_small_4x4", "cases[0]") and reason in refused.reason
+    assert main(["reproduce", "timeloop", "--cases", str(path)]) == 1
+    assert f"- `{refused.name}`: " in capsys.readouterr().out
+
+
+KINDS = FILE.with_name("timeloop_kinds.json")
+
+
+def test_all_kinds_of_layers_are_compared_and_explained():
+    """Strides, dilation, both forms of a depthwise layer, groups; counts of Timeloop 3.0.3."""
+    found = compare_with_timeloop(KINDS)
+    assert found.refused == () and len(found.cases) == 5
+    for case in found.cases:
+        assert case.ok, [entry for entry in case.comparisons if not entry.ok]
+    ours, own = (case.comparisons for case in found.cases if case.name.startswith("depthwise"))
+    assert ours == own
+
+
+@pytest.mark.parametrize(
+    ("key", "ours", "theirs", "causes"),
+    [
+        # P innermost: of tiles of 3 rows all but the first of 6 bring one; 6 channels in 8
+        (("DRAM", "Inputs", "reads"), 8 * 6 * 3, 6 * (3 + 5), "sliding window, whole words"),
+        # 5 channels in 8
+        (("DRAM", "Outputs", "updates"), 8, 5, "whole words"),
+    ],
+)
+def test_dram_has_whole_words_and_sliding_windows_too(key, ours, theirs, causes):
+    cases = {case.name: case for case in compare_with_timeloop(KINDS).cases}
+    entries = cases["sliding_at_dram_and_whole_words"].comparisons
+    (entry,) = (e for e in entries if (e.level, e.tensor, e.count) == key)
+    assert Fraction(entry.ours, entry.theirs) == Fraction(ours, theirs)
+    assert ", ".join(entry.causes) == causes
