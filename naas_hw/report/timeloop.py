@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, Accelerator, Axis
 from naas_hw.cost.accesses import Accesses, accesses_of
 from naas_hw.cost.pieces import existing
-from naas_hw.errors import InputError
 from naas_hw.exchange.timeloop_reader import ReadMapping, timeloop_mapping
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.workload.json_edge import read_json

@@ -142,8 +142,9 @@ def verify_corrupt(
     results: list[CorruptResult] = []
     for found in _run_shares(shares, simulator, seed, num_processes):
         results += found
-        for result in found if progress is not None else ():
-            progress(result)
+        if progress is not None:
+            for result in found:
+                progress(result)
     results.sort(key=lambda result: result.index)
     return CorruptReport(
         simulator=f"{simulator.name} {simulator.version}", seed=seed, results=tuple(results)
