@@ -6,7 +6,14 @@ naas_hw.generate("run")
 assert naas_hw.simulate("run", simulator="icarus", layers=["classifier.1"]).ok
 """
 
-from naas_hw.api.designs import Design, evaluate, find_network, read_design, run_table
+from naas_hw.api.designs import (
+    Design,
+    evaluate,
+    find_network,
+    find_networks,
+    read_design,
+    run_table,
+)
 from naas_hw.api.files import export, import_mappings
 from naas_hw.api.hardware import SimulationReport, generate, report, simulate, simulation_json
 from naas_hw.api.scores import score, score_figures
@@ -26,6 +33,7 @@ __all__ = [
     "find_budget",
     "find_energy_table",
     "find_network",
+    "find_networks",
     "generate",
     "import_mappings",
     "joint_figures",

@@ -1,6 +1,6 @@
 """What there is: networks by name, designs in folders, and what they cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,9 +28,15 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder, digest_of
 from naas_hw.workload.catalogue import builtin_names, load_builtin
 from naas_hw.workload.files import read_network
-from naas_hw.workload.importer import import_network
+from naas_hw.workload.importer import (
+    is_network_file,
+    network_of,
+    refuse_changes,
+    refuse_unknown_kinds,
+)
 from naas_hw.workload.json_edge import read_json
 from naas_hw.workload.network import Network
+from naas_hw.workload.source import NamedGraph, load_graph
 from naas_hw.workload.yaml_edge import validate
 
 ENERGY_TABLE_FILE: Final = "energy_table.yaml"
@@ -55,21 +61,58 @@ class _PricedBy(BaseModel):
     energy_table: str | None = None
 
 
-def find_network(source: str | Path, *, resolution: int | None = None) -> Network:
+def find_network(
+    source: str | Path,
+    *,
+    resolution: int | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    host: Sequence[str] = (),
+) -> Network:
     """A network by built-in name, `.yaml` or `.pt2` file, or `module:callable` (runs its code).
+
+    Parameters
+    ----------
+    resolution : rows and columns of the image, instead of the model's own.
+    input_shape : the whole shape of the input, batch included, instead of a resolution.
+    host : kinds of operators that are left to the host, whatever else they could be.
 
     Raises
     ------
     InputError, ToolError : one sentence.
     """
+    (found,) = find_networks([source], resolution=resolution, input_shape=input_shape, host=host)
+    return found
+
+
+def find_networks(
+    sources: Sequence[str | Path],
+    *,
+    resolution: int | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    host: Sequence[str] = (),
+) -> list[Network]:
+    """Several networks; parameters as of `find_network`, for each of them.
+
+    One of them at least has to have an operator of each kind in `host`.
+    """
+    found = [_network_or_graph(source, resolution, input_shape, host) for source in sources]
+    refuse_unknown_kinds([one for one in found if isinstance(one, NamedGraph)], host)
+    return [network_of(one, host) if isinstance(one, NamedGraph) else one for one in found]
+
+
+def _network_or_graph(
+    source: str | Path,
+    resolution: int | None,
+    input_shape: tuple[int, ...] | None,
+    host: Sequence[str],
+) -> Network | NamedGraph:
+    if is_network_file(source):
+        refuse_changes(source, resolution=resolution, input_shape=input_shape, host=host)
+        return read_network(source)
     text = str(source)
-    if text in builtin_names():
+    if text in builtin_names() and input_shape is None and not host:
         return load_builtin(text, resolution)
-    if text.endswith((".yaml", ".yml")):
-        if resolution is not None:
-            raise InputError(f"{text}: a network's file must keep its own sizes, not get others")
-        return read_network(text)
-    return import_network(text, resolution=resolution)
+    return load_graph(text, resolution=resolution, input_shape=input_shape)
 
 
 def read_design(folder: str | Path) -> Design:

@@ -9,6 +9,7 @@ import typer
 from naas_hw.cli.bench_search import bench_search
 from naas_hw.cli.choices import MAX_COUNT, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 
 if TYPE_CHECKING:
     from naas_hw.bench.model import ModelBench
@@ -21,7 +22,12 @@ bench.command(name="search")(bench_search)
 
 @bench.command()
 def model(
-    network: Annotated[str, typer.Argument(help="A built-in name, or a .yaml file.")] = "resnet50",
+    network: Annotated[
+        str,
+        typer.Argument(
+            help="A built-in name, a .yaml or .pt2 file, or module:callable (this runs its code)."
+        ),
+    ] = "resnet50",
     accelerator: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")] = "eyeriss",
     energy_table: Annotated[str, typer.Option(help="Energy table.")] = "default",
     bounds: Annotated[
@@ -30,6 +36,9 @@ def model(
     exact: Annotated[
         int, typer.Option(min=1, max=MAX_COUNT, help="Of these, timed exactly.")
     ] = 256,
+    resolution: Resolution = None,
+    input_shape: InputShape = None,
+    host: Host = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the random mappings.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
@@ -42,7 +51,9 @@ def model(
     from naas_hw.bench.model import bench_model
 
     found = bench_model(
-        api.find_network(network),
+        api.find_network(
+            network, resolution=resolution, input_shape=shape_of(input_shape), host=host or ()
+        ),
         api.find_accelerator(accelerator),
         find_table(energy_table),
         num_bounds=bounds,

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from naas_hw.cli.choices import MAX_COUNT, MAX_GENERATIONS, MAX_POPULATION, MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 from naas_hw.parallel.cpu_time import cpu_seconds
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ DEFAULT: Final = "climb,cma,genetic,differential,random"
 
 def bench_search(
     networks: Annotated[
-        list[str] | None, typer.Argument(help="Built-in names or .yaml files; resnet50 if none.")
+        list[str] | None,
+        typer.Argument(
+            help="Built-in names, .yaml or .pt2 files, or module:callable (this runs its code); "
+            "resnet50 if none."
+        ),
     ] = None,
     budget: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")] = "eyeriss",
     optimisers: Annotated[
@@ -51,6 +56,9 @@ def bench_search(
         ),
     ] = 4000,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The first one.")] = 0,
+    resolution: Resolution = None,
+    input_shape: InputShape = None,
+    host: Host = None,
     processes: Annotated[int, typer.Option(min=1, max=MAX_PROCESSES, help="Worker processes.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
@@ -83,7 +91,12 @@ def bench_search(
         )
 
     measured = measure_search(
-        [api.find_network(name) for name in networks or ["resnet50"]],
+        api.find_networks(
+            networks or ["resnet50"],
+            resolution=resolution,
+            input_shape=shape_of(input_shape),
+            host=host or (),
+        ),
         api.find_budget(budget),
         settings,
         kinds,

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from naas_hw.cli.exits import ExitStatus
-from naas_hw.errors import InputError
-from naas_hw.workload.check import CheckReport, Verdict
+from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
+from naas_hw.workload.check import UNKNOWN, CheckReport, Macs, Verdict
 from naas_hw.workload.importer import check_model
 
 _STYLES: Final = {
@@ -20,29 +20,17 @@ _STYLES: Final = {
 }
 
 
-def parse_shape(text: str) -> tuple[int, ...]:
-    """`1x3x224x224` as sizes.
-
-    Raises
-    ------
-    InputError for anything else.
-    """
-    parts = text.lower().split("x")
-    if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
-        raise InputError(f"--input-shape must be sizes like 1x3x224x224, not {text!r}")
-    return tuple(map(int, parts))
-
-
 def check_table(report: CheckReport) -> Table:
     """The operators as a table, in order of execution."""
     table = Table(title=Text(f"Operators of {report.model}"), title_justify="left")
-    for column in ("node", "operator", "becomes", "why"):
+    for column in ("node", "operator", "becomes", "MACs not\ncovered", "why"):
         table.add_column(column, overflow="fold")
     for operator in report.operators:
         table.add_row(
             Text(operator.name),
             Text(operator.operator),
             Text(operator.verdict.value, style=_STYLES[operator.verdict]),
+            Text(macs_text(operator.macs_not_covered) if operator.macs_not_covered else ""),
             Text(operator.reason),
         )
     return table
@@ -54,6 +42,19 @@ def summary_of(report: CheckReport) -> str:
     return f"{report.model}: {', '.join(counts)}"
 
 
+def covered_sentence(report: CheckReport) -> str:
+    """How many multiply-accumulates the accelerator does, and how many it does not."""
+    return (
+        f"multiply-accumulates: {macs_text(report.macs_covered)} covered by the accelerator, "
+        f"{macs_text(report.macs_not_covered)} not covered"
+    )
+
+
+def macs_text(macs: Macs) -> str:
+    """A number with commas, or the word."""
+    return macs if macs == UNKNOWN else f"{macs:,}"
+
+
 def check(
     model: Annotated[
         str,
@@ -61,24 +62,27 @@ def check(
             help="A built-in name, a .yaml or .pt2 file, or module:callable (this runs its code)."
         ),
     ],
-    resolution: Annotated[
-        int | None, typer.Option(help="Rows and columns of the image, instead of the model's own.")
-    ] = None,
-    input_shape: Annotated[
-        str | None, typer.Option(help="The whole shape of the input, like 1x3x224x224.")
-    ] = None,
+    resolution: Resolution = None,
+    input_shape: InputShape = None,
+    host: Host = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """List every operator of a model: mapped, folded, host or unsupported.
+    """List every operator of a model: mapped, folded, host or unsupported, with the
+    multiply-accumulates that are not covered.
 
     Exit status 1 if one is unsupported or none is mapped.
     """
-    shape = parse_shape(input_shape) if input_shape is not None else None
-    report = check_model(model, resolution=resolution, input_shape=shape)
+    report = check_model(
+        model,
+        resolution=resolution,
+        input_shape=shape_of(input_shape),
+        host=host or (),
+    )
     if as_json:
         print(report.model_dump_json(indent=2))
     else:
         console = Console()
         console.print(check_table(report))
+        console.print(Text(covered_sentence(report)), soft_wrap=True)
         console.print(Text(summary_of(report)))
     return ExitStatus.DONE if report.ok else ExitStatus.DIFFERENT

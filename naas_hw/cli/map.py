@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from naas_hw.cli.choices import MAX_COUNT, MAX_LEGAL, MAX_RESOLUTION, MAX_SEED
+from naas_hw.cli.choices import MAX_COUNT, MAX_LEGAL, MAX_SEED
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
+from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 
 if TYPE_CHECKING:
     from naas_hw.search import MappingResult
@@ -54,14 +55,9 @@ def map_(
     energy_table: Annotated[
         str, typer.Option(help="A built-in energy table, or a YAML file.")
     ] = "default",
-    resolution: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=MAX_RESOLUTION,
-            help="Rows and columns of the image, instead of the model's own.",
-        ),
-    ] = None,
+    resolution: Resolution = None,
+    input_shape: InputShape = None,
+    host: Host = None,
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Of everything random: same seed, same result.")
     ] = 0,
@@ -90,7 +86,9 @@ def map_(
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
     given, hardware = (
-        api.find_network(network, resolution=resolution),
+        api.find_network(
+            network, resolution=resolution, input_shape=shape_of(input_shape), host=host or ()
+        ),
         api.find_accelerator(accelerator),
     )
     num_layers = len(distinct_layers([given]))

@@ -13,11 +13,11 @@ from naas_hw.cli.choices import (
     MAX_GENERATIONS,
     MAX_LEGAL,
     MAX_POPULATION,
-    MAX_RESOLUTION,
     MAX_SEED,
 )
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 from naas_hw.cli.progress import SearchProgress, array_of
 from naas_hw.cli.search_joint import JointWords, run_joint
 from naas_hw.errors import InputError
@@ -121,14 +121,9 @@ def search(
         str | None,
         typer.Option(help="Built-in energy table or a YAML file; by default the budget's."),
     ] = None,
-    resolution: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=MAX_RESOLUTION,
-            help="Rows and columns of the image, instead of the model's own.",
-        ),
-    ] = None,
+    resolution: Resolution = None,
+    input_shape: InputShape = None,
+    host: Host = None,
     seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Of everything random: same seed, same result.")
     ] = 0,
@@ -187,7 +182,12 @@ def search(
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     with workers(processes, dask) as given, SearchProgress(screen) as progress:
         result = api.search(
-            [api.find_network(name, resolution=resolution) for name in networks],
+            api.find_networks(
+                networks,
+                resolution=resolution,
+                input_shape=shape_of(input_shape),
+                host=host or (),
+            ),
             api.find_budget(budget),
             settings,
             run=run,

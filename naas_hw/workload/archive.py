@@ -12,13 +12,21 @@ from typing import Any, Final
 from naas_hw.errors import InputError
 from naas_hw.system.files import check_regular
 from naas_hw.system.text import printable, shortened, shown
-from naas_hw.workload.graph import Graph, Operator, Reference, operator_kind
+from naas_hw.workload.graph import Graph, Operator, Reference, is_in_place, operator_kind
 from naas_hw.workload.json_edge import parse_json
 
 MAX_GRAPH_BYTES: Final = 32 * 1024 * 1024
 """As values it takes twenty times as much memory."""
 
 _MAX_SIZE: Final = 1 << 48
+
+_NUMBER_FORMATS: Final = {
+    6: "torch.float16",
+    7: "torch.float32",
+    8: "torch.float64",
+    13: "torch.bfloat16",
+}
+"""Floating-point formats by the numbers that the archive gives them."""
 
 
 def read_archive(path: str | Path) -> Graph:
@@ -75,7 +83,7 @@ def _is_graph(name: str) -> bool:
 def _graph(module: dict[str, Any]) -> Graph:
     graph, signature = module["graph"], module["signature"]
     shapes = {_name(name): _shape(meta) for name, meta in graph["tensor_values"].items()}
-    constants, parameters = _constants(signature["input_specs"])
+    constants, parameters = _constants(signature["input_specs"], _written(signature))
     return Graph(
         operators=tuple(_operator(node, index) for index, node in enumerate(graph["nodes"])),
         shapes=shapes,
@@ -85,7 +93,13 @@ def _graph(module: dict[str, Any]) -> Graph:
     )
 
 
-def _constants(specs: list[dict[str, Any]]) -> tuple[dict[str, str], list[str]]:
+def _written(signature: dict[str, Any]) -> set[str]:
+    """Names of the buffers that the model writes to."""
+    kinds = [spec.get("buffer_mutation") for spec in signature.get("output_specs", [])]
+    return {kind["buffer_name"] for kind in kinds if kind is not None}
+
+
+def _constants(specs: list[dict[str, Any]], written: set[str]) -> tuple[dict[str, str], list[str]]:
     """(tensor -> name in the model) of all constants, and which tensors are parameters."""
     names = {
         "parameter": "parameter_name",
@@ -95,7 +109,7 @@ def _constants(specs: list[dict[str, Any]]) -> tuple[dict[str, str], list[str]]:
     constants, parameters = {}, []
     for spec in specs:
         ((kind, content),) = spec.items()
-        if kind in names:
+        if kind in names and content[names[kind]] not in written:
             tensor = content["arg"]["name"]
             constants[_name(tensor)] = _name(content[names[kind]])
             if kind == "parameter":
@@ -113,6 +127,7 @@ def _operator(node: dict[str, Any], index: int) -> Operator:
             for position, item in enumerate(node["inputs"])
         },
         outputs=outputs,
+        in_place=is_in_place(node["target"]),
     )
 
 
@@ -139,6 +154,8 @@ def _plain(argument: dict[str, Any]) -> object:
         case "as_int" | "as_ints" | "as_float" | "as_floats" | "as_bool" | "as_bools" | "as_string":
             plain: object = value
             return plain
+        case "as_scalar_type":
+            return _NUMBER_FORMATS.get(value, str(value))
         case _:
             return str(value)
 

@@ -1,10 +1,16 @@
 """What becomes of each operator of a model: a `CheckReport`."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
 from naas_hw.workload.layer import Name
+
+UNKNOWN: Final = "unknown"
+Macs = int | Literal["unknown"]
+"""A number of multiply-accumulates, where it is known."""
 
 
 class Verdict(StrEnum):
@@ -13,13 +19,16 @@ class Verdict(StrEnum):
     MAPPED = "mapped"  # a layer of the accelerator
     FOLDED = "folded"  # vanishes into a layer, or is nothing at inference
     HOST = "host"  # runs outside of the accelerator
-    UNSUPPORTED = "unsupported"  # cannot be run, or is heavy and cannot be mapped
+    UNSUPPORTED = "unsupported"  # a layer with weights that the accelerator cannot run
 
 
 class OperatorCheck(BaseModel):
     """One operator: its node, what becomes of it, and why in a line.
 
-    `layer` names the layer that it became or went into.
+    Parameters
+    ----------
+    layer : name of the layer that it became or went into.
+    macs_not_covered : multiply-accumulates that the accelerator does not do.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,15 +38,26 @@ class OperatorCheck(BaseModel):
     verdict: Verdict
     reason: str
     layer: Name | None = None
+    macs_not_covered: Macs = 0
 
 
 class CheckReport(BaseModel):
-    """Every operator of a model, in order of execution."""
+    """Every operator of a model, in order of execution.
+
+    `macs_covered` : multiply-accumulates of the layers that are mapped.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     operators: tuple[OperatorCheck, ...]
+    macs_covered: int = 0
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def macs_not_covered(self) -> Macs:
+        """Multiply-accumulates that the accelerator does not do, of all operators."""
+        return total_macs([check.macs_not_covered for check in self.operators])
 
     @property
     def ok(self) -> bool:
@@ -47,3 +67,9 @@ class CheckReport(BaseModel):
     def of(self, verdict: Verdict) -> tuple[OperatorCheck, ...]:
         """The operators with that verdict."""
         return tuple(check for check in self.operators if check.verdict is verdict)
+
+
+def total_macs(numbers: Sequence[Macs]) -> Macs:
+    """The sum; unknown if one of them is."""
+    known = [number for number in numbers if number != UNKNOWN]
+    return sum(known) if len(known) == len(numbers) else UNKNOWN

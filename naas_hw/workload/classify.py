@@ -1,64 +1,50 @@
-"""A graph -> its layers, and a verdict on every operator; never stops at the first problem."""
+"""A graph -> its layers, and a verdict on every operator; never stops at the first problem.
+
+The rule. Each argument of an operator that is mapped or folded is a constant, or it is handled, or
+it is named: a bias that is computed from the input becomes an addition of the host's.
+
+- `mapped`: a product with constant weights, as a layer.
+- `folded`: what depends on no input, what computes nothing at inference, and what goes into the
+  weights, the bias or the clamp of the layer directly before it.
+- `host`: all else. Of what has multiply-accumulates of its own (products of two activations,
+  attention) the check says how many are not covered by the accelerator; of an operator that is
+  not one of ATen the number is unknown.
+- `unsupported`: a layer with constant weights that no layer of the accelerator can say (three
+  spatial axes, sizes that are not fixed ...), and training mode. Such work is what the accelerator
+  is for, so it is not left to the host without a word; naming the operator as one of the host's
+  (`--host`) does that.
+"""
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from naas_hw.workload.check import OperatorCheck, Verdict
+from naas_hw.workload.check import UNKNOWN, OperatorCheck, Verdict
 from naas_hw.workload.graph import Graph, Operator, Reference, references
+from naas_hw.workload.host_work import host_macs
 from naas_hw.workload.layer import Activation, Layer
-from naas_hw.workload.translate import (
-    PRODUCTS,
-    TRANSLATORS,
-    NotMappable,
-    input_of,
-    translate,
-    weight_of,
+from naas_hw.workload.operands import EITHER_FACTOR, WEIGHTED, Operands, operands_of
+from naas_hw.workload.operators import (
+    BATCH_NORMS,
+    CASTS,
+    CLAMPS,
+    FACTORIES,
+    FILLERS,
+    IDENTITIES,
+    RANDOM,
+    RECURRENT,
+    RESHAPES,
+    keeps_values,
+    only_checks,
 )
+from naas_hw.workload.translate import Source, Translation, translate
+from naas_hw.workload.unmappable import NotMappable
 
-BATCH_NORMS: Final = frozenset(
-    {
-        "batch_norm",
-        "_batch_norm_impl_index",
-        "native_batch_norm",
-        "cudnn_batch_norm",
-        "_native_batch_norm_legit",
-        "_native_batch_norm_legit_no_training",
-    }
-)
-CLAMPS: Final = frozenset({"relu", "relu6", "hardtanh", "clamp", "clamp_min"})
-IDENTITIES: Final = frozenset(
-    "alias clone contiguous detach dropout feature_dropout getitem identity lift_fresh_copy".split()
-)
-RESHAPES: Final = frozenset(
-    "_unsafe_view flatten reshape squeeze unflatten unsqueeze view view_as".split()
-)
-FACTORIES: Final = frozenset("arange empty eye full linspace ones scalar_tensor zeros".split())
-HOST: Final = frozenset(
-    """
-    _adaptive_avg_pool2d _log_softmax _softmax abs adaptive_avg_pool1d adaptive_avg_pool2d
-    adaptive_max_pool2d add amax amin argmax argmin avg_pool2d cat channel_shuffle chunk concat
-    constant_pad_nd div elu exp expand gelu glu group_norm hardsigmoid hardswish index
-    index_select instance_norm layer_norm leaky_relu log log_softmax max max_pool2d
-    max_pool2d_with_indices maximum mean min minimum mish movedim mul narrow native_group_norm
-    native_layer_norm neg numpy_T pad permute pixel_shuffle pixel_unshuffle pow prelu
-    reflection_pad2d repeat replication_pad2d roll rsqrt rsub select sigmoid silu slice softmax
-    softplus split split_with_sizes sqrt stack sub sum t tanh topk transpose unbind
-    upsample_bicubic2d upsample_bilinear2d upsample_nearest2d zeros_like ones_like
-    """.split()
-)
-_HEAVY: Final = {
-    "conv1d": "a convolution must have two spatial axes, not 1",
-    "conv3d": "a convolution must have two spatial axes, not 3",
-    "conv_transpose1d": "a convolution must have two spatial axes, not 1",
-    "conv_transpose3d": "a convolution must have two spatial axes, not 3",
-    "bmm": "one factor of a product must be weights, not both activations",
-    "baddbmm": "one factor of a product must be weights, not both activations",
-    "gru": "a recurrent layer must be unrolled into linear ones",
-    "lstm": "a recurrent layer must be unrolled into linear ones",
-    "scaled_dot_product_attention": "one factor of a product must be weights, not activations",
-}
+NO_PROGRAM: Final = "no program is written for it, so it counts in no total"
+_NO_LAYER: Final = "no layer of the accelerator computes it"
+_NOT_COVERED: Final = "its multiply-accumulates are not covered"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +55,14 @@ class Classification:
     checks: tuple[OperatorCheck, ...]
 
 
-def classify(graph: Graph) -> Classification:
-    """Map, fold or set aside every operator of a graph."""
-    walk = _Walk(graph=graph)
+def classify(graph: Graph, *, host: Collection[str] = ()) -> Classification:
+    """Map, fold or set aside every operator of a graph.
+
+    Parameters
+    ----------
+    host : kinds of operators that are left to the host, whatever else they could be.
+    """
+    walk = _Walk(graph=graph, forced=frozenset(host))
     for operator in graph.operators:
         walk.visit(operator)
     return Classification(layers=tuple(walk.layers), checks=tuple(walk.checks))
@@ -82,16 +73,19 @@ class _Walk:
     """What is known between two operators.
 
     `tails` : tensor -> index of the layer whose result it is, but for a batch norm and an
-    activation. `channels_last` : layers whose results have their channels on the last of several
-    axes. `sources` : constant tensor -> its name in the model.
+    activation. `unlike_norm` : layers whose output channels do not lie on axis 1 alone, along which
+    batch norm works. `sources` : constant tensor -> its name in the model. `makers` : constant
+    tensor -> the operator that made it.
     """
 
     graph: Graph
+    forced: frozenset[str] = frozenset()
     layers: list[Layer] = field(default_factory=list)
     checks: list[OperatorCheck] = field(default_factory=list)
     tails: dict[str, int] = field(default_factory=dict)
-    channels_last: set[int] = field(default_factory=set)
+    unlike_norm: set[int] = field(default_factory=set)
     sources: dict[str, str] = field(init=False)
+    makers: dict[str, Operator] = field(default_factory=dict)
     num_uses: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,23 +96,33 @@ class _Walk:
     def visit(self, operator: Operator) -> None:
         """Judge one operator."""
         kind = operator.kind
-        if self._is_constant(operator):
+        if only_checks(kind):
+            self._keep_constant(operator)
+            self._fold(operator, "computes nothing: it asserts, or reads a size")
+        elif self._is_constant(operator):
+            self._keep_constant(operator)
             self._fold(operator, "does not depend on the input")
-        elif kind in TRANSLATORS:
-            self._map(operator)
+        elif kind in self.forced:
+            self._leave(operator, "it was named as one of the host's")
+        elif kind in WEIGHTED:
+            self._visit_weighted(operator)
+        elif kind in RECURRENT:
+            self._refuse(operator, "a recurrent layer must be unrolled into linear ones")
         elif kind in BATCH_NORMS:
             self._visit_batch_norm(operator)
         elif kind in CLAMPS:
             self._visit_clamp(operator)
         elif kind in IDENTITIES:
             self._visit_identity(operator)
-        elif kind in RESHAPES:
+        elif kind in CASTS:
+            self._visit_cast(operator)
+        elif kind in RESHAPES or self._is_same_size(operator):
             self._fold(operator, "changes the shape only")
-        elif kind in HOST:
-            self._add(operator, Verdict.HOST, "no layer of the accelerator computes it")
         else:
-            reason = _HEAVY.get(kind, f"operator must be a known one, not {kind}")
-            self._add(operator, Verdict.UNSUPPORTED, reason)
+            self._leave(operator, _NO_LAYER)
+        self._note_change(operator)
+
+    # Verdicts --------------------------------------------------------------------------------
 
     def _add(
         self, operator: Operator, verdict: Verdict, reason: str, layer: str | None = None
@@ -140,34 +144,143 @@ class _Walk:
         layer = None if index is None else self.layers[index].name
         self._add(operator, Verdict.FOLDED, reason, layer)
 
-    def _is_constant(self, operator: Operator) -> bool:
-        """Does it read constants only, or nothing? Then so are its results."""
-        inputs = operator.inputs
-        if not inputs and operator.kind not in FACTORIES:
-            return False
-        if any(name not in self.sources for name in inputs):
-            return False
-        source = self.sources[inputs[0]] if inputs else operator.name
-        self.sources |= dict.fromkeys(operator.outputs, source)
-        return True
+    def _refuse(self, operator: Operator, reason: str) -> None:
+        self._add(operator, Verdict.UNSUPPORTED, reason)
 
-    def _map(self, operator: Operator) -> None:
-        weight = weight_of(operator)
-        try:
-            if weight not in self.sources:
-                raise NotMappable("weights must be constant, not computed from the input")
-            if input_of(operator) in self.sources:
-                raise NotMappable("the input must not be constant")
-            layer = translate(operator, self.graph.shapes, self._layer_name(operator, weight))
-        except NotMappable as problem:
-            self._add(operator, Verdict.UNSUPPORTED, str(problem))
+    def _leave(self, operator: Operator, reason: str) -> None:
+        """Leave an operator to the host, with what it costs there."""
+        macs = host_macs(operator, self.graph.shapes)
+        self.checks.append(
+            OperatorCheck(
+                name=operator.name,
+                operator=operator.kind,
+                verdict=Verdict.HOST,
+                reason=reason if macs == 0 else f"{reason}; {_NOT_COVERED}",
+                macs_not_covered=UNKNOWN if macs is None else macs,
+            )
+        )
+
+    # Constants -------------------------------------------------------------------------------
+
+    def _is_constant(self, operator: Operator) -> bool:
+        """Does it read constants only, or nothing, or only the shape of something?"""
+        if operator.kind in RANDOM or operator.arguments.get("train"):
+            return False
+        inputs = operator.inputs
+        if operator.kind in FILLERS:
+            inputs = inputs[1:]
+        elif not inputs:
+            return operator.kind in FACTORIES
+        return all(name in self.sources for name in inputs)
+
+    def _keep_constant(self, operator: Operator) -> None:
+        """The results are constants, named after the first that they are made of."""
+        named = [self.sources[name] for name in operator.inputs if name in self.sources]
+        source = named[0] if named else operator.name
+        self.sources |= dict.fromkeys(operator.outputs, source)
+        self.makers |= dict.fromkeys(operator.outputs, operator)
+
+    def _note_change(self, operator: Operator) -> None:
+        """A constant into which an operator writes what is computed is one no longer, and neither
+        is what shares its memory."""
+        first = _main_input(operator)
+        if not operator.in_place or first not in self.sources:
             return
-        result = operator.outputs[0]
-        self.tails[result] = len(self.layers)
-        if operator.kind in PRODUCTS and len(self.graph.shapes.get(result, ())) != 2:
-            self.channels_last.add(len(self.layers))
+        if any(name in self.sources for name in operator.outputs):
+            return
+        source = self.sources[first]
+        self.sources = {name: made for name, made in self.sources.items() if made != source}
+
+    def _is_repeated(self, tensor: str) -> bool:
+        """Whether a constant matrix is repeated along new or leading axes, and nothing else."""
+        maker = self.makers.get(tensor)
+        seen = self.graph.shapes.get(tensor, ())
+        while maker is not None and maker.inputs:
+            before = self.graph.shapes.get(maker.inputs[0], ())
+            if maker.kind == "expand":
+                return before[-2:] == seen[-2:] and all(size == 1 for size in before[:-2])
+            same = before[-2:] == seen[-2:] and maker.kind in (*RESHAPES, *IDENTITIES)
+            maker = self.makers.get(maker.inputs[0]) if same else None
+        return False
+
+    def _is_same_size(self, operator: Operator) -> bool:
+        """Whether it is an expansion that repeats nothing."""
+        shapes, inputs = self.graph.shapes, operator.inputs
+        if operator.kind != "expand" or not inputs:
+            return False
+        before, after = shapes.get(inputs[0], ()), shapes.get(operator.outputs[0], ())
+        return -1 not in after and [n for n in before if n > 1] == [n for n in after if n > 1]
+
+    # Layers ----------------------------------------------------------------------------------
+
+    def _visit_weighted(self, operator: Operator) -> None:
+        operands = operands_of(operator, self.sources)
+        if isinstance(operands, str):
+            self._leave(operator, operands)
+            return
+        name = self._layer_name(operator, operands.weight)
+        source = Source(
+            operator=operator,
+            operands=operands,
+            shapes=self.graph.shapes,
+            is_repeated=self._is_repeated(operands.weight),
+            name=name,
+        )
+        try:
+            made = translate(source)
+        except NotMappable as problem:
+            self._refuse(operator, str(problem))
+            return
+        self._map(operator, operands, made)
+
+    def _map(self, operator: Operator, operands: Operands, made: Translation) -> None:
+        """Keep a layer, and leave to the host what is added to it and is no bias."""
+        index, layer = len(self.layers), made.layer
         self.layers.append(layer)
-        self._add(operator, Verdict.MAPPED, describe(layer), layer.name)
+        if made.channel_axes != (1,):
+            self.unlike_norm.add(index)
+        reason = self._why_no_bias(operator, operands, made)
+        notes = [describe(layer)]
+        if operands.scales != (1, 1):
+            notes.append("alpha and beta go into weights and bias")
+        if reason is not None:
+            notes.append("without a bias")
+        if not layer.has_program:
+            notes.append(NO_PROGRAM)
+        self.checks.append(
+            OperatorCheck(
+                name=operator.name,
+                operator=operator.kind,
+                verdict=Verdict.MAPPED,
+                reason="; ".join(notes),
+                layer=layer.name,
+                macs_not_covered=0 if layer.has_program else layer.num_macs,
+            )
+        )
+        if reason is None:
+            self.tails[operator.outputs[0]] = index
+        else:
+            addition = Operator(name=f"{operator.name}.bias", kind="add")
+            self._add(addition, Verdict.HOST, f"adds to {layer.name}: {reason}", layer.name)
+
+    def _why_no_bias(self, operator: Operator, operands: Operands, made: Translation) -> str | None:
+        """Why what is added is no bias of the layer; None if it is, or if nothing is added."""
+        if operands.addend is None:
+            return None
+        if operands.addend not in self.sources:
+            return "its bias is computed from the input"
+        if operator.kind not in EITHER_FACTOR:
+            return None
+        num_axes = len(self.graph.shapes.get(operator.outputs[0], ()))
+        shape = self.graph.shapes.get(operands.addend, ())
+        others = [
+            size
+            for axis, size in enumerate(shape, start=num_axes - len(shape))
+            if axis not in made.channel_axes
+        ]
+        if any(size != 1 for size in others):
+            return "what is added differs from row to row"
+        return None
 
     def _layer_name(self, operator: Operator, weight: str) -> str:
         """The name of the module that holds the weights; numbered when it is called again."""
@@ -177,21 +290,36 @@ class _Walk:
         numbered = (f"{name[:90]}_{number}" for number in range(2, len(taken) + 3))
         return next(found for found in (name, *numbered) if found not in taken)
 
+    # What follows a layer --------------------------------------------------------------------
+
     def _tail(self, operator: Operator) -> int | None:
         """The layer whose result this operator alone reads."""
-        first = references(next(iter(operator.arguments.values()), None))
-        if len(first) != 1 or self.num_uses[first[0]] != 1:
+        first = _main_input(operator)
+        if first is None or self.num_uses[first] != 1:
             return None
-        return self.tails.get(first[0])
+        return self.tails.get(first)
+
+    def _has_computed_parameters(self, operator: Operator) -> bool:
+        """Whether a tensor other than the main input is computed."""
+        main = _main_input(operator)
+        return operator.inputs.count(main or "") > 1 or any(
+            name not in self.sources for name in operator.inputs if name != main
+        )
 
     def _visit_batch_norm(self, operator: Operator) -> None:
         index = self._tail(operator)
-        if operator.arguments.get("training"):
-            self._add(operator, Verdict.UNSUPPORTED, "batch norm must be in evaluation mode")
-        elif index in self.channels_last:
-            self._add(operator, Verdict.HOST, "batch norm is along rows, not output channels")
+        arguments = operator.arguments
+        is_training = bool(arguments.get("training"))
+        if is_training and arguments.get("running_mean") is not None:
+            self._refuse(operator, "batch norm must be in evaluation mode")
+        elif is_training or operator.kind == "_batch_norm_no_update":
+            self._leave(operator, "its statistics are those of its input")
+        elif self._has_computed_parameters(operator):
+            self._leave(operator, "its parameters are computed from the input")
+        elif index in self.unlike_norm:
+            self._leave(operator, "batch norm is along rows, not output channels")
         elif index is None or self.layers[index].activation is not Activation.NONE:
-            self._add(operator, Verdict.HOST, "batch norm does not directly follow a layer")
+            self._leave(operator, "batch norm does not directly follow a layer")
         else:
             self._fold(operator, "goes into weights and bias", index)
 
@@ -199,9 +327,9 @@ class _Walk:
         index = self._tail(operator)
         activation = activation_of(operator)
         if activation is None:
-            self._add(operator, Verdict.HOST, "its limits are not those of ReLU or ReLU6")
+            self._leave(operator, "its limits are not those of ReLU or ReLU6")
         elif index is None or self.layers[index].activation is not Activation.NONE:
-            self._add(operator, Verdict.HOST, "activation does not directly follow a layer")
+            self._leave(operator, "activation does not directly follow a layer")
         else:
             update = {"activation": activation}
             self.layers[index] = self.layers[index].model_copy(update=update)
@@ -209,9 +337,29 @@ class _Walk:
 
     def _visit_identity(self, operator: Operator) -> None:
         if operator.arguments.get("train"):
-            self._add(operator, Verdict.UNSUPPORTED, "dropout must be in evaluation mode")
+            self._refuse(operator, "dropout must be in evaluation mode")
+        elif self._has_computed_parameters(operator):
+            self._leave(operator, _NO_LAYER)
         else:
-            self._fold(operator, "does nothing at inference", self._tail(operator))
+            is_other = operator.kind == "getitem" and 0 not in operator.arguments.values()
+            index = None if is_other else self._tail(operator)
+            self._fold(operator, "does nothing at inference", index)
+
+    def _visit_cast(self, operator: Operator) -> None:
+        dtype = operator.arguments.get("dtype")
+        if len(operator.inputs) != 1 or not keeps_values(operator.kind, dtype):
+            self._leave(operator, "it may round, and no layer of the accelerator does that")
+        else:
+            self._fold(operator, "changes the number format only", self._tail(operator))
+
+
+def _main_input(operator: Operator) -> str | None:
+    """The tensor that an operator works on: `self`, `input`, or else its first argument."""
+    arguments = operator.arguments
+    first = next(iter(arguments.values()), None)
+    value = next((arguments[name] for name in ("self", "input") if name in arguments), first)
+    found = references(value)
+    return found[0] if len(found) == 1 else None
 
 
 def activation_of(operator: Operator) -> Activation | None:

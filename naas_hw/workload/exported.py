@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from naas_hw.errors import InputError
-from naas_hw.workload.graph import Graph, Operator, Reference, operator_kind
+from naas_hw.workload.graph import Graph, Operator, Reference, is_in_place, operator_kind
 from naas_hw.workload.torch_extra import require_torch
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def _evaluating(module: "nn.Module") -> Iterator[None]:
 def graph_of_program(program: "ExportedProgram") -> Graph:
     """The graph of an exported program."""
     signature = program.graph_signature
+    written = set(signature.buffers_to_mutate.values())
+    buffers = signature.inputs_to_buffers.items()
     parameters = {id(tensor): tensor for tensor in program.parameters()}
     calls = [node for node in program.graph.nodes if node.op == "call_function"]
     return Graph(
@@ -60,7 +62,7 @@ def graph_of_program(program: "ExportedProgram") -> Graph:
         shapes={node.name: _shape(node) for node in program.graph.nodes},
         constants={
             **signature.inputs_to_parameters,
-            **signature.inputs_to_buffers,
+            **{tensor: name for tensor, name in buffers if name not in written},
             **signature.inputs_to_lifted_tensor_constants,
         },
         results=tuple(str(name) for name in signature.user_outputs),
@@ -82,6 +84,7 @@ def _operator(node: "fx.Node") -> Operator:
         kind=operator_kind(target_name),
         arguments={name: _plain(value) for name, value in arguments.items()},
         outputs=(node.name,),
+        in_place=is_in_place(target_name),
     )
 
 

@@ -26,12 +26,14 @@ class Operator:
     arguments : by name; `Reference`, number, text, None, or a list of such. Those left at their
         default may be missing.
     outputs : names of the tensors that it makes.
+    in_place : whether it writes into the tensor that it works on.
     """
 
     name: str
     kind: str
     arguments: dict[str, object] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
+    in_place: bool = False
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -46,7 +48,8 @@ class Graph:
     Parameters
     ----------
     shapes : of each tensor; -1 for a size that is not fixed.
-    constants : tensor -> its name in the model: parameters, buffers, constants.
+    constants : tensor -> its name in the model: parameters, buffers that are not written to,
+        constants.
     results : tensors that the model returns.
     """
 
@@ -76,3 +79,13 @@ def operator_kind(target: str) -> str:
     name = rest.split(".")[0] or namespace
     name = name if name.startswith("__") else name.rstrip("_")
     return name if namespace in ("aten", "_operator", name) else f"{namespace}.{name}"
+
+
+def is_in_place(target: str) -> bool:
+    """Whether an operator writes into what it reads, from the name that torch gives its overload.
+
+    >>> is_in_place("aten.relu_.default"), is_in_place("aten.relu.default")
+    (True, False)
+    """
+    name = target.removeprefix("torch.ops.").partition(".")[2].split(".")[0]
+    return name.endswith("_") and not name.endswith("__")

@@ -20,7 +20,10 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 MAX_REACH: Final = 65535
 """Rows or columns of the input that a layer may span, padding included."""
 
-Size = Annotated[int, Field(ge=1, le=65535)]
+MAX_SIZE: Final = 65535
+"""The largest bound of a loop, and the most rows or columns of an image."""
+
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Pair = tuple[Size, Size]
 
 
@@ -103,6 +106,11 @@ class Layer(BaseModel):
     def num_macs(self) -> int:
         """Multiply-accumulates, all groups together."""
         return self.groups * self.K * self.C * self.P * self.Q * self.R * self.S
+
+    @property
+    def has_program(self) -> bool:
+        """Whether the accelerator runs it: a transposed layer exists in the model only."""
+        return self.kind is not Kind.TRANSPOSED
 
     @property
     def input_channels(self) -> int:

@@ -1,23 +1,31 @@
 """A network: its layers in order of execution, and what runs on the host."""
 
 from collections import Counter
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from naas_hw.workload.check import Macs, total_macs
 from naas_hw.workload.layer import Layer, Name
 
 
 class HostOperator(BaseModel):
-    """An operator that the accelerator does not run (pooling, addition, softmax ...)."""
+    """An operator that the accelerator does not run (pooling, addition, softmax ...).
+
+    `macs` : its multiply-accumulates, which the accelerator does not cover.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
     operator: Name
+    macs: Annotated[int, Field(ge=0)] | Literal["unknown"] = Field(
+        default=0, exclude_if=lambda macs: macs == 0
+    )
 
 
 class Network(BaseModel):
-    """Layers in order of execution; at least one, no name twice.
+    """Layers in order of execution; at least one that has a program, no name twice.
 
     `layers[i]` may equal `layers[j]` but for its name: `distinct_layers` tells them apart.
     """
@@ -35,11 +43,25 @@ class Network(BaseModel):
         doubled = sorted(name for name, count in counts.items() if count > 1)
         if doubled:
             raise ValueError(f"layer names must differ, not {doubled[0]!r} twice")
+        if not any(layer.has_program for layer in self.layers):
+            raise ValueError("layers must have at least one that is not transposed, not none")
 
     @property
     def num_macs(self) -> int:
-        """Multiply-accumulates of all layers."""
-        return sum(layer.num_macs for layer in self.layers)
+        """Multiply-accumulates of all layers that have a program."""
+        return sum(layer.num_macs for layer in self.layers if layer.has_program)
+
+    @property
+    def without_program(self) -> tuple[Layer, ...]:
+        """Layers that exist in the model only; they count in no total."""
+        return tuple(layer for layer in self.layers if not layer.has_program)
+
+    @property
+    def macs_not_covered(self) -> Macs:
+        """Multiply-accumulates that the accelerator does not do: those of layers without a program
+        and of the host's operators."""
+        layers = [layer.num_macs for layer in self.without_program]
+        return total_macs([*layers, *(operator.macs for operator in self.host)])
 
     @property
     def distinct_layers(self) -> dict[Layer, tuple[str, ...]]:

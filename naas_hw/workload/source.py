@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Union
 
@@ -14,6 +15,7 @@ from naas_hw.workload.archive import read_archive
 from naas_hw.workload.classify import clean_name
 from naas_hw.workload.exported import export_module
 from naas_hw.workload.graph import Graph
+from naas_hw.workload.layer import MAX_SIZE
 from naas_hw.workload.models import BUILTINS, build_model
 from naas_hw.workload.torch_extra import require_torch
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 ModelSource = Union[str, Path, "nn.Module"]
 
 DEFAULT_RESOLUTION: Final = 224
-MAX_SIZE: Final = 65535
+MAX_INPUT_NUMBERS: Final = 1 << 27
+"""Of the example input with which a module is exported."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +93,13 @@ def _check_shape(resolution: int | None, input_shape: tuple[int, ...] | None) ->
         raise InputError("resolution and input shape must not both be given")
     if resolution is not None and not 1 <= resolution <= MAX_SIZE:
         raise InputError(f"resolution must be 1 to {MAX_SIZE}, not {resolution}")
-    if input_shape is not None and not (
-        input_shape and all(1 <= size <= MAX_SIZE for size in input_shape)
-    ):
-        raise InputError(f"sizes of the input must be 1 to {MAX_SIZE}, not {input_shape}")
+    if input_shape is None:
+        return
+    if not input_shape or min(input_shape) < 1 or prod(input_shape) > MAX_INPUT_NUMBERS:
+        raise InputError(
+            f"sizes of the input must be 1 at least, and {MAX_INPUT_NUMBERS} at most as a product, "
+            f"not {'x'.join(map(str, input_shape))}"
+        )
 
 
 def call_factory(text: str) -> "nn.Module":

@@ -1,65 +1,87 @@
 """One operator with weights -> one `Layer`, or the reason why not."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from typing import Final
 
 from pydantic import ValidationError
 
-from naas_hw.workload.graph import Operator, Reference
+from naas_hw.workload.graph import Operator
 from naas_hw.workload.layer import Kind, Layer
+from naas_hw.workload.operands import EITHER_FACTOR, Operands
+from naas_hw.workload.products import Product, linear_product, matrix_product, product_layer
+from naas_hw.workload.unmappable import NotMappable
 from naas_hw.workload.yaml_edge import validation_sentence
 
 Shapes = dict[str, tuple[int, ...]]
 Pair = tuple[int, int]
 
 
-class NotMappable(Exception):
-    """The accelerator cannot run this operator; the text says why."""
+@dataclass(frozen=True, kw_only=True)
+class Translation:
+    """An operator as a layer.
+
+    Parameters
+    ----------
+    channel_axes : axes of the result along which output channels lie, those of groups included;
+        counted from the front.
+    """
+
+    layer: Layer
+    channel_axes: tuple[int, ...]
 
 
-def translate(operator: Operator, shapes: Shapes, name: str) -> Layer:
-    """The layer of an operator whose kind is in `TRANSLATORS`.
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a layer is made of.
+
+    Parameters
+    ----------
+    is_repeated : whether the weights are one matrix, repeated along their leading axes.
+    name : of the layer.
+    """
+
+    operator: Operator
+    operands: Operands
+    shapes: Shapes
+    is_repeated: bool
+    name: str
+
+    def shape(self, tensor: str) -> tuple[int, ...]:
+        """The shape of a tensor, or NotMappable where it is not fixed."""
+        return _shape(self.shapes, tensor)
+
+    @property
+    def result(self) -> tuple[int, ...]:
+        """The shape of the result."""
+        return self.shape(self.operator.outputs[0])
+
+
+def translate(source: Source) -> Translation:
+    """The layer of an operator with constant weights.
 
     Raises
     ------
     NotMappable : the operator is outside of what a layer can say.
     """
     try:
-        return TRANSLATORS[operator.kind](operator, shapes, name)
+        return _TRANSLATORS[source.operator.kind](source)
     except ValidationError as error:
         raise NotMappable(validation_sentence(error)) from error
 
 
-def weight_of(operator: Operator) -> str | None:
-    """The tensor that holds the weights of an operator whose kind is in `TRANSLATORS`."""
-    value = operator.arguments.get(_WEIGHT_ARGUMENT.get(operator.kind, "weight"))
-    return value.name if isinstance(value, Reference) else None
-
-
-_WEIGHT_ARGUMENT: Final = {"addmm": "mat2", "mm": "mat2", "matmul": "other"}
-_INPUT_ARGUMENT: Final = {"addmm": "mat1", "mm": "self", "matmul": "self"}
-
-
-def input_of(operator: Operator) -> str:
-    """The tensor that an operator works on."""
-    value = operator.arguments.get(_INPUT_ARGUMENT.get(operator.kind, "input"))
-    if not isinstance(value, Reference):
-        raise NotMappable("the input must be a tensor")
-    return value.name
-
-
-def _shape(shapes: Shapes, name: str | None) -> tuple[int, ...]:
-    shape = shapes.get(name or "", ())
+def _shape(shapes: Shapes, name: str) -> tuple[int, ...]:
+    shape = shapes.get(name, ())
     if -1 in shape:
         raise NotMappable("sizes must be fixed, not dynamic")
     return shape
 
 
-def _weight(operator: Operator, shapes: Shapes, num_axes: int) -> tuple[int, ...]:
-    shape = _shape(shapes, weight_of(operator))
-    if len(shape) != num_axes:
-        raise NotMappable(f"weights must have {num_axes} axes, not {len(shape)}")
+def _kernel(source: Source) -> tuple[int, ...]:
+    shape = source.shape(source.operands.weight)
+    if len(shape) != 4:
+        raise NotMappable(f"weights must have 4 axes, not {len(shape)}")
     return shape
 
 
@@ -74,9 +96,9 @@ def _pair(operator: Operator, name: str, default: int) -> Pair:
     return (integers[0], integers[-1])
 
 
-def _image(operator: Operator, shapes: Shapes) -> tuple[int, int, int]:
+def _image(source: Source) -> tuple[int, int, int]:
     """Channels, rows and columns of the input."""
-    shape = _shape(shapes, input_of(operator))
+    shape = source.shape(source.operands.input)
     if len(shape) not in (3, 4):
         raise NotMappable(f"a convolution must have two spatial axes, not {max(len(shape) - 2, 0)}")
     if len(shape) == 4 and shape[0] != 1:
@@ -84,20 +106,21 @@ def _image(operator: Operator, shapes: Shapes) -> tuple[int, int, int]:
     return shape[-3], shape[-2], shape[-1]
 
 
-def _convolution(operator: Operator, shapes: Shapes, name: str) -> Layer:
+def _convolution(source: Source) -> Translation:
+    operator = source.operator
     if operator.arguments.get("transposed"):
-        return _transposed(operator, shapes, name)
-    weight = _weight(operator, shapes, 4)
-    channels, height, width = _image(operator, shapes)
-    output = _shape(shapes, operator.outputs[0])
+        return _transposed(source)
+    weight = _kernel(source)
+    channels, height, width = _image(source)
+    output = source.result
     groups = operator.arguments.get("groups", 1)
     if not isinstance(groups, int) or groups < 1 or weight[1] * groups != channels:
         raise NotMappable(f"groups must split {channels} channels by {weight[1]}, not {groups}")
     stride = _pair(operator, "stride", 1)
     dilation = _pair(operator, "dilation", 1)
     is_depthwise = groups > 1 and groups == channels == weight[0]
-    return Layer(
-        name=name,
+    layer = Layer(
+        name=source.name,
         kind=Kind.DEPTHWISE if is_depthwise else Kind.CONV,
         K=weight[0] if is_depthwise else weight[0] // groups,
         C=weight[1],
@@ -112,6 +135,7 @@ def _convolution(operator: Operator, shapes: Shapes, name: str) -> Layer:
         dilation=dilation,
         groups=1 if is_depthwise else groups,
     )
+    return Translation(layer=layer, channel_axes=(len(output) - 3,))
 
 
 def _padding(operator: Operator, weight: tuple[int, ...], dilation: Pair) -> Pair:
@@ -125,9 +149,9 @@ def _padding(operator: Operator, weight: tuple[int, ...], dilation: Pair) -> Pai
     return _pair(operator, "padding", 0)
 
 
-def _transposed(operator: Operator, shapes: Shapes, name: str) -> Layer:
-    weight = _weight(operator, shapes, 4)
-    channels, height, width = _image(operator, shapes)
+def _transposed(source: Source) -> Translation:
+    operator, weight = source.operator, _kernel(source)
+    channels, height, width = _image(source)
     kernel = (weight[2], weight[3])
     stride = _pair(operator, "stride", 1)
     if stride != kernel:
@@ -139,8 +163,8 @@ def _transposed(operator: Operator, shapes: Shapes, name: str) -> Layer:
             raise NotMappable(f"{what} of a transposed convolution must be {neutral}, not {value}")
     if (groups := operator.arguments.get("groups", 1)) != 1:
         raise NotMappable(f"groups of a transposed convolution must be 1, not {groups}")
-    return Layer(
-        name=name,
+    layer = Layer(
+        name=source.name,
         kind=Kind.TRANSPOSED,
         K=weight[1] * prod(kernel),
         C=channels,
@@ -149,42 +173,55 @@ def _transposed(operator: Operator, shapes: Shapes, name: str) -> Layer:
         height=height,
         width=width,
     )
+    return Translation(layer=layer, channel_axes=(len(source.result) - 3,))
 
 
-def _linear(operator: Operator, shapes: Shapes, name: str) -> Layer:
-    out_features, in_features = _weight(operator, shapes, 2)
-    return _product(operator, shapes, name, out_features, in_features)
+def _one_dimensional(source: Source) -> Translation:
+    raise NotMappable("a convolution must have two spatial axes, not 1")
 
 
-def _matrix_product(operator: Operator, shapes: Shapes, name: str) -> Layer:
-    in_features, out_features = _weight(operator, shapes, 2)
-    return _product(operator, shapes, name, out_features, in_features)
+def _three_dimensional(source: Source) -> Translation:
+    raise NotMappable("a convolution must have two spatial axes, not 3")
 
 
-def _product(
-    operator: Operator, shapes: Shapes, name: str, out_features: int, in_features: int
-) -> Layer:
-    """A linear layer; one that acts on several rows is a 1x1 convolution of a column of them."""
-    rows = prod(_shape(shapes, input_of(operator))[:-1])
-    return Layer(
-        name=name,
-        kind=Kind.LINEAR if rows == 1 else Kind.CONV,
-        K=out_features,
-        C=in_features,
-        P=rows,
-        height=rows,
-        width=1,
+def _linear(source: Source) -> Translation:
+    operands = source.operands
+    found = linear_product(source.shape(operands.weight), source.shape(operands.input))
+    return _product(source, found, (len(source.result) - 1,))
+
+
+def _matrix_product(source: Source) -> Translation:
+    operands = source.operands
+    found = matrix_product(
+        source.shape(operands.weight),
+        source.shape(operands.input),
+        source.result,
+        weight_first=operands.weight_first,
+        is_repeated=source.is_repeated,
     )
+    last = len(source.result) - (2 if operands.weight_first else 1)
+    if operands.weight_first and len(source.shape(operands.input)) == 1:
+        last = len(source.result) - 1
+    groups = range(len(source.shape(operands.weight)) - 2) if found.groups > 1 else ()
+    return _product(source, found, (*groups, last))
 
 
-PRODUCTS: Final = frozenset({"linear", "addmm", "mm", "matmul"})
-TRANSLATORS: Final[dict[str, Callable[[Operator, Shapes, str], Layer]]] = {
+def _batch_sum(source: Source) -> Translation:
+    raise NotMappable("a product must not be summed over its batch: write it as one product")
+
+
+def _product(source: Source, product: Product, channel_axes: tuple[int, ...]) -> Translation:
+    return Translation(layer=product_layer(product, source.name), channel_axes=channel_axes)
+
+
+_TRANSLATORS: Final[dict[str, Callable[[Source], Translation]]] = {
+    **dict.fromkeys(EITHER_FACTOR, _matrix_product),
+    **dict.fromkeys(("conv1d", "conv_transpose1d"), _one_dimensional),
+    **dict.fromkeys(("conv3d", "conv_transpose3d"), _three_dimensional),
     "conv2d": _convolution,
     "convolution": _convolution,
     "_convolution": _convolution,
     "conv_transpose2d": _transposed,
     "linear": _linear,
-    "addmm": _matrix_product,
-    "mm": _matrix_product,
-    "matmul": _matrix_product,
+    "addbmm": _batch_sum,
 }

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from naas_hw.cli import main
-from naas_hw.cli.check import parse_shape, summary_of
+from naas_hw.cli.check import summary_of
+from naas_hw.cli.models import parse_shape
 from naas_hw.workload.check import CheckReport, OperatorCheck, Verdict
 
 NETWORK = """\

@@ -22,10 +22,25 @@ def graph(*operators, shapes, results=()):
 
 
 def op(name, kind, *tensors, **arguments):
-    """An operator that makes one tensor of its own name; tensors as input and weight."""
-    first = "input" if kind in ("conv2d", "conv_transpose2d", "linear", "batch_norm") else "self"
-    given = {key: Reference(t) for key, t in zip((first, "weight"), tensors, strict=False)}
+    """An operator that makes one tensor of its own name; tensors under the names of `ROLES`."""
+    roles = ROLES.get(kind, ("input", "weight", "bias"))
+    given = {key: Reference(t) for key, t in zip(roles, tensors, strict=False) if t is not None}
     return Operator(name=name, kind=kind, arguments=given | arguments, outputs=(name,))
+
+
+ROLES = {
+    "mm": ("self", "mat2"),
+    "bmm": ("self", "mat2"),
+    "matmul": ("self", "other"),
+    "addmm": ("self", "mat1", "mat2"),
+    "baddbmm": ("self", "batch1", "batch2"),
+    "addbmm": ("self", "batch1", "batch2"),
+    "batch_norm": ("input", "weight", "bias", "running_mean", "running_var"),
+    "_native_batch_norm_legit_no_training": (
+        "input", "weight", "bias", "running_mean", "running_var"),
+    "scaled_dot_product_attention": ("query", "key", "value"),
+    "to": ("self", "other"),
+}  # fmt: skip
 
 
 SHAPES = {"x": (1, 8, 6, 6), "w": (4, 8, 3, 3), "y": (1, 4, 4, 4), "z": (1, 4, 4, 4)}
@@ -118,7 +133,7 @@ def test_training_mode_is_unsupported():
     """Batch norm and dropout have to be in evaluation mode."""
     found = classify(
         graph(
-            op("a", "batch_norm", "x", training=True),
+            op("a", "batch_norm", "x", None, None, "w", "w", training=True),
             op("b", "dropout", "x", p=0.5, train=True),
             op("c", "dropout", "x", p=0.5, train=False),
             shapes=SHAPES,
@@ -217,10 +232,17 @@ def test_transposed_convolution_is_a_product():
         (op("y", "conv2d", "x", "w", padding=[300, 300]), {},
          "padding[0] must be at most 255, not 300"),
         (op("y", "conv2d", "x", "w", groups=0), {}, "groups must split 8 channels by 8, not 0"),
-        (op("y", "conv2d", "x", "x"), {},
-         "weights must be constant, not computed from the input"),
         (op("y", "conv1d", "x", "w"), {}, "a convolution must have two spatial axes, not 1"),
-        (op("y", "mylib.fft", "x"), {}, "operator must be a known one, not mylib.fft"),
+        (op("y", "conv3d", "x", "w"), {}, "a convolution must have two spatial axes, not 3"),
+        (op("y", "addbmm", None, "x", "w"), {},
+         "a product must not be summed over its batch: write it as one product"),
+        (op("y", "lstm", "x"), {}, "a recurrent layer must be unrolled into linear ones"),
+        (op("y", "linear", "x", "w"), {"x": (65537, 8), "w": (4, 8), "y": (65537, 4)},
+         "rows must be at most 65535, or two factors of at most 65535 each, not 65537, which has "
+         "no such factors: pad them, or split the input"),
+        (op("y", "bmm", "x", "w"), {"x": (1, 5, 8), "w": (2, 8, 4), "y": (2, 5, 4)},
+         "leading axes of weights that differ along them must be those of the input, (1,), "
+         "not (2,)"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_mapped_says_why(operator, changes, reason):
@@ -231,7 +253,7 @@ def test_what_cannot_be_mapped_says_why(operator, changes, reason):
 
 def test_never_stops_at_the_first_problem():
     """Every operator has its verdict, in order."""
-    bad = op("a", "mylib.fft", "x")
+    bad = op("a", "conv3d", "x", "w")
     pool, shape = op("p", "max_pool2d", "y"), op("f", "flatten", "p")
     found = classify(graph(bad, CONV, bad, pool, shape, shapes=SHAPES))
     assert verdicts(found) == [UNSUPPORTED, MAPPED, UNSUPPORTED, HOST, FOLDED]
@@ -254,3 +276,230 @@ def test_a_module_that_is_called_twice_has_two_layers():
     shapes = {"x": (1, 8, 6, 6), "w": (8, 8, 1, 1), "y": (1, 8, 6, 6), "z": (1, 8, 6, 6)}
     found = classify(graph(CONV, op("z", "conv2d", "y", "w"), shapes=shapes))
     assert [layer.name for layer in found.layers] == ["w", "w_2"]
+
+
+# Each argument is constant, handled or named -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operator", "shapes"),
+    [
+        (op("y", "conv2d", "x", "w", "d"), {}),
+        (op("y", "convolution", "x", "w", "d"), {}),
+        (op("y", "conv_transpose2d", "x", "w", "d", stride=[3, 3]), {"w": (8, 4, 3, 3)}),
+        (op("y", "linear", "x", "w", "d"), {"x": (5, 8), "w": (4, 8), "y": (5, 4)}),
+        (op("y", "addmm", "d", "x", "w"), {"x": (5, 8), "w": (8, 4), "y": (5, 4)}),
+        (op("y", "baddbmm", "d", "x", "w"), {"x": (1, 5, 8), "w": (1, 8, 4), "y": (1, 5, 4)}),
+    ],
+)
+def test_computed_bias_is_an_addition_of_the_host(operator, shapes):
+    """The layer is mapped without it, and the ReLU behind the addition is the host's too."""
+    found = classify(graph(operator, op("z", "relu", "y"), shapes=SHAPES | shapes))
+    assert verdicts(found) == [MAPPED, HOST, HOST]
+    assert found.layers[0].activation is Activation.NONE
+    mapped, addition, _relu = found.checks
+    assert "without a bias" in mapped.reason
+    assert (addition.name, addition.operator) == ("y.bias", "add")
+    assert addition.reason.endswith("its bias is computed from the input")
+
+
+@pytest.mark.parametrize("kind", ["batch_norm", "_native_batch_norm_legit_no_training"])
+@pytest.mark.parametrize("computed", range(4))
+def test_batch_norm_with_a_computed_parameter_stays(kind, computed):
+    """gamma, beta, mean and variance: one that is computed keeps it, and a ReLU, on the host."""
+    parameters = ["d" if index == computed else "w" for index in range(4)]
+    norm, relu = op("b", kind, "y", *parameters), op("z", "relu", "b")
+    found = classify(graph(CONV, norm, relu, shapes=SHAPES))
+    assert verdicts(found) == [MAPPED, HOST, HOST]
+    assert found.checks[1].reason == "its parameters are computed from the input"
+    constant = classify(graph(CONV, op("b", kind, "y", *"wwww"), relu, shapes=SHAPES))
+    assert verdicts(constant) == [MAPPED, FOLDED, FOLDED]
+
+
+def test_batch_norm_with_the_statistics_of_its_input_is_the_hosts():
+    """Without running statistics it is no training mode that somebody forgot."""
+    norm = op("b", "batch_norm", "y", "w", "w", None, None, training=True)
+    assert verdicts(classify(graph(CONV, norm, shapes=SHAPES))) == [MAPPED, HOST]
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_bias"), [((4,), True), ((1, 4), True), ((), True), ((5, 4), False)]
+)
+def test_addend_that_differs_from_row_to_row_is_no_bias(shape, is_bias):
+    """A constant addend is a bias only if it is the same for all rows."""
+    shapes = {"x": (5, 8), "w": (8, 4), "wb": shape, "y": (5, 4)}
+    found = classify(graph(op("y", "addmm", "wb", "x", "w"), shapes=shapes))
+    assert verdicts(found) == ([MAPPED] if is_bias else [MAPPED, HOST])
+
+
+@pytest.mark.parametrize(
+    ("scales", "addend", "expected"),
+    [
+        ({"alpha": 0.5}, "wb", [MAPPED]),
+        ({"beta": 2}, "wb", [MAPPED]),
+        ({"beta": 2}, "d", [MAPPED, HOST]),
+        ({"beta": 0}, "d", [MAPPED]),
+        ({"alpha": Reference("d")}, "wb", [HOST]),
+        ({"beta": "s0"}, "wb", [HOST]),
+    ],
+)
+def test_alpha_and_beta(scales, addend, expected):
+    """Numbers go into weights and bias; a beta of 0 drops the addend; others are computed."""
+    shapes = {"x": (5, 8), "w": (8, 4), "wb": (4,), "y": (5, 4)}
+    product = op("y", "addmm", addend, "x", "w", **scales)
+    found = classify(graph(product, shapes=shapes))
+    assert verdicts(found) == expected
+    if expected[0] is MAPPED:
+        assert "alpha and beta go into weights and bias" in found.checks[0].reason
+
+
+def test_limits_of_a_clamp_that_are_computed_stay():
+    """A limit that is a tensor is not that of ReLU."""
+    clamp = op("z", "clamp", "y", min=0, max=Reference("d"))
+    assert verdicts(classify(graph(CONV, clamp, shapes=SHAPES))) == [MAPPED, HOST]
+
+
+def test_second_result_of_a_batch_norm_is_not_the_layers():
+    """`getitem` passes a layer on only where it takes the first result."""
+    norm = op("b", "_native_batch_norm_legit_no_training", "y", *"wwww")
+    for index, last in ((0, FOLDED), (1, HOST)):
+        pick = Operator(
+            name="g",
+            kind="getitem",
+            arguments={"argument0": Reference("b"), "argument1": index},
+            outputs=("g",),
+        )
+        found = classify(graph(CONV, norm, pick, op("z", "relu", "g"), shapes=SHAPES))
+        assert verdicts(found) == [MAPPED, FOLDED, FOLDED, last]
+
+
+def test_random_numbers_are_no_constants():
+    """Whatever they read: a bias that is drawn is computed."""
+    drawn = op("d", "rand_like", "w")
+    found = classify(graph(drawn, op("y", "conv2d", "x", "w", "d"), shapes=SHAPES))
+    assert verdicts(found) == [HOST, MAPPED, HOST]
+
+
+def test_constant_that_is_written_to_is_none():
+    """Zeros into which an activation is copied are no weights, under whatever name."""
+    zeros = Operator(name="o", kind="zeros", arguments={"size": [4, 8, 3, 3]}, outputs=("o",))
+    part = op("p", "slice", "o")
+    copy = Operator(
+        name="c",
+        kind="copy",
+        arguments={"self": Reference("p"), "src": Reference("x")},
+        outputs=("c",),
+        in_place=True,
+    )
+    shapes = SHAPES | {"o": (4, 8, 3, 3)}
+    convolution = op("y", "conv2d", "x", "o")
+    assert verdicts(classify(graph(zeros, part, convolution, shapes=shapes)))[-1] is MAPPED
+    assert verdicts(classify(graph(zeros, part, copy, convolution, shapes=shapes)))[-1] is HOST
+
+
+# What is left to the host, and what that costs -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operator", "shapes", "macs"),
+    [
+        (op("y", "selu", "x"), {}, 0),
+        (op("y", "mylib.fft", "x"), {}, "unknown"),
+        (op("y", "fft_rfft2", "x"), {}, "unknown"),
+        (op("y", "linalg_vector_norm", "x"), {}, 0),
+        (op("y", "conv2d", "x", "d"), {"d": (4, 8, 3, 3)}, 4 * 4 * 4 * 8 * 9),
+        (op("y", "matmul", "x", "d"), {"x": (2, 5, 8), "d": (2, 8, 3), "y": (2, 5, 3)}, 240),
+        (op("y", "baddbmm", "d", "x", "e"),
+         {"x": (2, 5, 8), "e": (2, 8, 3), "y": (2, 5, 3)}, 240),
+        (op("y", "bmm", "x", "d"), {"x": (2, -1, 8), "d": (2, 8, 3), "y": (2, -1, 3)}, "unknown"),
+        (op("y", "scaled_dot_product_attention", "q", "k", "v"),
+         {"q": (2, 5, 8), "k": (2, 7, 8), "v": (2, 7, 3)}, 2 * 5 * 7 * (8 + 3)),
+        (Operator(name="y", kind="einsum", outputs=("y",), arguments={
+            "equation": "bij, bjk -> bik", "tensors": [Reference("x"), Reference("d")]}),
+         {"x": (2, 5, 8), "d": (2, 8, 3)}, 240),
+    ],
+)  # fmt: skip
+def test_host_operator_says_what_is_not_covered(operator, shapes, macs):
+    """Products of activations by their sizes; no product has none; other libraries' are unknown."""
+    (check,) = classify(graph(operator, shapes=SHAPES | shapes)).checks
+    assert (check.verdict, check.macs_not_covered) == (HOST, macs)
+    assert ("not covered" in check.reason) == (macs != 0)
+
+
+def test_any_operator_can_be_forced_to_the_host():
+    """One that is mapped, and one that is unsupported: with what it costs there."""
+    relu = op("z", "relu", "y")
+    found = classify(graph(CONV, relu, shapes=SHAPES), host=["conv2d"])
+    assert verdicts(found) == [HOST, HOST]
+    assert found.checks[0].macs_not_covered == 4 * 4 * 4 * 8 * 9
+    shapes = {"x": (1, 8, 6, 6, 6), "w": (4, 8, 3, 3, 3), "y": (1, 4, 4, 4, 4)}
+    (check,) = classify(graph(op("y", "conv3d", "x", "w"), shapes=shapes), host=["conv3d"]).checks
+    assert (check.verdict, check.macs_not_covered) == (HOST, 4 * 4**3 * 8 * 27)
+
+
+@pytest.mark.parametrize(
+    "kind", ["_assert_tensor_metadata", "_assert_scalar", "sym_size", "sym_constrain_range"]
+)
+def test_what_computes_nothing_is_folded(kind):
+    """Assertions and sizes."""
+    assert verdicts(classify(graph(op("a", kind, "x"), shapes=SHAPES))) == [FOLDED]
+
+
+@pytest.mark.parametrize(
+    ("cast", "verdict"),
+    [
+        (op("c", "to", "y", dtype="torch.float16"), FOLDED),
+        (op("c", "_to_copy", "y", dtype="torch.float32"), FOLDED),
+        (op("c", "_to_copy", "y", device="cpu"), FOLDED),
+        (op("c", "float", "y"), FOLDED),
+        (op("c", "to", "y", dtype="torch.int32"), HOST),
+        (op("c", "to", "y", "x"), HOST),
+        (op("c", "type_as", "y", "x"), HOST),
+    ],
+)
+def test_casts(cast, verdict):
+    """To floating point they change the number format only, and a ReLU may follow; others round."""
+    found = classify(graph(CONV, cast, op("z", "relu", "c"), shapes=SHAPES))
+    assert verdicts(found) == [MAPPED, verdict, verdict]
+
+
+# Products ------------------------------------------------------------------------------------
+
+
+def expanded(name, source):
+    return Operator(
+        name=name, kind="expand", arguments={"self": Reference(source)}, outputs=(name,)
+    )
+
+
+def test_expanded_weights_are_one_matrix():
+    """bmm of weights that are repeated over the batch is a linear layer on all rows."""
+    shapes = {"x": (3, 5, 8), "w": (8, 4), "e": (3, 8, 4), "v": (3, 8, 4), "y": (3, 5, 4)}
+    operators = expanded("e", "w"), op("v", "view", "e"), op("y", "bmm", "x", "v")
+    (layer,) = classify(graph(*operators, shapes=shapes)).layers
+    assert (layer.K, layer.C, layer.P, layer.groups) == (4, 8, 15, 1)
+
+
+def test_weights_that_differ_over_the_batch_are_groups():
+    """Each matrix of them has rows of its own."""
+    shapes = {"x": (3, 5, 8), "w": (3, 8, 4), "y": (3, 5, 4)}
+    (layer,) = classify(graph(op("y", "bmm", "x", "w"), shapes=shapes)).layers
+    assert (layer.K, layer.C, layer.P, layer.groups) == (4, 8, 5, 3)
+    assert layer.num_macs == 3 * 5 * 8 * 4
+
+
+def test_weights_may_be_the_first_factor():
+    """A product of weights with an activation (mixing of tokens): rows are its columns."""
+    shapes = {"x": (1, 8, 5), "w": (4, 8), "y": (1, 4, 5)}
+    norm = op("z", "batch_norm", "y")
+    found = classify(graph(op("y", "matmul", "w", "x"), norm, shapes=shapes))
+    assert verdicts(found) == [MAPPED, FOLDED]
+    assert (found.layers[0].K, found.layers[0].C, found.layers[0].P) == (4, 8, 5)
+
+
+def test_many_rows_are_an_image():
+    """More rows than a loop counts are split over P and Q."""
+    shapes = {"x": (70000, 8), "w": (4, 8), "y": (70000, 4)}
+    (layer,) = classify(graph(op("y", "linear", "x", "w"), shapes=shapes)).layers
+    assert layer.P * layer.Q == 70000
+    assert (layer.height, layer.width) == (layer.P, layer.Q)

@@ -224,9 +224,15 @@ def test_check_lists_every_operator():
     assert all(check.name and check.reason for check in report.operators)
     assert not report.ok
     with pytest.raises(
-        InputError, match=r"must be its kernel, \(3, 3\), not \(2, 2\) \(and 1 more"
+        InputError,
+        match=r"not \(2, 2\) \(and 1 more\); --host conv_transpose2d leaves it to the host",
     ):
         import_network(model, resolution=8)
+    network = import_network(model, resolution=8, host=["conv_transpose2d"])
+    assert [host.operator for host in network.host] == ["conv_transpose2d"] * 2 + ["sigmoid"]
+    assert network.macs_not_covered == 3 * 8 * 8 * 4 * 9 + 8 * 17 * 17 * 8 * 16
+    with pytest.raises(InputError, match=r"that the model has \(conv2d, .*\), not 'conv3d'"):
+        import_network(model, resolution=8, host=["conv3d"])
 
 
 @needs_torch
@@ -271,7 +277,11 @@ def test_model_that_does_not_export():
         ({"source": "lenet"}, "model must be one of vgg16, .*a .pt2 file or module:callable"),
         ({"source": "model.onnx"}, "model must be one of vgg16, "),
         ({"source": "vgg16", "resolution": 0}, "resolution must be 1 to 65535, not 0"),
-        ({"source": "vgg16", "input_shape": (1, 3, -1, 5)}, "sizes of the input must be 1 to"),
+        (
+            {"source": "vgg16", "input_shape": (1, 3, -1, 5)},
+            "sizes of the input must be 1 at least",
+        ),
+        ({"source": "vgg16", "input_shape": (1, 1 << 14, 1 << 14)}, "134217728 at most as a pro"),
         ({"source": "vgg16", "resolution": 5, "input_shape": (1,)}, "must not both be given"),
     ],
 )
@@ -289,3 +299,48 @@ def test_without_torch_the_error_says_what_to_install(source, monkeypatch):
         ToolError, match=r"torch must be installed .*: pip install 'naas_hw\[torch\]'"
     ):
         import_network(source)
+
+
+@needs_torch
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # torch about its own code
+def test_exported_forms_of_what_is_computed(tmp_path):
+    """A cast, a computed bias, attention and computed batch norm, as torch exports them.
+
+    The hand-written graphs of `test_classify` have the names of arguments that torch gives.
+    """
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    class Computed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, bias=False)
+            self.embed, self.qkv = nn.Linear(3, 8), nn.Linear(36, 12)
+            self.register_buffer("mean", torch.zeros(8))
+            self.register_buffer("var", torch.ones(8))
+            self.register_buffer("last", torch.zeros(8))
+
+        def forward(self, x):
+            scale = self.embed(x.float().mean((0, 2, 3)))
+            y = F.relu(F.conv2d(x, self.conv.weight, scale))
+            y = F.batch_norm(F.conv2d(x, self.conv.weight) + y, self.mean, self.var, scale, scale)
+            self.last.copy_(scale)
+            y = F.conv2d(x, self.conv.weight, self.last) * y
+            q, k, v = self.qkv(y.flatten(2)).chunk(3, -1)
+            return F.scaled_dot_product_attention(q, k, v)
+
+    network = import_network(Computed(), input_shape=(1, 3, 8, 8))
+    assert [layer.activation for layer in network.layers] == [Activation.NONE] * 5
+    names = [host.operator for host in network.host]
+    assert names.count("relu") == names.count("batch_norm") == 1
+    assert [host.name for host in network.host if host.name.endswith(".bias")] == [
+        "conv2d.bias", "conv2d_2.bias"]  # fmt: skip
+    assert network.macs_not_covered == 8 * 8 * (4 + 4)
+    program = torch.export.export(Computed().eval(), (torch.zeros(1, 3, 8, 8),))
+    torch.export.save(program, tmp_path / "a.pt2")
+    assert import_network(tmp_path / "a.pt2", name="computed") == network
+    torch.export.save(program.run_decompositions(), tmp_path / "b.pt2")
+    decomposed = import_network(tmp_path / "b.pt2")
+    assert decomposed.layers == network.layers
+    assert decomposed.macs_not_covered == network.macs_not_covered
