@@ -149,7 +149,7 @@ def evaluate_network(
     for layer in network.layers:
         if layer.name not in mappings:
             raise InputError(f"every layer must have a mapping, not all but {layer.name!r}")
-        key = (layer.renamed("layer"), mappings[layer.name])
+        key = (layer.anonymous, mappings[layer.name])
         if key not in known:
             known[key] = evaluate(accelerator, *key, table)
         report = known[key]

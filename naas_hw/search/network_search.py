@@ -106,7 +106,7 @@ def distinct_layers(networks: Sequence[Network]) -> list[Layer]:
 
 def anonymous(layer: Layer) -> Layer:
     """The layer without its name: equal for layers that cost the same."""
-    return layer.renamed("layer")
+    return layer.anonymous
 
 
 def layer_generator(seed: int, accelerator: Accelerator, layer: Layer) -> np.random.Generator:

@@ -14,6 +14,7 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.files import read_network, write_network
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
+from naas_hw.workload.sizes import with_stated_padding
 from naas_hw.workload.yaml_edge import read_yaml, validate
 
 
@@ -29,7 +30,8 @@ def write_case(case: Case, folder: Path, *, name: str = "case") -> None:
     except OSError as error:
         raise InputError(f"{folder}: must be a folder: {error.strerror}") from error
     write_accelerator(case.accelerator, folder / "accelerator.yaml")
-    write_network(Network(name=name, layers=(case.layer,)), folder / "network.yaml")
+    layer = with_stated_padding(case.layer)
+    write_network(Network(name=name, layers=(layer,)), folder / "network.yaml")
     write_mappings({case.layer.name: case.mapping}, folder / "mapping.yaml", network=name)
 
 
@@ -43,7 +45,7 @@ def read_case(folder: Path) -> Case:
     network = read_network(folder / "network.yaml")
     if len(network.layers) != 1:
         raise InputError(f"{folder}: network.yaml must have 1 layer, not {len(network.layers)}")
-    layer = network.layers[0]
+    layer = network.layers[0].model_copy(update={"trailing_padding": None})
     return Case(
         accelerator=read_accelerator(folder / "accelerator.yaml"),
         layer=layer,

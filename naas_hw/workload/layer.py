@@ -26,6 +26,10 @@ MAX_SIZE: Final = 65535
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Pair = tuple[Size, Size]
 
+MAX_PADDING: Final = 255
+Leading = Annotated[int, Field(ge=0, le=MAX_PADDING)]
+Trailing = Annotated[int, Field(ge=-MAX_SIZE, le=MAX_PADDING)]
+
 
 class Kind(StrEnum):
     """What a layer computes; `LINEAR` is a 1x1 convolution of a 1x1 image."""
@@ -55,7 +59,10 @@ class Layer(BaseModel):
     height, width : rows and columns of the input.
     stride, dilation : (rows, columns).
     padding : rows above and columns left of the input; what lies below and to the right follows
-        from P, Q and the input's size.
+        from P, Q and the input's size, and is at most 255.
+    trailing_padding : rows below and columns right of the input, where they are neither those of
+        `padding` nor those of "same" (`naas_hw.workload.sizes`); negative where the input's last
+        rows or columns are not read.
     groups : how often the layer is repeated over disjoint channels; K and C are those of a group.
 
     Raises
@@ -76,9 +83,9 @@ class Layer(BaseModel):
     height: Size
     width: Size
     stride: Pair = (1, 1)
-    padding: tuple[Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]] = (
-        0,
-        0,
+    padding: tuple[Leading, Leading] = (0, 0)
+    trailing_padding: tuple[Trailing, Trailing] | None = Field(
+        default=None, exclude_if=lambda padding: padding is None
     )
     dilation: Pair = (1, 1)
     groups: Size = 1
@@ -95,7 +102,23 @@ class Layer(BaseModel):
             reach += (getattr(self, kernel) - 1) * self.dilation[i]
             if reach > MAX_REACH:
                 raise ValueError(f"{out} and {kernel} must reach at most {MAX_REACH}, not {reach}")
+            self._check_padding(i, out, reach)
         return self
+
+    def _check_padding(self, axis: int, out: str, reach: int) -> None:
+        """Refuse outputs that no padding of at most 255 below or to the right explains."""
+        size = (self.height, self.width)[axis]
+        excess = reach + 1 - size - self.padding[axis] - MAX_PADDING
+        if excess > 0:
+            stride = self.stride[axis]
+            outputs = getattr(self, out)
+            most = outputs - -(-excess // stride)
+            raise ValueError(
+                f"{out} must be at most {most} for an input of {size} with padding "
+                f"{self.padding[axis]} before it and at most {MAX_PADDING} behind it, not {outputs}"
+                if most > 0
+                else f"an input of {size} with padding must have room for the kernel of {out}"
+            )
 
     @property
     def bounds(self) -> dict[Dim, int]:
@@ -116,6 +139,12 @@ class Layer(BaseModel):
     def input_channels(self) -> int:
         """Channels of the input of one group: C, or K where each channel is its own."""
         return self.K if self.kind is Kind.DEPTHWISE else self.C
+
+    @property
+    def anonymous(self) -> "Layer":
+        """The layer without its name and what follows from other fields: equal for layers that
+        cost the same."""
+        return self.model_copy(update={"name": "layer", "trailing_padding": None})
 
     def renamed(self, name: str) -> "Layer":
         """The same layer under another name."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.workload.check import Macs, total_macs
 from naas_hw.workload.layer import Layer, Name
+from naas_hw.workload.sizes import size_problem
 
 
 class HostOperator(BaseModel):
@@ -25,7 +26,8 @@ class HostOperator(BaseModel):
 
 
 class Network(BaseModel):
-    """Layers in order of execution; at least one that has a program, no name twice.
+    """Layers in order of execution; at least one that has a program, no name twice, outputs that
+    follow from inputs and padding.
 
     `layers[i]` may equal `layers[j]` but for its name: `distinct_layers` tells them apart.
     """
@@ -45,6 +47,9 @@ class Network(BaseModel):
             raise ValueError(f"layer names must differ, not {doubled[0]!r} twice")
         if not any(layer.has_program for layer in self.layers):
             raise ValueError("layers must have at least one that is not transposed, not none")
+        for index, layer in enumerate(self.layers):
+            if (problem := size_problem(layer)) is not None:
+                raise ValueError(f"layers[{index}] ({layer.name}): {problem}")
 
     @property
     def num_macs(self) -> int:

@@ -13,6 +13,7 @@ from naas_hw.search.network_search import MappingSettings, map_network
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Kind, Layer
 from naas_hw.workload.network import Network
+from naas_hw.workload.sizes import with_stated_padding
 
 SEED = 20
 
@@ -25,7 +26,8 @@ def test_no_random_mapping_beats_the_bound(table: EnergyTable, energy_share: flo
     for _ in range(100):
         case = random_case(rng)
         report = evaluate(case.accelerator, case.layer, case.mapping, table)
-        bound = NetworkBound(Network(name="one", layers=(case.layer,)), table)
+        layers = (with_stated_padding(case.layer),)
+        bound = NetworkBound(Network(name="one", layers=layers), table)
         cycles = bound.cycles_Y(case.accelerator)[0]
         energy_pj = bound.energy_pj_Y(case.accelerator)[0]
         assert cycles <= report.cycles, case
@@ -79,6 +81,6 @@ def test_the_bound_counts_what_each_engine_has_to_do_once():
 
 
 def test_input_that_no_output_needs_is_not_counted():
-    """Stride 3 under a 1x1 kernel: outputs at 0, 3, 6 of ten rows, and of ten columns."""
-    layer = Layer(name="a", K=8, C=8, P=3, Q=3, stride=(3, 3), height=10, width=10)
-    assert NetworkBound(Network(name="net", layers=(layer,)), SIZED).pixels_Y.tolist() == [9]
+    """Stride 3 under a 1x1 kernel: outputs at 0, 3, 6, 9 of ten rows, and of ten columns."""
+    layer = Layer(name="a", K=8, C=8, P=4, Q=4, stride=(3, 3), height=10, width=10)
+    assert NetworkBound(Network(name="net", layers=(layer,)), SIZED).pixels_Y.tolist() == [16]
