@@ -6,6 +6,7 @@ naas_hw.generate("run")
 assert naas_hw.simulate("run", simulator="icarus", layers=["classifier.1"]).ok
 """
 
+from naas_hw.api.bounds import ProvenBounds, proven_bounds
 from naas_hw.api.designs import (
     Design,
     evaluate,
@@ -26,6 +27,7 @@ __all__ = [
     "SEARCH_PACKAGES",
     "Design",
     "GeneratedDesign",
+    "ProvenBounds",
     "SimulationReport",
     "evaluate",
     "export",
@@ -40,6 +42,7 @@ __all__ = [
     "layer_figures",
     "map",
     "network_figures",
+    "proven_bounds",
     "read_design",
     "report",
     "run_table",

@@ -26,7 +26,6 @@ from naas_hw.sim.preludes import check_prelude
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.system.files import write_file
-from naas_hw.workload.layer import Kind
 from naas_hw.workload.quantise import Tensors
 
 _WAVE_FORMATS: Final = ("fst", "vcd")
@@ -137,7 +136,7 @@ def simulate(
     tool = find_simulator(simulator)
     skipped: tuple[str, ...] = ()
     if layers is None:
-        skipped = tuple(x.name for x in found.network.layers if x.kind is Kind.TRANSPOSED)
+        skipped = tuple(x.name for x in found.network.without_program)
         layers = [layer.name for layer in found.network.layers if layer.name not in skipped]
     runs = plan_runs(found.accelerator, found.network, found.mappings, layers=layers)
     hardware = generate_hardware(found.accelerator)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.accuracy.oracle import AccuracyOracle
+from naas_hw.api.bounds import bounds_digest
 from naas_hw.api.designs import (
     ENERGY_TABLE_FILE,
     Design,
@@ -191,7 +192,7 @@ def search_jointly(
                 "budget": budget.name,
                 "clock_hz": budget.clock_hz,
                 "objective": settings.accelerators.objective.value,
-                **joint_figures(space, result),
+                **joint_figures(space, result, settings.accelerators.objective),
             },
         )
     return result
@@ -249,7 +250,7 @@ def map(  # the verb; the builtin is not used in this module
                 "objective": settings.objective.value,
                 "score": result.score(settings.objective),
                 **effort_figures(result),
-                "networks": [network_figures(result, accelerator)],
+                "networks": [network_figures(result, accelerator, settings.objective)],
             },
         )
     return result
@@ -302,7 +303,8 @@ def _write_design(
     folder.write_text("mapping.yaml", dump_yaml(mapping))
     if table not in ENERGY_TABLES.values() and isinstance(table, SizedTable):
         folder.write_text(ENERGY_TABLE_FILE, dump_yaml(table))
-    whole = {"version": 1, "energy_table": table.name, **figures}
+    digest = bounds_digest(design, table)
+    whole = {"version": 1, "energy_table": table.name, "bounds_digest": digest, **figures}
     folder.write_text("result.json", json.dumps(whole, indent=1) + "\n")
 
 

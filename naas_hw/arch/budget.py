@@ -13,6 +13,13 @@ PE_STEP: Final = 8
 BUFFER_STEP_BYTES: Final = 16
 """Step in which a budget counts memory (NAAS, section 2.1)."""
 
+MIN_BANK_BYTES: Final = 64
+"""Of a bank of the global buffer, at least."""
+
+SMALLEST_ARRAY_BYTES: Final = 80
+"""Private buffers of the smallest array that a search draws, at least: two PEs with 16 bytes of
+weights and of inputs each, and 16 bytes of accumulators."""
+
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -29,7 +36,8 @@ class Budget(BaseModel):
     beat_bytes, dram_beat_period_cycles : bandwidth, one beat of so many bytes every so many cycles;
         `beat_bytes` is the width of the L2 ports too.
     dram_latency_cycles : from an address to its first beat.
-    num_banks : equal banks of the global buffer.
+    num_banks : equal banks of the global buffer; with fewer than 6 not every loop can be split over
+        tiles (`naas_hw.mapping.bank_need`).
     scale_depth : output channels whose requantisation parameters one K tile may hold.
     energy_table : name of the table that turns accesses into energy.
     clock_hz : for times in seconds only; the search counts cycles.
@@ -61,7 +69,19 @@ class Budget(BaseModel):
             )
         if self.beat_bytes not in (4, 8, 16, 32):
             raise ValueError(f"beat_bytes must be 4, 8, 16 or 32, not {self.beat_bytes}")
+        least = MIN_BANK_BYTES * self.num_banks + SMALLEST_ARRAY_BYTES
+        if self.on_chip_bytes < least:
+            raise ValueError(
+                f"on_chip_bytes must be at least {least} with {self.num_banks} banks "
+                f"({MIN_BANK_BYTES} x num_banks, and {SMALLEST_ARRAY_BYTES} in the smallest "
+                f"array), not {self.on_chip_bytes}"
+            )
         return self
+
+    @property
+    def most_bank_bytes(self) -> int:
+        """Bytes of a bank where the array is the smallest."""
+        return (self.on_chip_bytes - SMALLEST_ARRAY_BYTES) // self.num_banks
 
     def violations(self, accelerator: Accelerator) -> list[str]:
         """The limits that an accelerator breaks, in words; empty if it fits."""

@@ -18,11 +18,12 @@ def evaluate(
     """Show the model's figures of a design, layer by layer: cycles, stalls, accesses, energy."""
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
-    from naas_hw.report.tables import cost_table, print_table
+    from naas_hw.report.tables import cost_table, network_notes, print_table
 
     design = api.read_design(run)
     table = find_energy_table(energy_table) if energy_table else api.run_table(run)
     report = api.evaluate(design, table=table)
+    proven = api.proven_bounds(run, report, table)
     if as_json:
         figures = {
             "network": design.network.name,
@@ -31,9 +32,25 @@ def evaluate(
             "cycles": report.cycles,
             "energy_pj": report.energy_pj,
             "edp": report.edp,
-            "layers": [api.layer_figures(layer) for layer in report.layers],
+            "objective": proven.objective.value,
+            "macs_not_covered": design.network.macs_not_covered,
+            "layers": [
+                api.layer_figures(layer, proven.objective, proven.bounds.get(layer.layer))
+                for layer in report.layers
+            ],
         }
         print(json.dumps(figures, indent=2))
         return
     title = f"{design.network.name} on {design.accelerator.name}, energy table {table.name}"
-    print_table(cost_table(title, design.accelerator, design.network, design.mappings, report))
+    shown = cost_table(
+        title,
+        design.accelerator,
+        design.network,
+        design.mappings,
+        report,
+        objective=proven.objective,
+        bounds=proven.bounds,
+    )
+    print_table(shown)
+    for note in network_notes(design.network):
+        print(note)

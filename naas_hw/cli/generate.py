@@ -22,12 +22,14 @@ def generate(
     from naas_hw import api
 
     made = api.generate(run, program=program, seed=seed)
+    skipped = api.read_design(run).network.without_program if program else ()
     if as_json:
         facts = {
             "digest": f"{made.digest:016x}",
             "modules": made.num_modules,
             "files": list(made.files),
             "files_digest": made.files.digest,
+            "skipped": [layer.name for layer in skipped],
         }
         print(json.dumps(facts, indent=2))
         return
@@ -35,3 +37,5 @@ def generate(
     print(f"{run / 'rtl' / 'README.md'} says how to simulate, lint and synthesize them")
     if program:
         print(f"programs with example tensors (seed {seed}) in {run / 'program'}")
+    for layer in skipped:
+        print(f"{layer.name}: no program, it exists in the model only")

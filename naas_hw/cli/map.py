@@ -70,7 +70,7 @@ def map_(
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
     from naas_hw.cli.choices import choice_of
-    from naas_hw.report.tables import cost_table, print_table
+    from naas_hw.report.tables import cost_table, network_notes, print_table
     from naas_hw.search import MappingSettings, Objective, Optimiser
     from naas_hw.search.network_search import EVALUATIONS, PROOF_EVALUATIONS, distinct_layers
 
@@ -113,10 +113,21 @@ def map_(
             command=("naas", *without_place(sys.argv[1:])),
         )
     if as_json:
-        print(json.dumps(api.network_figures(result, hardware), indent=2))
+        print(json.dumps(api.network_figures(result, hardware, settings.objective), indent=2))
         return
     title = f"{given.name} on {hardware.name}, energy table {settings.table.name}"
-    print_table(cost_table(title, hardware, given, result.mappings, result.report))
+    table = cost_table(
+        title,
+        hardware,
+        given,
+        result.mappings,
+        result.report,
+        objective=settings.objective,
+        bounds=result.proven_bounds,
+    )
+    print_table(table)
+    for note in network_notes(given):
+        print(note)
 
 
 def _proven(gap: float | None) -> str:

@@ -205,6 +205,8 @@ def search(
 
 
 def _print(result: "SearchResult", run: Path) -> None:
+    from naas_hw.report.tables import network_notes
+
     accelerator = result.accelerator
     if result.interrupted:
         print(f"interrupted: the best so far; --resume goes on with {run}")
@@ -226,4 +228,6 @@ def _print(result: "SearchResult", run: Path) -> None:
             f"EDP {found.report.edp / 1e6:.4g} uJ x cycles, "
             f"utilisation {found.utilization(accelerator):.1%}"
         )
+        for note in network_notes(found.network):
+            print(f"{found.network.name}: {note}")
     print(f"{run} holds the design; naas evaluate, generate and simulate go on with it")

@@ -77,7 +77,7 @@ def run_joint(
             command=("naas", *without_place(sys.argv[1:])),
         )
     if as_json:
-        print(json.dumps(api.joint_figures(space, result), indent=2))
+        print(json.dumps(api.joint_figures(space, result, settings.objective), indent=2))
     else:
         _print(result, run, cpu_seconds() - before)
     return ExitStatus.INTERRUPTED if result.interrupted else ExitStatus.DONE

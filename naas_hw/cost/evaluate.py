@@ -52,6 +52,7 @@ class CostReport:
     utilization : MACs of the layer by those that all PEs could have done in these cycles.
     engines : how long each engine works.
     chain_delay : cycles that a following layer waits until DRAM can give its first beat.
+    has_program : whether the accelerator runs the layer; if not, it counts in no total.
     """
 
     layer: str
@@ -62,6 +63,7 @@ class CostReport:
     utilization: float
     engines: EngineTotals
     chain_delay: int
+    has_program: bool = True
 
     @property
     def energy_pj(self) -> float:
@@ -82,16 +84,22 @@ class NetworkReport:
     -------
     layers : in order of execution. Each counts its own start and interrupt, so that their cycles
         add up to a little more than those of the network.
-    cycles : from the accepted start to the interrupt after the last layer.
+    cycles : from the accepted start to the interrupt after the last layer, of those that have a
+        program.
     """
 
     layers: tuple[CostReport, ...]
     cycles: int
 
     @property
+    def counted(self) -> tuple[CostReport, ...]:
+        """Layers that have a program: those that every total is of."""
+        return tuple(layer for layer in self.layers if layer.has_program)
+
+    @property
     def energy_pj(self) -> float:
-        """Picojoules of all layers."""
-        return sum(layer.energy_pj for layer in self.layers)
+        """Picojoules of all layers that have a program."""
+        return sum(layer.energy_pj for layer in self.counted)
 
     @property
     def edp(self) -> float:
@@ -126,6 +134,7 @@ def evaluate(
         utilization=float(exact.utilization[0]),
         engines=EngineTotals(**dict(zip(ENGINE_NAMES, map(int, exact.engines[0]), strict=True))),
         chain_delay=max(0, wait - first_beat),
+        has_program=layer.has_program,
     )
 
 
@@ -154,7 +163,8 @@ def evaluate_network(
             known[key] = evaluate(accelerator, *key, table)
         report = known[key]
         reports.append(CostReport(**{**vars(report), "layer": layer.name}))
-    return NetworkReport(layers=tuple(reports), cycles=chained_cycles(reports))
+    run = [report for report in reports if report.has_program]
+    return NetworkReport(layers=tuple(reports), cycles=chained_cycles(run))
 
 
 def chained_cycles(layers: list[CostReport]) -> int:

@@ -39,7 +39,7 @@ from naas_hw.search.mapping_search import map_layer
 from naas_hw.search.network_search import layer_generator
 from naas_hw.search.objective import Objective
 from naas_hw.workload.golden import reference_output
-from naas_hw.workload.layer import DIMS, Kind, Layer
+from naas_hw.workload.layer import DIMS, Layer
 from naas_hw.workload.network import Network
 from naas_hw.workload.quantise import random_quantised_layer
 from naas_hw.workload.quantised import QuantisedLayer
@@ -343,7 +343,7 @@ def plan_program(
             "where the list of programs stands"
         )
     for layer in network.layers:
-        if layer.kind is Kind.TRANSPOSED:
+        if not layer.has_program:
             entries.append({"name": layer.name, "skipped": "exists in the model only"})
             continue
         key = (layer.renamed("layer"), mappings[layer.name])

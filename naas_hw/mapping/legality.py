@@ -3,7 +3,7 @@
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.workload.layer import DIMS, Kind, Layer
+from naas_hw.workload.layer import DIMS, Layer
 
 MAX_FIELD = 65535
 MAX_WINDOW = 4095
@@ -16,7 +16,7 @@ def violations(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> list
     """
     geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
     found = _spatial(geometry)
-    if layer.kind is Kind.TRANSPOSED:
+    if not layer.has_program:
         found.append("kind: transposed layers exist in the model only")
     return found or [*_capacity(geometry), *_blocks(geometry), *_fields(geometry)]
 

@@ -9,6 +9,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.evaluate import CostReport
 from naas_hw.joint.joint_search import JointResult
 from naas_hw.search.network_search import NetworkResult
+from naas_hw.search.objective import Objective
 from naas_hw.search.search_result import Front, SearchResult
 from naas_hw.spaces.space import Space
 
@@ -27,11 +28,14 @@ def search_figures(result: SearchResult) -> dict[str, Any]:
         "population_means": [_finite(mean) for mean in result.population_means],
         **effort_figures(result),
         "front": front_figures(result.front),
-        "networks": [network_figures(found, result.accelerator) for found in result.networks],
+        "networks": [
+            network_figures(found, result.accelerator, result.objective)
+            for found in result.networks
+        ],
     }
 
 
-def joint_figures(space: Space, result: JointResult) -> dict[str, Any]:
+def joint_figures(space: Space, result: JointResult, objective: Objective) -> dict[str, Any]:
     """What a joint search found, as JSON has it; each accuracy beside what it is worth."""
     worth = result.worth.label
     return {
@@ -60,7 +64,7 @@ def joint_figures(space: Space, result: JointResult) -> dict[str, Any]:
                 for point in result.front
             ],
         },
-        "networks": [network_figures(result.found, result.accelerator)],
+        "networks": [network_figures(result.found, result.accelerator, objective)],
     }
 
 
@@ -81,21 +85,38 @@ def front_figures(front: Front) -> dict[str, Any]:
     }
 
 
-def network_figures(found: NetworkResult, accelerator: Accelerator) -> dict[str, Any]:
-    """A network's cost, layer by layer, as JSON has it."""
+def network_figures(
+    found: NetworkResult, accelerator: Accelerator, objective: Objective
+) -> dict[str, Any]:
+    """A network's cost, layer by layer, as JSON has it.
+
+    `objective` : that of the proven bounds.
+    """
     return {
         "name": found.network.name,
         "cycles": found.report.cycles,
         "energy_pj": found.report.energy_pj,
         "edp": found.report.edp,
         "utilization": found.utilization(accelerator),
-        "layers": [layer_figures(report) for report in found.report.layers],
+        "macs_not_covered": found.network.macs_not_covered,
+        "layers": [
+            layer_figures(report, objective, found.proven_bounds.get(report.layer))
+            for report in found.report.layers
+        ],
         "proven_gaps": dict(found.proven_gaps),
     }
 
 
-def layer_figures(report: CostReport) -> dict[str, Any]:
-    """A layer's cost as JSON has it."""
+def layer_figures(
+    report: CostReport, objective: Objective = Objective.EDP, bound: float | None = None
+) -> dict[str, Any]:
+    """A layer's cost as JSON has it.
+
+    `proven_bound` is in cycles, picojoules, or picojoules times cycles, by the objective;
+    `proven_gap` is how much more the layer's mapping scores, of the bound. Both are null where
+    nothing was proven.
+    """
+    gap = None if bound is None else objective.gap(report.cycles, report.energy_pj, bound)
     return {
         "name": report.layer,
         "cycles": report.cycles,
@@ -106,6 +127,9 @@ def layer_figures(report: CostReport) -> dict[str, Any]:
         "energy_pj": report.energy_pj,
         "energy_pj_by_level": vars(report.energy),
         "edp": report.edp,
+        "has_program": report.has_program,
+        "proven_bound": bound,
+        "proven_gap": gap,
     }
 
 

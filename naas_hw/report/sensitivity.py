@@ -159,7 +159,7 @@ def shares(report: NetworkReport) -> dict[str, float]:
     """Level -> its share of the energy of a network."""
     total = report.energy_pj
     by_level = {
-        level: sum(getattr(layer.energy, level) for layer in report.layers) for level in LEVELS
+        level: sum(getattr(layer.energy, level) for layer in report.counted) for level in LEVELS
     }
     return {level: energy / total for level, energy in by_level.items()}
 

@@ -12,7 +12,9 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.evaluate import CostReport, NetworkReport
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.search.objective import Objective
 from naas_hw.sim.layer import LayerReport
+from naas_hw.workload.check import UNKNOWN, total_macs
 from naas_hw.workload.network import Network
 
 LEVELS: Final = {
@@ -116,36 +118,86 @@ def cost_table(
     network: Network,
     mappings: AbstractMapping[str, Mapping],
     report: NetworkReport,
+    *,
+    objective: Objective = Objective.EDP,
+    bounds: AbstractMapping[str, float] | None = None,
 ) -> Table:
-    """The model's figures, a line a layer, and the whole network as the last line."""
+    """The model's figures, a line a layer, and the whole network as the last line.
+
+    Parameters
+    ----------
+    bounds : name of a layer -> what no mapping of branch and bound's space beats by the objective;
+        shown with the gap between it and the layer's own.
+    """
+    bounds = bounds or {}
     columns = ["layer", "PEs used", "cycles", "utilisation"]
     columns += [f"stalls:\n{cause}" for cause in STALLS]
     columns += ["DRAM\nbeats", "L2\nwords", "L1\naccesses", "energy\nuJ", "EDP\nuJ x cycles"]
+    columns += [f"proven bound\n{_UNITS[objective]}", "gap"]
     table = plain_table(title, columns)
     for layer, found in zip(network.layers, report.layers, strict=True):
         geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name])
-        table.add_row(*_cost_cells(found, f"{geometry.pes_used}/{accelerator.num_pes}"))
+        table.add_row(
+            *_cost_cells(found, f"{geometry.pes_used}/{accelerator.num_pes}"),
+            *_bound_cells(found, objective, bounds.get(layer.name)),
+        )
     table.add_section()
     table.add_row(
         Text("all, as one program", style="bold"),
         Text(""),
         Text(number(report.cycles)),
         Text(f"{network.num_macs / (accelerator.num_pes * report.cycles):.1%}"),
-        *(Text(number(sum(getattr(r.stalls, name) for r in report.layers))) for name in STALLS),
-        Text(number(sum(r.accesses.dram for r in report.layers))),
-        Text(number(sum(r.accesses.l2 for r in report.layers))),
-        Text(number(sum(r.accesses.l1 for r in report.layers))),
+        *(Text(number(sum(getattr(r.stalls, name) for r in report.counted))) for name in STALLS),
+        Text(number(sum(r.accesses.dram for r in report.counted))),
+        Text(number(sum(r.accesses.l2 for r in report.counted))),
+        Text(number(sum(r.accesses.l1 for r in report.counted))),
         Text(_microjoules(report.energy_pj)),
         Text(f"{report.edp / 1e6:.4g}"),
     )
     return table
 
 
+_UNITS: Final = {
+    Objective.EDP: "uJ x cycles",
+    Objective.LATENCY: "cycles",
+    Objective.ENERGY: "uJ",
+}
+
+
+def _bound_cells(report: CostReport, objective: Objective, bound: float | None) -> list[Text]:
+    """What is proven of a layer's mapping; nothing where nothing is."""
+    if bound is None:
+        return [Text(""), Text("")]
+    shown = f"{bound:,.0f}" if objective is Objective.LATENCY else f"{bound / 1e6:.4g}"
+    gap = objective.gap(report.cycles, report.energy_pj, bound)
+    return [Text(shown), Text(f"{gap:.1%}")]
+
+
+def network_notes(network: Network) -> list[str]:
+    """Sentences about what no figure of a network covers; empty if all of it runs."""
+    found = []
+    if network.without_program:
+        names = ", ".join(layer.name for layer in network.without_program)
+        found.append(
+            f"no program for {names}: a transposed convolution exists in the model only, and "
+            "counts in no total"
+        )
+    hosts = [operator for operator in network.host if operator.macs]
+    if hosts:
+        total = total_macs([operator.macs for operator in hosts])
+        number_of = "an unknown number of" if total == UNKNOWN else f"{total:,}"
+        names = ", ".join(operator.name for operator in hosts)
+        found.append(
+            f"left to the host, and in no figure: {number_of} multiply-accumulates of {names}"
+        )
+    return found
+
+
 def _cost_cells(report: CostReport, pes_used: str) -> list[Text]:
     stalls = [number(getattr(report.stalls, cause)) for cause in STALLS]
     accesses = [number(n) for n in (report.accesses.dram, report.accesses.l2, report.accesses.l1)]
     texts = (
-        report.layer,
+        report.layer if report.has_program else f"{report.layer} (no program)",
         pes_used,
         number(report.cycles),
         f"{report.utilization:.1%}",

@@ -33,12 +33,13 @@ class NetworkBound:
 
     Parameters
     ----------
-    network : its layers in order of execution.
+    network : its layers that have a program, in order of execution.
     table : energies of accesses.
     """
 
     def __init__(self, network: Network, table: EnergyTable) -> None:
-        self.layers, self.table = network.layers, table
+        self.layers = tuple(layer for layer in network.layers if layer.has_program)
+        self.table = table
 
     # What a layer is ---------------------------------------------------------------------------
 

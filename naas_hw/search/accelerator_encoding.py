@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator, Axis
-from naas_hw.arch.budget import BUFFER_STEP_BYTES, PE_STEP, Budget
+from naas_hw.arch.budget import BUFFER_STEP_BYTES, MIN_BANK_BYTES, PE_STEP, Budget
 from naas_hw.search.genes import (
     Encoding,
     Genes,
@@ -42,7 +42,6 @@ SIZE_STEP: Final = 2
 NUM_SIZE_GENES: Final = 1 + MAX_AXES - 1
 NUM_BUFFER_GENES: Final = 4
 
-MIN_BANK_BYTES: Final = 64
 MAX_BANK_BYTES: Final = 4 * 1024 * 1024
 MAX_PRIVATE_BYTES: Final = 65536
 MAX_ACCUMULATOR_WORDS: Final = 65536

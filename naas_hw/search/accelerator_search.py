@@ -19,7 +19,8 @@ from naas_hw.errors import InputError
 from naas_hw.search.candidates import Evaluator
 from naas_hw.search.design_front import design_front
 from naas_hw.search.history import CandidateRecord, History
-from naas_hw.search.network_search import MappingSettings
+from naas_hw.search.network_search import MappingSettings, distinct_layers
+from naas_hw.search.possible import refuse_impossible
 from naas_hw.search.processes import worker_processes
 from naas_hw.search.proposals import Proposal, Proposals
 from naas_hw.search.search_result import Progress, ProgressCallback, SearchResult
@@ -54,13 +55,14 @@ def search(
 
     Raises
     ------
-    InputError : no networks; no accelerator of the budget has room for every layer; the history
+    InputError : no networks; no accelerator of the budget has room for a layer; the history
         exists, belongs to another search or cannot be written.
     KeyboardInterrupt : Ctrl-C before the first candidate was evaluated; later it ends the search
         with what was found.
     """
     if not networks:
         raise InputError("networks must be at least 1, not 0")
+    refuse_impossible(budget, distinct_layers(networks))
     digest = settings_digest(networks, budget, settings)
     with History.open(history, digest=digest, resume=resume) as opened:
         if executor is not None:

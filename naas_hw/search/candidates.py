@@ -57,6 +57,10 @@ class Evaluator:
         """Whether it has room for each layer."""
         return is_mappable(accelerator, self.layers)
 
+    def first_without_room(self, accelerator: Accelerator) -> Layer | None:
+        """The first layer for which it has no room; None if it has room for each."""
+        return next((x for x in self.layers if not is_mappable(accelerator, [x])), None)
+
     def lower_bound(self, accelerator: Accelerator) -> float:
         """No mappings give a score below this."""
         return lower_bound(self.bounds, accelerator, self.settings.objective)

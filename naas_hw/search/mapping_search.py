@@ -116,8 +116,7 @@ class MappingResult:
         """How much more than the least of that space the best one scores at most, of the least."""
         if not self.least:
             return None
-        score = objective.score(float(self.best.cycles), self.best.energy_pj)
-        return max(0.0, score / self.least - 1)
+        return objective.gap(self.best.cycles, self.best.energy_pj, self.least)
 
 
 def map_layer(

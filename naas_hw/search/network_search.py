@@ -24,6 +24,7 @@ from naas_hw.search.branch_and_bound import prove
 from naas_hw.search.genes import Encoding
 from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.objective import Objective
+from naas_hw.search.possible import why_not_mappable
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
@@ -75,6 +76,7 @@ class NetworkResult:
     largest_gap : largest (exact - bound) / bound of any mapping that was timed.
     proven_gaps : name of a layer -> how much more than the least of the space of branch and bound
         its best mapping scores at most; of layers that were searched so.
+    proven_bounds : name of a layer -> no mapping of that space scores less.
     """
 
     network: Network
@@ -85,6 +87,7 @@ class NetworkResult:
     num_exact: int = 0
     largest_gap: float = 0.0
     proven_gaps: AbstractMapping[str, float] = field(default_factory=dict)
+    proven_bounds: AbstractMapping[str, float] = field(default_factory=dict)
 
     def score(self, objective: Objective) -> float:
         """The objective of the whole network."""
@@ -228,9 +231,9 @@ def map_network(
     for layer, wait in zip(layers, pending, strict=True):
         result = wait()
         if result is None:
+            reason = why_not_mappable(accelerator, layer) or "not one of those tried is legal"
             raise InputError(
-                f"{accelerator.name} must have room for a mapping of {layer.name}: "
-                "not one of those tried is legal"
+                f"{accelerator.name} must have room for a mapping of {layer.name}: {reason}"
             )
         found[anonymous(layer)] = result
         if progress is not None:
@@ -244,12 +247,13 @@ def assemble(
     found: AbstractMapping[Layer, MappingResult],
     settings: MappingSettings,
 ) -> NetworkResult:
-    """The network with the choice for each layer that suits all of them together."""
+    """The network with the choice for each layer that suits all of them together; layers without a
+    program, which no total has, keep their best ones."""
     results = {layer: found[anonymous(layer)] for layer in network.layers}
-    chosen = choose(list(results.values()), settings.objective)
-    mappings = {
-        layer.name: choice.mapping for layer, choice in zip(network.layers, chosen, strict=True)
-    }
+    run = [layer for layer in network.layers if layer.has_program]
+    chosen = choose([results[layer] for layer in run], settings.objective)
+    mappings = {layer.name: results[layer].best.mapping for layer in network.layers}
+    mappings |= {layer.name: choice.mapping for layer, choice in zip(run, chosen, strict=True)}
     searched = [found[anonymous(layer)] for layer in distinct_layers([network])]
     gaps = {layer.name: results[layer].proven_gap(settings.objective) for layer in network.layers}
     return NetworkResult(
@@ -261,6 +265,9 @@ def assemble(
         num_exact=sum(result.num_exact for result in searched),
         largest_gap=max(result.largest_gap for result in searched),
         proven_gaps={name: gap for name, gap in gaps.items() if gap is not None},
+        proven_bounds={
+            layer.name: result.least for layer, result in results.items() if result.least
+        },
     )
 
 

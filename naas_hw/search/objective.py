@@ -28,6 +28,10 @@ class Objective(StrEnum):
             return cycles * energy_pj
         return cycles if self is Objective.LATENCY else energy_pj
 
+    def gap(self, cycles: int, energy_pj: float, bound: float) -> float:
+        """How much more than a proven bound these figures score, of the bound."""
+        return max(0.0, self.score(float(cycles), energy_pj) / bound - 1)
+
 
 def ranking(
     objective: Objective, cycles: NDArray[np.int64], energy_pj: NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.errors import InputError
 from naas_hw.search.accelerator_encoding import AcceleratorEncoding
-from naas_hw.search.candidates import Evaluator
+from naas_hw.search.candidates import Evaluator, array_name
 from naas_hw.search.genes import Genes
 from naas_hw.search.outer_optimisers import outer_strategy
 from naas_hw.search.search_settings import SearchSettings
@@ -93,6 +93,7 @@ class Proposals:
     ) -> Proposal:
         """The point, or the first good one of those asked for instead of it."""
         num_hopeless = num_known = 0
+        refused: Accelerator | None = None
         for num_invalid in range(MAX_INVALID):
             point = ask(1)[0] if num_invalid else first
             accelerator = self.encoding.decode(point)
@@ -112,7 +113,15 @@ class Proposals:
                     num_invalid=num_invalid,
                     num_hopeless=num_hopeless,
                 )
+            refused = accelerator
         raise InputError(
             f"budget {self.evaluator.budget.name} must have room for every layer: "
-            f"none of {MAX_INVALID} accelerators in a row had"
+            f"none of {MAX_INVALID} accelerators in a row had{self._example(refused)}"
         )
+
+    def _example(self, accelerator: Accelerator | None) -> str:
+        """What one accelerator that fits the budget had no room for, in words."""
+        layer = None if accelerator is None else self.evaluator.first_without_room(accelerator)
+        if accelerator is None or layer is None:
+            return ""
+        return f"; the last one, {array_name(accelerator)}, had none for {layer.name}"

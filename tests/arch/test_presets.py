@@ -86,6 +86,11 @@ def test_a_budget_names_every_limit_that_is_broken():
         ({"max_pes": 12}, "max_pes must be a multiple of 8, not 12"),
         ({"on_chip_bytes": 2047}, "on_chip_bytes must be a multiple of 16, not 2047"),
         ({"beat_bytes": 12}, "beat_bytes must be 4, 8, 16 or 32, not 12"),
+        (
+            {"on_chip_bytes": 2048, "num_banks": 32},
+            r"on_chip_bytes must be at least 2128 with 32 banks \(64 x num_banks, and 80 in the "
+            r"smallest array\), not 2048",
+        ),
     ],
 )
 def test_a_budget_is_on_the_grid(fields: dict[str, int], message: str):

@@ -134,3 +134,11 @@ def test_the_table_has_every_layer_in_whole_numbers_and_changes_nothing(design_f
         assert f"{layer.accesses.dram:,}" in rows[layer.layer]
     assert f"{report.cycles:,}" in rows["all,"]
     assert contents(design_folder) == before
+
+
+def test_a_design_made_by_hand_gets_bounds_too(design_folder, capsys):
+    """A quick proof of each layer: no mapping that is known scores less than its bound."""
+    assert main(["evaluate", str(design_folder), "--json"]) == 0
+    layers = json.loads(capsys.readouterr().out)["layers"]
+    assert all(0 < layer["proven_bound"] <= layer["edp"] for layer in layers)
+    assert all(layer["proven_gap"] >= 0 for layer in layers)

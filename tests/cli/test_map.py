@@ -151,3 +151,65 @@ def test_an_unknown_network_is_one_sentence(files, tmp_path, network, sentence, 
     assert main(["map", network, "--accelerator", files[1], "-o", str(run)]) == 2
     assert sentence in capsys.readouterr().err
     assert not run.exists()
+
+
+def test_bounds_and_gaps_stand_with_each_layer(files, tmp_path, capsys):
+    """The search's own from map, kept by the run, and those of evaluate are the same."""
+    run = tmp_path / "run"
+    assert mapped(files, run, "--objective", "latency") == 0
+    shown = capsys.readouterr().out
+    assert "proven bound" in shown and "gap" in shown
+    (network,) = json.loads((run / "result.json").read_text())["networks"]
+    for layer in network["layers"]:
+        assert 0 < layer["proven_bound"] <= layer["cycles"]
+        assert layer["proven_gap"] == pytest.approx(layer["cycles"] / layer["proven_bound"] - 1)
+        assert f"{layer['proven_bound']:,.0f}" in shown
+    assert main(["evaluate", str(run), "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["objective"] == "latency"
+    names = ("name", "proven_bound", "proven_gap")
+    assert [[layer[n] for n in names] for layer in again["layers"]] == [
+        [layer[n] for n in names] for layer in network["layers"]
+    ]
+
+
+def test_a_layer_without_a_program_counts_in_no_total(files, tmp_path, capsys):
+    """It is named by map and evaluate; cycles and energy are those of the others."""
+    network = Path(files[0])
+    one = network.read_text().replace("{name: again, ", "{name: again, kind: transposed, ")
+    one = one.replace("R: 3, S: 3, height: 4, width: 4, padding: [1, 1]", "height: 4, width: 4")
+    network.write_text(one)
+    run = tmp_path / "run"
+    assert mapped(files, run) == 0
+    note = "no program for again: a transposed convolution exists in the model only, and counts"
+    assert note in capsys.readouterr().out
+    (found,) = json.loads((run / "result.json").read_text())["networks"]
+    assert [layer["has_program"] for layer in found["layers"]] == [True, True, False]
+    assert found["energy_pj"] == sum(layer["energy_pj"] for layer in found["layers"][:2])
+    assert found["cycles"] < sum(layer["cycles"] for layer in found["layers"][:2])
+    assert found["macs_not_covered"] == 4 * 4 * 4 * 4
+    assert main(["evaluate", str(run)]) == 0
+    assert note in capsys.readouterr().out
+
+
+@pytest.mark.needs("torch")
+def test_a_model_with_a_shape_of_its_own_and_a_product_of_the_hosts(
+    files, tmp_path, monkeypatch, capsys
+):
+    """--input-shape and --host are options here too; what the host does is named."""
+    (tmp_path / "tokens.py").write_text(
+        "from torch import nn\n"
+        "def net(): return nn.Sequential(nn.Linear(16, 8), nn.Conv1d(6, 4, 3))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    model = ("tokens:net", files[1])
+    shape = ("--input-shape", "1x6x16")
+    assert mapped(model, tmp_path / "run", *shape) == 2
+    assert "--host conv1d leaves it to the host" in capsys.readouterr().err
+    assert mapped(model, tmp_path / "run", *shape, "--host", "conv1d") == 0
+    macs = 4 * (8 - 2) * 6 * 3
+    assert f"left to the host, and in no figure: {macs} multiply-accumulates of conv1d" in (
+        capsys.readouterr().out
+    )
+    assert mapped(files, tmp_path / "other", "--host", "conv1d") == 2
+    assert "must keep its own layers, not lose 'conv1d'" in capsys.readouterr().err

@@ -356,8 +356,30 @@ def test_a_budget_without_room_is_refused():
         name="wide", layers=(Layer(name="w", K=8, C=8, R=60, S=60, height=60, width=60),)
     )
     tiny = Budget(name="tiny", max_pes=8, on_chip_bytes=1024, beat_bytes=32)
-    with pytest.raises(InputError, match="budget tiny must have room for every layer"):
+    with pytest.raises(InputError, match="budget tiny must have room for every layer: none of .*; "
+                       "the last one, .*, had none for w"):  # fmt: skip
         search([wide], tiny, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"num_banks": 4}, r"num_banks must be at least 5 for layer big, in banks of 1004 bytes "
+         r"\(what 4096 bytes on chip leave each\), not 4"),
+        ({"scale_depth": 8, "beat_bytes": 32}, "scale_depth must be at least 16 for layer big, "
+         "not 8"),
+    ],
+)  # fmt: skip
+def test_a_budget_that_can_never_work_is_refused_before_anything_is_drawn(
+    changes, rule, monkeypatch
+):
+    """By the first layer that it has no room for, with what that needs."""
+    monkeypatch.setattr("naas_hw.search.accelerator_search.worker_processes", None)
+    big = Layer(name="big", K=16, C=16, P=8, Q=8, height=8, width=8)
+    small = Layer(name="small", K=4, C=4, P=2, Q=2, height=2, width=2)
+    fields = {"name": "b", "max_pes": 8, "on_chip_bytes": 4096, "beat_bytes": 8, **changes}
+    with pytest.raises(InputError, match=f"^budget b: {rule}$"):
+        search([Network(name="n", layers=(small, big))], Budget(**fields), SETTINGS)
 
 
 @pytest.mark.parametrize(

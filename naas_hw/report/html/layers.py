@@ -45,7 +45,9 @@ def layer_table(facts: RunFacts) -> DataTable:
         cost = one.cost
         row: list[str | int | float | Cell] = [
             Cell(text=one.layer.name, link=f"#nest-{index}"),
-            one.layer.kind.value,
+            one.layer.kind.value
+            if one.cost.has_program
+            else f"{one.layer.kind.value} (no program)",
             one.layer.num_macs,
             one.geometry.pes_used,
             cost.cycles,
@@ -106,8 +108,8 @@ def cycles_figure(facts: RunFacts) -> Figure:
 
 def _share_computing(facts: RunFacts) -> float:
     """Of all cycles, those in which the array computes."""
-    computing = sum(one.cost.stalls.compute for one in facts.layers)
-    return computing / sum(one.cost.cycles for one in facts.layers)
+    counted = [cost for network in facts.networks for cost in network.report.counted]
+    return sum(cost.stalls.compute for cost in counted) / sum(cost.cycles for cost in counted)
 
 
 def utilization_figure(facts: RunFacts) -> Figure:

@@ -199,7 +199,7 @@ def key_figures(facts: RunFacts) -> list[Tile]:
     a, networks = facts.accelerator, facts.networks
     cycles = sum(network.report.cycles for network in networks)
     energy_pj = sum(network.report.energy_pj for network in networks)
-    beats = sum(one.cost.accesses.dram for one in facts.layers)
+    beats = sum(one.accesses.dram for network in networks for one in network.report.counted)
     macs = sum(network.num_macs for network in networks)
     per_run = "one input" if len(networks) == 1 else "one input of each network"
     tiles = [Tile(label="cycles", value=f"{cycles:,}", note=f"for {per_run}, exact on the RTL")]

@@ -157,8 +157,8 @@ class NetworkFacts:
 
     @property
     def num_macs(self) -> int:
-        """Multiply-accumulates of all layers."""
-        return sum(one.layer.num_macs for one in self.layers)
+        """Multiply-accumulates of all layers that have a program."""
+        return sum(one.layer.num_macs for one in self.layers if one.layer.has_program)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,113 @@
+"""What is proven of the layers of a design: bounds that no mapping beats."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from naas_hw.api.designs import Design, design_of
+from naas_hw.arch.technology import EnergyTable
+from naas_hw.cost.evaluate import NetworkReport
+from naas_hw.report.runfolder import digest_of
+from naas_hw.search.branch_and_bound import prove
+from naas_hw.search.mapping_search import Choice
+from naas_hw.search.network_search import PROOF_TOLERANCE, anonymous
+from naas_hw.search.objective import Objective
+from naas_hw.workload.layer import Layer
+
+QUICK_PROOF_EVALUATIONS: Final = 50_000
+"""Mappings and tiles that are looked at for a bound that a run does not hold, a layer: some tens of
+milliseconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProvenBounds:
+    """What no mapping of branch and bound's space beats.
+
+    Parameters
+    ----------
+    bounds : name of a layer -> the least score by the objective.
+    """
+
+    objective: Objective
+    bounds: dict[str, float]
+
+
+def proven_bounds(
+    design: Design | str | Path, report: NetworkReport, table: EnergyTable
+) -> ProvenBounds:
+    """The bounds that a run's search proved, or, where there are none, a quick proof of each layer.
+
+    Parameters
+    ----------
+    design : a value, or the folder that holds it.
+    report : its cost under `table`.
+    """
+    found = design_of(design)
+    result = {} if isinstance(design, Design) else _result_of(Path(design))
+    objective = _objective_of(result)
+    if result.get("bounds_digest") == bounds_digest(found, table):
+        kept = _kept_bounds(result, found)
+        if kept is not None:
+            return ProvenBounds(objective=objective, bounds=kept)
+    return ProvenBounds(objective=objective, bounds=_proved(found, report, objective, table))
+
+
+def bounds_digest(design: Design, table: EnergyTable) -> str:
+    """SHA-256 over what the bounds of a design depend on, its objective apart."""
+    accelerator = design.accelerator.model_copy(update={"name": "accelerator"})
+    layers = (layer.model_dump_json() for layer in design.network.layers)
+    return digest_of(accelerator.model_dump_json(), table.model_dump_json(), *layers)
+
+
+def _result_of(folder: Path) -> dict[str, Any]:
+    """What result.json holds; nothing where it cannot be read."""
+    try:
+        found = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _objective_of(result: dict[str, Any]) -> Objective:
+    try:
+        return Objective(result.get("objective", Objective.EDP))
+    except ValueError:
+        return Objective.EDP
+
+
+def _kept_bounds(result: dict[str, Any], design: Design) -> dict[str, float] | None:
+    """The bounds in result.json, whose layers are those of the design in order; None if one of them
+    has none."""
+    try:
+        kept = [
+            layer["proven_bound"] for network in result["networks"] for layer in network["layers"]
+        ]
+    except (KeyError, TypeError):
+        return None
+    names = [layer.name for layer in design.network.layers]
+    if len(kept) != len(names) or not all(isinstance(b, int | float) and b > 0 for b in kept):
+        return None
+    return dict(zip(names, kept, strict=True))
+
+
+def _proved(
+    design: Design, report: NetworkReport, objective: Objective, table: EnergyTable
+) -> dict[str, float]:
+    """Layers that are the same, under mappings that may differ, are proved once."""
+    known: dict[Layer, float] = {}
+    for layer, cost in zip(design.network.layers, report.layers, strict=True):
+        if anonymous(layer) in known:
+            continue
+        mapping = design.mappings[layer.name]
+        incumbent = Choice(mapping=mapping, cycles=cost.cycles, energy_pj=cost.energy_pj)
+        known[anonymous(layer)] = prove(
+            design.accelerator,
+            layer,
+            incumbent,
+            objective=objective,
+            table=table,
+            tolerance=PROOF_TOLERANCE,
+            budget_evaluations=QUICK_PROOF_EVALUATIONS,
+        ).bound
+    return {layer.name: known[anonymous(layer)] for layer in design.network.layers}
