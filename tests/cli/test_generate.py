@@ -145,3 +145,15 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(design_folder, monkeypa
     assert "permission denied" in text.lower()
     assert text.count("\n") == 1
     assert {path.name for path in design_folder.iterdir()} == before
+
+
+def test_a_layer_without_a_program_is_named(design_folder, write_design_to, capsys):
+    """It exists in the model only; that is no error."""
+    text = (design_folder / "network.yaml").read_text()
+    write_design_to(
+        design_folder, network=text.replace("{name: again, ", "{name: again, kind: transposed, ")
+    )
+    assert main(["generate", str(design_folder)]) == 0
+    assert "again: no program, it exists in the model only" in capsys.readouterr().out
+    assert main(["generate", str(design_folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] == ["again"]
