@@ -110,7 +110,7 @@ class MemoryHabits:
         responses = sum(latency if own is None else own for own in (self.r_latency, self.b_latency))
         periods = sum(period if own is None else own for own in (self.r_period, self.w_period))
         readies = self.ar_ready + self.aw_ready + self.w_ready
-        stall = max(getattr(self, f"{channel}_stall") for channel in ("ar", "aw", "w", "r", "b"))
+        stall = max(self.ar_stall, self.aw_stall, self.w_stall, self.r_stall, self.b_stall)
         cycles = responses + periods + readies + self.r_window + self.b_window + 20
         return cycles * 100 // (100 - stall)
 

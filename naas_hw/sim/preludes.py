@@ -33,13 +33,13 @@ class Prelude:
     Parameters
     ----------
     start : of the accelerator.
-    errors : that the status has to name after it; None after a reset.
+    errors : bits that the status has to name after it, and no others; None after a reset.
     image : memory, with what is wrong for the start in it.
     read_error_address, write_error_address : where memory answers SLVERR.
     """
 
     start: Start
-    errors: frozenset[Error] | None
+    errors: frozenset[int] | None
     image: NDArray[np.uint8]
     read_error_address: int | None = None
     write_error_address: int | None = None
@@ -83,7 +83,7 @@ class Scene:
             reads=(REGISTERS["status"],),
         )
 
-    def prelude(self, errors: set[Error] | None) -> Prelude:
+    def prelude(self, errors: set[int] | None) -> Prelude:
         """The start of the first layer with nothing changed yet."""
         return Prelude(
             start=self.start(0),
@@ -168,7 +168,7 @@ def _watchdog(scene: Scene) -> Prelude:
     units = max(1, (scene.cycles - timing.WATCHDOG_UNIT) // timing.WATCHDOG_UNIT)
     limit = int(scene.rng.integers(1, units + 1))
     expires = scene.cycles > (limit + 1) * timing.WATCHDOG_UNIT
-    errors = {Error.WATCHDOG} if expires else set[Error]()
+    errors = {Error.WATCHDOG} if expires else set()
     limit = limit if expires else 0
     return replace(scene.prelude(errors), start=scene.start(0, watchdog=limit))
 

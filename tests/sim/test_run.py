@@ -100,6 +100,7 @@ def test_cycles_counts_events_and_memory(
         "protocol_errors": 0,
         "ordering_errors": 0,
         "rready_low": 0,
+        "writes_outside": 0,
     }
     assert result.l2_accesses == (beats, beats)
     assert result.registers == {4: 0, 8: HALF, 20: 0, 24: 0}
