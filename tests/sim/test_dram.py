@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from naas_hw.sim.memory_habits import NAMED_HABITS, MemoryHabits, draw_habits
+
 HERE = Path(__file__).parent
 SIM = HERE.parents[1] / "sim"
 
@@ -250,6 +252,139 @@ def test_random_stalls_change_cycles_and_not_data(tmp_path: Path) -> None:
         assert len(log.cycles("B")) == 20
         seen.append([log.cycles(kind) for kind in ("AR", "AW", "W", "R", "B")])
     assert all(first != second for first, second in zip(*seen, strict=True))
+
+
+def _plusargs(**settings: int) -> list[str]:
+    return [f"+{name}={value}" for name, value in MemoryHabits(**settings).plusargs().items()]
+
+
+def _writes(num: int, num_beats: int, first: int = 0) -> tuple[list[Burst], list[Beat]]:
+    """Bursts whose addresses and data are offered from cycle `first` on."""
+    bursts = [Burst(cycle=first, address=64 * i, num_beats=num_beats) for i in range(num)]
+    beats = [
+        Beat(cycle=first, data=1 + i, last=i % num_beats == num_beats - 1)
+        for i in range(num * num_beats)
+    ]
+    return bursts, beats
+
+
+def _written(num: int, num_beats: int) -> list[int]:
+    """Bytes that hold the numbers of `_writes`."""
+    return [64 * (i // num_beats) + 8 * (i % num_beats) for i in range(num * num_beats)]
+
+
+@pytest.mark.parametrize(("ready", "waits"), [(0, 0), (1, 0), (3, 2)])
+def test_ready_comes_in_the_nth_cycle_of_valid(tmp_path: Path, ready: int, waits: int) -> None:
+    """On each channel that the memory receives; with N = 1 in the same cycle."""
+    writes, beats = _writes(1, 1, first=5)
+    args = _plusargs(ar_ready=ready, aw_ready=ready, w_ready=ready, w_needs_aw=1)
+    log = _run(tmp_path, reads=writes, writes=writes, beats=beats, plusargs=args, cycles=60)
+    assert log.cycles("AR") == log.cycles("AW") == log.cycles("W") == [5 + waits]
+    assert log.errors == (0, 0, 0)
+
+
+@pytest.mark.parametrize("offered", [0, 20])
+def test_awready_waits_for_wvalid(tmp_path: Path, offered: int) -> None:
+    """No address is accepted before its first beat is offered; then both are."""
+    burst = [Burst(cycle=3, address=0, num_beats=2)]
+    beats = [Beat(cycle=offered, data=7, last=False), Beat(cycle=offered, data=8, last=True)]
+    args = _plusargs(aw_needs_w=1)
+    log = _run(tmp_path, writes=burst, beats=beats, plusargs=args, cycles=60)
+    assert log.cycles("AW") == [max(3, offered)]
+    assert log.cycles("W") == [max(3, offered) + 1, max(3, offered) + 2]
+    assert log.dram[:16:8] == bytes([7, 8])
+
+
+@pytest.mark.parametrize("needs", [1, 2])
+def test_awready_waits_for_the_last_beat(tmp_path: Path, needs: int) -> None:
+    """Every address is accepted after the last beat of its burst; memory keeps the data."""
+    writes, beats = _writes(3, 4)
+    args = _plusargs(aw_needs_w=2, w_needs_aw=needs)
+    log = _run(tmp_path, writes=writes, beats=beats, plusargs=args, cycles=200)
+    assert all(a > w for a, w in zip(log.cycles("AW"), log.cycles("W")[3::4], strict=True))
+    assert [log.dram[i] for i in _written(3, 4)] == list(range(1, 13))
+    assert len(log.cycles("B")) == 3 and log.errors == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(1, 1), (5, 5), (512, 12)])
+def test_data_come_before_their_address(tmp_path: Path, ahead: int, taken: int) -> None:
+    """As many beats as fit, those of later bursts too; they are written when addresses come."""
+    writes, beats = _writes(3, 4)
+    late = [Burst(cycle=40, address=b.address, num_beats=b.num_beats) for b in writes]
+    args = _plusargs(w_needs_aw=2, w_ahead=ahead)
+    log = _run(tmp_path, writes=late, beats=beats, plusargs=args, cycles=200)
+    assert len([cycle for cycle in log.cycles("W") if cycle < 40]) == taken
+    assert [log.dram[i] for i in _written(3, 4)] == list(range(1, 13))
+    assert min(log.cycles("B")) > 40
+    assert len(log.cycles("B")) == 3 and log.errors == (0, 0, 0)
+
+
+def test_no_more_bursts_are_outstanding_than_allowed(tmp_path: Path) -> None:
+    """The next address is accepted after the last beat, or the response, of the one before."""
+    writes, beats = _writes(4, 2)
+    args = ["+latency=9", *_plusargs(max_reads=1, max_writes=1)]
+    log = _run(tmp_path, reads=writes, writes=writes, beats=beats, plusargs=args, cycles=300)
+    assert all(a > r for a, r in zip(log.cycles("AR")[1:], log.cycles("R")[1::2], strict=False))
+    assert all(a > b for a, b in zip(log.cycles("AW")[1:], log.cycles("B"), strict=False))
+    assert (len(log.cycles("R")), len(log.cycles("B"))) == (8, 4)
+
+
+def test_reads_and_writes_take_turns(tmp_path: Path) -> None:
+    """While a burst of one direction is outstanding, none of the other is accepted."""
+    writes, beats = _writes(6, 2)
+    args = ["+latency=5", *_plusargs(max_reads=1, max_writes=1, one_direction=1)]
+    log = _run(tmp_path, reads=writes, writes=writes, beats=beats, plusargs=args, cycles=500)
+    spans = sorted(
+        [
+            *zip(log.cycles("AR"), log.cycles("R")[1::2], strict=True),
+            *zip(log.cycles("AW"), log.cycles("B"), strict=True),
+        ]
+    )
+    assert len(spans) == 12
+    assert all(end < begin for (_, end), (begin, _) in zip(spans, spans[1:], strict=False))
+
+
+def test_each_channel_has_its_own_rate(tmp_path: Path) -> None:
+    """Periods and latencies of the two directions."""
+    writes, beats = _writes(1, 4)
+    args = ["+latency=2", *_plusargs(r_period=5, w_period=3, r_latency=8, b_latency=20)]
+    log = _run(tmp_path, reads=writes, writes=writes, beats=beats, plusargs=args, cycles=100)
+    assert log.cycles("R") == [8, 13, 18, 23]
+    assert log.cycles("W") == [1, 4, 7, 10]
+    assert log.cycles("B") == [30]
+
+
+def test_responses_come_late_and_together(tmp_path: Path) -> None:
+    """They begin in windows only, and what has waited for one follows without a gap."""
+    writes, beats = _writes(6, 1)
+    args = _plusargs(r_window=50, r_open=2, b_window=40, b_open=6)
+    log = _run(tmp_path, reads=writes, writes=writes, beats=beats, plusargs=args, cycles=300)
+    assert log.cycles("R") == [1, 50, 51, 100, 101, 150]
+    assert log.cycles("B") == [2, 3, 4, 5, 40, 41]
+
+
+@pytest.mark.parametrize("index", range(len(NAMED_HABITS)))
+def test_random_habits_change_cycles_and_not_data(tmp_path: Path, index: int) -> None:
+    """Every request is answered in order with the right data, and no rule of AXI4 is broken."""
+    rng = np.random.default_rng(index)
+    habits = draw_habits(rng, index=index, spare_cycles=12)
+    image = rng.bytes(16384)
+    reads = _random_bursts(rng, 12, 8192, 8)
+    writes = [Burst(cycle=4 * i, address=8192 + 64 * i, num_beats=8) for i in range(10)]
+    data = rng.bytes(64 * 10)
+    beats = [
+        Beat(cycle=0, data=int.from_bytes(data[8 * i : 8 * i + 8], "little"), last=i % 8 == 7)
+        for i in range(80)
+    ]
+    args = ["+latency=3", *(f"+{name}={value}" for name, value in habits.plusargs().items())]
+    log = _run(
+        tmp_path, reads=reads, writes=writes, beats=beats, plusargs=args, image=image, cycles=8000
+    )
+    addresses = [b.address + 8 * i for b in reads for i in range(b.num_beats)]
+    assert log.data() == [int.from_bytes(image[a : a + 8], "little") for a in addresses]
+    assert log.dram == image[:8192] + data + image[8192 + len(data) :]
+    assert log.errors == (0, 0, 0)
+    assert len(log.cycles("B")) == 10
 
 
 def test_injected_errors_answer_where_they_were_put(tmp_path: Path) -> None:
