@@ -16,6 +16,7 @@ from naas_hw.exchange.timeloop_format import (
     PE,
     PE_BUFFER,
     Version,
+    quoted,
     tagged,
 )
 
@@ -105,6 +106,7 @@ def _nodes(accelerator: Accelerator, attributes: Attributes) -> dict[str, Any]:
     names = ("block_size", "datawidth")
     columns = accelerator.axes[0].size
     mesh = {"meshX": columns, "meshY": accelerator.num_pes // columns}
+    dram = _dram(accelerator, attributes, names) | {"type": quoted(attributes.dram_type)}
 
     def component(name: str, kind: str, values: dict[str, Any]) -> dict[str, Any]:
         return tagged("!Component", {"name": name, "class": kind, "attributes": values})
@@ -112,10 +114,10 @@ def _nodes(accelerator: Accelerator, attributes: Attributes) -> dict[str, Any]:
     return {
         "nodes": [
             tagged("!Container", {"name": SYSTEM}),
-            component(DRAM, "DRAM", _dram(accelerator, attributes, names)),
+            component(DRAM, "DRAM", dram),
             tagged(
                 "!Container",
-                {"name": CHIP, "attributes": {"technology": attributes.technology}},
+                {"name": CHIP, "attributes": {"technology": quoted(attributes.technology)}},
             ),
             component(GLOBAL_BUFFER, "SRAM", _l2(accelerator, attributes, names)),
             tagged("!Container", {"name": PE, "spatial": mesh}),

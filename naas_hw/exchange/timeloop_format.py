@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from ruamel.yaml.tag import Tag
 
 from naas_hw.workload.layer import Dim
@@ -47,6 +48,11 @@ _NO_WRAP: Final = 1 << 20
 def tagged(tag: str, node: dict[str, Any]) -> dict[str, Any]:
     """`node` as a YAML mapping with a tag (`!Component`)."""
     return {_TAG: tag, **node}
+
+
+def quoted(text: str) -> str:
+    """Text in double quotes: timeloopfe takes what has none for a name or a formula."""
+    return DoubleQuotedScalarString(text)
 
 
 def yaml_text(data: dict[str, Any], comments: tuple[str, ...] = ()) -> str:

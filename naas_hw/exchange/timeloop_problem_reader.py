@@ -152,5 +152,5 @@ def _terms(shape: Any, tensor: str) -> Iterator[list[str]]:
 def _spaces(shape: Any) -> list[dict[str, Any]]:
     if not isinstance(shape, dict):
         return []
-    found = next((shape[name] for name in _SPACES if name in shape), [])
+    found: Any = next((shape[name] for name in _SPACES if name in shape), [])
     return [space for space in found if isinstance(space, dict)] if isinstance(found, list) else []

@@ -243,3 +243,9 @@ def test_a_strided_kernel_of_one_is_told_as_what_it_reads() -> None:
     text = files["layers/l/problem.yaml"]
     assert text.startswith("# A stride of (2, 2) is not told: the input is what the 1x1 kernel")
     assert not {"Wstride", "Hstride"} & set(_Tagged().load(text)["problem"]["instance"])
+
+
+def test_texts_of_v04_are_quoted() -> None:
+    """timeloopfe takes LPDDR4 without quotes for the name of a variable, and ends."""
+    text = yaml_text(architecture(ACCELERATOR, Attributes.of(ACCELERATOR), Version.V04))
+    assert 'type: "LPDDR4"' in text and 'technology: "45nm"' in text
