@@ -1,19 +1,19 @@
 """Runs another model's program on the files of one layer, in a folder that is gone afterwards."""
 
-import os
 import shutil
-import signal
 import subprocess
-import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from naas_hw.errors import ToolError
 from naas_hw.exchange.formats import Format
 from naas_hw.exchange.peer_figures import PEERS, Peer, PeerFigures
+from naas_hw.system.files import read_file, write_files
+from naas_hw.system.processes import Program
+from naas_hw.system.temporary import temporary_folder
 
+_MAX_RESULT_BYTES: Final = 1 << 24
 _LOG_TAIL_BYTES: Final = 4096
 _MAX_SAID: Final = 200
 """Characters of the program's last line that are shown."""
@@ -56,35 +56,23 @@ def figures_of(
     PeerError : it failed, took too long or wrote no figures.
     """
     wanted = PEERS[peer]
-    with tempfile.TemporaryDirectory(prefix="naas-score-") as name:
-        folder = Path(name)
-        for path, text in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8")
-        said = _run([str(program), *wanted.arguments(files)], folder, timeout_seconds)
+    with temporary_folder("score-") as folder:
+        write_files(folder, files)
+        said = _run([program, *wanted.arguments(files)], folder, timeout_seconds)
         return _read(wanted, folder / wanted.result, said)
 
 
-def _run(command: list[str], folder: Path, timeout_seconds: float) -> str:
-    """The end of what the program said; it and its process group are gone then."""
+def _run(command: Sequence[str | Path], folder: Path, timeout_seconds: float) -> str:
+    """The end of what the program said; it and all that it started are gone then."""
     log = folder / "naas-score.log"
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        status = child.wait(timeout_seconds)
-    except subprocess.TimeoutExpired:
-        raise PeerError(f"took more than {timeout_seconds:g} s") from None
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+    with (
+        log.open("wb") as output,
+        Program(command, folder=folder, stdout=output, stderr=subprocess.STDOUT) as child,
+    ):
+        try:
+            status = child.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            raise PeerError(f"took more than {timeout_seconds:g} s") from None
     said = _last_line(log)
     if status:
         raise PeerError(f"ended with {status}: {said}")
@@ -103,6 +91,6 @@ def _read(peer: Peer, path: Path, said: str) -> PeerFigures:
     if not path.is_file():
         raise PeerError(f"wrote no {path.name}: {said}")
     try:
-        return peer.read(path.read_text(encoding="utf-8", errors="replace"))
+        return peer.read(read_file(path, max_bytes=_MAX_RESULT_BYTES).decode(errors="replace"))
     except ValueError as error:
         raise PeerError(str(error)) from error
