@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from naas_hw.errors import InputError
+from naas_hw.system.text import printable
 
 
 def export(
@@ -45,4 +46,4 @@ def export(
     if out.is_dir() and any(out.iterdir()) and not force:
         raise InputError(f"{out} must be empty or missing (--force writes into it)")
     plan.write(out)
-    print(f"{len(plan)} files in {out}")
+    print(f"{len(plan)} files in {printable(str(out))}")

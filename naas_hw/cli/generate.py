@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from naas_hw.cli.choices import MAX_SEED
+from naas_hw.system.text import printable
 
 
 def generate(
@@ -33,9 +34,10 @@ def generate(
         }
         print(json.dumps(facts, indent=2))
         return
-    print(f"{made.num_modules} modules, digest {made.digest:016x}, in {run / 'rtl'}")
-    print(f"{run / 'rtl' / 'README.md'} says how to simulate, lint and synthesize them")
+    shown = Path(printable(str(run)))
+    print(f"{made.num_modules} modules, digest {made.digest:016x}, in {shown / 'rtl'}")
+    print(f"{shown / 'rtl' / 'README.md'} says how to simulate, lint and synthesize them")
     if program:
-        print(f"programs with example tensors (seed {seed}) in {run / 'program'}")
+        print(f"programs with example tensors (seed {seed}) in {shown / 'program'}")
     for layer in skipped:
         print(f"{layer.name}: no program, it exists in the model only")

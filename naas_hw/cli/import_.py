@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from naas_hw.errors import InputError
+from naas_hw.system.text import printable
 
 
 def import_(
@@ -33,4 +34,4 @@ def import_(
     if out.exists() and not force:
         raise InputError(f"{out} must not exist (--force replaces it)")
     write_file(out, dump_yaml(found))
-    print(f"mappings of {len(found.layers)} layers in {out}")
+    print(f"mappings of {len(found.layers)} layers in {printable(str(out))}")

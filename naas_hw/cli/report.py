@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from naas_hw.system.text import printable
+
 
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
@@ -16,4 +18,4 @@ def report(
     """Write an HTML report of a run: one file, which a browser opens without a network."""
     from naas_hw import api
 
-    print(f"the report is in {api.report(run, output=output)}")
+    print(f"the report is in {printable(str(api.report(run, output=output)))}")

@@ -21,6 +21,7 @@ from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 from naas_hw.cli.progress import SearchProgress, array_of
 from naas_hw.cli.search_joint import JointWords, run_joint
 from naas_hw.errors import InputError
+from naas_hw.system.text import printable
 
 if TYPE_CHECKING:
     from naas_hw.search import SearchResult
@@ -209,7 +210,7 @@ def _print(result: "SearchResult", run: Path) -> None:
 
     accelerator = result.accelerator
     if result.interrupted:
-        print(f"interrupted: the best so far; --resume goes on with {run}")
+        print(f"interrupted: the best so far; --resume goes on with {printable(str(run))}")
     print(
         f"{array_of(accelerator)} ({accelerator.num_pes} PEs), "
         f"{accelerator.global_buffer_bytes:,} bytes of global buffer; a PE has "
@@ -230,4 +231,7 @@ def _print(result: "SearchResult", run: Path) -> None:
         )
         for note in network_notes(found.network):
             print(f"{found.network.name}: {note}")
-    print(f"{run} holds the design; naas evaluate, generate and simulate go on with it")
+    print(
+        f"{printable(str(run))} holds the design; "
+        "naas evaluate, generate and simulate go on with it"
+    )

@@ -14,6 +14,7 @@ from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.progress import SearchProgress, array_of
 from naas_hw.errors import InputError
 from naas_hw.parallel.cpu_time import cpu_seconds
+from naas_hw.system.text import printable
 
 if TYPE_CHECKING:
     from naas_hw.joint.joint_search import JointResult
@@ -101,4 +102,7 @@ def _print(result: "JointResult", run: Path, seconds: float) -> None:
         "and score"
     )
     print(f"search cost: {search_cost_text(seconds)}")
-    print(f"{run} holds the design; naas evaluate, generate and simulate go on with it")
+    print(
+        f"{printable(str(run))} holds the design; "
+        "naas evaluate, generate and simulate go on with it"
+    )

@@ -131,7 +131,7 @@ def _kept_searched(
         result = map_network(preset.accelerator, network, settings, executor=executor)
         write_file(path, KeptMappings(mappings=dict(result.mappings)).model_dump_json())
         return result
-    mappings = _read_kept(path, network).mappings
+    mappings = read_kept(path, network).mappings
     return NetworkResult(
         network=network,
         mappings=mappings,
@@ -154,7 +154,7 @@ def _kept_folded(
         kept = KeptMappings(mappings=dict(result.mappings), arrays=dict(result.arrays))
         write_file(path, kept.model_dump_json())
         return result
-    kept = _read_kept(path, network)
+    kept = read_kept(path, network)
     arrays = kept.arrays or {}
     if list(arrays) != list(kept.mappings):
         raise InputError(f"{path} must have an array for each layer of {network.name}")
@@ -179,7 +179,13 @@ def _baseline_digest(
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _read_kept(path: Path, network: Network) -> KeptMappings:
+def read_kept(path: Path, network: Network) -> KeptMappings:
+    """What a file of `KeptMappings` holds, which must be mappings of the network.
+
+    Raises
+    ------
+    InputError : it cannot be read, or holds something else.
+    """
     kept = validate(KeptMappings, read_json(path), str(path))
     if list(kept.mappings) != [layer.name for layer in network.layers]:
         names = ", ".join(kept.mappings)

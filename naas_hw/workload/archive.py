@@ -173,4 +173,4 @@ def _size(value: object) -> int:
 def _name(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"a name must be text, not {shown(value)}")
-    return value
+    return printable(value)
