@@ -32,7 +32,9 @@ def main(lifeline: int, command: list[str]) -> None:
     os.set_inheritable(lifeline, False)
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in _DEAF_TO}
+    handlers: dict[signal.Signals, object] = {
+        number: signal.signal(number, signal.SIG_IGN) for number in _DEAF_TO
+    }
     own = os.getpid()
     child = os.fork()
     if not child:
@@ -46,7 +48,9 @@ def main(lifeline: int, command: list[str]) -> None:
     _end_like(status)
 
 
-def _become(command: list[str], handlers: dict[int, object], parent: int, prctl: object) -> None:
+def _become(
+    command: list[str], handlers: dict[signal.Signals, object], parent: int, prctl: object
+) -> None:
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # type: ignore[operator]
     if os.getppid() != parent:
         os._exit(_NOT_RUN)
