@@ -110,8 +110,8 @@ def _constants(specs: list[dict[str, Any]], written: set[str]) -> tuple[dict[str
     for spec in specs:
         ((kind, content),) = spec.items()
         if kind in names and content[names[kind]] not in written:
-            tensor = content["arg"]["name"]
-            constants[_name(tensor)] = _name(content[names[kind]])
+            tensor = _name(content["arg"]["name"])
+            constants[tensor] = _name(content[names[kind]])
             if kind == "parameter":
                 parameters.append(tensor)
     return constants, parameters
