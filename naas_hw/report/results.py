@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from naas_hw.errors import InputError
-from naas_hw.system.files import write_file
+from naas_hw.system.files import check_replaceable, write_file
 
 HEAD: Final = """# Results
 
@@ -75,6 +75,7 @@ def write_section(path: Path, name: str, command: str, body: str) -> None:
     ------
     InputError : it is no text, or cannot be written.
     """
+    check_replaceable(path)
     try:
         document = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:

@@ -8,7 +8,7 @@ longest ago go first when the cache grows over its limit.
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -116,6 +116,7 @@ class BuildCache:
             shutil.rmtree(partial, ignore_errors=True)
 
     def _shrink(self, keep: str) -> None:
+        self._remove_unfinished()
         sizes = {digest: _size_bytes(self._entry(digest)) for digest in self.entries()}
         total = sum(sizes.values())
         for digest, size in sizes.items():
@@ -123,6 +124,12 @@ class BuildCache:
                 return
             if digest != keep and self._remove(digest):
                 total -= size
+
+    def _remove_unfinished(self) -> None:
+        """Remove what builds that were killed have left, where nobody builds the same just now."""
+        for partial in self.folder.glob(f"*{_PARTIAL}"):
+            with suppress(Timeout), self._locked(partial.stem, timeout=0):
+                shutil.rmtree(partial, ignore_errors=True)
 
     def _remove(self, digest: str) -> bool:
         """Remove an entry unless somebody uses it just now."""

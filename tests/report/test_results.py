@@ -1,5 +1,7 @@
 """A section is written under its command, replaces its former self, and leaves the others alone."""
 
+import os
+
 import pytest
 
 from naas_hw.errors import InputError
@@ -35,3 +37,9 @@ def test_what_is_no_text_is_refused_and_left(tmp_path):
     with pytest.raises(InputError, match="must be a document that can be read"):
         write_section(path, "edp", "a", "A.")
     assert path.read_bytes() == b"\xff\xfe"
+
+
+def test_a_document_that_is_no_regular_file_is_refused_before_it_is_read(tmp_path):
+    os.mkfifo(tmp_path / "fifo")  # which has no writer: whoever reads it waits for ever
+    with pytest.raises(InputError, match="must be a regular file or not exist, not a FIFO"):
+        write_section(tmp_path / "fifo", "speedup", "naas", "text")

@@ -69,8 +69,10 @@ def test_what_a_killed_process_left_is_not_an_entry(tmp_path: Path) -> None:
     assert done.returncode == -9
     assert (cache.folder / "a.partial" / "half").is_file()
     assert cache.entries() == ()
+    (cache.folder / "b.partial").mkdir()  # of another build, which nobody asks for again
     assert not _fetch(cache, "a", _writer(), tmp_path / "run")
     assert [path.name for path in (cache.folder / "a").iterdir()] == ["program"]
+    assert not list(cache.folder.glob("*.partial"))
 
 
 def test_two_processes_build_once(tmp_path: Path) -> None:
