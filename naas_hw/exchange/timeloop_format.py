@@ -52,7 +52,8 @@ def tagged(tag: str, node: dict[str, Any]) -> dict[str, Any]:
 
 def quoted(text: str) -> str:
     """Text in double quotes: timeloopfe takes what has none for a name or a formula."""
-    return DoubleQuotedScalarString(text)
+    marked: str = DoubleQuotedScalarString(text)
+    return marked
 
 
 def yaml_text(data: dict[str, Any], comments: tuple[str, ...] = ()) -> str:
