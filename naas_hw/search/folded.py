@@ -44,7 +44,7 @@ from naas_hw.search.network_search import (
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
-STAGES: Final = ((100, 32), (1000, 6))
+STAGES: Final = ((100, 96), (1000, 12))
 """Evaluations of a layer on an array, and how many of the best arrays are searched on."""
 
 Floats = NDArray[np.float64]
