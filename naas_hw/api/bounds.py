@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.api.designs import Design, design_of
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.cost.evaluate import NetworkReport
 from naas_hw.report.runfolder import digest_of
-from naas_hw.search.branch_and_bound import prove
+from naas_hw.search.accelerator_bound import layer_bound
+from naas_hw.search.branch_and_bound import prove, space_size
 from naas_hw.search.mapping_search import Choice
 from naas_hw.search.network_search import PROOF_TOLERANCE, anonymous
 from naas_hw.search.objective import Objective
@@ -18,6 +20,9 @@ from naas_hw.workload.layer import Layer
 QUICK_PROOF_EVALUATIONS: Final = 50_000
 """Mappings and tiles that are looked at for a bound that a run does not hold, a layer: some tens of
 milliseconds."""
+
+QUICK_SPACE: Final = 20_000_000
+"""Nodes, as `space_size` estimates them, that are listed for it at most: about a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,15 +104,31 @@ def _proved(
     for layer, cost in zip(design.network.layers, report.layers, strict=True):
         if anonymous(layer) in known:
             continue
-        mapping = design.mappings[layer.name]
-        incumbent = Choice(mapping=mapping, cycles=cost.cycles, energy_pj=cost.energy_pj)
-        known[anonymous(layer)] = prove(
-            design.accelerator,
-            layer,
-            incumbent,
-            objective=objective,
-            table=table,
-            tolerance=PROOF_TOLERANCE,
-            budget_evaluations=QUICK_PROOF_EVALUATIONS,
-        ).bound
+        incumbent = Choice(
+            mapping=design.mappings[layer.name], cycles=cost.cycles, energy_pj=cost.energy_pj
+        )
+        known[anonymous(layer)] = _quick_bound(
+            design.accelerator, layer, incumbent, objective, table
+        )
     return {layer.name: known[anonymous(layer)] for layer in design.network.layers}
+
+
+def _quick_bound(
+    accelerator: Accelerator,
+    layer: Layer,
+    incumbent: Choice,
+    objective: Objective,
+    table: EnergyTable,
+) -> float:
+    """A short proof; of a space that takes long to be listed, what no mapping at all can beat."""
+    if space_size(accelerator, layer) > QUICK_SPACE:
+        return layer_bound(accelerator, layer, objective, table)
+    return prove(
+        accelerator,
+        layer,
+        incumbent,
+        objective=objective,
+        table=table,
+        tolerance=PROOF_TOLERANCE,
+        budget_evaluations=QUICK_PROOF_EVALUATIONS,
+    ).bound

@@ -280,6 +280,11 @@ def _joined(networks: Sequence[Network]) -> Network:
             for network in networks
             for layer in network.layers
         ),
+        host=tuple(
+            operator.model_copy(update={"name": f"{network.name}.{operator.name}"[:100]})
+            for network in networks
+            for operator in network.host
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from naas_hw.cost.compiled import SAVED_BETWEEN_LAYERS
 from naas_hw.search.objective import Objective, geometric_mean
 from naas_hw.workload.layer import DIMS, Kind, Layer
 from naas_hw.workload.network import Network
+from naas_hw.workload.sizes import with_stated_padding
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -162,6 +163,16 @@ def lower_bound(
     return geometric_mean([bound.score(accelerator, objective) for bound in bounds])
 
 
+def layer_bound(
+    accelerator: Accelerator, layer: Layer, objective: Objective, table: EnergyTable
+) -> float:
+    """No legal mapping of one layer scores less; a transposed layer counts as what it is computed
+    as."""
+    update = {} if layer.has_program else {"kind": Kind.CONV}
+    network = Network(name="one", layers=(with_stated_padding(layer.model_copy(update=update)),))
+    return NetworkBound(network, table).score(accelerator, objective)
+
+
 def _sizes_D(accelerator: Accelerator) -> Ints:
     return np.array([accelerator.size_of(dim) for dim in DIMS], np.int64)
 
@@ -190,5 +201,10 @@ def _columns(layer: Layer) -> int:
 
 def _touched(outputs: int, kernel: int, stride: int, dilation: int, padding: int, size: int) -> int:
     """Indices of the input that some output needs; 1 if none exists."""
-    at = np.arange(outputs)[:, np.newaxis] * stride + np.arange(kernel) * dilation - padding
-    return max(1, len(np.unique(at[(at >= 0) & (at < size)])))
+    if outputs < kernel:  # either may count the outer steps; the fewer the better
+        outputs, kernel, stride, dilation = kernel, outputs, dilation, stride
+    reach = (outputs - 1) * stride
+    needed = np.zeros(reach + (kernel - 1) * dilation + 1, np.bool_)
+    for first in range(0, kernel * dilation, dilation):
+        needed[first : first + reach + 1 : stride] = True
+    return max(1, int(np.count_nonzero(needed[padding : padding + size])))

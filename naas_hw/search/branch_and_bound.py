@@ -10,7 +10,7 @@ by more than the tolerance.
 """
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isqrt
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from naas_hw.cost.compiled import MappingBatch, prices_of, problem_of
 from naas_hw.cost.kernels.problem import SCRATCH
 from naas_hw.cost.single import NUM_RESULTS
 from naas_hw.errors import InputError
+from naas_hw.mapping.geometry import ceil_div
 from naas_hw.search.mapping_search import Choice
 from naas_hw.search.mapping_space import (
     CYCLES,
@@ -40,7 +41,7 @@ from naas_hw.search.node_bounds import least_traffic
 from naas_hw.search.objective import Objective
 from naas_hw.search.point import Point
 from naas_hw.search.pool import NUM_ACCESSES, Goal
-from naas_hw.workload.layer import Layer
+from naas_hw.workload.layer import DIMS, Layer
 
 MAX_LEAVES: Final = 100_000
 FIRST_ROOM: Final = 65_536
@@ -117,6 +118,22 @@ def prove(
         num_evaluations=int(state.counters[EVALUATED] + state.counters[TILES]),
         num_exact=int(state.counters[TIMED]),
     )
+
+
+def space_size(accelerator: Accelerator, layer: Layer) -> int:
+    """Nodes that are listed before the first one is opened, at most.
+
+    A dim of n indices has about 2 sqrt(n) balanced bounds. Where an axis may be used in part, so
+    many times as many.
+    """
+    size = 1
+    for dim in DIMS:
+        bound = layer.bounds[dim]
+        side = min(accelerator.size_of(dim), bound)
+        is_whole = dim in ("K", "C")
+        count = ceil_div(bound, side) if is_whole else bound
+        size *= 2 * (isqrt(count) + 1) * (1 if is_whole else side)
+    return size
 
 
 def goal_of(accelerator: Accelerator, objective: Objective, table: EnergyTable) -> Goal:

@@ -20,7 +20,8 @@ from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.parallel.tasks import Task, submit
-from naas_hw.search.branch_and_bound import prove
+from naas_hw.search.accelerator_bound import layer_bound
+from naas_hw.search.branch_and_bound import prove, space_size
 from naas_hw.search.genes import Encoding
 from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.objective import Objective
@@ -38,6 +39,9 @@ PROOF_EVALUATIONS = 1_000_000
 
 PROOF_TOLERANCE = 0.005
 """What is better by less than this is not looked for by branch and bound."""
+
+MAX_SPACE = 10_000_000_000
+"""Nodes of branch and bound, as `space_size` estimates them, beyond which it does not run."""
 
 EVALUATIONS_PER_TASK = 30_000
 """Mappings that one task searches, about: some tens of milliseconds."""
@@ -152,7 +156,11 @@ def _search_layer(
 def _proven(
     accelerator: Accelerator, layer: Layer, settings: MappingSettings, found: MappingResult
 ) -> MappingResult:
-    """The result with what branch and bound finds beyond it, and what it proves."""
+    """The result with what branch and bound finds beyond it, and what it proves; of a space that is
+    too large to be listed, what no mapping at all can beat."""
+    if space_size(accelerator, layer) > MAX_SPACE:
+        least = layer_bound(accelerator, layer, settings.objective, settings.table)
+        return replace(found, least=least)
     proof = prove(
         accelerator,
         layer,

@@ -61,8 +61,9 @@ class CheckReport(BaseModel):
 
     @property
     def ok(self) -> bool:
-        """Nothing is unsupported, and something is mapped."""
-        return not self.of(Verdict.UNSUPPORTED) and bool(self.of(Verdict.MAPPED))
+        """Nothing is unsupported, and something is mapped that has a program."""
+        runs = any(check.macs_not_covered == 0 for check in self.of(Verdict.MAPPED))
+        return runs and not self.of(Verdict.UNSUPPORTED)
 
     def of(self, verdict: Verdict) -> tuple[OperatorCheck, ...]:
         """The operators with that verdict."""

@@ -21,7 +21,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from naas_hw.workload.check import UNKNOWN, OperatorCheck, Verdict
+from naas_hw.workload.check import UNKNOWN, Macs, OperatorCheck, Verdict
 from naas_hw.workload.graph import Graph, Operator, Reference, references
 from naas_hw.workload.host_work import host_macs
 from naas_hw.workload.layer import Activation, Layer
@@ -125,7 +125,13 @@ class _Walk:
     # Verdicts --------------------------------------------------------------------------------
 
     def _add(
-        self, operator: Operator, verdict: Verdict, reason: str, layer: str | None = None
+        self,
+        operator: Operator,
+        verdict: Verdict,
+        reason: str,
+        layer: str | None = None,
+        *,
+        macs: Macs = 0,
     ) -> None:
         self.checks.append(
             OperatorCheck(
@@ -134,6 +140,7 @@ class _Walk:
                 verdict=verdict,
                 reason=reason,
                 layer=layer,
+                macs_not_covered=macs,
             )
         )
 
@@ -145,20 +152,15 @@ class _Walk:
         self._add(operator, Verdict.FOLDED, reason, layer)
 
     def _refuse(self, operator: Operator, reason: str) -> None:
-        self._add(operator, Verdict.UNSUPPORTED, reason)
+        """Name an operator as unsupported."""
+        macs = host_macs(operator, self.graph.shapes)
+        self._add(operator, Verdict.UNSUPPORTED, reason, macs=UNKNOWN if macs is None else macs)
 
     def _leave(self, operator: Operator, reason: str) -> None:
         """Leave an operator to the host, with what it costs there."""
         macs = host_macs(operator, self.graph.shapes)
-        self.checks.append(
-            OperatorCheck(
-                name=operator.name,
-                operator=operator.kind,
-                verdict=Verdict.HOST,
-                reason=reason if macs == 0 else f"{reason}; {_NOT_COVERED}",
-                macs_not_covered=UNKNOWN if macs is None else macs,
-            )
-        )
+        text = reason if macs == 0 else f"{reason}; {_NOT_COVERED}"
+        self._add(operator, Verdict.HOST, text, macs=UNKNOWN if macs is None else macs)
 
     # Constants -------------------------------------------------------------------------------
 
@@ -195,7 +197,9 @@ class _Walk:
         """Whether a constant matrix is repeated along new or leading axes, and nothing else."""
         maker = self.makers.get(tensor)
         seen = self.graph.shapes.get(tensor, ())
-        while maker is not None and maker.inputs:
+        for _ in self.makers:
+            if maker is None or not maker.inputs:
+                break
             before = self.graph.shapes.get(maker.inputs[0], ())
             if maker.kind == "expand":
                 return before[-2:] == seen[-2:] and all(size == 1 for size in before[:-2])
@@ -247,16 +251,8 @@ class _Walk:
             notes.append("without a bias")
         if not layer.has_program:
             notes.append(NO_PROGRAM)
-        self.checks.append(
-            OperatorCheck(
-                name=operator.name,
-                operator=operator.kind,
-                verdict=Verdict.MAPPED,
-                reason="; ".join(notes),
-                layer=layer.name,
-                macs_not_covered=0 if layer.has_program else layer.num_macs,
-            )
-        )
+        macs = 0 if layer.has_program else layer.num_macs
+        self._add(operator, Verdict.MAPPED, "; ".join(notes), layer.name, macs=macs)
         if reason is None:
             self.tails[operator.outputs[0]] = index
         else:

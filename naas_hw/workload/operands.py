@@ -68,7 +68,8 @@ def operands_of(operator: Operator, constants: Container[str]) -> Operands | str
         return "only what it adds is computed from the input"
     weight_first = first in constants and operator.kind in EITHER_FACTOR
     if not weight_first and second not in constants:
-        return "its weights are computed from the input"
+        what = "both factors" if operator.kind in EITHER_FACTOR else "its weights"
+        return f"{what} are computed from the input"
     return Operands(
         input=second if weight_first else first,
         weight=first if weight_first else second,

@@ -48,6 +48,8 @@ def matrix_product(
         raise NotMappable(f"weights must have 2 axes at least, not {len(weight)}")
     outputs, inputs = weight[-2:] if weight_first else (weight[-1], weight[-2])
     batch = weight[:-2]
+    if outputs < 1:
+        raise NotMappable(f"weights must have outputs, not {outputs}")
     if prod(batch) == 1 or is_repeated:
         return Product(outputs=outputs, inputs=inputs, rows=prod(result) // outputs)
     if given[:-2] != batch:
@@ -90,7 +92,8 @@ def image_of_rows(rows: int) -> tuple[int, int]:
     """
     if rows <= MAX_SIZE:
         return rows, 1
-    width = next((w for w in range(isqrt(rows), 1, -1) if rows % w == 0), 1)
+    widest = min(isqrt(rows), MAX_SIZE)
+    width = next((w for w in range(widest, 1, -1) if rows % w == 0), 1)
     if rows // width > MAX_SIZE:
         raise NotMappable(
             f"rows must be at most {MAX_SIZE}, or two factors of at most {MAX_SIZE} each, "

@@ -480,6 +480,16 @@ def test_expanded_weights_are_one_matrix():
     assert (layer.K, layer.C, layer.P, layer.groups) == (4, 8, 15, 1)
 
 
+def test_a_graph_that_names_its_results_after_its_inputs_ends():
+    """A file may say anything: no tensor is followed for ever, no product divided by nothing."""
+    shapes = {"x": (2, 5, 8), "w": (2, 8, 4), "y": (2, 5, 4)}
+    loop = Operator(name="w", kind="view", arguments={"self": Reference("w")}, outputs=("w",))
+    assert verdicts(classify(graph(loop, op("y", "bmm", "x", "w"), shapes=shapes)))[-1] is MAPPED
+    for changes in ({"w": (8, 0)}, {"x": (10**18, 8), "w": (8, 4), "y": (10**18, 4)}):
+        (check,) = classify(graph(op("y", "mm", "x", "w"), shapes=shapes | changes)).checks
+        assert check.verdict is UNSUPPORTED
+
+
 def test_weights_that_differ_over_the_batch_are_groups():
     """Each matrix of them has rows of its own."""
     shapes = {"x": (3, 5, 8), "w": (3, 8, 4), "y": (3, 5, 4)}
