@@ -63,6 +63,21 @@ def test_exit_status_1_where_one_is_unsupported_or_none_is_mapped(
     assert summary_of(report) in shown
 
 
+def test_macs_that_are_not_covered_are_told(tmp_path, capsys):
+    """Those of layers without a program and of the host's operators; one unknown, all unknown."""
+    path = tmp_path / "small.yaml"
+    layer = "  - {name: up, kind: transposed, K: 4, C: 3, P: 2, Q: 2, height: 2, width: 2}\n"
+    text = NETWORK.replace("host:", f"{layer}host:\n  - {{name: av, operator: bmm, macs: 1000}}")
+    path.write_text(text)
+    assert main(["check", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["macs_covered"], found["macs_not_covered"]) == (4 * 3, 4 * 3 * 4 + 1000)
+    assert [each["macs_not_covered"] for each in found["operators"]] == [0, 48, 1000, 0]
+    path.write_text(text.replace("1000", "unknown"))
+    assert main(["check", str(path)]) == 0
+    assert "12 covered by the accelerator, unknown not covered" in capsys.readouterr().out
+
+
 @pytest.mark.needs("torch")
 def test_a_torch_model_comes_from_a_callable_beside_the_user(tmp_path, monkeypatch, capsys):
     (tmp_path / "users_model.py").write_text(

@@ -8,8 +8,8 @@ from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import MAESTRO, SIZED, EnergyTable
 from naas_hw.cost.evaluate import evaluate, evaluate_network
 from naas_hw.cost.random_case import random_case
-from naas_hw.search.accelerator_bound import NetworkBound, lower_bound
-from naas_hw.search.network_search import MappingSettings, map_network
+from naas_hw.search.accelerator_bound import NetworkBound, layer_bound, lower_bound
+from naas_hw.search.network_search import MappingSettings, map_network, search_layers
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Kind, Layer
 from naas_hw.workload.network import Network
@@ -84,3 +84,15 @@ def test_input_that_no_output_needs_is_not_counted():
     """Stride 3 under a 1x1 kernel: outputs at 0, 3, 6, 9 of ten rows, and of ten columns."""
     layer = Layer(name="a", K=8, C=8, P=4, Q=4, stride=(3, 3), height=10, width=10)
     assert NetworkBound(Network(name="net", layers=(layer,)), SIZED).pixels_Y.tolist() == [16]
+
+
+def test_a_space_too_large_to_list_has_this_bound(monkeypatch: pytest.MonkeyPatch):
+    """Branch and bound does not run on it; what is proven is what no mapping can beat."""
+    layer = Layer(name="a", K=8, C=8, P=4, Q=4, height=4, width=4)
+    accelerator = PRESETS["nvdla-256"].accelerator
+    settings = MappingSettings(objective=Objective.EDP, table=SIZED, evaluations=50)
+    monkeypatch.setattr("naas_hw.search.network_search.MAX_SPACE", 0)
+    (found,) = search_layers(accelerator, [layer], settings)
+    assert found is not None
+    assert found.least == layer_bound(accelerator, layer, Objective.EDP, SIZED)
+    assert 0 < found.least <= found.best.cycles * found.best.energy_pj
