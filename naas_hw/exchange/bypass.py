@@ -9,11 +9,12 @@ mapping that passes it by is another one than the hardware can run.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import gcd, prod
+from math import prod
 from typing import Final
 
 from naas_hw.exchange.levels import Factor, Level
 from naas_hw.exchange.timeloop_problem_reader import INPUTS, ReadProblem
+from naas_hw.exchange.windows import num_places
 from naas_hw.workload.layer import DIMS, Dim
 
 _SLIDING: Final[tuple[tuple[Dim, Dim], ...]] = (("P", "R"), ("Q", "S"))
@@ -89,13 +90,6 @@ def _overlaps(nest: Nest, inside: Sequence[Level], around: Sequence[Level]) -> b
 
 
 def _num_pixels(nest: Nest, place: int, levels: Sequence[Level]) -> int:
-    """Rows (0) or columns (1) of input that the loops of these levels read.
-
-    Output i and kernel index j read pixel i stride + j dilation; with both divided by their common
-    factor, (i, j) and (i + dilation, j - stride) read the same one.
-    """
+    """Rows (0) or columns (1) of input that the loops of these levels read."""
     out, kernel = (prod(nest.trips(at, [dim]) for at in levels) for dim in _SLIDING[place])
-    stride, dilation = nest.problem.stride[place], nest.problem.dilation[place]
-    common = gcd(stride, dilation)
-    again = max(0, out - dilation // common) * max(0, kernel - stride // common)
-    return out * kernel - again
+    return num_places(out, nest.problem.stride[place], kernel, nest.problem.dilation[place])

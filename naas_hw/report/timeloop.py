@@ -18,7 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, Accelerator, Axis
 from naas_hw.cost.accesses import Accesses, accesses_of
 from naas_hw.cost.pieces import existing
+from naas_hw.errors import InputError
 from naas_hw.exchange.timeloop_reader import ReadMapping, timeloop_mapping
+from naas_hw.exchange.windows import num_places
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.workload.json_edge import read_json
 from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
@@ -163,12 +165,12 @@ def _compared(data: Any, index: int) -> ComparedCase | RefusedCase:
         case = validate(_Case, data, name)
         name = case.name
         return ComparedCase(name=name, comparisons=tuple(_compare(_Nest(case))))
-    except (KeyError, AttributeError) as error:
-        return RefusedCase(name=name, reason=f"it must have all counts: {error!r}")
+    except InputError as error:
+        return RefusedCase(name=name, reason=str(error))
     except pydantic.ValidationError as error:
         return RefusedCase(name=name, reason=validation_sentence(error))
-    except (TypeError, ValueError, ArithmeticError) as error:
-        return RefusedCase(name=name, reason=" ".join(str(error).split()))
+    except (LookupError, AttributeError, TypeError, ValueError, ArithmeticError) as error:
+        return RefusedCase(name=name, reason=f"it must have all counts, as numbers: {error!r}")
 
 
 def _read_json(path: Path) -> object:
@@ -438,9 +440,11 @@ def _halo(nest: _Nest) -> Step:
 def _num_windows(geometry: Geometry, out: Dim, kernel: Dim, place: int) -> int:
     """How many PEs along rows or columns have windows that begin at another pixel."""
     pe, spatial = geometry.mapping.pe, geometry.mapping.spatial
-    moved = pe[out] * geometry.stride[place], pe[kernel] * geometry.layer.dilation[place]
-    return len(
-        {i * moved[0] + j * moved[1] for i in range(spatial[out]) for j in range(spatial[kernel])}
+    return num_places(
+        spatial[out],
+        pe[out] * geometry.stride[place],
+        spatial[kernel],
+        pe[kernel] * geometry.layer.dilation[place],
     )
 
 

@@ -10,6 +10,7 @@ from naas_hw.exchange.bypass import Nest, why_held
 from naas_hw.exchange.levels import Factor, Level
 from naas_hw.exchange.timeloop_problem_reader import TENSORS, ReadProblem
 from naas_hw.exchange.timeloop_reader import timeloop_mapping
+from naas_hw.exchange.windows import num_places
 from naas_hw.workload.layer import DIMS, Dim
 
 ORDER: tuple[Dim, ...] = DIMS
@@ -145,3 +146,9 @@ def test_a_mapping_that_passes_by_is_taken_or_told_why_not(target, tensor, reaso
         f"m: mapping[3].bypass must not have {tensor}: this hardware holds it in {target}, and "
         f"{reason}"
     )
+
+
+def test_places_are_counted() -> None:
+    for outer, inner, step, dilation in product(range(1, 6), range(1, 5), range(1, 5), range(1, 4)):
+        found = {i * step + j * dilation for i in range(outer) for j in range(inner)}
+        assert num_places(outer, step, inner, dilation) == len(found)
