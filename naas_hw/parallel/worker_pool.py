@@ -117,7 +117,7 @@ class _Worker:
 
     def call(self, call: bytes) -> tuple[bool, Any]:
         """(succeeded, result or exception) of a pickled call."""
-        if self.process.poll() is not None:  # died of no call
+        if self._connection.poll():  # at its end: it died of no call
             self._restart()
         for _ in range(MAX_ATTEMPTS):
             try:

@@ -39,6 +39,8 @@ def main(lifeline: int, command: list[str]) -> None:
     child = os.fork()
     if not child:
         _become(command, handlers, own, prctl)
+    os.closerange(3, lifeline)  # the command's alone: their other ends learn when it has died
+    os.closerange(lifeline + 1, os.sysconf("SC_OPEN_MAX"))
     try:
         os.write(lifeline, child.to_bytes(8, "little"))
     except OSError:  # naas has died already
