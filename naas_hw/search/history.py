@@ -448,8 +448,9 @@ def _whole(source: str) -> AbstractContextManager[None]:
 def _written(source: str | Path | None) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
-        raise InputError(f"{source}: must be a history that can be written: {error}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes a damaged file as text
+        reason = shortened(printable(str(error)), 200)
+        raise InputError(f"{source}: must be a history that can be written: {reason}") from error
 
 
 def result_row(result: MappingResult) -> tuple[object, ...]:

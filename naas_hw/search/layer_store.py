@@ -17,6 +17,7 @@ from naas_hw.search.history import deflated, inflated, result_of, result_row, wh
 from naas_hw.search.mapping_search import MappingResult
 from naas_hw.search.network_search import anonymous
 from naas_hw.system.files import check_replaceable
+from naas_hw.system.text import printable, shortened
 from naas_hw.workload.layer import Layer
 
 SCHEMA_VERSION: Final = "2"
@@ -56,8 +57,9 @@ class LayerStore:
         try:
             found = cls(sqlite3.connect(":memory:" if path is None else str(path)), str(path))
             found._prepare(digest)
-        except sqlite3.Error as error:
-            raise InputError(f"{path}: must be a file that can be written: {error}") from error
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes a damaged file
+            reason = shortened(printable(str(error)), 200)
+            raise InputError(f"{path}: must be a file that can be written: {reason}") from error
         return found
 
     def _prepare(self, digest: str) -> None:

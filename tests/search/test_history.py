@@ -127,3 +127,12 @@ def test_mappings_take_a_small_part_of_what_they_are_as_text(path):
     with closing(sqlite3.connect(path)) as connection:
         (size,) = connection.execute("SELECT max(length(mappings)) FROM candidates").fetchone()
     assert size < text / 4
+
+
+def test_a_file_whose_schema_is_no_text_is_one_sentence(path):
+    """SQLite quotes it in its own error, which then is no text either."""
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREATE T\xd4BLE"))
+    with pytest.raises(InputError, match="h.sqlite: must be"):
+        records_of(path)
+    with pytest.raises(InputError, match="h.sqlite: must be"):
+        read_candidates(path)
