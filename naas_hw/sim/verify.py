@@ -30,7 +30,7 @@ MAX_CYCLES: Final[dict[SimulatorName, int]] = {"icarus": 20_000, "verilator": 20
 LARGE_FACTOR: Final[dict[Size, int]] = {Size.SMALL: 1, Size.LARGE: 3}
 """How many times as long the longest triple of a size is."""
 
-LATE_CYCLES: Final[dict[SimulatorName, int]] = {"icarus": 20_000, "verilator": 400_000}
+LATE_CYCLES: Final[dict[SimulatorName, int]] = {"icarus": 5_000, "verilator": 400_000}
 """Cycles that a memory with random habits may make a triple longer by, about."""
 
 STALL_PERCENT: Final = 30

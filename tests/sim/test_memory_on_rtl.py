@@ -28,8 +28,8 @@ LISTS = {
     path.stem: read_case_list(path)
     for path in sorted((Path(__file__).parents[1] / "cases").glob("*.yaml"))
 }
-QUICK_LISTS = ("smallest", "c2_beat4", "c4_r3_s3", "k3_beat32")
-QUICK_HABITS = ("address_after_data_taken", "both_wait_for_both", "one_direction", "stalls")
+QUICK_LISTS = ("smallest", "c2_beat4")
+QUICK_HABITS = ("address_after_data_taken", "one_direction")
 """Those of the normal test set."""
 
 CYCLE_LIMIT = 400_000

@@ -243,7 +243,14 @@ def test_verify_wrong_number_of_cases(tmp_path: Path) -> None:
 
 @pytest.mark.sim
 @pytest.mark.needs("iverilog")
-@pytest.mark.parametrize(("stalls", "memory"), [(False, "exact"), (True, "exact"), (False, "any")])
+@pytest.mark.parametrize(
+    ("stalls", "memory"),
+    [
+        (False, "exact"),
+        (True, "exact"),
+        pytest.param(False, "any", marks=pytest.mark.slow),
+    ],
+)
 def test_random_triples_are_equal_on_icarus(stalls: bool, memory: str, tmp_path: Path) -> None:
     """Two triples: with the memory's exact timing all is compared, else the bits."""
     report = verify(
