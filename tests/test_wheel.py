@@ -102,9 +102,8 @@ import naas_hw
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.emit.program import LayerTask, build_program
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.rtl.counters import COUNTERS
-from naas_hw.rtl.registers import register_map
 from naas_hw.sim.hardware import generate
+from naas_hw.sim.registers import start_writes
 from naas_hw.sim.run import Start, run_starts
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.workload.golden import reference_output
@@ -127,13 +126,10 @@ tensors = random_quantised_layer(layer, np.random.default_rng(0))
 hardware = generate(accelerator)
 task = LayerTask(layer=layer, mapping=mapping, tensors=tensors)
 program = build_program(accelerator, [task], identity=hardware.identity)
-offsets = {register.name: register.offset for register in register_map(COUNTERS)}
-ones = ("interrupt_global_enable", "interrupt_enable", "num_descriptors", "control")
-writes = tuple((offsets[name], 1) for name in ones)
 (result,) = run_starts(
     hardware.build(),
     simulator=find_simulator("icarus"),
-    starts=(Start(writes=writes),),
+    starts=(Start(writes=tuple(start_writes(program))),),
     dram_image=program.image,
     latency=1,
     period=1,
