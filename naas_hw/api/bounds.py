@@ -1,6 +1,5 @@
 """What is proven of the layers of a design: bounds that no mapping beats."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,12 +8,14 @@ from naas_hw.api.designs import Design, design_of
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.cost.evaluate import NetworkReport
+from naas_hw.errors import InputError
 from naas_hw.report.runfolder import digest_of
 from naas_hw.search.accelerator_bound import layer_bound
 from naas_hw.search.branch_and_bound import prove, space_size
 from naas_hw.search.mapping_search import Choice
 from naas_hw.search.network_search import PROOF_TOLERANCE, anonymous
 from naas_hw.search.objective import Objective
+from naas_hw.workload.json_edge import read_json
 from naas_hw.workload.layer import Layer
 
 QUICK_PROOF_EVALUATIONS: Final = 50_000
@@ -68,8 +69,8 @@ def bounds_digest(design: Design, table: EnergyTable) -> str:
 def _result_of(folder: Path) -> dict[str, Any]:
     """What result.json holds; nothing where it cannot be read."""
     try:
-        found = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = read_json(folder / "result.json")
+    except InputError:
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -91,9 +92,13 @@ def _kept_bounds(result: dict[str, Any], design: Design) -> dict[str, float] | N
     except (KeyError, TypeError):
         return None
     names = [layer.name for layer in design.network.layers]
-    if len(kept) != len(names) or not all(isinstance(b, int | float) and b > 0 for b in kept):
+    if len(kept) != len(names) or not all(_is_bound(bound) for bound in kept):
         return None
     return dict(zip(names, kept, strict=True))
+
+
+def _is_bound(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def _proved(

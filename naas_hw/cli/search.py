@@ -17,6 +17,7 @@ from naas_hw.cli.choices import (
 )
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.given import refuse_given
 from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 from naas_hw.cli.progress import SearchProgress, array_of
 from naas_hw.cli.search_joint import JointWords, run_joint
@@ -162,8 +163,7 @@ def search(
     if joint is not None:
         if networks:
             raise InputError("networks must not be given with --joint, which searches one")
-        if resolution is not None:
-            raise InputError("--resolution must not be given with --joint, whose space has its own")
+        refuse_given(("resolution", "input_shape", "host"), "with --joint, whose space has its own")
         wanted = JointWords(
             space=joint,
             min_accuracy=min_accuracy,
@@ -174,10 +174,7 @@ def search(
         where = (processes, dask)
         kept = {"resume": resume, "force": force}
         return run_joint(wanted, budget, settings, run, kept=kept, where=where, as_json=as_json)
-    if min_accuracy is not None:
-        raise InputError("--min-accuracy must be given with --joint only")
-    if joint_front:
-        raise InputError("--front must be given with --joint only")
+    refuse_given(("min_accuracy", "accuracy", "joint_mode", "joint_front"), "without --joint")
     if not networks:
         raise InputError("networks must be at least 1, or --joint be given, not neither")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)

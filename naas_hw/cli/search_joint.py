@@ -51,10 +51,10 @@ def run_joint(
     from naas_hw.search.architecture_search import Aim
     from naas_hw.spaces.find import find_space
 
-    if words.min_accuracy is None or not 0 <= words.min_accuracy <= 100:
-        raise InputError(
-            f"--min-accuracy must be 0 to 100 with --joint, not {words.min_accuracy or 'missing'}"
-        )
+    if words.min_accuracy is None:
+        raise InputError("--min-accuracy must be given with --joint")
+    if not 0 <= words.min_accuracy <= 100:
+        raise InputError(f"--min-accuracy must be 0 to 100, not {words.min_accuracy}")
     space = find_space(words.space)
     joint = JointSettings(
         networks=breeding(

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from naas_hw.cli.choices import MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.given import refuse_given
 
 if TYPE_CHECKING:
     from naas_hw.sim.layer import LayerReport
@@ -56,6 +57,8 @@ def simulate(
     from naas_hw.sim.run import Stalls
     from naas_hw.workload.quantise import Tensors
 
+    if not stalls:
+        refuse_given(("stall_percent",), "without --stalls")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def tell(report: "LayerReport") -> None:

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from naas_hw.cli.choices import MAX_COUNT, MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.given import refuse_given
 from naas_hw.cli.verify_corrupt import verify_corrupt
-from naas_hw.errors import InputError
 
 if TYPE_CHECKING:
     from naas_hw.sim.verify import CaseResult, VerifyReport
@@ -90,8 +90,8 @@ def verify(
     Exit status 1 if a triple fails.
     """
     if num_corrupt is not None:
-        if stalls or memory != "exact" or size != "small":
-            raise InputError("--corrupt must be without --stalls, --memory and --size")
+        others = ("num_random", "stalls", "memory", "size", "output")
+        refuse_given(others, "with --corrupt")
         return verify_corrupt(num_corrupt, seed=seed, sim=sim, processes=processes, as_json=as_json)
     from naas_hw.cli.choices import choice_of
     from naas_hw.sim.coverage import Size

@@ -30,12 +30,12 @@ from naas_hw.system.files import (
     write_files,
 )
 from naas_hw.system.text import printable
+from naas_hw.workload.json_edge import MAX_FILE_BYTES
 from naas_hw.workload.layer import NAME_PATTERN
 from naas_hw.workload.yaml_edge import validation_sentence
 
 MANIFEST: Final = "manifest.json"
 LOCK: Final = ".lock"
-MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 
 _FILES_OF_VERSION_1: Final = (
     "network.yaml",

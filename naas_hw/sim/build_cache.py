@@ -6,6 +6,7 @@ longest ago go first when the cache grows over its limit.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +23,8 @@ from naas_hw.errors import InputError
 CACHE_VARIABLE: Final = "NAAS_CACHE_DIR"
 DEFAULT_LIMIT_BYTES: Final = 4 << 30
 _PARTIAL: Final = ".partial"
+_OURS: Final = re.compile(r"[0-9a-f]{64}(\.partial)?")
+"""Names of entries, and of those that are being built: nothing else in the folder is touched."""
 
 
 def default_cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -86,8 +89,14 @@ class BuildCache:
         """Digests of all finished builds, the one used longest ago first."""
         if not self.folder.is_dir():
             return ()
-        folders = [path for path in self.folder.iterdir() if path.is_dir() and not path.suffix]
+        folders = [path for path in self._ours() if path.suffix != _PARTIAL]
         return tuple(path.name for path in sorted(folders, key=_last_use))
+
+    def _ours(self) -> Iterator[Path]:
+        """The folders that the cache has made; no link is one."""
+        for path in self.folder.iterdir():
+            if _OURS.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                yield path
 
     def _entry(self, digest: str) -> Path:
         return self.folder / digest
@@ -127,7 +136,7 @@ class BuildCache:
 
     def _remove_unfinished(self) -> None:
         """Remove what builds that were killed have left, where nobody builds the same just now."""
-        for partial in self.folder.glob(f"*{_PARTIAL}"):
+        for partial in [path for path in self._ours() if path.suffix == _PARTIAL]:
             with suppress(Timeout), self._locked(partial.stem, timeout=0):
                 shutil.rmtree(partial, ignore_errors=True)
 

@@ -9,7 +9,8 @@ from naas_hw.errors import InputError
 from naas_hw.system.files import read_file
 from naas_hw.system.text import printable, shortened
 
-MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+MAX_FILE_BYTES: Final = 32 * 1024 * 1024
+"""As values, the worst of it takes thirty times as much memory."""
 _MAX_REASON: Final = 200
 
 

@@ -11,6 +11,8 @@ import pytest
 from naas_hw.errors import InputError
 from naas_hw.sim.build_cache import BuildCache, default_cache_folder, digest_of
 
+A, B, C = (digest_of({name: ""}) for name in "abc")
+
 
 def _writer(size: int = 10) -> Callable[[Path], None]:
     def build(folder: Path) -> None:
@@ -32,10 +34,10 @@ def _fetch(cache: BuildCache, digest: str, build: Callable[[Path], None], into: 
 def test_the_second_fetch_does_not_build(tmp_path: Path) -> None:
     """The first builds, the second finds; both give the files."""
     cache = BuildCache(folder=tmp_path / "cache")
-    assert not _fetch(cache, "a", _writer(), tmp_path / "run")
-    assert _fetch(cache, "a", _never, tmp_path / "run")
+    assert not _fetch(cache, A, _writer(), tmp_path / "run")
+    assert _fetch(cache, A, _never, tmp_path / "run")
     assert (tmp_path / "run" / "program").read_bytes() == b"x" * 10
-    assert cache.entries() == ("a",)
+    assert cache.entries() == (A,)
 
 
 def test_a_build_that_fails_leaves_no_entry(tmp_path: Path) -> None:
@@ -47,10 +49,10 @@ def test_a_build_that_fails_leaves_no_entry(tmp_path: Path) -> None:
 
     cache = BuildCache(folder=tmp_path / "cache")
     with pytest.raises(RuntimeError, match="no"):
-        _fetch(cache, "a", fails, tmp_path / "run")
+        _fetch(cache, A, fails, tmp_path / "run")
     assert cache.entries() == ()
     assert [path.suffix for path in cache.folder.iterdir()] == [".lock"]
-    assert not _fetch(cache, "a", _writer(), tmp_path / "run")
+    assert not _fetch(cache, A, _writer(), tmp_path / "run")
 
 
 def test_what_a_killed_process_left_is_not_an_entry(tmp_path: Path) -> None:
@@ -62,16 +64,16 @@ def test_what_a_killed_process_left_is_not_an_entry(tmp_path: Path) -> None:
         "def build(folder):\n"
         "    (folder / 'half').write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "BuildCache(folder=Path(sys.argv[1])).fetch('a', build, Path(sys.argv[2]))\n"
+        f"BuildCache(folder=Path(sys.argv[1])).fetch('{A}', build, Path(sys.argv[2]))\n"
     )
     cache = BuildCache(folder=tmp_path / "cache")
     done = subprocess.run([sys.executable, "-c", script, cache.folder, tmp_path], check=False)
     assert done.returncode == -9
-    assert (cache.folder / "a.partial" / "half").is_file()
+    assert (cache.folder / f"{A}.partial" / "half").is_file()
     assert cache.entries() == ()
-    (cache.folder / "b.partial").mkdir()  # of another build, which nobody asks for again
-    assert not _fetch(cache, "a", _writer(), tmp_path / "run")
-    assert [path.name for path in (cache.folder / "a").iterdir()] == ["program"]
+    (cache.folder / f"{B}.partial").mkdir()  # of another build, which nobody asks for again
+    assert not _fetch(cache, A, _writer(), tmp_path / "run")
+    assert [path.name for path in (cache.folder / A).iterdir()] == ["program"]
     assert not list(cache.folder.glob("*.partial"))
 
 
@@ -85,7 +87,7 @@ def test_two_processes_build_once(tmp_path: Path) -> None:
         "    time.sleep(0.2)\n"
         "    (folder / 'program').write_text('program')\n"
         "into = Path(sys.argv[2]); into.mkdir()\n"
-        "print(BuildCache(folder=Path(sys.argv[1])).fetch('a', build, into))\n"
+        f"print(BuildCache(folder=Path(sys.argv[1])).fetch('{A}', build, into))\n"
     )
     children = [
         subprocess.Popen(
@@ -103,29 +105,46 @@ def test_two_processes_build_once(tmp_path: Path) -> None:
 def test_the_entry_used_longest_ago_goes_first(tmp_path: Path) -> None:
     """Three of 10 bytes in 25: `a` was used after `b`, so `b` goes."""
     cache = BuildCache(folder=tmp_path / "cache", limit_bytes=25)
-    for when, digest in enumerate(("a", "b")):
+    for when, digest in enumerate((A, B)):
         _fetch(cache, digest, _writer(), tmp_path / "run")
         os.utime(cache.folder / digest, (when, when))
-    _fetch(cache, "a", _never, tmp_path / "run")
-    _fetch(cache, "c", _writer(), tmp_path / "run")
-    assert set(cache.entries()) == {"a", "c"}
+    _fetch(cache, A, _never, tmp_path / "run")
+    _fetch(cache, C, _writer(), tmp_path / "run")
+    assert set(cache.entries()) == {A, C}
 
 
 def test_the_newest_entry_stays_whatever_its_size(tmp_path: Path) -> None:
     """One that is larger than the limit is still used, and pushes out all others."""
     cache = BuildCache(folder=tmp_path / "cache", limit_bytes=25)
-    _fetch(cache, "small", _writer(), tmp_path / "run")
-    _fetch(cache, "large", _writer(1000), tmp_path / "run")
-    assert cache.entries() == ("large",)
+    _fetch(cache, A, _writer(), tmp_path / "run")
+    _fetch(cache, B, _writer(1000), tmp_path / "run")
+    assert cache.entries() == (B,)
 
 
 def test_removing_an_entry_leaves_what_was_fetched(tmp_path: Path) -> None:
     """A run keeps its program when its entry goes."""
     cache = BuildCache(folder=tmp_path / "cache", limit_bytes=0)
-    _fetch(cache, "a", _writer(), tmp_path / "run")
-    _fetch(cache, "b", _writer(), tmp_path / "other")
-    assert cache.entries() == ("b",)
+    _fetch(cache, A, _writer(), tmp_path / "run")
+    _fetch(cache, B, _writer(), tmp_path / "other")
+    assert cache.entries() == (B,)
     assert (tmp_path / "run" / "program").is_file()
+
+
+def test_what_others_put_into_the_folder_stays(tmp_path: Path) -> None:
+    """The folder may be a user's own: folders, unfinished names and links that are not ours."""
+    cache = BuildCache(folder=tmp_path / "cache", limit_bytes=0)
+    elsewhere = tmp_path / "elsewhere"
+    for folder in (elsewhere, cache.folder / "thesis", cache.folder / "old.partial"):
+        folder.mkdir(parents=True)
+        (folder / "text").write_text("mine")
+    (cache.folder / C).symlink_to(elsewhere)
+    for digest in (A, B):
+        _fetch(cache, digest, _writer(), tmp_path / "run")
+    assert cache.entries() == (B,)
+    for folder in (elsewhere, cache.folder / "thesis", cache.folder / "old.partial"):
+        assert (folder / "text").read_text() == "mine"
+    locks = {path.stem for path in cache.folder.glob("*.lock")}
+    assert locks <= {A, B}
 
 
 def test_a_cache_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:
@@ -133,7 +152,7 @@ def test_a_cache_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     cache = BuildCache(folder=tmp_path / "file" / "cache")
     with pytest.raises(InputError, match=r"must be a folder that can be written.*NAAS_CACHE_DIR"):
-        cache.fetch("a", _never, tmp_path)
+        cache.fetch(A, _never, tmp_path)
 
 
 def test_the_variable_names_the_folder(tmp_path: Path) -> None:
