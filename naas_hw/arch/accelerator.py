@@ -10,6 +10,8 @@ from naas_hw.workload.layer import DIMS, Dim, Name
 WEIGHT_DIMS: Final[tuple[Dim, ...]] = ("K", "C", "R", "S")
 OUTPUT_DIMS: Final[tuple[Dim, ...]] = ("K", "P", "Q")
 MAX_L2_WORDS: Final = 1 << 20
+MAX_AXIS: Final = 1024
+"""Positions of an axis at most."""
 REDUCTION_DIMS: Final[tuple[Dim, ...]] = ("C", "R", "S")
 
 
@@ -19,7 +21,7 @@ class Axis(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dim: Dim
-    size: Annotated[int, Field(ge=1, le=1024)]
+    size: Annotated[int, Field(ge=1, le=MAX_AXIS)]
 
 
 class Accelerator(BaseModel):

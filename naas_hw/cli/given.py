@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
-import click
-from click.core import ParameterSource
+import typer
 
 from naas_hw.errors import InputError
 
+_TYPED = "COMMANDLINE"
 
-def refuse_given(names: Sequence[str], rule: str) -> None:
-    """Refuse options of the running command that were typed, instead of ignoring them.
+
+def refuse_given(context: typer.Context, names: Sequence[str], rule: str) -> None:
+    """Refuse options that were typed, instead of ignoring them.
 
     Parameters
     ----------
+    context : of the running command.
     names : of the command's parameters.
     rule : when they must not be given, as `without --joint`.
 
@@ -20,8 +22,8 @@ def refuse_given(names: Sequence[str], rule: str) -> None:
     ------
     InputError : one of them was typed.
     """
-    context = click.get_current_context()
     words = {parameter.name: parameter.opts[-1] for parameter in context.command.params}
     for name in names:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == _TYPED:
             raise InputError(f"{words[name]} must not be given {rule}")

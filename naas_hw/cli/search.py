@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 def search(
+    context: typer.Context,
     networks: Annotated[
         list[str] | None,
         typer.Argument(
@@ -163,7 +164,9 @@ def search(
     if joint is not None:
         if networks:
             raise InputError("networks must not be given with --joint, which searches one")
-        refuse_given(("resolution", "input_shape", "host"), "with --joint, whose space has its own")
+        refuse_given(
+            context, ("resolution", "input_shape", "host"), "with --joint, whose space has its own"
+        )
         wanted = JointWords(
             space=joint,
             min_accuracy=min_accuracy,
@@ -174,7 +177,9 @@ def search(
         where = (processes, dask)
         kept = {"resume": resume, "force": force}
         return run_joint(wanted, budget, settings, run, kept=kept, where=where, as_json=as_json)
-    refuse_given(("min_accuracy", "accuracy", "joint_mode", "joint_front"), "without --joint")
+    refuse_given(
+        context, ("min_accuracy", "accuracy", "joint_mode", "joint_front"), "without --joint"
+    )
     if not networks:
         raise InputError("networks must be at least 1, or --joint be given, not neither")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def simulate(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
     sim: Annotated[str, typer.Option(help="icarus or verilator.")] = "verilator",
     layers: Annotated[
@@ -58,7 +59,7 @@ def simulate(
     from naas_hw.workload.quantise import Tensors
 
     if not stalls:
-        refuse_given(("stall_percent",), "without --stalls")
+        refuse_given(context, ("stall_percent",), "without --stalls")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def tell(report: "LayerReport") -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def verify(
+    context: typer.Context,
     num_random: Annotated[
         int,
         typer.Option(
@@ -91,7 +92,7 @@ def verify(
     """
     if num_corrupt is not None:
         others = ("num_random", "stalls", "memory", "size", "output")
-        refuse_given(others, "with --corrupt")
+        refuse_given(context, others, "with --corrupt")
         return verify_corrupt(num_corrupt, seed=seed, sim=sim, processes=processes, as_json=as_json)
     from naas_hw.cli.choices import choice_of
     from naas_hw.sim.coverage import Size

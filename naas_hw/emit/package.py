@@ -45,6 +45,8 @@ from naas_hw.workload.quantise import random_quantised_layer
 from naas_hw.workload.quantised import QuantisedLayer
 
 TOP: Final = "naas_accelerator"
+PROGRAM_VERSION: Final = 2
+"""Of program.json. Version 1 had no range of writes, no watchdog and no predicted cycles."""
 TEST_EVALUATIONS: Final = 2000
 TEST_MACS_PER_PE: Final = 2000
 TEST_MAX_KERNEL: Final = 12
@@ -353,7 +355,8 @@ def plan_program(
             files |= _program_files(program, known[key])
         entries.append({"name": layer.name, **known[key]})
     facts = {
-        "version": 1,
+        "version": PROGRAM_VERSION,
+        "descriptor_version": DESCRIPTOR_VERSION,
         "naas": naas_hw.__version__,
         "digest": f"{digest:016x}",
         "network": network.name,

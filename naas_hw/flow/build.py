@@ -74,6 +74,7 @@ class BuildReport:
         """For JSON."""
         core = asdict(self.core)
         return {
+            "version": 1,
             **asdict(self),
             "core": core,
             "lut4": self.core.lut4,

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch import timing
+from naas_hw.arch.accelerator import MAX_AXIS, MAX_L2_WORDS
 from naas_hw.emit.program import Program
 from naas_hw.errors import InputError
+from naas_hw.mapping.descriptor import entry_places, with_checksum
 from naas_hw.rtl.controller import Error
 from naas_hw.rtl.registers import RANGE_BYTES
 from naas_hw.sim.registers import REGISTERS, list_writes
@@ -130,6 +132,26 @@ def _no_descriptor(scene: Scene) -> Prelude:
     return replace(scene.prelude(errors), image=scene.spoiled(clear))
 
 
+def _wrong_field(
+    field: str, error: Error, change: Callable[[int], int]
+) -> Callable[[Scene], Prelude]:
+    """The first entry of a field says something else; the checksum is right for it."""
+
+    def prelude(scene: Scene) -> Prelude:
+        def spoil(descriptor: NDArray[np.uint8]) -> None:
+            places = entry_places(scene.program.beat_bytes)
+            place = next(p for p in places if (p.name, p.index) == (field, 0))
+            word = int.from_bytes(descriptor.tobytes(), "little")
+            old = word >> place.bit & ((1 << place.width) - 1)
+            word ^= (old ^ change(old)) << place.bit
+            changed = with_checksum(word.to_bytes(descriptor.size, "little"))
+            descriptor[:] = np.frombuffer(changed, np.uint8)
+
+        return replace(scene.prelude({error}), image=scene.spoiled(spoil))
+
+    return prelude
+
+
 def _wrong_checksum(scene: Scene) -> Prelude:
     """Flipped bits of the checksum, which stands at the end; nothing else is wrong."""
 
@@ -190,6 +212,14 @@ PRELUDES: Final[Mapping[str, Callable[[Scene], Prelude]]] = {
     "start_while_busy": _start_while_busy,
     "no_descriptor": _no_descriptor,
     "wrong_checksum": _wrong_checksum,
+    "wrong_magic": _wrong_field("magic", Error.NOT_A_DESCRIPTOR, lambda old: old ^ 1),
+    "other_format": _wrong_field("format", Error.OTHER_FORMAT, lambda old: old ^ 1),
+    "other_accelerator": _wrong_field("identity", Error.OTHER_ACCELERATOR, lambda old: old ^ 1),
+    "zero_bound": _wrong_field("output_rows", Error.ZERO_BOUND, lambda old: 0),
+    "depth_exceeded": _wrong_field(
+        "need_l2_words", Error.DEPTH_EXCEEDED, lambda old: MAX_L2_WORDS + 1
+    ),
+    "used_exceeded": _wrong_field("used", Error.USED_EXCEEDED, lambda old: MAX_AXIS + 1),
     "descriptor_error": _descriptor_error,
     "read_error": _read_error,
     "write_error": _write_error,

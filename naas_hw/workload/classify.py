@@ -249,6 +249,8 @@ class _Walk:
             notes.append("alpha and beta go into weights and bias")
         if reason is not None:
             notes.append("without a bias")
+            if operands.scales[1] != 1:
+                notes.append(f"the host multiplies the addend by beta, {operands.scales[1]:g}")
         if not layer.has_program:
             notes.append(NO_PROGRAM)
         macs = 0 if layer.has_program else layer.num_macs

@@ -1,7 +1,9 @@
 """A torch module, through torch.export, as a `Graph`."""
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from naas_hw.errors import InputError
@@ -26,7 +28,7 @@ def export_module(module: "nn.Module", input_shape: tuple[int, ...]) -> Graph:
     parameter = next(module.parameters(), torch.empty(0))
     try:
         example = torch.zeros(input_shape, dtype=parameter.dtype, device=parameter.device)
-        with _evaluating(module), torch.no_grad():
+        with _evaluating(module), torch.no_grad(), _without_logs():
             program = torch.export.export(module, (example,))
     except Exception as error:  # whatever the user's forward() or the exporter raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -36,6 +38,18 @@ def export_module(module: "nn.Module", input_shape: tuple[int, ...]) -> Graph:
             f"{reason}"
         ) from error
     return graph_of_program(program)
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """Without what torch logs and prints of a failure: our one sentence says it."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stderr(StringIO()):
+            yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager

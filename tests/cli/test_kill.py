@@ -118,6 +118,14 @@ class Launcher:
         return (self.folder / "log").read_text()
 
 
+@pytest.fixture(autouse=True)
+def _hang_up_ends_children():
+    """Also where the tests themselves run below nohup, which children inherit."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture(scope="module")
 def launcher(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kill")

@@ -143,7 +143,7 @@ def test_the_model_is_measured_on_a_network_of_a_file(network, capsys):
 
 def test_a_search_is_set_beside_a_longer_one(network, tmp_path):
     document = tmp_path / "results.md"
-    words = ["reproduce", "search", "--network", network, "--population", "2", "--generations", "1"]
+    words = ["reproduce", "search", "--network", network, "--population", "3", "--generations", "1"]
     words += ["--evaluations", "16", "--seeds", "1", "--times", "2", "--processes", "1"]
     status = main([*words, "--into", str(document)])
     text = document.read_text()

@@ -201,12 +201,12 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_result(tmp_path, searched
     ("options", "sentence"),
     [
         (["resnet50", "--min-accuracy", "80"], "networks must not be given with --joint"),
-        (["--generations", "0"], "generations must be at least 1, not 0"),
+        (["--generations", "0"], "'--generations': Input should be greater than or equal to 1"),
         (
             ["--min-accuracy", "80", "--generations", "1", "--joint-mode", "one-after-the-other"],
             "one-after-the-other must have 2 generations at least, not 1",
         ),
-        ([], "--min-accuracy must be 0 to 100 with --joint, not missing"),
+        ([], "--min-accuracy must be given with --joint"),
     ],
 )
 def test_what_does_not_go_together(options, sentence, tmp_path, capsys):

@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from naas_hw.arch import timing
 from naas_hw.cost.random_case import Case
+from naas_hw.emit.program import LayerTask, build_program
 from naas_hw.errors import InputError
+from naas_hw.rtl.controller import Error
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, simulate_layer
 from naas_hw.sim.memory_habits import NAMED_HABITS
-from naas_hw.sim.preludes import PRELUDES, check_prelude
+from naas_hw.sim.preludes import PRELUDES, Scene, check_prelude
 from naas_hw.sim.simulators import find_simulator
-from naas_hw.workload.quantise import Tensors
+from naas_hw.workload.quantise import Tensors, random_quantised_layer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "mutants"))
 from cases import CHANNELS, SPILLS, STEADY  # noqa: E402
@@ -26,6 +29,20 @@ QUICK = ("reset", "watchdog")
 def test_a_prelude_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InputError, match="before must be one of reset, core_reset, .*, not 'none'"):
         check_prelude("none")
+
+
+def test_every_kind_of_error_is_drawn() -> None:
+    """A new error needs a prelude that ends in it."""
+    tensors = random_quantised_layer(STEADY.layer, np.random.default_rng(0))
+    task = LayerTask(layer=STEADY.layer, mapping=STEADY.mapping, tensors=tensors)
+    scene = Scene(
+        program=build_program(CHANNELS, [task, task], identity=1),
+        cycles=10 * timing.WATCHDOG_UNIT,
+        rng=np.random.default_rng(0),
+    )
+    ends = [make(scene).errors or frozenset() for make in PRELUDES.values()]
+    assert frozenset().union(*ends) == set(Error)
+    assert all({error} in ends for error in Error), "each of them alone"
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,14 @@ os.wait()
 """
 
 
+@pytest.fixture(autouse=True)
+def _hang_up_ends_children():
+    """Also where the tests themselves run below nohup, which children inherit."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def wait_for_end(process_ids) -> None:
     """Return when all have ended; fail where one stays longer than is promised."""
     for process_id in process_ids:

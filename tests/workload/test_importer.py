@@ -259,8 +259,8 @@ def test_check_of_a_network_file(tmp_path):
 
 
 @needs_torch
-def test_model_that_does_not_export():
-    """A forward() that depends on data is named with the exporter's first line."""
+def test_model_that_does_not_export(capfd):
+    """A forward() that depends on data is named with the exporter's first line, and no other."""
     from torch import nn
 
     class Branching(nn.Module):
@@ -269,6 +269,7 @@ def test_model_that_does_not_export():
 
     with pytest.raises(InputError, match="^Branching must pass torch.export with a 1x3x8x8 input"):
         import_network(Branching(), resolution=8)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
