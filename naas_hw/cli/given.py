@@ -22,7 +22,7 @@ def refuse_given(context: typer.Context, names: Sequence[str], rule: str) -> Non
     ------
     InputError : one of them was typed.
     """
-    words = {parameter.name: parameter.opts[-1] for parameter in context.command.params}
+    words = {option.name: max(option.opts, key=len) for option in context.command.params}
     for name in names:
         source = context.get_parameter_source(name)
         if source is not None and source.name == _TYPED:

@@ -36,10 +36,28 @@ def test_numbers_out_of_range_are_named_by_their_option(words, sentence, tmp_pat
     assert not run.exists()
 
 
-def test_a_joint_search_takes_no_resolution(tmp_path, capsys):
-    words = ["--joint", "ofa-resnet50", "--min-accuracy", "70", "--resolution", "64"]
-    assert main(["search", "--budget", "eyeriss", "-o", str(tmp_path / "run"), *words]) == 2
-    assert "--resolution must not be given with --joint" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["search", "--joint", "S", "--resolution", "64"], "--resolution must not be given with"),
+        (["search", "--joint", "S", "--input-shape", "1x3x9x9"], "--input-shape must not be given"),
+        (["search", "--joint", "S", "--host", "add"], "--host must not be given with --joint"),
+        (["search", "resnet50", "--front"], "--front must not be given without --joint"),
+        (["search", "resnet50", "--min-accuracy", "7"], "--min-accuracy must not be given without"),
+        (["search", "resnet50", "--accuracy", "a"], "--accuracy must not be given without"),
+        (["search", "resnet50", "--joint-mode", "a"], "--joint-mode must not be given without"),
+        (["simulate", "RUN", "--stall-percent", "9"], "--stall-percent must not be given without"),
+        (["verify", "--corrupt", "9", "--random", "9"], "--random must not be given with"),
+        (["verify", "--corrupt", "9", "--memory", "any"], "--memory must not be given with"),
+        (["verify", "--corrupt", "9", "--size", "large"], "--size must not be given with"),
+        (["verify", "--corrupt", "9", "-o", "a"], "--output must not be given with --corrupt"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(words, sentence, tmp_path, capsys):
+    where = ["--budget", "eyeriss", "-o", str(tmp_path / "run")] if words[0] == "search" else []
+    assert main([*words, *where]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
