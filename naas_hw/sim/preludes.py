@@ -133,7 +133,7 @@ def _no_descriptor(scene: Scene) -> Prelude:
 
 
 def _wrong_field(
-    field: str, error: Error, change: Callable[[int], int]
+    field: str, error: int, change: Callable[[int], int]
 ) -> Callable[[Scene], Prelude]:
     """The first entry of a field says something else; the checksum is right for it."""
 
