@@ -4,13 +4,13 @@ Reads a JSON file named by NAAS_BENCH_REQUEST, writes one named by NAAS_BENCH_RE
 that happens in every cycle happens in naas_harness.v; here nothing wakes up between a start and
 the end of its run.
 
-Request: `starts`, one after the other; `dump` (whether DRAM is written to its file at the end);
-`num_l2`. A start: `writes` (list of [address, value], the last one starts the accelerator),
-`writes_while_busy` (the same, right behind them), `reset_after` (cycles after the start at which
-the accelerator and the memory are reset, or null), `core_only` (whether the accelerator alone is
-reset, and what is under way to memory is ended for it), `reads` (list of addresses, read at the
-end), `writable` (first and last byte that may be written, or null: all). After a hang both are
-reset.
+Request: `starts`, one after the other, `period` cycles (of a beat of the memory) apart at least;
+`dump` (whether DRAM is written to its file at the end); `num_l2`. A start: `writes` (list of
+[address, value], the last one starts the accelerator), `writes_while_busy` (the same, right behind
+them), `reset_after` (cycles after the start at which the accelerator and the memory are reset, or
+null), `core_only` (whether the accelerator alone is reset, and what is under way to memory is ended
+for it), `reads` (list of addresses, read at the end), `writable` (first and last byte that may be
+written, or null: all). After a hang both are reset.
 Result: a list with `status` (done, hang, reset, or no_start, no_answer), `cycles`, `counters`,
 `l2_accesses`, `registers` for each start.
 """
@@ -145,6 +145,12 @@ async def _reset_core(dut: Any) -> None:
     await FallingEdge(dut.aclk)
 
 
+async def _rest(dut: Any, cycles: int) -> None:
+    """Let the memory give a beat again, as it does at the first start; predictions begin there."""
+    for _ in range(cycles):
+        await FallingEdge(dut.aclk)
+
+
 async def _work(dut: Any, port: AxiLite, start: dict[str, Any]) -> str:
     first, last = start["writable"] or (0, (1 << 64) - 1)
     dut.range_first.value, dut.range_last.value = first, last
@@ -204,7 +210,11 @@ async def run(dut: Any) -> None:
     Clock(dut.aclk, CLOCK_PERIOD_NS, unit="ns").start()
     await _reset(dut)
     port = AxiLite(dut)
-    results = [await _run(dut, port, start, request["num_l2"]) for start in request["starts"]]
+    results = []
+    for number, start in enumerate(request["starts"]):
+        if number:
+            await _rest(dut, request["period"])
+        results.append(await _run(dut, port, start, request["num_l2"]))
     if request["dump"]:
         dut.dump.value = 1
         await FallingEdge(dut.aclk)

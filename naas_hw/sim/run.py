@@ -217,6 +217,7 @@ def run_starts(
             "starts": [start.request() for start in starts],
             "dump": first < end,
             "num_l2": build.num_l2,
+            "period": period,
         }
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         plusargs = {

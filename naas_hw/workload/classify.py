@@ -99,6 +99,10 @@ class _Walk:
         if only_checks(kind):
             self._keep_constant(operator)
             self._fold(operator, "computes nothing: it asserts, or reads a size")
+        elif not operator.outputs and kind in WEIGHTED:
+            self._refuse(operator, "a layer must have a result, not none")
+        elif not operator.outputs:
+            self._fold(operator, "has no result")
         elif self._is_constant(operator):
             self._keep_constant(operator)
             self._fold(operator, "does not depend on the input")

@@ -66,6 +66,16 @@ def run(hardware: Hardware, case: Case, before: str, **more: object) -> LayerRep
 
 @pytest.mark.sim
 @pytest.mark.needs("iverilog")
+def test_a_start_right_behind_a_refused_one_waits_for_a_slow_memory(hardware: Hardware) -> None:
+    """A memory that gives a beat in 64 cycles is still busy with the last of what was refused."""
+    slow = CHANNELS.model_copy(update={"dram_latency_cycles": 1, "dram_beat_period_cycles": 64})
+    report = run(hardware, replace(STEADY, accelerator=slow), "wrong_checksum")
+    assert report.messages == ()
+    assert report.ok, report
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
 @pytest.mark.parametrize(
     "before",
     [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in PRELUDES],

@@ -1,11 +1,14 @@
 """What becomes of an operator, on graphs written by hand: no torch needed."""
 
+from dataclasses import replace
+
 import pytest
 
 from naas_hw.workload.check import Verdict
 from naas_hw.workload.classify import classify
 from naas_hw.workload.graph import Graph, Operator, Reference
 from naas_hw.workload.layer import Activation, Kind
+from naas_hw.workload.operands import WEIGHTED
 
 MAPPED, FOLDED, HOST, UNSUPPORTED = Verdict
 
@@ -127,6 +130,15 @@ def test_batch_norm_before_a_convolution_stays():
     """Padding keeps it from being folded forwards."""
     found = classify(graph(op("x", "batch_norm", "i"), CONV, shapes=SHAPES))
     assert verdicts(found) == [HOST, MAPPED]
+
+
+@pytest.mark.parametrize("kind", [*sorted(WEIGHTED), "relu", "batch_norm", "print"])
+def test_an_operator_without_a_result_is_named(kind):
+    """A damaged graph has them; so has one that only prints."""
+    mute = replace(CONV, kind=kind, outputs=())
+    found = classify(graph(mute, op("z", "relu", "y"), shapes=SHAPES))
+    assert verdicts(found)[0] == (UNSUPPORTED if kind in WEIGHTED else FOLDED)
+    assert not found.layers
 
 
 def test_training_mode_is_unsupported():
