@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.cost.compiled import SAVED_BETWEEN_LAYERS
+from naas_hw.mapping.descriptor import descriptor_beats
 from naas_hw.search.objective import Objective, geometric_mean
 from naas_hw.workload.layer import DIMS, Kind, Layer
 from naas_hw.workload.network import Network
@@ -112,6 +113,7 @@ class NetworkBound:
             macs * (price.mac + price.l1_weight_read + price.l1_input_read),
             2 * macs / reduced * price.accumulator,
             (loads + stores) * (price.dram_beat + price.l2_word),
+            descriptor_beats(accelerator) * price.dram_beat,
             (weight_words + input_words) * price.l2_word,
             self._drain_Y(accelerator) * price.l2_sum_word,
         )

@@ -18,7 +18,7 @@ from naas_hw.workload.sizes import with_stated_padding
 SEED = 20
 
 
-@pytest.mark.parametrize(("table", "energy_share"), [(SIZED, 0.209), (MAESTRO, 0.295)])
+@pytest.mark.parametrize(("table", "energy_share"), [(SIZED, 0.21), (MAESTRO, 0.295)])
 def test_no_random_mapping_beats_the_bound(table: EnergyTable, energy_share: float):
     """100 legal triples each; and the bound is as tight as it was: its shares in the mean."""
     rng = np.random.default_rng(SEED)
