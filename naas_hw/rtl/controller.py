@@ -149,7 +149,8 @@ class Controller(SharedComponent):
         left = Signal(32)
         beat = Signal(range(beats + 1))
         bad = Signal()
-        taken, arrived = Signal(), Signal()
+        taken = Signal()
+        arrived = Signal()
         found = delayed(m, arrived, timing.DESCRIPTOR_TO_LAYER - 2, "found")
         checked = delayed(m, found, 1, "checked")
         first = taken & (beat == beats)
@@ -184,7 +185,9 @@ class Controller(SharedComponent):
 
     def _end(self, m: Module, left: Signal) -> Signal:
         """The end of a layer, and of the list; gives whether another layer follows."""
-        finished, stopped, following = Signal(), Signal(), Signal()
+        finished = Signal()
+        stopped = Signal()
+        following = Signal()
         m.d.comb += [
             finished.eq(self.in_layer & self.layer_done & ~self.expired),
             stopped.eq(self.in_layer & self.quiet & self.expired & self.halt),

@@ -38,7 +38,8 @@ class Watchdog(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         left = Signal(32 + UNIT_BITS)  # holds the largest limit
-        armed, empty = Signal(), Signal()
+        armed = Signal()
+        empty = Signal()
         with m.If(self.restart):
             m.d.sync += [left.eq(Cat(Const(0, UNIT_BITS), self.limit)), armed.eq(self.limit != 0)]
         with m.Elif(armed & (left != 0)):

@@ -152,7 +152,10 @@ class Writer(SharedComponent):
         )
         m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 2, address_bits=DRAM_BITS)
         active, piece = Signal(), Signal(STORE_PIECE, reset_less=True)
-        issued, burst_put, offered, inside = Signal(), Signal(), Signal(), Signal()
+        issued = Signal()
+        burst_put = Signal()
+        offered = Signal()
+        inside = Signal()
         block = Signal(BLOCK_BITS)
         beat_bits = self.beat_bytes.bit_length() - 1
         m.d.comb += [
@@ -272,7 +275,8 @@ class Writer(SharedComponent):
         """
         runs = Signal(RUN_BITS)
         missing = Array(Signal(BURST_BITS, name=f"missing_{i}") for i in range(RING))
-        lead, wanted = Signal(signed(RUN_BITS)), Signal(RUN_BITS)
+        lead = Signal(signed(RUN_BITS))
+        wanted = Signal(RUN_BITS)
         for count in missing:
             m.d.sync += count.eq(Mux(count == 0, 0, count - self.b_valid))
         with m.If(self.go):
