@@ -86,7 +86,8 @@ def verify(
     it, which has to be exact. What becomes of a corrupted one: `harmless`, `refused` before its
     layer starts, `told` in the status, `stuck`, `outside` (a write beyond the range in the
     registers), `silent` (a wrong output, no error, though the checksum is wrong),
-    `silent_valid_checksum`. Only refused, told, harmless and the last may happen.
+    `silent_valid_checksum`. Only refused, told, harmless and the last may happen. In JSON,
+    differences and mismatches are those of the good starts, and coverage is by kind of change.
 
     Exit status 1 if a triple fails.
     """

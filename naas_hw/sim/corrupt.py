@@ -20,12 +20,13 @@ from naas_hw.errors import InputError
 from naas_hw.mapping.descriptor import SLOT_BYTES
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.rtl.controller import FINDINGS
+from naas_hw.rtl.counters import COUNTERS
 from naas_hw.rtl.registers import RANGE_BYTES
 from naas_hw.search.network_search import layer_generator
 from naas_hw.search.processes import worker_processes
-from naas_hw.sim.corruption import Corruption, draw_corruption
+from naas_hw.sim.corruption import Corruption, CorruptionKind, draw_corruption
 from naas_hw.sim.hardware import Hardware, generate
-from naas_hw.sim.layer import predict_layer
+from naas_hw.sim.layer import Prediction, counts_of, predict_layer
 from naas_hw.sim.random_case import CASES_PER_HARDWARE, draw_cases
 from naas_hw.sim.registers import REGISTERS, list_writes
 from naas_hw.sim.run import BenchResult, Start, run_starts
@@ -64,6 +65,7 @@ class Outcome(StrEnum):
     SILENT_VALID_CHECKSUM = "silent_valid_checksum"
 
 
+GOOD: Final = "done, status 0x0"
 FORBIDDEN: Final = (Outcome.STUCK, Outcome.OUTSIDE, Outcome.SILENT)
 
 
@@ -74,17 +76,27 @@ class CorruptResult:
     Parameters
     ----------
     index : of the corruption in the draw.
-    what : the kind of change, whether its checksum was mended, and of which layer.
+    kind : of the change; what : in words, with its checksum and of which layer.
     status : of the register.
-    next_is_exact : whether the good start behind it ended without error in the predicted cycle,
-        with every output byte right.
+    next_status : how the good start behind it ended, and its register: "done, status 0x0".
+    cycle_difference, count_difference, output_mismatches : of that good start, the largest ones.
     """
 
     index: int
+    kind: CorruptionKind
     what: str
     outcome: Outcome
     status: int
-    next_is_exact: bool
+    next_status: str
+    cycle_difference: int
+    count_difference: int
+    output_mismatches: int
+
+    @property
+    def next_is_exact(self) -> bool:
+        """Whether the good start ended without error in all that was predicted."""
+        differences = (self.cycle_difference, self.count_difference, self.output_mismatches)
+        return self.next_status == GOOD and not any(differences)
 
     @property
     def ok(self) -> bool:
@@ -105,6 +117,12 @@ class CorruptReport:
         """How many fell into each outcome."""
         found = Counter(result.outcome for result in self.results)
         return {outcome.value: found[outcome] for outcome in Outcome}
+
+    @property
+    def coverage(self) -> dict[str, int]:
+        """How many were changed in each way."""
+        found = Counter(result.kind for result in self.results)
+        return {kind.value: found[kind] for kind in CorruptionKind}
 
     @property
     def ok(self) -> bool:
@@ -213,7 +231,7 @@ class _Victim:
     case: Case
     program: Program
     expected: NDArray[np.int8]
-    cycles: int
+    prediction: Prediction
 
     @classmethod
     def of(cls, hardware: Hardware, case: Case, seed: int) -> "_Victim":
@@ -226,7 +244,7 @@ class _Victim:
             case=case,
             program=build_program(case.accelerator, [task], identity=hardware.identity),
             expected=reference_output(case.layer, tensors),
-            cycles=predict_layer(case.accelerator, case.layer, case.mapping).cycles,
+            prediction=predict_layer(case.accelerator, case.layer, case.mapping),
         )
 
     @property
@@ -254,14 +272,14 @@ class _Victim:
             self.case.accelerator, self.program.tasks[0], moved, identity=self.hardware.identity
         )
 
-    def output_is_right(self, memory: NDArray[np.uint8], region: int) -> bool:
-        """Whether the golden convolution's output stands in a region."""
+    def wrong_bytes(self, memory: NDArray[np.uint8], region: int) -> int:
+        """Bytes of the output in a region that are not the golden convolution's."""
         layer = self.case.layer
         first, end = (region + at - self.program.writable[0] for at in self.program.outputs[0])
         found = unpack_activations(
             memory[first:end], (layer.K, layer.P, layer.Q), self.case.accelerator.beat_bytes
         )
-        return np.array_equal(found, self.expected)
+        return int(np.count_nonzero(found != self.expected))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -314,10 +332,10 @@ def _start(victim: _Victim, slot: int, region: int) -> Start:
                 descriptors=slot,
                 num_descriptors=1,
                 writable=writable,
-                watchdog_cycles=WATCHDOG_FACTOR * victim.cycles,
+                watchdog_cycles=WATCHDOG_FACTOR * victim.prediction.cycles,
             ),
         ),
-        reads=(REGISTERS["status"],),
+        reads=(REGISTERS["status"], *(REGISTERS[f"{name}_low"] for name in COUNTERS)),
         writable=writable,
     )
 
@@ -341,23 +359,34 @@ def _run_chunk(
     found = []
     for i, (index, corruption) in enumerate(zip(indices, chunk.corruptions, strict=True)):
         bad, good = results[2 * i], results[2 * i + 1]
-        is_right = victim.output_is_right(memory, chunk.regions[2 * i])
+        is_right = not victim.wrong_bytes(memory, chunk.regions[2 * i])
         outcome = (
             _outcome_of(bad, corruption, is_right=is_right) if is_contained else Outcome.OUTSIDE
         )
         found.append(
             CorruptResult(
                 index=index,
+                kind=corruption.kind,
                 what=_words(corruption, victim.case),
                 outcome=outcome,
-                status=bad.registers.get(REGISTERS["status"], -1),
-                next_is_exact=good.status == "done"
-                and good.registers[REGISTERS["status"]] == 0
-                and good.cycles == victim.cycles
-                and victim.output_is_right(memory, chunk.regions[2 * i + 1]),
+                status=_status_of(bad),
+                next_status=f"{good.status}, status {_status_of(good):#x}",
+                cycle_difference=abs(good.cycles - victim.prediction.cycles),
+                count_difference=_count_difference(victim.prediction, good),
+                output_mismatches=victim.wrong_bytes(memory, chunk.regions[2 * i + 1]),
             )
         )
     return found
+
+
+def _status_of(result: BenchResult) -> int:
+    """The status register; -1 where it did not answer."""
+    return result.registers.get(REGISTERS["status"], -1)
+
+
+def _count_difference(prediction: Prediction, good: BenchResult) -> int:
+    counted = counts_of(good)
+    return max(abs(counted[name] - expected) for name, expected in prediction.counts.items())
 
 
 def _cycle_limit(victim: _Victim) -> int:
@@ -368,7 +397,7 @@ def _cycle_limit(victim: _Victim) -> int:
     """
     a = victim.case.accelerator
     beats = timing.READ_AHEAD_BEATS + (1 + _QUEUED_BURSTS) * _BURST_BEATS
-    limit = WATCHDOG_FACTOR * victim.cycles + timing.WATCHDOG_UNIT
+    limit = WATCHDOG_FACTOR * victim.prediction.cycles + timing.WATCHDOG_UNIT
     return limit + 2 * a.dram_latency_cycles + beats * a.dram_beat_period_cycles + 1000
 
 
@@ -403,15 +432,22 @@ def corrupt_json(report: CorruptReport) -> str:
             "cases": len(report.results),
             "failed": sum(not result.ok for result in report.results),
             "hung": report.counts[Outcome.STUCK],
+            "max_cycle_difference": max(result.cycle_difference for result in report.results),
+            "max_count_difference": max(result.count_difference for result in report.results),
+            "output_mismatches": sum(result.output_mismatches for result in report.results),
             **report.counts,
             "next_start_wrong": sum(not result.next_is_exact for result in report.results),
+            "coverage": report.coverage,
             "failures": [
                 {
                     "case": result.index,
                     "what": result.what,
                     "outcome": result.outcome,
                     "status": result.status,
-                    "next_is_exact": result.next_is_exact,
+                    "next_start": result.next_status,
+                    "cycle_difference": result.cycle_difference,
+                    "count_difference": result.count_difference,
+                    "output_mismatches": result.output_mismatches,
                 }
                 for result in report.results
                 if not result.ok

@@ -1,5 +1,6 @@
 """Corrupted descriptors: none hangs, writes beyond its range, or is wrong without a word."""
 
+import json
 import zlib
 
 import numpy as np
@@ -9,7 +10,7 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.emit.program import LayerTask, build_program
 from naas_hw.mapping.descriptor import CHECKSUM_BYTES, LAYOUT, descriptor_beats, entry_places, pack
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.sim.corrupt import FORBIDDEN, Outcome, verify_corrupt
+from naas_hw.sim.corrupt import FORBIDDEN, Outcome, corrupt_json, verify_corrupt
 from naas_hw.sim.corruption import CorruptionKind, draw_corruption
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.workload.layer import Layer
@@ -114,4 +115,10 @@ def test_a_hundred_corrupted_descriptors() -> None:
     assert sum(report.counts.values()) == 100
     assert not any(report.counts[outcome] for outcome in FORBIDDEN)
     assert report.counts[Outcome.REFUSED] >= 50, "a wrong checksum is always refused"
+    facts = json.loads(corrupt_json(report))
+    assert facts["cases"] == sum(facts["coverage"].values()) == 100
+    for name in ("failed", "hung", "max_cycle_difference", "max_count_difference"):
+        assert facts[name] == 0
+    assert facts["output_mismatches"] == 0
+    assert {outcome.value for outcome in Outcome} < facts.keys()
     assert report.counts[Outcome.HARMLESS] + report.counts[Outcome.TOLD] > 0
