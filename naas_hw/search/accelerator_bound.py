@@ -113,11 +113,11 @@ class NetworkBound:
             macs * (price.mac + price.l1_weight_read + price.l1_input_read),
             2 * macs / reduced * price.accumulator,
             (loads + stores) * (price.dram_beat + price.l2_word),
-            descriptor_beats(accelerator) * price.dram_beat,
             (weight_words + input_words) * price.l2_word,
             self._drain_Y(accelerator) * price.l2_sum_word,
         )
-        return np.asarray(self.groups_Y * sum(parts), np.float64)
+        descriptor = descriptor_beats(accelerator) * price.dram_beat
+        return np.asarray(self.groups_Y * (sum(parts) + descriptor), np.float64)
 
     def _compute_Y(self, accelerator: Accelerator) -> Ints:
         """Passes over the array that cover all loops."""
