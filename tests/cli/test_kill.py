@@ -84,7 +84,7 @@ class Launcher:
         self.process.stdin.write(json.dumps(arguments) + "\n")
         self.process.stdin.flush()
         child = int(self.process.stdout.readline())
-        while session_of(child) not in (0, child):  # not a leader yet
+        while runs(child) and session_of(child) != child:  # not a leader yet
             time.sleep(0.001)
         return child
 
@@ -165,13 +165,18 @@ def contents(run: Path) -> dict[str, object]:
     return found
 
 
-def session_of(process: int | str) -> int:
-    """0 of a process that has ended."""
+def runs(process: int) -> bool:
+    """Whether a process exists and has not ended."""
+    return session_of(process) is not None
+
+
+def session_of(process: int) -> int | None:
+    """None of a process that has ended; 0 where the leader is outside of the namespace."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0
-    return 0 if fields[0] == "Z" else int(fields[3])
+        return None
+    return None if fields[0] == "Z" else int(fields[3])
 
 
 def num_generations(history: Path) -> int:
@@ -204,7 +209,7 @@ def test_a_search_that_is_killed_again_and_again_resumes_to_the_same_run(
     place = str(run.relative_to(launcher.folder))
     for first in sorted(draw.randrange(NUM_GENERATIONS + 1) for _ in range(num_kills)):
         child = launcher.start(*search(place, processes), "--resume")
-        while num_generations(run / "history.sqlite") < first and session_of(child):
+        while num_generations(run / "history.sqlite") < first and runs(child):
             time.sleep(0.01)
         time.sleep(draw.uniform(0, seconds))
         with suppress(ProcessLookupError):  # it has ended already
@@ -251,7 +256,7 @@ def test_a_tool_and_what_it_started_end_with_the_command(
     path.chmod(0o755)
     child = launcher.start(*words)
     while not started.exists():
-        assert session_of(child), launcher.log
+        assert runs(child), launcher.log
         time.sleep(0.01)
     assert len(launcher.started()) >= 4  # the command, the supervisor, the tool, what that started
     os.kill(child, how)

@@ -23,10 +23,10 @@ for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        print(os.getpid(), flush=True)
+        os.write(1, b"%d\\n" % os.getpid())  # in one piece: both write at once
         time.sleep(1000)
     os._exit(0)
-print(os.getpid(), flush=True)
+os.write(1, b"%d\\n" % os.getpid())
 time.sleep(1000 if len(sys.argv) > 1 else 0)
 os.wait()
 """
@@ -72,8 +72,10 @@ def test_children_and_grandchildren_end_with_a_starter_that_is_killed(how):
         text=True,
     )
     with starter:
-        processes = numbers(starter.stdout, 2)
-        starter.send_signal(how)
+        try:
+            processes = numbers(starter.stdout, 2)
+        finally:
+            starter.send_signal(how)
     wait_for_end(processes)
 
 
