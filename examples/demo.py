@@ -19,8 +19,8 @@ from naas_hw import api
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget, on_chip_bytes
 from naas_hw.cli.exits import ExitStatus, run_to_status
-from naas_hw.report.history_counts import count_history
-from naas_hw.report.tables import complaints, print_table, simulation_table
+from naas_hw.cli.tables import complaints, print_table, simulation_table
+from naas_hw.runs.history_counts import count_history
 from naas_hw.search import Progress as SearchProgress
 from naas_hw.search import SearchResult, SearchSettings
 from naas_hw.sim.layer import LayerReport

@@ -19,28 +19,28 @@ import numpy as np
 from rich.console import Console
 
 from naas_hw import api
-from naas_hw.accuracy.images import ImageSplit, load_digits, split_images
-from naas_hw.accuracy.oracle import Accuracies
-from naas_hw.accuracy.predictor import PredictedAccuracy, fit_predictor
-from naas_hw.accuracy.shared import SharedWeightsAccuracy
-from naas_hw.accuracy.training import (
+from naas_hw.cli.exits import ExitStatus, run_to_status
+from naas_hw.cli.progress import SearchProgress, array_of
+from naas_hw.cli.tables import complaints, print_table, simulation_table
+from naas_hw.core.torch_extra import require_torch
+from naas_hw.nas.accuracy.images import ImageSplit, load_digits, split_images
+from naas_hw.nas.accuracy.oracle import Accuracies
+from naas_hw.nas.accuracy.predictor import PredictedAccuracy, fit_predictor
+from naas_hw.nas.accuracy.shared import SharedWeightsAccuracy
+from naas_hw.nas.accuracy.training import (
     RankReport,
     TrainingSettings,
     compare_with_alone,
     train_supernet,
 )
-from naas_hw.cli.exits import ExitStatus, run_to_status
-from naas_hw.cli.progress import SearchProgress, array_of
-from naas_hw.joint.joint_search import JointResult
-from naas_hw.joint.settings import JointSettings
+from naas_hw.nas.joint.architecture_search import ArchitectureSettings
+from naas_hw.nas.joint.joint_search import JointResult
+from naas_hw.nas.joint.settings import JointSettings
+from naas_hw.nas.spaces.builtin import load_builtin_space
+from naas_hw.nas.spaces.space import TrainableSpace
 from naas_hw.parallel.cpu_time import cpu_seconds
-from naas_hw.report.tables import complaints, print_table, simulation_table
 from naas_hw.search import SearchSettings
-from naas_hw.search.architecture_search import ArchitectureSettings
 from naas_hw.sim.simulators import SimulatorName, find_simulator
-from naas_hw.spaces.builtin import load_builtin_space
-from naas_hw.spaces.space import TrainableSpace
-from naas_hw.workload.torch_extra import require_torch
 
 BUDGET = "shidiannao"
 SIMULATOR: SimulatorName = "verilator"

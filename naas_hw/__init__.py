@@ -7,7 +7,7 @@ also names of packages, so these verbs are `naas_hw.co_search` and `naas_hw.writ
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from naas_hw.core.version import __version__
 
 if TYPE_CHECKING:
     from naas_hw.api import (
@@ -34,6 +34,7 @@ __all__ = [
     "Design",
     "GeneratedDesign",
     "SimulationReport",
+    "__version__",
     "co_search",
     "evaluate",
     "export",

@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from naas_hw.sim.tools import find_tool
+from naas_hw.system.tools import find_tool
 
 TOOLS_REQUIRED = os.environ.get("NAAS_REQUIRE_TOOLS") == "1"
 

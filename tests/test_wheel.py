@@ -83,7 +83,7 @@ def test_wheel_holds_nothing_else(wheel: Path):
 
 def test_resources_are_found_in_the_installed_wheel(installed: Path):
     code = (
-        "from naas_hw.resources import bench_folder, template_folder\n"
+        "from naas_hw.core.resources import bench_folder, template_folder\n"
         "print(template_folder()); print(bench_folder())"
     )
     templates, benches = python(installed, "-c", code).splitlines()
@@ -100,15 +100,15 @@ SIMULATE = """
 import numpy as np
 import naas_hw
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.emit.program import LayerTask, build_program
+from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.sim.hardware import generate
 from naas_hw.sim.registers import start_writes
 from naas_hw.sim.run import Start, run_starts
 from naas_hw.sim.simulators import find_simulator
-from naas_hw.workload.golden import reference_output
+from naas_hw.workload.arithmetic.golden import reference_output
 from naas_hw.workload.layer import Layer
-from naas_hw.workload.quantise import random_quantised_layer
+from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 
 accelerator = Accelerator(
     axes=(Axis(dim="K", size=2),),

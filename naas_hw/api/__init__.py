@@ -21,7 +21,7 @@ from naas_hw.api.scores import score, score_figures
 from naas_hw.api.searches import SEARCH_PACKAGES, map, search, search_jointly
 from naas_hw.arch.files import find_accelerator, find_budget, find_energy_table
 from naas_hw.emit.package import GeneratedDesign
-from naas_hw.report.figures import joint_figures, layer_figures, network_figures, search_figures
+from naas_hw.runs.figures import joint_figures, layer_figures, network_figures, search_figures
 
 __all__ = [
     "SEARCH_PACKAGES",

@@ -7,15 +7,15 @@ from typing import Any, Final
 from naas_hw.api.designs import Design, design_of
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
+from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import NetworkReport
-from naas_hw.errors import InputError
-from naas_hw.report.runfolder import digest_of
-from naas_hw.search.accelerator_bound import layer_bound
-from naas_hw.search.branch_and_bound import prove, space_size
-from naas_hw.search.mapping_search import Choice
-from naas_hw.search.network_search import PROOF_TOLERANCE, anonymous
+from naas_hw.runs.folder import digest_of
+from naas_hw.search.mapping.branch_and_bound import prove, space_size
+from naas_hw.search.mapping.layer_search import Choice
+from naas_hw.search.mapping.network_bound import layer_bound
+from naas_hw.search.mapping.network_search import PROOF_TOLERANCE, anonymous
 from naas_hw.search.objective import Objective
-from naas_hw.workload.json_edge import read_json
+from naas_hw.system.json_files import read_json
 from naas_hw.workload.layer import Layer
 
 QUICK_PROOF_EVALUATIONS: Final = 50_000

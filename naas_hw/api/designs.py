@@ -20,24 +20,24 @@ from naas_hw.arch.technology import (
     EnergyTable,
     energy_table,
 )
+from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import NetworkReport, evaluate_network
-from naas_hw.errors import InputError
 from naas_hw.mapping.files import read_mappings
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.report.runfolder import MANIFEST, Manifest, RunFolder, digest_of
+from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder, digest_of
+from naas_hw.system.json_files import read_json
+from naas_hw.system.yaml_files import validate
 from naas_hw.workload.catalogue import builtin_names, load_builtin
 from naas_hw.workload.files import read_network
-from naas_hw.workload.importer import (
+from naas_hw.workload.frontends.importer import (
     is_network_file,
     network_of,
     refuse_changes,
     refuse_unknown_kinds,
 )
-from naas_hw.workload.json_edge import read_json
+from naas_hw.workload.frontends.source import NamedGraph, load_graph
 from naas_hw.workload.network import Network
-from naas_hw.workload.source import NamedGraph, load_graph
-from naas_hw.workload.yaml_edge import validate
 
 ENERGY_TABLE_FILE: Final = "energy_table.yaml"
 MODEL_ONLY: Final = "kind:"

@@ -8,8 +8,8 @@ from naas_hw.arch.technology import (
     AREA,
     EnergyTable,
 )
+from naas_hw.core.errors import InputError
 from naas_hw.emit.plan import FilePlan
-from naas_hw.errors import InputError
 from naas_hw.exchange.formats import Format
 from naas_hw.exchange.maestro import maestro_files
 from naas_hw.exchange.timeloop import read_timeloop_mappings, timeloop_files

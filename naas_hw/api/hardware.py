@@ -13,11 +13,11 @@ from naas_hw.api.designs import (
     run_table,
     writing,
 )
+from naas_hw.core.errors import InputError
 from naas_hw.emit.package import GeneratedDesign, plan_design
-from naas_hw.errors import InputError
-from naas_hw.report.html.page import render_report
-from naas_hw.report.html.run_facts import read_run_facts
-from naas_hw.report.runfolder import RunFolder
+from naas_hw.report.page import render_report
+from naas_hw.runs.facts import read_run_facts
+from naas_hw.runs.folder import RunFolder
 from naas_hw.sim.hardware import generate as generate_hardware
 from naas_hw.sim.layer import LayerReport
 from naas_hw.sim.memory_habits import EXACT, check_memory
@@ -26,7 +26,7 @@ from naas_hw.sim.preludes import check_prelude
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.system.files import write_file
-from naas_hw.workload.quantise import Tensors
+from naas_hw.workload.arithmetic.quantise import Tensors
 
 _WAVE_FORMATS: Final = ("fst", "vcd")
 

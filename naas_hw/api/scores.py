@@ -9,7 +9,7 @@ from typing import Any
 from naas_hw.api.designs import Design, design_of, evaluate, table_of
 from naas_hw.api.files import export, layers_named
 from naas_hw.arch.technology import EnergyTable
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.exchange.formats import Format
 from naas_hw.exchange.peer_figures import PeerFigures
 from naas_hw.exchange.peer_program import PeerError, figures_of, find_program

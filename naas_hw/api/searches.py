@@ -8,7 +8,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from naas_hw.accuracy.oracle import AccuracyOracle
 from naas_hw.api.bounds import bounds_digest
 from naas_hw.api.designs import (
     ENERGY_TABLE_FILE,
@@ -24,31 +23,27 @@ from naas_hw.arch.technology import (
     SizedTable,
     energy_table,
 )
-from naas_hw.errors import InputError
-from naas_hw.joint.joint_search import JointResult
-from naas_hw.joint.joint_search import search_jointly as search_jointly_for
-from naas_hw.joint.settings import JointSettings, joint_digest
+from naas_hw.core.errors import InputError
 from naas_hw.mapping.files import NetworkMapping
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.report.figures import (
-    effort_figures,
-    joint_figures,
-    network_figures,
-    search_figures,
-)
-from naas_hw.report.runfolder import Manifest, RunFolder, digest_of
-from naas_hw.search.accelerator_search import search as search_accelerator
-from naas_hw.search.history import History
-from naas_hw.search.mapping_search import MappingResult
-from naas_hw.search.network_search import MappingSettings, NetworkResult, map_network
+from naas_hw.nas.accuracy.oracle import AccuracyOracle
+from naas_hw.nas.joint.joint_search import JointResult
+from naas_hw.nas.joint.joint_search import search_jointly as search_jointly_for
+from naas_hw.nas.joint.settings import JointSettings, joint_digest
+from naas_hw.nas.spaces.space import Space
+from naas_hw.runs.figures import effort_figures, joint_figures, network_figures, search_figures
+from naas_hw.runs.folder import Manifest, RunFolder, digest_of
+from naas_hw.search.accelerator.history import History
+from naas_hw.search.accelerator.result import ProgressCallback, SearchResult
+from naas_hw.search.accelerator.search import search as search_accelerator
+from naas_hw.search.accelerator.settings import SearchSettings, settings_digest
+from naas_hw.search.mapping.layer_search import MappingResult
+from naas_hw.search.mapping.network_search import MappingSettings, NetworkResult, map_network
 from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
-from naas_hw.search.search_result import ProgressCallback, SearchResult
-from naas_hw.search.search_settings import SearchSettings, settings_digest
-from naas_hw.spaces.space import Space
+from naas_hw.system.yaml_files import dump_yaml
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
-from naas_hw.workload.yaml_edge import dump_yaml
 
 HISTORY: Final = "history.sqlite"
 LAYERS: Final = "layers.sqlite"
@@ -153,7 +148,7 @@ def search_jointly(
 
     Raises
     ------
-    InputError : as of `naas_hw.joint.joint_search`, and where the folder cannot be used.
+    InputError : as of `naas_hw.nas.joint.joint_search`, and where the folder cannot be used.
     WorkerError : the executor lost a task.
     """
     table = settings.accelerators.table or energy_table(budget.energy_table)

@@ -7,9 +7,9 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import ENERGY_TABLES, EnergyTable, SizedTable
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.system.files import write_file
-from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate
+from naas_hw.system.yaml_files import dump_yaml, read_yaml, validate
 
 
 def read_accelerator(path: str | Path) -> Accelerator:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.budget import Budget, on_chip_bytes
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.workload.layer import Dim
 
 

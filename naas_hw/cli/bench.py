@@ -12,7 +12,7 @@ from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 
 if TYPE_CHECKING:
-    from naas_hw.bench.model import ModelBench
+    from naas_hw.experiments.bench.model import ModelBench
 
 bench = typer.Typer(no_args_is_help=True, help="Measure how fast the tool is, and how good it is.")
 
@@ -48,7 +48,7 @@ def model(
     """
     from naas_hw import api
     from naas_hw.arch.technology import energy_table as find_table
-    from naas_hw.bench.model import bench_model
+    from naas_hw.experiments.bench.model import bench_model
 
     found = bench_model(
         api.find_network(
@@ -77,9 +77,9 @@ def spaces(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Measure how fast networks of a space become indices into its distinct layers."""
-    from naas_hw.bench.spaces import bench_spaces
-    from naas_hw.spaces.builtin import BUILTIN_SPACES
-    from naas_hw.spaces.find import find_space
+    from naas_hw.experiments.bench.spaces import bench_spaces
+    from naas_hw.nas.spaces.builtin import BUILTIN_SPACES
+    from naas_hw.nas.spaces.find import find_space
 
     found = bench_spaces(
         [find_space(name) for name in names or BUILTIN_SPACES], num_encodings=encodings, seed=seed

@@ -13,7 +13,7 @@ from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 from naas_hw.parallel.cpu_time import cpu_seconds
 
 if TYPE_CHECKING:
-    from naas_hw.bench.search import Timed
+    from naas_hw.experiments.bench.search import Timed
 
 DEFAULT: Final = "climb,cma,genetic,differential,random"
 
@@ -68,8 +68,8 @@ def bench_search(
     search ends on by what the longer one of the same seed does, less one.
     """
     from naas_hw import api
-    from naas_hw.bench.search import bench_figures, bench_table, measure_search
     from naas_hw.cli.choices import choice_of
+    from naas_hw.experiments.bench.search import bench_figures, bench_table, measure_search
     from naas_hw.search import OuterOptimiser, SearchSettings, worker_processes
 
     kinds = [choice_of(OuterOptimiser, name, "optimiser") for name in optimisers.split(",")]

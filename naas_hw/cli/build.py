@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from naas_hw.arch.devices import TARGET_MHZ, Part, find_part
 from naas_hw.arch.files import read_accelerator
 from naas_hw.cli.choices import MAX_COUNT, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
-from naas_hw.flow.devices import TARGET_MHZ, Part, find_part
-from naas_hw.report.runfolder import RunFolder
+from naas_hw.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from naas_hw.arch.accelerator import Accelerator
-    from naas_hw.flow.build import BuildReport
+    from naas_hw.fpga.build import BuildReport
 
 _RESOURCES = {"lut4": "LUT4", "ff": "FF", "dsp": "DSP", "block_ram": "block RAM"}
 
@@ -87,7 +87,7 @@ def _build(
     seeds: tuple[int, ...],
     limit_minutes: float | None,
 ) -> "BuildReport":
-    from naas_hw.flow.build import build as build_accelerator  # brings the hardware generator
+    from naas_hw.fpga.build import build as build_accelerator
 
     build_it = partial(
         build_accelerator,
@@ -116,8 +116,8 @@ def _write(
     seeds: tuple[int, ...],
     limit_minutes: float | None,
 ) -> None:
-    from naas_hw.report.builds import builds_markdown
-    from naas_hw.report.results import write_section
+    from naas_hw.experiments.builds import builds_markdown
+    from naas_hw.experiments.results import write_section
 
     words = build_words(designs, part, target_mhz, seeds, limit_minutes)
     command = shlex.join([*words, "--into", into.as_posix()])

@@ -10,7 +10,7 @@ from rich.text import Text
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 from naas_hw.workload.check import UNKNOWN, CheckReport, Macs, Verdict
-from naas_hw.workload.importer import check_model
+from naas_hw.workload.frontends.importer import check_model
 
 _STYLES: Final = {
     Verdict.MAPPED: "green",

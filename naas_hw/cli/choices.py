@@ -6,7 +6,7 @@ The bounds of numbers are far above what anybody needs, and low enough that no n
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from naas_hw.sim.tools import Tool, find_tools
+from naas_hw.system.tools import Tool, find_tools
 
 
 def tools_json(tools: tuple[Tool, ...]) -> str:

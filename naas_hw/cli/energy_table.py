@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 if TYPE_CHECKING:
     from naas_hw.arch.technology import SizedTable
@@ -32,7 +32,7 @@ def energy_table(
     """
     from naas_hw.arch.files import find_energy_table
     from naas_hw.arch.technology import SizedTable
-    from naas_hw.workload.yaml_edge import dump_yaml, validate
+    from naas_hw.system.yaml_files import dump_yaml, validate
 
     found = find_energy_table(table)
     if not isinstance(found, SizedTable):

@@ -18,7 +18,7 @@ def evaluate(
     """Show the model's figures of a design, layer by layer: cycles, stalls, accesses, energy."""
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
-    from naas_hw.report.tables import cost_table, network_notes, print_table
+    from naas_hw.cli.tables import cost_table, network_notes, print_table
 
     design = api.read_design(run)
     table = find_energy_table(energy_table) if energy_table else api.run_table(run)

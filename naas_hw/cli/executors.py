@@ -8,7 +8,7 @@ from typing import Annotated, TypedDict
 import typer
 
 from naas_hw.cli.choices import MAX_PROCESSES
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.parallel.worker_pool import num_cores
 
 

@@ -18,7 +18,7 @@ import pydantic
 import typer
 from typer.exceptions import TyperException
 
-from naas_hw.errors import NaasError
+from naas_hw.core.errors import NaasError
 from naas_hw.system.text import printable, shortened, shown
 
 _MAX_SENTENCE = 2000

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.system.text import printable
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 _TYPED = "COMMANDLINE"
 

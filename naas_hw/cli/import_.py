@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.system.text import printable
 
 
@@ -26,7 +26,7 @@ def import_(
     from naas_hw import api
     from naas_hw.exchange.formats import Format
     from naas_hw.system.files import write_file
-    from naas_hw.workload.yaml_edge import dump_yaml
+    from naas_hw.system.yaml_files import dump_yaml
 
     if from_ != Format.TIMELOOP:
         raise InputError(f"--from must be {Format.TIMELOOP}, not {from_!r}")

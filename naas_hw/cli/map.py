@@ -70,9 +70,13 @@ def map_(
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
     from naas_hw.cli.choices import choice_of
-    from naas_hw.report.tables import cost_table, network_notes, print_table
+    from naas_hw.cli.tables import cost_table, network_notes, print_table
     from naas_hw.search import MappingSettings, Objective, Optimiser
-    from naas_hw.search.network_search import EVALUATIONS, PROOF_EVALUATIONS, distinct_layers
+    from naas_hw.search.mapping.network_search import (
+        EVALUATIONS,
+        PROOF_EVALUATIONS,
+        distinct_layers,
+    )
 
     settings = MappingSettings(
         objective=choice_of(Objective, objective, "objective"),

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from naas_hw.cli.choices import MAX_RESOLUTION
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 Resolution = Annotated[
     int | None,

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import pydantic
 import typer
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 SCHEMAS: Final = {
     "network": ("naas_hw.workload.network", "Network"),

@@ -38,9 +38,9 @@ def score(
     """
     from naas_hw import api
     from naas_hw.cli.choices import choice_of
+    from naas_hw.cli.score_table import score_table
+    from naas_hw.cli.tables import print_table
     from naas_hw.exchange.formats import Format
-    from naas_hw.report.score_table import score_table
-    from naas_hw.report.tables import print_table
 
     wanted = choice_of(Format, peer, "--with")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -21,7 +21,7 @@ from naas_hw.cli.given import refuse_given
 from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
 from naas_hw.cli.progress import SearchProgress, array_of
 from naas_hw.cli.search_joint import JointWords, run_joint
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.system.text import printable
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def search(
 
 
 def _print(result: "SearchResult", run: Path) -> None:
-    from naas_hw.report.tables import network_notes
+    from naas_hw.cli.tables import network_notes
 
     accelerator = result.accelerator
     if result.interrupted:

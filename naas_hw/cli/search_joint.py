@@ -12,12 +12,12 @@ from naas_hw.cli.choices import choice_of
 from naas_hw.cli.executors import without_place, workers
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.progress import SearchProgress, array_of
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.parallel.cpu_time import cpu_seconds
 from naas_hw.system.text import printable
 
 if TYPE_CHECKING:
-    from naas_hw.joint.joint_search import JointResult
+    from naas_hw.nas.joint.joint_search import JointResult
     from naas_hw.search import SearchSettings
 
 FINALISTS: Final = 3
@@ -47,9 +47,9 @@ def run_joint(
 ) -> int:
     """Search, write the run, print what was found; `kept`: whether to resume, or to start anew."""
     from naas_hw import api
-    from naas_hw.joint.settings import JointSettings, Mode, breeding, find_oracle
-    from naas_hw.search.architecture_search import Aim
-    from naas_hw.spaces.find import find_space
+    from naas_hw.nas.joint.architecture_search import Aim
+    from naas_hw.nas.joint.settings import JointSettings, Mode, breeding, find_oracle
+    from naas_hw.nas.spaces.find import find_space
 
     if words.min_accuracy is None:
         raise InputError("--min-accuracy must be given with --joint")
@@ -85,7 +85,7 @@ def run_joint(
 
 
 def _print(result: "JointResult", run: Path, seconds: float) -> None:
-    from naas_hw.report.search_cost import search_cost_text
+    from naas_hw.experiments.search_cost import search_cost_text
 
     accelerator, report = result.accelerator, result.found.report
     if result.interrupted:

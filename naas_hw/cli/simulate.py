@@ -54,9 +54,9 @@ def simulate(
     """
     from naas_hw import api
     from naas_hw.cli.choices import choice_of
-    from naas_hw.report.tables import complaints, print_table, simulation_table
+    from naas_hw.cli.tables import complaints, print_table, simulation_table
     from naas_hw.sim.run import Stalls
-    from naas_hw.workload.quantise import Tensors
+    from naas_hw.workload.arithmetic.quantise import Tensors
 
     if not stalls:
         refuse_given(context, ("stall_percent",), "without --stalls")

@@ -12,7 +12,7 @@ from naas_hw.cli.given import refuse_given
 from naas_hw.cli.verify_corrupt import verify_corrupt
 
 if TYPE_CHECKING:
-    from naas_hw.sim.verify import CaseResult, VerifyReport
+    from naas_hw.verify.random import CaseResult, VerifyReport
 
 
 def verify(
@@ -96,10 +96,10 @@ def verify(
         refuse_given(context, others, "with --corrupt")
         return verify_corrupt(num_corrupt, seed=seed, sim=sim, processes=processes, as_json=as_json)
     from naas_hw.cli.choices import choice_of
-    from naas_hw.sim.coverage import Size
     from naas_hw.sim.simulators import find_simulator
-    from naas_hw.sim.verify import case_text, report_json
-    from naas_hw.sim.verify import verify as run_verify
+    from naas_hw.verify.coverage import Size
+    from naas_hw.verify.random import case_text, report_json
+    from naas_hw.verify.random import verify as run_verify
 
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -126,7 +126,7 @@ def verify(
 
 
 def _print_report(report: "VerifyReport") -> None:
-    from naas_hw.sim.verify import case_text, reproduce_command
+    from naas_hw.verify.random import case_text, reproduce_command
 
     for failure in report.failures:
         result = failure.result

@@ -7,16 +7,16 @@ from rich.console import Console
 from naas_hw.cli.exits import ExitStatus
 
 if TYPE_CHECKING:
-    from naas_hw.sim.corrupt import CorruptReport, CorruptResult
+    from naas_hw.verify.corrupt import CorruptReport, CorruptResult
 
 
 def verify_corrupt(
     num_corruptions: int, *, seed: int, sim: str, processes: int, as_json: bool
 ) -> ExitStatus:
     """Corrupt descriptors, print what became of them."""
-    from naas_hw.sim.corrupt import corrupt_json
-    from naas_hw.sim.corrupt import verify_corrupt as run_corrupt
     from naas_hw.sim.simulators import find_simulator
+    from naas_hw.verify.corrupt import corrupt_json
+    from naas_hw.verify.corrupt import verify_corrupt as run_corrupt
 
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 

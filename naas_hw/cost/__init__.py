@@ -1,7 +1,6 @@
 """Cycles, accesses and energy of a layer under a mapping, exact for the generated hardware."""
 
-from naas_hw.cost.accesses import ACCESS_NAMES, Accesses, accesses_of
-from naas_hw.cost.compiled import (
+from naas_hw.cost.compiled.batch import (
     ENGINE_NAMES,
     RULES,
     STALL_NAMES,
@@ -19,7 +18,8 @@ from naas_hw.cost.evaluate import (
     evaluate,
     evaluate_network,
 )
-from naas_hw.cost.recurrence import Stalls, Timeline, timeline_of
+from naas_hw.cost.reference.accesses import ACCESS_NAMES, Accesses, accesses_of
+from naas_hw.cost.reference.recurrence import Stalls, Timeline, timeline_of
 
 __all__ = [
     "ACCESS_NAMES",

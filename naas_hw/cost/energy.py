@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import AccessEnergy, EnergyTable
-from naas_hw.cost.accesses import ACCESS_NAMES, Accesses
+from naas_hw.cost.reference.accesses import ACCESS_NAMES, Accesses
 
 
 @dataclass(frozen=True, kw_only=True)

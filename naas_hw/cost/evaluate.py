@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
-from naas_hw.cost.accesses import ACCESS_NAMES, Accesses
-from naas_hw.cost.compiled import (
+from naas_hw.core.errors import InputError, LegalityError
+from naas_hw.cost.compiled.batch import (
     ENGINE_NAMES,
     SAVED_BETWEEN_LAYERS,
     STALL_NAMES,
@@ -15,8 +15,8 @@ from naas_hw.cost.compiled import (
     evaluate_exact,
 )
 from naas_hw.cost.energy import Energy, energy_of
-from naas_hw.cost.recurrence import Stalls
-from naas_hw.errors import InputError, LegalityError
+from naas_hw.cost.reference.accesses import ACCESS_NAMES, Accesses
+from naas_hw.cost.reference.recurrence import Stalls
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.layer import Layer

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from naas_hw.core.errors import ToolError
 from naas_hw.emit.verilog import run_yosys
-from naas_hw.errors import ToolError
 from naas_hw.system.processes import run_program
 from naas_hw.system.temporary import temporary_folder
 

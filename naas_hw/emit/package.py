@@ -17,32 +17,32 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-import naas_hw
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
+from naas_hw.compiler.images import pack_activations
+from naas_hw.compiler.layout import DESCRIPTOR_VERSION, SLOT_BYTES
+from naas_hw.compiler.program import LayerTask, Program, build_program
+from naas_hw.core.errors import InputError
+from naas_hw.core.resources import bench_folder, template_folder
+from naas_hw.core.version import __version__
 from naas_hw.cost.evaluate import evaluate
-from naas_hw.cost.recurrence import timeline_of
-from naas_hw.emit.images import pack_activations
+from naas_hw.cost.reference.recurrence import timeline_of
 from naas_hw.emit.plan import FilePlan
-from naas_hw.emit.program import LayerTask, Program, build_program
-from naas_hw.errors import InputError
-from naas_hw.mapping.descriptor import DESCRIPTOR_VERSION, SLOT_BYTES
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.resources import bench_folder, template_folder
 from naas_hw.rtl.accelerator import IDENTITY
-from naas_hw.rtl.controller import Error
-from naas_hw.rtl.counters import COUNTERS
-from naas_hw.rtl.registers import RANGE_BYTES, REGISTER_MAP_VERSION, register_map
-from naas_hw.search.mapping_search import map_layer
-from naas_hw.search.network_search import layer_generator
+from naas_hw.rtl.control.controller import Error
+from naas_hw.rtl.control.counters import COUNTERS
+from naas_hw.rtl.control.registers import RANGE_BYTES, REGISTER_MAP_VERSION, register_map
+from naas_hw.search.mapping.layer_search import map_layer
+from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.search.objective import Objective
-from naas_hw.workload.golden import reference_output
+from naas_hw.workload.arithmetic.golden import reference_output
+from naas_hw.workload.arithmetic.quantise import random_quantised_layer
+from naas_hw.workload.arithmetic.quantised import QuantisedLayer
 from naas_hw.workload.layer import DIMS, Layer
 from naas_hw.workload.network import Network
-from naas_hw.workload.quantise import random_quantised_layer
-from naas_hw.workload.quantised import QuantisedLayer
 
 TOP: Final = "naas_accelerator"
 PROGRAM_VERSION: Final = 2
@@ -129,7 +129,7 @@ def plan_design(
 def plan_rtl(accelerator: Accelerator, sources: AbstractMapping[str, str], digest: int) -> FilePlan:
     """The folder `rtl/`: design, test, registers."""
     facts = {
-        "version": naas_hw.__version__,
+        "version": __version__,
         "digest": digest,
         "accelerator": accelerator,
         "axes": " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes),
@@ -152,7 +152,7 @@ def plan_rtl(accelerator: Accelerator, sources: AbstractMapping[str, str], diges
     files["manifest.json"] = _json(
         {
             "version": 1,
-            "naas": naas_hw.__version__,
+            "naas": __version__,
             "digest": f"{digest:016x}",
             "top": TOP,
             "accelerator": accelerator.model_dump(mode="json"),
@@ -230,7 +230,7 @@ def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
     registers = {register.name: register.offset for register in register_map(COUNTERS)}
     text = _render(
         "naas_test.v.j2",
-        version=naas_hw.__version__,
+        version=__version__,
         digest=digest,
         top=TOP,
         accelerator=accelerator,
@@ -357,7 +357,7 @@ def plan_program(
     facts = {
         "version": PROGRAM_VERSION,
         "descriptor_version": DESCRIPTOR_VERSION,
-        "naas": naas_hw.__version__,
+        "naas": __version__,
         "digest": f"{digest:016x}",
         "network": network.name,
         "tensors": f"examples, drawn from seed {seed}: no weights were given",

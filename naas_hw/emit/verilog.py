@@ -27,9 +27,9 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from naas_hw.errors import ToolError
-from naas_hw.resources import template_folder
-from naas_hw.rtl.shared import SharedComponent
+from naas_hw.core.errors import ToolError
+from naas_hw.core.resources import template_folder
+from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.system.processes import run_program
 from naas_hw.system.temporary import temporary_folder
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping as AbstractMapping
 from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.exchange.maestro_levels import KERNEL, OUTPUTS, Level, Map, levels_of, told_stride
 from naas_hw.exchange.refusals import refuse
 from naas_hw.exchange.timeloop_architecture import pe_buffer_words

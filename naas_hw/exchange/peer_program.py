@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from naas_hw.errors import ToolError
+from naas_hw.core.errors import ToolError
 from naas_hw.exchange.formats import Format
 from naas_hw.exchange.peer_figures import PEERS, Peer, PeerFigures
 from naas_hw.system.files import read_file, write_files

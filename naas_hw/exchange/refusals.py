@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 
 def refuse(reasons: Iterable[tuple[str, str | None]], rule: str = "") -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import AccessEnergy, AreaTable
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.exchange.timeloop_architecture import Attributes, architecture
 from naas_hw.exchange.timeloop_energy import area_reference, energy_reference
 from naas_hw.exchange.timeloop_format import Version, yaml_text

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.exchange.timeloop_format import BATCH, GROUP
 from naas_hw.exchange.timeloop_problem import COEFFICIENTS
+from naas_hw.system.yaml_files import validate
 from naas_hw.workload.layer import DIMS, MAX_REACH, Dim
-from naas_hw.workload.yaml_edge import validate
 
 INPUTS: Final = "Inputs"
 OUTPUTS: Final = "Outputs"

@@ -14,15 +14,15 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.exchange.bypass import Nest, why_held
 from naas_hw.exchange.levels import INNER_TO_OUTER, Factor, Level, covered
 from naas_hw.exchange.timeloop_format import BATCH, DRAM, GLOBAL_BUFFER, GROUP, PE, PE_BUFFER
 from naas_hw.exchange.timeloop_mapping import ORDERS, TARGETS
 from naas_hw.exchange.timeloop_problem_reader import TENSORS, ReadProblem, read_problem
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.system.yaml_files import read_yaml, validate, validation_sentence
 from naas_hw.workload.layer import DIMS, Dim
-from naas_hw.workload.yaml_edge import read_yaml, validate, validation_sentence
 
 MAX_DIRECTIVES: Final = 32
 _KNOWN: Final = (*DIMS, BATCH, GROUP)

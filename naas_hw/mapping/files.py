@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.system.files import write_file
+from naas_hw.system.yaml_files import dump_yaml, read_yaml, validate
 from naas_hw.workload.layer import Name
 from naas_hw.workload.network import Network
-from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate
 
 
 class NetworkMapping(BaseModel):

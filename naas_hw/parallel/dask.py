@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from typing import Any, Final, ParamSpec, TypeVar
 
-from naas_hw.errors import InputError, ToolError, WorkerError
+from naas_hw.core.errors import InputError, ToolError, WorkerError
 
 CONNECT_SECONDS: Final = 10
 

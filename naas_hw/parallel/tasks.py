@@ -9,7 +9,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from naas_hw.errors import WorkerError
+from naas_hw.core.errors import WorkerError
 
 R = TypeVar("R")
 Pending = Callable[[], R]

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any, Final, ParamSpec, TypeVar
 
-from naas_hw.errors import InputError, WorkerError
+from naas_hw.core.errors import InputError, WorkerError
 from naas_hw.system.processes import Program
 
 MAX_ATTEMPTS: Final = 3

@@ -18,25 +18,25 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
-from naas_hw.mapping.descriptor import DRAM_BITS, SLOT_BYTES, descriptor_beats
-from naas_hw.rtl.compute import Compute
-from naas_hw.rtl.config import ConfigRegister, connect_fields
-from naas_hw.rtl.controller import Controller
-from naas_hw.rtl.counters import COUNTERS, L2_PORTS, Counters
-from naas_hw.rtl.drain import Drain
-from naas_hw.rtl.drain_path import DrainPath
-from naas_hw.rtl.fill import Fill
-from naas_hw.rtl.global_buffer import GlobalBuffer
-from naas_hw.rtl.input_network import InputNetwork
-from naas_hw.rtl.load_planner import LoadPlanner
-from naas_hw.rtl.pe_array import PEArray
-from naas_hw.rtl.positions import positions
-from naas_hw.rtl.reader import Reader
-from naas_hw.rtl.registers import AxiLiteRegisters, axi_lite_members
-from naas_hw.rtl.store_planner import StorePlanner
-from naas_hw.rtl.watchdog import Watchdog
-from naas_hw.rtl.weight_network import WeightNetwork
-from naas_hw.rtl.writer import BLOCK_BITS, Writer
+from naas_hw.compiler.layout import DRAM_BITS, SLOT_BYTES, descriptor_beats
+from naas_hw.rtl.array.input_network import InputNetwork
+from naas_hw.rtl.array.pe_array import PEArray
+from naas_hw.rtl.array.weight_network import WeightNetwork
+from naas_hw.rtl.control.controller import Controller
+from naas_hw.rtl.control.counters import COUNTERS, L2_PORTS, Counters
+from naas_hw.rtl.control.registers import AxiLiteRegisters, axi_lite_members
+from naas_hw.rtl.control.watchdog import Watchdog
+from naas_hw.rtl.engines.compute import Compute
+from naas_hw.rtl.engines.drain import Drain
+from naas_hw.rtl.engines.drain_path import DrainPath
+from naas_hw.rtl.engines.fill import Fill
+from naas_hw.rtl.engines.load_planner import LoadPlanner
+from naas_hw.rtl.engines.reader import Reader
+from naas_hw.rtl.engines.store_planner import StorePlanner
+from naas_hw.rtl.engines.writer import BLOCK_BITS, Writer
+from naas_hw.rtl.memory.global_buffer import GlobalBuffer
+from naas_hw.rtl.primitives.config import ConfigRegister, connect_fields
+from naas_hw.rtl.primitives.positions import positions
 
 EVENTS: Final = (
     "layer",

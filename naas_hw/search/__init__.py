@@ -1,25 +1,25 @@
 """Search: mappings of a layer, of a network, and the accelerator for them."""
 
-from naas_hw.search.accelerator_encoding import AcceleratorEncoding
-from naas_hw.search.accelerator_search import search
-from naas_hw.search.baseline import (
+from naas_hw.search.accelerator.baseline import (
     Baseline,
     BaselineKind,
     evaluate_baseline,
     fixed_mapping,
     map_fixed,
 )
-from naas_hw.search.folded import FoldedResult, map_folded
-from naas_hw.search.genes import Encoding
-from naas_hw.search.history import CandidateRecord, History
-from naas_hw.search.mapping_encoding import MappingEncoding
-from naas_hw.search.mapping_search import Choice, MappingResult, Optimiser, map_layer
-from naas_hw.search.network_search import MappingSettings, NetworkResult, map_network
+from naas_hw.search.accelerator.encoding import AcceleratorEncoding
+from naas_hw.search.accelerator.folded import FoldedResult, map_folded
+from naas_hw.search.accelerator.history import CandidateRecord, History
+from naas_hw.search.accelerator.optimisers import OuterOptimiser
+from naas_hw.search.accelerator.result import DesignPoint, Front, Progress, SearchResult
+from naas_hw.search.accelerator.search import search
+from naas_hw.search.accelerator.settings import SearchSettings, settings_digest
+from naas_hw.search.mapping.encoding import MappingEncoding
+from naas_hw.search.mapping.layer_search import Choice, MappingResult, Optimiser, map_layer
+from naas_hw.search.mapping.network_search import MappingSettings, NetworkResult, map_network
 from naas_hw.search.objective import Objective
-from naas_hw.search.outer_optimisers import OuterOptimiser
 from naas_hw.search.processes import worker_processes
-from naas_hw.search.search_result import DesignPoint, Front, Progress, SearchResult
-from naas_hw.search.search_settings import SearchSettings, settings_digest
+from naas_hw.search.unit_interval import Encoding
 
 __all__ = [
     "AcceleratorEncoding",

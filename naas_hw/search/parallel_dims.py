@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from naas_hw.search.genes import choose, gene_of_choice, importances
+from naas_hw.search.unit_interval import choose, gene_of_choice, importances
 from naas_hw.workload.layer import DIMS, Dim
 
 MAX_AXES: Final = 3

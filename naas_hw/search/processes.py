@@ -10,11 +10,11 @@ import numpy as np
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.technology import SIZED
 from naas_hw.parallel.worker_pool import WorkerPool
-from naas_hw.search.mapping_search import map_layer
+from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Layer
 
-TASKS: Final = "naas_hw.search.network_search"
+TASKS: Final = "naas_hw.search.mapping.network_search"
 """The module of what workers run."""
 
 

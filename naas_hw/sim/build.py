@@ -12,8 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from naas_hw.errors import InputError
-from naas_hw.resources import bench_folder
+from naas_hw.core.errors import InputError
+from naas_hw.core.resources import bench_folder
 from naas_hw.sim.build_cache import BuildCache, digest_of
 from naas_hw.sim.runner import run_runner
 from naas_hw.sim.simulators import Simulator

@@ -18,7 +18,7 @@ from typing import Final
 import platformdirs
 from filelock import FileLock, Timeout
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 CACHE_VARIABLE: Final = "NAAS_CACHE_DIR"
 DEFAULT_LIMIT_BYTES: Final = 4 << 30

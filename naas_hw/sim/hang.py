@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.cost.pieces import Step, steps_of
+from naas_hw.cost.reference.pieces import Step, steps_of
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.rtl.accelerator import EVENTS
 

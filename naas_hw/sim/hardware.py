@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import naas_hw
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.core.version import __version__
 from naas_hw.emit.verilog import emit_verilog
 from naas_hw.rtl.accelerator import EVENTS, AcceleratorTop
-from naas_hw.rtl.counters import L2_PORTS
+from naas_hw.rtl.control.counters import L2_PORTS
 from naas_hw.sim.build import Build
 
-GENERATORS = ("rtl", "emit", "arch", "mapping")
+GENERATORS = ("rtl", "emit", "arch", "mapping", "compiler")
 """Packages of which the generated Verilog is a function."""
 
 
@@ -51,7 +51,7 @@ class Hardware:
 @lru_cache(maxsize=1)
 def generator_digest() -> str:
     """Digest of the code that generates Verilog."""
-    root = Path(naas_hw.__file__).parent
+    root = Path(__file__).parents[1]
     files = [path for package in GENERATORS for path in sorted((root / package).rglob("*.py"))]
     text = hashlib.sha256()
     for path in files:
@@ -81,7 +81,7 @@ def generate(accelerator: Accelerator) -> Hardware:
 def _banner(accelerator: Accelerator, digest: int) -> str:
     axes = " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)
     lines = (
-        f"naas_hw {naas_hw.__version__}, digest {digest:016x}",
+        f"naas_hw {__version__}, digest {digest:016x}",
         f"array {axes}; {accelerator.beat_bytes} bytes a beat",
         f"L2 {accelerator.num_banks} banks of {accelerator.bank_bytes} bytes",
         f"a PE: {accelerator.weight_buffer_bytes} bytes of weights, "

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
-from naas_hw.cost.accesses import Accesses
+from naas_hw.compiler.program import LayerTask, Program, build_program
 from naas_hw.cost.evaluate import evaluate
-from naas_hw.cost.recurrence import Stalls as StallCycles
-from naas_hw.cost.recurrence import Timeline, timeline_of
-from naas_hw.emit.program import LayerTask, Program, build_program
+from naas_hw.cost.reference.accesses import Accesses
+from naas_hw.cost.reference.recurrence import Stalls as StallCycles
+from naas_hw.cost.reference.recurrence import Timeline, timeline_of
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS
-from naas_hw.rtl.counters import COUNTERS, L2_PORTS
+from naas_hw.rtl.control.counters import COUNTERS, L2_PORTS
 from naas_hw.sim.hang import why_it_hangs
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.memory_habits import MemoryHabits
@@ -27,9 +27,9 @@ from naas_hw.sim.preludes import PRELUDES, Prelude, Scene
 from naas_hw.sim.registers import REGISTERS, start_writes
 from naas_hw.sim.run import BenchResult, Stalls, Start, run_starts
 from naas_hw.sim.simulators import Simulator
-from naas_hw.workload.golden import reference_output
+from naas_hw.workload.arithmetic.golden import reference_output
+from naas_hw.workload.arithmetic.quantise import Tensors, random_quantised_layer
 from naas_hw.workload.layer import Layer
-from naas_hw.workload.quantise import Tensors, random_quantised_layer
 
 CYCLES_TO_SPARE = 2000
 STALLED_FACTOR = 60

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.sim.random_numbers import log_uniform
 
 EXACT: Final = "exact"

@@ -9,20 +9,20 @@ from pathlib import Path
 from zlib import crc32
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.parallel.worker_pool import WorkerPool
-from naas_hw.search.network_search import layer_generator
+from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.layer import LayerReport, Prediction, predict_layer, simulate_layer
 from naas_hw.sim.memory_habits import EXACT, choose_habits
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import Simulator
 from naas_hw.system.temporary import remove_abandoned
+from naas_hw.workload.arithmetic.quantise import Tensors
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
-from naas_hw.workload.quantise import Tensors
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import MAX_AXIS, MAX_L2_WORDS
-from naas_hw.emit.program import Program
-from naas_hw.errors import InputError
-from naas_hw.mapping.descriptor import entry_places, with_checksum
-from naas_hw.rtl.controller import Error
-from naas_hw.rtl.registers import RANGE_BYTES
+from naas_hw.compiler.layout import entry_places, with_checksum
+from naas_hw.compiler.program import Program
+from naas_hw.core.errors import InputError
+from naas_hw.rtl.control.controller import Error
+from naas_hw.rtl.control.registers import RANGE_BYTES
 from naas_hw.sim.registers import REGISTERS, list_writes
 from naas_hw.sim.run import BenchResult, Start
 

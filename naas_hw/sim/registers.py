@@ -1,10 +1,10 @@
 """Register accesses of the bench."""
 
 from naas_hw.arch import timing
-from naas_hw.emit.program import Program
+from naas_hw.compiler.program import Program
 from naas_hw.mapping.geometry import ceil_div
-from naas_hw.rtl.counters import COUNTERS
-from naas_hw.rtl.registers import register_map
+from naas_hw.rtl.control.counters import COUNTERS
+from naas_hw.rtl.control.registers import register_map
 
 REGISTERS = {register.name: register.offset for register in register_map(COUNTERS)}
 """Name -> address."""

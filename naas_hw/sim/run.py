@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.errors import InputError, SimulationError
+from naas_hw.core.errors import InputError, SimulationError
 from naas_hw.sim.build import HARNESS, Build, fetch_program
 from naas_hw.sim.build_cache import BuildCache, default_cache_folder
 from naas_hw.sim.dram_image import hex_to_image, swap_bytes

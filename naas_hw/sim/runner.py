@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from naas_hw.errors import SimulationError
-from naas_hw.resources import bench_folder
+from naas_hw.core.errors import SimulationError
+from naas_hw.core.resources import bench_folder
 from naas_hw.sim import runner_process
 from naas_hw.sim.simulators import Simulator
 from naas_hw.system.processes import Program

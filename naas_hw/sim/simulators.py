@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from naas_hw.errors import InputError, ToolError
-from naas_hw.sim.tools import Tool, find_tool, require_tool
+from naas_hw.core.errors import InputError, ToolError
 from naas_hw.system.processes import run_program
+from naas_hw.system.tools import Tool, find_tool, require_tool
 
 SimulatorName = Literal["icarus", "verilator"]
 SIMULATOR_NAMES: Final[tuple[SimulatorName, ...]] = get_args(SimulatorName)

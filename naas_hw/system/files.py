@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.system.text import printable
 
 _UNFINISHED: Final = re.compile(r"\.naas-[0-9a-f]{16}\.part")

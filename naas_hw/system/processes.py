@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.system import supervisor
 
 _SECONDS_TO_END: Final = 5.0

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 _ATTEMPTS: Final = 20
 

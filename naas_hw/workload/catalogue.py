@@ -8,7 +8,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from naas_hw.workload.files import read_network, write_network
-from naas_hw.workload.importer import import_network
+from naas_hw.workload.frontends.importer import import_network
 from naas_hw.workload.models import BUILTINS, find_builtin
 from naas_hw.workload.network import Network
 

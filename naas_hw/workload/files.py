@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from naas_hw.system.files import write_file
+from naas_hw.system.yaml_files import dump_yaml, read_yaml, validate
 from naas_hw.workload.network import Network
-from naas_hw.workload.yaml_edge import dump_yaml, read_yaml, validate
 
 
 def read_network(path: str | Path) -> Network:

@@ -7,7 +7,7 @@ import pytest
 from naas_hw.arch import files
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import ENERGY_TABLES, SizedTable
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -4,7 +4,7 @@ import pytest
 
 from naas_hw.arch.budget import Budget, on_chip_bytes
 from naas_hw.arch.presets import PRESETS, find_preset
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 PUBLISHED = {
     # name: axes, bytes of the global buffer (or of everything where only that is published)

@@ -28,7 +28,7 @@ from naas_hw.arch.technology import (
     with_mac,
 )
 from naas_hw.arch.technology.scaling import ENERGY_COEFFICIENTS, RELATIVE_AREA
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 ACCELERATOR = PRESETS["eyeriss"].accelerator
 NODES = sorted(RELATIVE_AREA)

@@ -9,8 +9,8 @@ import pytest
 from naas_hw.cli import main
 from naas_hw.cli.doctor import tools_json, tools_table
 from naas_hw.cli.schema import SCHEMAS, schema_text
-from naas_hw.errors import InputError
-from naas_hw.sim.tools import TOOL_NAMES, Tool
+from naas_hw.core.errors import InputError
+from naas_hw.system.tools import TOOL_NAMES, Tool
 
 FOUND = Tool(
     name="perl", version="5.36", path=Path("/usr/bin/perl"), enables="a", how_to_get="get perl"

@@ -11,7 +11,13 @@ import pytest
 
 from naas_hw.cli import main
 from naas_hw.cli.exits import run_to_status
-from naas_hw.errors import ComparisonError, InputError, LegalityError, SimulationError, ToolError
+from naas_hw.core.errors import (
+    ComparisonError,
+    InputError,
+    LegalityError,
+    SimulationError,
+    ToolError,
+)
 from naas_hw.workload.layer import Layer
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from naas_hw.cli import main
-from naas_hw.report.runfolder import RunFolder
+from naas_hw.runs.folder import RunFolder
 from naas_hw.system import files
 
 pytestmark = pytest.mark.usefixtures("hardware_once")
@@ -114,7 +114,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
 
 def test_no_yosys_is_one_sentence_and_writes_nothing(design_folder, monkeypatch, capsys):
     from naas_hw.api import hardware
-    from naas_hw.errors import ToolError
+    from naas_hw.core.errors import ToolError
 
     def missing(_):
         raise ToolError("yosys must be installed")

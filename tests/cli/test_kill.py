@@ -34,7 +34,7 @@ layers:
 LAUNCHER = """
 import json, os, signal, sys
 from naas_hw import api, cli
-from naas_hw.search.evolution import new_strategy
+from naas_hw.search.cma import new_strategy
 from naas_hw.search.processes import compile_once
 
 compile_once()

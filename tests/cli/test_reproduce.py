@@ -8,8 +8,8 @@ import pytest
 from naas_hw.cli import main
 from naas_hw.cli import reproduce as reproduce_module
 from naas_hw.cli.reproduce import MAKERS, NAMES
-from naas_hw.cli.reproduce_options import Maker, Section
-from naas_hw.report.results import TITLES
+from naas_hw.cli.reproduce.options import Maker, Section
+from naas_hw.experiments.results import TITLES
 from naas_hw.workload.files import write_network
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from naas_hw.cli import main
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 HUGE = str(10**18)
 
@@ -117,7 +117,7 @@ def test_a_layer_that_stands_where_the_list_of_programs_stands_is_refused(
 
 
 def test_no_place_for_compiled_code_is_one_sentence(monkeypatch):
-    from naas_hw.cost.kernels import compile as compiling
+    from naas_hw.cost.compiled import jit as compiling
 
     def refused(**_options):
         raise RuntimeError("cannot cache function: no locator available")

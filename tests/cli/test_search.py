@@ -13,8 +13,8 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.files import find_energy_table
 from naas_hw.arch.presets import Dataflow
 from naas_hw.cli import main
-from naas_hw.search.baseline import fixed_result
-from naas_hw.search.history import History
+from naas_hw.search.accelerator.baseline import fixed_result
+from naas_hw.search.accelerator.history import History
 from naas_hw.search.pareto import hypervolume
 
 FAST = [

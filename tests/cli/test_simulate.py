@@ -10,8 +10,8 @@ import pytest
 
 from naas_hw import api
 from naas_hw.cli import main
-from naas_hw.errors import SimulationError
-from naas_hw.report.runfolder import LOCK, RunFolder
+from naas_hw.core.errors import SimulationError
+from naas_hw.runs.folder import LOCK, RunFolder
 from naas_hw.sim import network
 from naas_hw.system import files
 
@@ -146,7 +146,7 @@ def test_no_simulator_is_one_sentence_that_says_how_to_get_it(design_folder, mon
 
 def test_an_old_verilator_alone_on_the_path_is_refused(design_folder, monkeypatch, capsys):
     from naas_hw.sim import simulators
-    from naas_hw.sim.tools import find_tool
+    from naas_hw.system.tools import find_tool
 
     fake = design_folder / "verilator"
     fake.write_text("#!/bin/sh\necho Verilator 4.038\n")

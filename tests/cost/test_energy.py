@@ -14,8 +14,8 @@ from naas_hw.arch.technology import (
     EnergyTable,
     energy_table,
 )
-from naas_hw.cost.accesses import ACCESS_NAMES, Accesses, accesses_of
-from naas_hw.cost.compiled import MappingBatch, evaluate_bounds, evaluate_exact
+from naas_hw.core.errors import InputError
+from naas_hw.cost.compiled.batch import MappingBatch, evaluate_bounds, evaluate_exact
 from naas_hw.cost.energy import (
     LEVELS,
     TENSORS,
@@ -25,7 +25,7 @@ from naas_hw.cost.energy import (
     price_matrix,
 )
 from naas_hw.cost.random_case import random_case
-from naas_hw.errors import InputError
+from naas_hw.cost.reference.accesses import ACCESS_NAMES, Accesses, accesses_of
 from naas_hw.mapping.geometry import Geometry
 
 

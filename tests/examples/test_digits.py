@@ -14,9 +14,9 @@ from rich.console import Console
 
 from naas_hw import api
 from naas_hw.api import hardware
-from naas_hw.joint.settings import JointSettings
-from naas_hw.search.architecture_search import ArchitectureSettings
-from naas_hw.search.search_settings import SearchSettings
+from naas_hw.nas.joint.architecture_search import ArchitectureSettings
+from naas_hw.nas.joint.settings import JointSettings
+from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.sim.hardware import generate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

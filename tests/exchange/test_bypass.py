@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.exchange.bypass import Nest, why_held
 from naas_hw.exchange.levels import Factor, Level
 from naas_hw.exchange.timeloop_problem_reader import TENSORS, ReadProblem

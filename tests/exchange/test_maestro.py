@@ -10,8 +10,8 @@ import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import EYERISS, NVDLA_256
+from naas_hw.core.errors import InputError
 from naas_hw.cost.random_case import Case, random_case
-from naas_hw.errors import InputError
 from naas_hw.exchange.maestro import hardware_text, layer_block, maestro_files, refusal
 from naas_hw.exchange.maestro_levels import MAX_LEVELS
 from naas_hw.mapping.geometry import Geometry

@@ -2,7 +2,7 @@
 
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.exchange.peer_figures import maestro_figures, timeloop_figures
 
 STATS = """\

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.technology import AREA, SIZED
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.exchange.timeloop import timeloop_files
 from naas_hw.exchange.timeloop_architecture import Attributes, architecture
 from naas_hw.exchange.timeloop_format import Version, yaml_text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.exchange.timeloop import read_timeloop_mappings
 from naas_hw.exchange.timeloop_reader import read_timeloop
 

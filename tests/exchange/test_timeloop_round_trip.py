@@ -7,8 +7,8 @@ import pytest
 
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import AREA, SIZED
+from naas_hw.core.errors import InputError
 from naas_hw.cost.random_case import Case, random_case
-from naas_hw.errors import InputError
 from naas_hw.exchange.levels import factors_of, tight
 from naas_hw.exchange.timeloop import read_timeloop_mappings, timeloop_files
 from naas_hw.exchange.timeloop_format import Version

@@ -22,16 +22,16 @@ from naas_hw.arch.technology import SIZED
 from naas_hw.cli import main
 from naas_hw.cli.exits import run_to_status
 from naas_hw.exchange.formats import Format
-from naas_hw.report.history_counts import count_history
-from naas_hw.report.kept_searches import KeptMappings, read_kept
-from naas_hw.report.timeloop import compare_with_timeloop
+from naas_hw.experiments.kept_searches import KeptMappings, read_kept
+from naas_hw.experiments.timeloop import compare_with_timeloop
+from naas_hw.runs.history_counts import count_history
 from naas_hw.search import History, SearchSettings
-from naas_hw.search.layer_store import LayerStore
-from naas_hw.search.mapping_search import MappingResult
+from naas_hw.search.accelerator.layer_store import LayerStore
+from naas_hw.search.mapping.layer_search import MappingResult
 from naas_hw.sim.network import plan_runs
+from naas_hw.system.yaml_files import dump_yaml
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
-from naas_hw.workload.yaml_edge import dump_yaml
 
 MAX_ADDRESS_SPACE = 6 << 30
 TIMELOOP_CASES = Path(__file__).parents[1] / "data" / "timeloop_cases.json"

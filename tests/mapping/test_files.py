@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.mapping.files import read_mappings, write_mappings
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.workload.layer import Layer

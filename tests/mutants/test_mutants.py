@@ -1,13 +1,13 @@
 """Every fault that is put into the hardware shows in cycles, pieces, counts, bits or protocol."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import CASES
+from mutants import MUTANTS, Mutant, generate_mutant
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.random_case import Case
@@ -15,10 +15,6 @@ from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, simulate_layer
 from naas_hw.sim.memory_habits import EXACT, NAMED_HABITS
 from naas_hw.sim.simulators import find_simulator
-
-sys.path.insert(0, str(Path(__file__).parent))
-from cases import CASES  # noqa: E402
-from mutants import MUTANTS, Mutant, generate_mutant  # noqa: E402
 
 pytestmark = [pytest.mark.sim, pytest.mark.needs("iverilog")]
 

@@ -10,7 +10,7 @@ from importlib import metadata
 import pytest
 
 from naas_hw.cli import main
-from naas_hw.errors import InputError, WorkerError
+from naas_hw.core.errors import InputError, WorkerError
 from naas_hw.parallel.dask import call_with_versions, dask_executor
 from naas_hw.parallel.tasks import Task, run_tasks, submit
 

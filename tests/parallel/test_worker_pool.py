@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw.errors import InputError, LegalityError, WorkerError
+from naas_hw.core.errors import InputError, LegalityError, WorkerError
 from naas_hw.parallel.tasks import Task, run_tasks, submit
 from naas_hw.parallel.worker_pool import MAX_ATTEMPTS, WorkerPool
 

@@ -17,7 +17,7 @@ from amaranth.back import rtlil
 import naas_hw.rtl
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.mapping.descriptor import (
+from naas_hw.compiler.layout import (
     BOUND_BITS,
     DRAM_BITS,
     L2_BITS,
@@ -29,23 +29,23 @@ from naas_hw.mapping.descriptor import (
     record_beats,
 )
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
-from naas_hw.rtl.bursts import BurstSplitter
-from naas_hw.rtl.config import ConfigRegister
-from naas_hw.rtl.controller import Controller
-from naas_hw.rtl.counters import COUNTER_BITS, Counters
-from naas_hw.rtl.credit import Credit
-from naas_hw.rtl.drain import Drain
-from naas_hw.rtl.input_network import InputNetwork
-from naas_hw.rtl.load_planner import LoadPlanner
-from naas_hw.rtl.loop_nest import LoopNest
-from naas_hw.rtl.piece import RUN_BITS
-from naas_hw.rtl.queue import Queue
-from naas_hw.rtl.reader import Reader
-from naas_hw.rtl.walk import Walk
-from naas_hw.rtl.watchdog import Watchdog
-from naas_hw.rtl.weight_network import WeightNetwork
-from naas_hw.rtl.window import Window
-from naas_hw.rtl.writer import Writer
+from naas_hw.rtl.array.input_network import InputNetwork
+from naas_hw.rtl.array.weight_network import WeightNetwork
+from naas_hw.rtl.array.window import Window
+from naas_hw.rtl.control.controller import Controller
+from naas_hw.rtl.control.counters import COUNTER_BITS, Counters
+from naas_hw.rtl.control.watchdog import Watchdog
+from naas_hw.rtl.engines.drain import Drain
+from naas_hw.rtl.engines.load_planner import LoadPlanner
+from naas_hw.rtl.engines.reader import Reader
+from naas_hw.rtl.engines.writer import Writer
+from naas_hw.rtl.primitives.bursts import BurstSplitter
+from naas_hw.rtl.primitives.config import ConfigRegister
+from naas_hw.rtl.primitives.credit import Credit
+from naas_hw.rtl.primitives.loop_nest import LoopNest
+from naas_hw.rtl.primitives.piece import RUN_BITS
+from naas_hw.rtl.primitives.queue import Queue
+from naas_hw.rtl.primitives.walk import Walk
 from naas_hw.workload.layer import MAX_REACH
 
 FOLDER = Path(naas_hw.rtl.__file__).parent
@@ -210,7 +210,7 @@ COUNTERS: dict[tuple[str, str], Counter] = {
 def registers_that_add() -> set[tuple[str, str]]:
     """(module, name in the source) of all signals whose new value is a sum with their old one."""
     found = set()
-    for path in sorted(FOLDER.glob("*.py")):
+    for path in sorted(FOLDER.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)

@@ -7,7 +7,7 @@ import pytest
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import SIZED
 from naas_hw.search import MappingSettings, Objective
-from naas_hw.search.network_search import search_layers
+from naas_hw.search.mapping.network_search import search_layers
 from naas_hw.workload.files import read_network
 from naas_hw.workload.layer import Layer
 

@@ -1,14 +1,9 @@
 """What cannot be compiled is refused before anything is written."""
 
-import sys
-from pathlib import Path
-
 import pytest
+from copier_build import copier
 
-from naas_hw.errors import InputError
-
-sys.path.insert(0, str(Path(__file__).parent))
-from copier_build import copier  # noqa: E402
+from naas_hw.core.errors import InputError
 
 
 @pytest.mark.parametrize(

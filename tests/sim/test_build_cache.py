@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.sim.build_cache import BuildCache, default_cache_folder, digest_of
 
 A, B, C = (digest_of({name: ""}) for name in "abc")

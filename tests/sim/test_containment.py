@@ -1,22 +1,11 @@
 """What a start may do at most: write within its range, and take no longer than it is allowed."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-from naas_hw.arch import timing
-from naas_hw.cost.recurrence import timeline_of
-from naas_hw.mapping.descriptor import SLOT_BYTES, descriptor_beats
-from naas_hw.rtl.controller import Error
-from naas_hw.sim.hardware import Hardware
-from naas_hw.sim.run import Start
-
-sys.path.insert(0, str(Path(__file__).parent))
-from test_faults import (  # noqa: E402
+from test_faults import (
     BEAT,
     CHANNELS,
     DEPTHWISE,
@@ -33,6 +22,13 @@ from test_faults import (  # noqa: E402
     start,
     status_of,
 )
+
+from naas_hw.arch import timing
+from naas_hw.compiler.layout import SLOT_BYTES, descriptor_beats
+from naas_hw.cost.reference.recurrence import timeline_of
+from naas_hw.rtl.control.controller import Error
+from naas_hw.sim.hardware import Hardware
+from naas_hw.sim.run import Start
 
 __all__ = ["hardware"]
 pytestmark = [pytest.mark.sim, pytest.mark.needs("iverilog")]

@@ -2,21 +2,17 @@
 hangs, and the next start is right. Lists of descriptors take as long as the model says.
 """
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cases import CHANNELS, DEPTHWISE, SPILLS, STEADY
+from mutants import Mutant, generate_mutant
 from numpy.typing import NDArray
 
-from naas_hw.cost.accesses import accesses_of
-from naas_hw.cost.random_case import Case
-from naas_hw.cost.recurrence import Timeline, list_end, list_offsets, timeline_of
-from naas_hw.emit import program as program_module
-from naas_hw.emit.program import LayerTask, Program, build_program
-from naas_hw.mapping.descriptor import (
+from naas_hw.compiler import program as program_module
+from naas_hw.compiler.layout import (
     BOUNDS,
     COUNTS,
     DESCRIPTOR_VERSION,
@@ -26,19 +22,19 @@ from naas_hw.mapping.descriptor import (
     descriptor_beats,
     pack,
 )
+from naas_hw.compiler.program import LayerTask, Program, build_program
+from naas_hw.cost.random_case import Case
+from naas_hw.cost.reference.accesses import accesses_of
+from naas_hw.cost.reference.recurrence import Timeline, list_end, list_offsets, timeline_of
 from naas_hw.rtl.accelerator import EVENTS
-from naas_hw.rtl.controller import Error
-from naas_hw.rtl.counters import COUNTERS
-from naas_hw.rtl.registers import register_map
+from naas_hw.rtl.control.controller import Error
+from naas_hw.rtl.control.counters import COUNTERS
+from naas_hw.rtl.control.registers import register_map
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.run import BenchResult, Stalls, Start, run_starts
 from naas_hw.sim.simulators import find_simulator
-from naas_hw.workload.golden import reference_output
-from naas_hw.workload.quantise import random_quantised_layer
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "mutants"))
-from cases import CHANNELS, DEPTHWISE, SPILLS, STEADY  # noqa: E402
-from mutants import Mutant, generate_mutant  # noqa: E402
+from naas_hw.workload.arithmetic.golden import reference_output
+from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 
 pytestmark = [pytest.mark.sim, pytest.mark.needs("iverilog")]
 

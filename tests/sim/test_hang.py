@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.cost.recurrence import timeline_of
+from naas_hw.cost.reference.recurrence import timeline_of
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.rtl.accelerator import EVENTS

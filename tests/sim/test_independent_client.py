@@ -1,25 +1,23 @@
 """A memory and a register master that nobody here wrote, cocotbext-axi's, run layers on the RTL."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import CHANNELS, SPILLS, STEADY
 
-from naas_hw.cost.recurrence import timeline_of
-from naas_hw.emit.program import LayerTask, build_program
-from naas_hw.resources import bench_folder
+from naas_hw.compiler.program import LayerTask, build_program
+from naas_hw.core.resources import bench_folder
+from naas_hw.cost.reference.recurrence import timeline_of
 from naas_hw.sim.hardware import generate
 from naas_hw.sim.registers import REGISTERS, start_writes
 from naas_hw.sim.runner import run_runner
 from naas_hw.sim.simulators import find_simulator
-from naas_hw.workload.golden import reference_output
-from naas_hw.workload.quantise import random_quantised_layer
+from naas_hw.workload.arithmetic.golden import reference_output
+from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "mutants"))
-from cases import CHANNELS, SPILLS, STEADY  # noqa: E402
 
 pytestmark = [pytest.mark.sim, pytest.mark.needs("iverilog")]
 

@@ -1,26 +1,22 @@
 """Resets in the midst of a run and starts that end in an error: the next run is exact."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import CHANNELS, SPILLS, STEADY
 
 from naas_hw.arch import timing
+from naas_hw.compiler.program import LayerTask, build_program
+from naas_hw.core.errors import InputError
 from naas_hw.cost.random_case import Case
-from naas_hw.emit.program import LayerTask, build_program
-from naas_hw.errors import InputError
-from naas_hw.rtl.controller import Error
+from naas_hw.rtl.control.controller import Error
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, simulate_layer
 from naas_hw.sim.memory_habits import NAMED_HABITS
 from naas_hw.sim.preludes import PRELUDES, Scene, check_prelude
 from naas_hw.sim.simulators import find_simulator
-from naas_hw.workload.quantise import Tensors, random_quantised_layer
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "mutants"))
-from cases import CHANNELS, SPILLS, STEADY  # noqa: E402
+from naas_hw.workload.arithmetic.quantise import Tensors, random_quantised_layer
 
 QUICK = ("reset", "watchdog")
 """Preludes of the normal test set; others are in those of tests/sim/test_faults.py."""

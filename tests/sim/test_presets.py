@@ -8,7 +8,7 @@ from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import energy_table
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.search.mapping_search import map_layer
+from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.objective import Objective
 from naas_hw.sim.hardware import generate
 from naas_hw.sim.layer import simulate_layer

@@ -4,24 +4,13 @@ The accelerator here is a copier of known behaviour; both simulators run it.
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-from naas_hw.errors import InputError, SimulationError, ToolError
-from naas_hw.sim import build as build_module
-from naas_hw.sim import run as run_module
-from naas_hw.sim.build import Build
-from naas_hw.sim.build_cache import BuildCache
-from naas_hw.sim.run import Stalls, run_bench
-from naas_hw.sim.simulators import SIMULATOR_NAMES, Simulator, find_simulator, has_fst_headers
-
-sys.path.insert(0, str(Path(__file__).parent))
-from copier_build import (  # noqa: E402
+from copier_build import (
     NEVER_INTERRUPTS,
     NEVER_STARTS,
     NUM_PES,
@@ -30,6 +19,14 @@ from copier_build import (  # noqa: E402
     image,
     registers,
 )
+
+from naas_hw.core.errors import InputError, SimulationError, ToolError
+from naas_hw.sim import build as build_module
+from naas_hw.sim import run as run_module
+from naas_hw.sim.build import Build
+from naas_hw.sim.build_cache import BuildCache
+from naas_hw.sim.run import Stalls, run_bench
+from naas_hw.sim.simulators import SIMULATOR_NAMES, Simulator, find_simulator, has_fst_headers
 
 SIZE = 8192
 HALF = SIZE // 2

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw.errors import InputError, ToolError
+from naas_hw.core.errors import InputError, ToolError
 from naas_hw.sim import simulators
 from naas_hw.sim.simulators import Simulator, find_simulator
-from naas_hw.sim.tools import Tool, find_tool
+from naas_hw.system.tools import Tool, find_tool
 
 
 def _program(folder: Path, name: str, says: str) -> Path:

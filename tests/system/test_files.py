@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.system.files import read_file, write_file, write_files
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.system.processes import Program, run_program
 
 SECONDS_TO_END = 5

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.system.temporary import remove_abandoned, temporary_folder
 
 LEFT_BEHIND = """

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.workload.catalogue import builtin_names, load_builtin, write_tables
-from naas_hw.workload.importer import import_network
+from naas_hw.workload.frontends.importer import import_network
 from naas_hw.workload.layer import Activation, Kind
 
 

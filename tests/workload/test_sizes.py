@@ -2,7 +2,7 @@
 
 import pytest
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.workload.files import read_network, write_network
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network

@@ -19,7 +19,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 
 RULE: Final = "Stillmaker and Baas, Integration 58 (2017)"
 

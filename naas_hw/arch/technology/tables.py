@@ -22,7 +22,7 @@ from naas_hw.arch.technology.published import (
     Precision,
 )
 from naas_hw.arch.technology.scaling import RULE, Technology, energy_factor
-from naas_hw.errors import InputError
+from naas_hw.core.errors import InputError
 from naas_hw.workload.layer import Name
 
 SUM_BYTES: Final = 4

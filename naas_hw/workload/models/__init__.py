@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
-from naas_hw.errors import InputError
-from naas_hw.workload.torch_extra import require_torch
+from naas_hw.core.errors import InputError
+from naas_hw.core.torch_extra import require_torch
 
 if TYPE_CHECKING:
     from torch import nn

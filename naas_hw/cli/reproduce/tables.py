@@ -1,0 +1,127 @@
+"""`naas reproduce speedup`, `sizing`, `encoding`, `convergence`: the paper's tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+from naas_hw.cli.reproduce.options import Options, Section, generation_teller, words_of
+
+if TYPE_CHECKING:
+    from naas_hw.experiments.trials import Case, Effort, Tell
+    from naas_hw.workload.network import Network
+
+TABLES: Final = ("speedup", "sizing", "encoding", "convergence")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Due:
+    """Of a section: cases (preset, network), and how much is searched."""
+
+    cases: tuple[tuple[str, str], ...]
+    population: int
+    generations: int
+    evaluations: int
+    seeds: int
+
+
+def _due(name: str) -> _Due:
+    from naas_hw.experiments.published import REDUCTIONS, SCENARIOS
+
+    scenarios = tuple((preset, net) for preset, nets in SCENARIOS.items() for net in nets)
+    light = (("eyeriss", "mobilenet_v2"), ("nvdla-256", "squeezenet1_0"))
+    cases = {
+        "speedup": scenarios,
+        "sizing": (*REDUCTIONS, light[0]),
+        "encoding": (*light, ("shidiannao", "mnasnet1_0")),
+        "convergence": light,
+    }
+    # CMA-ES over mappings, which encodings are compared by, takes many times as long as the default
+    generations, evaluations = (4, 100) if name == "encoding" else (12, 1000)
+    return _Due(
+        cases=cases[name],
+        population=8,
+        generations=generations,
+        evaluations=evaluations,
+        seeds=3,
+    )
+
+
+def read_source(source: str) -> "Network":
+    """A built-in network, or that of a YAML file."""
+    from naas_hw.workload.catalogue import load_builtin
+    from naas_hw.workload.files import read_network
+
+    return read_network(source) if source.endswith((".yaml", ".yml")) else load_builtin(source)
+
+
+def table_section(name: str, options: Options, screen: Console) -> Section:
+    """One of the paper's tables, under both energy tables."""
+    due = _due(name)
+    effort = _effort(options, due)
+    cases = _cases(options, due)
+    body = _measured(name, cases, effort, options.processes, generation_teller(screen))
+    settings = effort.settings
+    words = words_of(
+        name,
+        network=options.network,
+        preset=options.preset,
+        population=settings.population,
+        generations=settings.generations,
+        energy_table=options.other_table,
+        seeds=effort.num_seeds,
+        evaluations=settings.mapping_evaluations,
+        seed=settings.seed,
+    )
+    return Section(words=words, body=body)
+
+
+def _effort(options: Options, due: _Due) -> "Effort":
+    from naas_hw.arch.technology import MAESTRO
+    from naas_hw.experiments.trials import Effort
+    from naas_hw.search import OuterOptimiser, SearchSettings
+
+    settings = SearchSettings(
+        population=options.population or due.population,
+        generations=options.generations or due.generations,
+        mapping_evaluations=options.evaluations or due.evaluations,
+        seed=options.first_seed,
+        optimiser=OuterOptimiser.CLIMB,
+    )
+    return Effort(
+        settings=settings,
+        tables=tuple(dict.fromkeys((options.table, MAESTRO))),
+        num_seeds=options.seeds or due.seeds,
+        keep=options.keep,
+    )
+
+
+def _cases(options: Options, due: _Due) -> "list[Case]":
+    """The due ones with the preset and the network of the options, each once."""
+    from naas_hw.arch.presets import find_preset
+    from naas_hw.experiments.trials import Case
+
+    pairs = dict.fromkeys(
+        (options.preset or preset, options.network or network) for preset, network in due.cases
+    )
+    networks = {name: read_source(name) for name in dict.fromkeys(name for _, name in pairs)}
+    return [Case(preset=find_preset(p), network=networks[n]) for p, n in pairs]
+
+
+def _measured(
+    name: str, cases: "Sequence[Case]", effort: "Effort", processes: int, tell: "Tell"
+) -> str:
+    from naas_hw.experiments import optimisers, sizing, speedup
+
+    if name == "speedup":
+        trials = speedup.measure_speedup(cases, effort, num_processes=processes, tell=tell)
+        return speedup.speedup_markdown(effort, trials)
+    if name == "sizing":
+        sized = sizing.measure_sizing(cases, effort, num_processes=processes, tell=tell)
+        return sizing.sizing_markdown(effort, sized)
+    if name == "encoding":
+        duels = optimisers.measure_encodings(cases, effort, num_processes=processes, tell=tell)
+        return optimisers.encoding_markdown(effort, duels)
+    duels = optimisers.measure_convergence(cases, effort, num_processes=processes, tell=tell)
+    return optimisers.convergence_markdown(effort, duels)

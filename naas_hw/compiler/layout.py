@@ -1,0 +1,311 @@
+"""The layer descriptor: its fields, their widths and order, and how it becomes bytes.
+
+A descriptor goes into the accelerator beat by beat. Hardware and compiler both read `LAYOUT`. All
+`bound` and `delta` fields belong to loop nests and have one entry per loop position: its trips, and
+what an address gains when that position advances (and the ones inside it return to zero). First
+come all other fields, each at a fixed bit; then, position by position, a record of whole beats with
+that position's entries: first those of the nests with `NEST` positions, then those with `OUTER`. So
+a record is complete in the last beats that came, and goes from there into small memories. Last come
+`CHECKSUM_BEATS` with the checksum: CRC-32 (ISO-HDLC, as in zlib and IEEE 802.3) of all bytes before
+it, in the last four bytes, lowest byte first.
+
+DRAM addresses count beats, L2 addresses words unless they say bytes.
+"""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from naas_hw.arch import timing
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.core.errors import InputError
+
+DRAM_BITS: Final = 30
+L2_BITS: Final = 20
+L2_BYTE_BITS: Final = 25
+BOUND_BITS: Final = 16
+COORDINATE_BITS: Final = 18  # signed: rows and columns of the image, padding included
+WINDOW_BITS: Final = 12  # rows and columns of one step
+PRIVATE_BITS: Final = 17  # byte addresses in a PE, both halves
+SCALE_BITS: Final = 14
+OUTER: Final = 6  # positions of one level
+NEST: Final = 12  # DRAM and L2 positions as one nest
+MAGIC: Final = 0x4E414153
+DESCRIPTOR_VERSION: Final = 2
+"""Format of a descriptor; the hardware refuses any other. Version 1 had no checksum."""
+CHECKSUM_BYTES: Final = 4
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One field: `count` entries of `width` bits, two's complement if `signed`."""
+
+    name: str
+    width: int
+    count: int = 1
+    signed: bool = False
+
+
+def _field(name: str, width: int, count: int = 1, *, signed: bool = False) -> FieldSpec:
+    return FieldSpec(name, width, count, signed)
+
+
+LAYOUT: Final[tuple[FieldSpec, ...]] = (
+    _field("magic", 32),
+    _field("format", 8),  # DESCRIPTOR_VERSION
+    _field("identity", 32),  # digest of the accelerator that the program was compiled for
+    # What the hardware checks against its own sizes
+    _field("need_weight_words", 17),
+    _field("need_input_bytes", 17),
+    _field("need_accumulator_words", 17),
+    _field("need_scale_words", SCALE_BITS),
+    _field("need_l2_words", L2_BITS + 1),
+    _field("used", 11, 3),  # used extent of each axis
+    _field("depthwise", 1),
+    # DRAM nest of load
+    _field("load_bound", BOUND_BITS, OUTER),
+    _field("load_scale_mask", OUTER),
+    _field("load_weight_mask", OUTER),
+    _field("load_input_mask", OUTER),
+    _field("load_output_mask", OUTER),
+    _field("load_revisit", OUTER),
+    _field("load_scale_start", DRAM_BITS),
+    _field("load_scale_delta", DRAM_BITS, OUTER, signed=True),
+    _field("load_weight_start", DRAM_BITS),
+    _field("load_weight_delta", DRAM_BITS, OUTER, signed=True),
+    _field("load_input_start", DRAM_BITS, signed=True),  # of row and column 0 of the first tile
+    _field("load_input_delta", DRAM_BITS, OUTER, signed=True),
+    _field("load_sums_start", DRAM_BITS),
+    _field("load_sums_delta", DRAM_BITS, OUTER, signed=True),
+    _field("load_row_start", COORDINATE_BITS, signed=True),
+    _field("load_row_delta", COORDINATE_BITS, OUTER, signed=True),
+    _field("load_column_start", COORDINATE_BITS, signed=True),
+    _field("load_column_delta", COORDINATE_BITS, OUTER, signed=True),
+    _field("load_block_delta", BOUND_BITS, OUTER, signed=True),
+    _field("output_row_delta", BOUND_BITS, OUTER, signed=True),
+    _field("output_column_delta", BOUND_BITS, OUTER, signed=True),
+    _field("output_block_delta", BOUND_BITS, OUTER, signed=True),
+    # Sizes of images and tiles
+    _field("image_rows", BOUND_BITS),
+    _field("image_columns", BOUND_BITS),
+    _field("input_blocks", BOUND_BITS),
+    _field("tile_rows", BOUND_BITS),
+    _field("tile_columns", BOUND_BITS),
+    _field("tile_blocks", BOUND_BITS),
+    _field("output_rows", BOUND_BITS),
+    _field("output_columns", BOUND_BITS),
+    _field("output_blocks", BOUND_BITS),
+    _field("tile_output_rows", BOUND_BITS),
+    _field("tile_output_columns", BOUND_BITS),
+    _field("tile_output_blocks", BOUND_BITS),
+    _field("input_safe", DRAM_BITS),  # address of the beat read for a tile without input
+    _field("input_block_pitch", DRAM_BITS),
+    _field("input_row_pitch", DRAM_BITS),
+    _field("input_pixel_pitch", BOUND_BITS),  # 1: a row is one run
+    _field("output_block_pitch", DRAM_BITS),
+    _field("output_row_pitch", DRAM_BITS),
+    _field("weight_tile_words", BOUND_BITS),
+    _field("scale_tile_words", SCALE_BITS),
+    # Places in L2
+    _field("weight_base", L2_BITS, 2),
+    _field("input_base", L2_BITS, 2),
+    _field("output_base", L2_BITS, 2),
+    _field("sums_base", L2_BITS, 2),
+    _field("input_l2_row_pitch", L2_BITS),
+    _field("input_l2_column_pitch", BOUND_BITS),
+    _field("output_l2_row_pitch", L2_BITS),
+    _field("output_l2_column_pitch", BOUND_BITS),
+    # Fill
+    _field("fill_bound", BOUND_BITS, NEST),
+    _field("fill_weight_tile_mask", NEST),
+    _field("fill_input_tile_mask", NEST),
+    _field("fill_weight_mask", NEST),
+    _field("fill_input_mask", NEST),
+    _field("fill_output_mask", NEST),
+    _field("fill_weight_delta", L2_BITS, NEST, signed=True),
+    _field("fill_input_delta", L2_BYTE_BITS, NEST, signed=True),  # bytes
+    _field("fill_row_delta", COORDINATE_BITS, NEST, signed=True),
+    _field("fill_column_delta", COORDINATE_BITS, NEST, signed=True),
+    _field("weight_words", 17),  # words of a PE's weight buffer in a step
+    _field("weight_groups", 11, 3),  # groups of lanes along each weight axis
+    _field("step_rows", WINDOW_BITS),
+    _field("step_columns", WINDOW_BITS),
+    _field("pixel_chunks", PRIVATE_BITS),
+    _field("chunk_groups", 11),
+    _field("chunk_bytes", 6),
+    _field("chunk_step", 3),  # bytes of a PE's buffer that a chunk (of the last group) fills
+    _field("fill_l2_row_pitch", L2_BYTE_BITS),
+    _field("fill_l2_column_pitch", L2_BYTE_BITS),
+    _field("window_row_pitch", PRIVATE_BITS),
+    _field("window_row_last", PRIVATE_BITS),
+    _field("window_column_pitch", PRIVATE_BITS),
+    _field("window_column_last", PRIVATE_BITS),
+    _field("row_step_p", WINDOW_BITS),
+    _field("row_step_r", WINDOW_BITS),
+    _field("column_step_q", WINDOW_BITS),
+    _field("column_step_s", WINDOW_BITS),
+    _field("input_zero_point", 8, signed=True),
+    # The PE's nest
+    _field("pe_bound", BOUND_BITS, OUTER),
+    _field("pe_reduction", OUTER),
+    _field("pe_weight_delta", PRIVATE_BITS, OUTER, signed=True),
+    _field("pe_input_delta", PRIVATE_BITS, OUTER, signed=True),
+    _field("pe_accumulator_delta", PRIVATE_BITS, OUTER, signed=True),
+    # Drain
+    _field("drain_bound", BOUND_BITS, NEST),
+    _field("drain_tile_mask", NEST),
+    _field("drain_scale_mask", NEST),
+    _field("drain_revisit", NEST),
+    _field("drain_tile_revisit", NEST),
+    _field("drain_byte_delta", L2_BYTE_BITS, NEST, signed=True),
+    _field("drain_channel_delta", BOUND_BITS, NEST, signed=True),
+    _field("beat_bound", BOUND_BITS, OUTER),  # P and Q positions, P Q K in the PE, K groups
+    _field("beat_byte_delta", L2_BYTE_BITS, OUTER, signed=True),
+    _field("beat_accumulator_delta", PRIVATE_BITS, OUTER, signed=True),
+    _field("beat_channel_delta", BOUND_BITS, OUTER, signed=True),
+    _field("beat_lanes_log2", 2),
+    _field("output_zero_point", 8, signed=True),
+    _field("clamp_min", 8, signed=True),
+    _field("clamp_max", 8, signed=True),
+    # Store
+    _field("store_bound", BOUND_BITS, OUTER),
+    _field("store_revisit", OUTER),
+    _field("store_output_start", DRAM_BITS),
+    _field("store_sums_start", DRAM_BITS),
+    _field("store_delta", DRAM_BITS, OUTER, signed=True),
+    _field("store_row_delta", BOUND_BITS, OUTER, signed=True),
+    _field("store_column_delta", BOUND_BITS, OUTER, signed=True),
+    _field("store_block_delta", BOUND_BITS, OUTER, signed=True),
+)
+
+HELD: Final = tuple(spec for spec in LAYOUT if not spec.name.endswith(("_delta", "_bound")))
+"""Fields that stand in registers."""
+
+RECORDS: Final = {
+    count: tuple(spec for spec in LAYOUT if spec not in HELD and spec.count == count)
+    for count in (NEST, OUTER)
+}
+"""Fields of the loops by their number of positions, in the order in which their records come."""
+
+BOUNDS: Final = {
+    count: tuple(spec.name for spec in specs if spec.name.endswith("_bound"))
+    for count, specs in RECORDS.items()
+}
+"""Names of those that are trips of a loop: none may be zero."""
+
+COUNTS: Final = (
+    *("image_rows", "image_columns", "input_blocks"),
+    *("tile_rows", "tile_columns", "tile_blocks"),
+    *("output_rows", "output_columns", "output_blocks"),
+    *("tile_output_rows", "tile_output_columns", "tile_output_blocks"),
+    *("weight_tile_words", "scale_tile_words", "weight_words", "weight_groups"),
+    *("step_rows", "step_columns", "pixel_chunks", "chunk_groups"),
+)
+"""Names of the held ones that are trips of a walk, or sizes that become trips: none may be zero."""
+
+SLOT_BYTES: Final = 2048
+"""Descriptors of a list stand this far apart: none crosses a 4 KiB boundary."""
+
+
+def held_beats(beat_bytes: int) -> int:
+    """Beats of the fields that stand in registers."""
+    return -(-sum(spec.width * spec.count for spec in HELD) // (8 * beat_bytes))
+
+
+def record_beats(count: int, beat_bytes: int) -> int:
+    """Beats of one record of the nests with so many positions."""
+    return -(-sum(spec.width for spec in RECORDS[count]) // (8 * beat_bytes))
+
+
+def descriptor_beats(accelerator: Accelerator) -> int:
+    """Beats of one descriptor, those of its checksum included."""
+    beat_bytes = accelerator.beat_bytes
+    records = sum(count * record_beats(count, beat_bytes) for count in RECORDS)
+    return held_beats(beat_bytes) + records + timing.CHECKSUM_BEATS
+
+
+def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
+    """Descriptor as bytes; padding stands in front of the first field, of each record and of the
+    checksum.
+
+    Raises InputError where a value does not fit its field, KeyError where one is missing.
+    """
+    entries = {spec.name: _entries(spec, values[spec.name]) for spec in LAYOUT}
+    held = [(spec, entry) for spec in HELD for entry in entries[spec.name]]
+    packed = _join(held, held_beats(beat_bytes) * beat_bytes)
+    for count, specs in RECORDS.items():
+        for position in range(count):
+            record = [(spec, entries[spec.name][position]) for spec in specs]
+            packed += _join(record, record_beats(count, beat_bytes) * beat_bytes)
+    return with_checksum(packed + bytes(timing.CHECKSUM_BEATS * beat_bytes))
+
+
+def with_checksum(descriptor: bytes) -> bytes:
+    """The descriptor with its last `CHECKSUM_BYTES` made right."""
+    content = descriptor[:-CHECKSUM_BYTES]
+    return content + zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")
+
+
+def _entries(spec: FieldSpec, value: int | tuple[int, ...]) -> tuple[int, ...]:
+    entries = value if isinstance(value, tuple) else (value,)
+    if len(entries) != spec.count:
+        raise ValueError(f"{spec.name} must have {spec.count} entries, not {len(entries)}")
+    for entry in entries:
+        _check_range(spec, entry)
+    return entries
+
+
+def _join(fields: list[tuple[FieldSpec, int]], num_bytes: int) -> bytes:
+    """Entries side by side, the first lowest, moved up to the end of so many bytes."""
+    word, position = 0, 0
+    for spec, entry in fields:
+        word |= (entry & ((1 << spec.width) - 1)) << position
+        position += spec.width
+    return (word << (8 * num_bytes - position)).to_bytes(num_bytes, "little")
+
+
+def _check_range(spec: FieldSpec, value: int) -> None:
+    """Gains of an address, and one before the first of a tensor, may wrap, as the address does;
+    all else has to fit."""
+    wraps = spec.name.endswith("_delta") or spec.name == "load_input_start"
+    bits = spec.width - 1 if spec.signed and not wraps else spec.width
+    low, high = -(1 << bits) if spec.signed else 0, (1 << bits) - 1
+    if not low <= value <= high:
+        raise InputError(f"field {spec.name} must be {low} to {high}, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryPlace:
+    """Where one entry of a field stands in a descriptor: `width` bits from `bit` on, bit 0 being
+    the lowest of the first byte."""
+
+    name: str
+    index: int
+    bit: int
+    width: int
+
+
+def entry_places(beat_bytes: int) -> tuple[EntryPlace, ...]:
+    """Every entry of every field, in the order in which `pack` writes them."""
+    held = [(spec, index) for spec in HELD for index in range(spec.count)]
+    places = _places(held, 0, held_beats(beat_bytes) * beat_bytes)
+    first = held_beats(beat_bytes) * beat_bytes
+    for count, specs in RECORDS.items():
+        size = record_beats(count, beat_bytes) * beat_bytes
+        for position in range(count):
+            places += _places([(spec, position) for spec in specs], first, size)
+            first += size
+    return tuple(places)
+
+
+def _places(
+    entries: list[tuple[FieldSpec, int]], first_byte: int, num_bytes: int
+) -> list[EntryPlace]:
+    """Entries side by side, moved up to the end of so many bytes."""
+    bit = 8 * (first_byte + num_bytes) - sum(spec.width for spec, _ in entries)
+    places = []
+    for spec, index in entries:
+        places.append(EntryPlace(name=spec.name, index=index, bit=bit, width=spec.width))
+        bit += spec.width
+    return places

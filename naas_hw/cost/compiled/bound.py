@@ -1,0 +1,112 @@
+"""Cycles that no schedule under the recurrence goes below."""
+
+from naas_hw.cost.compiled.counts import clipped
+from naas_hw.cost.compiled.geometry import ceil_shift
+from naas_hw.cost.compiled.jit import kernel
+
+
+@kernel
+def start_of(p):  # type: ignore[no-untyped-def]
+    """T0."""
+    first = p.start_to_descriptor + p.latency
+    return first + p.period * (p.descriptor_beats - 1) + p.descriptor_to_layer
+
+
+@kernel
+def existing(p, g, dim, index):  # type: ignore[no-untyped-def]
+    """Indices of a dim that exist in a tile."""
+    return min(g.tile[dim], p.bounds[dim] - index * g.tile[dim])
+
+
+@kernel
+def tile_blocks(p, g, k, p_index, q):  # type: ignore[no-untyped-def]
+    """Blocks of outputs that exist in a tile."""
+    rows, columns = existing(p, g, 2, p_index), existing(p, g, 3, q)
+    return rows * columns * ceil_shift(existing(p, g, 0, k), p.beat_shift)
+
+
+@kernel
+def tile_inputs(p, g, index_p, index_q, index_r, index_s, channel):  # type: ignore[no-untyped-def]
+    """Beats of the input tile with these tile indices."""
+    tile = g.tile
+    first_row = index_p * tile[2] * p.stride_rows + index_r * tile[4] * p.dilation_rows
+    first_column = index_q * tile[3] * p.stride_columns + index_s * tile[5] * p.dilation_columns
+    rows = clipped(first_row - p.padding_rows, g.tile_rows, p.image_rows)
+    columns = clipped(first_column - p.padding_columns, g.tile_columns, p.image_columns)
+    blocks = ceil_shift(existing(p, g, p.channel, channel), p.beat_shift)
+    return max(1, rows * columns * blocks)
+
+
+@kernel
+def _half(number):  # type: ignore[no-untyped-def]
+    return (number + 1) >> 1
+
+
+@kernel
+def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
+    """The longest of a few paths.
+
+    Every path is a chain of operands of its maxima, so each is proven by itself: all pieces of
+    one engine, between the least time before its first and after its last; and, where two engines
+    hand a pair of buffers back and forth, every second piece of both (the longer of the two
+    parities, which is at least half of all).
+    """
+    n = p.period
+    tile_steps = g.num_steps if g.num_tiles == 1 else g.num_steps // g.num_tiles
+    fill_first = max(g.fill_weights, g.fill_inputs)
+    first_load = n * (g.scale_beats + g.weight_tile_words + tile_inputs(p, g, 0, 0, 0, 0, 0))
+    start = start_of(p)
+    loading = start + p.layer_to_load + p.latency  # first beat at or after this
+    ready = loading + first_load - n + p.load_to_fill
+    filled = ready + fill_first + p.fill_to_compute
+
+    last_blocks = tile_blocks(p, g, g.tiles[0] - 1, g.tiles[2] - 1, g.tiles[3] - 1)
+    after_drain = p.drain_to_store + n * (last_blocks - 1) + p.latency + p.done_to_interrupt
+    after_compute = p.compute_to_drain + g.drain + after_drain
+    after_fill = p.fill_to_compute + g.compute + after_compute
+
+    # Compute
+    bound = filled + g.num_steps * g.compute + after_compute
+    # Fill, and fill with compute
+    if g.weight_runs < g.input_runs:
+        fills = g.weight_runs * fill_first + (g.input_runs - g.weight_runs) * g.fill_inputs
+    else:
+        fills = g.input_runs * fill_first + (g.weight_runs - g.input_runs) * g.fill_weights
+    bound = max(bound, ready + fills + after_fill)
+    handed = fills + g.num_steps * (p.fill_to_compute + g.compute + p.compute_to_fill)
+    bound = max(bound, ready + _half(handed) - p.compute_to_fill + after_compute)
+    # Load: what comes after the last beat that fill needs
+    loads = counts[1] + counts[2] + counts[3] + counts[4]
+    runs = g.output_tile_runs
+    last_sums = 0
+    if g.num_tiles == runs and g.tile_visits > 1:
+        last_sums = 4 * last_blocks
+    loaded = loading + n * (loads - last_sums) - n + p.load_to_fill
+    bound = max(bound, loaded + p.fill_to_compute + tile_steps * g.compute + after_compute)
+    # Load with fill: a tile waits for fill to leave the tile before last
+    inside = 0  # in a tile fill waits for compute, two steps behind
+    if tile_steps > 2:
+        inside = p.fill_to_compute + (tile_steps - 2) * g.compute + p.compute_to_fill
+    handed = g.num_tiles * (p.fill_to_load + p.latency - n + p.load_to_fill)
+    handed += n * (loads - counts[4]) + max(fills, g.num_tiles * inside)
+    gate = start + p.layer_to_load
+    bound = max(bound, gate + _half(handed) - p.fill_to_load + after_fill)
+    # Drain, and drain with compute
+    run_compute = g.compute
+    if g.num_steps != g.output_runs:
+        run_compute *= g.num_steps // g.output_runs
+    drained = filled + run_compute + p.compute_to_drain
+    bound = max(bound, drained + g.output_runs * g.drain + after_drain)
+    handed = p.drain_to_compute + run_compute + p.compute_to_drain + g.drain
+    bound = max(bound, filled + _half(g.output_runs) * handed - p.drain_to_compute + after_drain)
+    # Store, and store with drain, and with load where sums come back
+    stores = n * (counts[5] + counts[6])
+    responded = p.latency + p.done_to_interrupt - n
+    run_tiles = g.num_tiles if runs == 1 else g.num_tiles // runs
+    stored = filled + run_tiles * tile_steps * g.compute + p.compute_to_drain + g.drain
+    bound = max(bound, stored + p.drain_to_store + stores + responded)
+    reloads = 0 if g.tile_visits == 1 else runs - runs // g.tile_visits
+    reload = 2 * p.latency + p.response_to_load - n + p.load_to_drain
+    handed = runs * (p.drain_to_store - n) + g.output_runs * g.drain + stores
+    handed += reloads * reload + n * counts[4] + (runs - reloads) * p.store_to_drain
+    return max(bound, drained + _half(handed) - p.store_to_drain + n + responded)

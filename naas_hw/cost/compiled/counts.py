@@ -1,0 +1,129 @@
+"""How often each memory is accessed: closed forms of the numbers that `geometry` derived."""
+
+from naas_hw.cost.compiled.geometry import ceil_div, ceil_shift
+from naas_hw.cost.compiled.jit import kernel
+
+
+@kernel
+def clipped(first, length, end):  # type: ignore[no-untyped-def]
+    """How many of `length` indices from `first` are from 0 to `end`."""
+    return max(0, min(first + length, end) - max(first, 0))
+
+
+@kernel
+def clipped_sum(num_outer, num_inner, outer, inner, start, length, end):  # type: ignore[no-untyped-def]
+    """(sum, how many are not 0) of what exists of all tiles along one direction.
+
+    Tile (i, j) begins at i outer + j inner - start. Of those that lie wholly in the image all
+    exists: only those before and behind them are looked at one by one.
+    """
+    total = filled = 0
+    for j in range(num_inner):
+        first = j * inner - start
+        whole_from = whole_to = 0
+        if num_outer > 2:
+            if first < 0:
+                whole_from = min(num_outer, ceil_div(-first, outer))
+            room = end - length - first
+            whole_to = whole_from
+            if room >= whole_from * outer:
+                whole_to = min(num_outer, room // outer + 1)
+        total += (whole_to - whole_from) * length
+        filled += whole_to - whole_from
+        for i in range(whole_from):
+            found = clipped(first + i * outer, length, end)
+            total += found
+            filled += found > 0
+        for i in range(whole_to, num_outer):
+            found = clipped(first + i * outer, length, end)
+            total += found
+            filled += found > 0
+    return total, filled
+
+
+@kernel
+def _input_beats(p, g):  # type: ignore[no-untyped-def]
+    """Beats of all input tiles; a tile without a row or a column is one beat all the same."""
+    tiles, tile = g.tiles, g.tile
+    rows, filled_rows = clipped_sum(
+        tiles[2],
+        tiles[4],
+        tile[2] * p.stride_rows,
+        tile[4] * p.dilation_rows,
+        p.padding_rows,
+        g.tile_rows,
+        p.image_rows,
+    )
+    columns, filled_columns = clipped_sum(
+        tiles[3],
+        tiles[5],
+        tile[3] * p.stride_columns,
+        tile[5] * p.dilation_columns,
+        p.padding_columns,
+        g.tile_columns,
+        p.image_columns,
+    )
+    blocks = ceil_shift(p.bounds[p.channel], p.beat_shift)
+    places = tiles[2] * tiles[3] * tiles[4] * tiles[5]
+    distinct = places * tiles[p.channel]
+    beats = rows * columns * blocks + (places - filled_rows * filled_columns) * tiles[p.channel]
+    if g.input_tile_runs != distinct:
+        beats *= g.input_tile_runs // distinct
+    return beats
+
+
+@kernel
+def _input_words(p, g, l2):  # type: ignore[no-untyped-def]
+    """Words that one pixel touches, summed over the channel steps of a tile.
+
+    A step begins at a byte of its word; in a cycle of steps every byte that is a multiple of
+    gcd(step, beat) comes up once, so their words are those of the first and what juts out of one.
+    """
+    step = g.step_k if p.channel == 0 else g.step_c
+    num_steps = l2[p.channel]
+    unit = min(step & -step, p.beat)  # gcd: the beat is a power of two
+    cycle = p.beat // unit
+    last = g.pixel_bytes - 1
+    num_cycles = num_steps // cycle
+    total = num_cycles * (last // unit + cycle)
+    for c in range(num_cycles * cycle, num_steps):
+        first = c * step
+        total += ((first + last) >> p.beat_shift) - (first >> p.beat_shift) + 1
+    return total
+
+
+@kernel
+def count(p, g, l2, counts):  # type: ignore[no-untyped-def]
+    """Fill `counts` [NUM_ACCESSES], in the order of `ACCESS_NAMES`, for one group."""
+    blocks = p.bounds[2] * p.bounds[3] * ceil_shift(p.bounds[0], p.beat_shift)
+    spilled = 4 * blocks * (g.tile_visits - 1)
+    scales = g.scale_tile_runs * g.scale_beats
+    weights = g.weight_tile_runs * g.weight_tile_words
+    inputs = _input_beats(p, g)
+    words = g.input_runs // l2[p.channel] * g.step_pixels * _input_words(p, g, l2)
+    macs = g.num_steps * g.compute * g.pes_used
+    sums = g.num_steps * g.compute * g.sums_used
+    revisits = 0 if g.visits == 1 else g.output_runs - g.output_runs // g.visits
+    counts[0] = p.descriptor_beats
+    counts[1] = scales
+    counts[2] = weights
+    counts[3] = inputs
+    counts[4] = spilled
+    counts[5] = blocks
+    counts[6] = spilled
+    counts[7] = g.weight_runs * g.weight_step_words
+    counts[8] = words
+    counts[9] = revisits * g.drain
+    counts[10] = blocks
+    counts[11] = spilled
+    counts[12] = weights
+    counts[13] = inputs
+    counts[14] = spilled
+    counts[15] = g.output_runs * g.drain
+    counts[16] = g.weight_runs * g.weight_words * g.pes_used
+    counts[17] = g.input_runs * g.window_pixels * g.written_channels * g.pes_used
+    counts[18] = macs
+    counts[19] = macs
+    counts[20] = sums
+    counts[21] = sums
+    counts[22] = macs

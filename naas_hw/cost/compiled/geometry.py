@@ -1,0 +1,188 @@
+"""Legality of one mapping, and the numbers that follow from it.
+
+A power of two divides by a shift: the beat, and with it all lanes, are powers of two.
+"""
+
+from naas_hw.cost.compiled.jit import kernel
+from naas_hw.cost.compiled.problem import LEGAL
+
+
+@kernel
+def ceil_div(numerator, denominator):  # type: ignore[no-untyped-def]
+    """Quotient of positive numbers, rounded up."""
+    return (numerator + denominator - 1) // denominator
+
+
+@kernel
+def ceil_shift(number, shift):  # type: ignore[no-untyped-def]
+    """`number` by a power of two, rounded up."""
+    return -(-number >> shift)
+
+
+@kernel
+def common_shift(number, most):  # type: ignore[no-untyped-def]
+    """Log2 of the largest power of two that divides a positive number, at most 2^most."""
+    shift = 0
+    while shift < most and not (number >> shift) & 1:
+        shift += 1
+    return shift
+
+
+@kernel
+def _rows(p, outputs, kernels):  # type: ignore[no-untyped-def]
+    return (outputs - 1) * p.stride_rows + (kernels - 1) * p.dilation_rows + 1
+
+
+@kernel
+def _columns(p, outputs, kernels):  # type: ignore[no-untyped-def]
+    return (outputs - 1) * p.stride_columns + (kernels - 1) * p.dilation_columns + 1
+
+
+@kernel
+def _walk_nest(p, orders, l2, g):  # type: ignore[no-untyped-def]
+    """Runs and visits of each tensor, from the outermost position to the innermost.
+
+    A tensor's runs are the product of all bounds up to the innermost one that moves it; its visits
+    the product of the reduction loops outside that one.
+    """
+    last_weights = last_inputs = last_outputs = last_scales = -1
+    weight_runs = input_runs = output_runs = scale_runs = product = reductions = visits = 1
+    for k in range(12):
+        if k < 6:
+            dim = orders[0, k]
+            bound = g.tiles[dim]
+        else:
+            dim = orders[1, k - 6]
+            bound = l2[dim]
+        if k == 6:
+            g.last_weight_tile, g.weight_tile_runs = last_weights, weight_runs
+            g.last_input_tile, g.input_tile_runs = last_inputs, input_runs
+            g.last_output_tile, g.output_tile_runs = last_outputs, output_runs
+            g.last_scale_tile, g.scale_tile_runs = last_scales, scale_runs
+            g.tile_visits, g.num_tiles = visits, product
+        if bound == 1:
+            continue
+        product *= bound
+        if p.weight_mask >> dim & 1:
+            last_weights, weight_runs = k, product
+        if p.input_mask >> dim & 1:
+            last_inputs, input_runs = k, product
+        if p.output_mask >> dim & 1:
+            last_outputs, output_runs, visits = k, product, reductions
+        else:
+            reductions *= bound
+        if dim == 0:
+            last_scales, scale_runs = k, product
+    g.last_weights, g.weight_runs = last_weights, weight_runs
+    g.last_inputs, g.input_runs = last_inputs, input_runs
+    g.last_outputs, g.output_runs = last_outputs, output_runs
+    g.visits, g.num_steps = visits, product
+
+
+@kernel
+def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
+    """The first rule that the mapping breaks, -1 if it is legal; fills what it needs of `g`.
+
+    Where no rule of one PE is broken, `derive` can follow, whatever rule of the L2 is.
+
+    Products of unchecked bounds are taken in floating point, where they cannot overflow.
+    """
+    for d in range(6):
+        if spatial[d] < p.least[d] or spatial[d] > p.most[d]:
+            return d
+    g.step_k, g.step_c = pe[0] * p.extents[0], pe[1] * p.extents[1]
+    g.tile[0], g.tile[1] = l2[0] * g.step_k, l2[1] * g.step_c
+    for d in range(2, 6):
+        g.tile[d] = l2[d] * pe[d] * spatial[d]
+    for d in range(6):
+        g.tiles[d] = 1 if p.bounds[d] <= g.tile[d] else ceil_div(p.bounds[d], g.tile[d])
+    _walk_nest(p, orders, l2, g)
+
+    # One PE
+    weight_bytes = float(pe[0]) * pe[1] * pe[4] * pe[5]
+    if weight_bytes > p.weight_buffer_bytes >> (g.last_weights >= 0):
+        return 6
+    window_rows, window_columns = _rows(p, pe[2], pe[4]), _columns(p, pe[3], pe[5])
+    if float(window_rows) * window_columns * pe[p.channel] > (
+        p.input_buffer_bytes >> (g.last_inputs >= 0)
+    ):
+        return 7
+    if float(ceil_shift(pe[0], p.accumulator_shift)) * pe[2] * pe[3] > p.accumulator_depth:
+        return 8
+    g.window_pixels = window_rows * window_columns
+    step_rows = _rows(p, pe[2] * spatial[2], pe[4] * spatial[4])
+    step_columns = _columns(p, pe[3] * spatial[3], pe[5] * spatial[5])
+    g.step_pixels = step_rows * step_columns
+
+    # L2
+    groups = 1
+    for d in range(6):
+        if p.weight_mask >> d & 1:
+            groups *= ceil_shift(spatial[d], p.vector_shifts[d])
+    g.weight_words = ceil_shift(int(weight_bytes), p.weight_word_shift)
+    g.fill_weights = groups * g.weight_words
+    g.weight_step_words = ceil_shift(g.fill_weights * p.weight_lanes, p.beat_shift)
+    tile = g.tile
+    g.tile_rows, g.tile_columns = _rows(p, tile[2], tile[4]), _columns(p, tile[3], tile[5])
+    weight_tile = float(l2[0]) * l2[1] * l2[4] * l2[5] * g.weight_step_words
+    input_tile = float(g.tile_rows) * g.tile_columns * ceil_shift(tile[p.channel], p.beat_shift)
+    output_tile = float(tile[2]) * tile[3] * ceil_shift(tile[0], p.beat_shift)
+    if g.visits != 1:
+        output_tile *= 5
+    largest = float(p.bank_words) * p.num_banks
+    if weight_tile > largest or input_tile > largest or output_tile > largest:
+        return 9
+    banks = ceil_div(int(weight_tile), p.bank_words) << (g.last_weight_tile >= 0)
+    banks += ceil_div(int(input_tile), p.bank_words) << (g.last_input_tile >= 0)
+    banks += ceil_div(int(output_tile), p.bank_words) << (g.last_output_tile >= 0)
+    if banks > p.num_banks:
+        return 9
+    scale_words = ceil_shift(tile[0], p.drain_shift)
+    if scale_words << p.drain_shift > p.scale_depth:
+        return 10
+    g.weight_tile_words, g.scale_beats = int(weight_tile), 3 * scale_words
+
+    for d in range(2):
+        if tile[d] & (p.beat - 1) and g.tiles[d] > 1:
+            return 11 + d
+    if g.tile_rows > p.max_field or g.tile_columns > p.max_field:
+        return 13
+    if step_rows > p.max_window or step_columns > p.max_window:
+        return 13
+    if weight_tile > p.max_field or input_tile > p.max_field:
+        return 13
+    for d in range(6):
+        if tile[d] > p.max_field:
+            return 13
+    return LEGAL
+
+
+@kernel
+def derive(p, pe, spatial, g):  # type: ignore[no-untyped-def]
+    """Durations and sizes of the pieces of a mapping that `check` found legal."""
+    pe_channels = pe[p.channel]
+    if p.channel_on_axis:
+        chunks, lanes = pe_channels * p.channel_chunks, p.input_lanes
+        g.written_channels = pe_channels
+    else:
+        shift = common_shift(pe_channels, p.input_shift)
+        chunks, lanes = pe_channels >> shift, 1 << shift
+        g.written_channels = chunks
+    g.pixel_bytes = chunks * lanes
+    g.fill_inputs = g.step_pixels * chunks
+    g.compute = pe[0] * pe[1] * pe[2] * pe[3] * pe[4] * pe[5]
+    if p.k_on_axis:
+        channels = pe[0] * p.drain_groups
+    else:
+        channels = pe[0] >> common_shift(pe[0], p.drain_shift)
+    g.drain = channels * pe[2] * pe[3] * spatial[2] * spatial[3]
+    g.sums_used = spatial[0] * spatial[2] * spatial[3]
+    g.pes_used = g.sums_used * spatial[1] * spatial[4] * spatial[5]
+
+
+@kernel
+def store_nest(orders, l2, g):  # type: ignore[no-untyped-def]
+    """Dims and bounds of the twelve positions, for who steps them."""
+    for k in range(6):
+        g.dims[k], g.bounds[k] = orders[0, k], g.tiles[orders[0, k]]
+        g.dims[6 + k], g.bounds[6 + k] = orders[1, k], l2[orders[1, k]]

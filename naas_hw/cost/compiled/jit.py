@@ -1,0 +1,47 @@
+"""How functions are compiled, and when a compiled one on disk is out of date."""
+
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from numba import njit
+
+from naas_hw.core.errors import InputError
+
+COST: Final = Path(__file__).resolve().parents[1]
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function at its first call, for use inside other compiled ones.
+
+    No checks of division or index are compiled in: a kernel divides by what is at least 1.
+    """
+    return njit(nogil=True, error_model="numpy")(function)
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """The same, and keep the machine code on disk.
+
+    Numba takes code on disk for current as long as the function's own file is what it was. But
+    what the function calls is compiled into it: here the code is current only as long as all
+    files of the cost model, and of the function's own folder, are what they were.
+    """
+    try:
+        dispatcher = njit(nogil=True, error_model="numpy", cache=True)(function)
+    except RuntimeError as error:  # neither the package's folder nor the user's cache is writable
+        raise InputError(
+            "compiled code must have a folder to be kept in that can be written "
+            f"(NUMBA_CACHE_DIR names one): {error}"
+        ) from error
+    folder = Path(inspect.getfile(function)).resolve().parent
+    dispatcher._cache._cache_file._source_stamp = _stamp(COST) + _stamp(folder)
+    return dispatcher
+
+
+@lru_cache
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Path, time of change and size of every source of a folder."""
+    files = sorted(folder.rglob("*.py"))
+    return tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)

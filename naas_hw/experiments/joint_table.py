@@ -1,0 +1,389 @@
+"""The network searched with its accelerator, beside rivals that search less at a time.
+
+All get the resources of one preset, the same accuracy floor, and (one after the other) at least as
+many searches of layers as the joint search of the same seed. CPU seconds are those of this machine;
+each search has worker processes of its own, so that theirs are counted.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from math import ceil, exp, log, sqrt
+from typing import Final
+
+import numpy as np
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.presets import Preset
+from naas_hw.experiments.baselines import MANY_ARRAYS, array_text, folded_text, idle_positions
+from naas_hw.experiments.search_cost import search_cost_text
+from naas_hw.nas.accuracy.imagenet_estimate import estimate_of
+from naas_hw.nas.accuracy.oracle import AccuracyOracle, Evidence
+from naas_hw.nas.joint.joint_search import BRED_SHARE, search_jointly
+from naas_hw.nas.joint.settings import JointSettings, Mode
+from naas_hw.nas.spaces.space import Space
+from naas_hw.parallel.cpu_time import cpu_seconds
+from naas_hw.search.accelerator.baseline import map_fixed
+from naas_hw.search.accelerator.folded import FoldedResult, map_folded
+from naas_hw.search.accelerator.search import search
+from naas_hw.search.mapping.network_search import NetworkResult, distinct_layers, map_network
+from naas_hw.search.objective import geometric_mean
+from naas_hw.search.processes import worker_processes
+from naas_hw.workload.network import Network
+
+RESNET50_TOP1_PERCENT: Final = 76.1
+"""torchvision's V1 weights on ImageNet, published with them; measured, not estimated."""
+
+NAAS_EDP: Final = (4.4, 4.88)
+NAAS_TOP1_GAIN: Final = 2.7
+NAAS_BEYOND_NHAS: Final = 3.01
+"""Lin, Yang, Han: NAAS, DAC 2021: EDP of ResNet50 on Eyeriss by that of what was found (abstract,
+text), its accuracy above ResNet50's in points, and the EDP of NHAS by that of a search of
+accelerator and mapping."""
+
+MOST_BEHIND: Final = 0.01
+"""What the joint search may be behind one after the other, in the mean over seeds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointRow:
+    """One way of searching, with one seed.
+
+    Members
+    -------
+    top1_percent : `evidence` says where it comes from.
+    accelerator : None where each layer has an array of its own (*folded*).
+    num_layers : searches of the mappings of a layer on an accelerator, before the final ones.
+    cpu_seconds : of this process and its workers.
+    """
+
+    way: str
+    seed: int
+    top1_percent: float
+    evidence: Evidence
+    accelerator: Accelerator | None
+    found: NetworkResult
+    num_layers: int
+    cpu_seconds: float
+
+    @property
+    def edp(self) -> float:
+        """Cycles times picojoules."""
+        return self.found.report.edp
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointContest:
+    """What is compared: a space, a preset's resources, a floor, and how much is searched."""
+
+    space: Space
+    oracle: AccuracyOracle
+    preset: Preset
+    reference: Network
+    settings: JointSettings
+    num_seeds: int
+    num_processes: int
+
+    @property
+    def seeds(self) -> range:
+        """The first is that of the settings."""
+        first = self.settings.accelerators.seed
+        return range(first, first + self.num_seeds)
+
+    def seeded(self, seed: int, mode: Mode) -> JointSettings:
+        """The settings with another seed and mode."""
+        return JointSettings(
+            networks=self.settings.networks.model_copy(update={"seed": seed}),
+            accelerators=replace(self.settings.accelerators, seed=seed),
+            mode=mode,
+        )
+
+
+Tell = Callable[[JointRow], None]
+
+FIXED: Final = "the network itself on the preset, mappings of its dataflow"
+SEARCHED: Final = "the network itself on the preset, mappings searched"
+FOLDED: Final = "the network itself, *folded*"
+ACCELERATOR_ONLY: Final = "accelerator only"
+NETWORK_ONLY: Final = "network only"
+SIZING: Final = "network and sizing (as NHAS)"
+ONE_AFTER_THE_OTHER: Final = "one after the other"
+JOINT: Final = "joint"
+
+
+def measure_joint(contest: JointContest, tell: Tell | None = None) -> list[JointRow]:
+    """All ways with all seeds; the preset itself, and *folded* where it folds, once."""
+    rows: list[JointRow] = []
+
+    def add(row: JointRow) -> None:
+        rows.append(row)
+        if tell is not None:
+            tell(row)
+
+    for row in _preset_rows(contest):
+        add(row)
+    for seed in contest.seeds:
+        add(_accelerator_only(contest, seed))
+        add(_jointly(contest, NETWORK_ONLY, contest.seeded(seed, Mode.NETWORK_ONLY)))
+        add(_jointly(contest, SIZING, _sizing_only(contest, seed)))
+        joint = _jointly(contest, JOINT, contest.seeded(seed, Mode.JOINT))
+        add(joint)
+        add(_one_after_the_other(contest, joint))
+    return rows
+
+
+def joint_holds(rows: Sequence[JointRow]) -> bool:
+    """Whether the joint search is not behind one after the other by more than it may be."""
+    return geometric_mean(_ratios_to_joint(rows, ONE_AFTER_THE_OTHER)) >= 1 - MOST_BEHIND
+
+
+def _ratios_to_joint(rows: Sequence[JointRow], way: str) -> list[float]:
+    """EDP of a way by that of the joint search of the same seed."""
+    joint = {row.seed: row.edp for row in rows if row.way == JOINT}
+    return [row.edp / joint[row.seed] for row in rows if row.way == way]
+
+
+def _preset_rows(contest: JointContest) -> Iterator[JointRow]:
+    """The network itself: on the preset, and on *folded* where the preset's chip folds."""
+    preset, network = contest.preset, contest.reference
+    settings = contest.settings.accelerators.final_settings(preset.budget)
+    ways: dict[str, Callable[[Executor | None], NetworkResult]] = {
+        FIXED: lambda _: map_fixed(
+            preset.accelerator, network, preset.dataflow, table=settings.table
+        ),
+        SEARCHED: lambda pool: map_network(preset.accelerator, network, settings, executor=pool),
+    }
+    if preset.folding_dims:
+        ways[FOLDED] = lambda pool: map_folded(preset, network, settings, executor=pool)
+    for way, found_by in ways.items():
+        before = cpu_seconds()
+        with worker_processes(contest.num_processes) as executor:
+            found = found_by(executor)
+        yield JointRow(
+            way=way,
+            seed=settings.seed,
+            top1_percent=RESNET50_TOP1_PERCENT,
+            evidence=Evidence.MEASURED,
+            accelerator=None if way == FOLDED else preset.accelerator,
+            found=found,
+            num_layers=(
+                found.num_mapped
+                if isinstance(found, FoldedResult)
+                else len(distinct_layers([network]))
+            ),
+            cpu_seconds=cpu_seconds() - before,
+        )
+
+
+def _accelerator_only(contest: JointContest, seed: int) -> JointRow:
+    settings = replace(contest.settings.accelerators, seed=seed)
+    before = cpu_seconds()
+    with worker_processes(contest.num_processes) as executor:
+        result = search([contest.reference], contest.preset.budget, settings, executor=executor)
+    return JointRow(
+        way=ACCELERATOR_ONLY,
+        seed=seed,
+        top1_percent=RESNET50_TOP1_PERCENT,
+        evidence=Evidence.MEASURED,
+        accelerator=result.accelerator,
+        found=result.networks[0],
+        num_layers=result.num_candidates * len(distinct_layers([contest.reference])),
+        cpu_seconds=cpu_seconds() - before,
+    )
+
+
+def _sizing_only(contest: JointContest, seed: int) -> JointSettings:
+    """Networks, and accelerators with the preset's parallel dims; mappings are searched."""
+    settings = contest.seeded(seed, Mode.JOINT)
+    dims = tuple(axis.dim for axis in contest.preset.accelerator.axes)
+    return replace(settings, accelerators=replace(settings.accelerators, fixed_dims=dims))
+
+
+def _one_after_the_other(contest: JointContest, joint: JointRow) -> JointRow:
+    """With at least as many searches of layers as the joint search of the seed had.
+
+    Its second half searches the layers of one network for each accelerator, so it gets more of
+    these: as many more until there are enough, each time from the start.
+    """
+    settings = contest.seeded(joint.seed, Mode.ONE_AFTER_THE_OTHER)
+    accelerators = settings.accelerators
+    layers = len(distinct_layers([joint.found.network]))
+    half = max(1, ceil(joint.num_layers / (layers * accelerators.population)))
+    while True:
+        longer = replace(accelerators, generations=2 * half)
+        row = _jointly(contest, ONE_AFTER_THE_OTHER, replace(settings, accelerators=longer))
+        if row.num_layers >= joint.num_layers:
+            return row
+        half = max(half + 1, ceil(half * joint.num_layers / row.num_layers))
+
+
+def _jointly(contest: JointContest, way: str, settings: JointSettings) -> JointRow:
+    before = cpu_seconds()
+    result = search_jointly(
+        contest.space,
+        contest.oracle,
+        contest.preset.budget,
+        settings,
+        num_processes=contest.num_processes,
+    )
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return JointRow(
+        way=way,
+        seed=settings.accelerators.seed,
+        top1_percent=result.top1_percent,
+        evidence=contest.oracle.worth.evidence,
+        accelerator=result.accelerator,
+        found=result.found,
+        num_layers=result.num_layers,
+        cpu_seconds=cpu_seconds() - before,
+    )
+
+
+# Markdown ----------------------------------------------------------------------------------------
+
+
+def joint_markdown(contest: JointContest, rows: Sequence[JointRow]) -> str:
+    """What is compared, a line a way and seed, and what the joint search is worth."""
+    return "\n".join((*_head(contest), "", *_table(rows), "", *_ratios(contest, rows)))
+
+
+def _head(contest: JointContest) -> Iterator[str]:
+    settings, preset = contest.settings, contest.preset
+    accelerators, networks = settings.accelerators, settings.networks
+    num_accelerators = accelerators.population * accelerators.generations
+    yield (
+        f"Networks of `{contest.space.name}` with a top-1 of {networks.min_top1_percent:g} % at "
+        f"least ({contest.oracle.worth.label}), beside {contest.reference.name} "
+        f"({RESNET50_TOP1_PERCENT} %, torchvision's V1 weights), under the resources of "
+        f"`{preset.accelerator.name}`. {num_accelerators} accelerators, "
+        f"{networks.population * networks.generations} networks bred for those that beat all "
+        f"before with the best networks before ({BRED_SHARE:.3g} of a generation at most), "
+        f"{accelerators.mapping_evaluations} mappings a layer, then the best with "
+        f"{accelerators.final_effort} times as many and branch and bound; energies of "
+        f"`{preset.budget.energy_table}`. *One after the other*: a network for the preset, then an "
+        "accelerator for that network, with at least as many searches of layers as the joint "
+        "search of the seed. All figures of cost are exact; accuracies of networks of the space "
+        "are estimates."
+    )
+
+
+def _table(rows: Sequence[JointRow]) -> Iterator[str]:
+    fixed = next(row for row in rows if row.way == FIXED)
+    folded = next((row for row in rows if row.way == FOLDED), None)
+    yield (
+        "| what is searched | seed | top-1 | array | cycles | energy, uJ | EDP, J cycles | "
+        "EDP of the preset by it | EDP of *folded* by it | layers searched | CPU s |"
+    )
+    yield "|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|"
+    for row in rows:
+        report = row.found.report
+        is_published = row.top1_percent == RESNET50_TOP1_PERCENT
+        percent = row.top1_percent if is_published else f"{row.top1_percent:.2f}"
+        top1 = f"{percent} % ({row.evidence})"
+        array = MANY_ARRAYS if row.accelerator is None else array_text(row.accelerator)
+        beside_folded = "-" if folded is None else f"{folded.edp / row.edp:.2f}"
+        yield (
+            f"| {row.way} | {row.seed} | {top1} | {array} | "
+            f"{report.cycles:,} | {report.energy_pj / 1e6:,.1f} | {row.edp / 1e12:,.1f} | "
+            f"{fixed.edp / row.edp:.2f} | {beside_folded} | {row.num_layers:,} | "
+            f"{row.cpu_seconds:,.0f} |"
+        )
+
+
+def _ratios(contest: JointContest, rows: Sequence[JointRow]) -> Iterator[str]:
+    fixed, searched = (next(row for row in rows if row.way == way) for way in (FIXED, SEARCHED))
+    joint = {row.seed: row for row in rows if row.way == JOINT}
+    mean = geometric_mean([row.edp for row in joint.values()])
+    low, high = NAAS_EDP
+    folded = next((row for row in rows if row.way == FOLDED), None)
+    beside = "" if folded is None else f", {folded.edp / mean:.2f} for *folded*"
+    yield (
+        f"EDP of {fixed.found.network.name} on the preset by that of the joint search, geometric "
+        f"mean over seeds: {fixed.edp / mean:.2f} with fixed and {searched.edp / mean:.2f} with "
+        f"searched mappings of the preset{beside}; NAAS: {low} (abstract) or {high} (text)."
+    )
+    if folded is not None:
+        yield ""
+        yield folded_text(contest.preset)
+    yield ""
+    yield from _yardstick(contest)
+    yield from _why(contest, fixed)
+    yield "| rival | its EDP by that of the joint search, mean over seeds | from | to | NAAS |"
+    yield "|---|---:|---:|---:|---:|"
+    for way in (ACCELERATOR_ONLY, NETWORK_ONLY, SIZING, ONE_AFTER_THE_OTHER):
+        ratios = _ratios_to_joint(rows, way)
+        theirs = f"{NAAS_BEYOND_NHAS} (accelerator and mapping only)" if way == SIZING else "-"
+        yield (
+            f"| {way} | {geometric_mean(ratios):.3f} | {min(ratios):.3f} | {max(ratios):.3f} | "
+            f"{theirs} |"
+        )
+    yield ""
+    yield (
+        "Network only searches on one array, so it needs fewer searches of layers than the joint "
+        "search, and accelerator only has one network: both have as many generations, not as many "
+        "layers."
+    )
+    seconds = sum(row.cpu_seconds for row in joint.values()) / len(joint)
+    yield ""
+    yield _verdict(rows)
+    yield ""
+    yield f"A joint search on this machine: {search_cost_text(seconds)}."
+
+
+def _yardstick(contest: JointContest) -> Iterator[str]:
+    """What the estimate says of the reference itself: it cannot be set against a measured one."""
+    reference = contest.reference
+    if contest.oracle.worth.evidence is not Evidence.OPTIMISTIC or not reference.num_parameters:
+        return
+    sizes = (reference.num_macs, reference.num_parameters)
+    (own,) = estimate_of(*(np.array([size], dtype=np.float64) for size in sizes))
+    floor = contest.settings.networks.min_top1_percent
+    yield (
+        f"The floor fixes the accuracy: {floor:g} % is NAAS's gain of {NAAS_TOP1_GAIN:+} points "
+        f"over {reference.name}'s measured {RESNET50_TOP1_PERCENT} %, but by an optimistic "
+        f"estimate, which a measured figure cannot be taken from. The same estimate gives "
+        f"{own:.1f} % for a network of {reference.name}'s own size ({sizes[0] / 1e9:.2f} G MACs, "
+        f"{sizes[1] / 1e6:.1f} M parameters): by that yardstick what is found is "
+        f"{abs(floor - own):.1f} points {'below' if floor < own else 'above'} it."
+    )
+    yield ""
+
+
+def _why(contest: JointContest, fixed: JointRow) -> Iterator[str]:
+    """Why the ratio to the preset is what it is, where a kernel axis leaves rows idle."""
+    idle = idle_positions(contest.reference, contest.preset)
+    if idle:
+        used = fixed.found.utilization(contest.preset.accelerator)
+        yield f"With fixed mappings {used:.1%} of the preset's PEs are at work. {idle}"
+        yield ""
+
+
+def _verdict(rows: Sequence[JointRow]) -> str:
+    """What the seeds say of the joint search beside one after the other."""
+    ratios = _ratios_to_joint(rows, ONE_AFTER_THE_OTHER)
+    mean, spread = log(geometric_mean(ratios)), _spread(ratios)
+    error = spread / sqrt(len(ratios))
+    better = sum(ratio > 1 for ratio in ratios)
+    verdict = (
+        f"Beside one after the other the joint search is {abs(exp(mean) - 1):.1%} "
+        f"{'better' if mean >= 0 else 'worse'} in the mean (standard deviation over seeds "
+        f"{spread:.1%}, standard error of the mean {error:.1%}), better on {better} of "
+        f"{len(ratios)} seeds."
+    )
+    if abs(mean) > 2 * error:
+        return verdict
+    own = [row.edp for row in rows if row.way == JOINT]
+    return (
+        f"{verdict} That is within two standard errors: these seeds do not tell the two apart. The "
+        f"joint search's own EDP has a standard deviation over seeds of {_spread(own):.1%}: where "
+        "the climb of accelerators ends counts for more than whether the network is searched "
+        "with them."
+    )
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Standard deviation of the logarithms."""
+    logs = [log(value) for value in values]
+    mean = sum(logs) / len(logs)
+    return sqrt(sum((value - mean) ** 2 for value in logs) / max(1, len(logs) - 1))

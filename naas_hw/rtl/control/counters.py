@@ -1,0 +1,121 @@
+"""Performance counters: where the cycles of a run went, and what it moved."""
+
+from collections.abc import Hashable
+from typing import Any, Final
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.shared import SharedComponent
+
+COUNTER_BITS: Final = 40
+"""Of a counter; no layer has a longest time, so counters stop half way, after 91 min at 100 MHz."""
+COUNTERS: Final = (
+    "cycles",
+    "active",
+    "stall_load",
+    "stall_fill",
+    "stall_drain",
+    "stall_store",
+    "descriptor",
+    "l2_reads",
+    "l2_writes",
+    "dram_reads",
+    "dram_writes",
+)
+L2_PORTS: Final = ("weights", "inputs", "sums", "store", "load", "drain")
+
+
+class Counters(SharedComponent):
+    """Every cycle of a run belongs to one of active, stall_... and descriptor.
+
+    A cycle is charged to what kept compute from going in it: the cause is looked up in the cycle
+    before the one that is lost. Counters follow a cycle later, so that adders stand behind
+    registers. A counter whose highest bit is set stands still: it never begins anew at zero.
+
+    Members
+    -------
+    start : In, cycle 0; busy : In, cycles 1 to the end.
+    in_layer, go : In, from the controller.
+    computing, waits, waits_for_drain, has_step : In, from compute.
+    fill_waits, fill_finished : In; drain_waits_for_store, drain_waits_for_load, drain_busy : In.
+    l2 : In, strobes in the order of `L2_PORTS`; dram_read, dram_write : In.
+    counter : Out, 64 bits each, in the order of `COUNTERS`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "start": In(1),
+                "busy": In(1),
+                "go": In(1),
+                "in_layer": In(1),
+                "computing": In(1),
+                "waits": In(1),
+                "waits_for_drain": In(1),
+                "has_step": In(1),
+                "fill_waits": In(1),
+                "fill_finished": In(1),
+                "drain_waits_for_store": In(1),
+                "drain_waits_for_load": In(1),
+                "drain_busy": In(1),
+                "l2": In(len(L2_PORTS)),
+                "dram_read": In(1),
+                "dram_write": In(1),
+                **{name: Out(64) for name in COUNTERS},
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return ()
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        start, busy = delayed(m, self.start, 1, "start"), delayed(m, self.busy, 1, "busy")
+        for name, gain in self._gains(m).items():
+            count = Signal(COUNTER_BITS, name=f"count_{name}")
+            late = Signal(gain.shape(), name=f"gain_{name}")
+            m.d.comb += getattr(self, name).eq(count)
+            m.d.sync += late.eq(gain)
+            with m.If(start):
+                m.d.sync += count.eq(late)
+            with m.Elif(busy & ~count[-1]):
+                m.d.sync += count.eq(count + late)
+        return m
+
+    def _gains(self, m: Module) -> dict[str, Value]:
+        stalls = self._stalls(m)
+        reads = self.l2[0] + self.l2[1] + self.l2[2] + self.l2[3]
+        writes = self.l2[4] + self.l2[5]
+        return {
+            "cycles": Cat(1),
+            "active": self.in_layer & self.computing,
+            **stalls,
+            "descriptor": ~self.in_layer & ~self.go,
+            "l2_reads": reads,
+            "l2_writes": writes,
+            "dram_reads": self.dram_read,
+            "dram_writes": self.dram_write,
+        }
+
+    def _stalls(self, m: Module) -> dict[str, Value]:
+        causes = {name: Signal(name=name) for name in COUNTERS if name.startswith("stall_")}
+        with m.If((self.go | self.in_layer) & self.waits):
+            with m.If(self.go):
+                m.d.comb += causes["stall_load"].eq(1)
+            with m.Elif(self.fill_finished & ~self.has_step):
+                m.d.comb += causes["stall_drain"].eq(self.drain_busy)
+                m.d.comb += causes["stall_store"].eq(~self.drain_busy)
+            with m.Elif(~self.waits_for_drain):
+                load = self.fill_waits & ~self.has_step
+                m.d.comb += causes["stall_load"].eq(load)
+                m.d.comb += causes["stall_fill"].eq(~load)
+            with m.Elif(self.drain_waits_for_store):
+                m.d.comb += causes["stall_store"].eq(1)
+            with m.Elif(self.drain_waits_for_load):
+                m.d.comb += causes["stall_load"].eq(1)
+            with m.Else():
+                m.d.comb += causes["stall_drain"].eq(1)
+        return dict(causes)

@@ -1,0 +1,53 @@
+"""The watchdog: tells that a layer takes longer than software allowed."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.arch import timing
+from naas_hw.rtl.primitives.shared import SharedComponent
+
+UNIT_BITS = (timing.WATCHDOG_UNIT - 1).bit_length()
+
+
+class Watchdog(SharedComponent):
+    """Counts down from its limit and stays expired until it is restarted or idle.
+
+    `expired` rises `limit * timing.WATCHDOG_UNIT + 3` cycles after the last restart, if `busy` has
+    been high all the time. A limit of zero never expires.
+
+    Members
+    -------
+    limit : In, 32 bits, units of `timing.WATCHDOG_UNIT` cycles; taken at a restart.
+    restart : In, strobe.
+    busy : In; while it is low nothing is counted, and `expired` falls.
+    expired : Out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"limit": In(32), "restart": In(1), "busy": In(1), "expired": Out(1)},
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return ()
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        left = Signal(32 + UNIT_BITS)  # holds the largest limit
+        armed = Signal()
+        empty = Signal()
+        with m.If(self.restart):
+            m.d.sync += [left.eq(Cat(Const(0, UNIT_BITS), self.limit)), armed.eq(self.limit != 0)]
+        with m.Elif(armed & (left != 0)):
+            m.d.sync += left.eq(left - 1)
+        m.d.sync += [
+            empty.eq(armed & (left == 0) & ~self.restart),
+            self.expired.eq(self.busy & ~self.restart & (self.expired | empty)),
+        ]
+        with m.If(~self.busy & ~self.restart):
+            m.d.sync += [armed.eq(0), empty.eq(0)]
+        return m

@@ -1,0 +1,284 @@
+"""Load, first half: which pieces each tile needs, and where they lie."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS, DRAM_BITS, L2_BITS, OUTER
+from naas_hw.rtl.primitives.clip import clip
+from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
+from naas_hw.rtl.primitives.piece import PIECE, RUN_BITS, Tensor
+from naas_hw.rtl.primitives.queue import Queue
+from naas_hw.rtl.primitives.shared import SharedComponent
+
+PIPELINE = 3
+
+FIELDS = (
+    "load_bound",
+    "load_scale_mask",
+    "load_weight_mask",
+    "load_input_mask",
+    "load_output_mask",
+    "load_revisit",
+    "load_scale_start",
+    "load_scale_delta",
+    "load_weight_start",
+    "load_weight_delta",
+    "load_input_start",
+    "load_input_delta",
+    "load_sums_start",
+    "load_sums_delta",
+    "load_row_start",
+    "load_row_delta",
+    "load_column_start",
+    "load_column_delta",
+    "load_block_delta",
+    "output_row_delta",
+    "output_column_delta",
+    "output_block_delta",
+    "image_rows",
+    "image_columns",
+    "input_blocks",
+    "tile_rows",
+    "tile_columns",
+    "tile_blocks",
+    "output_rows",
+    "output_columns",
+    "output_blocks",
+    "tile_output_rows",
+    "tile_output_columns",
+    "tile_output_blocks",
+    "input_safe",
+    "input_row_pitch",
+    "weight_tile_words",
+    "scale_tile_words",
+    "weight_base",
+    "input_base",
+    "sums_base",
+    "input_l2_row_pitch",
+    "input_l2_column_pitch",
+)
+
+NEST_VALUES = (
+    ("scales", DRAM_BITS),
+    ("weights", DRAM_BITS),
+    ("inputs", DRAM_BITS),
+    ("sums", DRAM_BITS),
+    ("row", COORDINATE_BITS),
+    ("column", COORDINATE_BITS),
+    ("block", BOUND_BITS),
+    ("output_row", BOUND_BITS),
+    ("output_column", BOUND_BITS),
+    ("output_block", BOUND_BITS),
+)
+
+
+class LoadPlanner(SharedComponent):
+    """Walks the DRAM nest and makes the pieces that each tile loads, clipped to what exists.
+
+    Pieces come in the order scales, weights, inputs, sums; only what changed. One a cycle when
+    there is room: the reader never waits for a plan but at the start of a layer.
+
+    Parameters
+    ----------
+    scale_half_words : words of one half of the scale memory.
+
+    Members
+    -------
+    go : In, begin with the layer whose fields are there; forgets whatever was under way.
+    pop : In; valid, piece : Out, see `Queue`.
+    the fields of the descriptor in `FIELDS`.
+    """
+
+    def __init__(self, *, scale_half_words: int) -> None:
+        self.scale_half_words = scale_half_words
+        super().__init__(
+            {
+                "go": In(1),
+                "pop": In(1),
+                "valid": Out(1),
+                "piece": Out(PIECE),
+                **field_ports(FIELDS),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return (self.scale_half_words,)
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.queue = queue = Queue(width=PIECE.size, depth=8, reserve=PIPELINE + 1)
+        m.submodules.nest = nest = LoopNest(positions=OUTER, values=NEST_VALUES)
+        self._connect_nest(m, nest)
+        planned = self._schedule(m, nest, queue.room)
+        entry, entry_valid = self._place(m, nest, planned)
+        m.d.comb += [
+            queue.clear.eq(self.go),
+            queue.push.eq(entry_valid),
+            queue.entry.eq(entry),
+            queue.pop.eq(self.pop),
+            self.valid.eq(queue.valid),
+            self.piece.as_value().eq(queue.head),
+        ]
+        return m
+
+    def _connect_nest(self, m: Module, nest: LoopNest) -> None:
+        starts = {
+            "scales": self.load_scale_start,
+            "weights": self.load_weight_start,
+            "inputs": self.load_input_start,
+            "sums": self.load_sums_start,
+            "row": self.load_row_start,
+            "column": self.load_column_start,
+        }
+        deltas = {
+            "scales": self.load_scale_delta,
+            "weights": self.load_weight_delta,
+            "inputs": self.load_input_delta,
+            "sums": self.load_sums_delta,
+            "row": self.load_row_delta,
+            "column": self.load_column_delta,
+            "block": self.load_block_delta,
+            "output_row": self.output_row_delta,
+            "output_column": self.output_column_delta,
+            "output_block": self.output_block_delta,
+        }
+        m.d.comb += [
+            nest.start.eq(self.go),
+            nest.bound.eq(self.load_bound),
+            nest.load.eq(self.outer_write),
+            nest.place.eq(self.record_place),
+        ]
+        m.d.comb += [getattr(nest, f"{name}_start").eq(value) for name, value in starts.items()]
+        m.d.comb += [getattr(nest, f"{name}_delta").eq(value) for name, value in deltas.items()]
+
+    def _schedule(self, m: Module, nest: LoopNest, room: Value) -> dict[str, Signal]:
+        """Which piece is planned in this cycle."""
+        pending, due = Signal(4), Signal(4)
+        first, run = Signal(), Signal(RUN_BITS)
+        halves = Signal(4)  # ping or pong of each tensor
+        plan, tensor, only = Signal(), Signal(Tensor), Signal()
+        revisit = Signal()
+        moved = Cat(
+            changes(nest.last, mask)
+            for mask in (
+                self.load_scale_mask,
+                self.load_weight_mask,
+                self.load_input_mask,
+                self.load_output_mask,
+            )
+        )
+        m.d.comb += [
+            revisit.eq(~(nest.first | ~self.load_revisit).all()),
+            due.eq(Cat(pending[:3], pending[3] & revisit)),
+            plan.eq(due.any() & room),
+            tensor.eq(Mux(due[0], 0, Mux(due[1], 1, Mux(due[2], 2, 3)))),
+            only.eq((due & (due - 1)) == 0),
+            nest.advance.eq(plan & only),
+        ]
+        with m.If(self.go):
+            m.d.sync += [pending.eq(0b0111), first.eq(1), run.eq(0), halves.eq(0)]
+        with m.Elif(plan & only):
+            m.d.sync += [
+                pending.eq(Mux(nest.final, 0, moved)),
+                first.eq(1),
+                halves.eq(halves ^ moved),
+                run.eq(run + moved[3]),
+            ]
+        with m.Elif(plan):
+            m.d.sync += [pending.eq(due & (due - 1)), first.eq(0)]
+        filled = (tensor == Tensor.INPUTS) | ((tensor == Tensor.WEIGHTS) & ~due[2])
+        return {
+            "plan": plan,
+            "tensor": tensor,
+            "first": first,
+            "filled": filled,
+            "run": run,
+            "halves": halves,
+        }
+
+    def _place(self, m: Module, nest: LoopNest, planned: dict[str, Any]) -> tuple[Value, Value]:
+        """Three registered stages: clip, multiply, add."""
+        rows = clip(m, nest.row.as_signed(), self.tile_rows, self.image_rows, "rows")
+        columns = clip(m, nest.column.as_signed(), self.tile_columns, self.image_columns, "columns")
+        blocks = least(m, self.tile_blocks, self.input_blocks - nest.block, "blocks")
+        sums = [
+            least(m, extent, total - index, f"output_{name}")
+            for name, extent, total, index in (
+                ("blocks", self.tile_output_blocks, self.output_blocks, nest.output_block),
+                ("rows", self.tile_output_rows, self.output_rows, nest.output_row),
+                ("columns", self.tile_output_columns, self.output_columns, nest.output_column),
+            )
+        ]
+        address = Signal(DRAM_BITS, reset_less=True)
+        base = Signal(L2_BITS, reset_less=True)
+        half = planned["halves"]
+        with m.Switch(planned["tensor"]):
+            with m.Case(Tensor.SCALES):
+                m.d.sync += [address.eq(nest.scales), base.eq(half[0] * self.scale_half_words)]
+            with m.Case(Tensor.WEIGHTS):
+                m.d.sync += [address.eq(nest.weights), base.eq(self.weight_base[half[1]])]
+            with m.Case(Tensor.INPUTS):
+                m.d.sync += [address.eq(nest.inputs), base.eq(self.input_base[half[2]])]
+            with m.Case(Tensor.SUMS):
+                m.d.sync += [address.eq(nest.sums), base.eq(self.sums_base[half[3]])]
+        marks = Cat(planned[name] for name in ("tensor", "first", "filled", "run"))
+        marks = delayed(m, marks, PIPELINE, "marks")
+        valid = delayed(m, planned["plan"], PIPELINE, "planned", clear=self.go)
+        # Second stage
+        is_inputs = Signal()
+        m.d.sync += is_inputs.eq(planned["tensor"] == Tensor.INPUTS)
+        empty = rows.empty | columns.empty
+        far = [Signal(DRAM_BITS, name=name, reset_less=True) for name in ("far_row", "far_column")]
+        near = [Signal(L2_BITS, name=name, reset_less=True) for name in ("near_row", "near_column")]
+        start, place = Signal(DRAM_BITS, reset_less=True), Signal(L2_BITS, reset_less=True)
+        skip = Signal()
+        shape = [Signal(BOUND_BITS, name=f"shape_{i}", reset_less=True) for i in range(3)]
+        m.d.sync += [
+            far[0].eq(rows.skipped * self.input_row_pitch),
+            far[1].eq(columns.skipped),
+            near[0].eq(rows.skipped * self.input_l2_row_pitch),
+            near[1].eq(columns.skipped * self.input_l2_column_pitch),
+            start.eq(Mux(is_inputs & empty, self.input_safe, address)),
+            place.eq(base),
+            skip.eq(is_inputs & ~empty),
+        ]
+        kind = Signal(Tensor)
+        m.d.sync += kind.eq(planned["tensor"])
+        with m.Switch(kind):
+            with m.Case(Tensor.SCALES):
+                m.d.sync += [shape[0].eq(3), shape[1].eq(1), shape[2].eq(self.scale_tile_words)]
+            with m.Case(Tensor.WEIGHTS):
+                m.d.sync += [shape[0].eq(1), shape[1].eq(1), shape[2].eq(self.weight_tile_words)]
+            with m.Case(Tensor.INPUTS):
+                m.d.sync += [
+                    shape[0].eq(Mux(empty, 1, blocks)),
+                    shape[1].eq(Mux(empty, 1, rows.count)),
+                    shape[2].eq(Mux(empty, 1, columns.count)),
+                ]
+            with m.Case(Tensor.SUMS):
+                m.d.sync += [shape[i].eq(sums[i]) for i in range(3)]
+        # Third stage
+        final_start = Signal(DRAM_BITS, reset_less=True)
+        final_place = Signal(L2_BITS, reset_less=True)
+        m.d.sync += [
+            final_start.eq(start + Mux(skip, far[0] + far[1], 0)),
+            final_place.eq(place + Mux(skip, near[0] + near[1], 0)),
+        ]
+        shape = [delayed(m, signal, 1, signal.name) for signal in shape]
+        entry = Cat(marks, final_start, *shape, final_place)
+        return entry, valid
+
+
+def least(m: Module, left: Value, right: Value, name: str) -> Signal:
+    """The smaller of two, registered."""
+    found = Signal(BOUND_BITS, name=f"{name}_count", reset_less=True)
+    limit = Signal(BOUND_BITS, name=f"{name}_room")
+    m.d.comb += limit.eq(right)
+    m.d.sync += found.eq(Mux(left < limit, left, limit))
+    return found

@@ -1,0 +1,121 @@
+"""Store, first half: which output tiles leave, and where they go."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS, OUTER
+from naas_hw.rtl.engines.load_planner import least
+from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.loop_nest import LoopNest
+from naas_hw.rtl.primitives.piece import STORE_PIECE
+from naas_hw.rtl.primitives.queue import Queue
+from naas_hw.rtl.primitives.shared import SharedComponent
+
+FIELDS = (
+    "store_bound",
+    "store_revisit",
+    "store_output_start",
+    "store_sums_start",
+    "store_delta",
+    "store_row_delta",
+    "store_column_delta",
+    "store_block_delta",
+    "output_rows",
+    "output_columns",
+    "output_blocks",
+    "tile_output_rows",
+    "tile_output_columns",
+    "tile_output_blocks",
+    "output_base",
+    "sums_base",
+)
+
+
+class StorePlanner(SharedComponent):
+    """Walks the output runs of the DRAM nest; one piece for each, clipped to what exists.
+
+    Members
+    -------
+    go : In, begin of a layer.
+    pop : In; valid, piece : Out, see `Queue`.
+    exhausted : Out, all pieces of the layer have been popped.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "go": In(1),
+                "pop": In(1),
+                "valid": Out(1),
+                "piece": Out(STORE_PIECE),
+                "exhausted": Out(1),
+                **field_ports(FIELDS),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return ()
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.queue = queue = Queue(width=STORE_PIECE.size, depth=4, reserve=2)
+        m.submodules.nest = nest = LoopNest(
+            positions=OUTER,
+            values=(
+                ("offset", DRAM_BITS),
+                ("row", BOUND_BITS),
+                ("column", BOUND_BITS),
+                ("block", BOUND_BITS),
+            ),
+        )
+        left, plan, final, half = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            nest.start.eq(self.go),
+            nest.advance.eq(plan),
+            nest.bound.eq(self.store_bound),
+            nest.load.eq(self.outer_write),
+            nest.place.eq(self.record_place),
+            nest.offset_delta.eq(self.store_delta),
+            nest.row_delta.eq(self.store_row_delta),
+            nest.column_delta.eq(self.store_column_delta),
+            nest.block_delta.eq(self.store_block_delta),
+            plan.eq(left & queue.room),
+            final.eq((nest.last | ~self.store_revisit).all()),
+        ]
+        with m.If(self.go):
+            m.d.sync += [left.eq(1), half.eq(0)]
+        with m.Elif(plan):
+            m.d.sync += [left.eq(~nest.final), half.eq(~half)]
+        sums = Signal()
+        address = Signal(DRAM_BITS, reset_less=True)
+        place = Signal(L2_BITS, reset_less=True)
+        m.d.sync += [
+            sums.eq(~final),
+            address.eq(
+                Mux(
+                    final,
+                    self.store_output_start + nest.offset,
+                    self.store_sums_start + (nest.offset << 2),
+                )
+            ),
+            place.eq(Mux(final, self.output_base[half], self.sums_base[half])),
+        ]
+        blocks = least(m, self.tile_output_blocks, self.output_blocks - nest.block, "blocks")
+        rows = least(m, self.tile_output_rows, self.output_rows - nest.row, "rows")
+        columns = least(m, self.tile_output_columns, self.output_columns - nest.column, "columns")
+        planned = delayed(m, plan, 1, "planned", clear=self.go)
+        m.d.comb += [
+            queue.clear.eq(self.go),
+            queue.push.eq(planned),
+            queue.entry.eq(Cat(sums, address, blocks, rows, columns, place)),
+            queue.pop.eq(self.pop),
+            self.valid.eq(queue.valid),
+            self.piece.as_value().eq(queue.head),
+            self.exhausted.eq(~left & ~planned & ~queue.valid),
+        ]
+        return m

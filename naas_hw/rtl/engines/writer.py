@@ -1,0 +1,293 @@
+"""Store, second half: addresses and data go out, responses come back."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.arch import timing
+from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.rtl.control.registers import RANGE_BYTES
+from naas_hw.rtl.primitives.bursts import BurstSplitter
+from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.credit import Credit
+from naas_hw.rtl.primitives.piece import RUN_BITS, STORE_PIECE
+from naas_hw.rtl.primitives.queue import Queue
+from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.rtl.primitives.walk import Walk
+
+DATA_PIPELINE = 4
+"""Cycles from the decision to store a piece to its first beat on the channel."""
+
+BURST_BITS = timing.WRITE_AHEAD_BURSTS.bit_length()
+RING = 4
+ADDRESS_BITS = 32
+BLOCK_BITS = ADDRESS_BITS - (RANGE_BYTES - 1).bit_length()
+"""Bits of the number of a block of `RANGE_BYTES`."""
+
+FIELDS = (
+    "output_block_pitch",
+    "output_row_pitch",
+    "output_l2_row_pitch",
+    "output_l2_column_pitch",
+)
+
+
+class Writer(SharedComponent):
+    """Writes pieces to DRAM, each as soon as drain has left it.
+
+    Data run ahead into a short queue, so beats follow one another without a gap, over the borders
+    of rows, bursts and pieces. No channel waits for another: data are offered whether or not their
+    address was accepted, as AXI4 demands. At most `WRITE_AHEAD_BURSTS` bursts are without a
+    response.
+
+    A burst that is not within the blocks `first_block` to `last_block` goes on in its time with all
+    strobes low. `halt` ends a layer at any moment without breaking the protocol: no new address is
+    offered, and the data of those that are there go out with all strobes low until it is `quiet`.
+
+    Parameters
+    ----------
+    beat_bytes : bytes of a beat.
+
+    Members
+    -------
+    go : In, begin of a layer.
+    halt : In, level, until the reset that follows.
+    first_block, last_block : In, the range that may be written, in blocks of `RANGE_BYTES`.
+    piece_valid, piece : In; piece_pop : Out.
+    tile_drained : In, strobe.
+    aw_valid, aw_address, aw_length : Out; aw_ready : In.
+    w_valid, w_data, w_strobe (one bit for all bytes), w_last : Out; w_ready : In.
+    b_valid : In; responses are always taken.
+    read, read_address : Out; read_data : In, from L2, a cycle later.
+    tile_stored : Out, strobe with the last beat of a piece.
+    sums_asked, sums_run : In; sums_stored : Out, a cycle later, what was asked and all responses
+        of the output run two before it had come.
+    outside : Out, strobe, a burst lies outside the range.
+    settled : Out, no piece is under way and all responses have come.
+    quiet : Out, nothing is offered on the bus and all responses have come.
+    """
+
+    def __init__(self, *, beat_bytes: int) -> None:
+        self.beat_bytes = beat_bytes
+        super().__init__(
+            {
+                "go": In(1),
+                "halt": In(1),
+                "first_block": In(BLOCK_BITS),
+                "last_block": In(BLOCK_BITS),
+                "piece_valid": In(1),
+                "piece": In(STORE_PIECE),
+                "piece_pop": Out(1),
+                "tile_drained": In(1),
+                "aw_valid": Out(1),
+                "aw_ready": In(1),
+                "aw_address": Out(DRAM_BITS),
+                "aw_length": Out(8),
+                "w_valid": Out(1),
+                "w_ready": In(1),
+                "w_data": Out(8 * beat_bytes),
+                "w_strobe": Out(1),
+                "w_last": Out(1),
+                "b_valid": In(1),
+                "read": Out(1),
+                "read_address": Out(L2_BITS),
+                "read_data": In(8 * beat_bytes),
+                "tile_stored": Out(1),
+                "sums_asked": In(1),
+                "sums_run": In(RUN_BITS),
+                "sums_stored": Out(1),
+                "outside": Out(1),
+                "settled": Out(1),
+                "quiet": Out(1),
+                **field_ports(FIELDS),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return (self.beat_bytes,)
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.pieces = pieces = Queue(width=STORE_PIECE.size, depth=4)
+        m.submodules.bursts = bursts = Queue(width=9, depth=16, reserve=3)
+        m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
+        outstanding = Signal(BURST_BITS)
+        sending, issued = self._addresses(m, splitter, pieces, bursts, ~outstanding[-1])
+        m.d.comb += [
+            pieces.clear.eq(self.go),
+            pieces.push.eq(self.piece_pop),
+            pieces.entry.eq(self.piece.as_value()),
+            bursts.clear.eq(self.go),
+        ]
+        reading = self._reads(m, pieces)
+        beats = self._beats(m, bursts, reading)
+        self._responses(m, outstanding, issued)
+        m.d.sync += outstanding.eq(outstanding + (self.aw_valid & self.aw_ready) - self.b_valid)
+        m.d.comb += self.quiet.eq(~self.aw_valid & ~bursts.valid & (outstanding == 0))
+        m.d.comb += self.settled.eq(
+            ~sending
+            & ~splitter.busy
+            & ~pieces.valid
+            & ~bursts.valid
+            & ~reading["active"]
+            & ~beats.valid
+            & (outstanding == 0)
+        )
+        return m
+
+    def _addresses(
+        self, m: Module, splitter: BurstSplitter, pieces: Queue, bursts: Queue, ahead: Value
+    ) -> tuple[Signal, Signal]:
+        """Walk the runs of a piece; `issued` strobes when its last burst is accepted.
+
+        A burst is queued for its data when its address is first offered, whether or not it is
+        accepted: `offered` says that it was.
+        """
+        m.submodules.drained = drained = Credit(
+            initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
+        )
+        m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 2, address_bits=DRAM_BITS)
+        active, piece = Signal(), Signal(STORE_PIECE, reset_less=True)
+        issued = Signal()
+        burst_put = Signal()
+        offered = Signal()
+        inside = Signal()
+        block = Signal(BLOCK_BITS)
+        beat_bits = self.beat_bytes.bit_length() - 1
+        m.d.comb += [
+            drained.clear.eq(self.go),
+            drained.give.eq(self.tile_drained),
+            drained.take.eq(self.piece_pop),
+            self.piece_pop.eq(
+                self.piece_valid
+                & drained.available
+                & pieces.room
+                & ~self.go
+                & ~self.halt
+                & (~active | (splitter.run_take & walk.last))
+            ),
+            walk.start.eq(self.piece_pop),
+            walk.origin.eq(self.piece.address),
+            walk.advance.eq(splitter.run_take),
+            walk.count_0.eq(self.piece.blocks),
+            walk.count_1.eq(self.piece.rows),
+            walk.pitch_0.eq(Mux(piece.sums, self.output_block_pitch << 2, self.output_block_pitch)),
+            walk.pitch_1.eq(Mux(piece.sums, self.output_row_pitch << 2, self.output_row_pitch)),
+            splitter.run_valid.eq(active),
+            splitter.run_address.eq(walk.address),
+            splitter.run_beats.eq(Mux(piece.sums, piece.columns << 2, piece.columns)),
+            splitter.cancel.eq(self.halt),
+            splitter.ready.eq(self.aw_ready & self.aw_valid),
+            burst_put.eq(splitter.valid & bursts.room & ahead & ~self.halt & ~offered),
+            self.aw_valid.eq(burst_put | offered),
+            self.aw_address.eq(splitter.address),
+            self.aw_length.eq(splitter.length),
+            block.eq((splitter.address << beat_bits)[ADDRESS_BITS - BLOCK_BITS : ADDRESS_BITS]),
+            inside.eq((block >= self.first_block) & (block <= self.last_block)),
+            bursts.push.eq(burst_put),
+            bursts.entry.eq(Cat(splitter.length, inside)),
+            self.outside.eq(burst_put & ~inside),
+            splitter.run_tag.eq(walk.last),
+            issued.eq(self.aw_valid & self.aw_ready & splitter.final),
+        ]
+        m.d.sync += offered.eq(self.aw_valid & ~self.aw_ready)
+        with m.If(self.piece_pop):
+            m.d.sync += [piece.eq(self.piece), active.eq(1)]
+        with m.Elif((splitter.run_take & walk.last) | self.go):
+            m.d.sync += active.eq(0)
+        return active, issued
+
+    def _reads(self, m: Module, pieces: Queue) -> dict[str, Signal]:
+        """Walk the words of a piece in L2."""
+        m.submodules.places = walk = Walk(
+            count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
+        )
+        active, piece, room = Signal(), Signal(STORE_PIECE, reset_less=True), Signal()
+        arriving, ending = Signal(), Signal()
+        head = data.View(STORE_PIECE, pieces.head)
+        m.d.comb += [
+            self.read.eq(active & room),
+            self.read_address.eq(walk.address),
+            walk.advance.eq(self.read),
+            pieces.pop.eq(pieces.valid & ~self.go & (~active | (self.read & walk.last))),
+            walk.start.eq(pieces.pop),
+            walk.origin.eq(head.place),
+            walk.count_0.eq(head.blocks),
+            walk.count_1.eq(head.rows),
+            walk.count_2.eq(head.columns),
+            walk.count_3.eq(Mux(head.sums, 4, 1)),
+            walk.pitch_0.eq(Mux(piece.sums, 4, 1)),
+            walk.pitch_1.eq(
+                Mux(piece.sums, self.output_l2_row_pitch << 2, self.output_l2_row_pitch)
+            ),
+            walk.pitch_2.eq(
+                Mux(piece.sums, self.output_l2_column_pitch << 2, self.output_l2_column_pitch)
+            ),
+            walk.pitch_3.eq(1),
+        ]
+        with m.If(pieces.pop):
+            m.d.sync += [piece.eq(head), active.eq(1)]
+        with m.Elif((self.read & walk.last) | self.go):
+            m.d.sync += active.eq(0)
+        m.d.sync += [arriving.eq(self.read & ~self.go), ending.eq(walk.last)]
+        return {"active": active, "room": room, "arriving": arriving, "ending": ending}
+
+    def _beats(self, m: Module, bursts: Queue, reading: dict[str, Signal]) -> Queue:
+        """Data on the channel, in bursts as long as their addresses said."""
+        width = 8 * self.beat_bytes
+        m.submodules.beats = beats = Queue(width=width + 1, depth=8, reserve=2)
+        sent = Signal()
+        position = Signal(8)
+        dropping = Signal()
+        length, inside = bursts.head[:8], bursts.head[8]
+        with m.If(self.halt & (~self.w_valid | self.w_ready)):
+            m.d.sync += dropping.eq(1)
+        m.d.comb += [
+            beats.clear.eq(self.go),
+            beats.push.eq(reading["arriving"] & ~dropping),
+            beats.entry[:width].eq(self.read_data),
+            beats.entry[width].eq(reading["ending"]),
+            reading["room"].eq(beats.room),
+            self.w_valid.eq(bursts.valid & (beats.valid | dropping)),
+            self.w_data.eq(beats.head[:width]),
+            self.w_strobe.eq(inside & ~dropping),
+            self.w_last.eq(position == length),
+            sent.eq(self.w_valid & self.w_ready),
+            beats.pop.eq(sent & ~dropping),
+            bursts.pop.eq(sent & self.w_last),
+            self.tile_stored.eq(sent & beats.head[width] & ~dropping),
+        ]
+        with m.If(self.go | (sent & self.w_last)):
+            m.d.sync += position.eq(0)
+        with m.Elif(sent):
+            m.d.sync += position.eq(position + 1)
+        return beats
+
+    def _responses(self, m: Module, outstanding: Signal, issued: Signal) -> None:
+        """After how many more responses each of the last runs is safely in DRAM.
+
+        Responses come in order, so those that are missing when the last burst of a run is accepted
+        are that run's and its predecessors'. A run that is four runs old was asked for by nobody.
+        """
+        runs = Signal(RUN_BITS)
+        missing = Array(Signal(BURST_BITS, name=f"missing_{i}") for i in range(RING))
+        lead = Signal(signed(RUN_BITS))
+        wanted = Signal(RUN_BITS)
+        for count in missing:
+            m.d.sync += count.eq(Mux(count == 0, 0, count - self.b_valid))
+        with m.If(self.go):
+            m.d.sync += runs.eq(0)
+        with m.Elif(issued):
+            m.d.sync += [
+                runs.eq(runs + 1),
+                missing[runs[:2]].eq(outstanding + 1 - self.b_valid),
+            ]
+        m.d.comb += [
+            wanted.eq(self.sums_run - 2),
+            lead.eq(runs - (self.sums_run - 1)),
+        ]
+        m.d.sync += self.sums_stored.eq(self.sums_asked & (lead >= 0) & (missing[wanted[:2]] == 0))

@@ -1,0 +1,270 @@
+"""What a run folder knows about its design, as checked values: everything that a report shows."""
+
+from collections.abc import Mapping as AbstractMapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.technology import EnergyTable
+from naas_hw.core.errors import InputError
+from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
+from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.runs.candidates import Candidate, read_candidates
+from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder
+from naas_hw.search.accelerator.result import DesignPoint
+from naas_hw.system.json_files import read_json
+from naas_hw.system.yaml_files import validate
+from naas_hw.workload.layer import Layer
+from naas_hw.workload.network import Network
+
+Model = TypeVar("Model", bound=BaseModel)
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Read(BaseModel):
+    """Fields of a JSON file that a report needs; the others are let be."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class LayerRecord(_Read):
+    """A layer in result.json."""
+
+    name: str
+    cycles: Count
+    energy_pj: float
+
+
+class NetworkRecord(_Read):
+    """A network in result.json."""
+
+    name: str
+    cycles: Count
+    energy_pj: float
+    layers: tuple[LayerRecord, ...] = Field(min_length=1)
+
+
+class JointPointRecord(_Read):
+    """A network on an accelerator, in result.json of a joint search."""
+
+    score: float
+    top1_percent: float
+    accuracy: str
+    choices: dict[str, str | int | float]
+    accelerator: Accelerator
+
+
+class JointRecord(_Read):
+    """What result.json says of networks that were searched with their accelerators.
+
+    Members
+    -------
+    top1_percent, accuracy : of the reported network; the second says what the first is worth.
+    min_top1_percent : the floor that was asked for.
+    """
+
+    space: str
+    top1_percent: float
+    accuracy: str
+    min_top1_percent: float
+    num_networks: Count
+    num_layers: Count
+    front: tuple[JointPointRecord, ...]
+
+
+class FrontRecord(_Read):
+    """What result.json says of designs that none beats in cycles, energy and area at once."""
+
+    hypervolume: float
+    points: tuple[DesignPoint, ...] = Field(min_length=1)
+
+
+class ResultRecord(_Read):
+    """result.json: what a search, or `naas map`, found when it ended."""
+
+    version: Literal[1]
+    objective: str
+    budget: str | None = None
+    interrupted: bool = False
+    clock_hz: Annotated[int, Field(gt=0)] | None = None
+    num_candidates: Count | None = None
+    num_legal: Count | None = None
+    num_exact: Count | None = None
+    front: FrontRecord | None = None
+    joint: JointRecord | None = None
+    networks: tuple[NetworkRecord, ...] = Field(min_length=1)
+
+
+class SimulatedLayer(_Read):
+    """A layer in sim/simulated.json."""
+
+    name: str
+    ok: bool
+    status: str
+    groups: int
+    predicted_cycles: int
+    simulated_cycles: int
+    output_mismatches: int
+    counts_that_differ: tuple[str, ...] = ()
+    first_piece: str | None = None
+    counted: dict[str, int]
+
+
+class SimulationRecord(_Read):
+    """sim/simulated.json."""
+
+    version: Literal[1]
+    simulator: str
+    timed: bool
+    ok: bool
+    layers: tuple[SimulatedLayer, ...]
+
+
+class PredictedLayer(_Read):
+    """A layer in sim/predicted.json, which is written before the simulator starts."""
+
+    name: str
+    counts: dict[str, int]
+
+
+class PredictionRecord(_Read):
+    """sim/predicted.json."""
+
+    version: Literal[1]
+    layers: tuple[PredictedLayer, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerFacts:
+    """A layer, how it runs, and what that costs."""
+
+    layer: Layer
+    mapping: Mapping
+    geometry: Geometry
+    cost: CostReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkFacts:
+    """One of the networks of a run, and its cost."""
+
+    name: str
+    layers: tuple[LayerFacts, ...]
+    report: NetworkReport
+
+    @property
+    def num_macs(self) -> int:
+        """Multiply-accumulates of all layers that have a program."""
+        return sum(one.layer.num_macs for one in self.layers if one.layer.has_program)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """All of a run.
+
+    Members
+    -------
+    manifest, result, simulation, prediction : None where the run has no such file.
+    candidates : of the search; empty where there was none.
+    """
+
+    accelerator: Accelerator
+    table: EnergyTable
+    networks: tuple[NetworkFacts, ...]
+    manifest: Manifest | None
+    result: ResultRecord | None
+    candidates: tuple[Candidate, ...]
+    simulation: SimulationRecord | None
+    prediction: PredictionRecord | None
+
+    @property
+    def layers(self) -> tuple[LayerFacts, ...]:
+        """Layers of all networks, in order."""
+        return tuple(layer for network in self.networks for layer in network.layers)
+
+
+def read_run_facts(
+    run: RunFolder,
+    accelerator: Accelerator,
+    network: Network,
+    mappings: AbstractMapping[str, Mapping],
+    table: EnergyTable,
+) -> RunFacts:
+    """Evaluate the design in a run folder and read what else is there.
+
+    Parameters
+    ----------
+    network : all layers of the run; of several networks, one after the other.
+
+    Raises
+    ------
+    InputError : a file of the folder is wrong; says which, where and why.
+    """
+    result = _read(run, "result.json", ResultRecord)
+    return RunFacts(
+        accelerator=accelerator,
+        table=table,
+        networks=tuple(
+            _network_facts(accelerator, part, mappings, table)
+            for part in _parts(run, network, result)
+        ),
+        manifest=run.manifest if run.has(MANIFEST) else None,
+        result=result,
+        candidates=(
+            tuple(read_candidates(run.place("history.sqlite"))) if run.has("history.sqlite") else ()
+        ),
+        simulation=_read(run, "sim/simulated.json", SimulationRecord),
+        prediction=_read(run, "sim/predicted.json", PredictionRecord),
+    )
+
+
+def _read(run: RunFolder, name: str, model: type[Model]) -> Model | None:
+    if not run.has(name):
+        return None
+    place = str(run.place(name))
+    return validate(model, read_json(place), place)
+
+
+def _parts(run: RunFolder, network: Network, result: ResultRecord | None) -> list[Network]:
+    """The networks that the run's layers belong to, as result.json counts them."""
+    if result is None:
+        return [network]
+    lengths = [len(record.layers) for record in result.networks]
+    if sum(lengths) != len(network.layers):
+        raise InputError(
+            f"{run.place('result.json')} must have the {len(network.layers)} layers of "
+            f"network.yaml, not {sum(lengths)}"
+        )
+    parts, start = [], 0
+    for record, length in zip(result.networks, lengths, strict=True):
+        layers = network.layers[start : start + length]
+        parts.append(network.model_copy(update={"name": record.name, "layers": layers}))
+        start += length
+    return parts
+
+
+def _network_facts(
+    accelerator: Accelerator,
+    network: Network,
+    mappings: AbstractMapping[str, Mapping],
+    table: EnergyTable,
+) -> NetworkFacts:
+    report = evaluate_network(accelerator, network, mappings, table)
+    return NetworkFacts(
+        name=network.name,
+        report=report,
+        layers=tuple(
+            LayerFacts(
+                layer=layer,
+                mapping=mappings[layer.name],
+                geometry=Geometry(
+                    accelerator=accelerator, layer=layer, mapping=mappings[layer.name]
+                ),
+                cost=cost,
+            )
+            for layer, cost in zip(network.layers, report.layers, strict=True)
+        ),
+    )

@@ -1,0 +1,146 @@
+"""What was found, as JSON has it."""
+
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.cost.evaluate import CostReport
+from naas_hw.nas.joint.joint_search import JointResult
+from naas_hw.nas.spaces.space import Space
+from naas_hw.search.accelerator.result import Front, SearchResult
+from naas_hw.search.mapping.network_search import NetworkResult
+from naas_hw.search.objective import Objective
+
+
+def search_figures(result: SearchResult) -> dict[str, Any]:
+    """What a search found, as JSON has it."""
+    return {
+        "objective": result.objective.value,
+        "score": result.score,
+        "interrupted": result.interrupted,
+        "num_candidates": result.num_candidates,
+        "num_screened": result.num_screened,
+        "num_invalid": result.num_invalid,
+        "num_hopeless": result.num_hopeless,
+        "best_scores": [_finite(score) for score in result.best_scores],
+        "population_means": [_finite(mean) for mean in result.population_means],
+        **effort_figures(result),
+        "front": front_figures(result.front),
+        "networks": [
+            network_figures(found, result.accelerator, result.objective)
+            for found in result.networks
+        ],
+    }
+
+
+def joint_figures(space: Space, result: JointResult, objective: Objective) -> dict[str, Any]:
+    """What a joint search found, as JSON has it; each accuracy beside what it is worth."""
+    worth = result.worth.label
+    return {
+        "score": result.score,
+        "interrupted": result.interrupted,
+        "num_candidates": result.num_accelerators,
+        "best_scores": [_finite(score) for score in result.best_scores],
+        **effort_figures(result.found),
+        "joint": {
+            "space": space.name,
+            "choices": space.decode(np.array(result.encoding, dtype=np.uint8)),
+            "top1_percent": result.top1_percent,
+            "accuracy": worth,
+            "min_top1_percent": result.min_top1_percent,
+            "num_networks": result.num_networks,
+            "num_layers": result.num_layers,
+            "front": [
+                {
+                    "score": point.score,
+                    "top1_percent": point.top1_percent,
+                    "accuracy": worth,
+                    "encoding": list(point.encoding),
+                    "choices": space.decode(np.array(point.encoding, dtype=np.uint8)),
+                    "accelerator": point.accelerator.model_dump(mode="json"),
+                }
+                for point in result.front
+            ],
+        },
+        "networks": [network_figures(result.found, result.accelerator, objective)],
+    }
+
+
+def front_figures(front: Front) -> dict[str, Any]:
+    """Designs that none beats in cycles, energy and area at once, as JSON has them."""
+    names = ("cycles", "energy_pj", "area_um2")
+    return {
+        "reference": dict(zip(names, front.reference, strict=True)),
+        "hypervolume": front.hypervolume,
+        "hypervolumes": list(front.hypervolumes),
+        "points": [
+            {
+                **dict(zip(names, point.figures, strict=True)),
+                "accelerator": point.accelerator.model_dump(mode="json"),
+            }
+            for point in front.points
+        ],
+    }
+
+
+def network_figures(
+    found: NetworkResult, accelerator: Accelerator, objective: Objective
+) -> dict[str, Any]:
+    """A network's cost, layer by layer, as JSON has it.
+
+    `objective` : that of the proven bounds.
+    """
+    return {
+        "name": found.network.name,
+        "cycles": found.report.cycles,
+        "energy_pj": found.report.energy_pj,
+        "edp": found.report.edp,
+        "utilization": found.utilization(accelerator),
+        "macs_not_covered": found.network.macs_not_covered,
+        "layers": [
+            layer_figures(report, objective, found.proven_bounds.get(report.layer))
+            for report in found.report.layers
+        ],
+        "proven_gaps": dict(found.proven_gaps),
+    }
+
+
+def layer_figures(
+    report: CostReport, objective: Objective = Objective.EDP, bound: float | None = None
+) -> dict[str, Any]:
+    """A layer's cost as JSON has it.
+
+    `proven_bound` is in cycles, picojoules, or picojoules times cycles, by the objective;
+    `proven_gap` is how much more the layer's mapping scores, of the bound. Both are null where
+    nothing was proven.
+    """
+    gap = None if bound is None else objective.gap(report.cycles, report.energy_pj, bound)
+    return {
+        "name": report.layer,
+        "cycles": report.cycles,
+        "utilization": report.utilization,
+        "stalls": vars(report.stalls),
+        "engines": vars(report.engines),
+        "accesses": vars(report.accesses),
+        "energy_pj": report.energy_pj,
+        "energy_pj_by_level": vars(report.energy),
+        "edp": report.edp,
+        "has_program": report.has_program,
+        "proven_bound": bound,
+        "proven_gap": gap,
+    }
+
+
+def effort_figures(result: SearchResult | NetworkResult) -> dict[str, Any]:
+    return {
+        "num_evaluations": result.num_evaluations,
+        "num_legal": result.num_legal,
+        "num_exact": result.num_exact,
+        "largest_gap": result.largest_gap,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return None if value == inf else value

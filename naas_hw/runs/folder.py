@@ -1,0 +1,351 @@
+"""A run folder: everything about one design, and the only place where naas writes it.
+
+One writer at a time (a lock), each file whole or not at all (written aside, then renamed), and
+nothing of a user's is ever removed or replaced: the manifest lists every file that naas wrote, and
+only those are.
+"""
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Final, Literal, Self
+
+import filelock
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from naas_hw.core.errors import InputError
+from naas_hw.system.files import (
+    check_folders,
+    check_replaceable,
+    is_unfinished,
+    read_file,
+    remove_unfinished,
+    write_files,
+)
+from naas_hw.system.json_files import MAX_FILE_BYTES
+from naas_hw.system.text import printable
+from naas_hw.system.yaml_files import validation_sentence
+from naas_hw.workload.layer import NAME_PATTERN
+
+MANIFEST: Final = "manifest.json"
+LOCK: Final = ".lock"
+
+_FILES_OF_VERSION_1: Final = (
+    "network.yaml",
+    "accelerator.yaml",
+    "mapping.yaml",
+    "energy_table.yaml",
+    "result.json",
+    "report.html",
+    "history.sqlite",
+    "layers.sqlite",
+    "sim/predicted.json",
+    "sim/simulated.json",
+    "fpga/build.json",
+    "fpga/route.log",
+)
+"""What naas may have written into a run whose manifest did not list files yet, but for folders
+whose files have no fixed names."""
+
+
+def digest_of(*inputs: str | bytes) -> str:
+    """SHA-256 over the inputs of a run; where one ends and the next begins counts."""
+    digest = hashlib.sha256()
+    for given in inputs:
+        data = given.encode() if isinstance(given, str) else given
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+_PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
+Entry = Annotated[str, Field(pattern=rf"^{_PART}(/{_PART})*$")]
+"""Path of a file in the run folder."""
+
+
+class Manifest(BaseModel):
+    """What made a run: enough to make it again. No time, no machine, no absolute path.
+
+    Parameters
+    ----------
+    naas : version of naas_hw.
+    packages : versions of what the result depends on.
+    command : words of the command line; of an absolute path its last part.
+    seed : of everything random in the run.
+    digest : over all inputs (`digest_of`).
+    energy_table : its name, and the beginning of the SHA-256 of its figures.
+    files : what naas wrote into the folder, besides this file; relative paths, in order.
+
+    Version 1 had no list of files.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1, 2] = 2
+    naas: str
+    packages: dict[str, str] = {}
+    command: tuple[str, ...]
+    seed: int | None = None
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    energy_table: str | None = None
+    files: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        command: Sequence[str],
+        digest: str,
+        seed: int | None = None,
+        packages: Sequence[str] = (),
+        energy_table: str | None = None,
+    ) -> Self:
+        """The manifest of a run that starts now; `packages` names distributions."""
+        return cls(
+            naas=metadata.version("naas_hw"),
+            packages={name: metadata.version(name) for name in sorted(packages)},
+            command=tuple(printable(_without_folder(word)) for word in command),
+            seed=seed,
+            digest=digest,
+            energy_table=energy_table,
+        )
+
+    @property
+    def text(self) -> str:
+        """As it stands in the file."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Files that naas wrote into the folder, as far as this manifest knows."""
+        return frozenset(self.files if self.version > 1 else _FILES_OF_VERSION_1)
+
+    def with_files(self, files: Iterable[str]) -> Self:
+        """The same with this list of files."""
+        return self.model_copy(update={"version": 2, "files": tuple(sorted(files))})
+
+    def difference(self, other: "Manifest") -> str | None:
+        """The first thing in which a resumed run would not be the same run."""
+        for field in ("naas", "packages", "seed", "energy_table", "digest"):
+            ours, theirs = getattr(self, field), getattr(other, field)
+            if ours != theirs:
+                return f"{field} must be {ours}, not {theirs}"
+        return None
+
+
+def _without_folder(word: str) -> str:
+    option, equals, value = word.rpartition("=")
+    if not value.startswith("/"):
+        return word
+    return f"{option}{equals}{PurePosixPath(value).name}"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder that exists. Get one from `create`, `open` or `read`."""
+
+    path: Path
+
+    @classmethod
+    @contextmanager
+    def create(
+        cls, path: Path, manifest: Manifest, *, resume: bool = False, force: bool = False
+    ) -> Iterator[Self]:
+        """Make a run folder and hold its lock for as long as the `with` lasts.
+
+        A run that fails before it has written anything leaves nothing behind.
+
+        Raises
+        ------
+        InputError where a run is there and neither `resume` nor `force` is given, where the run
+            to resume is another one, where the folder holds something else, and where another
+            process writes to it.
+        """
+        if resume and force:
+            raise InputError("--resume and --force must not be given together")
+        existed = path.exists()
+        path.mkdir(parents=True, exist_ok=True)
+        run = cls(path)
+        try:
+            with run._locked():
+                run._prepare(manifest, resume=resume, force=force)
+                yield run
+        finally:
+            if not existed:
+                run._remove_if_nothing_was_written()
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path, *, manifest: Manifest | None = None) -> Iterator[Self]:
+        """An existing run folder, to add to it; its lock is held until the `with` ends.
+
+        Parameters
+        ----------
+        manifest : what a folder that was made by hand gets where it has none.
+        """
+        run = cls(path) if manifest is not None else cls.read(path)
+        with run._locked():
+            if manifest is not None and not os.path.lexists(path / MANIFEST):
+                run._write_manifest(manifest)
+            yield cls.read(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """An existing run folder, to read it only."""
+        run = cls(path)
+        if not (path / MANIFEST).is_file():
+            raise InputError(f"{path} must be a run folder (it has a {MANIFEST})")
+        _ = run.manifest
+        return run
+
+    @property
+    def manifest(self) -> Manifest:
+        """What made this run."""
+        try:
+            return Manifest.model_validate_json(self.read_text(MANIFEST))
+        except ValidationError as error:
+            raise InputError(f"{self.path / MANIFEST}: {validation_sentence(error)}") from error
+
+    def place(self, name: str) -> Path:
+        """Where the entry of this name (`result.json`, `rtl/top.v`) lies, there or not."""
+        parts = name.split("/")
+        if not all(re.fullmatch(NAME_PATTERN, part, re.ASCII) for part in parts):
+            raise InputError(
+                "an entry of a run folder must have a name of letters, digits, '_', '.' and '-', "
+                f"not {name!r}"
+            )
+        return self.path.joinpath(*parts)
+
+    def has(self, name: str) -> bool:
+        """Whether the entry is there."""
+        return self.place(name).exists()
+
+    def read_text(self, name: str) -> str:
+        """The text of an entry, or an InputError that says which one is missing."""
+        place = self.place(name)
+        if not os.path.lexists(place):
+            raise InputError(f"{self.path} must hold {name}, which is missing")
+        try:
+            return read_file(place, max_bytes=MAX_FILE_BYTES).decode()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{place} must be UTF-8 text: {error.reason}") from None
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write an entry, whole or not at all."""
+        self.write_files({name: text})
+        return self.place(name)
+
+    def write_files(
+        self, files: Mapping[str, str | bytes], *, instead_of: Sequence[str] = ()
+    ) -> None:
+        """Write entries (name -> content), all or none; the manifest lists them from then on.
+
+        Parameters
+        ----------
+        instead_of : folders of the run. What naas has written into them before is removed, where
+            it is not among `files`; what others have put there stays.
+
+        Raises
+        ------
+        InputError : something is there that naas did not write, or that is no regular file.
+        """
+        old = {
+            name
+            for name in self.manifest.listed
+            if name not in files and name.startswith(tuple(f"{folder}/" for folder in instead_of))
+        }
+        self.claim(files)
+        write_files(self.path, files)
+        self._remove(old)
+
+    def claim(self, names: Iterable[str]) -> None:
+        """List files in the manifest that are about to be written, by others than this class.
+
+        Raises
+        ------
+        InputError : something is there that naas did not write, or that is no regular file.
+        """
+        names = tuple(names)
+        manifest = self.manifest
+        new = set(names) - manifest.listed
+        for name in names:
+            place = self.place(name)
+            check_folders(place.parent, below=self.path)
+            check_replaceable(place)
+            if name in new and os.path.lexists(place):
+                raise InputError(
+                    f"{place} must be a file that {MANIFEST} lists as written by naas, "
+                    "not another: move it away"
+                )
+        if new or manifest.version == 1:
+            self._write_manifest(manifest.with_files(manifest.listed | new))
+
+    def remove(self, *names: str) -> None:
+        """Remove files that naas wrote, those that are there."""
+        self._remove(set(names) & self.manifest.listed)
+
+    def _remove(self, names: Iterable[str]) -> None:
+        """Remove regular files, then folders that are empty without them, and their names."""
+        names = sorted(names)
+        for name in names:
+            place = self.place(name)
+            check_folders(place.parent, below=self.path)
+            with suppress(FileNotFoundError):
+                if stat.S_ISREG(os.lstat(place).st_mode):
+                    place.unlink()
+            for folder in place.parents[: len(name.split("/")) - 1]:
+                with suppress(OSError):  # not empty
+                    folder.rmdir()
+        if names:
+            manifest = self.manifest
+            self._write_manifest(manifest.with_files(manifest.listed - set(names)))
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        write_files(self.path, {MANIFEST: manifest.text})
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = filelock.FileLock(self.path / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise InputError(f"{self.path} must have one writer, not a second one") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _prepare(self, manifest: Manifest, *, resume: bool, force: bool) -> None:
+        entries = {entry.name for entry in self.path.iterdir() if not is_unfinished(entry.name)}
+        entries -= {LOCK}
+        if entries and MANIFEST not in entries:
+            raise InputError(f"{self.path} must be a run folder or empty, not a folder of others")
+        if entries and not (resume or force):
+            raise InputError(f"{self.path} must not exist (--resume goes on, --force starts anew)")
+        remove_unfinished(self.path)
+        if entries and resume:
+            self._check_same(manifest)
+            return
+        if entries:
+            self._remove(self.manifest.listed)
+        self._write_manifest(manifest)
+
+    def _check_same(self, manifest: Manifest) -> None:
+        difference = self.manifest.difference(manifest)
+        if difference:
+            raise InputError(f"--resume must find the run that was begun: {difference}")
+
+    def _remove_if_nothing_was_written(self) -> None:
+        if {entry.name for entry in self.path.iterdir()} <= {LOCK, MANIFEST}:
+            for name in (LOCK, MANIFEST):
+                with suppress(OSError):
+                    (self.path / name).unlink()
+            with suppress(OSError):
+                self.path.rmdir()

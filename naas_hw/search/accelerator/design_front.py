@@ -1,0 +1,81 @@
+"""The front of a search: designs that no other beats in cycles, energy and area at once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from naas_hw.search.accelerator.history import CandidateRecord
+from naas_hw.search.accelerator.result import DesignPoint, Front
+from naas_hw.search.objective import geometric_mean
+from naas_hw.search.pareto import front, hypervolume
+
+Figures = tuple[float, float, float]
+
+
+def design_point(record: CandidateRecord, *, name: str) -> DesignPoint:
+    """A candidate with mappings as a point; the accelerator gets that name."""
+    return DesignPoint(
+        accelerator=record.accelerator.model_copy(update={"name": name}),
+        cycles=mean_figure(record.cycles),
+        energy_pj=mean_figure(record.energy_pj),
+        area_um2=record.area_um2,
+    )
+
+
+def design_front(
+    generations: Sequence[Sequence[CandidateRecord]], final: Sequence[CandidateRecord]
+) -> Front:
+    """The front of all candidates that have mappings, one of them at least.
+
+    Parameters
+    ----------
+    generations : the candidates of each, in order.
+    final : those whose mappings were searched once more.
+
+    Notes
+    -----
+    The reference is the worst of each figure in the first generation with a mapped candidate, so
+    it stays, and volumes of later generations can only grow.
+    """
+    mapped = [
+        [_point(record) for record in each if record.score is not None] for each in generations
+    ]
+    reference = _worst(next(points for points in mapped if points))
+    found: list[DesignPoint] = []
+    volumes = []
+    for points in (*mapped, [_point(record) for record in final]):
+        found = _front([*found, *points])
+        volumes.append(_share(found, reference))
+    found.sort(key=lambda point: point.figures)
+    named = (
+        replace(point, accelerator=point.accelerator.model_copy(update={"name": f"front-{index}"}))
+        for index, point in enumerate(found)
+    )
+    return Front(points=tuple(named), reference=reference, hypervolumes=tuple(volumes))
+
+
+def mean_figure(values: Sequence[float]) -> float:
+    """Of networks, the geometric mean; of one network itself, to the last bit."""
+    return float(values[0]) if len(values) == 1 else geometric_mean([float(v) for v in values])
+
+
+def _point(record: CandidateRecord) -> DesignPoint:
+    return design_point(record, name="candidate")
+
+
+def _worst(points: Sequence[DesignPoint]) -> Figures:
+    cycles, energy_pj, area_um2 = zip(*(point.figures for point in points), strict=True)
+    return max(cycles), max(energy_pj), max(area_um2)
+
+
+def _front(points: list[DesignPoint]) -> list[DesignPoint]:
+    if not points:
+        return []
+    return [points[index] for index in front(np.array([point.figures for point in points]))]
+
+
+def _share(points: Sequence[DesignPoint], reference: Figures) -> float:
+    """Volume in units of the box between zero and the reference."""
+    return hypervolume([point.figures for point in points], reference) / prod(reference)

@@ -1,0 +1,506 @@
+"""The history of a search: one SQLite file, a transaction a generation.
+
+Whatever kills the search, the file holds all generations before the current one, whole. A search
+that is resumed asks its optimiser again, in the same order, and takes from here what it already
+knows; so its result is that of a search that was never interrupted.
+
+Mappings are most of what there is to keep, and much the same from layer to layer: those of a
+candidate are deflated together. A file that is damaged, or made to harm, is refused: all that is
+read is checked.
+"""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.core.errors import InputError
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.search.mapping.layer_search import Choice, MappingResult
+from naas_hw.system.files import check_regular, check_replaceable
+from naas_hw.system.text import printable, shortened
+from naas_hw.system.yaml_files import validation_sentence
+
+SCHEMA_VERSION: Final = "3"
+OLDER_VERSION: Final = "2"
+"""Had the mappings of each layer as text in the table of layers; it is brought up to date when a
+search goes on with it."""
+_MAX_MAPPINGS_BYTES: Final = 256 * 1024 * 1024
+
+_CANDIDATES: Final = """
+    id INTEGER PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    member INTEGER NOT NULL,
+    accelerator TEXT NOT NULL,  -- JSON
+    is_mapped INTEGER NOT NULL, -- 0: some layer has no legal mapping
+    score REAL,                 -- of the objective, exact; NULL if not mapped
+    cycles TEXT NOT NULL,       -- JSON: of each network, exact
+    energy_pj TEXT NOT NULL,    -- JSON: of each network, exact
+    area_um2 REAL NOT NULL,     -- an estimate
+    is_screened INTEGER NOT NULL, -- 1: mapped with a part of the due evaluations, and left at that
+    num_invalid INTEGER NOT NULL, -- candidates ruled out before this one was drawn
+    num_hopeless INTEGER NOT NULL, -- of them, those whose lower bound is no better than the best
+"""
+_LAYERS: Final = """
+    candidate INTEGER NOT NULL REFERENCES candidates (id),
+    layer TEXT NOT NULL,
+    num_evaluations INTEGER NOT NULL, -- bounds computed, illegal and repeated mappings included
+    num_legal INTEGER NOT NULL,       -- distinct legal mappings evaluated
+    num_exact INTEGER NOT NULL,       -- of these, timed exactly
+    best_bound REAL NOT NULL,         -- lower bound of the layer's objective
+    cycles INTEGER NOT NULL,          -- exact, of the best mapping
+    energy_pj REAL NOT NULL,          -- exact, of the best mapping
+    largest_gap REAL NOT NULL,        -- (exact - bound) / bound in cycles
+"""
+_TABLES: Final = (
+    f"""
+CREATE TABLE candidates ({_CANDIDATES}
+    mappings BLOB NOT NULL, -- JSON, deflated: of each layer the best, and the front
+    UNIQUE (generation, member)
+)""",
+    f"""
+CREATE TABLE layers ({_LAYERS}
+    PRIMARY KEY (candidate, layer)
+)""",
+)
+_SCHEMA: Final = ";".join(
+    ("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)", *_TABLES)
+)
+_FIELDS: Final = (
+    "generation, member, accelerator, is_mapped, score, cycles, energy_pj, area_um2, is_screened, "
+    "num_invalid, num_hopeless"
+)
+_COUNTS: Final = "num_evaluations, num_legal, num_exact, best_bound, cycles, energy_pj, largest_gap"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateRecord:
+    """What is known of one candidate.
+
+    Members
+    -------
+    layers : name of a distinct layer -> what was found; empty if some layer has no mapping.
+    area_um2 : an estimate.
+    is_screened : its mappings had a part of the due evaluations, and were not good enough for more.
+    num_invalid, num_hopeless : candidates that were ruled out before this one was drawn, and those
+        among them whose lower bound was no better than the best score by then.
+    """
+
+    generation: int
+    member: int
+    accelerator: Accelerator
+    score: float | None
+    cycles: tuple[int, ...]
+    energy_pj: tuple[float, ...]
+    area_um2: float
+    layers: dict[str, MappingResult]
+    is_screened: bool = False
+    num_invalid: int = 0
+    num_hopeless: int = 0
+
+
+_Count = Annotated[int, Field(ge=0)]
+_Figure = Annotated[float, Field(ge=0)]
+
+
+class _CandidateRow(BaseModel):
+    """A row of the table of candidates, checked."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+    id: int
+    generation: _Count
+    member: _Count
+    accelerator: Accelerator
+    is_mapped: Annotated[int, Field(ge=0, le=1)]
+    score: _Figure | None
+    cycles: tuple[_Count, ...]
+    energy_pj: tuple[_Figure, ...]
+    area_um2: _Figure
+    is_screened: Annotated[int, Field(ge=0, le=1)]
+    num_invalid: _Count
+    num_hopeless: _Count
+
+
+class _ResultRow(BaseModel):
+    """What is found of a layer, checked; the order of the fields is that in files."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+    num_evaluations: _Count
+    num_legal: _Count
+    num_exact: _Count
+    best_bound: float
+    cycles: _Count
+    energy_pj: _Figure
+    largest_gap: float
+    mapping: Mapping
+    choices: tuple[tuple[_Count, _Figure, Mapping], ...]
+
+    @property
+    def result(self) -> MappingResult:
+        """The value that it stands for."""
+        return MappingResult(
+            best=Choice(mapping=self.mapping, cycles=self.cycles, energy_pj=self.energy_pj),
+            choices=tuple(
+                Choice(mapping=mapping, cycles=cycles, energy_pj=energy)
+                for cycles, energy, mapping in self.choices
+            ),
+            num_evaluations=self.num_evaluations,
+            num_legal=self.num_legal,
+            num_exact=self.num_exact,
+            best_bound=self.best_bound,
+            largest_gap=self.largest_gap,
+        )
+
+
+class History:
+    """An open history file, or one in memory; a context manager."""
+
+    def __init__(self, connection: sqlite3.Connection, source: str) -> None:
+        self._connection = connection
+        self._source = source
+
+    @classmethod
+    def open(cls, path: str | Path | None, *, digest: str, resume: bool) -> Self:
+        """Create a history, or with `resume` go on with one; an older one is brought up to date.
+
+        Parameters
+        ----------
+        path : None keeps it in memory.
+        digest : of everything that determines the search; a history of another one is refused.
+
+        Raises
+        ------
+        InputError : it exists and `resume` is false; it belongs to another search; it is no
+            history, or a damaged one; it cannot be written.
+        """
+        if path is not None and not resume and Path(path).exists():
+            raise InputError(f"{path}: must not exist, or be resumed")
+        if path is not None:
+            check_replaceable(Path(path))
+        with _written(path):
+            connection = sqlite3.connect(":memory:" if path is None else str(path))
+            found = cls(connection, str(path))
+            try:
+                found._prepare(digest)
+            except BaseException:
+                connection.close()
+                raise
+        return found
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """A history to read only, an older one too.
+
+        Raises
+        ------
+        InputError : it is no history, or a damaged one.
+        """
+        check_regular(path)
+        with _whole(str(path)):
+            uri = f"{path.absolute().as_uri()}?mode=ro"
+            connection = sqlite3.connect(uri, uri=True)
+            found = cls(connection, str(path))
+            try:
+                version, _ = found._format()
+                found._check_version(version, SCHEMA_VERSION, OLDER_VERSION)
+                found._check_whole()
+            except BaseException:
+                connection.close()
+                raise
+        return found
+
+    def _prepare(self, digest: str) -> None:
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not tables:
+            meta = {"schema": SCHEMA_VERSION, "digest": digest}
+            with self._connection:
+                self._connection.executescript(f"BEGIN;{_SCHEMA};")
+                self._connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+            return
+        with _whole(self._source):
+            version, found = self._format()
+            self._check_version(version, SCHEMA_VERSION, OLDER_VERSION)
+        if found != digest:
+            raise InputError(
+                f"{self._source}: must be resumed with the networks, budget, table and settings "
+                "that it was begun with, not others"
+            )
+        with _whole(self._source):
+            if version == OLDER_VERSION:
+                self._bring_up_to_date()
+            self._check_whole()
+
+    def _format(self) -> tuple[object, object]:
+        """Version and digest."""
+        kinds = self._connection.execute("SELECT DISTINCT type FROM sqlite_master").fetchall()
+        if not {kind for (kind,) in kinds} <= {"table", "index"}:
+            raise ValueError("it has other things than tables")
+        meta = dict(self._connection.execute("SELECT key, value FROM meta LIMIT 100"))
+        return meta.get("schema"), meta.get("digest")
+
+    def _check_version(self, found: object, *known: str) -> None:
+        if found not in known:
+            raise InputError(f"{self._source}: schema must be {' or '.join(known)}, not {found}")
+
+    def _check_whole(self) -> None:
+        """Generations are numbered from 0 on, members of each too; the file has no fault."""
+        (fault,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if fault != "ok":
+            raise ValueError(fault)
+        rows = self._connection.execute(
+            "SELECT generation, min(member), max(member), count(*) FROM candidates "
+            "GROUP BY generation ORDER BY generation"
+        )
+        for number, row in enumerate(rows):
+            if row != (number, 0, row[3] - 1, row[3]):
+                raise ValueError(f"generation {number} must be whole")
+
+    def _bring_up_to_date(self) -> None:
+        """From OLDER_VERSION to SCHEMA_VERSION, wholly or not at all."""
+        with self._connection:
+            self._connection.execute("BEGIN")
+            old = self._connection.execute(
+                "SELECT candidate, mapping, choices FROM layers ORDER BY candidate, rowid"
+            ).fetchall()
+            mappings: dict[int, list[list[object]]] = {}
+            for candidate, mapping, choices in old:
+                mappings.setdefault(candidate, []).append([mapping, json.loads(choices)])
+            self._connection.execute("ALTER TABLE candidates RENAME TO old_candidates")
+            self._connection.execute("ALTER TABLE layers RENAME TO old_layers")
+            for statement in _TABLES:
+                self._connection.execute(statement)
+            rows = self._connection.execute(f"SELECT id, {_FIELDS} FROM old_candidates").fetchall()
+            self._connection.executemany(
+                f"INSERT INTO candidates VALUES ({', '.join('?' * 13)})",
+                [(*row, deflated(mappings.get(row[0], []))) for row in rows],
+            )
+            self._connection.execute(
+                f"INSERT INTO layers SELECT candidate, layer, {_COUNTS} FROM old_layers "
+                "ORDER BY rowid"
+            )
+            self._connection.execute("DROP TABLE old_layers")
+            self._connection.execute("DROP TABLE old_candidates")
+            self._connection.execute(
+                "UPDATE meta SET value = ? WHERE key = 'schema'", (SCHEMA_VERSION,)
+            )
+        self._connection.execute("VACUUM")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @property
+    def num_generations(self) -> int:
+        """Generations that are complete."""
+        query = "SELECT coalesce(max(generation) + 1, 0) FROM candidates"
+        return int(self._connection.execute(query).fetchone()[0])
+
+    def add_generation(self, records: Sequence[CandidateRecord]) -> None:
+        """Write a generation, wholly or not at all.
+
+        Raises
+        ------
+        InputError : it cannot be written (a full disk).
+        """
+        with _written(self._source), self._connection:
+            for record in records:
+                self._add(record)
+
+    def _add(self, record: CandidateRecord) -> None:
+        rows = {name: result_row(result) for name, result in record.layers.items()}
+        cursor = self._connection.execute(
+            f"INSERT INTO candidates VALUES (NULL, {', '.join('?' * 12)})",
+            (
+                record.generation,
+                record.member,
+                record.accelerator.model_dump_json(),
+                record.score is not None,
+                record.score,
+                json.dumps(record.cycles),
+                json.dumps(record.energy_pj),
+                record.area_um2,
+                record.is_screened,
+                record.num_invalid,
+                record.num_hopeless,
+                deflated([row[_NUM_COUNTS:] for row in rows.values()]),
+            ),
+        )
+        self._connection.executemany(
+            f"INSERT INTO layers VALUES ({', '.join('?' * (2 + _NUM_COUNTS))})",
+            [(cursor.lastrowid, layer, *row[:_NUM_COUNTS]) for layer, row in rows.items()],
+        )
+
+    def generation(self, number: int) -> list[CandidateRecord]:
+        """The candidates of a complete generation, in order.
+
+        Raises
+        ------
+        InputError : the file is damaged.
+        """
+        query = (
+            f"SELECT id, {_FIELDS}, mappings FROM candidates WHERE generation = ? ORDER BY member"
+        )
+        with _whole(self._source):
+            return [
+                self._record(row[:-1], row[-1])
+                for row in self._connection.execute(query, (number,))
+            ]
+
+    def records(self) -> Iterator[CandidateRecord]:
+        """All candidates, in order."""
+        for number in range(self.num_generations):
+            yield from self.generation(number)
+
+    def candidates(self) -> Iterator[CandidateRecord]:
+        """All candidates, in order, without what was found of their layers."""
+        query = f"SELECT id, {_FIELDS} FROM candidates ORDER BY generation, member"
+        with _whole(self._source):
+            for row in self._connection.execute(query):
+                yield self._record(row, None)
+
+    def first_row(self, query: str, values: dict[str, object]) -> tuple[Any, ...]:
+        """The first row that a query gives.
+
+        Raises
+        ------
+        InputError : the file is damaged.
+        """
+        with _whole(self._source):
+            row: tuple[Any, ...] = self._connection.execute(query, values).fetchone()
+            return row
+
+    def _record(self, row: Sequence[object], mappings: bytes | None) -> CandidateRecord:
+        checked = _candidate_row(row)
+        if (checked.score is not None) != bool(checked.is_mapped):
+            raise ValueError("a candidate must have a score or have no mapping")
+        num_networks = len(checked.cycles)
+        if num_networks < checked.is_mapped or num_networks != len(checked.energy_pj):
+            raise ValueError("a candidate must have cycles and energy of each network")
+        return CandidateRecord(
+            generation=checked.generation,
+            member=checked.member,
+            accelerator=checked.accelerator,
+            score=checked.score,
+            cycles=checked.cycles,
+            energy_pj=checked.energy_pj,
+            area_um2=checked.area_um2,
+            layers={} if mappings is None else self._layers(checked.id, mappings),
+            is_screened=bool(checked.is_screened),
+            num_invalid=checked.num_invalid,
+            num_hopeless=checked.num_hopeless,
+        )
+
+    def _layers(self, candidate: int, mappings: bytes) -> dict[str, MappingResult]:
+        rows = self._connection.execute(
+            f"SELECT layer, {_COUNTS} FROM layers WHERE candidate = ? ORDER BY rowid", (candidate,)
+        ).fetchall()
+        return {
+            str(layer): result_of([*counts, *found])
+            for (layer, *counts), found in zip(rows, inflated(mappings), strict=True)
+        }
+
+
+_NUM_COUNTS: Final = len(_COUNTS.split(","))
+
+
+def _candidate_row(row: Sequence[object]) -> _CandidateRow:
+    plain: dict[str, Any] = dict(zip(("id", *_FIELDS.split(", ")), row, strict=True))
+    for name in ("accelerator", "cycles", "energy_pj"):
+        plain[name] = json.loads(plain[name])
+    return _CandidateRow.model_validate_json(json.dumps(plain))
+
+
+@contextmanager
+def whole_database(source: str, what: str) -> Iterator[None]:
+    """Whatever is wrong with what an SQLite file holds becomes one sentence.
+
+    Raises
+    ------
+    InputError : says that the file must be `what`, and why it is not.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except ValidationError as error:
+        raise InputError(f"{source}: must be {what}: {validation_sentence(error)}") from error
+    except (sqlite3.Error, ValueError, TypeError, ArithmeticError, RecursionError, zlib.error) as e:
+        raise InputError(f"{source}: must be {what}: {shortened(printable(str(e)), 200)}") from e
+
+
+def _whole(source: str) -> AbstractContextManager[None]:
+    return whole_database(source, "the history of a search")
+
+
+@contextmanager
+def _written(source: str | Path | None) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes a damaged file as text
+        reason = shortened(printable(str(error)), 200)
+        raise InputError(f"{source}: must be a history that can be written: {reason}") from error
+
+
+def result_row(result: MappingResult) -> tuple[object, ...]:
+    """What is found of a layer, as files have it; branch and bound's proof apart."""
+    choices = [[c.cycles, c.energy_pj, c.mapping.model_dump_json()] for c in result.choices]
+    return (
+        result.num_evaluations,
+        result.num_legal,
+        result.num_exact,
+        result.best_bound,
+        result.best.cycles,
+        result.best.energy_pj,
+        result.largest_gap,
+        result.best.mapping.model_dump_json(),
+        choices,
+    )
+
+
+def result_of(row: Sequence[object]) -> MappingResult:
+    """What `result_row` was made of.
+
+    Raises
+    ------
+    ValueError : something in it is wrong (`ValidationError` is one).
+    """
+    *counts, mapping, choices = row
+    if not isinstance(choices, list):
+        raise ValueError("choices must be a list")
+    plain = dict(zip(_COUNTS.split(", "), counts, strict=True))
+    plain["mapping"] = json.loads(str(mapping))
+    plain["choices"] = [[c, energy, json.loads(str(text))] for c, energy, text in choices]
+    return _ResultRow.model_validate_json(json.dumps(plain)).result
+
+
+def deflated(value: object) -> bytes:
+    """JSON, deflated."""
+    return zlib.compress(json.dumps(value).encode(), 9)
+
+
+def inflated(data: object) -> Any:
+    """What `deflated` was given.
+
+    Raises
+    ------
+    ValueError, zlib.error : it was not made so, or stands for more than a file can need.
+    """
+    if not isinstance(data, bytes):
+        raise ValueError("what is deflated must be bytes")
+    stream = zlib.decompressobj()
+    text = stream.decompress(data, _MAX_MAPPINGS_BYTES)
+    if not stream.eof:
+        raise ValueError("what is deflated must be whole and not too large")
+    return json.loads(text)

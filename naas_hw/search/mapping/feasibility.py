@@ -1,0 +1,54 @@
+"""Budgets and accelerators that have no room for a layer, whatever the mapping: told before any
+mapping is drawn."""
+
+from collections.abc import Sequence
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.budget import Budget
+from naas_hw.core.errors import InputError
+from naas_hw.mapping.bank_need import fewest_banks
+from naas_hw.mapping.geometry import ceil_div
+from naas_hw.workload.layer import Layer
+
+
+def refuse_impossible(budget: Budget, layers: Sequence[Layer]) -> None:
+    """Raise an InputError that names the first layer for which no accelerator of the budget can
+    have room, and what it needs."""
+    for layer in layers:
+        need = fewest_banks(
+            layer,
+            bank_words=max(1, budget.most_bank_bytes // budget.beat_bytes),
+            beat_bytes=budget.beat_bytes,
+        )
+        if need > budget.num_banks:
+            raise InputError(
+                f"budget {budget.name}: num_banks must be at least {need} for layer {layer.name}, "
+                f"in banks of {budget.most_bank_bytes} bytes (what {budget.on_chip_bytes} bytes on "
+                f"chip leave each), not {budget.num_banks}"
+            )
+        channels = _scaled_channels(layer, budget.beat_bytes)
+        if channels > budget.scale_depth:
+            raise InputError(
+                f"budget {budget.name}: scale_depth must be at least {channels} for layer "
+                f"{layer.name}, not {budget.scale_depth}"
+            )
+
+
+def why_not_mappable(accelerator: Accelerator, layer: Layer) -> str | None:
+    """What an accelerator lacks for any mapping of a layer, in words; None if that is not known."""
+    need = fewest_banks(layer, bank_words=accelerator.bank_words, beat_bytes=accelerator.beat_bytes)
+    if need > accelerator.num_banks:
+        return (
+            f"it needs at least {need} banks of {accelerator.bank_bytes} bytes, not "
+            f"{accelerator.num_banks}"
+        )
+    channels = _scaled_channels(layer, accelerator.beat_bytes)
+    if channels > accelerator.scale_depth:
+        return f"it needs a scale_depth of at least {channels}, not {accelerator.scale_depth}"
+    return None
+
+
+def _scaled_channels(layer: Layer, beat_bytes: int) -> int:
+    """Output channels of the smallest tile, whole words of the drain."""
+    lanes = beat_bytes // 4
+    return ceil_div(min(layer.K, beat_bytes), lanes) * lanes

@@ -1,0 +1,137 @@
+"""A mapping as arrays, compiled, and its normal form.
+
+Nothing here knows a capacity: what is legal is asked of the cost model. A mapping is a `Point` of
+arrays that are changed in place. Dims are indices into `DIMS`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from naas_hw.cost.compiled.jit import kernel
+from naas_hw.cost.compiled.problem import LEGAL
+from naas_hw.cost.compiled.single import legal_one
+from naas_hw.workload.layer import DIMS
+
+
+def order_of(text: str) -> list[int]:
+    """An order given as letters, as indices into DIMS."""
+    found: list[int] = [DIMS.index(dim) for dim in text]
+    return found
+
+
+def order_table(texts: Sequence[str]) -> NDArray[np.int8]:
+    """Orders given as letters, a row each."""
+    return np.array([order_of(text) for text in texts], dtype=np.int8)
+
+
+class Point(NamedTuple):
+    """One mapping: orders int8 [3, 6] of DRAM, L2 and PE; bounds and used extents int64 [6]."""
+
+    orders: NDArray[np.int8]
+    l2: NDArray[np.int64]
+    pe: NDArray[np.int64]
+    spatial: NDArray[np.int64]
+
+
+@kernel
+def new_point() -> Any:
+    """A point to be filled."""
+    return Point(
+        np.zeros((3, 6), np.int8), np.ones(6, np.int64), np.ones(6, np.int64), np.ones(6, np.int64)
+    )
+
+
+@kernel
+def copy_point(source: Any, target: Any) -> None:
+    """Overwrite target."""
+    target.orders[:] = source.orders
+    target.l2[:] = source.l2
+    target.pe[:] = source.pe
+    target.spatial[:] = source.spatial
+
+
+@kernel
+def is_legal(p: Any, point: Any, scratch: Any) -> Any:
+    """Whether the accelerator can run the mapping."""
+    return legal_one(p, point.orders, point.l2, point.pe, point.spatial, scratch) == LEGAL
+
+
+@kernel
+def ceil_of(numerator: Any, denominator: Any) -> Any:
+    """Quotient of positive numbers below 2^52, rounded up: a division in floating point is exact
+    there, and several times as fast as one of integers."""
+    return int(np.ceil(numerator / denominator))
+
+
+@kernel
+def _extent(p: Any, d: Any, used: Any) -> Any:
+    """Indices that one pass over an axis covers: whole lanes on K and C, where all are used."""
+    return p.extents[d] if d < 2 else used
+
+
+@kernel
+def most_pe(p: Any, point: Any, d: Any) -> Any:
+    """Bound inside the PE that covers the dim."""
+    return ceil_of(p.bounds[d], _extent(p, d, point.spatial[d]))
+
+
+@kernel
+def most_l2(p: Any, point: Any, d: Any) -> Any:
+    """Bound of the tile that covers the dim."""
+    return ceil_of(p.bounds[d], _extent(p, d, point.spatial[d]) * point.pe[d])
+
+
+@kernel
+def is_free(p: Any, d: Any) -> Any:
+    """Whether the used extent along a dim is the mapping's choice."""
+    return d >= 2 and min(p.sizes[d], p.bounds[d]) > 1
+
+
+@kernel
+def settle_bounds(p: Any, point: Any) -> None:
+    """Bounds on the grid: extents that are due, none more than covers its dim, whole blocks."""
+    for d in range(6):
+        size = min(p.sizes[d], p.bounds[d])
+        used = max(1, min(point.spatial[d], size)) if d >= 2 else size
+        extent = used if d >= 2 else _extent(p, d, used)
+        inside = max(1, min(point.pe[d], ceil_of(p.bounds[d], extent)))
+        step = extent * inside
+        most = ceil_of(p.bounds[d], step)
+        bound = max(1, min(point.l2[d], most))
+        if d < 2 and bound < most:  # a beat is a power of two: so is what a step shares with it
+            unit = p.beat // min(step & -step, p.beat)
+            bound = min(ceil_of(bound, unit) * unit, most)
+        point.spatial[d], point.pe[d], point.l2[d] = used, inside, bound
+
+
+@kernel
+def _settle_order(order: Any, bounds: Any) -> None:
+    """Dims of bound > 1 in their order, then the others in the order of DIMS."""
+    moving = 0
+    for k in range(6):
+        if bounds[order[k]] > 1:
+            order[moving] = order[k]
+            moving += 1
+    for d in range(6):
+        if bounds[d] <= 1:
+            order[moving] = d
+            moving += 1
+
+
+@kernel
+def normalise(p: Any, point: Any, scratch: Any) -> None:
+    """The same nest in one form: on the grid, and loops of bound 1 last at each level.
+
+    Two mappings with the same normal form cost the same. The order inside a PE costs nothing and is
+    the order of DIMS.
+    """
+    settle_bounds(p, point)
+    tiles = scratch[0].tiles
+    for d in range(6):
+        tiles[d] = ceil_of(most_l2(p, point, d), point.l2[d])
+        point.orders[2, d] = d
+    _settle_order(point.orders[0], tiles)
+    _settle_order(point.orders[1], point.l2)

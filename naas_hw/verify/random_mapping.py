@@ -1,0 +1,104 @@
+"""Random legal mappings of a layer, many at once."""
+
+from collections import Counter
+from math import gcd
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.technology import SIZED
+from naas_hw.cost.compiled.batch import RULES, MappingBatch, evaluate_bounds
+from naas_hw.sim.random_numbers import Generator
+from naas_hw.workload.layer import DIMS, Layer
+
+_NUM_REPAIRS: Final = 6  # of a mapping that does not fit
+_STRICT_SHARE: Final = 0.8  # of the mappings whose blocks are made whole; the rest has luck or not
+
+Ints = NDArray[np.int64]
+
+
+def random_mappings(
+    accelerator: Accelerator,
+    layer: Layer,
+    rng: Generator,
+    rejections: Counter[str],
+    *,
+    count: int,
+) -> MappingBatch:
+    """Legal mappings out of so many draws; what is not legal is cut down a few times."""
+    bounds = np.array([layer.bounds[dim] for dim in DIMS], np.int64)
+    spatial = _used(accelerator, bounds, count, rng)
+    rest = -(-bounds // spatial)
+    pe = _parts(rest, rng)
+    l2 = _parts(-(-rest // pe), rng)
+    orders = rng.permuted(np.tile(np.arange(len(DIMS), dtype=np.int8), (count, 3, 1)), axis=2)
+    strict = rng.random(count) < _STRICT_SHARE
+    legal = np.zeros(count, np.bool_)
+    for attempt in range(_NUM_REPAIRS + 1):
+        _make_blocks_whole(accelerator, bounds, spatial, pe, l2, strict & ~legal)
+        batch = MappingBatch(orders=orders, l2=l2, pe=pe, spatial=spatial)
+        report = evaluate_bounds(accelerator, layer, batch, SIZED)
+        rules = report.violated[~report.legal].tolist()
+        rejections.update(RULES[rule].split(":")[0] for rule in rules)
+        legal = report.legal
+        if legal.all() or attempt == _NUM_REPAIRS:
+            break
+        _cut(pe, l2, ~legal, rng)
+    return batch.take(np.flatnonzero(legal))
+
+
+def _used(accelerator: Accelerator, bounds: Ints, count: int, rng: Generator) -> Ints:
+    """Used positions [N, dim]: a rule on K and C, any number on the others."""
+    sizes = np.array([accelerator.size_of(dim) for dim in DIMS], np.int64)
+    most = np.minimum(bounds, sizes)
+    draw = rng.random((count, len(DIMS)))
+    some = rng.integers(1, np.broadcast_to(most + 1, draw.shape))
+    any_number = rng.integers(1, np.broadcast_to(sizes + 1, draw.shape))
+    used = np.where(draw < 0.55, most, np.where(draw < 0.9, some, any_number))
+    fixed = np.isin(DIMS, ("K", "C"))
+    return np.where(fixed, most, used)
+
+
+def _parts(rest: Ints, rng: Generator) -> Ints:
+    """Bounds: 1 and all of `rest` more often than others, now and then more than there is."""
+    draw = rng.random(rest.shape)
+    middle = np.exp(rng.random(rest.shape) * np.log(rest + 1)).astype(np.int64)
+    middle = np.minimum(middle, rest)
+    beyond = rest + rng.integers(1, 4, rest.shape)
+    return np.select(
+        [draw < 0.3, draw < 0.5, draw < 0.53], [np.ones_like(rest), rest, beyond], middle
+    )
+
+
+def _make_blocks_whole(
+    accelerator: Accelerator,
+    bounds: Ints,
+    spatial: Ints,
+    pe: Ints,
+    l2: Ints,
+    chosen: NDArray[np.bool_],
+) -> None:
+    """Let the L2 tiles of K and C hold whole blocks of channels, or all there are."""
+    beat = accelerator.beat_bytes
+    for index, dim in enumerate(DIMS):
+        if dim not in ("K", "C"):
+            continue
+        lanes = gcd(beat, accelerator.size_of(dim))
+        step = pe[:, index] * (-(-spatial[:, index] // lanes) * lanes)
+        unit = beat // np.gcd(beat, step)
+        whole = -(-l2[:, index] // unit) * unit
+        covering = -(-bounds[index] // step)
+        cuts = chosen & (l2[:, index] < covering)
+        l2[cuts, index] = np.minimum(whole, covering)[cuts]
+
+
+def _cut(pe: Ints, l2: Ints, chosen: NDArray[np.bool_], rng: Generator) -> None:
+    """Halve one bound above 1 of each chosen mapping."""
+    both = np.concatenate([pe, l2], axis=1)
+    chances = np.where(both > 1, rng.random(both.shape), 0.0)
+    column = chances.argmax(axis=1)
+    rows = np.flatnonzero(chosen & (chances.max(axis=1) > 0))
+    both[rows, column[rows]] //= 2
+    pe[:], l2[:] = both[:, : len(DIMS)], both[:, len(DIMS) :]

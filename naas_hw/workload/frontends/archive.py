@@ -1,0 +1,176 @@
+"""A `.pt2` file, as torch.export.save writes it, as a `Graph`: read as data.
+
+`torch.export.load` unpickles what it finds, so it can run code of whoever wrote the file. The
+graph and its shapes are JSON; that is all that is read here, and torch is not needed for it.
+"""
+
+import zipfile
+from math import prod
+from pathlib import Path
+from typing import Any, Final
+
+from naas_hw.core.errors import InputError
+from naas_hw.system.files import check_regular
+from naas_hw.system.json_files import parse_json
+from naas_hw.system.text import printable, shortened, shown
+from naas_hw.workload.frontends.graph import Graph, Operator, Reference, is_in_place, operator_kind
+
+MAX_GRAPH_BYTES: Final = 32 * 1024 * 1024
+"""As values it takes twenty times as much memory."""
+
+_MAX_SIZE: Final = 1 << 48
+
+_NUMBER_FORMATS: Final = {
+    6: "torch.float16",
+    7: "torch.float32",
+    8: "torch.float64",
+    13: "torch.bfloat16",
+}
+"""Floating-point formats by the numbers that the archive gives them."""
+
+
+def read_archive(path: str | Path) -> Graph:
+    """The graph in a `.pt2` file.
+
+    Raises
+    ------
+    InputError : not such a file, or not one model in it.
+    """
+    place = printable(str(path))
+    content = parse_json(_graph_text(Path(path)), f"{place}: the graph")
+    try:
+        return _graph(content["graph_module"])  # type: ignore[index]
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"{place}: must hold a graph as torch.export.save writes it, not another: "
+            f"{shown(error, 200)}"
+        ) from error
+
+
+def _graph_text(path: Path) -> bytes:
+    check_regular(path)
+    try:
+        return _unpacked_graph(path)
+    except InputError:
+        raise
+    except Exception as error:  # a damaged archive fails in as many ways as it has methods
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        text = shortened(printable(str(reason)), 200)
+        raise InputError(f"{printable(str(path))}: must be a readable .pt2 file: {text}") from error
+
+
+def _unpacked_graph(path: Path) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        entries = [entry for entry in archive.infolist() if _is_graph(entry.filename)]
+        if len(entries) != 1:
+            raise InputError(f"{path}: must hold one models/*.json, not {len(entries)}")
+        if entries[0].file_size > MAX_GRAPH_BYTES:
+            raise InputError(
+                f"{path}: the graph must have at most {MAX_GRAPH_BYTES} bytes, "
+                f"not {entries[0].file_size}"
+            )
+        with archive.open(entries[0]) as stream:
+            content = stream.read(MAX_GRAPH_BYTES + 1)
+        if len(content) > MAX_GRAPH_BYTES:
+            raise InputError(f"{path}: the graph must have at most {MAX_GRAPH_BYTES} bytes")
+        return content
+
+
+def _is_graph(name: str) -> bool:
+    return name.split("/")[-2:-1] == ["models"] and name.endswith(".json")
+
+
+def _graph(module: dict[str, Any]) -> Graph:
+    graph, signature = module["graph"], module["signature"]
+    shapes = {_name(name): _shape(meta) for name, meta in graph["tensor_values"].items()}
+    constants, parameters = _constants(signature["input_specs"], _written(signature))
+    return Graph(
+        operators=tuple(_operator(node, index) for index, node in enumerate(graph["nodes"])),
+        shapes=shapes,
+        constants=constants,
+        results=tuple(name for output in graph["outputs"] for name in _tensor_names(output)),
+        num_parameters=sum(prod(shapes[name]) for name in parameters),
+    )
+
+
+def _written(signature: dict[str, Any]) -> set[str]:
+    """Names of the buffers that the model writes to."""
+    kinds = [spec.get("buffer_mutation") for spec in signature.get("output_specs", [])]
+    return {kind["buffer_name"] for kind in kinds if kind is not None}
+
+
+def _constants(specs: list[dict[str, Any]], written: set[str]) -> tuple[dict[str, str], list[str]]:
+    """(tensor -> name in the model) of all constants, and which tensors are parameters."""
+    names = {
+        "parameter": "parameter_name",
+        "buffer": "buffer_name",
+        "tensor_constant": "tensor_constant_name",
+    }
+    constants, parameters = {}, []
+    for spec in specs:
+        ((kind, content),) = spec.items()
+        if kind in names and content[names[kind]] not in written:
+            tensor = _name(content["arg"]["name"])
+            constants[tensor] = _name(content[names[kind]])
+            if kind == "parameter":
+                parameters.append(tensor)
+    return constants, parameters
+
+
+def _operator(node: dict[str, Any], index: int) -> Operator:
+    outputs = tuple(name for output in node["outputs"] for name in _tensor_names(output))
+    return Operator(
+        name=_name(node.get("name") or (outputs[0] if outputs else f"node_{index}")),
+        kind=operator_kind(_name(node["target"])),
+        arguments={
+            _name(item["name"] or f"argument{position}"): _plain(item["arg"])
+            for position, item in enumerate(node["inputs"])
+        },
+        outputs=outputs,
+        in_place=is_in_place(node["target"]),
+    )
+
+
+def _tensor_names(argument: dict[str, Any]) -> tuple[str, ...]:
+    """Names of the tensors in an output."""
+    ((kind, value),) = argument.items()
+    if kind == "as_tensor":
+        return (_name(value["name"]),)
+    return tuple(_name(item["name"]) for item in value) if kind == "as_tensors" else ()
+
+
+def _plain(argument: dict[str, Any]) -> object:
+    """An argument's tagged union as a plain value."""
+    ((kind, value),) = argument.items()
+    match kind:
+        case "as_none":
+            return None
+        case "as_tensor":
+            return Reference(_name(value["name"]))
+        case "as_tensors":
+            return [Reference(_name(item["name"])) for item in value]
+        case "as_optional_tensors":
+            return [_plain(item) for item in value]
+        case "as_int" | "as_ints" | "as_float" | "as_floats" | "as_bool" | "as_bools" | "as_string":
+            plain: object = value
+            return plain
+        case "as_scalar_type":
+            return _NUMBER_FORMATS.get(value, str(value))
+        case _:
+            return str(value)
+
+
+def _shape(meta: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(_size(size.get("as_int", -1)) for size in meta["sizes"])
+
+
+def _size(value: object) -> int:
+    if type(value) is not int or not -1 <= value < _MAX_SIZE:
+        raise ValueError(f"a size must be an integer below 2**48, not {shown(value)}")
+    return value
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a name must be text, not {shown(value)}")
+    return printable(value)

@@ -1,0 +1,120 @@
+"""A torch module, through torch.export, as a `Graph`."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from naas_hw.core.errors import InputError
+from naas_hw.core.torch_extra import require_torch
+from naas_hw.workload.frontends.graph import Graph, Operator, Reference, is_in_place, operator_kind
+
+if TYPE_CHECKING:
+    from torch import fx, nn
+    from torch.export import ExportedProgram
+
+
+def export_module(module: "nn.Module", input_shape: tuple[int, ...]) -> Graph:
+    """The graph of a module in evaluation mode, for one input of the given shape.
+
+    Raises
+    ------
+    InputError : torch.export refuses the module or the shape.
+    """
+    require_torch("to import a module")
+    import torch
+
+    parameter = next(module.parameters(), torch.empty(0))
+    try:
+        example = torch.zeros(input_shape, dtype=parameter.dtype, device=parameter.device)
+        with _evaluating(module), torch.no_grad(), _without_logs():
+            program = torch.export.export(module, (example,))
+    except Exception as error:  # whatever the user's forward() or the exporter raises
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        shape = "x".join(map(str, input_shape))
+        raise InputError(
+            f"{type(module).__name__} must pass torch.export with a {shape} input, not fail: "
+            f"{reason}"
+        ) from error
+    return graph_of_program(program)
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """Without what torch logs and prints of a failure: our one sentence says it."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stderr(StringIO()):
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextmanager
+def _evaluating(module: "nn.Module") -> Iterator[None]:
+    """Evaluation mode, and afterwards each submodule's own mode again."""
+    training = [part for part in module.modules() if part.training]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+def graph_of_program(program: "ExportedProgram") -> Graph:
+    """The graph of an exported program."""
+    signature = program.graph_signature
+    written = set(signature.buffers_to_mutate.values())
+    buffers = signature.inputs_to_buffers.items()
+    parameters = {id(tensor): tensor for tensor in program.parameters()}
+    calls = [node for node in program.graph.nodes if node.op == "call_function"]
+    return Graph(
+        operators=tuple(_operator(node) for node in calls),
+        shapes={node.name: _shape(node) for node in program.graph.nodes},
+        constants={
+            **signature.inputs_to_parameters,
+            **{tensor: name for tensor, name in buffers if name not in written},
+            **signature.inputs_to_lifted_tensor_constants,
+        },
+        results=tuple(str(name) for name in signature.user_outputs),
+        num_parameters=sum(tensor.numel() for tensor in parameters.values()),
+    )
+
+
+def _operator(node: "fx.Node") -> Operator:
+    target: Any = node.target
+    if hasattr(target, "_schema"):
+        target_name = str(target)
+        names = [argument.name for argument in target._schema.arguments]
+    else:
+        target_name = f"{getattr(target, '__module__', '')}.{getattr(target, '__name__', target)}"
+        names = [f"argument{index}" for index in range(len(node.args))]
+    arguments = dict(zip(names, node.args, strict=False)) | node.kwargs
+    return Operator(
+        name=node.name,
+        kind=operator_kind(target_name),
+        arguments={name: _plain(value) for name, value in arguments.items()},
+        outputs=(node.name,),
+        in_place=is_in_place(target_name),
+    )
+
+
+def _plain(value: Any) -> object:
+    from torch import fx
+
+    if isinstance(value, fx.Node):
+        return Reference(value.name)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _shape(node: "fx.Node") -> tuple[int, ...]:
+    value = node.meta.get("val")
+    if isinstance(value, list | tuple) and value:
+        value = value[0]
+    sizes = getattr(value, "shape", ())
+    return tuple(size if isinstance(size, int) else -1 for size in sizes)

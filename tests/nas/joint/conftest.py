@@ -1,0 +1,1 @@
+"""The tiny space can be imported, as one's own is."""

@@ -1,0 +1,111 @@
+"""Two banks of int32 that wrap: read, add, write, with the word in flight forwarded."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from component_bench import simulate
+
+from naas_hw.rtl.array.accumulator import Accumulator
+
+SUM_BITS = 20
+Operation = tuple[int, int, int, int]  # address, lane, first, sum
+
+
+def random_operations(
+    rng: np.random.Generator, words: int, lanes: int, number: int
+) -> list[Operation | None]:
+    """The same address often twice or more in a row; None: a cycle without work."""
+    operations: list[Operation | None] = []
+    touched: set[tuple[int, int]] = set()
+    place = (0, 0)
+    for _ in range(number):
+        if rng.random() < 0.15:
+            operations.append(None)
+            continue
+        if rng.random() < 0.5:
+            place = int(rng.integers(words)), int(rng.integers(lanes))
+        first = int(place not in touched or rng.random() < 0.05)
+        touched.add(place)
+        limit = 1 << (SUM_BITS - 1)
+        operations.append((*place, first, int(rng.integers(-limit, limit))))
+    return operations
+
+
+@pytest.mark.parametrize(("words", "lanes"), [(1, 1), (8, 1), (4, 4)])
+@pytest.mark.parametrize("seed", range(3))
+def test_it_equals_arrays_of_int32(words: int, lanes: int, seed: int) -> None:
+    """Four runs, ping and pong in turn; each is drained while the next accumulates."""
+    dut = Accumulator(words=words, lanes=lanes, sum_bits=SUM_BITS)
+    rng = np.random.default_rng(seed)
+    held = np.zeros((2, words, lanes), np.int64)
+    counted, expected = np.zeros(2, np.int64), np.zeros(2, np.int64)
+
+    async def bench(ctx: Any) -> None:
+        place: tuple[int, ...] | None = None  # of the step whose sum is due in this cycle
+        for run in range(4):
+            half = run % 2
+            final = held[1 - half].copy()
+            asked: tuple[int, int] | None = None
+            for operation in [*random_operations(rng, words, lanes, 80), None, None]:
+                if asked is not None:
+                    assert lanes_of(ctx.get(dut.drain_word)) == drained(final, *asked)
+                place = step(ctx, half, operation, place)
+                asked = None
+                if run and rng.random() < 0.5:
+                    asked = int(rng.integers(words)), int(rng.integers(1, 1 << lanes))
+                address, mask = asked or (0, 0)
+                ctx.set(dut.drain, mask << lanes * (1 - half))
+                ctx.set(dut.drain_address, address)
+                expected[0] += mask.bit_count()
+                counted[:] += ctx.get(dut.reads).bit_count(), ctx.get(dut.writes)
+                await ctx.tick()
+
+    def lanes_of(word: int) -> list[int]:
+        return [word >> 32 * lane & 0xFFFFFFFF for lane in range(lanes)]
+
+    def drained(final: np.ndarray, address: int, mask: int) -> list[int]:
+        values = [int(value) % (1 << 32) for value in final[address]]
+        return [value if mask >> lane & 1 else 0 for lane, value in enumerate(values)]
+
+    def step(
+        ctx: Any, half: int, operation: Operation | None, before: tuple[int, ...] | None
+    ) -> tuple[int, ...] | None:
+        """Present a step; the sum that belongs to it is due in the next cycle."""
+        ctx.set(dut.sum, 0 if before is None else before[-1])
+        if operation is None:
+            ctx.set(dut.access, 0)
+            return None
+        address, lane, first, number = operation
+        ctx.set(dut.access, 1 << half * lanes + lane)
+        ctx.set(dut.address, address)
+        ctx.set(dut.begins, first)
+        ctx.set(dut.repeats, int(before is not None and before[:3] == (half, address, lane)))
+        held[half, address, lane] = (0 if first else held[half, address, lane]) + number
+        expected[:] += 1 - first, 1
+        return half, address, lane, number
+
+    simulate(dut, bench)
+    np.testing.assert_array_equal(counted, expected)
+
+
+def test_sums_wrap_as_int32_does() -> None:
+    """int32 wraps, so no order of additions changes a bit."""
+    dut = Accumulator(words=1, lanes=1, sum_bits=32)
+    results: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.sum, (1 << 31) - 1)
+        ctx.set(dut.access, 1)
+        for first in (1, 0, 0):
+            ctx.set(dut.begins, first)
+            ctx.set(dut.repeats, 1 - first)
+            await ctx.tick()
+        ctx.set(dut.access, 0)
+        await ctx.tick()
+        ctx.set(dut.drain, 1)
+        await ctx.tick()
+        results.append(ctx.get(dut.drain_word))
+
+    simulate(dut, bench)
+    assert results == [3 * ((1 << 31) - 1) % (1 << 32)]

@@ -1,0 +1,72 @@
+# amaranth: UnusedElaboratable=no
+"""The RAM: what was written is read one cycle after it is asked for, and held."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from naas_hw.rtl.memory.ram import Ram
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "granularity"),
+    [(8, 16, None), (1, 1, None), (32, 1, 8), (24, 3, 8), (64, 100, 8), (5, 7, 5)],
+)
+def test_it_equals_a_list_of_words(width: int, depth: int, granularity: int | None) -> None:
+    dut = Ram(width=width, depth=depth, granularity=granularity)
+    granule = granularity or width
+    rng = np.random.default_rng(depth)
+    words: list[int] = [0] * depth
+
+    async def bench(ctx: Any) -> None:
+        held = 0
+        for _ in range(300):
+            read_address, write_address = (int(a) for a in rng.integers(depth, size=2))
+            read_enable = int(rng.random() < 0.6)
+            write_enable = int(rng.integers(1 << (width // granule)))
+            if read_enable and read_address == write_address:
+                write_enable = 0
+            data = int.from_bytes(rng.bytes(16), "little") % (1 << width)
+            ctx.set(dut.read_address, read_address)
+            ctx.set(dut.read_enable, read_enable)
+            ctx.set(dut.write_address, write_address)
+            ctx.set(dut.write_enable, write_enable)
+            ctx.set(dut.write_data, data)
+            await ctx.tick()
+            held = words[read_address] if read_enable else held
+            for part in range(width // granule):
+                if write_enable >> part & 1:
+                    mask = ((1 << granule) - 1) << (part * granule)
+                    words[write_address] = (words[write_address] & ~mask) | (data & mask)
+            assert ctx.get(dut.read_data) == held
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+@pytest.mark.parametrize(("depth", "bits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)])
+def test_an_address_has_just_enough_bits_and_at_least_one(depth: int, bits: int) -> None:
+    assert len(Ram(width=8, depth=depth).read_address) == bits
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"width": 0, "depth": 1}, "width must be at least 1, not 0"),
+        ({"width": 8, "depth": 0}, "depth must be at least 1, not 0"),
+        ({"width": 8, "depth": 1, "granularity": 3}, "granularity must divide the width 8, not 3"),
+        ({"width": 8, "depth": 1, "style": "huge"}, "style must be one of auto, block, .*'huge'"),
+    ],
+)
+def test_init_wrong_value(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Ram(**parameters)
+
+
+def test_init_wrong_type() -> None:
+    with pytest.raises(TypeError):
+        Ram(width=8.0, depth=4)  # type: ignore[arg-type]
