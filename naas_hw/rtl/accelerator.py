@@ -260,7 +260,8 @@ class AcceleratorTop(wiring.Component):
         beat = self.accelerator.beat_bytes
         beat_bits = beat.bit_length() - 1
         window = self.registers.descriptors[32:]
-        read_address, write_address = Signal(DRAM_BITS), Signal(DRAM_BITS)
+        read_address = Signal(DRAM_BITS)
+        write_address = Signal(DRAM_BITS)
         read_error = (self.m_axi_rresp != 0) & self.m_axi_rvalid & ~controller.fetching
         m.d.comb += [
             read_address.eq(Mux(controller.ar_valid, controller.ar_address, reader.ar_address)),

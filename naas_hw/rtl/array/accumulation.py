@@ -55,7 +55,8 @@ class Accumulation(SharedComponent):
         place = delayed(m, given, wait, "place")
         active = delayed(m, self.active, wait, "active")
         first = delayed(m, self.first, wait, "first")
-        before, was_active = Signal.like(given, reset_less=True), Signal()
+        before = Signal.like(given, reset_less=True)
+        was_active = Signal()
         memory = Cat(place[: self.lane_bits], place[-1])
         m.d.sync += [
             before.eq(place),

@@ -65,7 +65,8 @@ class Accumulator(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        write, drained = Signal(2 * self.lanes), Signal(2 * self.lanes)
+        write = Signal(2 * self.lanes)
+        drained = Signal(2 * self.lanes)
         write_address = Signal.like(self.address, reset_less=True)
         total = Signal(32)
         m.d.sync += [

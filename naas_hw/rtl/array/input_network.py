@@ -117,7 +117,8 @@ class InputNetwork(SharedComponent):
         m.submodules.walk = walk = Walk(
             count_bits=(WINDOW_BITS, WINDOW_BITS, PRIVATE_BITS), address_bits=L2_BYTE_BITS
         )
-        next_pixel, next_row = Signal(), Signal()
+        next_pixel = Signal()
+        next_row = Signal()
         m.d.comb += [
             walk.start.eq(self.start),
             walk.origin.eq(self.place),
@@ -149,7 +150,8 @@ class InputNetwork(SharedComponent):
 
     def _channels(self, m: Module, next_pixel: Value) -> None:
         """Group of positions and place in the PE of the chunk."""
-        base, is_last = Signal(PRIVATE_BITS, reset_less=True), Signal()
+        base = Signal(PRIVATE_BITS, reset_less=True)
+        is_last = Signal()
         with m.If(self.start):
             m.d.sync += [
                 base.eq(self.half * self.half_bytes),
@@ -184,7 +186,8 @@ class InputNetwork(SharedComponent):
         depth = timing.FILL_PIPELINE
         word = Signal(8 * self.beat_bytes, reset_less=True)
         m.d.sync += word.eq(self.read_data)
-        offset_now, inside_now = Signal(len(offset)), Signal()
+        offset_now = Signal(len(offset))
+        inside_now = Signal()
         m.d.comb += [offset_now.eq(offset), inside_now.eq(inside)]
         offset = delayed(m, offset_now, depth - 1, "offset")
         inside = delayed(m, inside_now, depth - 1, "inside")

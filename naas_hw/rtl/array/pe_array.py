@@ -299,14 +299,16 @@ class PEArray(SharedComponent):
             columns.pitch.eq(self.window_column_pitch),
             columns.last.eq(self.window_column_last),
         ]
-        busy, channel = Signal(), Signal(bits, reset_less=True)
+        busy = Signal()
+        channel = Signal(bits, reset_less=True)
         m.d.sync += [busy.eq(self.input_busy), channel.eq(self.input_channel)]
         places: dict[str, tuple[Value, Value]] = {}
         for where in positions(a, WINDOW_DIMS):
             name = key(where)
             pair = f"{where.get('P', 0)}_{where.get('R', 0)}"
             other = f"{where.get('Q', 0)}_{where.get('S', 0)}"
-            hit, near_hit = Signal(name=f"hit_{name}"), Signal(name=f"near_hit_{name}")
+            hit = Signal(name=f"hit_{name}")
+            near_hit = Signal(name=f"near_hit_{name}")
             place = Signal(bits, name=f"place_{name}", reset_less=True)
             near = Signal(bits, name=f"near_{name}", reset_less=True)
             m.d.sync += [

@@ -75,7 +75,9 @@ class WeightNetwork(SharedComponent):
         m.submodules.words = words = Walk(count_bits=(17,), address_bits=PRIVATE_BITS)
         chunks = self.beat_bytes // self.lanes
         chunk = Signal(range(max(2, chunks)))
-        last, step, half = Signal(), Signal(), Signal()
+        last = Signal()
+        step = Signal()
+        half = Signal()
         m.d.comb += [
             step.eq(self.busy),
             words.start.eq(self.start | (step & words.last)),

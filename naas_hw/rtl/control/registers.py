@@ -162,8 +162,11 @@ class _Write(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        has_address, has_data = Signal(), Signal()
-        address, data, strobe = Signal(ADDRESS_WIDTH - 2), Signal(DATA_WIDTH), Signal(BYTES)
+        has_address = Signal()
+        has_data = Signal()
+        address = Signal(ADDRESS_WIDTH - 2)
+        data = Signal(DATA_WIDTH)
+        strobe = Signal(BYTES)
         takes_address = self.s_axil_awvalid & self.s_axil_awready
         takes_data = self.s_axil_wvalid & self.s_axil_wready
         m.d.comb += [
@@ -318,8 +321,11 @@ class AxiLiteRegisters(SharedComponent):
                 m.d.sync += register.eq((register & ~mask) | (write.data & mask))
             return register
 
-        done, status = Signal(), Signal(NUM_ERRORS)
-        global_enable, enable, interrupts = Signal(), Signal(2), Signal(2)
+        done = Signal()
+        status = Signal(NUM_ERRORS)
+        global_enable = Signal()
+        enable = Signal(2)
+        interrupts = Signal(2)
         asked = written("control") & write.data[0] & write.strobe[0]
         cleared = Mux(written("interrupt_status") & write.strobe[0], write.data[:2], 0)
         m.d.comb += [

@@ -87,7 +87,9 @@ class Compute(SharedComponent):
         m.submodules.drained = drained = Credit(initial=2, distance=timing.DRAIN_TO_COMPUTE)
         nest = self._nest(m)
         weights_half, inputs_half, opens_run, closes_run = (steps.head[i] for i in range(4))
-        going, last, closes = Signal(), Signal(), Signal()
+        going = Signal()
+        last = Signal()
+        closes = Signal()
         ready = Signal()
         m.d.comb += [
             steps.clear.eq(self.go),

@@ -103,9 +103,14 @@ class Drain(SharedComponent):
         m.submodules.stored = stored = Credit(initial=2, distance=timing.STORE_TO_DRAIN)
         m.submodules.loaded = loaded = Credit(initial=0, distance=timing.LOAD_TO_DRAIN)
         nest = self._nest(m)
-        left, going, ready, last = Signal(), Signal(), Signal(), Signal()
+        left = Signal()
+        going = Signal()
+        ready = Signal()
+        last = Signal()
         idle = Signal()
-        opens, revisit, reload = Signal(), Signal(), Signal()
+        opens = Signal()
+        revisit = Signal()
+        reload = Signal()
         settled = self._settled(m)
         m.d.comb += [
             revisit.eq(~(nest.first | ~self.drain_revisit).all()),
@@ -182,8 +187,11 @@ class Drain(SharedComponent):
             indexed=(0, 1, 5),
             bound_bits=self.bound_bits,
         )
-        half, tile_half, scale_half = Signal(), Signal(), Signal()
-        closes_tile, closes_scales = Signal(), Signal()
+        half = Signal()
+        tile_half = Signal()
+        scale_half = Signal()
+        closes_tile = Signal()
+        closes_scales = Signal()
         m.d.comb += [
             beats.start.eq(going),
             beats.advance.eq(self.active),

@@ -81,7 +81,8 @@ class DrainPath(SharedComponent):
         m = Module()
         a = self.accelerator
         lanes = a.drain_lanes
-        active, beat = Signal(), Signal(BEAT, reset_less=True)
+        active = Signal()
+        beat = Signal(BEAT, reset_less=True)
         m.d.sync += [active.eq(self.active), beat.eq(self.beat)]
         lane_bits = lanes.bit_length() - 1
         m.d.comb += [

@@ -97,8 +97,12 @@ class Fill(SharedComponent):
         nest = self._nest(m)
         m.submodules.tiles = tiles = Credit(initial=0, distance=timing.LOAD_TO_FILL)
         m.submodules.steps = steps = Credit(initial=2, distance=timing.COMPUTE_TO_FILL)
-        active, going, working = Signal(), Signal(), Signal()
-        opens_tile, new_weights, new_inputs = Signal(), Signal(), Signal()
+        active = Signal()
+        going = Signal()
+        working = Signal()
+        opens_tile = Signal()
+        new_weights = Signal()
+        new_inputs = Signal()
         m.d.comb += [
             tiles.clear.eq(self.go),
             tiles.give.eq(self.tile_loaded),
@@ -171,7 +175,8 @@ class Fill(SharedComponent):
 
     def _halves(self, m: Module, nest: LoopNest, going: Signal) -> None:
         """Ping or pong: of the tiles in L2, and of the buffers in the PEs."""
-        weight_tile, input_tile = Signal(), Signal()
+        weight_tile = Signal()
+        input_tile = Signal()
         beat_bits = self.beat_bytes.bit_length() - 1
         halves = (
             (weight_tile, self.fill_weight_tile_mask),

@@ -159,10 +159,14 @@ class LoadPlanner(SharedComponent):
 
     def _schedule(self, m: Module, nest: LoopNest, room: Value) -> dict[str, Signal]:
         """Which piece is planned in this cycle."""
-        pending, due = Signal(4), Signal(4)
-        first, run = Signal(), Signal(RUN_BITS)
+        pending = Signal(4)
+        due = Signal(4)
+        first = Signal()
+        run = Signal(RUN_BITS)
         halves = Signal(4)  # ping or pong of each tensor
-        plan, tensor, only = Signal(), Signal(Tensor), Signal()
+        plan = Signal()
+        tensor = Signal(Tensor)
+        only = Signal()
         revisit = Signal()
         moved = Cat(
             changes(nest.last, mask)
@@ -236,7 +240,8 @@ class LoadPlanner(SharedComponent):
         empty = rows.empty | columns.empty
         far = [Signal(DRAM_BITS, name=name, reset_less=True) for name in ("far_row", "far_column")]
         near = [Signal(L2_BITS, name=name, reset_less=True) for name in ("near_row", "near_column")]
-        start, place = Signal(DRAM_BITS, reset_less=True), Signal(L2_BITS, reset_less=True)
+        start = Signal(DRAM_BITS, reset_less=True)
+        place = Signal(L2_BITS, reset_less=True)
         skip = Signal()
         shape = [Signal(BOUND_BITS, name=f"shape_{i}", reset_less=True) for i in range(3)]
         m.d.sync += [

@@ -150,8 +150,10 @@ class Reader(SharedComponent):
     def _addresses(self, m: Module, allowed: Value) -> None:
         m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 3, address_bits=DRAM_BITS)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
-        active, piece = Signal(), Signal(PIECE, reset_less=True)
-        strided, beats = Signal(), Signal(RUN_BEATS_BITS, reset_less=True)
+        active = Signal()
+        piece = Signal(PIECE, reset_less=True)
+        strided = Signal()
+        beats = Signal(RUN_BEATS_BITS, reset_less=True)
         offered = Signal()
         outstanding = Signal(OUTSTANDING_BITS)
         asked = Mux(self.ar_valid & self.ar_ready, self.ar_length + 1, 0)
@@ -212,7 +214,9 @@ class Reader(SharedComponent):
         m.submodules.places = walk = Walk(
             count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
         )
-        active, piece, taken = Signal(), Signal(PIECE, reset_less=True), Signal()
+        active = Signal()
+        piece = Signal(PIECE, reset_less=True)
+        taken = Signal()
         head = data.View(PIECE, queue.head)
         is_sums = piece.tensor == Tensor.SUMS
         m.d.comb += [

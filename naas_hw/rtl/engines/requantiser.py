@@ -85,7 +85,8 @@ class Requantiser(SharedComponent):
 
         x_low, x_high = biased[:HALF], biased[HALF:].as_signed()
         m_low, m_high = multiplier[:HALF], multiplier[HALF:]
-        low_low, low_high = Signal(signed(33), reset_less=True), Signal(31, reset_less=True)
+        low_low = Signal(signed(33), reset_less=True)
+        low_high = Signal(31, reset_less=True)
         high_low = Signal(signed(32), reset_less=True)
         high_high = Signal(signed(31), reset_less=True)
         m.d.sync += [
@@ -115,7 +116,8 @@ class Requantiser(SharedComponent):
 
         # Bounds of v are moved by the zero point ahead of time: the last stage only compares.
         zero_point = delayed(self.zero_point, "zero_point", 4)
-        low, high = Signal(signed(11), reset_less=True), Signal(signed(11), reset_less=True)
+        low = Signal(signed(11), reset_less=True)
+        high = Signal(signed(11), reset_less=True)
         rounds = Signal()
         clamp_min = delayed(self.clamp_min, "clamp_min", 4)
         clamp_max = delayed(self.clamp_max, "clamp_max", 4)

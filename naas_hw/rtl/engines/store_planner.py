@@ -73,7 +73,10 @@ class StorePlanner(SharedComponent):
                 ("block", BOUND_BITS),
             ),
         )
-        left, plan, final, half = Signal(), Signal(), Signal(), Signal()
+        left = Signal()
+        plan = Signal()
+        final = Signal()
+        half = Signal()
         m.d.comb += [
             nest.start.eq(self.go),
             nest.advance.eq(plan),

@@ -151,7 +151,8 @@ class Writer(SharedComponent):
             initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
         )
         m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 2, address_bits=DRAM_BITS)
-        active, piece = Signal(), Signal(STORE_PIECE, reset_less=True)
+        active = Signal()
+        piece = Signal(STORE_PIECE, reset_less=True)
         issued = Signal()
         burst_put = Signal()
         offered = Signal()
@@ -206,8 +207,11 @@ class Writer(SharedComponent):
         m.submodules.places = walk = Walk(
             count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
         )
-        active, piece, room = Signal(), Signal(STORE_PIECE, reset_less=True), Signal()
-        arriving, ending = Signal(), Signal()
+        active = Signal()
+        piece = Signal(STORE_PIECE, reset_less=True)
+        room = Signal()
+        arriving = Signal()
+        ending = Signal()
         head = data.View(STORE_PIECE, pieces.head)
         m.d.comb += [
             self.read.eq(active & room),

@@ -64,12 +64,15 @@ class BurstSplitter(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         limit = burst_beats(self.beat_bytes)
-        held, tag, put = Signal(), Signal(), Signal()
+        held = Signal()
+        tag = Signal()
+        put = Signal()
         address = Signal(DRAM_BITS, reset_less=True)
         beats = Signal(RUN_BEATS_BITS, reset_less=True)
         room = Signal(range(limit + 1))  # beats to the next cut
         is_last = Signal()  # beats <= room; a register, so nothing waits for the comparison
-        burst, rest = Signal(range(limit + 1)), Signal(RUN_BEATS_BITS)
+        burst = Signal(range(limit + 1))
+        rest = Signal(RUN_BEATS_BITS)
         m.d.comb += [
             burst.eq(Mux(is_last, beats, room)),
             rest.eq(beats - room),

@@ -83,7 +83,8 @@ class Walk(SharedComponent):
         steps: list[Value] = []
         inside: Value = Const(1)
         for i in reversed(range(len(self.count_bits))):
-            step, chain = Signal(name=f"step_{i}"), Signal(name=f"chain_{i}")
+            step = Signal(name=f"step_{i}")
+            chain = Signal(name=f"chain_{i}")
             m.d.comb += [
                 step.eq(~self.at_last[i] & inside),
                 chain.eq(self.at_last[i] & inside),
@@ -100,7 +101,8 @@ class Walk(SharedComponent):
         trip = Signal(bits, name=f"present_{i}", reset_less=True)
         trips = Signal(bits, name=f"trips_{i}", reset_less=True)
         m.d.comb += getattr(self, f"trip_{i}").eq(trip)
-        single, is_single = count == 1, Signal(name=f"is_single_{i}")
+        single = count == 1
+        is_single = Signal(name=f"is_single_{i}")
         with m.If(self.start):
             m.d.sync += [trips.eq(count), is_single.eq(single)]
         with m.If(self.start | (self.advance & chain)):
