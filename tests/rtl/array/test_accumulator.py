@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from component_bench import simulate
+from kit import simulate
 
 from naas_hw.rtl.array.accumulator import Accumulator
 

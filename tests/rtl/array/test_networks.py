@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from component_bench import simulate
+from kit import simulate
 
 from naas_hw.arch.timing import FILL_PIPELINE
 from naas_hw.rtl.array.input_network import InputNetwork

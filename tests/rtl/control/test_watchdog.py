@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from component_bench import simulate
+from kit import simulate
 
 from naas_hw.arch import timing
 from naas_hw.rtl.control.watchdog import Watchdog

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.hdl import Elaboratable, Module, Signal, signed
-from component_bench import simulate
+from kit import simulate
 
 from naas_hw.compiler.layout import COORDINATE_BITS
 from naas_hw.rtl.primitives.clip import clip

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from component_bench import simulate
+from kit import simulate
 
 from naas_hw.rtl.primitives.credit import Credit
 
