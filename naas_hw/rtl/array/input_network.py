@@ -15,7 +15,7 @@ from naas_hw.compiler.layout import (
     WINDOW_BITS,
 )
 from naas_hw.rtl.primitives.config import field_ports
-from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.walk import Walk
 

@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 

@@ -18,7 +18,7 @@ from naas_hw.rtl.array.pe import ProcessingElement
 from naas_hw.rtl.array.window import Window
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.config import field_ports
-from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import all_of, masked
 from naas_hw.rtl.primitives.positions import Position, accumulator_words, key, positions
 from naas_hw.rtl.primitives.shared import SharedComponent

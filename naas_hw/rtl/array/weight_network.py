@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import L2_BITS, PRIVATE_BITS
 from naas_hw.rtl.primitives.config import field_ports
-from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.walk import Walk
 

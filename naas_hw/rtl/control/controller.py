@@ -25,7 +25,7 @@ from naas_hw.compiler.layout import (
 )
 from naas_hw.rtl.control.registers import NUM_ERRORS
 from naas_hw.rtl.primitives.config import WRITES, field_ports
-from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.positions import accumulator_words
 from naas_hw.rtl.primitives.shared import SharedComponent
 

@@ -14,7 +14,7 @@ from naas_hw.rtl.engines.drain import BEAT
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.config import field_ports
-from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import all_of, any_of
 from naas_hw.rtl.primitives.positions import Position, accumulator_words, positions
 from naas_hw.rtl.primitives.shared import SharedComponent

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS, DRAM_BITS, L2_BITS, OUTER
 from naas_hw.rtl.primitives.clip import clip
 from naas_hw.rtl.primitives.config import field_ports
-from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
 from naas_hw.rtl.primitives.piece import PIECE, RUN_BITS, Tensor
 from naas_hw.rtl.primitives.queue import Queue

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS, OUTER
 from naas_hw.rtl.engines.load_planner import least
 from naas_hw.rtl.primitives.config import field_ports
-from naas_hw.rtl.primitives.credit import delayed
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.loop_nest import LoopNest
 from naas_hw.rtl.primitives.piece import STORE_PIECE
 from naas_hw.rtl.primitives.queue import Queue

@@ -9,8 +9,8 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import L2_BITS
 from naas_hw.rtl.memory.ram import Ram
+from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.walk import any_of
 
 READERS = ("weights", "inputs", "sums", "store")
 WRITERS = ("load", "drain")

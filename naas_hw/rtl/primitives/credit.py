@@ -3,9 +3,10 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 
@@ -50,20 +51,3 @@ class Credit(SharedComponent):
         with m.Elif(given ^ self.take):
             m.d.sync += count.eq(Mux(given, count + 1, count - 1))
         return m
-
-
-def delayed(m: Module, source: Any, cycles: int, name: str, *, clear: Any = None) -> Any:
-    """The signal some cycles later; `clear` forgets what is on its way.
-
-    A flag (one bit) is low after a reset. Numbers are not reset: nobody looks at them before a flag
-    says that they are there, and a reset wire to each of their bits would cost routes.
-    """
-    is_flag = Shape.cast(source.shape()).width == 1
-    for i in range(cycles):
-        stage = Signal(source.shape(), name=f"{name}_{i + 1}", reset_less=not is_flag)
-        m.d.sync += stage.eq(source)
-        if clear is not None:
-            with m.If(clear):
-                m.d.sync += stage.eq(0)
-        source = stage
-    return source

@@ -6,6 +6,7 @@ from typing import Any
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 
@@ -111,11 +112,3 @@ class Walk(SharedComponent):
         with m.Elif(self.advance & step):
             m.d.sync += [trip.eq(trip + 1), self.at_first[i].eq(0)]
             m.d.sync += self.at_last[i].eq(trip + 1 == trips)
-
-
-def any_of(bits: list[Value]) -> Value:
-    """OR of some bits."""
-    total = bits[0]
-    for bit in bits[1:]:
-        total = total | bit
-    return total
