@@ -1,0 +1,1 @@
+"""Accelerators, budgets, presets; constants of time; energy and area tables; FPGA parts."""

@@ -1,0 +1,1 @@
+"""From a layer and its mapping to what the hardware reads: descriptor, images, program."""

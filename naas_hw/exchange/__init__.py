@@ -1,0 +1,1 @@
+"""Designs as files of other cost models, and such files read back."""

@@ -1,0 +1,1 @@
+"""The tables of docs/results.md: one file measures an experiment and makes its section."""

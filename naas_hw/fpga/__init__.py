@@ -1,0 +1,1 @@
+"""An accelerator on an FPGA: synthesis, place and route, utilisation and clock."""

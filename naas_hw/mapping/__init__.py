@@ -1,0 +1,1 @@
+"""Mappings of layers: their legality, and the sizes that follow from them."""

@@ -1,0 +1,1 @@
+"""Searching the network too: spaces of networks, their accuracy, the joint search."""

@@ -1,0 +1,1 @@
+"""Run folders: everything about one design, and what it says."""

@@ -1,0 +1,1 @@
+"""Random verification: triples at random, corrupted descriptors, coverage, reduction."""

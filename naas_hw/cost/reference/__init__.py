@@ -1,0 +1,1 @@
+"""The cost model in its readable form: pieces of work, their times, accesses."""

@@ -1,0 +1,1 @@
+"""The array: processing elements, their networks, adder trees and accumulators."""

@@ -1,0 +1,1 @@
+"""The controller, the registers that software sees, counters and the watchdog."""

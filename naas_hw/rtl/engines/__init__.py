@@ -1,0 +1,1 @@
+"""The five engines: load, fill, compute, drain, store."""

@@ -1,0 +1,1 @@
+"""Memories with one write port and one read port, and the global buffer."""

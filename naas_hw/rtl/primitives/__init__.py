@@ -1,0 +1,1 @@
+"""Small components that engines are made of: nests of loops, queues, credits."""

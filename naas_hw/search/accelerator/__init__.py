@@ -1,0 +1,1 @@
+"""The outer search: accelerators within a budget."""

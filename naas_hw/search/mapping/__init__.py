@@ -1,0 +1,1 @@
+"""The inner search: mappings of layers and of networks on one accelerator."""
