@@ -1,7 +1,4 @@
-# make setup   makes .venv from pinned versions and installs naas
-# make demo    the main job: search, generate, simulate, compare
-# make test    lint, types and tests
-# make verify  the long random runs, mutants, place and route
+# `make help` lists the commands.
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -10,10 +7,13 @@ NUM_TEST_PROCESSES ?= 2
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: setup demo test verify lint compiled clean
+.PHONY: help setup demo fast test verify lint format hooks compiled clean
 .DEFAULT_GOAL := setup
 
-setup: $(VENV)/.setup-done
+help: ## List these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(VENV)/.setup-done ## Make .venv from pinned versions and install naas into it
 
 $(VENV)/.setup-done: $(SETUP_INPUTS)
 	bash scripts/setup.sh
@@ -21,11 +21,11 @@ $(VENV)/.setup-done: $(SETUP_INPUTS)
 $(VENV)/.setup-torch-done: $(VENV)/.setup-done
 	bash scripts/setup.sh --torch
 
-demo: $(VENV)/.setup-done
+demo: $(VENV)/.setup-done ## Search, generate, simulate and compare: the whole way in minutes
 	$(PYTHON_IN_VENV) examples/demo.py
 
 # mypy reads torch's types
-lint: $(VENV)/.setup-torch-done
+lint: $(VENV)/.setup-torch-done ## Check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
@@ -34,12 +34,22 @@ lint: $(VENV)/.setup-torch-done
 compiled: $(VENV)/.setup-done
 	$(VENV)/bin/naas bench model squeezenet1_0 --bounds 32 --exact 1
 
-test: $(VENV)/.setup-torch-done
+fast: $(VENV)/.setup-done ## Test what needs no simulator and no torch, in two minutes
+	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not (slow or sim or needs or takes_seconds)"
+
+test: $(VENV)/.setup-torch-done ## Check style and types, and run all tests but the slow ones
 	$(MAKE) -j 2 lint compiled
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not slow" -ra --durations 25
 
-verify: $(VENV)/.setup-torch-done
+verify: $(VENV)/.setup-torch-done ## Run the slow tests: random runs, mutants, proofs, place and route
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m slow -ra
 
-clean:
+format: $(VENV)/.setup-done ## Format the code and mend what ruff can mend
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+hooks: $(VENV)/.setup-done ## Check style and types before each commit
+	$(VENV)/bin/pre-commit install
+
+clean: ## Remove what tools leave behind
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
