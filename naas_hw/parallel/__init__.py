@@ -1,1 +1,1 @@
-"""Work in other processes, here and on other machines; knows nothing of what the work is."""
+"""Tasks in worker processes, on this machine or on others."""

@@ -1,1 +1,1 @@
-"""What naas does to the machine it runs on: files, temporary folders, processes, text shown."""
+"""The machine under naas: files, temporary folders, programs that it starts, text it shows."""
