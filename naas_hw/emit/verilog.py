@@ -15,6 +15,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import (
     ClockDomain,
     ClockSignal,
+    Const,
     Fragment,
     Instance,
     Module,
@@ -105,11 +106,14 @@ def run_yosys(script: str, *, folder: Path) -> str:
 
 
 def flat_ports(component: wiring.Component) -> list[tuple[str, Value, bool]]:
-    """(name, value, is it an input) of every port, named as Amaranth does: `stream__payload`."""
+    """(name, value, is it an input) of every port, named as Amaranth does: `stream__payload`.
+
+    What is constant, like the `ready` of a stream that is always ready, is no port.
+    """
     ports = []
     for path, member, value in component.signature.flatten(component):
         value = value.as_value() if isinstance(value, ValueCastable) else value
-        if len(Value.cast(value)):
+        if len(Value.cast(value)) and not isinstance(value, Const):
             ports.append(("__".join(map(str, path)), value, member.flow == In))
     return ports
 

@@ -302,8 +302,8 @@ MUTANTS = (
     Mutant(
         name="handshake: data of a burst wait until its address is accepted",
         module="engines.writer",
-        old="bursts.push.eq(burst_put)",
-        new="bursts.push.eq(self.aw_valid & self.aw_ready)",
+        old="bursts.i.valid.eq(burst_put)",
+        new="bursts.i.valid.eq(self.aw_valid & self.aw_ready)",
         case="steady",
         memory="address_after_data_offered",
     ),

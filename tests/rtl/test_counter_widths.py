@@ -43,8 +43,8 @@ from naas_hw.rtl.primitives.bursts import BurstSplitter
 from naas_hw.rtl.primitives.config import ConfigRegister
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.loop_nest import LoopNest
-from naas_hw.rtl.primitives.piece import RUN_BITS
 from naas_hw.rtl.primitives.queue import Queue
+from naas_hw.rtl.primitives.transfer import RUN_BITS
 from naas_hw.rtl.primitives.walk import Walk
 from naas_hw.workload.layer import MAX_REACH
 
@@ -108,7 +108,7 @@ def window() -> Window:
 
 
 def queue() -> Queue:
-    return Queue(width=1, depth=QUEUE_DEPTH)
+    return Queue(shape=1, depth=QUEUE_DEPTH)
 
 
 def walk() -> Walk:

@@ -82,27 +82,27 @@ class Compute(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.steps = steps = Queue(width=4, depth=4)
+        m.submodules.steps = steps = Queue(shape=4, depth=4, reserve=1)
         m.submodules.filled = filled = Credit(initial=0, distance=timing.FILL_TO_COMPUTE)
         m.submodules.drained = drained = Credit(initial=2, distance=timing.DRAIN_TO_COMPUTE)
         nest = self._nest(m)
-        weights_half, inputs_half, opens_run, closes_run = (steps.head[i] for i in range(4))
+        weights_half, inputs_half, opens_run, closes_run = (steps.o.payload[i] for i in range(4))
         going = Signal()
         last = Signal()
         closes = Signal()
         ready = Signal()
         m.d.comb += [
             steps.clear.eq(self.go),
-            steps.push.eq(self.step_filled),
-            steps.entry.eq(
+            steps.i.valid.eq(self.step_filled),
+            steps.i.payload.eq(
                 Cat(self.weights_half, self.inputs_half, self.opens_run, self.closes_run)
             ),
-            steps.pop.eq(going),
+            steps.o.ready.eq(going),
             filled.clear.eq(self.go),
-            filled.give.eq(self.step_filled),
+            filled.i.give.eq(self.step_filled),
             filled.take.eq(going),
             drained.clear.eq(self.go),
-            drained.give.eq(self.run_drained),
+            drained.i.give.eq(self.run_drained),
             drained.take.eq(going & opens_run),
             last.eq(self.active & nest.final),
             ready.eq(~self.go & (~self.active | last)),
@@ -115,7 +115,7 @@ class Compute(SharedComponent):
             self.run_computed.eq(last & closes),
             self.started.eq(going),
             self.waits.eq((~self.active | last) & ~going),
-            self.has_step.eq(steps.valid),
+            self.has_step.eq(steps.o.valid),
             self.waits_for_drain.eq(self.waits & filled.available),
         ]
         with m.If(self.go):

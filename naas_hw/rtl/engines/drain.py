@@ -136,7 +136,7 @@ class Drain(SharedComponent):
             (stored, self.tile_stored, going & opens),
             (loaded, self.sums_loaded, going & reload),
         ):
-            m.d.comb += [credit.clear.eq(self.go), credit.give.eq(give), credit.take.eq(take)]
+            m.d.comb += [credit.clear.eq(self.go), credit.i.give.eq(give), credit.take.eq(take)]
         with m.If(self.go):
             m.d.sync += [left.eq(1), opens.eq(1)]
         with m.Elif(going):

@@ -105,10 +105,10 @@ class Fill(SharedComponent):
         new_inputs = Signal()
         m.d.comb += [
             tiles.clear.eq(self.go),
-            tiles.give.eq(self.tile_loaded),
+            tiles.i.give.eq(self.tile_loaded),
             tiles.take.eq(going & opens_tile),
             steps.clear.eq(self.go),
-            steps.give.eq(self.step_computed),
+            steps.i.give.eq(self.step_computed),
             steps.take.eq(going),
             going.eq(
                 active

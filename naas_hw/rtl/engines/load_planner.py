@@ -11,9 +11,9 @@ from naas_hw.rtl.primitives.clip import clip
 from naas_hw.rtl.primitives.config import field_ports
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
-from naas_hw.rtl.primitives.piece import PIECE, RUN_BITS, Tensor
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.rtl.primitives.transfer import RUN_BITS, LoadTransfer, Tensor
 
 PIPELINE = 3
 
@@ -101,7 +101,7 @@ class LoadPlanner(SharedComponent):
                 "go": In(1),
                 "pop": In(1),
                 "valid": Out(1),
-                "piece": Out(PIECE),
+                "piece": Out(LoadTransfer),
                 **field_ports(FIELDS),
             }
         )
@@ -112,18 +112,18 @@ class LoadPlanner(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.queue = queue = Queue(width=PIECE.size, depth=8, reserve=PIPELINE + 1)
+        m.submodules.queue = queue = Queue(shape=LoadTransfer, depth=8, reserve=PIPELINE + 1)
         m.submodules.nest = nest = LoopNest(positions=OUTER, values=NEST_VALUES)
         self._connect_nest(m, nest)
         planned = self._schedule(m, nest, queue.room)
         entry, entry_valid = self._place(m, nest, planned)
         m.d.comb += [
             queue.clear.eq(self.go),
-            queue.push.eq(entry_valid),
-            queue.entry.eq(entry),
-            queue.pop.eq(self.pop),
-            self.valid.eq(queue.valid),
-            self.piece.as_value().eq(queue.head),
+            queue.i.valid.eq(entry_valid),
+            queue.i.payload.as_value().eq(entry),
+            queue.o.ready.eq(self.pop),
+            self.valid.eq(queue.o.valid),
+            self.piece.eq(queue.o.payload),
         ]
         return m
 
@@ -229,7 +229,7 @@ class LoadPlanner(SharedComponent):
                 m.d.sync += [address.eq(nest.weights), base.eq(self.weight_base[half[1]])]
             with m.Case(Tensor.INPUTS):
                 m.d.sync += [address.eq(nest.inputs), base.eq(self.input_base[half[2]])]
-            with m.Case(Tensor.SUMS):
+            with m.Case(Tensor.PARTIAL_SUMS):
                 m.d.sync += [address.eq(nest.sums), base.eq(self.sums_base[half[3]])]
         marks = Cat(planned[name] for name in ("tensor", "first", "filled", "run"))
         marks = delayed(m, marks, PIPELINE, "marks")
@@ -266,7 +266,7 @@ class LoadPlanner(SharedComponent):
                     shape[1].eq(Mux(empty, 1, rows.count)),
                     shape[2].eq(Mux(empty, 1, columns.count)),
                 ]
-            with m.Case(Tensor.SUMS):
+            with m.Case(Tensor.PARTIAL_SUMS):
                 m.d.sync += [shape[i].eq(sums[i]) for i in range(3)]
         # Third stage
         final_start = Signal(DRAM_BITS, reset_less=True)

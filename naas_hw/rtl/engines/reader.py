@@ -4,7 +4,6 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
@@ -12,9 +11,9 @@ from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter
 from naas_hw.rtl.primitives.config import field_ports
 from naas_hw.rtl.primitives.credit import Credit
-from naas_hw.rtl.primitives.piece import COMPONENT_SHIFT, PIECE, RUN_BITS, Tensor
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.rtl.primitives.transfer import COMPONENT_SHIFT, RUN_BITS, LoadTransfer, Tensor
 from naas_hw.rtl.primitives.walk import Walk
 
 ADDRESS_PIPELINE = 3
@@ -79,7 +78,7 @@ class Reader(SharedComponent):
                 "go": In(1),
                 "halt": In(1),
                 "piece_valid": In(1),
-                "piece": In(PIECE),
+                "piece": In(LoadTransfer),
                 "piece_pop": Out(1),
                 "tile_freed": In(1),
                 "scales_freed": In(1),
@@ -110,13 +109,13 @@ class Reader(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.queue = queue = Queue(width=PIECE.size, depth=16)
+        m.submodules.queue = queue = Queue(shape=LoadTransfer, depth=16)
         allowed = self._gates(m)
-        self._addresses(m, allowed & queue.room)
+        self._addresses(m, allowed & queue.i.ready)
         m.d.comb += [
             queue.clear.eq(self.go),
-            queue.push.eq(self.piece_pop),
-            queue.entry.eq(self.piece.as_value()),
+            queue.i.valid.eq(self.piece_pop),
+            queue.i.payload.eq(self.piece),
         ]
         self._data(m, queue)
         return m
@@ -134,24 +133,24 @@ class Reader(SharedComponent):
         is_scales = piece.tensor == Tensor.SCALES
         m.d.comb += [
             tiles.clear.eq(self.go),
-            tiles.give.eq(self.tile_freed),
-            tiles.take.eq(self.piece_pop & piece.first),
+            tiles.i.give.eq(self.tile_freed),
+            tiles.take.eq(self.piece_pop & piece.opens_tile),
             scales.clear.eq(self.go),
-            scales.give.eq(self.scales_freed),
+            scales.i.give.eq(self.scales_freed),
             scales.take.eq(self.piece_pop & is_scales),
         ]
-        m.d.comb += [self.sums_asked.eq(self.piece_valid), self.sums_run.eq(piece.run)]
+        m.d.comb += [self.sums_asked.eq(self.piece_valid), self.sums_run.eq(piece.output_run)]
         return (
-            (~piece.first | tiles.available)
+            (~piece.opens_tile | tiles.available)
             & (~is_scales | scales.available)
-            & ((piece.tensor != Tensor.SUMS) | self.sums_stored)
+            & ((piece.tensor != Tensor.PARTIAL_SUMS) | self.sums_stored)
         )
 
     def _addresses(self, m: Module, allowed: Value) -> None:
         m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 3, address_bits=DRAM_BITS)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         active = Signal()
-        piece = Signal(PIECE, reset_less=True)
+        piece = Signal(LoadTransfer, reset_less=True)
         strided = Signal()
         beats = Signal(RUN_BEATS_BITS, reset_less=True)
         offered = Signal()
@@ -162,7 +161,7 @@ class Reader(SharedComponent):
             outstanding.eq(outstanding + asked - (self.r_valid & self.r_ready)),
         ]
         m.d.comb += self.quiet.eq(~self.ar_valid & (outstanding == 0))
-        is_sums = self.piece.tensor == Tensor.SUMS
+        is_sums = self.piece.tensor == Tensor.PARTIAL_SUMS
         m.d.comb += [
             self.piece_pop.eq(
                 self.piece_valid
@@ -172,7 +171,7 @@ class Reader(SharedComponent):
                 & (~active | (splitter.run_take & walk.last))
             ),
             walk.start.eq(self.piece_pop),
-            walk.origin.eq(self.piece.address),
+            walk.origin.eq(self.piece.dram_address),
             walk.advance.eq(splitter.run_take),
             strided.eq((self.piece.tensor == Tensor.INPUTS) & (self.input_pixel_pitch != 1)),
             walk.count_0.eq(self.piece.blocks),
@@ -196,7 +195,7 @@ class Reader(SharedComponent):
                     walk.pitch_0.eq(self.input_block_pitch),
                     walk.pitch_1.eq(self.input_row_pitch),
                 ]
-            with m.Case(Tensor.SUMS):
+            with m.Case(Tensor.PARTIAL_SUMS):
                 m.d.comb += [
                     walk.pitch_0.eq(self.output_block_pitch << 2),
                     walk.pitch_1.eq(self.output_row_pitch << 2),
@@ -215,24 +214,26 @@ class Reader(SharedComponent):
             count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
         )
         active = Signal()
-        piece = Signal(PIECE, reset_less=True)
+        piece = Signal(LoadTransfer, reset_less=True)
         taken = Signal()
-        head = data.View(PIECE, queue.head)
-        is_sums = piece.tensor == Tensor.SUMS
+        popped = Signal()
+        head = queue.o.payload
+        is_sums = piece.tensor == Tensor.PARTIAL_SUMS
         m.d.comb += [
             self.r_ready.eq(active | self.halt),
             taken.eq(active & self.r_valid),
-            queue.pop.eq(queue.valid & ~self.go & (~active | (taken & walk.last))),
-            walk.start.eq(queue.pop),
-            walk.origin.eq(head.place),
+            queue.o.ready.eq(~self.go & (~active | (taken & walk.last))),
+            popped.eq(queue.o.valid & queue.o.ready),
+            walk.start.eq(popped),
+            walk.origin.eq(head.destination),
             walk.advance.eq(taken),
             walk.count_0.eq(head.blocks),
             walk.count_1.eq(head.rows),
             walk.count_2.eq(head.columns),
-            walk.count_3.eq(Mux(head.tensor == Tensor.SUMS, 4, 1)),
+            walk.count_3.eq(Mux(head.tensor == Tensor.PARTIAL_SUMS, 4, 1)),
             walk.pitch_3.eq(1),
             self.piece_done.eq(taken & walk.last),
-            self.filled.eq(self.piece_done & piece.filled),
+            self.filled.eq(self.piece_done & piece.releases_fill),
             self.sums_loaded.eq(self.piece_done & is_sums),
         ]
         with m.Switch(piece.tensor):
@@ -246,13 +247,13 @@ class Reader(SharedComponent):
                     walk.pitch_1.eq(self.input_l2_row_pitch),
                     walk.pitch_2.eq(self.input_l2_column_pitch),
                 ]
-            with m.Case(Tensor.SUMS):
+            with m.Case(Tensor.PARTIAL_SUMS):
                 m.d.comb += [
                     walk.pitch_0.eq(4),
                     walk.pitch_1.eq(self.output_l2_row_pitch << 2),
                     walk.pitch_2.eq(self.output_l2_column_pitch << 2),
                 ]
-        with m.If(queue.pop):
+        with m.If(popped):
             m.d.sync += [piece.eq(head), active.eq(1)]
         with m.Elif((taken & walk.last) | self.go):
             m.d.sync += active.eq(0)

@@ -11,9 +11,9 @@ from naas_hw.rtl.engines.load_planner import least
 from naas_hw.rtl.primitives.config import field_ports
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.loop_nest import LoopNest
-from naas_hw.rtl.primitives.piece import STORE_PIECE
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.rtl.primitives.transfer import StoreTransfer
 
 FIELDS = (
     "store_bound",
@@ -51,7 +51,7 @@ class StorePlanner(SharedComponent):
                 "go": In(1),
                 "pop": In(1),
                 "valid": Out(1),
-                "piece": Out(STORE_PIECE),
+                "piece": Out(StoreTransfer),
                 "exhausted": Out(1),
                 **field_ports(FIELDS),
             }
@@ -63,7 +63,7 @@ class StorePlanner(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.queue = queue = Queue(width=STORE_PIECE.size, depth=4, reserve=2)
+        m.submodules.queue = queue = Queue(shape=StoreTransfer, depth=4, reserve=2)
         m.submodules.nest = nest = LoopNest(
             positions=OUTER,
             values=(
@@ -114,11 +114,11 @@ class StorePlanner(SharedComponent):
         planned = delayed(m, plan, 1, "planned", clear=self.go)
         m.d.comb += [
             queue.clear.eq(self.go),
-            queue.push.eq(planned),
-            queue.entry.eq(Cat(sums, address, blocks, rows, columns, place)),
-            queue.pop.eq(self.pop),
-            self.valid.eq(queue.valid),
-            self.piece.as_value().eq(queue.head),
-            self.exhausted.eq(~left & ~planned & ~queue.valid),
+            queue.i.valid.eq(planned),
+            queue.i.payload.as_value().eq(Cat(sums, address, blocks, rows, columns, place)),
+            queue.o.ready.eq(self.pop),
+            self.valid.eq(queue.o.valid),
+            self.piece.eq(queue.o.payload),
+            self.exhausted.eq(~left & ~planned & ~queue.o.valid),
         ]
         return m

@@ -4,7 +4,6 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
@@ -13,9 +12,9 @@ from naas_hw.rtl.control.registers import RANGE_BYTES
 from naas_hw.rtl.primitives.bursts import BurstSplitter
 from naas_hw.rtl.primitives.config import field_ports
 from naas_hw.rtl.primitives.credit import Credit
-from naas_hw.rtl.primitives.piece import RUN_BITS, STORE_PIECE
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.rtl.primitives.transfer import RUN_BITS, StoreTransfer
 from naas_hw.rtl.primitives.walk import Walk
 
 DATA_PIPELINE = 4
@@ -79,7 +78,7 @@ class Writer(SharedComponent):
                 "first_block": In(BLOCK_BITS),
                 "last_block": In(BLOCK_BITS),
                 "piece_valid": In(1),
-                "piece": In(STORE_PIECE),
+                "piece": In(StoreTransfer),
                 "piece_pop": Out(1),
                 "tile_drained": In(1),
                 "aw_valid": Out(1),
@@ -112,29 +111,29 @@ class Writer(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.pieces = pieces = Queue(width=STORE_PIECE.size, depth=4)
-        m.submodules.bursts = bursts = Queue(width=9, depth=16, reserve=3)
+        m.submodules.pieces = pieces = Queue(shape=StoreTransfer, depth=4)
+        m.submodules.bursts = bursts = Queue(shape=9, depth=16, reserve=3)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         outstanding = Signal(BURST_BITS)
         sending, issued = self._addresses(m, splitter, pieces, bursts, ~outstanding[-1])
         m.d.comb += [
             pieces.clear.eq(self.go),
-            pieces.push.eq(self.piece_pop),
-            pieces.entry.eq(self.piece.as_value()),
+            pieces.i.valid.eq(self.piece_pop),
+            pieces.i.payload.eq(self.piece),
             bursts.clear.eq(self.go),
         ]
         reading = self._reads(m, pieces)
         beats = self._beats(m, bursts, reading)
         self._responses(m, outstanding, issued)
         m.d.sync += outstanding.eq(outstanding + (self.aw_valid & self.aw_ready) - self.b_valid)
-        m.d.comb += self.quiet.eq(~self.aw_valid & ~bursts.valid & (outstanding == 0))
+        m.d.comb += self.quiet.eq(~self.aw_valid & ~bursts.o.valid & (outstanding == 0))
         m.d.comb += self.settled.eq(
             ~sending
             & ~splitter.busy
-            & ~pieces.valid
-            & ~bursts.valid
+            & ~pieces.o.valid
+            & ~bursts.o.valid
             & ~reading["active"]
-            & ~beats.valid
+            & ~beats.o.valid
             & (outstanding == 0)
         )
         return m
@@ -152,7 +151,7 @@ class Writer(SharedComponent):
         )
         m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 2, address_bits=DRAM_BITS)
         active = Signal()
-        piece = Signal(STORE_PIECE, reset_less=True)
+        piece = Signal(StoreTransfer, reset_less=True)
         issued = Signal()
         burst_put = Signal()
         offered = Signal()
@@ -161,26 +160,26 @@ class Writer(SharedComponent):
         beat_bits = self.beat_bytes.bit_length() - 1
         m.d.comb += [
             drained.clear.eq(self.go),
-            drained.give.eq(self.tile_drained),
+            drained.i.give.eq(self.tile_drained),
             drained.take.eq(self.piece_pop),
             self.piece_pop.eq(
                 self.piece_valid
                 & drained.available
-                & pieces.room
+                & pieces.i.ready
                 & ~self.go
                 & ~self.halt
                 & (~active | (splitter.run_take & walk.last))
             ),
             walk.start.eq(self.piece_pop),
-            walk.origin.eq(self.piece.address),
+            walk.origin.eq(self.piece.dram_address),
             walk.advance.eq(splitter.run_take),
             walk.count_0.eq(self.piece.blocks),
             walk.count_1.eq(self.piece.rows),
-            walk.pitch_0.eq(Mux(piece.sums, self.output_block_pitch << 2, self.output_block_pitch)),
-            walk.pitch_1.eq(Mux(piece.sums, self.output_row_pitch << 2, self.output_row_pitch)),
+            walk.pitch_0.eq(in_beats(piece, self.output_block_pitch)),
+            walk.pitch_1.eq(in_beats(piece, self.output_row_pitch)),
             splitter.run_valid.eq(active),
             splitter.run_address.eq(walk.address),
-            splitter.run_beats.eq(Mux(piece.sums, piece.columns << 2, piece.columns)),
+            splitter.run_beats.eq(in_beats(piece, piece.columns)),
             splitter.cancel.eq(self.halt),
             splitter.ready.eq(self.aw_ready & self.aw_valid),
             burst_put.eq(splitter.valid & bursts.room & ahead & ~self.halt & ~offered),
@@ -189,8 +188,8 @@ class Writer(SharedComponent):
             self.aw_length.eq(splitter.length),
             block.eq((splitter.address << beat_bits)[ADDRESS_BITS - BLOCK_BITS : ADDRESS_BITS]),
             inside.eq((block >= self.first_block) & (block <= self.last_block)),
-            bursts.push.eq(burst_put),
-            bursts.entry.eq(Cat(splitter.length, inside)),
+            bursts.i.valid.eq(burst_put),
+            bursts.i.payload.eq(Cat(splitter.length, inside)),
             self.outside.eq(burst_put & ~inside),
             splitter.run_tag.eq(walk.last),
             issued.eq(self.aw_valid & self.aw_ready & splitter.final),
@@ -208,32 +207,30 @@ class Writer(SharedComponent):
             count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
         )
         active = Signal()
-        piece = Signal(STORE_PIECE, reset_less=True)
+        piece = Signal(StoreTransfer, reset_less=True)
+        popped = Signal()
         room = Signal()
         arriving = Signal()
         ending = Signal()
-        head = data.View(STORE_PIECE, pieces.head)
+        head = pieces.o.payload
         m.d.comb += [
             self.read.eq(active & room),
             self.read_address.eq(walk.address),
             walk.advance.eq(self.read),
-            pieces.pop.eq(pieces.valid & ~self.go & (~active | (self.read & walk.last))),
-            walk.start.eq(pieces.pop),
-            walk.origin.eq(head.place),
+            pieces.o.ready.eq(~self.go & (~active | (self.read & walk.last))),
+            popped.eq(pieces.o.valid & pieces.o.ready),
+            walk.start.eq(popped),
+            walk.origin.eq(head.l2_address),
             walk.count_0.eq(head.blocks),
             walk.count_1.eq(head.rows),
             walk.count_2.eq(head.columns),
-            walk.count_3.eq(Mux(head.sums, 4, 1)),
-            walk.pitch_0.eq(Mux(piece.sums, 4, 1)),
-            walk.pitch_1.eq(
-                Mux(piece.sums, self.output_l2_row_pitch << 2, self.output_l2_row_pitch)
-            ),
-            walk.pitch_2.eq(
-                Mux(piece.sums, self.output_l2_column_pitch << 2, self.output_l2_column_pitch)
-            ),
+            walk.count_3.eq(Mux(head.partial_sums, 4, 1)),
+            walk.pitch_0.eq(Mux(piece.partial_sums, 4, 1)),
+            walk.pitch_1.eq(in_beats(piece, self.output_l2_row_pitch)),
+            walk.pitch_2.eq(in_beats(piece, self.output_l2_column_pitch)),
             walk.pitch_3.eq(1),
         ]
-        with m.If(pieces.pop):
+        with m.If(popped):
             m.d.sync += [piece.eq(head), active.eq(1)]
         with m.Elif((self.read & walk.last) | self.go):
             m.d.sync += active.eq(0)
@@ -243,27 +240,27 @@ class Writer(SharedComponent):
     def _beats(self, m: Module, bursts: Queue, reading: dict[str, Signal]) -> Queue:
         """Data on the channel, in bursts as long as their addresses said."""
         width = 8 * self.beat_bytes
-        m.submodules.beats = beats = Queue(width=width + 1, depth=8, reserve=2)
+        m.submodules.beats = beats = Queue(shape=width + 1, depth=8, reserve=2)
         sent = Signal()
         position = Signal(8)
         dropping = Signal()
-        length, inside = bursts.head[:8], bursts.head[8]
+        length, inside = bursts.o.payload[:8], bursts.o.payload[8]
         with m.If(self.halt & (~self.w_valid | self.w_ready)):
             m.d.sync += dropping.eq(1)
         m.d.comb += [
             beats.clear.eq(self.go),
-            beats.push.eq(reading["arriving"] & ~dropping),
-            beats.entry[:width].eq(self.read_data),
-            beats.entry[width].eq(reading["ending"]),
+            beats.i.valid.eq(reading["arriving"] & ~dropping),
+            beats.i.payload[:width].eq(self.read_data),
+            beats.i.payload[width].eq(reading["ending"]),
             reading["room"].eq(beats.room),
-            self.w_valid.eq(bursts.valid & (beats.valid | dropping)),
-            self.w_data.eq(beats.head[:width]),
+            self.w_valid.eq(bursts.o.valid & (beats.o.valid | dropping)),
+            self.w_data.eq(beats.o.payload[:width]),
             self.w_strobe.eq(inside & ~dropping),
             self.w_last.eq(position == length),
             sent.eq(self.w_valid & self.w_ready),
-            beats.pop.eq(sent & ~dropping),
-            bursts.pop.eq(sent & self.w_last),
-            self.tile_stored.eq(sent & beats.head[width] & ~dropping),
+            beats.o.ready.eq(sent & ~dropping),
+            bursts.o.ready.eq(sent & self.w_last),
+            self.tile_stored.eq(sent & beats.o.payload[width] & ~dropping),
         ]
         with m.If(self.go | (sent & self.w_last)):
             m.d.sync += position.eq(0)
@@ -295,3 +292,8 @@ class Writer(SharedComponent):
             lead.eq(runs - (self.sums_run - 1)),
         ]
         m.d.sync += self.sums_stored.eq(self.sums_asked & (lead >= 0) & (missing[wanted[:2]] == 0))
+
+
+def in_beats(transfer: Any, pixels: Value) -> Value:
+    """Beats of so many pixels of a channel block: partial sums take four a pixel."""
+    return Mux(transfer.partial_sums, pixels << 2, pixels)

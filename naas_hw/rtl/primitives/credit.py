@@ -1,41 +1,75 @@
-"""Permission that one engine gives another: a counter with a delay."""
+"""Credits: permission that one engine gives another, counted with a delay."""
 
 from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 
-class Credit(SharedComponent):
-    """Counts what was given and not yet taken.
+class CreditSignature(wiring.Signature):
+    """What the giver of credits drives; whoever takes them counts them in a `Credit`.
 
-    What is given in cycle t can be taken from cycle t + distance on. Giving and taking in the same
-    cycle leave the count as it is. `clear` puts the count back to `initial` and forgets what is
-    on its way; it wins. Taking without `available` is not allowed.
+    Members
+    -------
+    give : Out, 1 bit; one credit is given in each cycle in which it is high.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"give": Out(1)})
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __repr__(self) -> str:
+        return "CreditSignature()"
+
+
+class Credit(SharedComponent):
+    """Counts credits that were given and not yet taken.
+
+    Giving and taking in the same cycle leave the count as it is. `clear` puts the count back to
+    `initial` and forgets the credits that are on their way; it wins. Taking without `available`
+    is not allowed. Golden model: an integer behind a delay line.
 
     Parameters
     ----------
     initial : count after `clear`.
-    distance : cycles from `give` to its first effect, at least 1.
+    distance : cycles from a credit to its first effect, at least 1.
     width : bits of the counter.
 
     Members
     -------
-    clear, give, take : In.
-    available : Out, the count is not zero.
+    i : In, `CreditSignature`; credits that are given.
+    clear : In, 1 bit.
+    take : In, 1 bit; one credit is taken.
+    available : Out, 1 bit; the count is not zero.
+
+    Latency
+    -------
+    A credit that is given in cycle t can be taken from cycle t + `distance` on; one can be given
+    and one taken in each cycle. The count is zero after reset, until the first `clear`.
+
+    Raises
+    ------
+    ValueError : the distance is below 1, or the counter is too narrow for `initial`.
     """
 
     def __init__(self, *, initial: int, distance: int, width: int = 3) -> None:
+        if distance < 1:
+            raise ValueError(f"distance must be at least 1, not {distance}")
+        if not 0 <= initial < 1 << width:
+            raise ValueError(f"initial must be at least 0 and below {1 << width}, not {initial}")
         self.initial = initial
         self.distance = distance
         self.width = width
-        if distance < 1:
-            raise ValueError(f"distance must be at least 1, not {distance}")
-        super().__init__({"clear": In(1), "give": In(1), "take": In(1), "available": Out(1)})
+        super().__init__(
+            {"i": In(CreditSignature()), "clear": In(1), "take": In(1), "available": Out(1)}
+        )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
@@ -44,7 +78,7 @@ class Credit(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         count = Signal(self.width)
-        given = delayed(m, self.give, self.distance - 1, "given", clear=self.clear)
+        given = delayed(m, self.i.give, self.distance - 1, "given", clear=self.clear)
         m.d.comb += self.available.eq(count != 0)
         with m.If(self.clear):
             m.d.sync += count.eq(self.initial)

@@ -3,7 +3,8 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, ShapeLike, Signal
+from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -13,69 +14,101 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 class Queue(SharedComponent):
     """First in, first out, in a memory that is read without a clock (an FPGA's LUTs).
 
-    What is pushed in cycle t is at the head from t + 1 on if the queue was empty. A push and a pop
-    may coincide. Pushing without room and popping without `valid` are not allowed. `clear` empties
-    it and wins.
+    A payload may come and another go in the same cycle. `clear` empties the queue and wins.
+    Golden model: `collections.deque`.
+
+    With a `reserve` the input never refuses: its sender looks at `room` before it begins to
+    compute what it sends later, and at most `reserve` payloads are on their way at a time. It
+    must not send into a full queue.
 
     Parameters
     ----------
-    width : bits of an entry.
-    depth : entries, a power of two.
-    reserve : `room` falls when fewer than this many entries are free: they may be on their way.
+    shape : shape of a payload.
+    depth : payloads that the queue holds, a power of two.
+    reserve : payloads that may be on their way when `room` is seen; zero, the default: the
+        input has a `ready` instead.
 
     Members
     -------
-    clear, push, pop : In.
-    entry : In, width.
-    valid : Out, head is an entry.
-    head : Out, width.
-    room : Out, at least `reserve` entries are free.
+    clear : In, 1 bit.
+    i : In, stream of `shape`; always ready where there is a reserve.
+    o : Out, stream of `shape`.
+    room : Out, 1 bit; at least `reserve` payloads fit in.
+
+    Latency
+    -------
+    What comes in cycle t is offered from cycle t + 1 on if the queue was empty. One payload a
+    cycle. The queue is empty after reset.
+
+    Raises
+    ------
+    ValueError : the depth is no power of two, or the reserve does not fit in.
     """
 
-    def __init__(self, *, width: int, depth: int, reserve: int = 1) -> None:
-        self.width = width
+    def __init__(self, *, shape: ShapeLike, depth: int, reserve: int = 0) -> None:
+        if depth < 1 or depth & (depth - 1):
+            raise ValueError(f"depth must be a power of two, not {depth}")
+        if not 0 <= reserve <= depth:
+            raise ValueError(f"reserve must be 0 to {depth}, not {reserve}")
+        self.shape = shape
         self.depth = depth
         self.reserve = reserve
-        if depth & (depth - 1):
-            raise ValueError(f"depth must be a power of two, not {depth}")
         super().__init__(
             {
                 "clear": In(1),
-                "push": In(1),
-                "entry": In(width),
+                "i": In(stream.Signature(shape, always_ready=reserve > 0)),
+                "o": Out(stream.Signature(shape)),
                 "room": Out(1),
-                "pop": In(1),
-                "valid": Out(1),
-                "head": Out(width),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.width, self.depth, self.reserve)
+        return (self.shape, self.depth, self.reserve)
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.entries = entries = Memory(shape=self.width, depth=self.depth, init=())
-        write_port, read_port = entries.write_port(), entries.read_port(domain="comb")
+        push = Signal()
+        pop = Signal()
+        m.d.comb += [
+            push.eq(self.i.valid & self.i.ready),
+            pop.eq(self.o.valid & self.o.ready),
+        ]
+        self._payloads(m, push, pop)
+        self._level(m, push, pop)
+        return m
+
+    def _payloads(self, m: Module, push: Signal, pop: Signal) -> None:
+        """The payloads in a ring, written at its back and read at its front."""
+        m.submodules.payloads = payloads = Memory(shape=self.shape, depth=self.depth, init=())
+        write_port, read_port = payloads.write_port(), payloads.read_port(domain="comb")
         back = Signal(range(self.depth))
         front = Signal(range(self.depth))
-        level = Signal(range(self.depth + 1))
         m.d.comb += [
-            self.valid.eq(level != 0),
-            self.room.eq(~level.matches(*range(self.depth - self.reserve + 1, self.depth + 1))),
-            write_port.en.eq(self.push),
+            write_port.en.eq(push),
             write_port.addr.eq(back),
-            write_port.data.eq(self.entry),
+            write_port.data.eq(self.i.payload),
             read_port.addr.eq(front),
-            self.head.eq(read_port.data),
+            self.o.payload.eq(read_port.data),
         ]
-        with m.If(self.push):
+        with m.If(push):
             m.d.sync += back.eq(back + 1)
-        with m.If(self.pop):
+        with m.If(pop):
             m.d.sync += front.eq(front + 1)
-        with m.If(self.push ^ self.pop):
-            m.d.sync += level.eq(Mux(self.push, level + 1, level - 1))
         with m.If(self.clear):
-            m.d.sync += [level.eq(0), front.eq(0), back.eq(0)]
-        return m
+            m.d.sync += [front.eq(0), back.eq(0)]
+
+    def _level(self, m: Module, push: Signal, pop: Signal) -> None:
+        """How many payloads there are."""
+        level = Signal(range(self.depth + 1))
+        reserve = max(1, self.reserve)
+        m.d.comb += [
+            self.o.valid.eq(level != 0),
+            self.room.eq(~level.matches(*range(self.depth - reserve + 1, self.depth + 1))),
+        ]
+        if not self.reserve:
+            m.d.comb += self.i.ready.eq(self.room)
+        with m.If(push ^ pop):
+            m.d.sync += level.eq(Mux(push, level + 1, level - 1))
+        with m.If(self.clear):
+            m.d.sync += level.eq(0)

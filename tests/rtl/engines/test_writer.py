@@ -125,12 +125,12 @@ class Engine:
             ctx.set(
                 dut.piece,
                 {
-                    "sums": piece.sums,
-                    "address": piece.address,
+                    "partial_sums": piece.sums,
+                    "dram_address": piece.address,
                     "blocks": piece.blocks,
                     "rows": piece.rows,
                     "columns": piece.columns,
-                    "place": piece.place,
+                    "l2_address": piece.place,
                 },
             )
         bus.cycle(ctx, dut)

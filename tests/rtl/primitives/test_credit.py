@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from kit import simulate
 
-from naas_hw.rtl.primitives.credit import Credit
+from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 
 MOST = 7
 
@@ -27,7 +27,7 @@ def test_it_equals_a_count_with_a_delay(seed: int, initial: int, distance: int) 
             give = int(count + sum(coming) < MOST and rng.random() < 0.4)
             take = int(count > 0 and rng.random() < 0.6)
             ctx.set(dut.clear, clear)
-            ctx.set(dut.give, give)
+            ctx.set(dut.i.give, give)
             ctx.set(dut.take, take)
             await ctx.tick()
             if clear:
@@ -40,5 +40,18 @@ def test_it_equals_a_count_with_a_delay(seed: int, initial: int, distance: int) 
 
 
 def test_init_wrong_distance() -> None:
-    with pytest.raises(ValueError, match="distance must be at least 1, not 0"):
+    with pytest.raises(ValueError, match="^distance must be at least 1, not 0$"):
         Credit(initial=0, distance=0)
+
+
+@pytest.mark.parametrize("initial", [-1, 4])
+def test_init_wrong_initial(initial: int) -> None:
+    message = f"^initial must be at least 0 and below 4, not {initial}$"
+    with pytest.raises(ValueError, match=message):
+        Credit(initial=initial, distance=1, width=2)
+
+
+def test_all_interfaces_of_credits_are_equal() -> None:
+    assert CreditSignature() == CreditSignature()
+    assert CreditSignature() != CreditSignature().flip()
+    assert repr(CreditSignature()) == "CreditSignature()"

@@ -1,0 +1,62 @@
+"""What load and store plan: a transfer of a part of a tensor between DRAM and the chip."""
+
+from amaranth.hdl import unsigned
+from amaranth.lib import data, enum
+
+from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+
+RUN_BITS = 8  # number of an output run, as far as it can be told from those near it
+COMPONENT_SHIFT = 14  # bias, multiplier and shift stand this far apart in a scale address
+
+
+class Tensor(enum.IntEnum, shape=2):  # type: ignore[call-arg]  # amaranth's own keyword
+    """What a transfer loads; a tile loads its tensors in this order."""
+
+    SCALES = 0
+    WEIGHTS = 1
+    INPUTS = 2
+    PARTIAL_SUMS = 3
+
+
+class LoadTransfer(data.Struct):
+    """A box of beats that is read from DRAM.
+
+    Members
+    -------
+    tensor : what is loaded.
+    opens_tile : it is the first transfer of its tile.
+    releases_fill : after it, fill has all that it needs of the tile.
+    output_run : low bits of the number of the output run to which its tile belongs.
+    dram_address : first beat in DRAM.
+    blocks, rows, columns : extents of the box.
+    destination : first word in L2; of scales, the first word in the scale memory.
+    """
+
+    tensor: Tensor
+    opens_tile: unsigned(1)
+    releases_fill: unsigned(1)
+    output_run: unsigned(RUN_BITS)
+    dram_address: unsigned(DRAM_BITS)
+    blocks: unsigned(BOUND_BITS)
+    rows: unsigned(BOUND_BITS)
+    columns: unsigned(BOUND_BITS)
+    destination: unsigned(L2_BITS)
+
+
+class StoreTransfer(data.Struct):
+    """An output tile that is written to DRAM.
+
+    Members
+    -------
+    partial_sums : it holds partial sums of 32 bits, four beats a pixel and block; else bytes.
+    dram_address : first beat in DRAM.
+    blocks, rows, columns : extents of the tile.
+    l2_address : first word in L2.
+    """
+
+    partial_sums: unsigned(1)
+    dram_address: unsigned(DRAM_BITS)
+    blocks: unsigned(BOUND_BITS)
+    rows: unsigned(BOUND_BITS)
+    columns: unsigned(BOUND_BITS)
+    l2_address: unsigned(L2_BITS)
