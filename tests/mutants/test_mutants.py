@@ -92,7 +92,7 @@ def test_four_mutants_are_always_tried() -> None:
 def test_the_hook_leaves_nothing_behind() -> None:
     """Hardware generated after a mutant is the one generated before it."""
     accelerator = inside(CASES["steady"].accelerator)
-    edit = next(mutant for mutant in MUTANTS if mutant.module == "loop_nest")
+    edit = next(mutant for mutant in MUTANTS if mutant.module == "primitives.loop_nest")
     constant = next(mutant for mutant in MUTANTS if mutant.module == "timing")
     assert generate_mutant(edit, accelerator).sources != generate(accelerator).sources
     assert generate_mutant(constant, accelerator).sources != hardware(accelerator).sources
@@ -100,6 +100,8 @@ def test_the_hook_leaves_nothing_behind() -> None:
 
 
 def test_an_edit_whose_text_is_gone_is_refused() -> None:
-    gone = Mutant(name="gone", module="loop_nest", old="no such text", new="", case="steady")
+    gone = Mutant(
+        name="gone", module="primitives.loop_nest", old="no such text", new="", case="steady"
+    )
     with pytest.raises(ValueError, match="gone: loop_nest.py must have the old text once, not 0"):
         generate_mutant(gone, CASES["steady"].accelerator)
