@@ -12,7 +12,7 @@ Strides = dict[Dim, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placement:
+class TensorAddresses:
     """Where a layer's tensors begin in DRAM, in beats."""
 
     weights: int
@@ -55,7 +55,7 @@ def bits(positions: tuple[int, ...]) -> int:
 
 
 def descriptor_values(
-    geometry: Geometry, placement: Placement, zero_points: ZeroPoints, *, identity: int
+    geometry: Geometry, placement: TensorAddresses, zero_points: ZeroPoints, *, identity: int
 ) -> Values:
     """All fields of the descriptor of a legal mapping."""
     g = geometry
@@ -121,7 +121,7 @@ def _pitches(g: Geometry) -> tuple[int, int, int]:
     return g.layer.height * width, row, step[1]
 
 
-def _load_nest(g: Geometry, placement: Placement) -> Values:
+def _load_nest(g: Geometry, placement: TensorAddresses) -> Values:
     bounds, dims = g.nest_bounds[:OUTER], g.nest_dims[:OUTER]
     n, beat, tile = g.num_tiles, g.accelerator.beat_bytes, g.tile
     block, row, pixel = _pitches(g)
@@ -173,7 +173,7 @@ def _load_nest(g: Geometry, placement: Placement) -> Values:
     }
 
 
-def _sizes(g: Geometry, placement: Placement) -> Values:
+def _sizes(g: Geometry, placement: TensorAddresses) -> Values:
     block, row, pixel = _pitches(g)
     return {
         "image_rows": g.image[0],
@@ -377,7 +377,7 @@ def _beats(g: Geometry) -> Values:
     }
 
 
-def _store_nest(g: Geometry, placement: Placement) -> Values:
+def _store_nest(g: Geometry, placement: TensorAddresses) -> Values:
     dims = g.nest_dims[:OUTER]
     bounds = tuple(
         bound if i <= g.last_output_tile else 1 for i, bound in enumerate(g.nest_bounds[:OUTER])

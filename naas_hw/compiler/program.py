@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.compiler.descriptor import Placement, ZeroPoints, descriptor_values
+from naas_hw.compiler.descriptor import TensorAddresses, ZeroPoints, descriptor_values
 from naas_hw.compiler.images import pack_activations, pack_scales, pack_weights, unpack_activations
 from naas_hw.compiler.layout import SLOT_BYTES, pack
 from naas_hw.core.errors import InputError, LegalityError
@@ -142,7 +142,7 @@ def layer_descriptor(
     beats = {name: first // beat for name, (first, _) in ranges.items()}
     values = descriptor_values(
         _geometry(accelerator, task),
-        Placement(
+        TensorAddresses(
             weights=beats["weights"],
             scales=beats["scales"],
             inputs=beats["inputs"],

@@ -4,7 +4,6 @@ NaasError
 ├── InputError        bad input of a user: exit status 2
 │   └── LegalityError a mapping that the accelerator cannot run
 ├── ToolError         a tool that is missing or too old: exit status 2
-├── ComparisonError   model and RTL differ: exit status 1
 ├── WorkerError       a worker process, or an executor of them, that is lost: exit status 3
 └── SimulationError   a simulator that failed, hung or was stopped: exit status 3
 """
@@ -39,12 +38,6 @@ class ToolError(NaasError):
     """A program that the task needs is missing, or is too old."""
 
     exit_status = 2
-
-
-class ComparisonError(NaasError):
-    """Prediction and RTL differ."""
-
-    exit_status = 1
 
 
 class WorkerError(NaasError):

@@ -22,7 +22,7 @@ _SLIDING: Final[tuple[tuple[Dim, Dim], ...]] = (("P", "R"), ("Q", "S"))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nest:
+class TimeloopNest:
     """Loops of all levels with their orders, outermost first, and the problem they run over."""
 
     problem: ReadProblem
@@ -43,7 +43,7 @@ class Nest:
         return prod(trips for _, trips in nest[: moving[-1] + 1]) if moving else 1
 
 
-def why_held(nest: Nest, level: Level, tensor: str) -> str | None:
+def why_held(nest: TimeloopNest, level: Level, tensor: str) -> str | None:
     """What a level of ours saves a tensor, in words; None if nothing, so that it may be passed by.
 
     Parameters
@@ -55,7 +55,7 @@ def why_held(nest: Nest, level: Level, tensor: str) -> str | None:
     return _saved_by_l2(nest, tensor) if level is Level.L2 else _saved_by_pe(nest, tensor)
 
 
-def _saved_by_l2(nest: Nest, tensor: str) -> str | None:
+def _saved_by_l2(nest: TimeloopNest, tensor: str) -> str | None:
     """What the global buffer saves a tensor, in words; None if nothing."""
     parts = nest.trips(Level.L2, nest.problem.dims_of(tensor))
     once = nest.changes(tensor, (Level.DRAM,)) * parts
@@ -67,7 +67,7 @@ def _saved_by_l2(nest: Nest, tensor: str) -> str | None:
     return None
 
 
-def _saved_by_pe(nest: Nest, tensor: str) -> str | None:
+def _saved_by_pe(nest: TimeloopNest, tensor: str) -> str | None:
     """What the buffers of the PEs save a tensor, in words; None if nothing."""
     dims = nest.problem.dims_of(tensor)
     uses = nest.trips(Level.PE, [dim for dim in DIMS if dim not in dims])
@@ -80,7 +80,7 @@ def _saved_by_pe(nest: Nest, tensor: str) -> str | None:
     return None if changes == steps else f"it stays for {steps // changes} steps"
 
 
-def _overlaps(nest: Nest, inside: Sequence[Level], around: Sequence[Level]) -> bool:
+def _overlaps(nest: TimeloopNest, inside: Sequence[Level], around: Sequence[Level]) -> bool:
     """Whether windows of `inside` share rows or columns along the loops `around` them."""
     return any(
         _num_pixels(nest, place, (*inside, *around))
@@ -89,7 +89,7 @@ def _overlaps(nest: Nest, inside: Sequence[Level], around: Sequence[Level]) -> b
     )
 
 
-def _num_pixels(nest: Nest, place: int, levels: Sequence[Level]) -> int:
+def _num_pixels(nest: TimeloopNest, place: int, levels: Sequence[Level]) -> int:
     """Rows (0) or columns (1) of input that the loops of these levels read."""
     out, kernel = (prod(nest.trips(at, [dim]) for at in levels) for dim in _SLIDING[place])
     return num_places(out, nest.problem.stride[place], kernel, nest.problem.dilation[place])

@@ -17,7 +17,14 @@ from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.errors import InputError
-from naas_hw.exchange.maestro_levels import KERNEL, OUTPUTS, Level, Map, levels_of, told_stride
+from naas_hw.exchange.maestro_levels import (
+    KERNEL,
+    OUTPUTS,
+    ClusterLevel,
+    Map,
+    levels_of,
+    told_stride,
+)
 from naas_hw.exchange.refusals import refuse
 from naas_hw.exchange.timeloop_architecture import pe_buffer_words
 from naas_hw.mapping.geometry import Geometry
@@ -150,7 +157,7 @@ def _refusals(geometry: Geometry) -> Iterator[str]:
         yield levels
 
 
-def _dataflow(layer: Layer, levels: Sequence[Level]) -> Iterator[str]:
+def _dataflow(layer: Layer, levels: Sequence[ClusterLevel]) -> Iterator[str]:
     """All directives, outermost first, a level after the other."""
     kernel = dict.fromkeys(KERNEL, 1)
     for index, level in enumerate(levels):

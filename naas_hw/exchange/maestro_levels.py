@@ -47,7 +47,7 @@ class Map:
 
 
 @dataclass(frozen=True)
-class Level:
+class ClusterLevel:
     """Maps, outermost first, over `units` units."""
 
     units: int
@@ -75,7 +75,7 @@ def told_stride(layer: Layer) -> tuple[int, int]:
     )
 
 
-def levels_of(geometry: Geometry) -> tuple[Level, ...] | str:
+def levels_of(geometry: Geometry) -> tuple[ClusterLevel, ...] | str:
     """The levels, outermost first, or why MAESTRO cannot count them."""
     reasons = []
     temporal = _temporal_levels(geometry)
@@ -88,7 +88,7 @@ def levels_of(geometry: Geometry) -> tuple[Level, ...] | str:
     return reasons[0]
 
 
-def _reason(layer: Layer, levels: Sequence[Level]) -> str | None:
+def _reason(layer: Layer, levels: Sequence[ClusterLevel]) -> str | None:
     if len(levels) > MAX_LEVELS:
         return (
             f"mapping must have at most {MAX_LEVELS} levels for MAESTRO, tiles, steps and axes "
@@ -97,7 +97,7 @@ def _reason(layer: Layer, levels: Sequence[Level]) -> str | None:
     return next(_miscounted(layer, levels[0]), None)
 
 
-def _miscounted(layer: Layer, level: Level) -> Iterator[str]:
+def _miscounted(layer: Layer, level: ClusterLevel) -> Iterator[str]:
     """Dims of the first level whose products MAESTRO miscounts, in words."""
     for entry in level.maps:
         if entry.dim in OUTPUTS:
@@ -167,7 +167,7 @@ def _temporal_levels(geometry: Geometry) -> list[list[_Loop]]:
 
 def _levels(
     geometry: Geometry, temporal: Sequence[Sequence[_Loop]], joined: Axis | None
-) -> Iterator[Level]:
+) -> Iterator[ClusterLevel]:
     """All levels; `covers` is what a unit of the level so far gets of each dim."""
     covers: dict[Dim, int] = {}
     for loops in temporal:
@@ -183,7 +183,7 @@ def _levels(
     for axis in sorted(others, key=lambda axis: axis.dim in KERNEL):
         if not _is_idle(geometry, axis.dim):
             covers[axis.dim] = min(covers[axis.dim], _in_pe(geometry, axis.dim))
-        yield Level(axis.size, tuple(_spatial_maps(geometry, axis.dim, covers)))
+        yield ClusterLevel(axis.size, tuple(_spatial_maps(geometry, axis.dim, covers)))
 
 
 def _in_pe(geometry: Geometry, dim: Dim) -> int:
@@ -221,7 +221,7 @@ def _one_by_one(geometry: Geometry, loops: Sequence[_Loop], singles: Sequence[Di
 
 def _temporal_level(
     loops: Sequence[_Loop], axis: Axis | None, covers: dict[Dim, int], geometry: Geometry
-) -> Level:
+) -> ClusterLevel:
     """Without an axis it has one unit; each level needs a spatial map, so K's is called one."""
     spatial = axis.dim if axis else "K"
     maps = tuple(
@@ -229,7 +229,7 @@ def _temporal_level(
         for loop in loops
         if not _is_idle(geometry, loop.dim)
     )
-    return Level(axis.size if axis else 1, maps)
+    return ClusterLevel(axis.size if axis else 1, maps)
 
 
 def _spatial_maps(geometry: Geometry, dim: Dim, covers: dict[Dim, int]) -> Iterator[Map]:

@@ -10,7 +10,7 @@ from naas_hw.core.errors import ToolError
 from naas_hw.exchange.formats import Format
 from naas_hw.exchange.peer_figures import PEERS, Peer, PeerFigures
 from naas_hw.system.files import read_file, write_files
-from naas_hw.system.processes import Program
+from naas_hw.system.processes import RunningProgram
 from naas_hw.system.temporary import temporary_folder
 
 _MAX_RESULT_BYTES: Final = 1 << 24
@@ -67,7 +67,7 @@ def _run(command: Sequence[str | Path], folder: Path, timeout_seconds: float) ->
     log = folder / "naas-score.log"
     with (
         log.open("wb") as output,
-        Program(command, folder=folder, stdout=output, stderr=subprocess.STDOUT) as child,
+        RunningProgram(command, folder=folder, stdout=output, stderr=subprocess.STDOUT) as child,
     ):
         try:
             status = child.wait(timeout_seconds)

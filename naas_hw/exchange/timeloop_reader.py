@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from naas_hw.core.errors import InputError
-from naas_hw.exchange.bypass import Nest, why_held
+from naas_hw.exchange.bypass import TimeloopNest, why_held
 from naas_hw.exchange.levels import INNER_TO_OUTER, Factor, Level, covered
 from naas_hw.exchange.timeloop_format import BATCH, DRAM, GLOBAL_BUFFER, GROUP, PE, PE_BUFFER
 from naas_hw.exchange.timeloop_mapping import ORDERS, TARGETS
@@ -127,7 +127,7 @@ def _mapping_of(directives: Sequence[_Directive], problem: ReadProblem, source: 
     loops.setdefault(Level.SPATIAL, dict.fromkeys(_KNOWN, _ONE))
     _check_products(loops, problem.bounds, source)
     _check_outer(loops, source)
-    nest = Nest(
+    nest = TimeloopNest(
         problem=problem,
         loops=loops,
         dram_order=orders[ORDERS[Level.DRAM]],
@@ -143,7 +143,7 @@ def _mapping_of(directives: Sequence[_Directive], problem: ReadProblem, source: 
     )
 
 
-def _check_stores(directives: Sequence[_Directive], nest: Nest, source: str) -> None:
+def _check_stores(directives: Sequence[_Directive], nest: TimeloopNest, source: str) -> None:
     """A tensor may pass by a level of ours that saves it nothing."""
     for index, directive in enumerate(directives):
         if directive.type not in _STORES:

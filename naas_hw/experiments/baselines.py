@@ -34,7 +34,7 @@ MANY_ARRAYS: Final = "one for each layer"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class BaselineComparison:
     """What was searched under one energy table, and its baseline under the same."""
 
     table: EnergyTable
@@ -61,7 +61,7 @@ def compare_with_baseline(
     keep: Path | None = None,
     num_processes: int = 1,
     progress: Callable[[EnergyTable, Progress], None] | None = None,
-) -> list[Comparison]:
+) -> list[BaselineComparison]:
     """Search with the preset's resources, once for each table, and evaluate the preset itself.
 
     Parameters
@@ -88,7 +88,7 @@ def compare_with_baseline(
             )
             effort = priced.final_settings(preset.budget)
             baseline = kept_baseline(preset, network, effort, keep, executor=executor)
-            compared.append(Comparison(table=table, found=found, baseline=baseline))
+            compared.append(BaselineComparison(table=table, found=found, baseline=baseline))
     return compared
 
 
@@ -102,7 +102,10 @@ def _told(
 
 
 def comparison_markdown(
-    network: Network, preset: Preset, settings: SearchSettings, compared: Sequence[Comparison]
+    network: Network,
+    preset: Preset,
+    settings: SearchSettings,
+    compared: Sequence[BaselineComparison],
 ) -> str:
     """The section of a document, figures and all."""
     budget, name = preset.budget, preset.accelerator.name
@@ -125,7 +128,7 @@ def comparison_markdown(
     return "\n\n".join(part for part in parts if part)
 
 
-def _table_of_ratios(compared: Sequence[Comparison]) -> str:
+def _table_of_ratios(compared: Sequence[BaselineComparison]) -> str:
     lines = [
         "| energy table | EDP, preset with fixed mappings / found | "
         "EDP, preset with searched mappings / found | EDP, *folded* / found |",
@@ -138,7 +141,7 @@ def _table_of_ratios(compared: Sequence[Comparison]) -> str:
     return "\n".join(lines)
 
 
-def _table_of_designs(preset: Preset, entry: Comparison) -> str:
+def _table_of_designs(preset: Preset, entry: BaselineComparison) -> str:
     name, found, baseline = preset.accelerator.name, entry.found, entry.baseline
     array = array_text(preset.accelerator)
     rows = [

@@ -26,7 +26,7 @@ class PublishedLayer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishedNetwork:
+class ChipNetwork:
     """The convolution layers of a network on the chip.
 
     Members
@@ -51,7 +51,7 @@ def _rows(*rows: tuple[str, float, int]) -> tuple[PublishedLayer, ...]:
     )
 
 
-ALEXNET: Final = PublishedNetwork(
+ALEXNET: Final = ChipNetwork(
     name="AlexNet",
     batch=4,
     mean_active_pes=143,
@@ -64,7 +64,7 @@ ALEXNET: Final = PublishedNetwork(
     ),
 )
 
-VGG16: Final = PublishedNetwork(
+VGG16: Final = ChipNetwork(
     name="VGG16",
     batch=3,
     mean_active_pes=158,

@@ -17,7 +17,7 @@ from naas_hw.experiments.eyeriss_chip import (
     CLOCK_HZ,
     NUM_PES,
     VGG16,
-    PublishedNetwork,
+    ChipNetwork,
     vgg16_layers,
 )
 from naas_hw.experiments.kept_searches import kept_baseline
@@ -32,18 +32,18 @@ from naas_hw.workload.network import Network
 class ChipComparison:
     """A network on the chip, on the preset with searched mappings, and on *folded*."""
 
-    published: PublishedNetwork
+    published: ChipNetwork
     preset: NetworkResult
     folded: FoldedResult
 
 
-def chip_networks() -> tuple[tuple[PublishedNetwork, Network], ...]:
+def chip_networks() -> tuple[tuple[ChipNetwork, Network], ...]:
     """What the chip's publication gives figures of, and the same layers in this template."""
     return (ALEXNET, ALEXNET_LAYERS), (VGG16, vgg16_layers())
 
 
 def measure_eyeriss(
-    networks: Sequence[tuple[PublishedNetwork, Network]],
+    networks: Sequence[tuple[ChipNetwork, Network]],
     settings: MappingSettings,
     *,
     keep: Path | None = None,

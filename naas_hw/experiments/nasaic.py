@@ -105,7 +105,7 @@ class PairResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Duel:
+class PairComparison:
     """What a search found with the resources of the pair, and the pair, with one seed."""
 
     seed: int
@@ -184,10 +184,10 @@ def measure_nasaic(
     *,
     network: Network = RESNET9,
     executor: Executor | None = None,
-    tell: Callable[[Duel], None] | None = None,
-) -> list[Duel]:
+    tell: Callable[[PairComparison], None] | None = None,
+) -> list[PairComparison]:
     """A search, and the pair with as many evaluations as its final mappings, with each seed."""
-    duels = []
+    comparisons = []
     for seed in seeds:
         wanted = replace(settings, seed=seed, objective=Objective.EDP)
         found = search([network], PAIR_BUDGET, wanted, executor=executor)
@@ -195,18 +195,18 @@ def measure_nasaic(
             raise KeyboardInterrupt
         effort = wanted.final_settings(PAIR_BUDGET)
         pair = map_pair(PAIR, network, effort, executor=executor)
-        duels.append(Duel(seed=seed, pair=pair, found=found))
+        comparisons.append(PairComparison(seed=seed, pair=pair, found=found))
         if tell is not None:
-            tell(duels[-1])
-    return duels
+            tell(comparisons[-1])
+    return comparisons
 
 
 # Markdown ----------------------------------------------------------------------------------------
 
 
-def nasaic_markdown(settings: SearchSettings, duels: Sequence[Duel]) -> str:
+def nasaic_markdown(settings: SearchSettings, comparisons: Sequence[PairComparison]) -> str:
     """What is compared, a line a seed, and the means beside the paper's."""
-    return "\n".join((*_head(settings), "", *_table(duels), "", *_means(duels)))
+    return "\n".join((*_head(settings), "", *_table(comparisons), "", *_means(comparisons)))
 
 
 def _head(settings: SearchSettings) -> Iterator[str]:
@@ -223,26 +223,29 @@ def _head(settings: SearchSettings) -> Iterator[str]:
     )
 
 
-def _table(duels: Sequence[Duel]) -> Iterator[str]:
+def _table(comparisons: Sequence[PairComparison]) -> Iterator[str]:
     yield (
         "| seed | pair: cycles | energy, uJ | layers on each | found | cycles | energy, uJ | "
         "latency, pair by found | energy | EDP |"
     )
     yield "|---:|---:|---:|---|---|---:|---:|---:|---:|---:|"
-    for duel in duels:
-        report, names = duel.found.networks[0].report, [a.name for a in duel.pair.chosen.values()]
+    for comparison in comparisons:
+        report = comparison.found.networks[0].report
+        names = [array.name for array in comparison.pair.chosen.values()]
         split = ", ".join(f"{names.count(a.name)} {a.name}" for a in PAIR)
         yield (
-            f"| {duel.seed} | {duel.pair.cycles:,} | {duel.pair.energy_pj / 1e6:,.1f} | {split} | "
-            f"{array_text(duel.found.accelerator)} | {report.cycles:,} | "
-            f"{report.energy_pj / 1e6:,.1f} | {duel.latency_ratio:.2f} | {duel.energy_ratio:.2f} | "
-            f"{duel.edp_ratio:.2f} |"
+            f"| {comparison.seed} | {comparison.pair.cycles:,} | "
+            f"{comparison.pair.energy_pj / 1e6:,.1f} | {split} | "
+            f"{array_text(comparison.found.accelerator)} | {report.cycles:,} | "
+            f"{report.energy_pj / 1e6:,.1f} | {comparison.latency_ratio:.2f} | "
+            f"{comparison.energy_ratio:.2f} | "
+            f"{comparison.edp_ratio:.2f} |"
         )
 
 
-def _means(duels: Sequence[Duel]) -> Iterator[str]:
-    latency = geometric_mean([duel.latency_ratio for duel in duels])
-    energy = geometric_mean([duel.energy_ratio for duel in duels])
+def _means(comparisons: Sequence[PairComparison]) -> Iterator[str]:
+    latency = geometric_mean([comparison.latency_ratio for comparison in comparisons])
+    energy = geometric_mean([comparison.energy_ratio for comparison in comparisons])
     yield (
         f"Geometric means over seeds: latency {latency:.2f} (NAAS beside NASAIC: "
         f"{NAAS['latency']}), energy {energy:.2f} ({NAAS['energy']}), EDP {latency * energy:.2f} "

@@ -39,7 +39,7 @@ WIDTH: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Duel:
+class PairedSearches:
     """Two searches of a case under a table, equal in all but one setting."""
 
     case: Case
@@ -79,7 +79,7 @@ def cma_and_random(settings: SearchSettings) -> tuple[SearchSettings, SearchSett
 
 def measure_encodings(
     cases: Sequence[Case], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
-) -> list[Duel]:
+) -> list[PairedSearches]:
     """Importances (ours) against indices.
 
     Raises
@@ -88,12 +88,12 @@ def measure_encodings(
     KeyboardInterrupt : Ctrl-C; `effort.keep` has what was searched.
     """
     pairs = [importance_and_index(settings) for settings in effort.searches()]
-    return _duels(cases, pairs, ("importance", "index"), effort, num_processes, tell)
+    return _paired_searches(cases, pairs, ("importance", "index"), effort, num_processes, tell)
 
 
 def measure_convergence(
     cases: Sequence[Case], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
-) -> list[Duel]:
+) -> list[PairedSearches]:
     """CMA-ES (ours) against uniform points.
 
     Raises
@@ -102,17 +102,17 @@ def measure_convergence(
     KeyboardInterrupt : Ctrl-C; `effort.keep` has what was searched.
     """
     pairs = [cma_and_random(settings) for settings in effort.searches()]
-    return _duels(cases, pairs, ("cma", "random"), effort, num_processes, tell)
+    return _paired_searches(cases, pairs, ("cma", "random"), effort, num_processes, tell)
 
 
-def _duels(
+def _paired_searches(
     cases: Sequence[Case],
     pairs: Sequence[tuple[SearchSettings, SearchSettings]],
     names: tuple[str, str],
     effort: Effort,
     num_processes: int,
     tell: Tell | None,
-) -> list[Duel]:
+) -> list[PairedSearches]:
     found = []
     with worker_processes(num_processes) as executor:
         for pair in pairs:
@@ -123,15 +123,17 @@ def _duels(
                 )
                 table = pair[0].table
                 assert table is not None
-                duel = Duel(case=case, table=table, seed=pair[0].seed, ours=ours, rival=rival)
-                found.append(duel)
+                comparison = PairedSearches(
+                    case=case, table=table, seed=pair[0].seed, ours=ours, rival=rival
+                )
+                found.append(comparison)
     return found
 
 
 # Encodings ---------------------------------------------------------------------------------------
 
 
-def encoding_markdown(effort: Effort, duels: Sequence[Duel]) -> str:
+def encoding_markdown(effort: Effort, comparisons: Sequence[PairedSearches]) -> str:
     """The section of a document, figures and all."""
     least, most = ENCODING_RATIOS
     parts = [
@@ -141,36 +143,36 @@ def encoding_markdown(effort: Effort, duels: Sequence[Duel]) -> str:
         f"NAAS: EDP with indices is {least:g} to {most:g} times that with importances.",
     ]
     for table in effort.tables:
-        under = [duel for duel in duels if duel.table == table]
+        under = [comparison for comparison in comparisons if comparison.table == table]
         parts += [table_text(table), _table_of_encodings(under), _table_of_dims(under)]
-    parts.append(_verdict(duels))
+    parts.append(_verdict(comparisons))
     return "\n\n".join(parts)
 
 
-def _by_case(duels: Sequence[Duel]) -> dict[str, list[Duel]]:
-    return grouped(duels, lambda duel: duel.case.title)
+def _by_case(comparisons: Sequence[PairedSearches]) -> dict[str, list[PairedSearches]]:
+    return grouped(comparisons, lambda comparison: comparison.case.title)
 
 
-def _table_of_encodings(duels: Sequence[Duel]) -> str:
+def _table_of_encodings(comparisons: Sequence[PairedSearches]) -> str:
     lines = [
         row("resources, network", "EDP, index / importance", "of each seed"),
         "|---|---:|---|",
     ]
-    for title, group in _by_case(duels).items():
-        each = ", ".join(f"{duel.ratio:.2f}" for duel in group)
-        lines.append(row(title, spread([duel.ratio for duel in group]), each))
+    for title, group in _by_case(comparisons).items():
+        each = ", ".join(f"{comparison.ratio:.2f}" for comparison in group)
+        lines.append(row(title, spread([comparison.ratio for comparison in group]), each))
     return "\n".join(lines)
 
 
-def _table_of_dims(duels: Sequence[Duel]) -> str:
+def _table_of_dims(comparisons: Sequence[PairedSearches]) -> str:
     lines = [
         row("resources, network", "encoding", "seed", DESIGN_HEAD, "EDP, J cycles"),
         f"|---|---|---:|{DESIGN_RULE}|---:|",
     ]
-    for title, group in _by_case(duels).items():
+    for title, group in _by_case(comparisons).items():
         for what, results in (
-            ("importance", [duel.ours for duel in group]),
-            ("index", [duel.rival for duel in group]),
+            ("importance", [comparison.ours for comparison in group]),
+            ("index", [comparison.rival for comparison in group]),
         ):
             best = best_of(results)
             cells = design_cells(results[best].accelerator)
@@ -179,10 +181,10 @@ def _table_of_dims(duels: Sequence[Duel]) -> str:
     return "\n".join(lines)
 
 
-def _verdict(duels: Sequence[Duel]) -> str:
+def _verdict(comparisons: Sequence[PairedSearches]) -> str:
     """How often importances were better, and what that is worth."""
-    won = sum(duel.ratio > 1 for duel in duels)
-    mean = geometric_mean([duel.ratio for duel in duels])
+    won = sum(comparison.ratio > 1 for comparison in comparisons)
+    mean = geometric_mean([comparison.ratio for comparison in comparisons])
     least, most = ENCODING_RATIOS
     if least <= mean <= most:
         end = "That is within the paper's range."
@@ -194,8 +196,8 @@ def _verdict(duels: Sequence[Duel]) -> str:
             "before anything is evaluated. The paper's cases and evaluations are not stated."
         )
     return (
-        f"Importances were better in {won} of {len(duels)} pairs; over all of them the ratio is "
-        f"{mean:.2f}, geometric mean. {end}"
+        f"Importances were better in {won} of {len(comparisons)} pairs; over all of them the ratio "
+        f"is {mean:.2f}, geometric mean. {end}"
     )
 
 
@@ -218,7 +220,7 @@ def generation_means(
     ]
 
 
-def convergence_markdown(effort: Effort, duels: Sequence[Duel]) -> str:
+def convergence_markdown(effort: Effort, comparisons: Sequence[PairedSearches]) -> str:
     """The section of a document, figures and all."""
     parts = [
         "Population mean of EDP, generation by generation: CMA-ES, which learns, and uniform "
@@ -227,11 +229,11 @@ def convergence_markdown(effort: Effort, duels: Sequence[Duel]) -> str:
     ]
     for table in effort.tables:
         parts.append(table_text(table))
-        under = [duel for duel in duels if duel.table == table]
+        under = [comparison for comparison in comparisons if comparison.table == table]
         for title, group in _by_case(under).items():
-            ours = generation_means([duel.ours for duel in group])
-            rival = generation_means([duel.rival for duel in group])
-            ratios = spread([duel.ratio for duel in group])
+            ours = generation_means([comparison.ours for comparison in group])
+            rival = generation_means([comparison.rival for comparison in group])
+            ratios = spread([comparison.ratio for comparison in group])
             parts += [
                 f"{title}; J cycles. At the end EDP of what uniform points found is {ratios} "
                 f"times that of CMA-ES. From the first to the last generation the mean is "
@@ -239,7 +241,9 @@ def convergence_markdown(effort: Effort, duels: Sequence[Duel]) -> str:
                 _table_of_generations(ours, rival),
                 chart([mean for mean, _ in ours], [mean for mean, _ in rival]),
             ]
-    hopeless = [sum(pick(duel).num_hopeless for duel in duels) for pick in (_ours, _rival)]
+    hopeless = [
+        sum(pick(comparison).num_hopeless for comparison in comparisons) for pick in (_ours, _rival)
+    ]
     parts.append(
         "Where we differ, and why: candidates that a lower bound proves no better than the best so "
         f"far are drawn again instead of mapped ({hopeless[0]:,} of CMA-ES, {hopeless[1]:,} of the "
@@ -249,12 +253,12 @@ def convergence_markdown(effort: Effort, duels: Sequence[Duel]) -> str:
     return "\n\n".join(parts)
 
 
-def _ours(duel: Duel) -> SearchResult:
-    return duel.ours
+def _ours(comparison: PairedSearches) -> SearchResult:
+    return comparison.ours
 
 
-def _rival(duel: Duel) -> SearchResult:
-    return duel.rival
+def _rival(comparison: PairedSearches) -> SearchResult:
+    return comparison.rival
 
 
 def _fall(curve: Sequence[tuple[float, float]]) -> str:

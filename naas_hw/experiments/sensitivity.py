@@ -38,7 +38,7 @@ class Case:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class CrossPricedSearch:
     """One search.
 
     Members
@@ -80,7 +80,7 @@ def measure_sensitivity(
     keep: Path | None = None,
     num_processes: int = 1,
     progress: Callable[[Case, int, Progress], None] | None = None,
-) -> list[Outcome]:
+) -> list[CrossPricedSearch]:
     """Search with the preset's resources under each case, and price each under all cases.
 
     Parameters
@@ -112,7 +112,7 @@ def measure_sensitivity(
                     other.title: _edp_under(other, case, result, network, effort, executor)
                     for other in cases
                 }
-                found.append(Outcome(case=case, seed=seed, found=result, edp=edp))
+                found.append(CrossPricedSearch(case=case, seed=seed, found=result, edp=edp))
     return found
 
 
@@ -144,7 +144,7 @@ def _edp_under(
 # Ratios ------------------------------------------------------------------------------------------
 
 
-def ratios(outcomes: Sequence[Outcome], searched: str, priced: str) -> list[float]:
+def ratios(outcomes: Sequence[CrossPricedSearch], searched: str, priced: str) -> list[float]:
     """Of each seed: EDP under `priced` of what was searched under `searched`, by that of its own.
 
     Above 1 is what it costs to have searched under other energies; below 1 the search under
@@ -168,7 +168,10 @@ def shares(report: NetworkReport) -> dict[str, float]:
 
 
 def sensitivity_markdown(
-    network: Network, preset: Preset, settings: SearchSettings, outcomes: Sequence[Outcome]
+    network: Network,
+    preset: Preset,
+    settings: SearchSettings,
+    outcomes: Sequence[CrossPricedSearch],
 ) -> str:
     """The section of a document, figures and all."""
     budget = preset.budget
@@ -193,7 +196,7 @@ def sensitivity_markdown(
     return "\n\n".join(parts)
 
 
-def _table_of_designs(outcomes: Sequence[Outcome]) -> str:
+def _table_of_designs(outcomes: Sequence[CrossPricedSearch]) -> str:
     levels = {
         "dram": "DRAM",
         "global_buffer": "L2",
@@ -228,7 +231,7 @@ def _table_of_designs(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def _table_of_ratios(outcomes: Sequence[Outcome], titles: Sequence[str]) -> str:
+def _table_of_ratios(outcomes: Sequence[CrossPricedSearch], titles: Sequence[str]) -> str:
     lines = [
         f"| searched under | {' | '.join(titles)} |",
         "|---|" + "---:|" * len(titles),
@@ -239,7 +242,7 @@ def _table_of_ratios(outcomes: Sequence[Outcome], titles: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _in_words(outcomes: Sequence[Outcome], titles: Sequence[str]) -> str:
+def _in_words(outcomes: Sequence[CrossPricedSearch], titles: Sequence[str]) -> str:
     """Which dims are parallel, and the dearest mistake."""
     sentences = []
     for title in titles:

@@ -80,7 +80,7 @@ class _CaseFile(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class TimeloopCount:
     """One count of ours beside Timeloop's, in elements, all instances together.
 
     Parameters
@@ -108,7 +108,7 @@ class ComparedCase:
     """All counts of one nest."""
 
     name: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[TimeloopCount, ...]
 
     @property
     def ok(self) -> bool:
@@ -271,7 +271,7 @@ Step = tuple[str, Callable[[Fraction], Fraction]]
 """A cause, and what it makes of Timeloop's count."""
 
 
-def _compare(nest: _Nest) -> Iterator[Comparison]:
+def _compare(nest: _Nest) -> Iterator[TimeloopCount]:
     ours, sums = nest.ours, nest.geometry.accelerator.drain_lanes
     yield from _array(nest)
     words, window, first = _whole_weights(nest), _sliding_steps(nest), _first_read(nest)
@@ -279,10 +279,10 @@ def _compare(nest: _Nest) -> Iterator[Comparison]:
     outputs = _whole_outputs(nest)
     reads = (_without_links(nest), window, _halo(nest), _whole_pixels(nest))
 
-    def row(level: str, tensor: str, count: str, our: int, *steps: Step) -> Comparison:
+    def row(level: str, tensor: str, count: str, our: int, *steps: Step) -> TimeloopCount:
         theirs = nest.theirs(level, tensor, count)
         explained, causes = _applied(theirs, steps)
-        return Comparison(
+        return TimeloopCount(
             level=level,
             tensor=tensor,
             count=count,
@@ -314,7 +314,7 @@ def _compare(nest: _Nest) -> Iterator[Comparison]:
     yield row(PE, OUTPUTS, "updates", ours.accumulator_writes, _tree(nest))
 
 
-def _array(nest: _Nest) -> Iterator[Comparison]:
+def _array(nest: _Nest) -> Iterator[TimeloopCount]:
     """Products, and the cycles of the array if nothing ever waits."""
     geometry, case = nest.geometry, nest.case
     cycles = geometry.layer.groups * geometry.num_steps * geometry.compute_cycles
@@ -323,7 +323,7 @@ def _array(nest: _Nest) -> Iterator[Comparison]:
         ("computes", nest.ours.macs, products),
         ("cycles", cycles, case.compute_cycles),
     ):
-        yield Comparison(
+        yield TimeloopCount(
             level=MAC,
             tensor="",
             count=count,
@@ -503,15 +503,15 @@ def timeloop_markdown(compared: ComparedFile) -> str:
     return "\n".join(lines)
 
 
-def _used(entries: Sequence[Comparison]) -> list[str]:
+def _used(entries: Sequence[TimeloopCount]) -> list[str]:
     return [cause for cause in CAUSES if any(cause in entry.causes for entry in entries)]
 
 
 def _distinct(
     cases: Sequence[ComparedCase],
-) -> AbstractMapping[tuple[Comparison, ...], tuple[list[str], ComparedCase]]:
+) -> AbstractMapping[tuple[TimeloopCount, ...], tuple[list[str], ComparedCase]]:
     """Cases with the same counts together, in their order."""
-    found: dict[tuple[Comparison, ...], tuple[list[str], ComparedCase]] = {}
+    found: dict[tuple[TimeloopCount, ...], tuple[list[str], ComparedCase]] = {}
     for case in cases:
         found.setdefault(case.comparisons, ([], case))[0].append(case.name)
     return found

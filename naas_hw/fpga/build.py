@@ -10,7 +10,7 @@ from typing import Any, Final
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.devices import TARGET_MHZ, Part
 from naas_hw.core.errors import InputError
-from naas_hw.fpga.place import TOOL, PathStep, Placement, Usage, place
+from naas_hw.fpga.place import TOOL, PathStep, PlacedDesign, Usage, place
 from naas_hw.fpga.synthesis import Component, Netlist, Resources, synthesise
 from naas_hw.sim.hardware import generate
 from naas_hw.system.temporary import temporary_folder
@@ -170,7 +170,7 @@ def _report(
     target_mhz: float,
     sources: Any,
     netlist: Netlist,
-    placed: Sequence[Placement],
+    placed: Sequence[PlacedDesign],
     limit_minutes: float | None,
 ) -> BuildReport:
     best = placed[0] if placed else None

@@ -58,7 +58,7 @@ class PathStep:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placement:
+class PlacedDesign:
     """A placed and routed design.
 
     Parameters
@@ -88,7 +88,7 @@ def place(
     folder: Path,
     hierarchy: Hierarchy,
     limit_minutes: float | None = None,
-) -> Placement | None:
+) -> PlacedDesign | None:
     """Place and route the netlist in a folder; None if that takes longer than the limit.
 
     Raises
@@ -121,7 +121,7 @@ def _why_not(output: str, part: Part) -> str:
     return f"the design must fit {part.device.name} in {part.package}: nextpnr says {said!r}"
 
 
-def read_report(report: Mapping[str, Any], *, seed: int, hierarchy: Hierarchy) -> Placement:
+def read_report(report: Mapping[str, Any], *, seed: int, hierarchy: Hierarchy) -> PlacedDesign:
     """What nextpnr's JSON report says.
 
     Raises
@@ -140,7 +140,7 @@ def read_report(report: Mapping[str, Any], *, seed: int, hierarchy: Hierarchy) -
     write_ports = used.get(RAM_WRITE, {}).get("used", 0)
     luts = usage["lut4"]
     usage["lut4"] = Usage(used=luts.used + 2 * write_ports, available=luts.available)
-    return Placement(
+    return PlacedDesign(
         seed=seed,
         fmax_mhz=round(achieved["achieved"], 2),
         usage=usage,

@@ -16,9 +16,6 @@ from naas_hw.core.errors import SimulationError
 from naas_hw.emit.verilog import run_yosys
 from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
 
-CORE: Final = "core"
-"""Instance of the accelerator in the harness."""
-
 NETLIST: Final = "netlist.json"
 
 REPEATED: Final = (

@@ -25,13 +25,11 @@ class Task(Generic[R]):
     name : what an error calls it.
     function : of the top level of a module, so that another process finds it.
     arguments : its positional arguments.
-    weight : how long it may take beside others, in any unit.
     """
 
     name: str
     function: Callable[..., R]
     arguments: tuple[Any, ...]
-    weight: float = 1.0
 
 
 def submit(executor: Executor | None, task: Task[R]) -> Pending[R]:
@@ -51,7 +49,7 @@ def submit(executor: Executor | None, task: Task[R]) -> Pending[R]:
 
 
 def run_tasks(executor: Executor | None, tasks: Sequence[Task[R]]) -> Iterator[R]:
-    """Results in the order of the tasks; the heaviest starts first, ties in order.
+    """Results in the order of the tasks, which start in that order.
 
     All are submitted before this returns. What has not begun is cancelled if the iterator is
     closed before its end, or a task raises.
@@ -62,15 +60,13 @@ def run_tasks(executor: Executor | None, tasks: Sequence[Task[R]]) -> Iterator[R
     """
     if executor is None:
         return (task.function(*task.arguments) for task in tasks)
-    by_weight = sorted(range(len(tasks)), key=lambda index: -tasks[index].weight)
-    futures: dict[int, Future[R]] = {}
+    futures: list[Future[R]] = []
     try:
-        for index in by_weight:
-            task = tasks[index]
-            futures[index] = executor.submit(task.function, *task.arguments)
+        for task in tasks:
+            futures.append(executor.submit(task.function, *task.arguments))
     except BrokenExecutor as error:
         raise _lost(task, error) from error
-    return _results(tasks, [futures[index] for index in range(len(tasks))])
+    return _results(tasks, futures)
 
 
 def _results(tasks: Sequence[Task[R]], futures: Sequence[Future[R]]) -> Iterator[R]:

@@ -18,7 +18,7 @@ from threading import Lock
 from typing import Any, Final, ParamSpec, TypeVar
 
 from naas_hw.core.errors import InputError, WorkerError
-from naas_hw.system.processes import Program
+from naas_hw.system.processes import RunningProgram
 
 MAX_ATTEMPTS: Final = 3
 """Workers that may die of one task before it is given up."""
@@ -154,9 +154,9 @@ class _Worker:
         self._connection.close()
 
 
-def _start_process(handle: int, preload: str) -> Program:
+def _start_process(handle: int, preload: str) -> RunningProgram:
     """A worker at the other end of this socket, which never hears of Ctrl-C."""
-    return Program(
+    return RunningProgram(
         [sys.executable, "-c", _BOOT, str(handle), preload, json.dumps(sys.path)],
         environment={"OPENBLAS_NUM_THREADS": "1", **os.environ},  # a worker is one core's work
         handles=(handle,),

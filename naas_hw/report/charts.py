@@ -14,7 +14,6 @@ from naas_hw.report.svg import Scale, drawing, element, polyline, scale_of, shor
 WIDTH: Final = 360.0
 _FONT: Final = 11.0
 _LINE: Final = 15.0
-_SMALL_LINE: Final = 15.0
 
 # Curves and points -------------------------------------------------------------------------------
 
@@ -47,7 +46,7 @@ class Series:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Axis:
+class ChartAxis:
     """What is along an axis of a chart, with its unit."""
 
     label: str
@@ -57,7 +56,7 @@ class Axis:
 
 
 def plot(
-    title: str, description: str, series: Sequence[Series], *, x_axis: Axis, y_axis: Axis
+    title: str, description: str, series: Sequence[Series], *, x_axis: ChartAxis, y_axis: ChartAxis
 ) -> Markup:
     """Series on two axes, with a legend above."""
     legend, top = _legend(
@@ -81,11 +80,11 @@ def plot(
     )
 
 
-def _scale(axis: Axis, values: Sequence[float], start: float, end: float) -> Scale:
+def _scale(axis: ChartAxis, values: Sequence[float], start: float, end: float) -> Scale:
     return scale_of(values, start, end, is_log=axis.is_log, from_zero=axis.from_zero)
 
 
-def _grid(across: Scale, up: Scale, x_axis: Axis, y_axis: Axis) -> Markup:
+def _grid(across: Scale, up: Scale, x_axis: ChartAxis, y_axis: ChartAxis) -> Markup:
     parts = []
     for tick in up.ticks:
         y = up.place(tick)

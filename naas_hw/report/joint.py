@@ -1,6 +1,6 @@
 """Accuracy in the report, where networks were searched too: the found one's, and the front."""
 
-from naas_hw.report.charts import Axis, Series, plot
+from naas_hw.report.charts import ChartAxis, Series, plot
 from naas_hw.report.search import score_label, spread_axis
 from naas_hw.report.values import Cell, Figure, array_text, data_table
 from naas_hw.runs.facts import JointPointRecord, JointRecord, RunFacts
@@ -29,7 +29,7 @@ def joint_figure(facts: RunFacts, joint: JointRecord) -> Figure:
                 )
             ],
             x_axis=spread_axis(label, [x for x, _ in points]),
-            y_axis=Axis(label=accuracy),
+            y_axis=ChartAxis(label=accuracy),
         ),
         table=data_table(
             "The front of accuracy and score",

@@ -4,7 +4,7 @@ from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.evaluate import CostReport
-from naas_hw.report.charts import Axis, Bar, Series, plot, stacked_bars
+from naas_hw.report.charts import Bar, ChartAxis, Series, plot, stacked_bars
 from naas_hw.report.svg import short
 from naas_hw.report.values import Cell, DataTable, Figure, data_table, edp, energy, percent
 from naas_hw.runs.facts import RunFacts
@@ -184,8 +184,8 @@ def roofline_figure(facts: RunFacts) -> Figure:
                     named=[0],
                 ),
             ],
-            x_axis=Axis(label="MACs per byte of DRAM, the busier way", is_log=True),
-            y_axis=Axis(label="MACs a cycle", is_log=True),
+            x_axis=ChartAxis(label="MACs per byte of DRAM, the busier way", is_log=True),
+            y_axis=ChartAxis(label="MACs a cycle", is_log=True),
         ),
         table=data_table(
             "Roofline",

@@ -45,7 +45,7 @@ class Tile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nest:
+class LoopNestText:
     """How a layer runs."""
 
     name: str
@@ -276,9 +276,9 @@ def _search_figures(facts: RunFacts) -> list[Figure]:
     return [convergence_figure(facts), *of_networks, *pareto_figures(facts)]
 
 
-def _nest(one: LayerFacts) -> Nest:
+def _nest(one: LayerFacts) -> LoopNestText:
     cost, geometry = one.cost, one.geometry
-    return Nest(
+    return LoopNestText(
         name=one.layer.name,
         text=loop_nest(geometry.accelerator, one.layer, one.mapping),
         facts=(

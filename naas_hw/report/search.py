@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import inf
 
-from naas_hw.report.charts import Axis, Series, plot
+from naas_hw.report.charts import ChartAxis, Series, plot
 from naas_hw.report.values import PICO, Figure, data_table
 from naas_hw.runs.candidates import convergence
 from naas_hw.runs.facts import RunFacts
@@ -27,8 +27,8 @@ def convergence_figure(facts: RunFacts) -> Figure:
                 Series(name="population mean", points=mean, tone=1, mark="square", has_line=True),
                 Series(name="best so far", points=best, tone=0, has_line=True),
             ],
-            x_axis=Axis(label="generation", whole=True),
-            y_axis=Axis(label=label, is_log=max(values) > 20 * min(values)),
+            x_axis=ChartAxis(label="generation", whole=True),
+            y_axis=ChartAxis(label=label, is_log=max(values) > 20 * min(values)),
         ),
         table=data_table(
             f"Convergence: {label}",
@@ -54,5 +54,5 @@ def score_label(facts: RunFacts) -> tuple[str, float]:
     return labels.get(objective, ("score", 1.0))
 
 
-def spread_axis(label: str, values: Sequence[float]) -> Axis:
-    return Axis(label=label, is_log=min(values) > 0 and max(values) > 8 * min(values))
+def spread_axis(label: str, values: Sequence[float]) -> ChartAxis:
+    return ChartAxis(label=label, is_log=min(values) > 0 and max(values) > 8 * min(values))

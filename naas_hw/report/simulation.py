@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from naas_hw.report.charts import Axis, Series, plot
+from naas_hw.report.charts import ChartAxis, Series, plot
 from naas_hw.report.formats import level_counts
 from naas_hw.report.values import Cell, DataTable, Figure, data_table
 from naas_hw.runs.facts import RunFacts
@@ -73,8 +73,8 @@ def simulation_figure(facts: RunFacts) -> Figure | None:
                 ),
                 Series(name="layers", points=points, labels=[one.name for one in layers], tone=0),
             ],
-            x_axis=Axis(label="predicted cycles", is_log=high > 8 * low > 0),
-            y_axis=Axis(label="simulated cycles", is_log=high > 8 * low > 0),
+            x_axis=ChartAxis(label="predicted cycles", is_log=high > 8 * low > 0),
+            y_axis=ChartAxis(label="simulated cycles", is_log=high > 8 * low > 0),
         ),
         table=data_table(
             "Cycles, predicted and simulated",

@@ -1,20 +1,9 @@
-"""The bytes of DRAM as the text that $readmemh reads and $writememh writes."""
+"""The bytes of DRAM out of the text that $writememh writes."""
 
 import re
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-def image_to_hex(image: NDArray[np.uint8], beat_bytes: int) -> bytes:
-    """Text for $readmemh: a beat a line, byte 0 in the last two digits.
-
-    Examples
-    --------
-    >>> image_to_hex(np.arange(8, dtype=np.uint8), 4)
-    b'03020100\\n07060504\\n'
-    """
-    return swap_bytes(image, beat_bytes).tobytes().hex("\n", beat_bytes).encode() + b"\n"
 
 
 def hex_to_image(text: bytes, beat_bytes: int) -> tuple[NDArray[np.uint8], int]:

@@ -15,7 +15,7 @@ ENGINES: Final = ("load", "fill", "compute", "drain", "store")
 OUTSIDE: Final = "dram"
 
 
-def why_it_hangs(
+def diagnose_deadlock(
     geometry: Geometry,
     events: NDArray[np.int64],
     counted: Mapping[str, int],

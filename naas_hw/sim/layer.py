@@ -20,7 +20,7 @@ from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS
 from naas_hw.rtl.control.counters import COUNTERS, L2_PORTS
-from naas_hw.sim.hang import why_it_hangs
+from naas_hw.sim.hang import diagnose_deadlock
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.memory_habits import MemoryHabits
 from naas_hw.sim.preludes import PRELUDES, Prelude, Scene
@@ -297,7 +297,9 @@ def _complaints(
 ) -> tuple[str, ...]:
     found = list(result.messages)
     if result.status == "hang":
-        found.append(why_it_hangs(geometry, result.events, counts_of(result), prediction.counts))
+        found.append(
+            diagnose_deadlock(geometry, result.events, counts_of(result), prediction.counts)
+        )
     if timeline is not None and timeline.end != prediction.cycles:
         found.append(
             f"the recurrence must end in cycle {prediction.cycles} as the compiled model, "

@@ -25,8 +25,6 @@ DONE: Final = 0b01
 REFUSED: Final = 0b10
 """Bits of `interrupt_status`."""
 
-_MAX_FLIPS: Final = 8
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prelude:

@@ -13,7 +13,7 @@ from naas_hw.core.errors import SimulationError
 from naas_hw.core.resources import bench_folder
 from naas_hw.sim import runner_process
 from naas_hw.sim.simulators import Simulator
-from naas_hw.system.processes import Program
+from naas_hw.system.processes import RunningProgram
 
 _LINES_OF_A_LOG: Final = 15
 
@@ -48,7 +48,7 @@ def run_runner(
     path.write_text(json.dumps(request), encoding="utf-8")
     with (
         open(folder / f"{what}_runner.log", "wb") as output,
-        Program(
+        RunningProgram(
             [sys.executable, "-P", runner_process.__file__, path],
             folder=folder,
             environment=simulator.environment(os.environ, optimize=optimize),

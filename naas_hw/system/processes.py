@@ -23,7 +23,7 @@ _TEMPORARY_VARIABLES: Final = ("TMPDIR", "TEMP", "TMP")
 _Stream = IO[bytes] | int
 
 
-class Program:
+class RunningProgram:
     """A program that was started; a context manager that ends it, and all that it started.
 
     Parameters
@@ -139,7 +139,7 @@ def run_program(
 
     Parameters
     ----------
-    command, folder, environment : as of `Program`.
+    command, folder, environment : as of `RunningProgram`.
     given : its standard input.
     timeout_seconds : None for no limit.
 
@@ -147,7 +147,7 @@ def run_program(
     ------
     InputError : the folder for temporary files that the environment names is none.
     """
-    with Program(
+    with RunningProgram(
         command,
         folder=folder,
         environment=environment,

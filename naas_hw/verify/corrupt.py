@@ -46,7 +46,7 @@ _BURST_BEATS: Final = 256
 _QUEUED_BURSTS: Final = 20
 
 
-class Outcome(StrEnum):
+class CorruptionOutcome(StrEnum):
     """What became of a corrupted descriptor.
 
     harmless: the output is right and the status is 0. refused: no layer began, and the status says
@@ -66,7 +66,7 @@ class Outcome(StrEnum):
 
 
 GOOD: Final = "done, status 0x0"
-FORBIDDEN: Final = (Outcome.STUCK, Outcome.OUTSIDE, Outcome.SILENT)
+FORBIDDEN: Final = (CorruptionOutcome.STUCK, CorruptionOutcome.OUTSIDE, CorruptionOutcome.SILENT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class CorruptResult:
     index: int
     kind: CorruptionKind
     what: str
-    outcome: Outcome
+    outcome: CorruptionOutcome
     status: int
     next_status: str
     cycle_difference: int
@@ -116,7 +116,7 @@ class CorruptReport:
     def counts(self) -> dict[str, int]:
         """How many fell into each outcome."""
         found = Counter(result.outcome for result in self.results)
-        return {outcome.value: found[outcome] for outcome in Outcome}
+        return {outcome.value: found[outcome] for outcome in CorruptionOutcome}
 
     @property
     def coverage(self) -> dict[str, int]:
@@ -360,9 +360,9 @@ def _run_chunk(
     for i, (index, corruption) in enumerate(zip(indices, chunk.corruptions, strict=True)):
         bad, good = results[2 * i], results[2 * i + 1]
         is_right = not victim.wrong_bytes(memory, chunk.regions[2 * i])
-        outcome = (
-            _outcome_of(bad, corruption, is_right=is_right) if is_contained else Outcome.OUTSIDE
-        )
+        outcome = CorruptionOutcome.OUTSIDE
+        if is_contained:
+            outcome = _outcome_of(bad, corruption, is_right=is_right)
         found.append(
             CorruptResult(
                 index=index,
@@ -401,19 +401,23 @@ def _cycle_limit(victim: _Victim) -> int:
     return limit + 2 * a.dram_latency_cycles + beats * a.dram_beat_period_cycles + 1000
 
 
-def _outcome_of(bad: BenchResult, corruption: Corruption, *, is_right: bool) -> Outcome:
+def _outcome_of(bad: BenchResult, corruption: Corruption, *, is_right: bool) -> CorruptionOutcome:
     if bad.status != "done":
-        return Outcome.STUCK
+        return CorruptionOutcome.STUCK
     if bad.counters["writes_outside"]:
-        return Outcome.OUTSIDE
+        return CorruptionOutcome.OUTSIDE
     status = bad.registers[REGISTERS["status"]]
     if status & sum(1 << error for error in FINDINGS):
-        return Outcome.REFUSED
+        return CorruptionOutcome.REFUSED
     if status:
-        return Outcome.TOLD
+        return CorruptionOutcome.TOLD
     if is_right:
-        return Outcome.HARMLESS
-    return Outcome.SILENT_VALID_CHECKSUM if corruption.is_mended else Outcome.SILENT
+        return CorruptionOutcome.HARMLESS
+    return (
+        CorruptionOutcome.SILENT_VALID_CHECKSUM
+        if corruption.is_mended
+        else CorruptionOutcome.SILENT
+    )
 
 
 def _words(corruption: Corruption, case: Case) -> str:
@@ -431,7 +435,7 @@ def corrupt_json(report: CorruptReport) -> str:
             "seed": report.seed,
             "cases": len(report.results),
             "failed": sum(not result.ok for result in report.results),
-            "hung": report.counts[Outcome.STUCK],
+            "hung": report.counts[CorruptionOutcome.STUCK],
             "max_cycle_difference": max(result.cycle_difference for result in report.results),
             "max_count_difference": max(result.count_difference for result in report.results),
             "output_mismatches": sum(result.output_mismatches for result in report.results),

@@ -21,7 +21,6 @@ from naas_hw.arch.technology import (
     area_factor,
     energy_factor,
     scaled,
-    scaled_area,
     technology,
     with_dram,
     with_dram_factor,
@@ -271,13 +270,3 @@ def test_a_change_changes_its_own_part_in_proportion(change: dict[str, int], par
     ratio = value / getattr(accelerator, field)
     assert after.pop(part) == pytest.approx(ratio * before.pop(part))
     assert after == before
-
-
-def test_a_scaled_area_is_one_factor_of_every_part():
-    accelerator = small_accelerator()
-    table = scaled_area(AREA, 32)
-    before, after = AREA.area_um2(accelerator), table.area_um2(accelerator)
-    for part, area in before.items():
-        assert after[part] == pytest.approx(0.46 * area)
-    assert "to 32 nm by Stillmaker and Baas" in table.sources["sram_bit"]
-    assert table.node_nm == 32

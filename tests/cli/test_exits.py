@@ -12,7 +12,6 @@ import pytest
 from naas_hw.cli import main
 from naas_hw.cli.exits import run_to_status
 from naas_hw.core.errors import (
-    ComparisonError,
     InputError,
     LegalityError,
     SimulationError,
@@ -31,7 +30,6 @@ def raising(error: BaseException):
 @pytest.mark.parametrize(
     ("error", "status", "sentence"),
     [
-        (ComparisonError("cycles must be 3, not 4"), 1, "cycles must be 3, not 4"),
         (InputError("K must be 1,\nnot 0"), 2, "K must be 1, not 0"),
         (LegalityError(["a", "b"]), 2, "illegal mapping: a; b"),
         (ToolError("iverilog must be installed"), 2, "iverilog must be installed"),

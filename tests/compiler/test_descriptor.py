@@ -5,7 +5,7 @@ import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cli.schema import schema_text
-from naas_hw.compiler.descriptor import Placement, ZeroPoints, descriptor_values
+from naas_hw.compiler.descriptor import TensorAddresses, ZeroPoints, descriptor_values
 from naas_hw.compiler.layout import COUNTS, DRAM_BITS, pack
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW, violations
@@ -14,7 +14,7 @@ from naas_hw.verify.random_case import draw_cases
 from naas_hw.workload.layer import DIMS, Kind, Layer
 
 ZEROS = ZeroPoints(inputs=-128, outputs=127, clamp_min=-128, clamp_max=127)
-PLACES = Placement(weights=0, scales=0, inputs=0, outputs=0, sums=0)
+PLACES = TensorAddresses(weights=0, scales=0, inputs=0, outputs=0, sums=0)
 SIZES = (1, 2, 3, 16, 255, 4095, 4096, 65535)
 WINDOW_BEATS = 1 << DRAM_BITS
 
@@ -110,7 +110,7 @@ def test_what_is_legal_fits_its_fields_at_the_ends_of_all_ranges():
         num_legal += 1
         num_dense += geometry.is_dense_pointwise
         last = WINDOW_BEATS - 1
-        placement = Placement(weights=0, scales=last, inputs=last, outputs=last, sums=last)
+        placement = TensorAddresses(weights=0, scales=last, inputs=last, outputs=last, sums=last)
         pack(values_of(accelerator, layer, mapping, placement), accelerator.beat_bytes)
     assert num_dense >= 10
 

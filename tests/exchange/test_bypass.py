@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from naas_hw.core.errors import InputError
-from naas_hw.exchange.bypass import Nest, why_held
+from naas_hw.exchange.bypass import TimeloopNest, why_held
 from naas_hw.exchange.levels import Factor, Level
 from naas_hw.exchange.timeloop_problem_reader import TENSORS, ReadProblem
 from naas_hw.exchange.timeloop_reader import timeloop_mapping
@@ -16,11 +16,11 @@ from naas_hw.workload.layer import DIMS, Dim
 ORDER: tuple[Dim, ...] = DIMS
 
 
-def nest_of(trips: dict[Level, dict[Dim, int]], **problem) -> Nest:
+def nest_of(trips: dict[Level, dict[Dim, int]], **problem) -> TimeloopNest:
     """A nest in which K is outermost at each level."""
     bounds = {d: int(np.prod([trips[at].get(d, 1) for at in Level])) for d in DIMS}
     settings = {"stride": (1, 1), "dilation": (1, 1), "is_depthwise": False, **problem}
-    return Nest(
+    return TimeloopNest(
         problem=ReadProblem(bounds=bounds, names={}, **settings),
         loops={
             at: {d: Factor(trips[at].get(d, 1), trips[at].get(d, 1)) for d in DIMS} for at in Level
@@ -30,7 +30,9 @@ def nest_of(trips: dict[Level, dict[Dim, int]], **problem) -> Nest:
     )
 
 
-def reads(nest: Nest, tensor: str, held: tuple[Level, ...], below: tuple[Level, ...]) -> int:
+def reads(
+    nest: TimeloopNest, tensor: str, held: tuple[Level, ...], below: tuple[Level, ...]
+) -> int:
     """Elements read where a store below the loops `held` is filled at each change of an index of
     its tensor; `below` are the loops inside the store, over what it holds at a time.
     """

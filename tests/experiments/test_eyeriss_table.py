@@ -16,8 +16,8 @@ from naas_hw.experiments.eyeriss_chip import (
     CLOCK_HZ,
     NUM_PES,
     VGG16,
+    ChipNetwork,
     PublishedLayer,
-    PublishedNetwork,
     vgg16_layers,
 )
 from naas_hw.experiments.eyeriss_table import eyeriss_markdown, measure_eyeriss
@@ -38,7 +38,7 @@ TINY = Network(
 
 
 def published(*milliseconds):
-    return PublishedNetwork(
+    return ChipNetwork(
         name="Tiny",
         batch=2,
         mean_active_pes=16,

@@ -12,7 +12,7 @@ from naas_hw.arch.technology import MAESTRO, SIZED
 from naas_hw.core.errors import InputError
 from naas_hw.experiments.kept_searches import KeptMappings, kept_baseline
 from naas_hw.experiments.optimisers import (
-    Duel,
+    PairedSearches,
     chart,
     cma_and_random,
     generation_means,
@@ -102,7 +102,7 @@ def test_all_by_sizing_only_is_the_ratio_of_their_reductions():
 
 def test_a_duel_is_above_one_where_ours_is_better():
     ours, rival = SimpleNamespace(score=2.0), SimpleNamespace(score=5.0)
-    assert Duel(case=CASE, table=SIZED, seed=0, ours=ours, rival=rival).ratio == 2.5
+    assert PairedSearches(case=CASE, table=SIZED, seed=0, ours=ours, rival=rival).ratio == 2.5
 
 
 def test_generations_are_geometric_means_over_seeds():

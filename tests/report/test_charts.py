@@ -6,8 +6,8 @@ import pytest
 
 from naas_hw.report.charts import (
     WIDTH,
-    Axis,
     Bar,
+    ChartAxis,
     Series,
     plot,
     shortened,
@@ -46,7 +46,7 @@ def test_bars_are_as_long_as_their_values_and_stand_end_to_end():
 
 def test_points_lie_where_the_scale_says():
     series = Series(name="s", points=[(1, 100), (2, 200), (3, 300)], tone=2)
-    picture = plot("t", "d", [series], x_axis=Axis(label="x"), y_axis=Axis(label="y"))
+    picture = plot("t", "d", [series], x_axis=ChartAxis(label="x"), y_axis=ChartAxis(label="y"))
     marks = [m for m in parts_of(picture, "circle", "mark tone2") if m.find("title") is not None]
     places = [(float(m.get("cx")), float(m.get("cy"))) for m in marks]
     (x0, y0), (x1, y1), (x2, y2) = places
@@ -56,7 +56,7 @@ def test_points_lie_where_the_scale_says():
 
 def test_on_a_logarithmic_axis_equal_ratios_are_equally_far():
     series = Series(name="s", points=[(1, 1), (10, 10), (100, 100)], mark="square")
-    log = Axis(label="x", is_log=True)
+    log = ChartAxis(label="x", is_log=True)
     picture = plot("t", "d", [series], x_axis=log, y_axis=log)
     marks = [m for m in parts_of(picture, "rect", "mark") if m.find("title") is not None]
     x0, x1, x2 = (float(m.get("x")) for m in marks)
@@ -66,7 +66,7 @@ def test_on_a_logarithmic_axis_equal_ratios_are_equally_far():
 def test_a_name_is_text_in_every_chart():
     evil = "<script>alert(1)</script>"
     series = Series(name=evil, points=[(1, 1), (2, 3)], labels=[evil, evil], named=[0])
-    axis, bar = Axis(label=evil), Bar(name=evil, values=[1], end=evil)
+    axis, bar = ChartAxis(label=evil), Bar(name=evil, values=[1], end=evil)
     for picture in (
         plot(evil, evil, [series], x_axis=axis, y_axis=axis),
         stacked_bars(evil, evil, [bar], parts=[(evil, 0)], label=evil),

@@ -11,7 +11,7 @@ from naas_hw.cost.reference.recurrence import timeline_of
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.rtl.accelerator import EVENTS
-from naas_hw.sim.hang import why_it_hangs
+from naas_hw.sim.hang import diagnose_deadlock
 from naas_hw.sim.hardware import generate
 from naas_hw.sim.layer import first_difference, predict_layer, simulate_layer
 from naas_hw.sim.simulators import find_simulator
@@ -72,17 +72,17 @@ def test_the_log_that_the_tests_are_made_of_is_the_predicted_one():
     ],
 )
 def test_the_engine_that_stands_still_first_is_named(events, sentence):
-    text = why_it_hangs(GEOMETRY, events, COUNTS, COUNTS)
+    text = diagnose_deadlock(GEOMETRY, events, COUNTS, COUNTS)
     assert text.startswith(f"hang: engine {sentence}")
 
 
 def test_without_a_log_the_stall_counter_that_is_too_high_says_it():
     nothing = np.zeros((0, 2), np.int64)
     counted = {**COUNTS, "register stall_drain": COUNTS["register stall_drain"] + 1000}
-    text = why_it_hangs(GEOMETRY, nothing, counted, COUNTS)
+    text = diagnose_deadlock(GEOMETRY, nothing, counted, COUNTS)
     assert text == "hang: engine compute waits for drain"
     silent = {**counted, "register active": 0}
-    assert "load waits for dram" in why_it_hangs(GEOMETRY, nothing, silent, COUNTS)
+    assert "load waits for dram" in diagnose_deadlock(GEOMETRY, nothing, silent, COUNTS)
 
 
 def cut(sources, instance: str, port: str):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from naas_hw.core.errors import InputError
-from naas_hw.system.processes import Program, run_program
+from naas_hw.system.processes import RunningProgram, run_program
 
 SECONDS_TO_END = 5
 
@@ -60,9 +60,9 @@ def numbers(stream, count: int) -> list[int]:
 def test_children_and_grandchildren_end_with_a_starter_that_is_killed(how):
     text = f"""
         import signal, sys
-        from naas_hw.system.processes import Program
+        from naas_hw.system.processes import RunningProgram
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        with Program([sys.executable, "-c", {GRANDCHILD!r}, "stay"], stdout=1) as program:
+        with RunningProgram([sys.executable, "-c", {GRANDCHILD!r}, "stay"], stdout=1) as program:
             program.wait()
     """
     starter = subprocess.Popen(
@@ -80,7 +80,7 @@ def test_children_and_grandchildren_end_with_a_starter_that_is_killed(how):
 
 
 def test_what_a_program_leaves_behind_ends_with_it():
-    with Program([sys.executable, "-c", GRANDCHILD], stdout=subprocess.PIPE) as program:
+    with RunningProgram([sys.executable, "-c", GRANDCHILD], stdout=subprocess.PIPE) as program:
         processes = numbers(program.process.stdout, 2)
         program.kill()
         program.process.stdout.close()
@@ -128,7 +128,7 @@ def test_a_program_that_is_none_says_so(tmp_path):
 
 def test_the_process_id_is_that_of_the_program():
     code = "import os; print(os.getpid())"
-    with Program([sys.executable, "-c", code], stdout=subprocess.PIPE) as program:
+    with RunningProgram([sys.executable, "-c", code], stdout=subprocess.PIPE) as program:
         assert numbers(program.process.stdout, 1) == [program.pid]
         program.process.stdout.close()
 

@@ -11,7 +11,7 @@ from naas_hw.compiler.layout import CHECKSUM_BYTES, LAYOUT, descriptor_beats, en
 from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.sim.simulators import find_simulator
-from naas_hw.verify.corrupt import FORBIDDEN, Outcome, corrupt_json, verify_corrupt
+from naas_hw.verify.corrupt import FORBIDDEN, CorruptionOutcome, corrupt_json, verify_corrupt
 from naas_hw.verify.corruption import CorruptionKind, draw_corruption
 from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 from naas_hw.workload.layer import Layer
@@ -114,11 +114,11 @@ def test_a_hundred_corrupted_descriptors() -> None:
     assert [result for result in report.results if not result.ok] == []
     assert sum(report.counts.values()) == 100
     assert not any(report.counts[outcome] for outcome in FORBIDDEN)
-    assert report.counts[Outcome.REFUSED] >= 50, "a wrong checksum is always refused"
+    assert report.counts[CorruptionOutcome.REFUSED] >= 50, "a wrong checksum is always refused"
     facts = json.loads(corrupt_json(report))
     assert facts["cases"] == sum(facts["coverage"].values()) == 100
     for name in ("failed", "hung", "max_cycle_difference", "max_count_difference"):
         assert facts[name] == 0
     assert facts["output_mismatches"] == 0
-    assert {outcome.value for outcome in Outcome} < facts.keys()
-    assert report.counts[Outcome.HARMLESS] + report.counts[Outcome.TOLD] > 0
+    assert {outcome.value for outcome in CorruptionOutcome} < facts.keys()
+    assert report.counts[CorruptionOutcome.HARMLESS] + report.counts[CorruptionOutcome.TOLD] > 0

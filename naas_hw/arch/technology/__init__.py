@@ -4,7 +4,7 @@ Every figure says where it comes from. Energies are picojoules, areas square mic
 as right as their sources, which is why the source is part of the value.
 """
 
-from naas_hw.arch.technology.area import AREA, AreaTable, scaled_area
+from naas_hw.arch.technology.area import AREA, AreaTable
 from naas_hw.arch.technology.figures import Entry
 from naas_hw.arch.technology.published import (
     DRAMS,
@@ -58,7 +58,6 @@ __all__ = [
     "energy_table",
     "scale_bytes",
     "scaled",
-    "scaled_area",
     "technology",
     "with_dram",
     "with_dram_factor",

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
 from naas_hw.arch.technology.figures import DALLY, Entry
 from naas_hw.arch.technology.published import REGISTER_FILE_BYTES
-from naas_hw.arch.technology.scaling import RULE, area_factor
 from naas_hw.arch.technology.tables import SUM_BYTES, scale_bytes
 
 _NANGATE: Final = "Nangate 45 nm open cell library"
@@ -67,27 +66,6 @@ class AreaTable(BaseModel):
             "adders": pes * self.add_32_bits.value,  # in the trees, and one a group behind them
             "pipeline": pes * self.pipeline_bits_per_pe.value * self.register_bit.value,
         }
-
-
-_AREAS: Final = (
-    "sram_bit",
-    "register_file_bit",
-    "multiply_8_bits",
-    "add_32_bits",
-    "register_bit",
-)
-
-
-def scaled_area(table: AreaTable, node_nm: float) -> AreaTable:
-    """The table in another node; every source says so."""
-    factor = area_factor(table.node_nm, node_nm)
-    note = f"; from {table.node_nm:g} nm to {node_nm:g} nm by {RULE}"
-    entries = {name: getattr(table, name) for name in _AREAS}
-    changed = {
-        name: Entry(value=entry.value * factor, source=entry.source + note)
-        for name, entry in entries.items()
-    }
-    return table.model_copy(update={"node_nm": node_nm, **changed})
 
 
 AREA: Final = AreaTable()

@@ -14,7 +14,7 @@ HOROWITZ: Final = (
 DALLY: Final = "W. Dally, High-performance hardware for machine learning, NIPS 2015 tutorial, 45 nm"
 
 
-class Figure(BaseModel):
+class SourcedFigure(BaseModel):
     """Base of everything that has a source; frozen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -22,7 +22,7 @@ class Figure(BaseModel):
     source: Source
 
 
-class Entry(Figure):
+class Entry(SourcedFigure):
     """One figure and where it comes from."""
 
     value: Picojoules

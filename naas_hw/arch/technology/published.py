@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from naas_hw.arch.technology.figures import HOROWITZ, Entry, Figure, Picojoules
+from naas_hw.arch.technology.figures import HOROWITZ, Entry, Picojoules, SourcedFigure
 from naas_hw.arch.technology.scaling import RULE, Technology, energy_factor
 from naas_hw.workload.layer import Name
 
@@ -25,7 +25,7 @@ class Precision(StrEnum):
     FP32 = "fp32"
 
 
-class MacEnergy(Figure):
+class MacEnergy(SourcedFigure):
     """Picojoules of a product and of its addition.
 
     The hardware multiplies bytes into 32-bit sums; another precision prices its MACs as if they
@@ -83,7 +83,7 @@ MACS: Final[dict[Precision, MacEnergy]] = {
 # DRAM --------------------------------------------------------------------------------------------
 
 
-class DramEnergy(Figure):
+class DramEnergy(SourcedFigure):
     """Picojoules of a bit that crosses the bus, whichever way."""
 
     interface: Name
@@ -143,7 +143,7 @@ DRAMS: Final[dict[str, DramEnergy]] = {
 Exponent = Annotated[float, Field(ge=0, le=2)]
 
 
-class MemoryEnergy(Figure):
+class MemoryEnergy(SourcedFigure):
     """Picojoules of an access, by a power law of size and width.
 
     pj (size / size_bytes)^size_exponent (width / word_bits)^width_exponent; a memory smaller than

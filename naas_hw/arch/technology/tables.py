@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.technology.figures import HOROWITZ, Entry, Figure, Picojoules
+from naas_hw.arch.technology.figures import HOROWITZ, Entry, Picojoules, SourcedFigure
 from naas_hw.arch.technology.published import (
     DRAMS,
     HOROWITZ_DRAM,
@@ -73,7 +73,7 @@ class EnergyTable(BaseModel, ABC):
     def sources(self) -> dict[str, str]:
         """Figure -> where it comes from."""
         named = ((name, getattr(self, name)) for name in type(self).model_fields)
-        return {name: figure.source for name, figure in named if isinstance(figure, Figure)}
+        return {name: figure.source for name, figure in named if isinstance(figure, SourcedFigure)}
 
 
 class MaestroTable(EnergyTable):

@@ -7,7 +7,7 @@ from naas_hw.cli.reproduce.options import Options, Section, words_of
 
 def nasaic_section(options: Options, screen: Console) -> Section:
     """A ResNet of 32 x 32 pixels on one accelerator and on a heterogeneous pair."""
-    from naas_hw.experiments.nasaic import Duel, measure_nasaic, nasaic_markdown
+    from naas_hw.experiments.nasaic import PairComparison, measure_nasaic, nasaic_markdown
     from naas_hw.search import SearchSettings
     from naas_hw.search.processes import worker_processes
 
@@ -19,13 +19,14 @@ def nasaic_section(options: Options, screen: Console) -> Section:
     )
     seeds = range(settings.seed, settings.seed + (options.seeds or 5))
 
-    def tell(duel: Duel) -> None:
+    def tell(comparison: PairComparison) -> None:
         screen.print(
-            f"seed {duel.seed}: EDP of the pair by ours {duel.edp_ratio:.2f}", markup=False
+            f"seed {comparison.seed}: EDP of the pair by ours {comparison.edp_ratio:.2f}",
+            markup=False,
         )
 
     with worker_processes(options.processes) as executor:
-        duels = measure_nasaic(settings, seeds, executor=executor, tell=tell)
+        comparisons = measure_nasaic(settings, seeds, executor=executor, tell=tell)
     words = words_of(
         "nasaic",
         population=settings.population,
@@ -34,4 +35,4 @@ def nasaic_section(options: Options, screen: Console) -> Section:
         evaluations=settings.mapping_evaluations,
         seed=settings.seed,
     )
-    return Section(words=words, body=nasaic_markdown(settings, duels))
+    return Section(words=words, body=nasaic_markdown(settings, comparisons))

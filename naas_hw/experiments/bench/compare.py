@@ -24,7 +24,7 @@ NUM_COMPARED: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class ReferenceComparison:
     """What the readable modules say, and how long they take.
 
     Members
@@ -46,7 +46,7 @@ class Comparison:
     exact_per_cpu_second: float
 
 
-def compare(drawn: Sequence[Drawn], table: EnergyTable) -> Comparison:
+def compare(drawn: Sequence[Drawn], table: EnergyTable) -> ReferenceComparison:
     """Compare the mappings of each layer that have the fewest steps.
 
     Raises
@@ -75,7 +75,7 @@ def compare(drawn: Sequence[Drawn], table: EnergyTable) -> Comparison:
         for (_, energy), (b, e, i) in zip(counted, rows, strict=True)
         for report in (b, e)
     ]
-    return Comparison(
+    return ReferenceComparison(
         num_compared=len(rows),
         max_difference_to_reference=max(differences),
         max_energy_difference=float(max(energies)),

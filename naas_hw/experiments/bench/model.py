@@ -22,7 +22,7 @@ from naas_hw.cost.compiled.batch import (
     pair_bounds,
     pair_exact,
 )
-from naas_hw.experiments.bench.compare import Comparison, compare
+from naas_hw.experiments.bench.compare import ReferenceComparison, compare
 from naas_hw.experiments.bench.draw import Drawn, distinct_layers, draw, part_of, timed
 from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.objective import Objective
@@ -67,7 +67,7 @@ class ModelBench:
     max_gap: float
     legal_share: float
     share_exact_in_search: float
-    comparison: Comparison
+    comparison: ReferenceComparison
 
     @property
     def bounds_ratio(self) -> float:

@@ -17,7 +17,7 @@ from naas_hw.nas.spaces.space import SlotSpace
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishedNetwork:
+class PublishedAccuracy:
     """One of the authors' networks: ImageNet top-1, parameters and multiply-accumulates."""
 
     top1_percent: float
@@ -25,8 +25,8 @@ class PublishedNetwork:
     num_macs: float
 
 
-def _published(top1_percent: float, millions: float, billions: float) -> PublishedNetwork:
-    return PublishedNetwork(
+def _published(top1_percent: float, millions: float, billions: float) -> PublishedAccuracy:
+    return PublishedAccuracy(
         top1_percent=top1_percent, num_parameters=millions * 1e6, num_macs=billions * 1e9
     )
 

@@ -218,7 +218,7 @@ def _block(
     before = "first.width" if stage == 0 else f"stage{stage - 1}.width"
     source = before if is_first else own
     block, name = f"block{index}", f"blocks.{index}"
-    layers = _BlockLayers(family=family, stage=stage, is_first=is_first)
+    layers = _MobileNetBlockLayers(family=family, stage=stage, is_first=is_first)
     slot = partial(Slot, when=when)
     inner = ("resolution", source, f"{block}.expand")
     slots = [
@@ -240,7 +240,7 @@ def _block(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _BlockLayers:
+class _MobileNetBlockLayers:
     """The layers of a block, of the values of its genes; `source` is its input's width."""
 
     family: MobileNetFamily

@@ -236,7 +236,7 @@ def _block(
     before = ("stem.width" if stage == 0 else f"stage{stage - 1}.width") if is_first else ""
     own = (f"stage{stage}.width", f"block{index}.expand")
     name, stride = f"blocks.{index}", family.strides[stage] if is_first else 1
-    layers = _BlockLayers(family=family, stage=stage, is_first=is_first)
+    layers = _ResNetBlockLayers(family=family, stage=stage, is_first=is_first)
     slot = partial(Slot, when=when)
     reads = ("resolution", before, *own) if is_first else ("resolution", *own)
     slots = [
@@ -269,7 +269,7 @@ def _block(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _BlockLayers:
+class _ResNetBlockLayers:
     """The layers of a block, of the values of its genes."""
 
     family: ResNetFamily

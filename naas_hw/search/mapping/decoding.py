@@ -68,14 +68,6 @@ def decode_bounds(problem, ratios, l2, pe, spatial):  # type: ignore[no-untyped-
 
 
 @entry
-def decode_one(problem, genes, orders, l2, pe, spatial):  # type: ignore[no-untyped-def]
-    """The mapping of a point [36]; fills orders [3, 6], l2, pe and spatial [6]."""
-    for level in range(3):
-        decode_order(genes[6 * level : 6 * level + 6], orders[level])
-    decode_bounds(problem, genes[18:], l2, pe, spatial)
-
-
-@entry
 def decode_orders(genes, orders):  # type: ignore[no-untyped-def]
     """Orders [N, 3, 6] of points [N, G], whose first 18 genes are importances."""
     for i in range(len(genes)):

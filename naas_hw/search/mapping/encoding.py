@@ -131,11 +131,6 @@ class MappingEncoding:
         return np.array(sizes, dtype=np.int64)
 
     @cached_property
-    def is_free_D(self) -> NDArray[np.bool_]:
-        """Where the used extent is the mapping's choice."""
-        return np.array([d not in ("K", "C") for d in DIMS]) & (self.sizes_D > 1)
-
-    @cached_property
     def _problems(self) -> NDArray[np.void]:
         return problem_table([(self.accelerator, self.layer)])
 
@@ -147,16 +142,6 @@ class MappingEncoding:
             column = DIMS.index(dim)
             extents[:, column] = _ceil_div(extents[:, column], np.int64(lanes)) * lanes
         return extents
-
-    def round_blocks(self, l2_ND: Ints, pe_ND: Ints, spatial_ND: Ints) -> Ints:
-        """L2 bounds that hold whole channel blocks, and none more than covers its dim."""
-        steps_ND = pe_ND * self.extents(spatial_ND)
-        rounded = l2_ND.copy()
-        for column in (DIMS.index("K"), DIMS.index("C")):
-            beat = np.int64(self.accelerator.beat_bytes)
-            unit = beat // np.gcd(steps_ND[:, column], beat)
-            rounded[:, column] = _ceil_div(rounded[:, column], unit) * unit
-        return np.minimum(rounded, _ceil_div(self.dims_D, steps_ND))
 
     def decode(self, genes_NG: Genes) -> MappingBatch:
         """Mappings of points; values outside of [0, 1] count as the nearest inside."""

@@ -26,7 +26,7 @@ def convolution(
     ]
 
 
-class InvertedResidual(nn.Module):
+class MnasNetBlock(nn.Module):
     """Expand, depthwise, project; added to its input where the shapes agree."""
 
     def __init__(self, channels: int, width: int, kernel: int, stride: int, expansion: int) -> None:
@@ -63,7 +63,7 @@ class MnasNet(nn.Module):
         for width, kernel, first_stride, expansion, depth in STAGES:
             for index in range(depth):
                 stride = first_stride if index == 0 else 1
-                block = InvertedResidual(channels, width, kernel, stride, expansion)
+                block = MnasNetBlock(channels, width, kernel, stride, expansion)
                 self.layers.append(block)
                 channels = width
         self.layers.extend([*convolution(channels, 1280, 1), nn.ReLU(inplace=True)])
