@@ -188,7 +188,7 @@ def _sizes(g: Geometry, placement: TensorAddresses) -> Values:
         "tile_output_rows": g.tile["P"],
         "tile_output_columns": g.tile["Q"],
         "tile_output_blocks": g.output_tile_blocks,
-        "input_safe": placement.inputs,
+        "dummy_input_address": placement.inputs,
         "input_block_pitch": block,
         "input_row_pitch": row,
         "input_pixel_pitch": pixel,

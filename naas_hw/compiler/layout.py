@@ -99,7 +99,7 @@ LAYOUT: Final[tuple[FieldSpec, ...]] = (
     _field("tile_output_rows", BOUND_BITS),
     _field("tile_output_columns", BOUND_BITS),
     _field("tile_output_blocks", BOUND_BITS),
-    _field("input_safe", DRAM_BITS),  # address of the beat read for a tile without input
+    _field("dummy_input_address", DRAM_BITS),  # address of the beat read for a tile without input
     _field("input_block_pitch", DRAM_BITS),
     _field("input_row_pitch", DRAM_BITS),
     _field("input_pixel_pitch", BOUND_BITS),  # 1: a row is one run
@@ -179,18 +179,20 @@ LAYOUT: Final[tuple[FieldSpec, ...]] = (
     _field("store_block_delta", BOUND_BITS, OUTER, signed=True),
 )
 
-HELD: Final = tuple(spec for spec in LAYOUT if not spec.name.endswith(("_delta", "_bound")))
+STATIC_FIELDS: Final = tuple(
+    spec for spec in LAYOUT if not spec.name.endswith(("_delta", "_bound"))
+)
 """Fields that stand in registers."""
 
-RECORDS: Final = {
-    count: tuple(spec for spec in LAYOUT if spec not in HELD and spec.count == count)
+LOOP_RECORDS: Final = {
+    count: tuple(spec for spec in LAYOUT if spec not in STATIC_FIELDS and spec.count == count)
     for count in (NEST, OUTER)
 }
 """Fields of the loops by their number of positions, in the order in which their records come."""
 
 BOUNDS: Final = {
     count: tuple(spec.name for spec in specs if spec.name.endswith("_bound"))
-    for count, specs in RECORDS.items()
+    for count, specs in LOOP_RECORDS.items()
 }
 """Names of those that are trips of a loop: none may be zero."""
 
@@ -202,27 +204,27 @@ COUNTS: Final = (
     *("weight_tile_words", "scale_tile_words", "weight_words", "weight_groups"),
     *("step_rows", "step_columns", "pixel_chunks", "chunk_groups"),
 )
-"""Names of the held ones that are trips of a walk, or sizes that become trips: none may be zero."""
+"""Names of the static fields that are trips, or sizes that become trips: none may be zero."""
 
 SLOT_BYTES: Final = 2048
 """Descriptors of a list stand this far apart: none crosses a 4 KiB boundary."""
 
 
-def held_beats(beat_bytes: int) -> int:
+def static_beats(beat_bytes: int) -> int:
     """Beats of the fields that stand in registers."""
-    return -(-sum(spec.width * spec.count for spec in HELD) // (8 * beat_bytes))
+    return -(-sum(spec.width * spec.count for spec in STATIC_FIELDS) // (8 * beat_bytes))
 
 
 def record_beats(count: int, beat_bytes: int) -> int:
     """Beats of one record of the nests with so many positions."""
-    return -(-sum(spec.width for spec in RECORDS[count]) // (8 * beat_bytes))
+    return -(-sum(spec.width for spec in LOOP_RECORDS[count]) // (8 * beat_bytes))
 
 
 def descriptor_beats(accelerator: Accelerator) -> int:
     """Beats of one descriptor, those of its checksum included."""
     beat_bytes = accelerator.beat_bytes
-    records = sum(count * record_beats(count, beat_bytes) for count in RECORDS)
-    return held_beats(beat_bytes) + records + timing.CHECKSUM_BEATS
+    records = sum(count * record_beats(count, beat_bytes) for count in LOOP_RECORDS)
+    return static_beats(beat_bytes) + records + timing.CHECKSUM_BEATS
 
 
 def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
@@ -232,9 +234,9 @@ def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
     Raises InputError where a value does not fit its field, KeyError where one is missing.
     """
     entries = {spec.name: _entries(spec, values[spec.name]) for spec in LAYOUT}
-    held = [(spec, entry) for spec in HELD for entry in entries[spec.name]]
-    packed = _join(held, held_beats(beat_bytes) * beat_bytes)
-    for count, specs in RECORDS.items():
+    static = [(spec, entry) for spec in STATIC_FIELDS for entry in entries[spec.name]]
+    packed = _join(static, static_beats(beat_bytes) * beat_bytes)
+    for count, specs in LOOP_RECORDS.items():
         for position in range(count):
             record = [(spec, entries[spec.name][position]) for spec in specs]
             packed += _join(record, record_beats(count, beat_bytes) * beat_bytes)
@@ -288,10 +290,10 @@ class EntryPlace:
 
 def entry_places(beat_bytes: int) -> tuple[EntryPlace, ...]:
     """Every entry of every field, in the order in which `pack` writes them."""
-    held = [(spec, index) for spec in HELD for index in range(spec.count)]
-    places = _places(held, 0, held_beats(beat_bytes) * beat_bytes)
-    first = held_beats(beat_bytes) * beat_bytes
-    for count, specs in RECORDS.items():
+    static = [(spec, index) for spec in STATIC_FIELDS for index in range(spec.count)]
+    places = _places(static, 0, static_beats(beat_bytes) * beat_bytes)
+    first = static_beats(beat_bytes) * beat_bytes
+    for count, specs in LOOP_RECORDS.items():
         size = record_beats(count, beat_bytes) * beat_bytes
         for position in range(count):
             places += _places([(spec, position) for spec in specs], first, size)

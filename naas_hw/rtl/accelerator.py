@@ -35,7 +35,7 @@ from naas_hw.rtl.engines.reader import Reader
 from naas_hw.rtl.engines.store_planner import StorePlanner
 from naas_hw.rtl.engines.writer import BLOCK_BITS, Writer
 from naas_hw.rtl.memory.global_buffer import GlobalBuffer
-from naas_hw.rtl.primitives.config import ConfigRegister, connect_fields
+from naas_hw.rtl.primitives.config import ConfigRegister
 from naas_hw.rtl.primitives.positions import positions
 
 EVENTS: Final = (
@@ -126,7 +126,8 @@ class AcceleratorTop(wiring.Component):
             self.writer,
         )
         for engine in engines:
-            connect_fields(m, self.config, engine)
+            names = engine.fields.signature.names
+            wiring.connect(m, self.config.fields.select(names), engine.fields)
         for engine in engines[1:]:
             if "go" in engine.signature.members:
                 m.d.comb += engine.go.eq(self.controller.go)

@@ -141,14 +141,14 @@ MUTANTS = (
     Mutant(
         name="mask: the row below the image counts as inside",
         module="array.input_network",
-        old="(row < self.image_rows)",
-        new="(row <= self.image_rows)",
+        old="(row < self.fields.image_rows)",
+        new="(row <= self.fields.image_rows)",
         case="spills",
     ),
     Mutant(
         name="zero point: padding is delivered as zero",
         module="array.input_network",
-        old="self.input_zero_point.replicate(lanes)",
+        old="self.fields.input_zero_point.replicate(lanes)",
         new="0",
         case="spills",
     ),
@@ -232,7 +232,7 @@ MUTANTS = (
     Mutant(
         name="final visit: bytes are written when sums are not complete",
         module="engines.drain",
-        old="self.beat.final.eq((nest.last | ~self.drain_revisit).all())",
+        old="self.beat.final.eq((nest.last | ~self.fields.drain_revisit).all())",
         new="self.beat.final.eq(1)",
         case="spills",
     ),
@@ -267,7 +267,7 @@ MUTANTS = (
     Mutant(
         name="clip: rows above the image are loaded from where they would be",
         module="engines.load_planner",
-        old="far[0].eq(rows.skipped * self.input_row_pitch)",
+        old="far[0].eq(rows.skipped * self.fields.input_row_pitch)",
         new="far[0].eq(0)",
         case="spills",
     ),

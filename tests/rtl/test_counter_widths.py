@@ -21,12 +21,12 @@ from naas_hw.compiler.layout import (
     BOUND_BITS,
     DRAM_BITS,
     L2_BITS,
+    LOOP_RECORDS,
     NEST,
     PRIVATE_BITS,
-    RECORDS,
     descriptor_beats,
-    held_beats,
     record_beats,
+    static_beats,
 )
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
 from naas_hw.rtl.array.input_network import InputNetwork
@@ -127,8 +127,8 @@ def drain() -> Drain:
     return Drain(to_drain=4, bound_bits=BOUND_BITS)
 
 
-ENTRIES = [spec.count for specs in RECORDS.values() for spec in specs]
-LONGEST_PART = max(held_beats(4), *(record_beats(count, 4) for count in RECORDS))
+ENTRIES = [spec.count for specs in LOOP_RECORDS.values() for spec in specs]
+LONGEST_PART = max(static_beats(4), *(record_beats(count, 4) for count in LOOP_RECORDS))
 COORDINATE = MAX_REACH + MAX_FIELD
 """The last tile begins within the reach of a layer and has at most so many rows."""
 
@@ -137,7 +137,7 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("config", "beats"): Counter(
         lambda: ConfigRegister(beat_bytes=4), LONGEST_PART, "beats of a record, or of the rest"
     ),
-    ("config", "place"): Counter(
+    ("config", "position"): Counter(
         lambda: ConfigRegister(beat_bytes=4), max(ENTRIES), "positions of the longest nest"
     ),
     ("controller", "self.ar_address"): Counter(controller, WRAPS, "an address"),

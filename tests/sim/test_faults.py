@@ -192,7 +192,7 @@ def test_a_read_error_is_told_and_the_layer_ends_in_its_time(
 ) -> None:
     """On the first and the last beat of a burst; the next layer runs as if nothing had been."""
     program, (values, _) = descriptors_of(monkeypatch, hardware, STEADY, DEPTHWISE)
-    begin = values["input_safe" if tensor == "input" else "load_weight_start"]
+    begin = values["dummy_input_address" if tensor == "input" else "load_weight_start"]
     length = values["weight_tile_words"] if tensor == "weight" else STEADY.layer.width
     address = (begin + (0 if where == "first" else length - 1)) * BEAT
     bad, good = simulate(

@@ -14,7 +14,7 @@ from naas_hw.compiler.layout import (
     PRIVATE_BITS,
     WINDOW_BITS,
 )
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.walk import Walk
@@ -96,7 +96,7 @@ class InputNetwork(SharedComponent):
                 "channel": Out(PRIVATE_BITS),
                 "conv_data": Out(8 * conv_lanes),
                 "depthwise_data": Out(8 * depthwise_lanes),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -123,12 +123,12 @@ class InputNetwork(SharedComponent):
             walk.start.eq(self.start),
             walk.origin.eq(self.place),
             walk.advance.eq(self.busy),
-            walk.count_0.eq(self.step_rows),
-            walk.count_1.eq(self.step_columns),
-            walk.count_2.eq(self.pixel_chunks),
-            walk.pitch_0.eq(self.fill_l2_row_pitch),
-            walk.pitch_1.eq(self.fill_l2_column_pitch),
-            walk.pitch_2.eq(self.chunk_bytes),
+            walk.count_0.eq(self.fields.step_rows),
+            walk.count_1.eq(self.fields.step_columns),
+            walk.count_2.eq(self.fields.pixel_chunks),
+            walk.pitch_0.eq(self.fields.fill_l2_row_pitch),
+            walk.pitch_1.eq(self.fields.fill_l2_column_pitch),
+            walk.pitch_2.eq(self.fields.chunk_bytes),
             self.idle.eq(~self.busy | walk.last),
             self.read.eq(self.busy & (walk.at_first[2] | (walk.address[:beat_bits] == 0))),
             self.read_address.eq(walk.address >> beat_bits),
@@ -160,13 +160,13 @@ class InputNetwork(SharedComponent):
         with m.Elif(next_pixel):
             m.d.sync += self.channel.eq(base)
         with m.Elif(self.busy & is_last):
-            m.d.sync += self.channel.eq(self.channel + self.chunk_step)
+            m.d.sync += self.channel.eq(self.channel + self.fields.chunk_step)
         with m.If(self.start | next_pixel | (self.busy & is_last)):
-            m.d.sync += [self.group.eq(0), is_last.eq(self.chunk_groups == 1)]
+            m.d.sync += [self.group.eq(0), is_last.eq(self.fields.chunk_groups == 1)]
         with m.Elif(self.busy):
             m.d.sync += [
                 self.group.eq(self.group + 1),
-                is_last.eq(self.group + 2 == self.chunk_groups),
+                is_last.eq(self.group + 2 == self.fields.chunk_groups),
             ]
 
     def _inside(self, m: Module, next_pixel: Value, next_row: Value) -> Value:
@@ -180,7 +180,12 @@ class InputNetwork(SharedComponent):
             m.d.sync += [row.eq(row + 1), column.eq(first)]
         with m.Elif(next_pixel):
             m.d.sync += column.eq(column + 1)
-        return (row >= 0) & (row < self.image_rows) & (column >= 0) & (column < self.image_columns)
+        return (
+            (row >= 0)
+            & (row < self.fields.image_rows)
+            & (column >= 0)
+            & (column < self.fields.image_columns)
+        )
 
     def _deliver(self, m: Module, inside: Value, offset: Value) -> None:
         depth = timing.FILL_PIPELINE
@@ -201,7 +206,7 @@ class InputNetwork(SharedComponent):
             with m.If(inside):
                 m.d.sync += delivered.eq(chunk)
             with m.Else():
-                m.d.sync += delivered.eq(self.input_zero_point.replicate(lanes))
+                m.d.sync += delivered.eq(self.fields.input_zero_point.replicate(lanes))
 
     def _chunk(self, word: Signal, offset: Value, lanes: int, replicate: bool) -> Value:
         """Lanes at a byte offset; narrower chunks are repeated."""
@@ -213,5 +218,5 @@ class InputNetwork(SharedComponent):
         for log2 in range(lane_bits):
             width = 8 << log2
             part = granule.word_select(offset[log2:lane_bits], width)
-            chosen = Mux(self.chunk_step == 1 << log2, part.replicate(lanes >> log2), chosen)
+            chosen = Mux(self.fields.chunk_step == 1 << log2, part.replicate(lanes >> log2), chosen)
         return chosen

@@ -17,7 +17,7 @@ from naas_hw.rtl.array.input_network import GROUP_BITS
 from naas_hw.rtl.array.pe import ProcessingElement
 from naas_hw.rtl.array.window import Window
 from naas_hw.rtl.memory.ram import Ram
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import all_of, masked
 from naas_hw.rtl.primitives.positions import Position, accumulator_words, key, positions
@@ -117,7 +117,7 @@ class PEArray(SharedComponent):
                 "macs": Out(pes),
                 "accumulator_reads": Out(len(self.groups) * (1 + accelerator.accumulator_lanes)),
                 "accumulator_writes": Out(len(self.groups)),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -226,7 +226,7 @@ class PEArray(SharedComponent):
             found[axis.dim] = [
                 Signal(name=f"used_{axis.dim.lower()}_{k}") for k in range(axis.size)
             ]
-            m.d.sync += [bit.eq(self.used[i] > k) for k, bit in enumerate(found[axis.dim])]
+            m.d.sync += [bit.eq(self.fields.used[i] > k) for k, bit in enumerate(found[axis.dim])]
         return found
 
     def _broadcast(self, m: Module) -> tuple[Value, dict[str, Value], dict[str, Value]]:
@@ -288,16 +288,16 @@ class PEArray(SharedComponent):
         m.d.comb += [
             rows.start.eq(self.row_start),
             rows.advance.eq(self.row_advance),
-            rows.output_step.eq(self.row_step_p),
-            rows.kernel_step.eq(self.row_step_r),
-            rows.pitch.eq(self.window_row_pitch),
-            rows.last.eq(self.window_row_last),
+            rows.output_step.eq(self.fields.row_step_p),
+            rows.kernel_step.eq(self.fields.row_step_r),
+            rows.pitch.eq(self.fields.window_row_pitch),
+            rows.last.eq(self.fields.window_row_last),
             columns.start.eq(self.column_start),
             columns.advance.eq(self.column_advance),
-            columns.output_step.eq(self.column_step_q),
-            columns.kernel_step.eq(self.column_step_s),
-            columns.pitch.eq(self.window_column_pitch),
-            columns.last.eq(self.window_column_last),
+            columns.output_step.eq(self.fields.column_step_q),
+            columns.kernel_step.eq(self.fields.column_step_s),
+            columns.pitch.eq(self.fields.window_column_pitch),
+            columns.last.eq(self.fields.window_column_last),
         ]
         busy = Signal()
         channel = Signal(bits, reset_less=True)
@@ -360,8 +360,8 @@ class PEArray(SharedComponent):
             if a.has("K"):
                 lane = depthwise.word_select(k % a.depthwise_network_lanes, 8)
                 depthwise, depthwise_hit = lane.replicate(word_bytes), groups["K"][k]
-            own = Mux(self.depthwise, depthwise, conv)
-            own_hit = Mux(self.depthwise, depthwise_hit, conv_hit)
+            own = Mux(self.fields.depthwise, depthwise, conv)
+            own_hit = Mux(self.fields.depthwise, depthwise_hit, conv_hit)
         bits = word_bytes.bit_length() - 1
         enable = Signal(word_bytes, name=f"input_write_{key(where)}")
         m.d.comb += enable.eq(
@@ -374,7 +374,7 @@ class PEArray(SharedComponent):
         if word_bytes == 1:
             return Const(1)
         return Cat(
-            (offset ^ lane) & ~(self.chunk_step - 1)[: len(offset)] == 0
+            (offset ^ lane) & ~(self.fields.chunk_step - 1)[: len(offset)] == 0
             for lane in range(word_bytes)
         )
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import L2_BITS, PRIVATE_BITS
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.walk import Walk
@@ -61,7 +61,7 @@ class WeightNetwork(SharedComponent):
                 "group_2": Out(GROUP_BITS),
                 "address": Out(PRIVATE_BITS),
                 "data": Out(8 * lanes),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -82,7 +82,7 @@ class WeightNetwork(SharedComponent):
             step.eq(self.busy),
             words.start.eq(self.start | (step & words.last)),
             words.origin.eq(Mux(self.start, self.half, half) * self.half_words),
-            words.count_0.eq(self.weight_words),
+            words.count_0.eq(self.fields.weight_words),
             words.pitch_0.eq(1),
             words.advance.eq(step),
             groups.start.eq(self.start),
@@ -91,7 +91,9 @@ class WeightNetwork(SharedComponent):
             self.idle.eq(~self.busy | last),
             self.read.eq(step & (chunk == 0)),
         ]
-        m.d.comb += [getattr(groups, f"count_{i}").eq(self.weight_groups[i]) for i in range(3)]
+        m.d.comb += [
+            getattr(groups, f"count_{i}").eq(self.fields.weight_groups[i]) for i in range(3)
+        ]
         with m.If(self.start):
             m.d.sync += [
                 self.busy.eq(1),

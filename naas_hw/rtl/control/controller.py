@@ -16,15 +16,15 @@ from naas_hw.compiler.layout import (
     COUNTS,
     DESCRIPTOR_VERSION,
     DRAM_BITS,
-    HELD,
     MAGIC,
     NEST,
     OUTER,
     SLOT_BYTES,
+    STATIC_FIELDS,
     descriptor_beats,
 )
 from naas_hw.rtl.control.registers import NUM_ERRORS
-from naas_hw.rtl.primitives.config import WRITES, field_ports
+from naas_hw.rtl.primitives.config import RECORD_STROBES, FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.positions import accumulator_words
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -135,7 +135,7 @@ class Controller(SharedComponent):
                 "done": Out(1),
                 "in_layer": Out(1),
                 "errors": Out(NUM_ERRORS),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -242,8 +242,8 @@ class Controller(SharedComponent):
         with m.If(starts):
             m.d.sync += zero.eq(0)
         for count, names in BOUNDS.items():
-            is_zero = Cat(getattr(self, name) == 0 for name in names).any()
-            with m.If(getattr(self, WRITES[count]) & is_zero):
+            is_zero = Cat(getattr(self.fields, name) == 0 for name in names).any()
+            with m.If(getattr(self.fields, RECORD_STROBES[count]) & is_zero):
                 m.d.sync += zero.eq(1)
         uncounted = Signal()
         m.d.sync += uncounted.eq(Cat(entry == 0 for entry in self._counts()).any())
@@ -251,34 +251,34 @@ class Controller(SharedComponent):
 
     def _counts(self) -> Iterator[Value]:
         """Every entry of the fields of counts, which stand still when they are looked at."""
-        for spec in HELD:
+        for spec in STATIC_FIELDS:
             if spec.name in COUNTS:
-                field = getattr(self, spec.name)
+                field = getattr(self.fields, spec.name)
                 yield from [field] if spec.count == 1 else (field[i] for i in range(spec.count))
 
     def _findings(self, m: Module, zero_bound: Value, is_whole: Value) -> Value:
         """What is wrong with the descriptor, registered; a bit for each of `FINDINGS`."""
         a = self.accelerator
         limits = (
-            (self.need_weight_words, a.weight_buffer_bytes // a.weight_word_bytes),
-            (self.need_input_bytes, a.input_buffer_bytes),
-            (self.need_accumulator_words, accumulator_words(a)),
-            (self.need_scale_words, a.scale_depth // a.drain_lanes),
-            (self.need_l2_words, a.num_banks * a.bank_words),
+            (self.fields.need_weight_words, a.weight_buffer_bytes // a.weight_word_bytes),
+            (self.fields.need_input_bytes, a.input_buffer_bytes),
+            (self.fields.need_accumulator_words, accumulator_words(a)),
+            (self.fields.need_scale_words, a.scale_depth // a.drain_lanes),
+            (self.fields.need_l2_words, a.num_banks * a.bank_words),
         )
         sizes = [axis.size for axis in a.axes] + [1] * (3 - len(a.axes))
         assert prod(sizes) == a.num_pes
-        used = [self.used[i] for i in range(3)]
+        used = [self.fields.used[i] for i in range(3)]
         found = Signal(len(FINDINGS))
         m.d.sync += found.eq(
             Cat(
-                self.magic != MAGIC,
-                self.identity != self.identity_constant,
+                self.fields.magic != MAGIC,
+                self.fields.identity != self.identity_constant,
                 zero_bound,
                 Cat(need > limit for need, limit in limits).any(),
                 Cat((u == 0) | (u > size) for u, size in zip(used, sizes, strict=True)).any(),
                 ~is_whole,
-                self.format != DESCRIPTOR_VERSION,
+                self.fields.format != DESCRIPTOR_VERSION,
             )
         )
         return found

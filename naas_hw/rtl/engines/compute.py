@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import OUTER, PRIVATE_BITS
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.loop_nest import LoopNest
 from naas_hw.rtl.primitives.queue import Queue
@@ -72,7 +72,7 @@ class Compute(SharedComponent):
                 "waits": Out(1),
                 "has_step": Out(1),
                 "waits_for_drain": Out(1),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -135,13 +135,13 @@ class Compute(SharedComponent):
             bound_bits=self.bound_bits,
         )
         m.d.comb += [
-            nest.bound.eq(self.pe_bound),
-            nest.load.eq(self.outer_write),
-            nest.place.eq(self.record_place),
+            nest.bound.eq(self.fields.pe_bound),
+            nest.load.eq(self.fields.outer_write),
+            nest.place.eq(self.fields.record_position),
         ]
         for name in names:
             m.d.comb += [
-                getattr(nest, f"{name}_delta").eq(getattr(self, f"pe_{name}_delta")),
+                getattr(nest, f"{name}_delta").eq(getattr(self.fields, f"pe_{name}_delta")),
                 getattr(self, name).eq(getattr(nest, name)),
             ]
         return nest
@@ -153,4 +153,4 @@ class Compute(SharedComponent):
             m.d.sync += [self.half.eq(1), opened.eq(0)]
         with m.Elif(going):
             m.d.sync += [opened.eq(opens_run), self.half.eq(Mux(opens_run, ~self.half, self.half))]
-        m.d.comb += self.first.eq(opened & (nest.first | ~self.pe_reduction).all())
+        m.d.comb += self.first.eq(opened & (nest.first | ~self.fields.pe_reduction).all())

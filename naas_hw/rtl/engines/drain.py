@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER, PRIVATE_BITS
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -89,7 +89,7 @@ class Drain(SharedComponent):
                 "waits_for_store": Out(1),
                 "waits_for_load": Out(1),
                 "busy": Out(1),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -113,8 +113,8 @@ class Drain(SharedComponent):
         reload = Signal()
         settled = self._settled(m)
         m.d.comb += [
-            revisit.eq(~(nest.first | ~self.drain_revisit).all()),
-            reload.eq(opens & ~(nest.first | ~self.drain_tile_revisit).all()),
+            revisit.eq(~(nest.first | ~self.fields.drain_revisit).all()),
+            reload.eq(opens & ~(nest.first | ~self.fields.drain_tile_revisit).all()),
             ready.eq(left & ~self.go & (~self.active | last)),
             going.eq(
                 ready
@@ -140,7 +140,10 @@ class Drain(SharedComponent):
         with m.If(self.go):
             m.d.sync += [left.eq(1), opens.eq(1)]
         with m.Elif(going):
-            m.d.sync += [left.eq(~nest.final), opens.eq(changes(nest.last, self.drain_tile_mask))]
+            m.d.sync += [
+                left.eq(~nest.final),
+                opens.eq(changes(nest.last, self.fields.drain_tile_mask)),
+            ]
         self._beats(m, nest, going, last, revisit)
         return m
 
@@ -150,11 +153,11 @@ class Drain(SharedComponent):
         )
         m.d.comb += [
             nest.start.eq(self.go),
-            nest.bound.eq(self.drain_bound),
-            nest.load.eq(self.nest_write),
-            nest.place.eq(self.record_place),
-            nest.byte_delta.eq(self.drain_byte_delta),
-            nest.channel_delta.eq(self.drain_channel_delta),
+            nest.bound.eq(self.fields.drain_bound),
+            nest.load.eq(self.fields.nest_write),
+            nest.place.eq(self.fields.record_position),
+            nest.byte_delta.eq(self.fields.drain_byte_delta),
+            nest.channel_delta.eq(self.fields.drain_channel_delta),
         ]
         return nest
 
@@ -195,14 +198,14 @@ class Drain(SharedComponent):
         m.d.comb += [
             beats.start.eq(going),
             beats.advance.eq(self.active),
-            beats.load.eq(self.outer_write),
-            beats.place.eq(self.record_place),
-            beats.bound.eq(self.beat_bound),
+            beats.load.eq(self.fields.outer_write),
+            beats.place.eq(self.fields.record_position),
+            beats.bound.eq(self.fields.beat_bound),
             beats.byte_start.eq(nest.byte),
             beats.channel_start.eq(nest.channel),
-            beats.byte_delta.eq(self.beat_byte_delta),
-            beats.accumulator_delta.eq(self.beat_accumulator_delta),
-            beats.channel_delta.eq(self.beat_channel_delta),
+            beats.byte_delta.eq(self.fields.beat_byte_delta),
+            beats.accumulator_delta.eq(self.fields.beat_accumulator_delta),
+            beats.channel_delta.eq(self.fields.beat_channel_delta),
             last.eq(self.active & beats.final),
             self.run_drained.eq(last),
             self.tile_drained.eq(last & closes_tile),
@@ -222,8 +225,8 @@ class Drain(SharedComponent):
                 scale_half.eq(0),
             ]
         with m.Elif(going):
-            tile_ends = changes(nest.last, self.drain_tile_mask)
-            scales_end = changes(nest.last, self.drain_scale_mask)
+            tile_ends = changes(nest.last, self.fields.drain_tile_mask)
+            scales_end = changes(nest.last, self.fields.drain_scale_mask)
             m.d.sync += [
                 self.active.eq(1),
                 half.eq(~half),
@@ -232,11 +235,11 @@ class Drain(SharedComponent):
                 closes_tile.eq(tile_ends),
                 closes_scales.eq(scales_end),
                 self.beat.revisit.eq(revisit),
-                self.beat.final.eq((nest.last | ~self.drain_revisit).all()),
+                self.beat.final.eq((nest.last | ~self.fields.drain_revisit).all()),
                 self.beat.half.eq(half),
                 self.beat.scale_half.eq(scale_half),
-                self.beat.output_base.eq(self.output_base[tile_half]),
-                self.beat.sums_base.eq(self.sums_base[tile_half]),
+                self.beat.output_base.eq(self.fields.output_base[tile_half]),
+                self.beat.sums_base.eq(self.fields.sums_base[tile_half]),
             ]
         with m.Elif(last):
             m.d.sync += self.active.eq(0)

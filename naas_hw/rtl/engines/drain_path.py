@@ -13,7 +13,7 @@ from naas_hw.compiler.layout import L2_BITS
 from naas_hw.rtl.engines.drain import BEAT
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.ram import Ram
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import all_of, any_of
 from naas_hw.rtl.primitives.positions import Position, accumulator_words, positions
@@ -69,7 +69,7 @@ class DrainPath(SharedComponent):
                 "scale_write": In(1),
                 "scale_place": In(L2_BITS),
                 "scale_data": In(8 * beat),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -126,7 +126,7 @@ class DrainPath(SharedComponent):
         if lanes == 1:
             return Const(1)
         offset = beat.accumulator[: lanes.bit_length() - 1]
-        return Cat(((offset ^ k) >> self.beat_lanes_log2) == 0 for k in range(lanes))
+        return Cat(((offset ^ k) >> self.fields.beat_lanes_log2) == 0 for k in range(lanes))
 
     def _pick(self, m: Module, beat: Any) -> list[Signal]:
         """The number of each lane, registered: from groups side by side, or lanes of a word."""
@@ -157,7 +157,7 @@ class DrainPath(SharedComponent):
         for log2 in range(lane_bits):
             first = (offset >> log2) << log2
             narrow = word.word_select((first + k % (1 << log2))[:lane_bits], 32)
-            chosen = Mux(self.beat_lanes_log2 == log2, narrow, chosen)
+            chosen = Mux(self.fields.beat_lanes_log2 == log2, narrow, chosen)
         return chosen
 
     def _scales(self, m: Module, beat: Any) -> dict[str, Value]:
@@ -196,9 +196,9 @@ class DrainPath(SharedComponent):
             requantiser.bias.eq(scales["bias"].word_select(k, 32)),
             requantiser.multiplier.eq(scales["multiplier"].word_select(k, 32)),
             requantiser.shift.eq(scales["shift"].word_select(k, 32)),
-            requantiser.zero_point.eq(self.output_zero_point),
-            requantiser.clamp_min.eq(self.clamp_min),
-            requantiser.clamp_max.eq(self.clamp_max),
+            requantiser.zero_point.eq(self.fields.output_zero_point),
+            requantiser.clamp_min.eq(self.fields.clamp_min),
+            requantiser.clamp_max.eq(self.fields.clamp_max),
         ]
         late = delayed(m, total, timing.REQUANTISE_LATENCY, f"total_{k}")
         return late, requantiser.o
@@ -223,7 +223,7 @@ class DrainPath(SharedComponent):
         beat = delayed(m, beat, 1, "beat_last")
         lane = beat.byte[:lane_bits]
         hits = Cat(
-            ((lane ^ k) >> self.beat_lanes_log2) == 0 if lane_bits else Const(1)
+            ((lane ^ k) >> self.fields.beat_lanes_log2) == 0 if lane_bits else Const(1)
             for k in range(lanes)
         )
         bytes_ = Cat(byte for _, byte in results).replicate(4)

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -84,7 +84,7 @@ class Fill(SharedComponent):
                 "started": Out(1),
                 "waits_for_load": Out(1),
                 "finished": Out(1),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -139,9 +139,9 @@ class Fill(SharedComponent):
             m.d.sync += [
                 active.eq(~nest.final),
                 opens_tile.eq(nest.last[OUTER:].all()),
-                opens_run.eq(changes(nest.last, self.fill_output_mask)),
-                new_weights.eq(changes(nest.last, self.fill_weight_mask)),
-                new_inputs.eq(changes(nest.last, self.fill_input_mask)),
+                opens_run.eq(changes(nest.last, self.fields.fill_output_mask)),
+                new_weights.eq(changes(nest.last, self.fields.fill_weight_mask)),
+                new_inputs.eq(changes(nest.last, self.fields.fill_input_mask)),
             ]
         self._halves(m, nest, going)
         self._hand_over(m, nest, going, working, opens_run)
@@ -159,15 +159,15 @@ class Fill(SharedComponent):
         )
         m.d.comb += [
             nest.start.eq(self.go),
-            nest.bound.eq(self.fill_bound),
-            nest.load.eq(self.nest_write),
-            nest.place.eq(self.record_place),
-            nest.weights_delta.eq(self.fill_weight_delta),
-            nest.inputs_delta.eq(self.fill_input_delta),
-            nest.row_delta.eq(self.fill_row_delta),
-            nest.row_start.eq(self.load_row_start),
-            nest.column_delta.eq(self.fill_column_delta),
-            nest.column_start.eq(self.load_column_start),
+            nest.bound.eq(self.fields.fill_bound),
+            nest.load.eq(self.fields.nest_write),
+            nest.place.eq(self.fields.record_position),
+            nest.weights_delta.eq(self.fields.fill_weight_delta),
+            nest.inputs_delta.eq(self.fields.fill_input_delta),
+            nest.row_delta.eq(self.fields.fill_row_delta),
+            nest.row_start.eq(self.fields.load_row_start),
+            nest.column_delta.eq(self.fields.fill_column_delta),
+            nest.column_start.eq(self.fields.load_column_start),
             self.row.eq(nest.row),
             self.column.eq(nest.column),
         ]
@@ -179,10 +179,10 @@ class Fill(SharedComponent):
         input_tile = Signal()
         beat_bits = self.beat_bytes.bit_length() - 1
         halves = (
-            (weight_tile, self.fill_weight_tile_mask),
-            (input_tile, self.fill_input_tile_mask),
-            (self.weights_half, self.fill_weight_mask),
-            (self.inputs_half, self.fill_input_mask),
+            (weight_tile, self.fields.fill_weight_tile_mask),
+            (input_tile, self.fields.fill_input_tile_mask),
+            (self.weights_half, self.fields.fill_weight_mask),
+            (self.inputs_half, self.fields.fill_input_mask),
         )
         for half, mask in halves:
             with m.If(self.go):
@@ -190,8 +190,8 @@ class Fill(SharedComponent):
             with m.Elif(going & changes(nest.last, mask)):
                 m.d.sync += half.eq(~half)
         m.d.comb += [
-            self.weights_place.eq(self.weight_base[weight_tile] + nest.weights),
-            self.inputs_place.eq((self.input_base[input_tile] << beat_bits) + nest.inputs),
+            self.weights_place.eq(self.fields.weight_base[weight_tile] + nest.weights),
+            self.inputs_place.eq((self.fields.input_base[input_tile] << beat_bits) + nest.inputs),
         ]
 
     def _hand_over(
@@ -204,7 +204,7 @@ class Fill(SharedComponent):
                 self.filled_weights_half.eq(self.weights_half),
                 self.filled_inputs_half.eq(self.inputs_half),
                 self.opens_run.eq(opens_run),
-                self.closes_run.eq(changes(nest.last, self.fill_output_mask)),
+                self.closes_run.eq(changes(nest.last, self.fields.fill_output_mask)),
                 closes_tile.eq(nest.last[OUTER:].all()),
             ]
         m.d.comb += [

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS, DRAM_BITS, L2_BITS, OUTER
 from naas_hw.rtl.primitives.clip import clip
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
 from naas_hw.rtl.primitives.queue import Queue
@@ -52,7 +52,7 @@ FIELDS = (
     "tile_output_rows",
     "tile_output_columns",
     "tile_output_blocks",
-    "input_safe",
+    "dummy_input_address",
     "input_row_pitch",
     "weight_tile_words",
     "scale_tile_words",
@@ -102,7 +102,7 @@ class LoadPlanner(SharedComponent):
                 "pop": In(1),
                 "valid": Out(1),
                 "piece": Out(LoadTransfer),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -129,30 +129,30 @@ class LoadPlanner(SharedComponent):
 
     def _connect_nest(self, m: Module, nest: LoopNest) -> None:
         starts = {
-            "scales": self.load_scale_start,
-            "weights": self.load_weight_start,
-            "inputs": self.load_input_start,
-            "sums": self.load_sums_start,
-            "row": self.load_row_start,
-            "column": self.load_column_start,
+            "scales": self.fields.load_scale_start,
+            "weights": self.fields.load_weight_start,
+            "inputs": self.fields.load_input_start,
+            "sums": self.fields.load_sums_start,
+            "row": self.fields.load_row_start,
+            "column": self.fields.load_column_start,
         }
         deltas = {
-            "scales": self.load_scale_delta,
-            "weights": self.load_weight_delta,
-            "inputs": self.load_input_delta,
-            "sums": self.load_sums_delta,
-            "row": self.load_row_delta,
-            "column": self.load_column_delta,
-            "block": self.load_block_delta,
-            "output_row": self.output_row_delta,
-            "output_column": self.output_column_delta,
-            "output_block": self.output_block_delta,
+            "scales": self.fields.load_scale_delta,
+            "weights": self.fields.load_weight_delta,
+            "inputs": self.fields.load_input_delta,
+            "sums": self.fields.load_sums_delta,
+            "row": self.fields.load_row_delta,
+            "column": self.fields.load_column_delta,
+            "block": self.fields.load_block_delta,
+            "output_row": self.fields.output_row_delta,
+            "output_column": self.fields.output_column_delta,
+            "output_block": self.fields.output_block_delta,
         }
         m.d.comb += [
             nest.start.eq(self.go),
-            nest.bound.eq(self.load_bound),
-            nest.load.eq(self.outer_write),
-            nest.place.eq(self.record_place),
+            nest.bound.eq(self.fields.load_bound),
+            nest.load.eq(self.fields.outer_write),
+            nest.place.eq(self.fields.record_position),
         ]
         m.d.comb += [getattr(nest, f"{name}_start").eq(value) for name, value in starts.items()]
         m.d.comb += [getattr(nest, f"{name}_delta").eq(value) for name, value in deltas.items()]
@@ -171,14 +171,14 @@ class LoadPlanner(SharedComponent):
         moved = Cat(
             changes(nest.last, mask)
             for mask in (
-                self.load_scale_mask,
-                self.load_weight_mask,
-                self.load_input_mask,
-                self.load_output_mask,
+                self.fields.load_scale_mask,
+                self.fields.load_weight_mask,
+                self.fields.load_input_mask,
+                self.fields.load_output_mask,
             )
         )
         m.d.comb += [
-            revisit.eq(~(nest.first | ~self.load_revisit).all()),
+            revisit.eq(~(nest.first | ~self.fields.load_revisit).all()),
             due.eq(Cat(pending[:3], pending[3] & revisit)),
             plan.eq(due.any() & room),
             tensor.eq(Mux(due[0], 0, Mux(due[1], 1, Mux(due[2], 2, 3)))),
@@ -208,15 +208,31 @@ class LoadPlanner(SharedComponent):
 
     def _place(self, m: Module, nest: LoopNest, planned: dict[str, Any]) -> tuple[Value, Value]:
         """Three registered stages: clip, multiply, add."""
-        rows = clip(m, nest.row.as_signed(), self.tile_rows, self.image_rows, "rows")
-        columns = clip(m, nest.column.as_signed(), self.tile_columns, self.image_columns, "columns")
-        blocks = least(m, self.tile_blocks, self.input_blocks - nest.block, "blocks")
+        rows = clip(m, nest.row.as_signed(), self.fields.tile_rows, self.fields.image_rows, "rows")
+        columns = clip(
+            m,
+            nest.column.as_signed(),
+            self.fields.tile_columns,
+            self.fields.image_columns,
+            "columns",
+        )
+        blocks = least(m, self.fields.tile_blocks, self.fields.input_blocks - nest.block, "blocks")
         sums = [
             least(m, extent, total - index, f"output_{name}")
             for name, extent, total, index in (
-                ("blocks", self.tile_output_blocks, self.output_blocks, nest.output_block),
-                ("rows", self.tile_output_rows, self.output_rows, nest.output_row),
-                ("columns", self.tile_output_columns, self.output_columns, nest.output_column),
+                (
+                    "blocks",
+                    self.fields.tile_output_blocks,
+                    self.fields.output_blocks,
+                    nest.output_block,
+                ),
+                ("rows", self.fields.tile_output_rows, self.fields.output_rows, nest.output_row),
+                (
+                    "columns",
+                    self.fields.tile_output_columns,
+                    self.fields.output_columns,
+                    nest.output_column,
+                ),
             )
         ]
         address = Signal(DRAM_BITS, reset_less=True)
@@ -226,11 +242,11 @@ class LoadPlanner(SharedComponent):
             with m.Case(Tensor.SCALES):
                 m.d.sync += [address.eq(nest.scales), base.eq(half[0] * self.scale_half_words)]
             with m.Case(Tensor.WEIGHTS):
-                m.d.sync += [address.eq(nest.weights), base.eq(self.weight_base[half[1]])]
+                m.d.sync += [address.eq(nest.weights), base.eq(self.fields.weight_base[half[1]])]
             with m.Case(Tensor.INPUTS):
-                m.d.sync += [address.eq(nest.inputs), base.eq(self.input_base[half[2]])]
+                m.d.sync += [address.eq(nest.inputs), base.eq(self.fields.input_base[half[2]])]
             with m.Case(Tensor.PARTIAL_SUMS):
-                m.d.sync += [address.eq(nest.sums), base.eq(self.sums_base[half[3]])]
+                m.d.sync += [address.eq(nest.sums), base.eq(self.fields.sums_base[half[3]])]
         marks = Cat(planned[name] for name in ("tensor", "first", "filled", "run"))
         marks = delayed(m, marks, PIPELINE, "marks")
         valid = delayed(m, planned["plan"], PIPELINE, "planned", clear=self.go)
@@ -245,11 +261,11 @@ class LoadPlanner(SharedComponent):
         skip = Signal()
         shape = [Signal(BOUND_BITS, name=f"shape_{i}", reset_less=True) for i in range(3)]
         m.d.sync += [
-            far[0].eq(rows.skipped * self.input_row_pitch),
+            far[0].eq(rows.skipped * self.fields.input_row_pitch),
             far[1].eq(columns.skipped),
-            near[0].eq(rows.skipped * self.input_l2_row_pitch),
-            near[1].eq(columns.skipped * self.input_l2_column_pitch),
-            start.eq(Mux(is_inputs & empty, self.input_safe, address)),
+            near[0].eq(rows.skipped * self.fields.input_l2_row_pitch),
+            near[1].eq(columns.skipped * self.fields.input_l2_column_pitch),
+            start.eq(Mux(is_inputs & empty, self.fields.dummy_input_address, address)),
             place.eq(base),
             skip.eq(is_inputs & ~empty),
         ]
@@ -257,9 +273,17 @@ class LoadPlanner(SharedComponent):
         m.d.sync += kind.eq(planned["tensor"])
         with m.Switch(kind):
             with m.Case(Tensor.SCALES):
-                m.d.sync += [shape[0].eq(3), shape[1].eq(1), shape[2].eq(self.scale_tile_words)]
+                m.d.sync += [
+                    shape[0].eq(3),
+                    shape[1].eq(1),
+                    shape[2].eq(self.fields.scale_tile_words),
+                ]
             with m.Case(Tensor.WEIGHTS):
-                m.d.sync += [shape[0].eq(1), shape[1].eq(1), shape[2].eq(self.weight_tile_words)]
+                m.d.sync += [
+                    shape[0].eq(1),
+                    shape[1].eq(1),
+                    shape[2].eq(self.fields.weight_tile_words),
+                ]
             with m.Case(Tensor.INPUTS):
                 m.d.sync += [
                     shape[0].eq(Mux(empty, 1, blocks)),

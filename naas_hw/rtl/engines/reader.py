@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -99,7 +99,7 @@ class Reader(SharedComponent):
                 "sums_loaded": Out(1),
                 "piece_done": Out(1),
                 "quiet": Out(1),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -173,11 +173,11 @@ class Reader(SharedComponent):
             walk.start.eq(self.piece_pop),
             walk.origin.eq(self.piece.dram_address),
             walk.advance.eq(splitter.run_take),
-            strided.eq((self.piece.tensor == Tensor.INPUTS) & (self.input_pixel_pitch != 1)),
+            strided.eq((self.piece.tensor == Tensor.INPUTS) & (self.fields.input_pixel_pitch != 1)),
             walk.count_0.eq(self.piece.blocks),
             walk.count_1.eq(self.piece.rows),
             walk.count_2.eq(Mux(strided, self.piece.columns, 1)),
-            walk.pitch_2.eq(self.input_pixel_pitch),
+            walk.pitch_2.eq(self.fields.input_pixel_pitch),
             splitter.run_valid.eq(active),
             splitter.run_address.eq(walk.address),
             splitter.run_beats.eq(beats),
@@ -189,16 +189,16 @@ class Reader(SharedComponent):
         ]
         with m.Switch(piece.tensor):
             with m.Case(Tensor.SCALES):
-                m.d.comb += walk.pitch_0.eq(self.scale_tile_words)
+                m.d.comb += walk.pitch_0.eq(self.fields.scale_tile_words)
             with m.Case(Tensor.INPUTS):
                 m.d.comb += [
-                    walk.pitch_0.eq(self.input_block_pitch),
-                    walk.pitch_1.eq(self.input_row_pitch),
+                    walk.pitch_0.eq(self.fields.input_block_pitch),
+                    walk.pitch_1.eq(self.fields.input_row_pitch),
                 ]
             with m.Case(Tensor.PARTIAL_SUMS):
                 m.d.comb += [
-                    walk.pitch_0.eq(self.output_block_pitch << 2),
-                    walk.pitch_1.eq(self.output_row_pitch << 2),
+                    walk.pitch_0.eq(self.fields.output_block_pitch << 2),
+                    walk.pitch_1.eq(self.fields.output_row_pitch << 2),
                 ]
         with m.If(self.piece_pop):
             m.d.sync += [
@@ -244,14 +244,14 @@ class Reader(SharedComponent):
             with m.Case(Tensor.INPUTS):
                 m.d.comb += [
                     walk.pitch_0.eq(1),
-                    walk.pitch_1.eq(self.input_l2_row_pitch),
-                    walk.pitch_2.eq(self.input_l2_column_pitch),
+                    walk.pitch_1.eq(self.fields.input_l2_row_pitch),
+                    walk.pitch_2.eq(self.fields.input_l2_column_pitch),
                 ]
             with m.Case(Tensor.PARTIAL_SUMS):
                 m.d.comb += [
                     walk.pitch_0.eq(4),
-                    walk.pitch_1.eq(self.output_l2_row_pitch << 2),
-                    walk.pitch_2.eq(self.output_l2_column_pitch << 2),
+                    walk.pitch_1.eq(self.fields.output_l2_row_pitch << 2),
+                    walk.pitch_2.eq(self.fields.output_l2_column_pitch << 2),
                 ]
         with m.If(popped):
             m.d.sync += [piece.eq(head), active.eq(1)]

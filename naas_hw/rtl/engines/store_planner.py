@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS, OUTER
 from naas_hw.rtl.engines.load_planner import least
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.loop_nest import LoopNest
 from naas_hw.rtl.primitives.queue import Queue
@@ -53,7 +53,7 @@ class StorePlanner(SharedComponent):
                 "valid": Out(1),
                 "piece": Out(StoreTransfer),
                 "exhausted": Out(1),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -80,15 +80,15 @@ class StorePlanner(SharedComponent):
         m.d.comb += [
             nest.start.eq(self.go),
             nest.advance.eq(plan),
-            nest.bound.eq(self.store_bound),
-            nest.load.eq(self.outer_write),
-            nest.place.eq(self.record_place),
-            nest.offset_delta.eq(self.store_delta),
-            nest.row_delta.eq(self.store_row_delta),
-            nest.column_delta.eq(self.store_column_delta),
-            nest.block_delta.eq(self.store_block_delta),
+            nest.bound.eq(self.fields.store_bound),
+            nest.load.eq(self.fields.outer_write),
+            nest.place.eq(self.fields.record_position),
+            nest.offset_delta.eq(self.fields.store_delta),
+            nest.row_delta.eq(self.fields.store_row_delta),
+            nest.column_delta.eq(self.fields.store_column_delta),
+            nest.block_delta.eq(self.fields.store_block_delta),
             plan.eq(left & queue.room),
-            final.eq((nest.last | ~self.store_revisit).all()),
+            final.eq((nest.last | ~self.fields.store_revisit).all()),
         ]
         with m.If(self.go):
             m.d.sync += [left.eq(1), half.eq(0)]
@@ -102,15 +102,19 @@ class StorePlanner(SharedComponent):
             address.eq(
                 Mux(
                     final,
-                    self.store_output_start + nest.offset,
-                    self.store_sums_start + (nest.offset << 2),
+                    self.fields.store_output_start + nest.offset,
+                    self.fields.store_sums_start + (nest.offset << 2),
                 )
             ),
-            place.eq(Mux(final, self.output_base[half], self.sums_base[half])),
+            place.eq(Mux(final, self.fields.output_base[half], self.fields.sums_base[half])),
         ]
-        blocks = least(m, self.tile_output_blocks, self.output_blocks - nest.block, "blocks")
-        rows = least(m, self.tile_output_rows, self.output_rows - nest.row, "rows")
-        columns = least(m, self.tile_output_columns, self.output_columns - nest.column, "columns")
+        blocks = least(
+            m, self.fields.tile_output_blocks, self.fields.output_blocks - nest.block, "blocks"
+        )
+        rows = least(m, self.fields.tile_output_rows, self.fields.output_rows - nest.row, "rows")
+        columns = least(
+            m, self.fields.tile_output_columns, self.fields.output_columns - nest.column, "columns"
+        )
         planned = delayed(m, plan, 1, "planned", clear=self.go)
         m.d.comb += [
             queue.clear.eq(self.go),

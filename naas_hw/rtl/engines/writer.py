@@ -10,7 +10,7 @@ from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.control.registers import RANGE_BYTES
 from naas_hw.rtl.primitives.bursts import BurstSplitter
-from naas_hw.rtl.primitives.config import field_ports
+from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -101,7 +101,7 @@ class Writer(SharedComponent):
                 "outside": Out(1),
                 "settled": Out(1),
                 "quiet": Out(1),
-                **field_ports(FIELDS),
+                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -175,8 +175,8 @@ class Writer(SharedComponent):
             walk.advance.eq(splitter.run_take),
             walk.count_0.eq(self.piece.blocks),
             walk.count_1.eq(self.piece.rows),
-            walk.pitch_0.eq(in_beats(piece, self.output_block_pitch)),
-            walk.pitch_1.eq(in_beats(piece, self.output_row_pitch)),
+            walk.pitch_0.eq(in_beats(piece, self.fields.output_block_pitch)),
+            walk.pitch_1.eq(in_beats(piece, self.fields.output_row_pitch)),
             splitter.run_valid.eq(active),
             splitter.run_address.eq(walk.address),
             splitter.run_beats.eq(in_beats(piece, piece.columns)),
@@ -226,8 +226,8 @@ class Writer(SharedComponent):
             walk.count_2.eq(head.columns),
             walk.count_3.eq(Mux(head.partial_sums, 4, 1)),
             walk.pitch_0.eq(Mux(piece.partial_sums, 4, 1)),
-            walk.pitch_1.eq(in_beats(piece, self.output_l2_row_pitch)),
-            walk.pitch_2.eq(in_beats(piece, self.output_l2_column_pitch)),
+            walk.pitch_1.eq(in_beats(piece, self.fields.output_l2_row_pitch)),
+            walk.pitch_2.eq(in_beats(piece, self.fields.output_l2_column_pitch)),
             walk.pitch_3.eq(1),
         ]
         with m.If(popped):

@@ -1,56 +1,93 @@
 """The layer's descriptor in hardware: registers with named fields, and records on their way."""
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Hashable, Iterable
+from typing import Any, Final
 
 from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Member, Out
 
 from naas_hw.compiler.layout import (
-    HELD,
     LAYOUT,
+    LOOP_RECORDS,
     NEST,
     OUTER,
-    RECORDS,
+    STATIC_FIELDS,
     FieldSpec,
-    held_beats,
     record_beats,
+    static_beats,
 )
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-FIELDS = {spec.name: spec for spec in LAYOUT}
+FIELDS: Final = {spec.name: spec for spec in LAYOUT}
 
-WRITES = {NEST: "nest_write", OUTER: "outer_write"}
-"""Strobes: bounds and deltas of one position are there."""
+RECORD_STROBES: Final = {NEST: "nest_write", OUTER: "outer_write"}
+"""Number of positions -> strobe: bounds and deltas of one position are there."""
 
-PLACE = "record_place"
-PLACE_BITS = (NEST - 1).bit_length()
+POSITION_BITS: Final = (NEST - 1).bit_length()
 
 
 def field_shape(spec: FieldSpec) -> Shape | data.ArrayLayout:
     """Shape of a field; an array layout where all of its entries are there at once."""
     shape = signed(spec.width) if spec.signed else unsigned(spec.width)
-    return shape if spec.count == 1 or spec not in HELD else data.ArrayLayout(shape, spec.count)
+    is_single = spec.count == 1 or spec not in STATIC_FIELDS
+    return shape if is_single else data.ArrayLayout(shape, spec.count)
 
 
-def field_ports(names: tuple[str, ...]) -> dict[str, Member]:
-    """One input for each of these descriptor fields, under its own name.
+class FieldSignature(wiring.Signature):
+    """Some fields of the descriptor, as the config register gives them to one engine.
 
-    A delta field has one entry at a time: with it come the strobe of its record, and its position.
+    A static field keeps its value from the end of the descriptor to the next one. A bound or
+    delta field belongs to a loop nest and has the entry of one position at a time, in the cycle
+    of its strobe.
+
+    Parameters
+    ----------
+    names : of the fields.
+
+    Members
+    -------
+    one for each name : Out, of the field's shape.
+    nest_write, outer_write : Out(1), strobe where a name is a bound or delta of a nest with `NEST`
+        or `OUTER` positions: such fields hold the entries of position
+    record_position : Out(POSITION_BITS).
+
+    Raises
+    ------
+    ValueError : a name is not that of a field.
     """
-    ports = {name: In(field_shape(FIELDS[name])) for name in names}
-    for count, specs in RECORDS.items():
-        if any(spec.name in names for spec in specs):
-            ports |= {WRITES[count]: In(1), PLACE: In(PLACE_BITS)}
-    return ports
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        for name in self.names:
+            if name not in FIELDS:
+                raise ValueError(f"names must be fields of the descriptor, not {name!r}")
+        members: dict[str, Member] = {name: Out(field_shape(FIELDS[name])) for name in self.names}
+        for count, specs in LOOP_RECORDS.items():
+            if any(spec.name in self.names for spec in specs):
+                members |= {RECORD_STROBES[count]: Out(1), "record_position": Out(POSITION_BITS)}
+        super().__init__(members)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FieldSignature) and self.names == other.names
+
+    def __repr__(self) -> str:
+        return f"FieldSignature({self.names!r})"
+
+    def create(self, *, path: Any = None, src_loc_at: int = 0) -> "FieldInterface":
+        return FieldInterface(self, path=path, src_loc_at=1 + src_loc_at)
 
 
-def connect_fields(m: Module, source: "ConfigRegister", engine: wiring.Component) -> None:
-    """Drive every descriptor field that the engine has as an input."""
-    for name in engine.signature.members:
-        if name in FIELDS or name in (*WRITES.values(), PLACE):
-            m.d.comb += getattr(engine, name).eq(getattr(source, name))
+class FieldInterface(wiring.PureInterface):
+    """An interface with the members of a `FieldSignature`."""
+
+    def select(self, names: Iterable[str]) -> "FieldInterface":
+        """The part of it that an engine reads; it consists of the same signals."""
+        signature = FieldSignature(names)
+        part = signature.create()
+        for name in signature.members:
+            setattr(part, name, getattr(self, name))
+        return part
 
 
 class ConfigRegister(SharedComponent):
@@ -64,18 +101,19 @@ class ConfigRegister(SharedComponent):
     -------
     shift : In, takes `beat` at the end of this cycle.
     beat : In.
-    one output for each field of the descriptor, under its name; of a delta field one entry:
-    nest_write, outer_write : Out, strobes in the cycle after the last beat of a record: the delta
-        fields of its nests hold the entries of position
-    record_place : Out.
+    fields : Out, all fields of the descriptor, see `FieldSignature`; the strobe of a record comes
+        in the cycle after its last beat.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:
         self.beat_bytes = beat_bytes
-        ports = {name: Out(field_shape(spec)) for name, spec in FIELDS.items()}
-        writes = {name: Out(1) for name in WRITES.values()}
-        beat = {"shift": In(1), "beat": In(8 * beat_bytes)}
-        super().__init__({**beat, **writes, PLACE: Out(PLACE_BITS), **ports})
+        super().__init__(
+            {
+                "shift": In(1),
+                "beat": In(8 * beat_bytes),
+                "fields": Out(FieldSignature(FIELDS)),
+            }
+        )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
@@ -83,57 +121,65 @@ class ConfigRegister(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        holding = self._sequence(m)
-        parts = [
-            Signal(spec.width * spec.count, name=f"held_{spec.name}", reset_less=True)
-            for spec in HELD
-        ]
-        held = Cat(*parts)
-        with m.If(self.shift & holding):
-            m.d.sync += held.eq(Cat(held, self.beat)[8 * self.beat_bytes :])
-        for part, spec in zip(parts, HELD, strict=True):
-            port = getattr(self, spec.name)
-            m.d.comb += (port if isinstance(port, Signal) else port.as_value()).eq(part)
-        self._records(m)
+        is_static = self._sequence(m)
+        self._static_fields(m, is_static)
+        self._loop_records(m)
         return m
 
     def _sequence(self, m: Module) -> Value:
         """Counts beats; strobes with each record. Gives whether the beat belongs to no record."""
-        first = held_beats(self.beat_bytes)
-        each = {count: record_beats(count, self.beat_bytes) for count in RECORDS}
-        longest = max(first, *each.values())
+        first = static_beats(self.beat_bytes)
+        lengths = {count: record_beats(count, self.beat_bytes) for count in LOOP_RECORDS}
         phase = Signal(2)
-        place = Signal(PLACE_BITS)
-        beats = Signal(range(longest + 1), init=1)
-        for write in WRITES.values():
-            m.d.sync += getattr(self, write).eq(0)
+        position = Signal(POSITION_BITS)
+        beats = Signal(range(max(first, *lengths.values()) + 1), init=1)
+        for strobe in RECORD_STROBES.values():
+            m.d.sync += getattr(self.fields, strobe).eq(0)
         with m.If(self.shift):
             m.d.sync += beats.eq(beats + 1)
             with m.Switch(phase):
                 with m.Case(0):
                     with m.If(beats == first):
-                        m.d.sync += [phase.eq(1), beats.eq(1), place.eq(0)]
-                for at, (count, length) in enumerate(each.items(), start=1):
-                    with m.Case(at):
+                        m.d.sync += [phase.eq(1), beats.eq(1), position.eq(0)]
+                for number, (count, length) in enumerate(lengths.items(), start=1):
+                    with m.Case(number):
                         with m.If(beats == length):
-                            m.d.sync += [
-                                getattr(self, WRITES[count]).eq(1),
-                                self.record_place.eq(place),
-                                place.eq(place + 1),
-                                beats.eq(1),
-                            ]
-                            with m.If(place == count - 1):
-                                m.d.sync += [phase.eq((at + 1) % (len(each) + 1)), place.eq(0)]
+                            m.d.sync += beats.eq(1)
+                            with m.If(self._end_record(m, count, position)):
+                                m.d.sync += phase.eq((number + 1) % (len(lengths) + 1))
         return phase == 0
 
-    def _records(self, m: Module) -> None:
+    def _end_record(self, m: Module, count: int, position: Signal) -> Value:
+        """Strobe with a record and go on to the next position. Gives whether it was the last."""
+        is_last = position == count - 1
+        m.d.sync += [
+            getattr(self.fields, RECORD_STROBES[count]).eq(1),
+            self.fields.record_position.eq(position),
+            position.eq(position + 1),
+        ]
+        with m.If(is_last):
+            m.d.sync += position.eq(0)
+        return is_last
+
+    def _static_fields(self, m: Module, is_static: Value) -> None:
+        """The beats that belong to no record, as one long shift register."""
+        held = [
+            Signal(spec.width * spec.count, name=f"held_{spec.name}", reset_less=True)
+            for spec in STATIC_FIELDS
+        ]
+        with m.If(self.shift & is_static):
+            m.d.sync += Cat(*held).eq(Cat(*held, self.beat)[8 * self.beat_bytes :])
+        for register, spec in zip(held, STATIC_FIELDS, strict=True):
+            m.d.comb += Value.cast(getattr(self.fields, spec.name)).eq(register)
+
+    def _loop_records(self, m: Module) -> None:
         """The last beats that came, as the entries of a record."""
-        bits = max(8 * self.beat_bytes * record_beats(count, self.beat_bytes) for count in RECORDS)
+        bits = max(8 * self.beat_bytes * record_beats(n, self.beat_bytes) for n in LOOP_RECORDS)
         latest = Signal(bits, reset_less=True)
         with m.If(self.shift):
             m.d.sync += latest.eq(Cat(latest, self.beat)[8 * self.beat_bytes :])
-        for specs in RECORDS.values():
-            position = bits - sum(spec.width for spec in specs)
+        for specs in LOOP_RECORDS.values():
+            bit = bits - sum(spec.width for spec in specs)
             for spec in specs:
-                m.d.comb += getattr(self, spec.name).eq(latest[position : position + spec.width])
-                position += spec.width
+                m.d.comb += getattr(self.fields, spec.name).eq(latest[bit : bit + spec.width])
+                bit += spec.width

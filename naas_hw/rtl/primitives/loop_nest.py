@@ -8,7 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS
-from naas_hw.rtl.primitives.config import PLACE_BITS
+from naas_hw.rtl.primitives.config import POSITION_BITS
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 
@@ -77,7 +77,7 @@ class LoopNest(SharedComponent):
             "start": In(1),
             "advance": In(1),
             "load": In(1),
-            "place": In(PLACE_BITS),
+            "place": In(POSITION_BITS),
             "bound": In(bound_bits),
             "last": Out(positions),
             "first": Out(positions),

@@ -60,9 +60,9 @@ def test_weights_are_those_of_nested_loops(seed: int, lanes: int) -> None:
 
     async def bench(ctx: Any) -> None:
         l2 = L2(dut, contents)
-        ctx.set(dut.weight_words, words)
+        ctx.set(dut.fields.weight_words, words)
         for i, bound in enumerate(groups):
-            ctx.set(dut.weight_groups[i], bound)
+            ctx.set(dut.fields.weight_groups[i], bound)
         left = list(steps)
         for cycle in range(len(expected) + FILL_PIPELINE + 3):
             go = bool(left) and bool(ctx.get(dut.idle))
@@ -156,6 +156,9 @@ def test_inputs_are_those_of_nested_loops(seed: int, lanes: int, chunk: int) -> 
             ("image_rows", image.size[0]),
             ("image_columns", image.size[1]),
             ("input_zero_point", zero_point),
+        ):
+            ctx.set(getattr(dut.fields, name), value)
+        for name, value in (
             ("place", image.place),
             ("half", image.half),
             ("row", image.corner[0]),

@@ -109,7 +109,7 @@ class Engine:
     async def start(self, ctx: Any, dut: Writer, writable: tuple[int, int]) -> None:
         """Begin a layer."""
         for name, value in PITCHES.items():
-            ctx.set(getattr(dut, name), value)
+            ctx.set(getattr(dut.fields, name), value)
         ctx.set(dut.first_block, writable[0])
         ctx.set(dut.last_block, writable[1])
         ctx.set(dut.go, 1)
