@@ -157,9 +157,8 @@ class VerilogPlatform:
         if template not in self.templates:
             self.templates.append(template)
         parameters = [("p", name, value) for name, value in component.template_parameters.items()]
-        return Instance(
-            template, *parameters, ("i", "clk", ClockSignal()), *_connections(component)
-        )
+        ports = [(kind, name.replace("__", "_"), v) for kind, name, v in _connections(component)]
+        return Instance(template, *parameters, ("i", "clk", ClockSignal()), *ports)
 
     def _define(self, key: Hashable, component: SharedComponent) -> None:
         name = self._new_name(PREFIX + snake_case(type(component).__name__))

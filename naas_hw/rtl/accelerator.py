@@ -323,9 +323,9 @@ class AcceleratorTop(wiring.Component):
             reader.sums_stored.eq(self.writer.sums_stored),
             self.writer.sums_asked.eq(reader.sums_asked),
             self.writer.sums_run.eq(reader.sums_run),
-            buffer.load_write.eq(reader.write.replicate(self.accelerator.beat_bytes)),
-            buffer.load_write_address.eq(reader.place),
-            buffer.load_write_data.eq(beat),
+            buffer.load.enable.eq(reader.write.replicate(self.accelerator.beat_bytes)),
+            buffer.load.address.eq(reader.place),
+            buffer.load.data.eq(beat),
             path.scale_write.eq(reader.write_scales),
             path.scale_place.eq(reader.place),
             path.scale_data.eq(beat),
@@ -348,13 +348,9 @@ class AcceleratorTop(wiring.Component):
             inputs.half.eq(fill.inputs_half),
             inputs.row.eq(fill.row),
             inputs.column.eq(fill.column),
-            buffer.weights_read.eq(weights.read),
-            buffer.weights_read_address.eq(weights.read_address),
-            weights.read_data.eq(buffer.weights_data),
-            buffer.inputs_read.eq(inputs.read),
-            buffer.inputs_read_address.eq(inputs.read_address),
-            inputs.read_data.eq(buffer.inputs_data),
         ]
+        wiring.connect(m, weights.read, buffer.weights)
+        wiring.connect(m, inputs.read, buffer.inputs)
 
     def _connect_compute(self, m: Module) -> None:
         compute, fill, array = self.compute, self.fill, self.array
@@ -402,13 +398,9 @@ class AcceleratorTop(wiring.Component):
             array.drain_half.eq(path.accumulator_half),
             array.drain_address.eq(path.accumulator_address),
             path.accumulator_words.eq(array.drain_words),
-            buffer.sums_read.eq(path.sums_read),
-            buffer.sums_read_address.eq(path.sums_address),
-            path.sums_data.eq(buffer.sums_data),
-            buffer.drain_write.eq(path.write),
-            buffer.drain_write_address.eq(path.write_address),
-            buffer.drain_write_data.eq(path.write_data),
         ]
+        wiring.connect(m, path.partial_sums, buffer.partial_sums)
+        wiring.connect(m, path.write, buffer.drain)
 
     def _connect_store(self, m: Module) -> None:
         store, writer, buffer = self.store, self.writer, self.buffer
@@ -417,11 +409,9 @@ class AcceleratorTop(wiring.Component):
             writer.piece.eq(store.piece),
             store.pop.eq(writer.piece_pop),
             writer.tile_drained.eq(self.drain.tile_drained),
-            buffer.store_read.eq(writer.read),
-            buffer.store_read_address.eq(writer.read_address),
-            writer.read_data.eq(buffer.store_data),
             self.controller.layer_done.eq(store.exhausted & writer.settled & self.reader.quiet),
         ]
+        wiring.connect(m, writer.read, buffer.store)
 
     def _probe(self, m: Module) -> None:
         """Wires that a simulation looks at; the counters read the L2 ones."""
@@ -438,12 +428,12 @@ class AcceleratorTop(wiring.Component):
             "store_end": self.writer.tile_stored,
         }
         ports = {
-            "weights": buffer.weights_read,
-            "inputs": buffer.inputs_read,
-            "sums": buffer.sums_read,
-            "store": buffer.store_read,
-            "load": buffer.load_write.any(),
-            "drain": buffer.drain_write.any(),
+            "weights": buffer.weights.enable,
+            "inputs": buffer.inputs.enable,
+            "sums": buffer.partial_sums.enable,
+            "store": buffer.store.enable,
+            "load": buffer.load.enable.any(),
+            "drain": buffer.drain.enable.any(),
         }
         probes = {
             "probe_start": self.registers.start,

@@ -18,7 +18,7 @@ from amaranth.sim import Simulator
 from naas_hw.core.errors import ToolError
 from naas_hw.core.resources import template_folder
 from naas_hw.emit.lint import lint
-from naas_hw.emit.verilog import emit_verilog, run_yosys, snake_case
+from naas_hw.emit.verilog import emit_verilog, flat_ports, run_yosys, snake_case
 from naas_hw.rtl.control.registers import AxiLiteRegisters
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.ram import Ram, RamStyle
@@ -66,14 +66,14 @@ class Element(SharedComponent):
         m.submodules.ram = ram = Ram(width=16, depth=self.depth, granularity=8)
         m.submodules.product = product = Product()
         m.d.comb += [
-            ram.write_address.eq(self.address),
-            ram.write_data.eq(self.i.payload),
-            ram.write_enable.eq(self.i.valid.replicate(2) & self.select),
-            ram.read_address.eq(self.address + 1),
-            ram.read_enable.eq(1),
+            ram.write.address.eq(self.address),
+            ram.write.data.eq(self.i.payload),
+            ram.write.enable.eq(self.i.valid.replicate(2) & self.select),
+            ram.read.address.eq(self.address + 1),
+            ram.read.enable.eq(1),
             self.i.ready.eq(self.select != 0),
-            product.a.eq(ram.read_data[:8]),
-            product.b.eq(ram.read_data[8:]),
+            product.a.eq(ram.read.data[:8]),
+            product.b.eq(ram.read.data[8:]),
         ]
         with m.Switch(self.select):
             with m.Case(1):
@@ -260,14 +260,15 @@ def test_ports_have_their_names_directions_and_vivado_attributes() -> None:
 
 def simulate_in_amaranth(top: Any, stimulus: list[dict[str, int]]) -> list[list[int]]:
     """Outputs before each edge, from the cycle of reset on."""
-    outputs = [n for n, member in top.signature.members.items() if member.flow == Out]
+    ports = {name: value for name, value, _ in flat_ports(top)}
+    outputs = [name for name, _, is_input in flat_ports(top) if not is_input]
     rows: list[list[int]] = []
 
     async def bench(ctx: Any) -> None:
         for row in stimulus:
             for name, value in row.items():
-                ctx.set(getattr(top, name), value)
-            rows.append([int(ctx.get(getattr(top, name))) for name in outputs])
+                ctx.set(ports[name], value)
+            rows.append([int(ctx.get(ports[name])) for name in outputs])
             await ctx.tick()
 
     simulator = Simulator(top)
@@ -281,13 +282,12 @@ def simulate_in_icarus(
     top: Any, stimulus: list[dict[str, int]], folder: Path, *defines: str
 ) -> list[list[str]]:
     """The same from the emitted text; decimal, or x where a bit is unknown."""
-    members = top.signature.members
-    inputs = [name for name, member in members.items() if member.flow == In]
-    outputs = [name for name, member in members.items() if member.flow == Out]
-    shapes = {name: member.shape for name, member in members.items()}
+    inputs = [name for name, _, is_input in flat_ports(top) if is_input]
+    outputs = [name for name, _, is_input in flat_ports(top) if not is_input]
+    shapes = {name: value.shape() for name, value, _ in flat_ports(top)}
 
     def declare(kind: str, name: str) -> str:
-        shape = Signal(shapes[name]).shape()
+        shape = shapes[name]
         return f"{kind} {'signed ' if shape.signed else ''}[{shape.width - 1}:0] {name};\n"
 
     steps = "".join(
@@ -345,11 +345,11 @@ def test_the_template_of_the_ram_is_the_ram(
 
     def row(write: int, read: int, enable: int, read_enable: int) -> dict[str, int]:
         return {
-            "write_enable": enable if write != read or not read_enable else 0,
-            "write_address": write,
-            "write_data": int(rng.integers(1 << min(width, 30))),
-            "read_enable": read_enable,
-            "read_address": read,
+            "write__enable": enable if write != read or not read_enable else 0,
+            "write__address": write,
+            "write__data": int(rng.integers(1 << min(width, 30))),
+            "read__enable": read_enable,
+            "read__address": read,
         }
 
     first = [row(word, 0, all_granules, 0) for word in range(depth)] + [row(0, 0, 0, 1)]
@@ -374,7 +374,9 @@ def test_the_template_of_the_ram_is_the_ram(
 @pytest.mark.sim
 @pytest.mark.needs("iverilog")
 def test_a_random_ram_is_not_zero_and_not_x(tmp_path: Path) -> None:
-    reads = [{"read_enable": 1, "read_address": word % 16, "write_enable": 0} for word in range(17)]
+    reads = [
+        {"read__enable": 1, "read__address": word % 16, "write__enable": 0} for word in range(17)
+    ]
     found = simulate_in_icarus(Around(Ram(width=32, depth=16)), reads, tmp_path, "NAAS_RAM_RANDOM")
     words = [line[0] for line in found[1:]]
     assert all(word.isdigit() for word in words) and len(set(words)) == 16

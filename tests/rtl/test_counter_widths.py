@@ -186,7 +186,7 @@ COUNTERS: dict[tuple[str, str], Counter] = {
         Watchdog, ((1 << 32) - 1) * timing.WATCHDOG_UNIT, "the register watchdog"
     ),
     ("weight_network", "chunk"): Counter(weights, 31, "lanes in a beat, one of them at a time"),
-    ("weight_network", "self.read_address"): Counter(weights, WRAPS, "an address"),
+    ("weight_network", "self.read.address"): Counter(weights, WRAPS, "an address"),
     ("window", "coming"): Counter(window, MAX_WINDOW, "rows or columns of a step"),
     ("window", "place"): Counter(window, WRAPS, "an address", signal="place_0_0"),
     ("writer", "outstanding"): Counter(
@@ -241,9 +241,14 @@ def test_every_register_that_counts_is_listed() -> None:
 @pytest.mark.parametrize(("module", "name"), COUNTERS)
 def test_it_holds_the_largest_legal_value(module: str, name: str) -> None:
     counter = COUNTERS[module, name]
-    width = width_of(counter.build(), counter.signal or name.removeprefix("self."))
+    width = width_of(counter.build(), counter.signal or flat_name(name))
     if counter.largest != WRAPS:
         assert counter.largest < 1 << (width - counter.is_signed), counter.rule
+
+
+def flat_name(name: str) -> str:
+    """Name of a signal of the component: `self.read.address` is `read__address`."""
+    return name.removeprefix("self.").replace(".", "__")
 
 
 def width_of(component: object, signal: str) -> int:

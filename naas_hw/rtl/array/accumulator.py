@@ -78,11 +78,11 @@ class Accumulator(SharedComponent):
         for i in range(2 * self.lanes):
             memory = self._memory(m, i)
             m.d.comb += [
-                memory.write_enable.eq(write[i]),
-                memory.write_address.eq(write_address),
-                memory.write_data.eq(total),
+                memory.write.enable.eq(write[i]),
+                memory.write.address.eq(write_address),
+                memory.write.data.eq(total),
             ]
-            words.append(memory.read_data)
+            words.append(memory.read.data)
         drains = self.drain[: self.lanes] | self.drain[self.lanes :]
         m.d.comb += [
             total.eq(self._old(m, words, total) + self.sum),
@@ -101,8 +101,8 @@ class Accumulator(SharedComponent):
         memory = Ram(width=32, depth=self.words)
         m.submodules[f"half_{half}_lane_{lane}"] = memory
         m.d.comb += [
-            memory.read_enable.eq((self.access[i] & ~self.begins) | self.drain[i]),
-            memory.read_address.eq(Mux(self.access[i], self.address, self.drain_address)),
+            memory.read.enable.eq((self.access[i] & ~self.begins) | self.drain[i]),
+            memory.read.address.eq(Mux(self.access[i], self.address, self.drain_address)),
         ]
         return memory
 

@@ -9,11 +9,11 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import (
     COORDINATE_BITS,
-    L2_BITS,
     L2_BYTE_BITS,
     PRIVATE_BITS,
     WINDOW_BITS,
 )
+from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -53,7 +53,7 @@ class InputNetwork(SharedComponent):
     Members
     -------
     start, place (bytes), half, row, column : In; idle, busy : Out.
-    read, read_address : Out; read_data : In.
+    read : Out, `l2_read_port`.
     row_start, row_advance, column_start, column_advance : Out, to the windows; they take effect at
         the end of their cycle.
     group, channel : Out; group of positions, place of the chunk among a pixel's bytes in the PE.
@@ -85,9 +85,7 @@ class InputNetwork(SharedComponent):
                 "column": In(signed(COORDINATE_BITS)),
                 "idle": Out(1),
                 "busy": Out(1),
-                "read": Out(1),
-                "read_address": Out(L2_BITS),
-                "read_data": In(8 * beat_bytes),
+                "read": Out(l2_read_port(beat_bytes)),
                 "row_start": Out(1),
                 "row_advance": Out(1),
                 "column_start": Out(1),
@@ -130,8 +128,8 @@ class InputNetwork(SharedComponent):
             walk.pitch_1.eq(self.fields.fill_l2_column_pitch),
             walk.pitch_2.eq(self.fields.chunk_bytes),
             self.idle.eq(~self.busy | walk.last),
-            self.read.eq(self.busy & (walk.at_first[2] | (walk.address[:beat_bits] == 0))),
-            self.read_address.eq(walk.address >> beat_bits),
+            self.read.enable.eq(self.busy & (walk.at_first[2] | (walk.address[:beat_bits] == 0))),
+            self.read.address.eq(walk.address >> beat_bits),
             next_pixel.eq(self.busy & walk.at_last[2]),
             next_row.eq(next_pixel & walk.at_last[1]),
             self.row_start.eq(self.start),
@@ -190,7 +188,7 @@ class InputNetwork(SharedComponent):
     def _deliver(self, m: Module, inside: Value, offset: Value) -> None:
         depth = timing.FILL_PIPELINE
         word = Signal(8 * self.beat_bytes, reset_less=True)
-        m.d.sync += word.eq(self.read_data)
+        m.d.sync += word.eq(self.read.data)
         offset_now = Signal(len(offset))
         inside_now = Signal()
         m.d.comb += [offset_now.eq(offset), inside_now.eq(inside)]

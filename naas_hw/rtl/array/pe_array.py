@@ -183,12 +183,12 @@ class PEArray(SharedComponent):
                 granularity=8 * word_bytes,
             )
             m.submodules[f"weights_{i}"] = memory
-            m.d.comb += memory.write_address.eq(self.weight_address)
+            m.d.comb += memory.write.address.eq(self.weight_address)
             words = _connect_memory(m, memory, [writes[name] for name in members], read, address)
             for name, word in zip(members, words, strict=True):
                 m.d.comb += [
                     pes[name].weight_word.eq(word),
-                    self.weight_reads[self.numbers[name]].eq(memory.read_enable & pes[name].used),
+                    self.weight_reads[self.numbers[name]].eq(memory.read.enable & pes[name].used),
                 ]
 
     def _input_memories(
@@ -211,12 +211,12 @@ class PEArray(SharedComponent):
                 granularity=8,
             )
             m.submodules[f"inputs_{window}_{i}"] = memory
-            m.d.comb += memory.write_address.eq(place >> (word_bytes.bit_length() - 1))
+            m.d.comb += memory.write.address.eq(place >> (word_bytes.bit_length() - 1))
             words = _connect_memory(m, memory, [writes[name] for name in members], read, address)
             for name, word in zip(members, words, strict=True):
                 m.d.comb += [
                     pes[name].input_word.eq(word),
-                    self.input_reads[self.numbers[name]].eq(memory.read_enable & pes[name].used),
+                    self.input_reads[self.numbers[name]].eq(memory.read.enable & pes[name].used),
                 ]
 
     def _used(self, m: Module) -> dict[Dim, list[Signal]]:
@@ -432,13 +432,13 @@ def _connect_memory(
 ) -> list[Value]:
     """Writes and reads of PEs side by side; gives the word of each."""
     m.d.comb += [
-        memory.write_enable.eq(Cat(enable for enable, _ in writes)),
-        memory.write_data.eq(Cat(word for _, word in writes)),
-        memory.read_enable.eq(read),
-        memory.read_address.eq(address),
+        memory.write.enable.eq(Cat(enable for enable, _ in writes)),
+        memory.write.data.eq(Cat(word for _, word in writes)),
+        memory.read.enable.eq(read),
+        memory.read.address.eq(address),
     ]
     bits = memory.width // len(writes)
-    return [memory.read_data.word_select(at, bits) for at in range(len(writes))]
+    return [memory.read.data.word_select(at, bits) for at in range(len(writes))]
 
 
 def _side_by_side(names: list[str], word_bytes: int) -> list[list[str]]:

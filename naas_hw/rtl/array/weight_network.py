@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import L2_BITS, PRIVATE_BITS
+from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -35,7 +36,7 @@ class WeightNetwork(SharedComponent):
     -------
     start, place, half : In.
     idle, busy : Out.
-    read, read_address : Out; read_data : In, one cycle later, held.
+    read : Out, `l2_read_port`.
     valid, groups_0..2, address, lanes_data : Out, to the PEs.
     """
 
@@ -52,9 +53,7 @@ class WeightNetwork(SharedComponent):
                 "half": In(1),
                 "idle": Out(1),
                 "busy": Out(1),
-                "read": Out(1),
-                "read_address": Out(L2_BITS),
-                "read_data": In(8 * beat_bytes),
+                "read": Out(l2_read_port(beat_bytes)),
                 "valid": Out(1),
                 "group_0": Out(GROUP_BITS),
                 "group_1": Out(GROUP_BITS),
@@ -89,7 +88,7 @@ class WeightNetwork(SharedComponent):
             groups.advance.eq(step & words.last),
             last.eq(words.last & groups.last),
             self.idle.eq(~self.busy | last),
-            self.read.eq(step & (chunk == 0)),
+            self.read.enable.eq(step & (chunk == 0)),
         ]
         m.d.comb += [
             getattr(groups, f"count_{i}").eq(self.fields.weight_groups[i]) for i in range(3)
@@ -97,21 +96,21 @@ class WeightNetwork(SharedComponent):
         with m.If(self.start):
             m.d.sync += [
                 self.busy.eq(1),
-                self.read_address.eq(self.place),
+                self.read.address.eq(self.place),
                 chunk.eq(0),
                 half.eq(self.half),
             ]
         with m.Elif(step):
             m.d.sync += [self.busy.eq(~last), chunk.eq(chunk + 1)]
             with m.If(chunk == chunks - 1):
-                m.d.sync += [chunk.eq(0), self.read_address.eq(self.read_address + 1)]
+                m.d.sync += [chunk.eq(0), self.read.address.eq(self.read.address + 1)]
         self._deliver(m, groups, words, chunk)
         return m
 
     def _deliver(self, m: Module, groups: Walk, words: Walk, chunk: Signal) -> None:
         depth = timing.FILL_PIPELINE
         word = Signal(8 * self.beat_bytes, reset_less=True)
-        m.d.sync += word.eq(self.read_data)
+        m.d.sync += word.eq(self.read.data)
         picked = delayed(m, chunk, depth - 1, "chunk")
         data = Signal(8 * self.lanes, reset_less=True)
         m.d.sync += data.eq(word.word_select(picked, 8 * self.lanes))

@@ -12,6 +12,7 @@ from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
 from naas_hw.compiler.layout import L2_BITS
 from naas_hw.rtl.engines.drain import BEAT
 from naas_hw.rtl.engines.requantiser import Requantiser
+from naas_hw.rtl.memory.global_buffer import l2_read_port, l2_write_port
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
@@ -39,8 +40,8 @@ class DrainPath(SharedComponent):
     active, beat : In, see `Drain`.
     accumulator_groups, accumulator_lanes, accumulator_half, accumulator_address : Out;
         accumulator_words : In, a cycle later, zero where none was asked for.
-    sums_read, sums_address : Out; sums_data : In, a cycle later.
-    write (a bit a byte), write_address, write_data : Out, to L2.
+    partial_sums : Out, `l2_read_port`.
+    write : Out, `l2_write_port`.
     scale_write, scale_place, scale_data : In, from load.
     """
 
@@ -60,12 +61,8 @@ class DrainPath(SharedComponent):
                 "accumulator_words": In(
                     data.ArrayLayout(32 * a.accumulator_lanes, len(self.groups))
                 ),
-                "sums_read": Out(1),
-                "sums_address": Out(L2_BITS),
-                "sums_data": In(8 * beat),
-                "write": Out(beat),
-                "write_address": Out(L2_BITS),
-                "write_data": Out(8 * beat),
+                "partial_sums": Out(l2_read_port(beat)),
+                "write": Out(l2_write_port(beat)),
                 "scale_write": In(1),
                 "scale_place": In(L2_BITS),
                 "scale_data": In(8 * beat),
@@ -92,12 +89,12 @@ class DrainPath(SharedComponent):
             self.accumulator_lanes.eq(self._lanes_of(beat)),
             self.accumulator_half.eq(beat.half),
             self.accumulator_address.eq(beat.accumulator >> (a.accumulator_lanes.bit_length() - 1)),
-            self.sums_read.eq(active & beat.revisit),
-            self.sums_address.eq(beat.sums_base + (beat.byte >> lane_bits)),
+            self.partial_sums.enable.eq(active & beat.revisit),
+            self.partial_sums.address.eq(beat.sums_base + (beat.byte >> lane_bits)),
         ]
         picked = self._pick(m, delayed(m, beat, 1, "beat_read"))
         sums = Signal(8 * a.beat_bytes, reset_less=True)
-        m.d.sync += sums.eq(self.sums_data)
+        m.d.sync += sums.eq(self.partial_sums.data)
         beat_summed = delayed(m, beat, 2, "beat_summed")
         scales = self._scales(m, delayed(m, beat, 1, "beat_scale"))
         results = [
@@ -171,15 +168,15 @@ class DrainPath(SharedComponent):
             m.submodules[name] = memory
             register = Signal(8 * a.beat_bytes, name=f"{name}_word", reset_less=True)
             m.d.comb += [
-                memory.write_enable.eq(self.scale_write & (self.scale_place[14:16] == i)),
-                memory.write_address.eq(self.scale_place[:14]),
-                memory.write_data.eq(self.scale_data),
-                memory.read_enable.eq(1),
-                memory.read_address.eq(
+                memory.write.enable.eq(self.scale_write & (self.scale_place[14:16] == i)),
+                memory.write.address.eq(self.scale_place[:14]),
+                memory.write.data.eq(self.scale_data),
+                memory.read.enable.eq(1),
+                memory.read.address.eq(
                     Mux(beat.scale_half, half_words, 0) + (beat.channel >> lane_bits)
                 ),
             ]
-            m.d.sync += register.eq(memory.read_data)
+            m.d.sync += register.eq(memory.read.data)
             found[name] = register
         return found
 
@@ -234,7 +231,7 @@ class DrainPath(SharedComponent):
         )
         sums_enables = Cat(hits[k].replicate(4) for k in range(lanes))
         m.d.comb += [
-            self.write.eq(Mux(active, Mux(beat.final, byte_enables, sums_enables), 0)),
-            self.write_address.eq(address),
-            self.write_data.eq(Mux(beat.final, bytes_, sums)),
+            self.write.enable.eq(Mux(active, Mux(beat.final, byte_enables, sums_enables), 0)),
+            self.write.address.eq(address),
+            self.write.data.eq(Mux(beat.final, bytes_, sums)),
         ]

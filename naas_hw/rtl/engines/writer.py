@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.control.registers import RANGE_BYTES
+from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.bursts import BurstSplitter
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit
@@ -60,7 +61,7 @@ class Writer(SharedComponent):
     aw_valid, aw_address, aw_length : Out; aw_ready : In.
     w_valid, w_data, w_strobe (one bit for all bytes), w_last : Out; w_ready : In.
     b_valid : In; responses are always taken.
-    read, read_address : Out; read_data : In, from L2, a cycle later.
+    read : Out, `l2_read_port`.
     tile_stored : Out, strobe with the last beat of a piece.
     sums_asked, sums_run : In; sums_stored : Out, a cycle later, what was asked and all responses
         of the output run two before it had come.
@@ -91,9 +92,7 @@ class Writer(SharedComponent):
                 "w_strobe": Out(1),
                 "w_last": Out(1),
                 "b_valid": In(1),
-                "read": Out(1),
-                "read_address": Out(L2_BITS),
-                "read_data": In(8 * beat_bytes),
+                "read": Out(l2_read_port(beat_bytes)),
                 "tile_stored": Out(1),
                 "sums_asked": In(1),
                 "sums_run": In(RUN_BITS),
@@ -214,10 +213,10 @@ class Writer(SharedComponent):
         ending = Signal()
         head = pieces.o.payload
         m.d.comb += [
-            self.read.eq(active & room),
-            self.read_address.eq(walk.address),
-            walk.advance.eq(self.read),
-            pieces.o.ready.eq(~self.go & (~active | (self.read & walk.last))),
+            self.read.enable.eq(active & room),
+            self.read.address.eq(walk.address),
+            walk.advance.eq(self.read.enable),
+            pieces.o.ready.eq(~self.go & (~active | (self.read.enable & walk.last))),
             popped.eq(pieces.o.valid & pieces.o.ready),
             walk.start.eq(popped),
             walk.origin.eq(head.l2_address),
@@ -232,9 +231,9 @@ class Writer(SharedComponent):
         ]
         with m.If(popped):
             m.d.sync += [piece.eq(head), active.eq(1)]
-        with m.Elif((self.read & walk.last) | self.go):
+        with m.Elif((self.read.enable & walk.last) | self.go):
             m.d.sync += active.eq(0)
-        m.d.sync += [arriving.eq(self.read & ~self.go), ending.eq(walk.last)]
+        m.d.sync += [arriving.eq(self.read.enable & ~self.go), ending.eq(walk.last)]
         return {"active": active, "room": room, "arriving": arriving, "ending": ending}
 
     def _beats(self, m: Module, bursts: Queue, reading: dict[str, Signal]) -> Queue:
@@ -250,7 +249,7 @@ class Writer(SharedComponent):
         m.d.comb += [
             beats.clear.eq(self.go),
             beats.i.valid.eq(reading["arriving"] & ~dropping),
-            beats.i.payload[:width].eq(self.read_data),
+            beats.i.payload[:width].eq(self.read.data),
             beats.i.payload[width].eq(reading["ending"]),
             reading["room"].eq(beats.room),
             self.w_valid.eq(bursts.o.valid & (beats.o.valid | dropping)),

@@ -1,19 +1,41 @@
 """The global buffer (L2): equal banks, each with one owner at a time."""
 
 from collections.abc import Hashable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib.wiring import In
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import L2_BITS
+from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-READERS = ("weights", "inputs", "sums", "store")
-WRITERS = ("load", "drain")
+READERS: Final = ("weights", "inputs", "partial_sums", "store")
+WRITERS: Final = ("load", "drain")
+
+
+@dataclass(frozen=True)
+class _Target:
+    """One bank as one port sees it."""
+
+    hit: Signal
+    """The port's address lies in the bank."""
+    word: Value
+    """The word there, if it does."""
+
+
+def l2_read_port(beat_bytes: int) -> ReadPortSignature:
+    """A port that reads words of L2."""
+    return ReadPortSignature(address_bits=L2_BITS, data_bits=8 * beat_bytes)
+
+
+def l2_write_port(beat_bytes: int) -> WritePortSignature:
+    """A port that writes words of L2, with an enable for each byte."""
+    return WritePortSignature(address_bits=L2_BITS, data_bits=8 * beat_bytes, granularity=8)
 
 
 class GlobalBuffer(SharedComponent):
@@ -21,7 +43,7 @@ class GlobalBuffer(SharedComponent):
 
     The compiler gives every buffer banks of its own, so in no cycle do two readers, or two
     writers, meet at one bank; if a wrong program lets them, their addresses mix, nothing worse.
-    A word read in cycle t is there in t + 1 and stays until the reader's next read.
+    An address outside all banks reads zero and writes nothing.
 
     Parameters
     ----------
@@ -29,24 +51,24 @@ class GlobalBuffer(SharedComponent):
 
     Members
     -------
-    NAME_read, NAME_read_address : In; NAME_data : Out, for weights, inputs, sums, store.
-    NAME_write (a bit a byte), NAME_write_address, NAME_write_data : In, for load, drain.
+    weights, inputs, partial_sums, store : In, `l2_read_port`, one for each reader.
+    load, drain : In, `l2_write_port`, one for each writer.
+
+    Latency
+    -------
+    A word read in cycle t is there in t + 1 and stays until the next read by this reader, or of
+    this bank. Every port may be used in every cycle. After a reset a reader has the word zero until
+    its first read; the banks keep their contents.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:
         self.num_banks = accelerator.num_banks
         self.bank_words = accelerator.bank_words
         self.beat_bytes = accelerator.beat_bytes
-        ports: dict[str, Any] = {}
-        for name in READERS:
-            ports[f"{name}_read"] = In(1)
-            ports[f"{name}_read_address"] = In(L2_BITS)
-            ports[f"{name}_data"] = Out(8 * self.beat_bytes)
-        for name in WRITERS:
-            ports[f"{name}_write"] = In(self.beat_bytes)
-            ports[f"{name}_write_address"] = In(L2_BITS)
-            ports[f"{name}_write_data"] = In(8 * self.beat_bytes)
-        super().__init__(ports)
+        super().__init__(
+            {name: In(l2_read_port(self.beat_bytes)) for name in READERS}
+            | {name: In(l2_write_port(self.beat_bytes)) for name in WRITERS}
+        )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
@@ -54,78 +76,69 @@ class GlobalBuffer(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        banks = [
-            Ram(width=8 * self.beat_bytes, depth=self.bank_words, granularity=8)
-            for _ in range(self.num_banks)
-        ]
-        places = {
-            name: self._decode(m, getattr(self, f"{name}_{what}_address"), name)
-            for names, what in ((READERS, "read"), (WRITERS, "write"))
-            for name in names
-        }
+        banks = [self._bank(m, i) for i in range(self.num_banks)]
+        reads = [self._targets(m, name) for name in READERS]
+        writes = [self._targets(m, name) for name in WRITERS]
         for i, bank in enumerate(banks):
-            m.submodules[f"bank_{i}"] = bank
-            self._reads(m, bank, i, places)
-            self._writes(m, bank, i, places)
-        for name in READERS:
-            self._answer(m, name, banks, [places[name][i][0] for i in range(self.num_banks)])
+            self._connect_readers(m, i, bank, [targets[i] for targets in reads])
+            self._connect_writers(m, bank, [targets[i] for targets in writes])
+        for name, targets in zip(READERS, reads, strict=True):
+            self._answer(m, name, banks, targets)
         return m
 
-    def _decode(self, m: Module, address: Value, name: str) -> list[tuple[Signal, Value]]:
-        """For each bank whether the address lies in it, and its word there."""
-        found = []
+    def _bank(self, m: Module, i: int) -> Ram:
+        bank = Ram(width=8 * self.beat_bytes, depth=self.bank_words, granularity=8)
+        m.submodules[f"bank_{i}"] = bank
+        return bank
+
+    def _targets(self, m: Module, name: str) -> list[_Target]:
+        """Each bank as the port of this name sees it."""
+        address = getattr(self, name).address
+        hits = [Signal(name=f"{name}_hit_{i}") for i in range(self.num_banks)]
+        targets = []
+        for i, hit in enumerate(hits):
+            is_here, word = self._decode(address, i)
+            m.d.comb += hit.eq(is_here)
+            targets.append(_Target(hit, word))
+        return targets
+
+    def _decode(self, address: Value, i: int) -> tuple[Value, Value]:
+        """Whether an address lies in bank i, and its word there."""
         bits = (self.bank_words - 1).bit_length()
-        is_power = self.bank_words == 1 << bits
-        for i in range(self.num_banks):
-            hit = Signal(name=f"{name}_hit_{i}")
-            word: Value
-            if is_power:
-                word = address[:bits]
-                m.d.comb += hit.eq(address >> bits == i)
-            else:
-                first = i * self.bank_words
-                word = (address - first)[:bits]
-                below_end = address < first + self.bank_words
-                m.d.comb += hit.eq((address >= first) & below_end if first else below_end)
-            found.append((hit, word))
-        return found
+        if self.bank_words == 1 << bits:
+            return address >> bits == i, address[:bits]
+        first = i * self.bank_words
+        below_end = address < first + self.bank_words
+        is_here = (address >= first) & below_end if first else below_end
+        return is_here, (address - first)[:bits]
 
-    def _reads(
-        self, m: Module, bank: Ram, i: int, places: dict[str, list[tuple[Signal, Value]]]
-    ) -> None:
-        mine = {name: Signal(name=f"{name}_reads_{i}") for name in READERS}
+    def _connect_readers(self, m: Module, i: int, bank: Ram, targets: list[_Target]) -> None:
+        reads = [Signal(name=f"{name}_reads_{i}") for name in READERS]
         m.d.comb += [
-            mine[name].eq(getattr(self, f"{name}_read") & places[name][i][0]) for name in READERS
+            read.eq(getattr(self, name).enable & target.hit)
+            for name, read, target in zip(READERS, reads, targets, strict=True)
         ]
+        words = [Mux(read, target.word, 0) for read, target in zip(reads, targets, strict=True)]
         m.d.comb += [
-            bank.read_enable.eq(any_of(list(mine.values()))),
-            bank.read_address.eq(
-                any_of([Mux(mine[name], places[name][i][1], 0) for name in READERS])
-            ),
+            bank.read.enable.eq(any_of(reads)),
+            bank.read.address.eq(any_of(words)),
         ]
 
-    def _writes(
-        self, m: Module, bank: Ram, i: int, places: dict[str, list[tuple[Signal, Value]]]
-    ) -> None:
-        for name in WRITERS:
-            hit, word = places[name][i]
-            enable = getattr(self, f"{name}_write")
-            with m.If(hit & enable.any()):
+    def _connect_writers(self, m: Module, bank: Ram, targets: list[_Target]) -> None:
+        for name, target in zip(WRITERS, targets, strict=True):
+            port = getattr(self, name)
+            with m.If(target.hit & port.enable.any()):
                 m.d.comb += [
-                    bank.write_enable.eq(enable),
-                    bank.write_address.eq(word),
-                    bank.write_data.eq(getattr(self, f"{name}_write_data")),
+                    bank.write.enable.eq(port.enable),
+                    bank.write.address.eq(target.word),
+                    bank.write.data.eq(port.data),
                 ]
 
-    def _answer(self, m: Module, name: str, banks: list[Ram], hits: list[Signal]) -> None:
+    def _answer(self, m: Module, name: str, banks: list[Ram], targets: list[_Target]) -> None:
+        """The word that a reader asked for in the cycle before."""
+        port = getattr(self, name)
         chosen = [Signal(name=f"{name}_from_{i}") for i in range(self.num_banks)]
-        with m.If(getattr(self, f"{name}_read")):
-            m.d.sync += [bit.eq(hit) for bit, hit in zip(chosen, hits, strict=True)]
-        m.d.comb += getattr(self, f"{name}_data").eq(
-            any_of(
-                [
-                    Mux(bit, bank.read_data, Const(0))
-                    for bit, bank in zip(chosen, banks, strict=True)
-                ]
-            )
-        )
+        with m.If(port.enable):
+            m.d.sync += [bit.eq(target.hit) for bit, target in zip(chosen, targets, strict=True)]
+        words = [Mux(bit, bank.read.data, 0) for bit, bank in zip(chosen, banks, strict=True)]
+        m.d.comb += port.data.eq(any_of(words))

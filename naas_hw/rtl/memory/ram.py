@@ -4,10 +4,11 @@ import operator
 from collections.abc import Hashable
 from typing import Any, Literal
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
+from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 RamStyle = Literal["auto", "block", "distributed"]
@@ -22,12 +23,11 @@ class Ram(SharedComponent):
 
     A write takes effect at the end of the cycle in which its enable is high; only the granules
     whose enable is high change. Reading is synchronous: the word addressed in a cycle with
-    `read_enable` is in `read_data` from the next cycle on, and stays until the next enabled
-    read. Latency 1, throughput 1.
+    `read.enable` is in `read.data` from the next cycle on, and stays until the next enabled
+    read.
 
     Reading a word in the cycle in which it is written gives an undefined word (the simulator's
-    is the old one): do not. Addresses at or above the depth: do not. Reset leaves the contents
-    and `read_data` alone; nothing may depend on what a word holds before its first write.
+    is the old one): do not. Addresses at or above the depth: do not.
 
     In emitted Verilog this is the module `naas_ram`, the one place for a foundry's macro.
 
@@ -41,12 +41,14 @@ class Ram(SharedComponent):
 
     Members
     -------
-    write_enable : In, one bit per granule, the lowest granule first.
-    write_address : In, max(1, ceil(log2(depth))) bits.
-    write_data : In, width bits.
-    read_enable : In, 1 bit.
-    read_address : In, like write_address.
-    read_data : Out, width bits; one cycle after read_enable.
+    write : In, `WritePortSignature`: an enable a granule, addresses of max(1, ceil(log2(depth)))
+        bits, words of width bits.
+    read : In, `ReadPortSignature` with addresses and words of the same widths.
+
+    Latency
+    -------
+    One cycle from `read.enable` to `read.data`, a read and a write every cycle. Reset leaves the
+    contents and `read.data` alone; nothing may depend on what a word holds before its first write.
 
     Raises
     ------
@@ -54,13 +56,6 @@ class Ram(SharedComponent):
     """
 
     template = "naas_ram"
-
-    write_enable: Signal
-    write_address: Signal
-    write_data: Signal
-    read_enable: Signal
-    read_address: Signal
-    read_data: Signal
 
     def __init__(
         self,
@@ -84,15 +79,17 @@ class Ram(SharedComponent):
             )
         if style not in STYLES:
             raise ValueError(f"style must be one of {', '.join(STYLES)}, not {style!r}")
-        address_width = max(1, (self.depth - 1).bit_length())
+        self.address_bits = max(1, (self.depth - 1).bit_length())
         super().__init__(
             {
-                "write_enable": In(self.width // self.granularity),
-                "write_address": In(address_width),
-                "write_data": In(self.width),
-                "read_enable": In(1),
-                "read_address": In(address_width),
-                "read_data": Out(self.width),
+                "write": In(
+                    WritePortSignature(
+                        address_bits=self.address_bits,
+                        data_bits=self.width,
+                        granularity=self.granularity,
+                    )
+                ),
+                "read": In(ReadPortSignature(address_bits=self.address_bits, data_bits=self.width)),
             }
         )
 
@@ -106,7 +103,7 @@ class Ram(SharedComponent):
             "WIDTH": self.width,
             "DEPTH": self.depth,
             "GRANULARITY": self.granularity,
-            "ADDRESS_WIDTH": len(self.read_address),
+            "ADDRESS_WIDTH": self.address_bits,
             "STYLE": "block" if self.style == "auto" and self.depth >= BLOCK_DEPTH else self.style,
         }
 
@@ -116,11 +113,11 @@ class Ram(SharedComponent):
         write = memory.write_port(granularity=self.granularity)
         read = memory.read_port()
         m.d.comb += [
-            write.en.eq(self.write_enable),
-            write.addr.eq(self.write_address),
-            write.data.eq(self.write_data),
-            read.en.eq(self.read_enable),
-            read.addr.eq(self.read_address),
-            self.read_data.eq(read.data),
+            write.en.eq(self.write.enable),
+            write.addr.eq(self.write.address),
+            write.data.eq(self.write.data),
+            read.en.eq(self.read.enable),
+            read.addr.eq(self.read.address),
+            self.read.data.eq(read.data),
         ]
         return m

@@ -29,7 +29,8 @@ class SharedComponent(wiring.Component):
     ----------
     template : name of a module written by hand in `templates/rtl/<template>.v` that stands for
         `build` in emitted Verilog, with the parameters that `template_parameters` gives; its
-        ports are `clk`, and the signature's. None: the definition is made from `build`.
+        ports are `clk`, and the signature's, whose parts are joined by one `_`. None: the
+        definition is made from `build`.
     """
 
     template: ClassVar[str | None] = None

@@ -31,13 +31,13 @@ class L2:
 
     async def tick(self, ctx: Any) -> None:
         """One cycle."""
-        reads = ctx.get(self.dut.read)
-        at = ctx.get(self.dut.read_address) * BEAT
+        reads = ctx.get(self.dut.read.enable)
+        at = ctx.get(self.dut.read.address) * BEAT
         self.reads += reads
         await ctx.tick()
         if reads:
             word = int.from_bytes(self.contents[at : at + BEAT], "little")
-            ctx.set(self.dut.read_data, word)
+            ctx.set(self.dut.read.data, word)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -135,10 +135,10 @@ class Engine:
             )
         bus.cycle(ctx, dut)
         self.popped += ctx.get(dut.piece_pop)
-        read, address = ctx.get(dut.read), ctx.get(dut.read_address)
+        read, address = ctx.get(dut.read.enable), ctx.get(dut.read.address)
         await ctx.tick()
         if read:
-            ctx.set(dut.read_data, word(address))
+            ctx.set(dut.read.data, word(address))
 
 
 def word(address: int) -> int:

@@ -29,18 +29,18 @@ def test_it_equals_a_list_of_words(width: int, depth: int, granularity: int | No
             if read_enable and read_address == write_address:
                 write_enable = 0
             data = int.from_bytes(rng.bytes(16), "little") % (1 << width)
-            ctx.set(dut.read_address, read_address)
-            ctx.set(dut.read_enable, read_enable)
-            ctx.set(dut.write_address, write_address)
-            ctx.set(dut.write_enable, write_enable)
-            ctx.set(dut.write_data, data)
+            ctx.set(dut.read.address, read_address)
+            ctx.set(dut.read.enable, read_enable)
+            ctx.set(dut.write.address, write_address)
+            ctx.set(dut.write.enable, write_enable)
+            ctx.set(dut.write.data, data)
             await ctx.tick()
             held = words[read_address] if read_enable else held
             for part in range(width // granule):
                 if write_enable >> part & 1:
                     mask = ((1 << granule) - 1) << (part * granule)
                     words[write_address] = (words[write_address] & ~mask) | (data & mask)
-            assert ctx.get(dut.read_data) == held
+            assert ctx.get(dut.read.data) == held
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
@@ -50,7 +50,7 @@ def test_it_equals_a_list_of_words(width: int, depth: int, granularity: int | No
 
 @pytest.mark.parametrize(("depth", "bits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)])
 def test_an_address_has_just_enough_bits_and_at_least_one(depth: int, bits: int) -> None:
-    assert len(Ram(width=8, depth=depth).read_address) == bits
+    assert len(Ram(width=8, depth=depth).read.address) == bits
 
 
 @pytest.mark.parametrize(

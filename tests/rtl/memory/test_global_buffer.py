@@ -1,0 +1,97 @@
+# amaranth: UnusedElaboratable=no
+"""Banks behave as one list of words, as long as no two readers or writers meet at a bank."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from kit import simulate
+
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.rtl.memory.global_buffer import READERS, WRITERS, GlobalBuffer
+
+
+def accelerator(*, num_banks: int, bank_words: int, beat_bytes: int) -> Accelerator:
+    return Accelerator(
+        axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
+        weight_buffer_bytes=32,
+        input_buffer_bytes=32,
+        accumulator_words=64,
+        num_banks=num_banks,
+        bank_bytes=bank_words * beat_bytes,
+        beat_bytes=beat_bytes,
+        scale_depth=64,
+    )
+
+
+class Model:
+    """The words of all banks as one list, the word each bank gives, and each reader's bank."""
+
+    def __init__(self, num_banks: int, bank_words: int, beat_bytes: int) -> None:
+        self.bank_words = bank_words
+        self.words = [bytes(beat_bytes)] * (num_banks * bank_words)
+        self.given = [bytes(beat_bytes)] * (num_banks + 1)  # the last: of no bank
+        self.chosen = dict.fromkeys(READERS, num_banks)
+
+    def read(self, name: str, address: int) -> None:
+        self.chosen[name] = bank = address // self.bank_words
+        if address < len(self.words):
+            self.given[bank] = self.words[address]
+
+    def seen(self, name: str) -> bytes:
+        return self.given[self.chosen[name]]
+
+    def write(self, address: int, enable: int, word: bytes) -> None:
+        if address < len(self.words):
+            old = self.words[address]
+            self.words[address] = bytes(
+                new if enable >> i & 1 else old[i] for i, new in enumerate(word)
+            )
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    ("num_banks", "bank_words", "beat_bytes"), [(8, 32, 8), (7, 33, 4), (9, 5, 16)]
+)
+def test_it_equals_a_list_of_words(
+    num_banks: int, bank_words: int, beat_bytes: int, seed: int
+) -> None:
+    """Every port works or rests in every cycle, at random; one in eight addresses is outside."""
+    design = accelerator(num_banks=num_banks, bank_words=bank_words, beat_bytes=beat_bytes)
+    dut = GlobalBuffer(design)
+    model = Model(num_banks, bank_words, beat_bytes)
+    rng = np.random.default_rng(seed)
+
+    def address_in(bank: int) -> int:
+        bank = num_banks if rng.random() < 0.125 else bank
+        return bank * bank_words + int(rng.integers(bank_words))
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(400):
+            banks = [int(bank) for bank in rng.permutation(num_banks)]
+            for name in READERS:
+                read(ctx, name, address_in(banks.pop()))
+            for name in WRITERS:
+                write(ctx, name, address_in(banks.pop()))
+            await ctx.tick()
+            for name in READERS:
+                assert ctx.get(getattr(dut, name).data) == int.from_bytes(
+                    model.seen(name), "little"
+                )
+
+    def read(ctx: Any, name: str, address: int) -> None:
+        enable = int(rng.random() < 0.6)
+        ctx.set(getattr(dut, name).enable, enable)
+        ctx.set(getattr(dut, name).address, address)
+        if enable:
+            model.read(name, address)
+
+    def write(ctx: Any, name: str, address: int) -> None:
+        enable = int(rng.integers(1 << beat_bytes)) * int(rng.random() < 0.6)
+        word = rng.bytes(beat_bytes)
+        ctx.set(getattr(dut, name).enable, enable)
+        ctx.set(getattr(dut, name).address, address)
+        ctx.set(getattr(dut, name).data, int.from_bytes(word, "little"))
+        model.write(address, enable, word)
+
+    simulate(dut, bench)
