@@ -267,7 +267,7 @@ MUTANTS = (
     Mutant(
         name="clip: rows above the image are loaded from where they would be",
         module="engines.load_planner",
-        old="far[0].eq(rows.skipped * self.fields.input_row_pitch)",
+        old="far[0].eq(rows.skipped * fields.input_row_pitch)",
         new="far[0].eq(0)",
         case="spills",
     ),

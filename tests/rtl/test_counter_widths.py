@@ -170,9 +170,9 @@ COUNTERS: dict[tuple[str, str], Counter] = {
         lambda: LoadPlanner(scale_half_words=8), WRAPS, "compared with runs at most four away"
     ),
     ("loop_nest", "index"): Counter(
-        nest, MAX_FIELD, "trips of a loop are at most this", signal="index_1"
+        nest, MAX_FIELD, "trips of a loop are at most this", signal="index__0"
     ),
-    ("loop_nest", "value"): Counter(nest, WRAPS, "an address"),
+    ("loop_nest", "value"): Counter(nest, WRAPS, "an address", signal="value_value"),
     ("queue", "back"): Counter(queue, QUEUE_DEPTH - 1, "the depth, a power of two"),
     ("queue", "front"): Counter(queue, QUEUE_DEPTH - 1, "the depth, a power of two"),
     ("queue", "level"): Counter(queue, QUEUE_DEPTH, "the depth"),

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import OUTER, PRIVATE_BITS
@@ -109,8 +109,8 @@ class Compute(SharedComponent):
             going.eq(ready & filled.available & (~opens_run | drained.available)),
             nest.start.eq(going),
             nest.advance.eq(self.active),
-            nest.weight_start.eq(weights_half * self.half_weight_bytes),
-            nest.input_start.eq(inputs_half * self.half_input_bytes),
+            nest.origin.weight.eq(weights_half * self.half_weight_bytes),
+            nest.origin.input.eq(inputs_half * self.half_input_bytes),
             self.step_computed.eq(last),
             self.run_computed.eq(last & closes),
             self.started.eq(going),
@@ -134,16 +134,9 @@ class Compute(SharedComponent):
             values=tuple((name, PRIVATE_BITS) for name in names),
             bound_bits=self.bound_bits,
         )
-        m.d.comb += [
-            nest.bound.eq(self.fields.pe_bound),
-            nest.load.eq(self.fields.outer_write),
-            nest.place.eq(self.fields.record_position),
-        ]
-        for name in names:
-            m.d.comb += [
-                getattr(nest, f"{name}_delta").eq(getattr(self.fields, f"pe_{name}_delta")),
-                getattr(self, name).eq(getattr(nest, name)),
-            ]
+        deltas = {name: f"pe_{name}_delta" for name in names}
+        connect(m, self.fields.loop_record(bound="pe_bound", deltas=deltas), nest.record)
+        m.d.comb += [getattr(self, name).eq(getattr(nest.value, name)) for name in names]
         return nest
 
     def _first(self, m: Module, nest: LoopNest, going: Signal, opens_run: Signal) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER, PRIVATE_BITS
@@ -151,14 +151,9 @@ class Drain(SharedComponent):
         m.submodules.nest = nest = LoopNest(
             positions=NEST, values=(("byte", L2_BYTE_BITS), ("channel", BOUND_BITS))
         )
-        m.d.comb += [
-            nest.start.eq(self.go),
-            nest.bound.eq(self.fields.drain_bound),
-            nest.load.eq(self.fields.nest_write),
-            nest.place.eq(self.fields.record_position),
-            nest.byte_delta.eq(self.fields.drain_byte_delta),
-            nest.channel_delta.eq(self.fields.drain_channel_delta),
-        ]
+        deltas = {"byte": "drain_byte_delta", "channel": "drain_channel_delta"}
+        connect(m, self.fields.loop_record(bound="drain_bound", deltas=deltas), nest.record)
+        m.d.comb += nest.start.eq(self.go)
         return nest
 
     def _settled(self, m: Module) -> Value:
@@ -190,6 +185,12 @@ class Drain(SharedComponent):
             indexed=(0, 1, 5),
             bound_bits=self.bound_bits,
         )
+        deltas = {
+            "byte": "beat_byte_delta",
+            "accumulator": "beat_accumulator_delta",
+            "channel": "beat_channel_delta",
+        }
+        connect(m, self.fields.loop_record(bound="beat_bound", deltas=deltas), beats.record)
         half = Signal()
         tile_half = Signal()
         scale_half = Signal()
@@ -198,24 +199,18 @@ class Drain(SharedComponent):
         m.d.comb += [
             beats.start.eq(going),
             beats.advance.eq(self.active),
-            beats.load.eq(self.fields.outer_write),
-            beats.place.eq(self.fields.record_position),
-            beats.bound.eq(self.fields.beat_bound),
-            beats.byte_start.eq(nest.byte),
-            beats.channel_start.eq(nest.channel),
-            beats.byte_delta.eq(self.fields.beat_byte_delta),
-            beats.accumulator_delta.eq(self.fields.beat_accumulator_delta),
-            beats.channel_delta.eq(self.fields.beat_channel_delta),
+            beats.origin.byte.eq(nest.value.byte),
+            beats.origin.channel.eq(nest.value.channel),
             last.eq(self.active & beats.final),
             self.run_drained.eq(last),
             self.tile_drained.eq(last & closes_tile),
             self.scales_freed.eq(last & closes_scales),
-            self.beat.byte.eq(beats.byte),
-            self.beat.accumulator.eq(beats.accumulator),
-            self.beat.channel.eq(beats.channel),
-            self.beat.p.eq(beats.index_0),
-            self.beat.q.eq(beats.index_1),
-            self.beat.k_group.eq(beats.index_5),
+            self.beat.byte.eq(beats.value.byte),
+            self.beat.accumulator.eq(beats.value.accumulator),
+            self.beat.channel.eq(beats.value.channel),
+            self.beat.p.eq(beats.index[0]),
+            self.beat.q.eq(beats.index[1]),
+            self.beat.k_group.eq(beats.index[2]),
         ]
         with m.If(self.go):
             m.d.sync += [

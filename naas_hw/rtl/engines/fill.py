@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER
@@ -157,19 +157,19 @@ class Fill(SharedComponent):
                 ("column", COORDINATE_BITS),
             ),
         )
+        deltas = {
+            "weights": "fill_weight_delta",
+            "inputs": "fill_input_delta",
+            "row": "fill_row_delta",
+            "column": "fill_column_delta",
+        }
+        connect(m, self.fields.loop_record(bound="fill_bound", deltas=deltas), nest.record)
         m.d.comb += [
             nest.start.eq(self.go),
-            nest.bound.eq(self.fields.fill_bound),
-            nest.load.eq(self.fields.nest_write),
-            nest.place.eq(self.fields.record_position),
-            nest.weights_delta.eq(self.fields.fill_weight_delta),
-            nest.inputs_delta.eq(self.fields.fill_input_delta),
-            nest.row_delta.eq(self.fields.fill_row_delta),
-            nest.row_start.eq(self.fields.load_row_start),
-            nest.column_delta.eq(self.fields.fill_column_delta),
-            nest.column_start.eq(self.fields.load_column_start),
-            self.row.eq(nest.row),
-            self.column.eq(nest.column),
+            nest.origin.row.eq(self.fields.load_row_start),
+            nest.origin.column.eq(self.fields.load_column_start),
+            self.row.eq(nest.value.row),
+            self.column.eq(nest.value.column),
         ]
         return nest
 
@@ -190,8 +190,10 @@ class Fill(SharedComponent):
             with m.Elif(going & changes(nest.last, mask)):
                 m.d.sync += half.eq(~half)
         m.d.comb += [
-            self.weights_place.eq(self.fields.weight_base[weight_tile] + nest.weights),
-            self.inputs_place.eq((self.fields.input_base[input_tile] << beat_bits) + nest.inputs),
+            self.weights_place.eq(self.fields.weight_base[weight_tile] + nest.value.weights),
+            self.inputs_place.eq(
+                (self.fields.input_base[input_tile] << beat_bits) + nest.value.inputs
+            ),
         ]
 
     def _hand_over(

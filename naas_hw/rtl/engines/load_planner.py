@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS, DRAM_BITS, L2_BITS, OUTER
 from naas_hw.rtl.primitives.clip import clip
@@ -137,25 +137,20 @@ class LoadPlanner(SharedComponent):
             "column": self.fields.load_column_start,
         }
         deltas = {
-            "scales": self.fields.load_scale_delta,
-            "weights": self.fields.load_weight_delta,
-            "inputs": self.fields.load_input_delta,
-            "sums": self.fields.load_sums_delta,
-            "row": self.fields.load_row_delta,
-            "column": self.fields.load_column_delta,
-            "block": self.fields.load_block_delta,
-            "output_row": self.fields.output_row_delta,
-            "output_column": self.fields.output_column_delta,
-            "output_block": self.fields.output_block_delta,
+            "scales": "load_scale_delta",
+            "weights": "load_weight_delta",
+            "inputs": "load_input_delta",
+            "sums": "load_sums_delta",
+            "row": "load_row_delta",
+            "column": "load_column_delta",
+            "block": "load_block_delta",
+            "output_row": "output_row_delta",
+            "output_column": "output_column_delta",
+            "output_block": "output_block_delta",
         }
-        m.d.comb += [
-            nest.start.eq(self.go),
-            nest.bound.eq(self.fields.load_bound),
-            nest.load.eq(self.fields.outer_write),
-            nest.place.eq(self.fields.record_position),
-        ]
-        m.d.comb += [getattr(nest, f"{name}_start").eq(value) for name, value in starts.items()]
-        m.d.comb += [getattr(nest, f"{name}_delta").eq(value) for name, value in deltas.items()]
+        connect(m, self.fields.loop_record(bound="load_bound", deltas=deltas), nest.record)
+        m.d.comb += nest.start.eq(self.go)
+        m.d.comb += [getattr(nest.origin, name).eq(value) for name, value in starts.items()]
 
     def _schedule(self, m: Module, nest: LoopNest, room: Value) -> dict[str, Signal]:
         """Which piece is planned in this cycle."""
@@ -208,30 +203,37 @@ class LoadPlanner(SharedComponent):
 
     def _place(self, m: Module, nest: LoopNest, planned: dict[str, Any]) -> tuple[Value, Value]:
         """Three registered stages: clip, multiply, add."""
-        rows = clip(m, nest.row.as_signed(), self.fields.tile_rows, self.fields.image_rows, "rows")
+        value = nest.value
+        fields = self.fields
+        rows = clip(m, value.row.as_signed(), fields.tile_rows, fields.image_rows, "rows")
         columns = clip(
             m,
-            nest.column.as_signed(),
-            self.fields.tile_columns,
-            self.fields.image_columns,
+            value.column.as_signed(),
+            fields.tile_columns,
+            fields.image_columns,
             "columns",
         )
-        blocks = least(m, self.fields.tile_blocks, self.fields.input_blocks - nest.block, "blocks")
+        blocks = least(m, fields.tile_blocks, fields.input_blocks - value.block, "blocks")
         sums = [
             least(m, extent, total - index, f"output_{name}")
             for name, extent, total, index in (
                 (
                     "blocks",
-                    self.fields.tile_output_blocks,
-                    self.fields.output_blocks,
-                    nest.output_block,
+                    fields.tile_output_blocks,
+                    fields.output_blocks,
+                    value.output_block,
                 ),
-                ("rows", self.fields.tile_output_rows, self.fields.output_rows, nest.output_row),
+                (
+                    "rows",
+                    fields.tile_output_rows,
+                    fields.output_rows,
+                    value.output_row,
+                ),
                 (
                     "columns",
-                    self.fields.tile_output_columns,
-                    self.fields.output_columns,
-                    nest.output_column,
+                    fields.tile_output_columns,
+                    fields.output_columns,
+                    value.output_column,
                 ),
             )
         ]
@@ -240,13 +242,22 @@ class LoadPlanner(SharedComponent):
         half = planned["halves"]
         with m.Switch(planned["tensor"]):
             with m.Case(Tensor.SCALES):
-                m.d.sync += [address.eq(nest.scales), base.eq(half[0] * self.scale_half_words)]
+                m.d.sync += [
+                    address.eq(value.scales),
+                    base.eq(half[0] * self.scale_half_words),
+                ]
             with m.Case(Tensor.WEIGHTS):
-                m.d.sync += [address.eq(nest.weights), base.eq(self.fields.weight_base[half[1]])]
+                m.d.sync += [
+                    address.eq(value.weights),
+                    base.eq(fields.weight_base[half[1]]),
+                ]
             with m.Case(Tensor.INPUTS):
-                m.d.sync += [address.eq(nest.inputs), base.eq(self.fields.input_base[half[2]])]
+                m.d.sync += [
+                    address.eq(value.inputs),
+                    base.eq(fields.input_base[half[2]]),
+                ]
             with m.Case(Tensor.PARTIAL_SUMS):
-                m.d.sync += [address.eq(nest.sums), base.eq(self.fields.sums_base[half[3]])]
+                m.d.sync += [address.eq(value.sums), base.eq(fields.sums_base[half[3]])]
         marks = Cat(planned[name] for name in ("tensor", "first", "filled", "run"))
         marks = delayed(m, marks, PIPELINE, "marks")
         valid = delayed(m, planned["plan"], PIPELINE, "planned", clear=self.go)
@@ -261,11 +272,11 @@ class LoadPlanner(SharedComponent):
         skip = Signal()
         shape = [Signal(BOUND_BITS, name=f"shape_{i}", reset_less=True) for i in range(3)]
         m.d.sync += [
-            far[0].eq(rows.skipped * self.fields.input_row_pitch),
+            far[0].eq(rows.skipped * fields.input_row_pitch),
             far[1].eq(columns.skipped),
-            near[0].eq(rows.skipped * self.fields.input_l2_row_pitch),
-            near[1].eq(columns.skipped * self.fields.input_l2_column_pitch),
-            start.eq(Mux(is_inputs & empty, self.fields.dummy_input_address, address)),
+            near[0].eq(rows.skipped * fields.input_l2_row_pitch),
+            near[1].eq(columns.skipped * fields.input_l2_column_pitch),
+            start.eq(Mux(is_inputs & empty, fields.dummy_input_address, address)),
             place.eq(base),
             skip.eq(is_inputs & ~empty),
         ]
@@ -276,13 +287,13 @@ class LoadPlanner(SharedComponent):
                 m.d.sync += [
                     shape[0].eq(3),
                     shape[1].eq(1),
-                    shape[2].eq(self.fields.scale_tile_words),
+                    shape[2].eq(fields.scale_tile_words),
                 ]
             with m.Case(Tensor.WEIGHTS):
                 m.d.sync += [
                     shape[0].eq(1),
                     shape[1].eq(1),
-                    shape[2].eq(self.fields.weight_tile_words),
+                    shape[2].eq(fields.weight_tile_words),
                 ]
             with m.Case(Tensor.INPUTS):
                 m.d.sync += [

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS, OUTER
 from naas_hw.rtl.engines.load_planner import least
@@ -73,6 +73,15 @@ class StorePlanner(SharedComponent):
                 ("block", BOUND_BITS),
             ),
         )
+        deltas = {
+            "offset": "store_delta",
+            "row": "store_row_delta",
+            "column": "store_column_delta",
+            "block": "store_block_delta",
+        }
+        connect(m, self.fields.loop_record(bound="store_bound", deltas=deltas), nest.record)
+        value = nest.value
+        fields = self.fields
         left = Signal()
         plan = Signal()
         final = Signal()
@@ -80,15 +89,8 @@ class StorePlanner(SharedComponent):
         m.d.comb += [
             nest.start.eq(self.go),
             nest.advance.eq(plan),
-            nest.bound.eq(self.fields.store_bound),
-            nest.load.eq(self.fields.outer_write),
-            nest.place.eq(self.fields.record_position),
-            nest.offset_delta.eq(self.fields.store_delta),
-            nest.row_delta.eq(self.fields.store_row_delta),
-            nest.column_delta.eq(self.fields.store_column_delta),
-            nest.block_delta.eq(self.fields.store_block_delta),
             plan.eq(left & queue.room),
-            final.eq((nest.last | ~self.fields.store_revisit).all()),
+            final.eq((nest.last | ~fields.store_revisit).all()),
         ]
         with m.If(self.go):
             m.d.sync += [left.eq(1), half.eq(0)]
@@ -102,18 +104,24 @@ class StorePlanner(SharedComponent):
             address.eq(
                 Mux(
                     final,
-                    self.fields.store_output_start + nest.offset,
-                    self.fields.store_sums_start + (nest.offset << 2),
+                    fields.store_output_start + value.offset,
+                    fields.store_sums_start + (value.offset << 2),
                 )
             ),
-            place.eq(Mux(final, self.fields.output_base[half], self.fields.sums_base[half])),
+            place.eq(Mux(final, fields.output_base[half], fields.sums_base[half])),
         ]
         blocks = least(
-            m, self.fields.tile_output_blocks, self.fields.output_blocks - nest.block, "blocks"
+            m,
+            fields.tile_output_blocks,
+            fields.output_blocks - value.block,
+            "blocks",
         )
-        rows = least(m, self.fields.tile_output_rows, self.fields.output_rows - nest.row, "rows")
+        rows = least(m, fields.tile_output_rows, fields.output_rows - value.row, "rows")
         columns = least(
-            m, self.fields.tile_output_columns, self.fields.output_columns - nest.column, "columns"
+            m,
+            fields.tile_output_columns,
+            fields.output_columns - value.column,
+            "columns",
         )
         planned = delayed(m, plan, 1, "planned", clear=self.go)
         m.d.comb += [

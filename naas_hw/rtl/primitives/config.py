@@ -1,6 +1,6 @@
 """The layer's descriptor in hardware: registers with named fields, and records on their way."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final
 
 from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
@@ -8,6 +8,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Member, Out
 
 from naas_hw.compiler.layout import (
+    BOUND_BITS,
     LAYOUT,
     LOOP_RECORDS,
     NEST,
@@ -78,6 +79,41 @@ class FieldSignature(wiring.Signature):
         return FieldInterface(self, path=path, src_loc_at=1 + src_loc_at)
 
 
+class LoopRecordSignature(wiring.Signature):
+    """One position of a loop nest at a time: its trips, and what its values gain.
+
+    Parameters
+    ----------
+    values : (name, width) of each value of the nest.
+
+    Members
+    -------
+    write : Out(1), strobe: all below are those of a position.
+    position : Out(POSITION_BITS), 0 is the outermost.
+    bound : Out(BOUND_BITS), trips of the position, at least 1.
+    deltas : Out, a signed port for each value, under its name: what it gains when the position
+        steps and all positions inside it return to their first trip.
+    """
+
+    def __init__(self, values: tuple[tuple[str, int], ...]) -> None:
+        self.values = values
+        deltas = wiring.Signature({name: Out(signed(width)) for name, width in values})
+        super().__init__(
+            {
+                "write": Out(1),
+                "position": Out(POSITION_BITS),
+                "bound": Out(BOUND_BITS),
+                "deltas": Out(deltas),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LoopRecordSignature) and self.values == other.values
+
+    def __repr__(self) -> str:
+        return f"LoopRecordSignature({self.values!r})"
+
+
 class FieldInterface(wiring.PureInterface):
     """An interface with the members of a `FieldSignature`."""
 
@@ -88,6 +124,23 @@ class FieldInterface(wiring.PureInterface):
         for name in signature.members:
             setattr(part, name, getattr(self, name))
         return part
+
+    def loop_record(self, *, bound: str, deltas: Mapping[str, str]) -> wiring.PureInterface:
+        """The record of one loop nest; it consists of the same signals.
+
+        Parameters
+        ----------
+        bound : name of the field with the trips.
+        deltas : name of a value of the nest -> name of the field with its gains.
+        """
+        values = tuple((value, FIELDS[name].width) for value, name in deltas.items())
+        record = LoopRecordSignature(values).create()
+        record.write = getattr(self, RECORD_STROBES[FIELDS[bound].count])
+        record.position = self.record_position
+        record.bound = getattr(self, bound)
+        for value, name in deltas.items():
+            setattr(record.deltas, value, getattr(self, name))
+        return record
 
 
 class ConfigRegister(SharedComponent):

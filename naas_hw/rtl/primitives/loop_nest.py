@@ -3,12 +3,13 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS
-from naas_hw.rtl.primitives.config import POSITION_BITS
+from naas_hw.rtl.primitives.config import LoopRecordSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 
@@ -26,6 +27,11 @@ def changes(last: Value, mask: Value) -> Value:
     `mask` has a bit for each position up to the innermost that moves the tensor.
     """
     return (last | mask).all()
+
+
+def value_signature(values: tuple[tuple[str, int], ...]) -> wiring.Signature:
+    """An output for each (name, width)."""
+    return wiring.Signature({name: Out(width) for name, width in values})
 
 
 class LoopNest(SharedComponent):
@@ -49,14 +55,23 @@ class LoopNest(SharedComponent):
 
     Members
     -------
-    start, advance : In.
+    record : In, `LoopRecordSignature`; taken at the end of the cycle. All positions have to be
+        loaded before the cycle of `start`.
+    start, advance : In, 1 bit.
+    origin : In, a port for each value, under its name: what it is after `start`.
+    value : Out, a port for each value, under its name: what it is.
     last, first : Out, a bit for each position: it is in its last, first trip.
-    final : Out, all positions are in their last trip.
-    index_POSITION : Out, for each that is indexed: its trip, from 0 on.
-    NAME_start : In; NAME : Out; for each value, where it begins, and where it is.
-    load, place, bound, NAME_delta : In, trips of a position, at least 1, and what each value gains
-        when it steps, taken at the end of the cycle; all positions have to be loaded before the
-        cycle of `start`.
+    final : Out, 1 bit; all positions are in their last trip.
+    index : Out, `bound_bits` each; trips of the positions that are indexed, from 0 on.
+
+    Latency
+    -------
+    All outputs follow `start` and `advance` by one cycle; the nest may advance in each cycle. After
+    a reset all counters and records are undefined until the first `start`.
+
+    Raises
+    ------
+    ValueError : there is no position, or one that is indexed does not exist.
     """
 
     def __init__(
@@ -69,26 +84,25 @@ class LoopNest(SharedComponent):
     ) -> None:
         if positions < 1:
             raise ValueError(f"positions must be at least 1, not {positions}")
+        if not all(0 <= i < positions for i in indexed):
+            raise ValueError(f"indexed must be positions below {positions}, not {indexed}")
         self.positions = positions
         self.values = values
         self.indexed = indexed
         self.bound_bits = bound_bits
-        ports = {
-            "start": In(1),
-            "advance": In(1),
-            "load": In(1),
-            "place": In(POSITION_BITS),
-            "bound": In(bound_bits),
-            "last": Out(positions),
-            "first": Out(positions),
-            "final": Out(1),
-        }
-        ports |= {f"index_{i}": Out(bound_bits) for i in indexed}
-        for name, width in values:
-            ports[f"{name}_start"] = In(width)
-            ports[f"{name}_delta"] = In(signed(width))
-            ports[name] = Out(width)
-        super().__init__(ports)
+        super().__init__(
+            {
+                "record": In(LoopRecordSignature(values)),
+                "start": In(1),
+                "advance": In(1),
+                "origin": In(value_signature(values)),
+                "value": Out(value_signature(values)),
+                "last": Out(positions),
+                "first": Out(positions),
+                "final": Out(1),
+                "index": Out(bound_bits).array(len(indexed)),
+            }
+        )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
@@ -100,8 +114,7 @@ class LoopNest(SharedComponent):
         bound, gain = self._records(m, encode(steps))
         self._counters(m, steps, wraps, bound)
         self._values(m, gain)
-        for i in self.indexed:
-            index = getattr(self, f"index_{i}")
+        for i, index in zip(self.indexed, self.index, strict=True):
             with m.If(self.start | (self.advance & wraps[i])):
                 m.d.sync += index.eq(0)
             with m.Elif(self.advance & steps[i]):
@@ -121,21 +134,22 @@ class LoopNest(SharedComponent):
         m.d.comb += self.final.eq(self.last.all())
         return list(steps), list(wraps)
 
-    def _records(self, m: Module, place: Value) -> tuple[Value, Value]:
+    def _records(self, m: Module, stepping: Value) -> tuple[Value, Value]:
         """Bound and gains of the position that steps."""
-        deltas = [getattr(self, f"{name}_delta") for name, _ in self.values]
+        deltas = [getattr(self.record.deltas, name) for name, _ in self.values]
         width = self.bound_bits + sum(width for _, width in self.values)
         m.submodules.records = records = Memory(shape=width, depth=self.positions, init=())
-        write, read = records.write_port(), records.read_port(domain="comb")
-        found = Signal(width)
+        write = records.write_port()
+        read = records.read_port(domain="comb")
+        record = Signal(width)
         m.d.comb += [
-            write.en.eq(self.load),
-            write.addr.eq(self.place),
-            write.data.eq(Cat(self.bound, *deltas)),
-            read.addr.eq(place),
-            found.eq(read.data),
+            write.en.eq(self.record.write),
+            write.addr.eq(self.record.position),
+            write.data.eq(Cat(self.record.bound[: self.bound_bits], *deltas)),
+            read.addr.eq(stepping),
+            record.eq(read.data),
         ]
-        return found[: self.bound_bits], found[self.bound_bits :]
+        return record[: self.bound_bits], record[self.bound_bits :]
 
     def _counters(self, m: Module, steps: list[Value], wraps: list[Value], bound: Value) -> None:
         """Trips that are left of each position, counted from its second on."""
@@ -152,19 +166,19 @@ class LoopNest(SharedComponent):
             write.data.eq(left - 1),
         ]
         for i in range(self.positions):
-            with m.If(self.load & (self.place == i)):
-                m.d.sync += single[i].eq(self.bound == 1)
+            with m.If(self.record.write & (self.record.position == i)):
+                m.d.sync += single[i].eq(self.record.bound[: self.bound_bits] == 1)
             with m.If(self.start | (self.advance & wraps[i])):
                 m.d.sync += [self.first[i].eq(1), self.last[i].eq(single[i])]
             with m.Elif(self.advance & steps[i]):
                 m.d.sync += [self.first[i].eq(0), self.last[i].eq(left == 2)]
 
-    def _values(self, m: Module, gain: Value) -> None:
+    def _values(self, m: Module, gains: Value) -> None:
         for name, width in self.values:
             value = Signal(width, name=f"value_{name}", reset_less=True)
-            m.d.comb += getattr(self, name).eq(value)
-            mine, gain = gain[:width], gain[width:]
+            m.d.comb += getattr(self.value, name).eq(value)
+            gain, gains = gains[:width], gains[width:]
             with m.If(self.start):
-                m.d.sync += value.eq(getattr(self, f"{name}_start"))
+                m.d.sync += value.eq(getattr(self.origin, name))
             with m.Elif(self.advance):
-                m.d.sync += value.eq(value + mine)
+                m.d.sync += value.eq(value + gain)

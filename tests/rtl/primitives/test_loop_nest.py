@@ -28,15 +28,15 @@ def test_it_equals_product_whenever_it_advances(seed: int) -> None:
 
     async def bench(ctx: Any) -> None:
         for name in strides:
-            ctx.set(getattr(dut, f"{name}_start"), starts[name])
-        ctx.set(dut.load, 1)
+            ctx.set(getattr(dut.origin, name), starts[name])
+        ctx.set(dut.record.write, 1)
         for i in range(positions):
-            ctx.set(dut.place, i)
-            ctx.set(dut.bound, bounds[i])
+            ctx.set(dut.record.position, i)
+            ctx.set(dut.record.bound, bounds[i])
             for name, steps in strides.items():
-                ctx.set(getattr(dut, f"{name}_delta"), deltas(bounds, steps)[i])
+                ctx.set(getattr(dut.record.deltas, name), deltas(bounds, steps)[i])
             await ctx.tick()
-        ctx.set(dut.load, 0)
+        ctx.set(dut.record.write, 0)
         for advance_too in (0, 1):  # start wins
             ctx.set(dut.start, 1)
             ctx.set(dut.advance, advance_too)
@@ -56,15 +56,20 @@ def test_it_equals_product_whenever_it_advances(seed: int) -> None:
         assert ctx.get(dut.last) == sum(bit << i for i, bit in enumerate(last))
         assert ctx.get(dut.first) == sum((i == 0) << at for at, i in enumerate(index))
         assert ctx.get(dut.final) == all(last)
-        for i in indexed:
-            assert ctx.get(getattr(dut, f"index_{i}")) == index[i]
+        assert [ctx.get(trip) for trip in dut.index] == [index[i] for i in indexed]
         for name, steps in strides.items():
             linear = starts[name] + sum(i * s for i, s in zip(index, steps, strict=True))
-            assert ctx.get(getattr(dut, name)) == linear % (1 << widths[name])
+            assert ctx.get(getattr(dut.value, name)) == linear % (1 << widths[name])
 
     simulate(dut, bench)
 
 
-def test_a_nest_has_a_position() -> None:
-    with pytest.raises(ValueError, match="positions must be at least 1, not 0"):
+def test_init_wrong_positions() -> None:
+    with pytest.raises(ValueError, match=r"^positions must be at least 1, not 0$"):
         LoopNest(positions=0, values=())
+
+
+@pytest.mark.parametrize("indexed", [(2,), (0, -1)])
+def test_init_wrong_indexed(indexed: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"^indexed must be positions below 2, not \(.*\)$"):
+        LoopNest(positions=2, values=(), indexed=indexed)
