@@ -1,6 +1,5 @@
 """Convergence and front are those of the search, and the front is what its definition says."""
 
-import json
 from math import inf
 
 import pytest
@@ -8,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naas_hw.arch.presets import find_preset
-from naas_hw.arch.technology import AREA
 from naas_hw.core.errors import InputError
 from naas_hw.runs.candidates import Candidate, convergence, pareto_front, read_candidates
 
@@ -20,21 +18,6 @@ def candidate(generation=0, member=0, score=1.0, cycles=1.0, energy_pj=1.0, area
         generation=generation, member=member, accelerator=ACCELERATOR, score=score,
         cycles=cycles, energy_pj=energy_pj, area_um2=area_um2,
     )  # fmt: skip
-
-
-def test_convergence_is_that_of_result_json(searched_run):
-    candidates = read_candidates(searched_run / "history.sqlite")
-    result = json.loads((searched_run / "result.json").read_text())
-    assert len(candidates) == result["num_candidates"]
-    found = convergence(candidates)
-    assert [one.best for one in found] == result["best_scores"]
-    assert [one.mean for one in found] == pytest.approx(result["population_means"], rel=1e-12)
-
-
-def test_a_candidate_is_priced_as_the_search_prices_it(searched_run):
-    for one in read_candidates(searched_run / "history.sqlite"):
-        assert one.score == pytest.approx(one.cycles * one.energy_pj, rel=1e-12)
-        assert one.area_um2 == sum(AREA.area_um2(one.accelerator).values())
 
 
 def test_candidates_without_a_mapping_count_for_nothing():

@@ -33,11 +33,13 @@ os.wait()
 
 
 @pytest.fixture(autouse=True)
-def _hang_up_ends_children():
-    """Also where the tests themselves run below nohup, which children inherit."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _signals_end_children():
+    """Also where the tests run below nohup: children inherit what is ignored."""
+    handlers = {signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def wait_for_end(process_ids) -> None:
