@@ -47,7 +47,7 @@ COUNTERS = (
 )
 
 
-class NoAnswer(Exception):
+class NoAnswerError(Exception):
     """The AXI4-Lite slave did not answer in time."""
 
 
@@ -88,7 +88,7 @@ class AxiLite:
             num_responses += taken[2]
             waited = 0 if any(taken) else waited + 1
             if waited > ANSWER_CYCLES:
-                raise NoAnswer
+                raise NoAnswerError
             await FallingEdge(dut.aclk)
         dut.s_axil_bready.value = 0
         dut.s_axil_awvalid.value = 0
@@ -113,7 +113,7 @@ class AxiLite:
                 values.append(_number(dut.s_axil_rdata))
             waited = 0 if answered or taken else waited + 1
             if waited > ANSWER_CYCLES:
-                raise NoAnswer
+                raise NoAnswerError
             await FallingEdge(dut.aclk)
         dut.s_axil_rready.value = 0
         dut.s_axil_arvalid.value = 0
@@ -160,7 +160,7 @@ async def _work(dut: Any, port: AxiLite, start: dict[str, Any]) -> str:
         if _number(dut.num_starts) == num_starts:
             return "no_start"
         await port.write(start["writes_while_busy"])
-    except NoAnswer:
+    except NoAnswerError:
         return "no_answer"
     if start["reset_after"] is not None:
         await First(ClockCycles(dut.aclk, start["reset_after"]), RisingEdge(dut.finished))
@@ -176,7 +176,7 @@ async def _work(dut: Any, port: AxiLite, start: dict[str, Any]) -> str:
 async def _registers(port: AxiLite, addresses: Sequence[int]) -> dict[int, int]:
     try:
         return dict(zip(addresses, await port.read(addresses), strict=True))
-    except NoAnswer:
+    except NoAnswerError:
         return {}
 
 

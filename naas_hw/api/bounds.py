@@ -83,8 +83,10 @@ def _objective_of(result: dict[str, Any]) -> Objective:
 
 
 def _kept_bounds(result: dict[str, Any], design: Design) -> dict[str, float] | None:
-    """The bounds in result.json, whose layers are those of the design in order; None if one of them
-    has none."""
+    """The bounds in result.json, or None if a layer has none.
+
+    The layers of the file are those of the design, in the same order.
+    """
     try:
         kept = [
             layer["proven_bound"] for network in result["networks"] for layer in network["layers"]

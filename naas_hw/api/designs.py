@@ -138,6 +138,7 @@ def read_design(folder: str | Path) -> Design:
 
 
 def design_of(design: Design | str | Path) -> Design:
+    """The design itself, or the one that a folder holds."""
     return design if isinstance(design, Design) else read_design(design)
 
 
@@ -166,6 +167,7 @@ def table_of(design: Design | str | Path, table: str | EnergyTable | None) -> En
 
 
 def named_digest(table: EnergyTable) -> str:
+    """The name of a table with the first digits of its digest."""
     return f"{table.name} {digest_of(table.model_dump_json())[:16]}"
 
 

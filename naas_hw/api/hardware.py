@@ -178,6 +178,7 @@ def simulate(
 
 
 def predicted_json(runs: Sequence[LayerRun], digest: int) -> str:
+    """What the model predicts for each layer, as `sim/predicted.json` holds it."""
     layers = [
         {
             "name": name,

@@ -67,8 +67,10 @@ def _axes(dims: tuple[Dim, ...], sizes: tuple[int, ...]) -> tuple[Axis, ...]:
 
 
 def _orders(chip: Accelerator, axes: tuple[Axis, ...]) -> Iterator[Accelerator]:
-    """The array, once for each axis along which the lanes of the weight network can lie; nothing if
-    the chip cannot form it."""
+    """The array, once for each axis along which the lanes of the weight network can lie.
+
+    There is none if the chip cannot form the array.
+    """
     words = _accumulator_words(chip, axes)
     if not words or _num_trees(axes) > _most_trees(chip, axes):
         return

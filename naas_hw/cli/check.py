@@ -67,8 +67,9 @@ def check(
     host: Host = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """List every operator of a model: mapped, folded, host or unsupported, with the
-    multiply-accumulates that are not covered.
+    """List every operator of a model: mapped, folded, host or unsupported.
+
+    The multiply-accumulates that are not covered are listed too.
 
     Exit status 1 if one is unsupported or none is mapped.
     """

@@ -76,26 +76,35 @@ def _status_of(error: BaseException) -> int:
         case NaasError():
             _say(_one_line(str(error)))
             return error.exit_status
-        case pydantic.ValidationError():
-            _say(validation_sentence(error))
-            return ExitStatus.BAD_INPUT
-        case TyperException():
-            _say(_usage_sentence(error))
-            return ExitStatus.BAD_INPUT
-        case typer.Abort():
-            _say("the end of the input was reached")
-            return ExitStatus.BAD_INPUT
         case BrokenPipeError():
             _drop_output()
             return ExitStatus.NO_READER
-        case OSError():
-            _say(os_error_sentence(error))
-            return ExitStatus.BAD_INPUT
-        case MemoryError():
-            _say("out of memory")
+        case (
+            pydantic.ValidationError()
+            | TyperException()
+            | typer.Abort()
+            | OSError()
+            | MemoryError()
+        ):
+            _say(_input_sentence(error))
             return ExitStatus.BAD_INPUT
         case _:
             return _say_fault(error)
+
+
+def _input_sentence(error: BaseException) -> str:
+    """What is wrong with the input, or with what the system gives for it."""
+    match error:
+        case TyperException():
+            return _usage_sentence(error)
+        case pydantic.ValidationError():
+            return validation_sentence(error)
+        case typer.Abort():
+            return "the end of the input was reached"
+        case OSError():
+            return os_error_sentence(error)
+        case _:
+            return "out of memory"
 
 
 def _say(sentence: str) -> None:

@@ -81,6 +81,7 @@ class SearchProgress:
         self._live.stop()
 
     def __call__(self, progress: "Progress") -> None:
+        """Show how far the search is, or print a line from time to time."""
         if progress.stage == "candidates":
             self._rate.add(progress)
         lines = self._lines(progress)

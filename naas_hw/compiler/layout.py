@@ -228,8 +228,9 @@ def descriptor_beats(accelerator: Accelerator) -> int:
 
 
 def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
-    """Descriptor as bytes; padding stands in front of the first field, of each record and of the
-    checksum.
+    """Return a descriptor as bytes.
+
+    Padding stands in front of the first field, of each record and of the checksum.
 
     Raises InputError where a value does not fit its field, KeyError where one is missing.
     """
@@ -268,8 +269,10 @@ def _join(fields: list[tuple[FieldSpec, int]], num_bytes: int) -> bytes:
 
 
 def _check_range(spec: FieldSpec, value: int) -> None:
-    """Gains of an address, and one before the first of a tensor, may wrap, as the address does;
-    all else has to fit."""
+    """Raise an InputError if a value does not fit its field.
+
+    Increments of an address, and one before the first of a tensor, may wrap, as the address does.
+    """
     wraps = spec.name.endswith("_delta") or spec.name == "load_input_start"
     bits = spec.width - 1 if spec.signed and not wraps else spec.width
     low, high = -(1 << bits) if spec.signed else 0, (1 << bits) - 1
@@ -279,8 +282,10 @@ def _check_range(spec: FieldSpec, value: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class EntryPlace:
-    """Where one entry of a field stands in a descriptor: `width` bits from `bit` on, bit 0 being
-    the lowest of the first byte."""
+    """Where one entry of a field stands in a descriptor: `width` bits from `bit` on.
+
+    Bit 0 is the lowest bit of the first byte.
+    """
 
     name: str
     index: int

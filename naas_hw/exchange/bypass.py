@@ -1,6 +1,6 @@
-"""Which levels a tensor may pass by: those that save it nothing, so that ours, which holds every
-tensor at every level, does the same.
+"""Which levels a tensor may bypass: those that save it no access.
 
+Our hardware holds every tensor at every level, and does the same as one that bypasses such a level.
 A level that holds each element for one use only is a station on the way: the reads of the level
 outside are the same with and without it. Then the schedule of the mapping is that of our hardware,
 which counts the way through the level as accesses all the same. Where a level would save reads, a

@@ -123,8 +123,10 @@ def measure_gaps(
     table: EnergyTable,
     progress: Callable[[Gap], None] | None = None,
 ) -> list[Gap]:
-    """Each place that has a legal mapping by evolution, then branch and bound as by default, then
-    (where that left something open) with a larger budget."""
+    """Search each place that has a legal mapping by evolution, then by branch and bound.
+
+    Branch and bound has its default budget first, and a larger one where that left a gap.
+    """
     gaps = []
     for place in chosen:
         found = search_place(place, evaluations, seed, table, Optimiser.EVOLVE)

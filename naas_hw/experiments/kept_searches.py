@@ -89,9 +89,9 @@ def kept_baseline(
     *,
     executor: Executor | None = None,
 ) -> Baseline:
-    """A preset on a network; its searched mappings, and its arrays where it folds, are those that
-    the folder has, if it has them.
+    """Evaluate a preset on a network.
 
+    Its searched mappings, and its arrays where it folds, are read from the folder if it has them.
     What is taken from the folder is priced anew. Counts of evaluations are not kept, and 0 then.
 
     Raises

@@ -33,8 +33,10 @@ def fewest_banks(layer: Layer, *, bank_words: int, beat_bytes: int) -> int:
 
 
 def _smallest_tiles(layer: Layer, beat_bytes: int) -> Iterator[dict[Dim, int]]:
-    """For each choice of loops that are split, the smallest tile; a tile splits K and C into whole
-    blocks only."""
+    """For each choice of loops that are split, the smallest tile.
+
+    A tile splits K and C into whole blocks only.
+    """
     choices = []
     for dim in DIMS:
         bound = layer.bounds[dim]

@@ -55,4 +55,5 @@ def score_label(facts: RunFacts) -> tuple[str, float]:
 
 
 def spread_axis(label: str, values: Sequence[float]) -> ChartAxis:
+    """An axis that is logarithmic if the values span more than a factor of eight."""
     return ChartAxis(label=label, is_log=min(values) > 0 and max(values) > 8 * min(values))

@@ -134,6 +134,7 @@ def layer_figures(
 
 
 def effort_figures(result: SearchResult | NetworkResult) -> dict[str, Any]:
+    """How many mappings a search evaluated, as keys of `result.json`."""
     return {
         "num_evaluations": result.num_evaluations,
         "num_legal": result.num_legal,

@@ -42,11 +42,13 @@ class ByImportance:
     num_genes: int = 1 + len(DIMS)
 
     def decode(self, genes: list[float]) -> tuple[Dim, ...]:
+        """The dims of the highest numbers, in that order."""
         num_axes = 1 + choose(genes[0], MAX_AXES)
         order = np.argsort(-np.asarray(genes[1:]), kind="stable")
         return tuple(DIMS[d] for d in order[:num_axes])
 
     def encode(self, dims: tuple[Dim, ...]) -> list[float]:
+        """Genes whose highest numbers are those of these dims, in this order."""
         order = [DIMS.index(dim) for dim in dims]
         order += [d for d in range(len(DIMS)) if d not in order]
         return [gene_of_choice(len(dims) - 1, MAX_AXES), *importances(tuple(order))]
@@ -59,10 +61,12 @@ class ByIndex:
     num_genes: int = 2
 
     def decode(self, genes: list[float]) -> tuple[Dim, ...]:
+        """The choice that the genes point at."""
         values = AXES[choose(genes[0], MAX_AXES)]
         return values[choose(genes[1], len(values))]
 
     def encode(self, dims: tuple[Dim, ...]) -> list[float]:
+        """The index of these dims, as genes."""
         values = AXES[len(dims) - 1]
         return [
             gene_of_choice(len(dims) - 1, MAX_AXES),
@@ -78,9 +82,11 @@ class Fixed:
     num_genes: int = 0
 
     def decode(self, genes: list[float]) -> tuple[Dim, ...]:
+        """The fixed dims."""
         return self.dims
 
     def encode(self, dims: tuple[Dim, ...]) -> list[float]:
+        """No genes; ValueError if the dims are not the fixed ones."""
         if dims != self.dims:
             raise ValueError(f"axes must be {' '.join(self.dims)}, not {' '.join(dims)}")
         return []

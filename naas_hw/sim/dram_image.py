@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 
 def hex_to_image(text: bytes, beat_bytes: int) -> tuple[NDArray[np.uint8], int]:
-    """The memory that $writememh wrote, and how many of its digits are X or Z (0 in the memory).
+    r"""The memory that $writememh wrote, and how many of its digits are X or Z (0 in the memory).
 
     Examples
     --------
-    >>> hex_to_image(b"// 0x00000000\\n03020100\\nxx060504\\n", 4)
+    >>> hex_to_image(b"// 0x00000000\n03020100\nxx060504\n", 4)
     (array([0, 1, 2, 3, 4, 5, 6, 0], dtype=uint8), 2)
     """
     if b"/" in text or b"@" in text:

@@ -47,7 +47,7 @@ def run_runner(
     path = folder / f"{what}_request.json"
     path.write_text(json.dumps(request), encoding="utf-8")
     with (
-        open(folder / f"{what}_runner.log", "wb") as output,
+        (folder / f"{what}_runner.log").open("wb") as output,
         RunningProgram(
             [sys.executable, "-P", runner_process.__file__, path],
             folder=folder,

@@ -183,5 +183,5 @@ def check_temporary_folder(environment: Mapping[str, str]) -> None:
     """
     for name in _TEMPORARY_VARIABLES:
         value = environment.get(name)
-        if value and not os.path.isdir(value):
+        if value and not Path(value).is_dir():
             raise InputError(f"{name} must name a folder that exists, not {value!r}")

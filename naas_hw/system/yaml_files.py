@@ -60,7 +60,7 @@ def parse_yaml(content: str, source: str) -> object:
         raise InputError(f"{source}: must have at most {MAX_FILE_BYTES} bytes")
     try:
         return _safe_yaml().load(content)
-    except _Refused as refused:
+    except _ImpureDataError as refused:
         raise InputError(f"{source}: {refused}") from refused
     except DuplicateKeyError as error:
         raise InputError(f"{source}{_line(error)}: {_duplicate_key(error)}") from error
@@ -77,7 +77,7 @@ def parse_yaml(content: str, source: str) -> object:
         raise InputError(f"{source}: must be pure data: {_one_line(f'{name}{error}')}") from error
 
 
-class _Refused(Exception):
+class _ImpureDataError(Exception):
     """Something that YAML allows and that is more than pure data."""
 
 
@@ -89,10 +89,10 @@ class _PlainComposer(Composer):
         line = event.start_mark.line + 1
         if isinstance(event, AliasEvent):
             name = printable(str(event.anchor))
-            raise _Refused(f"line {line}: must have no aliases, not *{name}")
+            raise _ImpureDataError(f"line {line}: must have no aliases, not *{name}")
         if getattr(event, "ctag", None) is not None and event.ctag.trval is not None:
             tag = printable(str(event.ctag.trval))
-            raise _Refused(f"line {line}: must have no tags, not {tag}")
+            raise _ImpureDataError(f"line {line}: must have no tags, not {tag}")
         return super().compose_node(parent, index)
 
 
@@ -117,7 +117,7 @@ def _line(error: MarkedYAMLError) -> str:
 
 
 def _duplicate_key(error: DuplicateKeyError) -> str:
-    """ruamel's text begins: found duplicate key "K" with value ..."""
+    """The text of ruamel begins: found duplicate key "K" with value ..."""
     text = str(error.problem)
     key = text.split('"')[1] if text.count('"') >= 2 else text
     return f"keys must differ, not {shown(key)} twice"
@@ -179,7 +179,7 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _rule(message: str) -> str:
-    """pydantic's "Input should be a valid integer, unable to ..." as "must be a valid integer"."""
+    """Turn "Input should be a valid integer, unable to ..." into "must be a valid integer"."""
     _, found, rule = message.partition(" should ")
     if not found:
         return f"is wrong: {message}"

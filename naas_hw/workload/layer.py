@@ -142,8 +142,10 @@ class Layer(BaseModel):
 
     @property
     def anonymous(self) -> "Layer":
-        """The layer without its name and what follows from other fields: equal for layers that
-        cost the same."""
+        """The layer without its name and what follows from other fields.
+
+        It is equal for layers that cost the same.
+        """
         return self.model_copy(update={"name": "layer", "trailing_padding": None})
 
     def renamed(self, name: str) -> "Layer":

@@ -26,9 +26,10 @@ class HostOperator(BaseModel):
 
 
 class Network(BaseModel):
-    """Layers in order of execution; at least one that has a program, no name twice, outputs that
-    follow from inputs and padding.
+    """Layers in order of execution.
 
+    At least one layer has a program, no name occurs twice, and the sizes of outputs follow from
+    inputs and padding.
     `layers[i]` may equal `layers[j]` but for its name: `distinct_layers` tells them apart.
     """
 
@@ -41,6 +42,7 @@ class Network(BaseModel):
     num_parameters: int | None = None
 
     def model_post_init(self, _context: object) -> None:
+        """Check the rules that concern several layers."""
         counts = Counter(layer.name for layer in self.layers)
         doubled = sorted(name for name, count in counts.items() if count > 1)
         if doubled:
@@ -63,8 +65,10 @@ class Network(BaseModel):
 
     @property
     def macs_not_covered(self) -> Macs:
-        """Multiply-accumulates that the accelerator does not do: those of layers without a program
-        and of the host's operators."""
+        """Multiply-accumulates that the accelerator does not do.
+
+        They are those of layers without a program and of the host's operators.
+        """
         layers = [layer.num_macs for layer in self.without_program]
         return total_macs([*layers, *(operator.macs for operator in self.host)])
 

@@ -23,8 +23,10 @@ def sizes_of(array):
 
 
 def allowed():
-    """By brute force: sums along a column of six, each column of a chip of four with as many sums
-    as there are whole chains on it."""
+    """Arrays that can be formed, by brute force.
+
+    Sums run along a column of six; each column of a chip of four has as many sums as whole chains.
+    """
     found = set()
     for r, k, c, p in product(range(1, 7), range(1, 25), range(1, 7), range(1, 25)):
         axes = frozenset((d, n) for d, n in zip("RKCP", (r, k, c, p), strict=True) if n > 1)

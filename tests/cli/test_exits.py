@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pydantic
 import pytest
@@ -128,7 +129,7 @@ def test_version_and_help_are_no_errors(capsys):
 
 
 def test_a_full_disk_behind_standard_output_is_bad_input():
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "naas_hw.cli", "schema", "network"],
             stdout=full,

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_a_report_goes_into_a_regular_file_only(place, design_folder, tmp_path, 
 def test_a_place_that_is_no_utf8_is_written_and_shown_with_escapes(design_folder, tmp_path, capsys):
     place = os.fsencode(tmp_path) + b"/\xff\x1b[31m.html"
     assert main(["report", str(design_folder), "-o", os.fsdecode(place)]) == 0
-    assert os.path.exists(place)
+    assert Path(os.fsdecode(place)).exists()
     printed = capsys.readouterr().out
     assert r"\xff\x1b[31m.html" in printed and "\x1b" not in printed
 

@@ -33,8 +33,10 @@ def nest_of(trips: dict[Level, dict[Dim, int]], **problem) -> TimeloopNest:
 def reads(
     nest: TimeloopNest, tensor: str, held: tuple[Level, ...], below: tuple[Level, ...]
 ) -> int:
-    """Elements read where a store below the loops `held` is filled at each change of an index of
-    its tensor; `below` are the loops inside the store, over what it holds at a time.
+    """Elements that are read to fill a store at each change of an index of its tensor.
+
+    The store is below the loops `held`; `below` are the loops inside the store, over what it holds
+    at a time.
     """
 
     def part(indices: dict[Level, dict[Dim, int]]) -> frozenset:

@@ -279,8 +279,11 @@ def test_an_axis_whose_last_pass_is_miscounted_is_a_level_of_its_own():
 
 
 def test_random_designs_keep_maestros_own_rules(drawn):
-    """One spatial map a level, or two with the input's beside the kernel's; the units of the top
-    are an axis; maps of R and S in time are whole; maps of a dim never grow inwards."""
+    """A block has the form that MAESTRO demands.
+
+    There is one spatial map a level, or two with the input's beside the kernel's; the units of the
+    top are an axis; maps of R and S in time are whole; maps of a dim never grow inwards.
+    """
     told = 0
     for case in drawn:
         try:

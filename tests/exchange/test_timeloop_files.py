@@ -246,6 +246,6 @@ def test_a_strided_kernel_of_one_is_told_as_what_it_reads() -> None:
 
 
 def test_texts_of_v04_are_quoted() -> None:
-    """timeloopfe takes LPDDR4 without quotes for the name of a variable, and ends."""
+    """The parser of timeloopfe takes LPDDR4 without quotes for the name of a variable, and ends."""
     text = yaml_text(architecture(ACCELERATOR, Attributes.of(ACCELERATOR), Version.V04))
     assert 'type: "LPDDR4"' in text and 'technology: "45nm"' in text

@@ -1,5 +1,7 @@
-"""Compulsory bytes are those that a brute-force walk touches; a layer that is due is held to both
-limits, on the RTL too."""
+"""Compulsory bytes are those that a brute-force walk touches.
+
+A layer that is due is held to both limits, on the RTL too.
+"""
 
 from dataclasses import replace
 from itertools import product

@@ -6,7 +6,6 @@ the largest memory meanwhile.
 """
 
 import json
-import os
 import resource
 import shutil
 import sys
@@ -167,7 +166,7 @@ if __name__ == "__main__":
     root = Path(sys.argv[1])
     if not (root / "whole").exists():
         prepare(root / "preparing")
-        os.rename(root / "preparing", root / "whole")
+        (root / "preparing").rename(root / "whole")
     DIGEST = json.loads((root / "whole" / "run" / "manifest.json").read_text())["digest"]
     ACCELERATOR = api.read_design(root / "whole" / "run").accelerator
     shutil.rmtree(root / "damaged", ignore_errors=True)

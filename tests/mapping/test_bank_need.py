@@ -1,5 +1,7 @@
-"""Banks that a layer needs at least: never more than a legal mapping has, and exact where one loop
-may be split and another may not."""
+"""The fewest banks that a layer needs are never more than a legal mapping has.
+
+The number is exact where one loop may be split and another may not.
+"""
 
 import numpy as np
 import pytest

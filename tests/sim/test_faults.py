@@ -1,5 +1,7 @@
-"""Bus errors, impossible descriptors, a start while busy, a reset: the status says which, nothing
-hangs, and the next start is right. Lists of descriptors take as long as the model says.
+"""Bus errors, impossible descriptors, a start while busy and a reset are survived.
+
+The status says which of them happened, nothing hangs, and the next start is right. Lists of
+descriptors take as long as the model says.
 """
 
 from dataclasses import replace

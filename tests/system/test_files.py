@@ -9,6 +9,10 @@ from naas_hw.core.errors import InputError
 from naas_hw.system.files import read_file, write_file, write_files
 
 
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_a_file_is_replaced_whole_and_nothing_stays_beside_it(tmp_path):
     """With the usual permissions."""
     path, other = tmp_path / "a.yaml", tmp_path / "other"
@@ -16,7 +20,7 @@ def test_a_file_is_replaced_whole_and_nothing_stays_beside_it(tmp_path):
     write_file(path, "old")
     write_file(path, "new\n")
     assert path.read_bytes() == b"new\n"
-    assert sorted(os.listdir(tmp_path)) == ["a.yaml", "other"]
+    assert names_in(tmp_path) == ["a.yaml", "other"]
     assert path.stat().st_mode == other.stat().st_mode
 
 
@@ -24,7 +28,7 @@ def test_the_old_file_stays_where_the_new_one_cannot_be_encoded(tmp_path):
     write_file(tmp_path / "a", "old")
     with pytest.raises(InputError, match="a: must be a writable file: "):
         write_file(tmp_path / "a", "\ud800")
-    assert (tmp_path / "a").read_text() == "old" and os.listdir(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "old" and names_in(tmp_path) == ["a"]
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path):
@@ -59,7 +63,7 @@ def test_what_is_no_regular_file_is_refused_and_stays(make, kind, tmp_path):
     assert str(caught.value) == f"{place} must be a regular file or not exist, not {kind}"
     assert os.lstat(place) == before
     assert (tmp_path / "other").read_text() == "mine"
-    assert sorted(os.listdir(tmp_path)) == ["other", "x"]
+    assert names_in(tmp_path) == ["other", "x"]
 
 
 def test_a_device_is_refused():
@@ -90,7 +94,7 @@ def test_folders_between_are_made_and_taken_away_where_a_file_fails(tmp_path):
     assert (tmp_path / "new" / "a" / "b" / "c").read_text() == "1"
     with pytest.raises(InputError):
         write_files(tmp_path / "other", {"a/b/c": "1", "a/b": "2"})
-    assert os.listdir(tmp_path) == ["new"]
+    assert names_in(tmp_path) == ["new"]
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,7 @@ class MaestroTable(EnergyTable):
     )
 
     def access_energy(self, accelerator: Accelerator) -> AccessEnergy:
+        """Picojoules of one access, relative to the MAC; the DRAM costs nothing."""
         mac = self.mac.value
         l2, l1 = self.l2_element.value * mac, self.l1_element.value * mac
         return AccessEnergy(
@@ -143,6 +144,7 @@ class SizedTable(EnergyTable):
         return (self.register_file if small else self.sram).access_pj(size_bytes, word_bytes)
 
     def access_energy(self, accelerator: Accelerator) -> AccessEnergy:
+        """Picojoules of one access; each memory has the size and the word of the accelerator."""
         beat = accelerator.beat_bytes
         span = sqrt(accelerator.bank_bytes * accelerator.global_buffer_bytes)
         weights, inputs = accelerator.weight_buffer_bytes, accelerator.input_buffer_bytes

@@ -43,6 +43,7 @@ class Tokens:
         self._visible: list[int] = []
 
     def post(self, cycle: int) -> None:
+        """Add an event that becomes visible in this cycle."""
         self._visible.append(cycle)
 
     def seen(self, number: int, now: int) -> bool:

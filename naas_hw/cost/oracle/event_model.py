@@ -3,9 +3,9 @@
 An independent check of the recurrence, and of the contract that it states. Every engine sees of
 the others only tokens, each visible from a certain cycle on, and decides in every cycle whether it
 may go. Every buffer half holds the *label* of what was last written: which loop indices, which
-visit. A reader raises a `Hazard` if it finds another label than the one it needs, so a producer
-that overwrites too early, or a consumer that reads too early, is caught even where all times agree.
-Memory is a queue of bursts, cut at random.
+visit. A reader raises a `HazardError` if it finds another label than the one it needs, so a
+producer that overwrites too early, or a consumer that reads too early, is caught even where all
+times agree. Memory is a queue of bursts, cut at random.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ import numpy as np
 from naas_hw.arch import timing
 from naas_hw.cost.oracle.contract import Contract, Tokens
 from naas_hw.cost.oracle.labels import (
-    Hazard,
+    HazardError,
     Memory,
     Work,
     check_flags,
@@ -81,7 +81,8 @@ def run_event_model(
 
     Raises
     ------
-    Hazard : a label was wrong, an engine hung, or the flags of a step disagree with its indices.
+    HazardError : a label was wrong, an engine hung, or the flags of a step disagree with its
+        indices.
     """
     work = work_of(steps, dims, is_depthwise)
     check_flags(steps, work)
@@ -155,7 +156,7 @@ class _Simulation:
             if state != before or self.next_store_beat > self.now:
                 before, idle_since = state, self.now
             if self.now - idle_since > MAX_IDLE_CYCLES:
-                raise Hazard("an engine waits for ever")
+                raise HazardError("an engine waits for ever")
             self.now += 1
         self.memory.pass_rest()
         assert self.start is not None

@@ -17,7 +17,7 @@ Sums = frozenset[tuple[Hashable, Hashable, int]]
 """(place, output, visit) of outputs."""
 
 
-class Hazard(Exception):
+class HazardError(Exception):
     """A buffer does not hold what its reader needs, or an engine waits for ever."""
 
 
@@ -46,10 +46,10 @@ class Memory:
         self._writes[cycle].append((place, _Label(content, complete)))
 
     def need(self, place: Hashable, content: Hashable, reader: str) -> None:
-        """Raise a `Hazard` if a place does not hold all of a content now."""
+        """Raise a `HazardError` if a place does not hold all of a content now."""
         found = self._labels.get(place)
         if found != _Label(content, True):
-            raise Hazard(f"{reader} needs {content} in {place}, not {found}")
+            raise HazardError(f"{reader} needs {content} in {place}, not {found}")
 
     def pass_cycle(self, cycle: int) -> None:
         """Do what is due: a read sees what was there before the writes of its cycle."""
@@ -188,7 +188,7 @@ def sums_behind(work: list[Work], run: int) -> Sums:
 
 
 def check_flags(steps: list[Step], work: list[Work]) -> None:
-    """Raise a `Hazard` if what the walk says of a step is not what its labels say."""
+    """Raise a `HazardError` if what the walk says of a step is not what its labels say."""
     last_of_run = {one.accumulator_run: i for i, one in enumerate(work)}
     tile_visits: dict[Hashable, set[int]] = {}
     for i, (step, one) in enumerate(zip(steps, work, strict=True)):
@@ -217,4 +217,4 @@ def check_flags(steps: list[Step], work: list[Work]) -> None:
             last_of_run[one.accumulator_run] == i,
         )
         if said != due:
-            raise Hazard(f"step {i} must have the flags {due}, not {said}")
+            raise HazardError(f"step {i} must have the flags {due}, not {said}")

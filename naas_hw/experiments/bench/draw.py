@@ -111,6 +111,7 @@ def _repair_all(problem: Any, points: Any, rng: Any, legal: Any) -> None:
 
 
 def part_of(drawn: Drawn, indices: NDArray[np.integer[Any]]) -> Drawn:
+    """The drawn points that have these indices."""
     return Drawn(
         accelerator=drawn.accelerator,
         layer=drawn.layer,

@@ -98,8 +98,9 @@ class Supernet:
 
 
 def batches(num_images: int, size: int, rng: np.random.Generator) -> Iterator[Tensor]:
-    """Indices of shuffled batches; a last one of a single image, which no batch norm takes, is
-    left out.
+    """Indices of shuffled batches.
+
+    A last batch of one image is left out, because batch norm cannot process it.
     """
     order = torch.from_numpy(rng.permutation(num_images))
     for start in range(0, num_images, size):

@@ -40,9 +40,9 @@ class LayerCosts:
         self._energy_pj = np.zeros(len(layers))
 
     def scores(self, networks: LayerCounts) -> NDArray[np.float64]:
-        """[B] the objective of the sums over each network's layers; infinite where one of them has
-        no legal mapping.
+        """[B] the objective of the sums over each network's layers.
 
+        It is infinite where a layer has no legal mapping.
         Each layer has the mapping that is best for it alone.
         """
         self._search(np.unique(networks.indices[networks.indices != ABSENT]).tolist())

@@ -11,7 +11,7 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 
 
 class Window(SharedComponent):
-    """For each pair of positions of an output and a kernel axis: is this coordinate mine? Where?
+    """Find, for each pair of positions of an output and a kernel axis, the place of a coordinate.
 
     Position (o, k) keeps the coordinates from o * output_step + k * kernel_step on, as many as
     `last` says: its place is 0, pitch, 2 pitch ... last. `start` begins with coordinate 0,

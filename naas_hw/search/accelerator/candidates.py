@@ -164,8 +164,11 @@ class Evaluator:
         settings: MappingSettings,
         progress: Callable[[int], None] = lambda num_done: None,
     ) -> list[CandidateRecord]:
-        """Records of few candidates with more found of their layers, which are tasks of their own:
-        so that no worker is idle. `progress` is told how many layers are done, one by one."""
+        """Search more mappings for few candidates and return their new records.
+
+        Each layer is a task of its own, so that no worker is idle. `progress` is told how many
+        layers are done, one by one.
+        """
         numbers = count(1)
 
         def waited(wait: Pending[MappingResult | None]) -> MappingResult | None:

@@ -114,6 +114,7 @@ class Uniform(_Strategy):
     """Uniform points; learns nothing."""
 
     def ask(self, num: int) -> list[Genes]:
+        """Points anywhere."""
         return self.uniform(num)
 
     def tell(self, points: list[Genes], scores: list[float]) -> None:
@@ -126,6 +127,7 @@ class Cma(_Strategy):
     _strategy: Any = None
 
     def ask(self, num: int) -> list[Genes]:
+        """Points drawn from the distribution of the strategy."""
         if self._strategy is None:
             self._strategy = self._new()
         return [np.asarray(point, dtype=np.float64) for point in self._strategy.ask(num)]
@@ -136,6 +138,7 @@ class Cma(_Strategy):
         )
 
     def tell(self, points: list[Genes], scores: list[float]) -> None:
+        """Move the distribution; points told before it exists only give its start."""
         if self._strategy is None:
             best = int(np.argmin(scores))
             self.start = points[best] if scores[best] < inf else self.start
@@ -156,6 +159,7 @@ class _Elitist(_Strategy):
         self.scores: list[float] = []
 
     def ask(self, num: int) -> list[Genes]:
+        """Children of the points that are kept; points anywhere while none is kept."""
         if not self.points:
             return self.uniform(num)
         return [np.clip(self.child(), 0.0, 1.0) for _ in range(num)]
@@ -165,6 +169,7 @@ class _Elitist(_Strategy):
         """A new point, from those that are kept."""
 
     def tell(self, points: list[Genes], scores: list[float]) -> None:
+        """Keep the best of these points and of those kept before."""
         pairs = [(s, p) for s, p in zip(scores, points, strict=True) if s < inf]
         pairs = [*zip(self.scores, self.points, strict=True), *pairs]
         pairs.sort(key=lambda pair: pair[0])
@@ -187,6 +192,7 @@ class Genetic(_Elitist):
     """Parents by tournament, uniform crossing, mutation."""
 
     def child(self) -> Genes:
+        """One parent, often crossed with another one, mutated."""
         child = self._parent()
         if self.rng.random() < CROSSING_PROBABILITY:
             of_other = self.rng.random(len(child)) < 0.5
@@ -202,6 +208,7 @@ class Climb(_Elitist):
     """Few genes of the best so far are changed, or of one of those behind it."""
 
     def child(self) -> Genes:
+        """One of the best points, mutated; the better it is, the more often it is chosen."""
         behind = int(self.rng.geometric(BEST_PROBABILITY)) - 1
         return self.mutated(self.points[min(behind, len(self.points) - 1)])
 
@@ -218,6 +225,7 @@ class Differential(_Elitist):
         self._next = 0
 
     def ask(self, num: int) -> list[Genes]:
+        """Trials, each against a target of its own; points anywhere while few are kept."""
         if len(self.points) < min(4, self.population):
             return self.uniform(num)
         return [self._trial() for _ in range(num)]
@@ -229,6 +237,7 @@ class Differential(_Elitist):
         return found
 
     def child(self) -> Genes:
+        """The target, moved towards one of the best and along a difference of two others."""
         target = self.points[self._next]
         best = self.points[int(self.rng.choice(np.argsort(self.scores)[:NUM_GUIDES]))]
         others = [i for i in range(len(self.points)) if i != self._next]
@@ -240,6 +249,7 @@ class Differential(_Elitist):
         return np.where(crosses, moved, target)
 
     def tell(self, points: list[Genes], scores: list[float]) -> None:
+        """Replace targets by better trials; other points replace the worst."""
         others: list[tuple[float, Genes]] = []
         for point, score in zip(points, scores, strict=True):
             target = self._targets.get(point.tobytes())

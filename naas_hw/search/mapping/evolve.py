@@ -267,10 +267,10 @@ def _place(goal: Any, pool: Any, elites: Any, scores: Any, num: Any, index: Any)
 
 @entry
 def search_pool(p: Any, goal: Any, pool: Any, allowance: Any, rng: Any) -> None:
-    """The default search: bred by bound, tiles of the best nodes, refined by exact figures, its
-    front timed.
+    """Run the default search of mappings.
 
-    One entry, so that the model is compiled into it once.
+    Points are bred by their bound, tiles of the best nodes are added, the best are refined by exact
+    figures, and the front is timed. One entry, so that the model is compiled into it once.
     """
     a = allowance
     _breed(p, goal, pool, a, rng)

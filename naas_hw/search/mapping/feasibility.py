@@ -1,5 +1,7 @@
-"""Budgets and accelerators that have no room for a layer, whatever the mapping: told before any
-mapping is drawn."""
+"""Find budgets and accelerators that have no room for a layer, whatever the mapping.
+
+They are refused before any mapping is drawn.
+"""
 
 from collections.abc import Sequence
 
@@ -12,8 +14,10 @@ from naas_hw.workload.layer import Layer
 
 
 def refuse_impossible(budget: Budget, layers: Sequence[Layer]) -> None:
-    """Raise an InputError that names the first layer for which no accelerator of the budget can
-    have room, and what it needs."""
+    """Raise an InputError if no accelerator of the budget has room for one of the layers.
+
+    The error names the first such layer and what it needs.
+    """
     for layer in layers:
         need = fewest_banks(
             layer,

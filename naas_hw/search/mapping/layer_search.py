@@ -174,8 +174,10 @@ def map_layer(
 
 
 def is_mappable(accelerator: Accelerator, layers: Sequence[Layer]) -> bool:
-    """Whether the mapping with the smallest tiles of each layer is legal; if it is not, hardly any
-    other is."""
+    """Whether the mapping with the smallest tiles of each layer is legal.
+
+    If it is not, hardly any other mapping is.
+    """
     return bool(fits_smallest(problem_table([(accelerator, layer) for layer in layers])))
 
 

@@ -168,8 +168,10 @@ def lower_bound(
 def layer_bound(
     accelerator: Accelerator, layer: Layer, objective: Objective, table: EnergyTable
 ) -> float:
-    """No legal mapping of one layer scores less; a transposed layer counts as what it is computed
-    as."""
+    """Return a score that no legal mapping of one layer can beat.
+
+    A transposed layer counts as the convolution that computes it.
+    """
     update = {} if layer.has_program else {"kind": Kind.CONV}
     network = Network(name="one", layers=(with_stated_padding(layer.model_copy(update=update)),))
     return NetworkBound(network, table).score(accelerator, objective)

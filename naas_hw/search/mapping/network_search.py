@@ -156,8 +156,10 @@ def _search_layer(
 def _proven(
     accelerator: Accelerator, layer: Layer, settings: MappingSettings, found: MappingResult
 ) -> MappingResult:
-    """The result with what branch and bound finds beyond it, and what it proves; of a space that is
-    too large to be listed, what no mapping at all can beat."""
+    """Add to a result what branch and bound finds beyond it, and what it proves.
+
+    Of a space that is too large to be listed, the proof is a score that no mapping can beat.
+    """
     if space_size(accelerator, layer) > MAX_SPACE:
         least = layer_bound(accelerator, layer, settings.objective, settings.table)
         return replace(found, least=least)
@@ -255,8 +257,10 @@ def assemble(
     found: AbstractMapping[Layer, MappingResult],
     settings: MappingSettings,
 ) -> NetworkResult:
-    """The network with the choice for each layer that suits all of them together; layers without a
-    program, which no total has, keep their best ones."""
+    """The network with the choice for each layer that suits all of them together.
+
+    Layers without a program count in no total, and keep their best choices.
+    """
     results = {layer: found[anonymous(layer)] for layer in network.layers}
     run = [layer for layer in network.layers if layer.has_program]
     chosen = choose([results[layer] for layer in run], settings.objective)

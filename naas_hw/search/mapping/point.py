@@ -61,8 +61,10 @@ def is_legal(p: Any, point: Any, scratch: Any) -> Any:
 
 @kernel
 def ceil_of(numerator: Any, denominator: Any) -> Any:
-    """Quotient of positive numbers below 2^52, rounded up: a division in floating point is exact
-    there, and several times as fast as one of integers."""
+    """Quotient of positive numbers below 2^52, rounded up.
+
+    There, a division in floating point is exact, and several times as fast as one of integers.
+    """
     return int(np.ceil(numerator / denominator))
 
 

@@ -39,7 +39,7 @@ from naas_hw.workload.frontends.operators import (
     only_checks,
 )
 from naas_hw.workload.frontends.translate import Source, Translation, translate
-from naas_hw.workload.frontends.unmappable import NotMappable
+from naas_hw.workload.frontends.unmappable import UnmappableError
 from naas_hw.workload.layer import Activation, Layer
 
 NO_PROGRAM: Final = "no program is written for it, so it counts in no total"
@@ -95,6 +95,12 @@ class _Walk:
 
     def visit(self, operator: Operator) -> None:
         """Judge one operator."""
+        if not self._is_settled(operator):
+            self._visit_kind(operator)
+        self._note_change(operator)
+
+    def _is_settled(self, operator: Operator) -> bool:
+        """Judge an operator that needs no look at what its kind computes; whether it is one."""
         kind = operator.kind
         if only_checks(kind):
             self._keep_constant(operator)
@@ -108,7 +114,14 @@ class _Walk:
             self._fold(operator, "does not depend on the input")
         elif kind in self.forced:
             self._leave(operator, "it was named as one of the host's")
-        elif kind in WEIGHTED:
+        else:
+            return False
+        return True
+
+    def _visit_kind(self, operator: Operator) -> None:
+        """Judge an operator by its kind."""
+        kind = operator.kind
+        if kind in WEIGHTED:
             self._visit_weighted(operator)
         elif kind in RECURRENT:
             self._refuse(operator, "a recurrent layer must be unrolled into linear ones")
@@ -124,7 +137,6 @@ class _Walk:
             self._fold(operator, "changes the shape only")
         else:
             self._leave(operator, _NO_LAYER)
-        self._note_change(operator)
 
     # Verdicts --------------------------------------------------------------------------------
 
@@ -169,7 +181,7 @@ class _Walk:
     # Constants -------------------------------------------------------------------------------
 
     def _is_constant(self, operator: Operator) -> bool:
-        """Does it read constants only, or nothing, or only the shape of something?"""
+        """Whether it reads constants only, or nothing, or only the shape of something."""
         if operator.kind in RANDOM or operator.arguments.get("train"):
             return False
         inputs = operator.inputs
@@ -187,8 +199,10 @@ class _Walk:
         self.makers |= dict.fromkeys(operator.outputs, operator)
 
     def _note_change(self, operator: Operator) -> None:
-        """A constant into which an operator writes what is computed is one no longer, and neither
-        is what shares its memory."""
+        """Forget a constant into which an operator writes what is computed.
+
+        What shares the memory of that constant is forgotten too.
+        """
         first = _main_input(operator)
         if not operator.in_place or first not in self.sources:
             return
@@ -236,7 +250,7 @@ class _Walk:
         )
         try:
             made = translate(source)
-        except NotMappable as problem:
+        except UnmappableError as problem:
             self._refuse(operator, str(problem))
             return
         self._map(operator, operands, made)

@@ -55,8 +55,9 @@ class Operands:
 
 
 def operands_of(operator: Operator, constants: Container[str]) -> Operands | str:
-    """The tensors of an operator whose kind is in `WEIGHTED`; or why it has no constant weights:
-    it is a product of two activations, say.
+    """The tensors of an operator whose kind is in `WEIGHTED`, or why it has no constant weights.
+
+    A product of two activations has none, for example.
     """
     first, second, addend = (_tensor(operator, name) for name in _ROLES[operator.kind])
     scales = _scales(operator)

@@ -61,8 +61,9 @@ def only_checks(kind: str) -> bool:
 
 
 def keeps_values(kind: str, dtype: object) -> bool:
-    """Whether a cast changes the number format only: its target is a floating-point format, or
-    none is named (another device or memory layout).
+    """Whether a cast changes the number format only.
+
+    Its target is a floating-point format, or none is named (another device or memory layout).
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isqrt, prod
 
-from naas_hw.workload.frontends.unmappable import NotMappable
+from naas_hw.workload.frontends.unmappable import UnmappableError
 from naas_hw.workload.layer import MAX_SIZE, Kind, Layer
 
 
@@ -26,7 +26,7 @@ class Product:
 def linear_product(weight: tuple[int, ...], given: tuple[int, ...]) -> Product:
     """`linear`: weights [K, C], input [..., C]."""
     if len(weight) != 2:
-        raise NotMappable(f"weights must have 2 axes, not {len(weight)}")
+        raise UnmappableError(f"weights must have 2 axes, not {len(weight)}")
     return Product(outputs=weight[0], inputs=weight[1], rows=prod(given[:-1]))
 
 
@@ -45,15 +45,15 @@ def matrix_product(
     is_repeated : whether the weights are the same all along their leading axes.
     """
     if len(weight) < 2:
-        raise NotMappable(f"weights must have 2 axes at least, not {len(weight)}")
+        raise UnmappableError(f"weights must have 2 axes at least, not {len(weight)}")
     outputs, inputs = weight[-2:] if weight_first else (weight[-1], weight[-2])
     batch = weight[:-2]
     if outputs < 1:
-        raise NotMappable(f"weights must have outputs, not {outputs}")
+        raise UnmappableError(f"weights must have outputs, not {outputs}")
     if prod(batch) == 1 or is_repeated:
         return Product(outputs=outputs, inputs=inputs, rows=prod(result) // outputs)
     if given[:-2] != batch:
-        raise NotMappable(
+        raise UnmappableError(
             f"leading axes of weights that differ along them must be those of the input, "
             f"{given[:-2]}, not {batch}"
         )
@@ -88,14 +88,14 @@ def image_of_rows(rows: int) -> tuple[int, int]:
 
     Raises
     ------
-    NotMappable : they are too many for one axis, and no two sizes make so many.
+    UnmappableError : they are too many for one axis, and no two sizes make so many.
     """
     if rows <= MAX_SIZE:
         return rows, 1
     widest = min(isqrt(rows), MAX_SIZE)
     width = next((w for w in range(widest, 1, -1) if rows % w == 0), 1)
     if rows // width > MAX_SIZE:
-        raise NotMappable(
+        raise UnmappableError(
             f"rows must be at most {MAX_SIZE}, or two factors of at most {MAX_SIZE} each, "
             f"not {rows}, which has no such factors: pad them, or split the input"
         )

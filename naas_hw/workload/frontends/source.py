@@ -1,6 +1,5 @@
 """Where a model comes from: a module, a built-in name, a `.pt2` file, or `module:callable`."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -144,7 +143,7 @@ def import_object(text: str) -> object:
 
 @contextmanager
 def _working_directory_in_reach() -> Iterator[None]:
-    here = os.getcwd()
+    here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
         yield

@@ -16,7 +16,7 @@ from naas_hw.workload.frontends.products import (
     matrix_product,
     product_layer,
 )
-from naas_hw.workload.frontends.unmappable import NotMappable
+from naas_hw.workload.frontends.unmappable import UnmappableError
 from naas_hw.workload.layer import Kind, Layer
 
 Shapes = dict[str, tuple[int, ...]]
@@ -54,7 +54,7 @@ class Source:
     name: str
 
     def shape(self, tensor: str) -> tuple[int, ...]:
-        """The shape of a tensor, or NotMappable where it is not fixed."""
+        """The shape of a tensor, or UnmappableError where it is not fixed."""
         return _shape(self.shapes, tensor)
 
     @property
@@ -68,25 +68,25 @@ def translate(source: Source) -> Translation:
 
     Raises
     ------
-    NotMappable : the operator is outside of what a layer can say.
+    UnmappableError : the operator is outside of what a layer can say.
     """
     try:
         return _TRANSLATORS[source.operator.kind](source)
     except ValidationError as error:
-        raise NotMappable(validation_sentence(error)) from error
+        raise UnmappableError(validation_sentence(error)) from error
 
 
 def _shape(shapes: Shapes, name: str) -> tuple[int, ...]:
     shape = shapes.get(name, ())
     if -1 in shape:
-        raise NotMappable("sizes must be fixed, not dynamic")
+        raise UnmappableError("sizes must be fixed, not dynamic")
     return shape
 
 
 def _kernel(source: Source) -> tuple[int, ...]:
     shape = source.shape(source.operands.weight)
     if len(shape) != 4:
-        raise NotMappable(f"weights must have 4 axes, not {len(shape)}")
+        raise UnmappableError(f"weights must have 4 axes, not {len(shape)}")
     return shape
 
 
@@ -97,7 +97,7 @@ def _pair(operator: Operator, name: str, default: int) -> Pair:
     values = value if isinstance(value, list) else [value]
     integers = [item for item in values if isinstance(item, int)]
     if len(integers) != len(values) or len(values) > 2:
-        raise NotMappable(f"{name} must be one or two integers, not {value}")
+        raise UnmappableError(f"{name} must be one or two integers, not {value}")
     return (integers[0], integers[-1])
 
 
@@ -105,9 +105,11 @@ def _image(source: Source) -> tuple[int, int, int]:
     """Channels, rows and columns of the input."""
     shape = source.shape(source.operands.input)
     if len(shape) not in (3, 4):
-        raise NotMappable(f"a convolution must have two spatial axes, not {max(len(shape) - 2, 0)}")
+        raise UnmappableError(
+            f"a convolution must have two spatial axes, not {max(len(shape) - 2, 0)}"
+        )
     if len(shape) == 4 and shape[0] != 1:
-        raise NotMappable(f"batch must be 1, not {shape[0]}")
+        raise UnmappableError(f"batch must be 1, not {shape[0]}")
     return shape[-3], shape[-2], shape[-1]
 
 
@@ -120,7 +122,7 @@ def _convolution(source: Source) -> Translation:
     output = source.result
     groups = operator.arguments.get("groups", 1)
     if not isinstance(groups, int) or groups < 1 or weight[1] * groups != channels:
-        raise NotMappable(f"groups must split {channels} channels by {weight[1]}, not {groups}")
+        raise UnmappableError(f"groups must split {channels} channels by {weight[1]}, not {groups}")
     stride = _pair(operator, "stride", 1)
     dilation = _pair(operator, "dilation", 1)
     is_depthwise = groups > 1 and groups == channels == weight[0]
@@ -160,14 +162,16 @@ def _transposed(source: Source) -> Translation:
     kernel = (weight[2], weight[3])
     stride = _pair(operator, "stride", 1)
     if stride != kernel:
-        raise NotMappable(
+        raise UnmappableError(
             f"stride of a transposed convolution must be its kernel, {kernel}, not {stride}"
         )
     for what, neutral in (("padding", 0), ("output_padding", 0), ("dilation", 1)):
         if (value := _pair(operator, what, neutral)) != (neutral, neutral):
-            raise NotMappable(f"{what} of a transposed convolution must be {neutral}, not {value}")
+            raise UnmappableError(
+                f"{what} of a transposed convolution must be {neutral}, not {value}"
+            )
     if (groups := operator.arguments.get("groups", 1)) != 1:
-        raise NotMappable(f"groups of a transposed convolution must be 1, not {groups}")
+        raise UnmappableError(f"groups of a transposed convolution must be 1, not {groups}")
     layer = Layer(
         name=source.name,
         kind=Kind.TRANSPOSED,
@@ -182,11 +186,11 @@ def _transposed(source: Source) -> Translation:
 
 
 def _one_dimensional(source: Source) -> Translation:
-    raise NotMappable("a convolution must have two spatial axes, not 1")
+    raise UnmappableError("a convolution must have two spatial axes, not 1")
 
 
 def _three_dimensional(source: Source) -> Translation:
-    raise NotMappable("a convolution must have two spatial axes, not 3")
+    raise UnmappableError("a convolution must have two spatial axes, not 3")
 
 
 def _linear(source: Source) -> Translation:
@@ -212,7 +216,7 @@ def _matrix_product(source: Source) -> Translation:
 
 
 def _batch_sum(source: Source) -> Translation:
-    raise NotMappable("a product must not be summed over its batch: write it as one product")
+    raise UnmappableError("a product must not be summed over its batch: write it as one product")
 
 
 def _product(source: Source, product: Product, channel_axes: tuple[int, ...]) -> Translation:

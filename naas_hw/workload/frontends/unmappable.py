@@ -1,5 +1,5 @@
 """Why an operator is no layer."""
 
 
-class NotMappable(Exception):
+class UnmappableError(Exception):
     """The accelerator cannot run this operator; the text says why."""

@@ -1,5 +1,7 @@
-"""The recurrence is what a cycle-by-cycle simulation with labelled buffers does, and each of its
-terms is needed."""
+"""The recurrence equals a cycle-by-cycle simulation with labelled buffers.
+
+Each of its terms is needed.
+"""
 
 import dataclasses
 
@@ -10,7 +12,7 @@ from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cost.oracle.contract import Contract
 from naas_hw.cost.oracle.event_model import run_event_model
-from naas_hw.cost.oracle.labels import Hazard
+from naas_hw.cost.oracle.labels import HazardError
 from naas_hw.cost.random_case import random_case
 from naas_hw.cost.reference.pieces import Durations, Step, durations_of, steps_of
 from naas_hw.cost.reference.recurrence import Timeline, run_recurrence
@@ -147,7 +149,7 @@ def first_hazard(contract: Contract) -> bool:
         rng = np.random.default_rng(0)
         try:
             run_event_model(steps, geometry.nest_dims, durations, rng, contract=contract)
-        except Hazard:
+        except HazardError:
             return True
     return False
 
@@ -158,7 +160,7 @@ def first_difference(contract: Contract) -> bool:
         rng = np.random.default_rng(0)
         try:
             found = run_event_model(steps, geometry.nest_dims, durations, rng, contract=contract)
-        except Hazard:
+        except HazardError:
             continue
         if found.end != run_recurrence(steps, durations).end:
             return True
@@ -229,5 +231,5 @@ def test_event_model_refuses_flags_that_disagree_with_indices() -> None:
     """The walk over the steps is checked by labels, not by its own rules."""
     steps, geometry, durations = next(n for n in small_nests(20, 5) if len(n[0]) > 2)
     steps[1] = dataclasses.replace(steps[1], weights_changed=not steps[1].weights_changed)
-    with pytest.raises(Hazard, match="step 1 must have the flags"):
+    with pytest.raises(HazardError, match="step 1 must have the flags"):
         run_event_model(steps, geometry.nest_dims, durations, np.random.default_rng(0))

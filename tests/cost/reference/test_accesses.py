@@ -47,13 +47,10 @@ class Walk:
         stored: set[object] = set()
         drained: set[object] = set()
         tiles = [-(-self.layer.bounds[d] // self.tile[d]) for d in self.m.dram_order]
-        steps = list(
-            (outer, inner)
-            for outer in product(*map(range, tiles))
-            for inner in product(*(range(self.m.l2[d]) for d in self.m.l2_order))
-        )
+        outer_steps = product(*map(range, tiles))
+        inner_steps = list(product(*(range(self.m.l2[d]) for d in self.m.l2_order)))
         output_tiles = []  # (tile, outputs) of each output run
-        for outer, inner in steps:
+        for outer, inner in product(outer_steps, inner_steps):
             tile = dict(zip(self.m.dram_order, outer, strict=True))
             step = dict(zip(self.m.l2_order, inner, strict=True))
 
@@ -68,10 +65,7 @@ class Walk:
             if new("output tile", "KPQ", False):
                 where = tuple(tile[d] for d in "KPQ")
                 output_tiles.append(where)
-                if where in stored:
-                    beats = 4 * self._output_blocks(tile)
-                    self.count["dram_sums_in"] += beats
-                    self.count["l2_load_sums"] += beats
+                self._load_sums(tile, again=where in stored)
                 stored.add(where)
             if new("weights", "KCRS", True):
                 self._fill_weights()
@@ -79,11 +73,24 @@ class Walk:
                 self._fill_inputs(tile, step)
             if new("outputs", "KPQ", True):
                 where = (tuple(tile[d] for d in "KPQ"), tuple(step[d] for d in "KPQ"))
-                beats = self._drain_beats()
-                self.count["l2_drain"] += beats
-                self.count["l2_drain_sums"] += beats if where in drained else 0
+                self._drain_outputs(again=where in drained)
                 drained.add(where)
             self._compute()
+        self._store_outputs(output_tiles)
+        self.count["dram_descriptor"] = descriptor_beats(self.a)
+        return {name: self.layer.groups * n for name, n in self.count.items() if n}
+
+    def _load_sums(self, tile: Index, *, again: bool) -> None:
+        beats = 4 * self._output_blocks(tile) if again else 0
+        self.count["dram_sums_in"] += beats
+        self.count["l2_load_sums"] += beats
+
+    def _drain_outputs(self, *, again: bool) -> None:
+        beats = self._drain_beats()
+        self.count["l2_drain"] += beats
+        self.count["l2_drain_sums"] += beats if again else 0
+
+    def _store_outputs(self, output_tiles: list[tuple[int, ...]]) -> None:
         for i, where in enumerate(output_tiles):
             tile = dict(zip("KPQ", where, strict=True))
             last = where not in output_tiles[i + 1 :]
@@ -91,8 +98,6 @@ class Walk:
             beats = self._output_blocks(tile) * (1 if last else 4)
             self.count["dram_outputs" if last else "dram_sums_out"] += beats
             self.count[f"l2_store_{kind}"] += beats
-        self.count["dram_descriptor"] = descriptor_beats(self.a)
-        return {name: self.layer.groups * n for name, n in self.count.items() if n}
 
     def _is_new(
         self, held: dict[str, object], tile: Index, step: Index, name: str, dims: str, both: bool

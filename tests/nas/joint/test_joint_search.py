@@ -165,7 +165,7 @@ def test_a_layer_is_searched_once_for_an_accelerator(searched, mode):
     }
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """In the place of a process that ends."""
 
 
@@ -179,12 +179,12 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_result(tmp_path, searched
 
     def stop(progress):
         if progress.num_candidates == num_before:
-            raise Killed
+            raise KilledError
 
     whole = run("whole")
     num_whole = len(searched)
     searched.clear()
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run("stopped", progress=stop)
     num_first = len(searched)
     assert 0 < num_first < num_whole

@@ -72,7 +72,7 @@ def test_values_come_back(seed):
 
 
 def test_features_are_one_hot_without_genes_that_have_no_effect():
-    """width 1, depth 0, a = 3; b and c are not there."""
+    """Of width 1, depth 0 and a = 3, b and c are not there."""
     encoding = GENOME.encode({"width": 1, "depth": 0, "a": 3})
     expected = [0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
     assert GENOME.features(encoding[np.newaxis]).tolist() == [expected]

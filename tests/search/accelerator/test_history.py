@@ -1,5 +1,7 @@
-"""A history is read back as it was written, an older one is brought up to date, and a damaged one
-is refused in one sentence."""
+"""A history is read back as it was written.
+
+An older one is brought up to date, and a damaged one is refused in one sentence.
+"""
 
 import json
 import sqlite3

@@ -33,7 +33,7 @@ HALF = 2**30  # as a Q31 multiplier
     ],
 )
 def test_high_multiply_by_hand(a, b, high):
-    """a b / 2^31, a tie going up; saturated once."""
+    """The product is a b / 2^31; a tie goes up, and one product saturates."""
     assert doubling_high_multiply(a, b) == high
 
 
@@ -62,7 +62,7 @@ def test_high_multiply_is_round_half_up(a, b):
     ],
 )
 def test_shift_by_hand(value, shift, shifted):
-    """value / 2^shift, a tie going away from zero."""
+    """The result is value / 2^shift; a tie goes away from zero."""
     assert rounding_shift_right(value, shift) == shifted
 
 

@@ -178,7 +178,7 @@ def test_groups(weight, groups, kind, bounds):
 
 
 def test_one_channel_is_no_depthwise_layer():
-    """groups = 1 is an ordinary convolution, whatever the channels."""
+    """One group is an ordinary convolution, whatever the channels."""
     shapes = {"x": (1, 1, 6, 6), "w": (1, 1, 3, 3), "y": (1, 1, 4, 4)}
     assert classify(graph(CONV, shapes=shapes)).layers[0].kind is Kind.CONV
 
@@ -207,7 +207,7 @@ def test_linear_on_rows_is_a_column_of_positions():
 
 
 def test_decomposed_linear_is_a_linear_layer():
-    """addmm with weights that were transposed: the name is still the module's."""
+    """The weights of `addmm` may be transposed: the name is still the module's."""
     turned = Operator(name="t", kind="t", arguments={"self": Reference("w")}, outputs=("t",))
     product = Operator(
         name="y",
@@ -485,7 +485,7 @@ def expanded(name, source):
 
 
 def test_expanded_weights_are_one_matrix():
-    """bmm of weights that are repeated over the batch is a linear layer on all rows."""
+    """A `bmm` of weights that are repeated over the batch is a linear layer on all rows."""
     shapes = {"x": (3, 5, 8), "w": (8, 4), "e": (3, 8, 4), "v": (3, 8, 4), "y": (3, 5, 4)}
     operators = expanded("e", "w"), op("v", "view", "e"), op("y", "bmm", "x", "v")
     (layer,) = classify(graph(*operators, shapes=shapes)).layers

@@ -294,7 +294,7 @@ def test_wrong_arguments(arguments, rule):
 
 @pytest.mark.parametrize("source", ["vgg16", "my_networks:tiny"])
 def test_without_torch_the_error_says_what_to_install(source, monkeypatch):
-    """torch is an extra."""
+    """Torch is an extra."""
     monkeypatch.setattr(torch_extra, "find_spec", lambda _name: None)
     with pytest.raises(
         ToolError, match=r"torch must be installed .*: pip install 'naas_hw\[torch\]'"
@@ -311,7 +311,7 @@ def test_exported_forms_of_what_is_computed(tmp_path):
     """
     import torch
     from torch import nn
-    from torch.nn import functional as F
+    from torch.nn import functional
 
     class Computed(nn.Module):
         def __init__(self):
@@ -324,12 +324,14 @@ def test_exported_forms_of_what_is_computed(tmp_path):
 
         def forward(self, x):
             scale = self.embed(x.float().mean((0, 2, 3)))
-            y = F.relu(F.conv2d(x, self.conv.weight, scale))
-            y = F.batch_norm(F.conv2d(x, self.conv.weight) + y, self.mean, self.var, scale, scale)
+            y = functional.relu(functional.conv2d(x, self.conv.weight, scale))
+            y = functional.batch_norm(
+                functional.conv2d(x, self.conv.weight) + y, self.mean, self.var, scale, scale
+            )
             self.last.copy_(scale)
-            y = F.conv2d(x, self.conv.weight, self.last) * y
+            y = functional.conv2d(x, self.conv.weight, self.last) * y
             q, k, v = self.qkv(y.flatten(2)).chunk(3, -1)
-            return F.scaled_dot_product_attention(q, k, v)
+            return functional.scaled_dot_product_attention(q, k, v)
 
     network = import_network(Computed(), input_shape=(1, 3, 8, 8))
     assert [layer.activation for layer in network.layers] == [Activation.NONE] * 5

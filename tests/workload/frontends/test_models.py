@@ -63,7 +63,7 @@ def test_unknown_name():
 
 
 def test_without_torch_the_error_says_what_to_install(monkeypatch):
-    """torch is an extra."""
+    """Torch is an extra."""
     monkeypatch.setattr(torch_extra, "find_spec", lambda _name: None)
     with pytest.raises(ToolError) as caught:
         build_model("vgg16")

@@ -1,5 +1,6 @@
-"""A network of a `MobileNetFamily` as a torch module; blocks are named by their place in the
-largest network, as in `resnet`.
+"""A network of a `MobileNetFamily` as a torch module.
+
+Blocks are named by their place in the largest network, as in `resnet`.
 """
 
 import torch
