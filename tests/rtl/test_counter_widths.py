@@ -39,13 +39,13 @@ from naas_hw.rtl.engines.drain import Drain
 from naas_hw.rtl.engines.load_planner import LoadPlanner
 from naas_hw.rtl.engines.reader import Reader
 from naas_hw.rtl.engines.writer import Writer
+from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.bursts import BurstSplitter
 from naas_hw.rtl.primitives.config import ConfigRegister
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.loop_nest import LoopNest
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.transfer import RUN_BITS
-from naas_hw.rtl.primitives.walk import Walk
 from naas_hw.workload.layer import MAX_REACH
 
 FOLDER = Path(naas_hw.rtl.__file__).parent
@@ -111,8 +111,8 @@ def queue() -> Queue:
     return Queue(shape=1, depth=QUEUE_DEPTH)
 
 
-def walk() -> Walk:
-    return Walk(count_bits=(BOUND_BITS,), address_bits=DRAM_BITS)
+def box() -> BoxAddressGenerator:
+    return BoxAddressGenerator(levels=(("row", BOUND_BITS),), address_bits=DRAM_BITS)
 
 
 def nest() -> LoopNest:
@@ -133,6 +133,9 @@ COORDINATE = MAX_REACH + MAX_FIELD
 """The last tile begins within the reach of a layer and has at most so many rows."""
 
 COUNTERS: dict[tuple[str, str], Counter] = {
+    ("box_address_generator", "trip"): Counter(
+        box, MAX_FIELD, "trips are at most this", signal="trip_row"
+    ),
     ("bursts", "address"): Counter(lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address"),
     ("config", "beats"): Counter(
         lambda: ConfigRegister(beat_bytes=4), LONGEST_PART, "beats of a record, or of the rest"
@@ -181,7 +184,6 @@ COUNTERS: dict[tuple[str, str], Counter] = {
         timing.READ_AHEAD_BEATS - 1 + 256,
         "no address is offered from the limit on; a burst has at most 256 beats",
     ),
-    ("walk", "trip"): Counter(walk, MAX_FIELD, "trips are at most this", signal="present_0"),
     ("watchdog", "left"): Counter(
         Watchdog, ((1 << 32) - 1) * timing.WATCHDOG_UNIT, "the register watchdog"
     ),

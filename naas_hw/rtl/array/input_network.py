@@ -14,10 +14,10 @@ from naas_hw.compiler.layout import (
     WINDOW_BITS,
 )
 from naas_hw.rtl.memory.global_buffer import l2_read_port
+from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.walk import Walk
 
 FIELDS = (
     "step_rows",
@@ -112,26 +112,27 @@ class InputNetwork(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         beat_bits = self.beat_bytes.bit_length() - 1
-        m.submodules.walk = walk = Walk(
-            count_bits=(WINDOW_BITS, WINDOW_BITS, PRIVATE_BITS), address_bits=L2_BYTE_BITS
+        m.submodules.box = box = BoxAddressGenerator(
+            levels=(("row", WINDOW_BITS), ("column", WINDOW_BITS), ("chunk", PRIVATE_BITS)),
+            address_bits=L2_BYTE_BITS,
         )
         next_pixel = Signal()
         next_row = Signal()
         m.d.comb += [
-            walk.start.eq(self.start),
-            walk.origin.eq(self.place),
-            walk.advance.eq(self.busy),
-            walk.count_0.eq(self.fields.step_rows),
-            walk.count_1.eq(self.fields.step_columns),
-            walk.count_2.eq(self.fields.pixel_chunks),
-            walk.pitch_0.eq(self.fields.fill_l2_row_pitch),
-            walk.pitch_1.eq(self.fields.fill_l2_column_pitch),
-            walk.pitch_2.eq(self.fields.chunk_bytes),
-            self.idle.eq(~self.busy | walk.last),
-            self.read.enable.eq(self.busy & (walk.at_first[2] | (walk.address[:beat_bits] == 0))),
-            self.read.address.eq(walk.address >> beat_bits),
-            next_pixel.eq(self.busy & walk.at_last[2]),
-            next_row.eq(next_pixel & walk.at_last[1]),
+            box.start.eq(self.start),
+            box.origin.eq(self.place),
+            box.advance.eq(self.busy),
+            box.counts.row.eq(self.fields.step_rows),
+            box.counts.column.eq(self.fields.step_columns),
+            box.counts.chunk.eq(self.fields.pixel_chunks),
+            box.pitches.row.eq(self.fields.fill_l2_row_pitch),
+            box.pitches.column.eq(self.fields.fill_l2_column_pitch),
+            box.pitches.chunk.eq(self.fields.chunk_bytes),
+            self.idle.eq(~self.busy | box.last),
+            self.read.enable.eq(self.busy & (box.is_first.chunk | (box.address[:beat_bits] == 0))),
+            self.read.address.eq(box.address >> beat_bits),
+            next_pixel.eq(self.busy & box.is_last.chunk),
+            next_row.eq(next_pixel & box.is_last.column),
             self.row_start.eq(self.start),
             self.row_advance.eq(next_row),
             self.column_start.eq(self.start | next_row),
@@ -139,11 +140,11 @@ class InputNetwork(SharedComponent):
         ]
         with m.If(self.start):
             m.d.sync += self.busy.eq(1)
-        with m.Elif(walk.last):
+        with m.Elif(box.last):
             m.d.sync += self.busy.eq(0)
         self._channels(m, next_pixel)
         inside = self._inside(m, next_pixel, next_row)
-        self._deliver(m, inside, walk.address[:beat_bits])
+        self._deliver(m, inside, box.address[:beat_bits])
         return m
 
     def _channels(self, m: Module, next_pixel: Value) -> None:

@@ -9,13 +9,14 @@ from amaranth.lib.wiring import In, Out
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import L2_BITS, PRIVATE_BITS
 from naas_hw.rtl.memory.global_buffer import l2_read_port
+from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.walk import Walk
 
 FIELDS = ("weight_words", "weight_groups")
 GROUP_BITS = 11
+GROUP_LEVELS = ("axis_0", "axis_1", "axis_2")  # of the loops over groups of positions
 
 
 class WeightNetwork(SharedComponent):
@@ -70,8 +71,12 @@ class WeightNetwork(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.groups = groups = Walk(count_bits=(GROUP_BITS,) * 3, address_bits=1)
-        m.submodules.words = words = Walk(count_bits=(17,), address_bits=PRIVATE_BITS)
+        m.submodules.groups = groups = BoxAddressGenerator(
+            levels=tuple((name, GROUP_BITS) for name in GROUP_LEVELS), address_bits=1
+        )
+        m.submodules.words = words = BoxAddressGenerator(
+            levels=(("word", 17),), address_bits=PRIVATE_BITS
+        )
         chunks = self.beat_bytes // self.lanes
         chunk = Signal(range(max(2, chunks)))
         last = Signal()
@@ -81,8 +86,8 @@ class WeightNetwork(SharedComponent):
             step.eq(self.busy),
             words.start.eq(self.start | (step & words.last)),
             words.origin.eq(Mux(self.start, self.half, half) * self.half_words),
-            words.count_0.eq(self.fields.weight_words),
-            words.pitch_0.eq(1),
+            words.counts.word.eq(self.fields.weight_words),
+            words.pitches.word.eq(1),
             words.advance.eq(step),
             groups.start.eq(self.start),
             groups.advance.eq(step & words.last),
@@ -91,7 +96,8 @@ class WeightNetwork(SharedComponent):
             self.read.enable.eq(step & (chunk == 0)),
         ]
         m.d.comb += [
-            getattr(groups, f"count_{i}").eq(self.fields.weight_groups[i]) for i in range(3)
+            getattr(groups.counts, name).eq(self.fields.weight_groups[i])
+            for i, name in enumerate(GROUP_LEVELS)
         ]
         with m.If(self.start):
             m.d.sync += [
@@ -107,7 +113,9 @@ class WeightNetwork(SharedComponent):
         self._deliver(m, groups, words, chunk)
         return m
 
-    def _deliver(self, m: Module, groups: Walk, words: Walk, chunk: Signal) -> None:
+    def _deliver(
+        self, m: Module, groups: BoxAddressGenerator, words: BoxAddressGenerator, chunk: Signal
+    ) -> None:
         depth = timing.FILL_PIPELINE
         word = Signal(8 * self.beat_bytes, reset_less=True)
         m.d.sync += word.eq(self.read.data)
@@ -119,7 +127,7 @@ class WeightNetwork(SharedComponent):
             self.valid.eq(delayed(m, self.busy, depth, "valid")),
             self.address.eq(delayed(m, words.address, depth, "address")),
         ]
-        for i in range(3):
+        for i, name in enumerate(GROUP_LEVELS):
             group = Signal(GROUP_BITS, name=f"group_now_{i}")
-            m.d.comb += group.eq(getattr(groups, f"trip_{i}") - 1)
+            m.d.comb += group.eq(getattr(groups.trips, name) - 1)
             m.d.comb += getattr(self, f"group_{i}").eq(delayed(m, group, depth, f"group_{i}"))

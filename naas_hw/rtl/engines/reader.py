@@ -8,13 +8,13 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import COMPONENT_SHIFT, RUN_BITS, LoadTransfer, Tensor
-from naas_hw.rtl.primitives.walk import Walk
 
 ADDRESS_PIPELINE = 3
 """Cycles from the decision to read a piece to its first address on the channel."""
@@ -147,7 +147,10 @@ class Reader(SharedComponent):
         )
 
     def _addresses(self, m: Module, allowed: Value) -> None:
-        m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 3, address_bits=DRAM_BITS)
+        m.submodules.runs = box = BoxAddressGenerator(
+            levels=(("block", BOUND_BITS), ("row", BOUND_BITS), ("column", BOUND_BITS)),
+            address_bits=DRAM_BITS,
+        )
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         active = Signal()
         piece = Signal(LoadTransfer, reset_less=True)
@@ -168,18 +171,18 @@ class Reader(SharedComponent):
                 & allowed
                 & ~self.go
                 & ~self.halt
-                & (~active | (splitter.run_take & walk.last))
+                & (~active | (splitter.run_take & box.last))
             ),
-            walk.start.eq(self.piece_pop),
-            walk.origin.eq(self.piece.dram_address),
-            walk.advance.eq(splitter.run_take),
+            box.start.eq(self.piece_pop),
+            box.origin.eq(self.piece.dram_address),
+            box.advance.eq(splitter.run_take),
             strided.eq((self.piece.tensor == Tensor.INPUTS) & (self.fields.input_pixel_pitch != 1)),
-            walk.count_0.eq(self.piece.blocks),
-            walk.count_1.eq(self.piece.rows),
-            walk.count_2.eq(Mux(strided, self.piece.columns, 1)),
-            walk.pitch_2.eq(self.fields.input_pixel_pitch),
+            box.counts.block.eq(self.piece.blocks),
+            box.counts.row.eq(self.piece.rows),
+            box.counts.column.eq(Mux(strided, self.piece.columns, 1)),
+            box.pitches.column.eq(self.fields.input_pixel_pitch),
             splitter.run_valid.eq(active),
-            splitter.run_address.eq(walk.address),
+            splitter.run_address.eq(box.address),
             splitter.run_beats.eq(beats),
             splitter.cancel.eq(self.halt),
             splitter.ready.eq(self.ar_ready & self.ar_valid),
@@ -189,16 +192,16 @@ class Reader(SharedComponent):
         ]
         with m.Switch(piece.tensor):
             with m.Case(Tensor.SCALES):
-                m.d.comb += walk.pitch_0.eq(self.fields.scale_tile_words)
+                m.d.comb += box.pitches.block.eq(self.fields.scale_tile_words)
             with m.Case(Tensor.INPUTS):
                 m.d.comb += [
-                    walk.pitch_0.eq(self.fields.input_block_pitch),
-                    walk.pitch_1.eq(self.fields.input_row_pitch),
+                    box.pitches.block.eq(self.fields.input_block_pitch),
+                    box.pitches.row.eq(self.fields.input_row_pitch),
                 ]
             with m.Case(Tensor.PARTIAL_SUMS):
                 m.d.comb += [
-                    walk.pitch_0.eq(self.fields.output_block_pitch << 2),
-                    walk.pitch_1.eq(self.fields.output_row_pitch << 2),
+                    box.pitches.block.eq(self.fields.output_block_pitch << 2),
+                    box.pitches.row.eq(self.fields.output_row_pitch << 2),
                 ]
         with m.If(self.piece_pop):
             m.d.sync += [
@@ -206,12 +209,18 @@ class Reader(SharedComponent):
                 active.eq(1),
                 beats.eq(Mux(strided, 1, self.piece.columns << Mux(is_sums, 2, 0))),
             ]
-        with m.Elif((splitter.run_take & walk.last) | self.go):
+        with m.Elif((splitter.run_take & box.last) | self.go):
             m.d.sync += active.eq(0)
 
     def _data(self, m: Module, queue: Queue) -> None:
-        m.submodules.places = walk = Walk(
-            count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
+        m.submodules.words = box = BoxAddressGenerator(
+            levels=(
+                ("block", BOUND_BITS),
+                ("row", BOUND_BITS),
+                ("column", BOUND_BITS),
+                ("beat", 3),
+            ),
+            address_bits=L2_BITS,
         )
         active = Signal()
         piece = Signal(LoadTransfer, reset_less=True)
@@ -222,45 +231,45 @@ class Reader(SharedComponent):
         m.d.comb += [
             self.r_ready.eq(active | self.halt),
             taken.eq(active & self.r_valid),
-            queue.o.ready.eq(~self.go & (~active | (taken & walk.last))),
+            queue.o.ready.eq(~self.go & (~active | (taken & box.last))),
             popped.eq(queue.o.valid & queue.o.ready),
-            walk.start.eq(popped),
-            walk.origin.eq(head.destination),
-            walk.advance.eq(taken),
-            walk.count_0.eq(head.blocks),
-            walk.count_1.eq(head.rows),
-            walk.count_2.eq(head.columns),
-            walk.count_3.eq(Mux(head.tensor == Tensor.PARTIAL_SUMS, 4, 1)),
-            walk.pitch_3.eq(1),
-            self.piece_done.eq(taken & walk.last),
+            box.start.eq(popped),
+            box.origin.eq(head.destination),
+            box.advance.eq(taken),
+            box.counts.block.eq(head.blocks),
+            box.counts.row.eq(head.rows),
+            box.counts.column.eq(head.columns),
+            box.counts.beat.eq(Mux(head.tensor == Tensor.PARTIAL_SUMS, 4, 1)),
+            box.pitches.beat.eq(1),
+            self.piece_done.eq(taken & box.last),
             self.filled.eq(self.piece_done & piece.releases_fill),
             self.sums_loaded.eq(self.piece_done & is_sums),
         ]
         with m.Switch(piece.tensor):
             with m.Case(Tensor.SCALES):
-                m.d.comb += [walk.pitch_0.eq(1 << COMPONENT_SHIFT), walk.pitch_2.eq(1)]
+                m.d.comb += [box.pitches.block.eq(1 << COMPONENT_SHIFT), box.pitches.column.eq(1)]
             with m.Case(Tensor.WEIGHTS):
-                m.d.comb += walk.pitch_2.eq(1)
+                m.d.comb += box.pitches.column.eq(1)
             with m.Case(Tensor.INPUTS):
                 m.d.comb += [
-                    walk.pitch_0.eq(1),
-                    walk.pitch_1.eq(self.fields.input_l2_row_pitch),
-                    walk.pitch_2.eq(self.fields.input_l2_column_pitch),
+                    box.pitches.block.eq(1),
+                    box.pitches.row.eq(self.fields.input_l2_row_pitch),
+                    box.pitches.column.eq(self.fields.input_l2_column_pitch),
                 ]
             with m.Case(Tensor.PARTIAL_SUMS):
                 m.d.comb += [
-                    walk.pitch_0.eq(4),
-                    walk.pitch_1.eq(self.fields.output_l2_row_pitch << 2),
-                    walk.pitch_2.eq(self.fields.output_l2_column_pitch << 2),
+                    box.pitches.block.eq(4),
+                    box.pitches.row.eq(self.fields.output_l2_row_pitch << 2),
+                    box.pitches.column.eq(self.fields.output_l2_column_pitch << 2),
                 ]
         with m.If(popped):
             m.d.sync += [piece.eq(head), active.eq(1)]
-        with m.Elif((taken & walk.last) | self.go):
+        with m.Elif((taken & box.last) | self.go):
             m.d.sync += active.eq(0)
         is_scales = piece.tensor == Tensor.SCALES
         m.d.sync += [
             self.write.eq(taken & ~is_scales),
             self.write_scales.eq(taken & is_scales),
-            self.place.eq(walk.address),
+            self.place.eq(box.address),
             self.tensor.eq(piece.tensor),
         ]

@@ -10,13 +10,13 @@ from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.control.registers import RANGE_BYTES
 from naas_hw.rtl.memory.global_buffer import l2_read_port
+from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.bursts import BurstSplitter
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import RUN_BITS, StoreTransfer
-from naas_hw.rtl.primitives.walk import Walk
 
 DATA_PIPELINE = 4
 """Cycles from the decision to store a piece to its first beat on the channel."""
@@ -148,7 +148,9 @@ class Writer(SharedComponent):
         m.submodules.drained = drained = Credit(
             initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
         )
-        m.submodules.walk = walk = Walk(count_bits=(BOUND_BITS,) * 2, address_bits=DRAM_BITS)
+        m.submodules.runs = box = BoxAddressGenerator(
+            levels=(("block", BOUND_BITS), ("row", BOUND_BITS)), address_bits=DRAM_BITS
+        )
         active = Signal()
         piece = Signal(StoreTransfer, reset_less=True)
         issued = Signal()
@@ -167,17 +169,17 @@ class Writer(SharedComponent):
                 & pieces.i.ready
                 & ~self.go
                 & ~self.halt
-                & (~active | (splitter.run_take & walk.last))
+                & (~active | (splitter.run_take & box.last))
             ),
-            walk.start.eq(self.piece_pop),
-            walk.origin.eq(self.piece.dram_address),
-            walk.advance.eq(splitter.run_take),
-            walk.count_0.eq(self.piece.blocks),
-            walk.count_1.eq(self.piece.rows),
-            walk.pitch_0.eq(in_beats(piece, self.fields.output_block_pitch)),
-            walk.pitch_1.eq(in_beats(piece, self.fields.output_row_pitch)),
+            box.start.eq(self.piece_pop),
+            box.origin.eq(self.piece.dram_address),
+            box.advance.eq(splitter.run_take),
+            box.counts.block.eq(self.piece.blocks),
+            box.counts.row.eq(self.piece.rows),
+            box.pitches.block.eq(in_beats(piece, self.fields.output_block_pitch)),
+            box.pitches.row.eq(in_beats(piece, self.fields.output_row_pitch)),
             splitter.run_valid.eq(active),
-            splitter.run_address.eq(walk.address),
+            splitter.run_address.eq(box.address),
             splitter.run_beats.eq(in_beats(piece, piece.columns)),
             splitter.cancel.eq(self.halt),
             splitter.ready.eq(self.aw_ready & self.aw_valid),
@@ -190,20 +192,26 @@ class Writer(SharedComponent):
             bursts.i.valid.eq(burst_put),
             bursts.i.payload.eq(Cat(splitter.length, inside)),
             self.outside.eq(burst_put & ~inside),
-            splitter.run_tag.eq(walk.last),
+            splitter.run_tag.eq(box.last),
             issued.eq(self.aw_valid & self.aw_ready & splitter.final),
         ]
         m.d.sync += offered.eq(self.aw_valid & ~self.aw_ready)
         with m.If(self.piece_pop):
             m.d.sync += [piece.eq(self.piece), active.eq(1)]
-        with m.Elif((splitter.run_take & walk.last) | self.go):
+        with m.Elif((splitter.run_take & box.last) | self.go):
             m.d.sync += active.eq(0)
         return active, issued
 
     def _reads(self, m: Module, pieces: Queue) -> dict[str, Signal]:
         """Walk the words of a piece in L2."""
-        m.submodules.places = walk = Walk(
-            count_bits=(BOUND_BITS, BOUND_BITS, BOUND_BITS, 3), address_bits=L2_BITS
+        m.submodules.words = box = BoxAddressGenerator(
+            levels=(
+                ("block", BOUND_BITS),
+                ("row", BOUND_BITS),
+                ("column", BOUND_BITS),
+                ("beat", 3),
+            ),
+            address_bits=L2_BITS,
         )
         active = Signal()
         piece = Signal(StoreTransfer, reset_less=True)
@@ -214,26 +222,26 @@ class Writer(SharedComponent):
         head = pieces.o.payload
         m.d.comb += [
             self.read.enable.eq(active & room),
-            self.read.address.eq(walk.address),
-            walk.advance.eq(self.read.enable),
-            pieces.o.ready.eq(~self.go & (~active | (self.read.enable & walk.last))),
+            self.read.address.eq(box.address),
+            box.advance.eq(self.read.enable),
+            pieces.o.ready.eq(~self.go & (~active | (self.read.enable & box.last))),
             popped.eq(pieces.o.valid & pieces.o.ready),
-            walk.start.eq(popped),
-            walk.origin.eq(head.l2_address),
-            walk.count_0.eq(head.blocks),
-            walk.count_1.eq(head.rows),
-            walk.count_2.eq(head.columns),
-            walk.count_3.eq(Mux(head.partial_sums, 4, 1)),
-            walk.pitch_0.eq(Mux(piece.partial_sums, 4, 1)),
-            walk.pitch_1.eq(in_beats(piece, self.fields.output_l2_row_pitch)),
-            walk.pitch_2.eq(in_beats(piece, self.fields.output_l2_column_pitch)),
-            walk.pitch_3.eq(1),
+            box.start.eq(popped),
+            box.origin.eq(head.l2_address),
+            box.counts.block.eq(head.blocks),
+            box.counts.row.eq(head.rows),
+            box.counts.column.eq(head.columns),
+            box.counts.beat.eq(Mux(head.partial_sums, 4, 1)),
+            box.pitches.block.eq(Mux(piece.partial_sums, 4, 1)),
+            box.pitches.row.eq(in_beats(piece, self.fields.output_l2_row_pitch)),
+            box.pitches.column.eq(in_beats(piece, self.fields.output_l2_column_pitch)),
+            box.pitches.beat.eq(1),
         ]
         with m.If(popped):
             m.d.sync += [piece.eq(head), active.eq(1)]
-        with m.Elif((self.read.enable & walk.last) | self.go):
+        with m.Elif((self.read.enable & box.last) | self.go):
             m.d.sync += active.eq(0)
-        m.d.sync += [arriving.eq(self.read.enable & ~self.go), ending.eq(walk.last)]
+        m.d.sync += [arriving.eq(self.read.enable & ~self.go), ending.eq(box.last)]
         return {"active": active, "room": room, "arriving": arriving, "ending": ending}
 
     def _beats(self, m: Module, bursts: Queue, reading: dict[str, Signal]) -> Queue:

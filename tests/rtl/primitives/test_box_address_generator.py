@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""A walk goes through a box in the order of its levels, also when it starts in its last step."""
+"""A box is gone through in the order of its levels; the next may start in its last step."""
 
 from itertools import product
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from kit import simulate
 
-from naas_hw.rtl.primitives.walk import Walk
+from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 
 ADDRESS_BITS = 10
 
@@ -18,19 +18,20 @@ def test_it_equals_nested_loops(seed: int) -> None:
     """Three boxes one after the other, the next started in the last step of the one before."""
     rng = np.random.default_rng(seed)
     levels = int(rng.integers(1, 5))
-    dut = Walk(count_bits=(4,) * levels, address_bits=ADDRESS_BITS)
+    names = [f"level_{i}" for i in range(levels)]
+    dut = BoxAddressGenerator(levels=tuple((name, 4) for name in names), address_bits=ADDRESS_BITS)
     pitches = [int(v) for v in rng.integers(0, 1 << ADDRESS_BITS, levels)]
     boxes = [[int(v) for v in rng.choice([1, 2, 3, 5], levels)] for _ in range(3)]
     origins = [int(v) for v in rng.integers(0, 1 << ADDRESS_BITS, 3)]
 
     def put(ctx: Any, counts: list[int], origin: int) -> None:
-        for i, count in enumerate(counts):
-            ctx.set(getattr(dut, f"count_{i}"), count)
+        for name, count in zip(names, counts, strict=True):
+            ctx.set(getattr(dut.counts, name), count)
         ctx.set(dut.origin, origin)
 
     async def bench(ctx: Any) -> None:
-        for i in range(levels):
-            ctx.set(getattr(dut, f"pitch_{i}"), pitches[i])
+        for name, pitch in zip(names, pitches, strict=True):
+            ctx.set(getattr(dut.pitches, name), pitch)
         put(ctx, boxes[0], origins[0])
         ctx.set(dut.start, 1)
         await ctx.tick()
@@ -45,11 +46,11 @@ def test_it_equals_nested_loops(seed: int) -> None:
             assert ctx.get(dut.address) == (origins[box] + offset) % (1 << ADDRESS_BITS)
             last = [i == count - 1 for i, count in zip(index, boxes[box], strict=True)]
             assert ctx.get(dut.last) == all(last)
-            assert [ctx.get(getattr(dut, f"trip_{i}")) for i in range(levels)] == [
-                i + 1 for i in index
-            ]
-            assert ctx.get(dut.at_last) == sum(bit << i for i, bit in enumerate(last))
-            assert ctx.get(dut.at_first) == sum((i == 0) << at for at, i in enumerate(index))
+            assert [ctx.get(getattr(dut.trips, name)) for name in names] == [i + 1 for i in index]
+            assert ctx.get(dut.is_last.as_value()) == sum(bit << i for i, bit in enumerate(last))
+            assert ctx.get(dut.is_first.as_value()) == sum(
+                (i == 0) << at for at, i in enumerate(index)
+            )
             advance = rng.random() < 0.7
             starts = advance and ends and box < 2
             ctx.set(dut.advance, int(advance))
@@ -63,3 +64,8 @@ def test_it_equals_nested_loops(seed: int) -> None:
                 return
 
     simulate(dut, bench)
+
+
+def test_init_wrong_levels() -> None:
+    with pytest.raises(ValueError, match="^levels must have at least 1 entry, not 0$"):
+        BoxAddressGenerator(levels=(), address_bits=4)
