@@ -144,12 +144,14 @@ def _search(demo: Demo, run: Path, console: Console, *, resume: bool) -> SearchR
             [demo.network],
             demo.budget,
             demo.settings,
-            run=run,
-            resume=resume,
-            force=not resume,
-            num_processes=demo.num_processes,
+            run=api.RunSettings(
+                folder=run,
+                resume=resume,
+                force=not resume,
+                command=("python", "examples/demo.py"),
+            ),
+            workers=demo.num_processes,
             progress=tell,
-            command=("python", "examples/demo.py"),
         )
 
 
@@ -236,9 +238,8 @@ def _simulate(demo: Demo, run: Path, console: Console) -> tuple[LayerReport, ...
 
         result = api.simulate(
             run,
-            simulator=demo.simulator,
+            api.SimulationSettings(simulator=demo.simulator, seed=demo.settings.seed),
             layers=demo.layers,
-            seed=demo.settings.seed,
             num_processes=demo.num_processes,
             progress=tell,
         )

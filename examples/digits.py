@@ -146,9 +146,8 @@ def find_design(
     api.generate(run)
     report = api.simulate(
         run,
-        simulator=simulator,
+        api.SimulationSettings(simulator=simulator, seed=settings.accelerators.seed),
         layers=layers,
-        seed=settings.accelerators.seed,
         num_processes=num_processes,
     )
     _say_simulated(report, run, say)
@@ -164,11 +163,9 @@ def _search(
             found.oracle,
             api.find_budget(BUDGET),
             settings,
-            run=run,
-            force=True,
-            num_processes=num_processes,
+            run=api.RunSettings(folder=run, force=True, command=("python", "examples/digits.py")),
+            workers=num_processes,
             progress=progress,
-            command=("python", "examples/digits.py"),
         )
 
 

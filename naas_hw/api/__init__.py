@@ -1,9 +1,13 @@
 """The verbs of the command line as functions: values in, values out, a run folder where wanted.
 
+How much a verb does is said by settings, which are frozen and are checked when they are made.
+
 network = naas_hw.find_network("mobilenet_v2")
-found = naas_hw.co_search([network], naas_hw.find_budget("eyeriss"), run="run")
+settings = naas_hw.SearchSettings(generations=10)
+found = naas_hw.co_search([network], naas_hw.find_budget("eyeriss"), settings, run="run")
 naas_hw.generate("run")
-assert naas_hw.simulate("run", simulator="icarus", layers=["classifier.1"]).ok
+icarus = naas_hw.SimulationSettings(simulator="icarus")
+assert naas_hw.simulate("run", icarus, layers=["classifier.1"]).ok
 """
 
 from naas_hw.api.bounds import ProvenBounds, proven_bounds
@@ -19,16 +23,27 @@ from naas_hw.api.files import export, import_mappings
 from naas_hw.api.hardware import SimulationReport, generate, report, simulate, simulation_json
 from naas_hw.api.scores import score, score_figures
 from naas_hw.api.searches import SEARCH_PACKAGES, map, search, search_jointly
+from naas_hw.api.settings import RunSettings, ScoreSettings, SimulationSettings, Workers
 from naas_hw.arch.files import find_accelerator, find_budget, find_energy_table
 from naas_hw.emit.package import GeneratedDesign
+from naas_hw.nas.joint.settings import JointSettings
 from naas_hw.runs.figures import joint_figures, layer_figures, network_figures, search_figures
+from naas_hw.search.accelerator.settings import SearchSettings
+from naas_hw.search.mapping.network_search import MappingSettings
 
 __all__ = [
     "SEARCH_PACKAGES",
     "Design",
     "GeneratedDesign",
+    "JointSettings",
+    "MappingSettings",
     "ProvenBounds",
+    "RunSettings",
+    "ScoreSettings",
+    "SearchSettings",
     "SimulationReport",
+    "SimulationSettings",
+    "Workers",
     "evaluate",
     "export",
     "find_accelerator",

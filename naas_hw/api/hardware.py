@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from naas_hw.api.designs import (
-    Design,
-    design_of,
-    read_design,
-    run_table,
-    writing,
-)
+from naas_hw.api.designs import Design, design_of, read_design, run_table, writing
+from naas_hw.api.old_keywords import SIMULATION_KEYWORDS, accepts_old_keywords
+from naas_hw.api.settings import SimulationSettings
 from naas_hw.core.errors import InputError
 from naas_hw.emit.package import GeneratedDesign, plan_design
 from naas_hw.report.page import render_report
@@ -20,13 +16,9 @@ from naas_hw.runs.facts import read_run_facts
 from naas_hw.runs.folder import RunFolder
 from naas_hw.sim.hardware import generate as generate_hardware
 from naas_hw.sim.layer import LayerReport
-from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs
-from naas_hw.sim.preludes import check_prelude
-from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.system.files import write_file
-from naas_hw.workload.arithmetic.quantise import Tensors
 
 _WAVE_FORMATS: Final = ("fst", "vcd")
 
@@ -89,17 +81,12 @@ def generate(
     return generated
 
 
+@accepts_old_keywords(SIMULATION_KEYWORDS)
 def simulate(
     design: Design | str | Path,
+    settings: SimulationSettings | None = None,
     *,
-    simulator: str,
     layers: Sequence[str] | None = None,
-    seed: int = 0,
-    stalls: Stalls | None = None,
-    memory: str = EXACT,
-    tensors: Tensors = Tensors.SPREAD,
-    before: str | None = None,
-    waves: bool = False,
     num_processes: int = 1,
     progress: Callable[[LayerReport], None] | None = None,
 ) -> SimulationReport:
@@ -109,17 +96,9 @@ def simulate(
     ----------
     design : a value, or the folder that holds it; that folder gets `sim/predicted.json` before
         the simulator starts, and `sim/simulated.json` at the end.
-    simulator : icarus or verilator.
     layers : names; all that the hardware runs if None. Layers that are the same run once.
-    seed : of the tensors.
-    stalls : random stalls of the memory; then only the output bytes are compared.
-    memory : `exact`, `any`, a name, or settings (`sim.memory_habits`): how the memory handshakes;
-        then only the output bytes are compared.
-    tensors : `spread`, or `extreme` for values whose sums wrap and whose outputs clamp.
-    before : a reset or an erroneous start before each run (`sim.preludes`); None for none.
-    waves : whether waves are kept, in `sim/waves/`; needs a folder.
     num_processes : simulations at a time.
-    progress : told of each layer that was simulated.
+    progress : called after each layer that was simulated.
 
     Raises
     ------
@@ -127,13 +106,11 @@ def simulate(
     ToolError : the simulator is missing or too old.
     SimulationError : it failed.
     """
-    if waves and isinstance(design, Design):
+    settings = settings or SimulationSettings()
+    if settings.waves and isinstance(design, Design):
         raise InputError("waves must have a run folder to be written to, not a value only")
     found = design_of(design)
-    check_memory(memory)
-    if before is not None:
-        check_prelude(before)
-    tool = find_simulator(simulator)
+    tool = find_simulator(settings.simulator)
     skipped: tuple[str, ...] = ()
     if layers is None:
         skipped = tuple(x.name for x in found.network.without_program)
@@ -147,34 +124,39 @@ def simulate(
                 hardware,
                 runs,
                 simulator=tool,
-                seed=seed,
-                stalls=stalls,
-                memory=memory,
-                tensors=tensors,
-                before=before,
+                seed=settings.seed,
+                stalls=settings.stalls,
+                memory=settings.memory,
+                tensors=settings.tensors,
+                before=settings.before,
                 waves=folder,
                 num_processes=num_processes,
                 progress=progress,
             ),
             simulator=tool.name,
             version=tool.version,
-            timed=stalls is None and memory == EXACT,
+            timed=settings.timed,
             skipped=skipped,
         )
 
     if isinstance(design, Design):
         return simulated(None)
     with writing(Path(design), "simulate") as run:
-        if waves:
-            run.claim(
-                f"sim/waves/{found.layer.name}.{suffix}"
-                for found in runs
-                for suffix in _WAVE_FORMATS
-            )
+        if settings.waves:
+            _claim_waves(run, runs)
         run.write_text("sim/predicted.json", predicted_json(runs, hardware.digest))
-        report = simulated(run.path / "sim" / "waves" if waves else None)
+        report = simulated(run.path / "sim" / "waves" if settings.waves else None)
         run.write_text("sim/simulated.json", simulation_json(report))
     return report
+
+
+def _claim_waves(run: RunFolder, runs: Sequence[LayerRun]) -> None:
+    """Name the files of waves that belong to the run."""
+    run.claim(
+        f"sim/waves/{layer_run.layer.name}.{suffix}"
+        for layer_run in runs
+        for suffix in _WAVE_FORMATS
+    )
 
 
 def predicted_json(runs: Sequence[LayerRun], digest: int) -> str:

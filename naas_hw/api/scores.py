@@ -8,6 +8,8 @@ from typing import Any
 
 from naas_hw.api.designs import Design, design_of, evaluate, table_of
 from naas_hw.api.files import export, layers_named
+from naas_hw.api.old_keywords import SCORE_KEYWORDS, accepts_old_keywords
+from naas_hw.api.settings import ScoreSettings
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.core.errors import InputError
 from naas_hw.exchange.formats import Format
@@ -21,14 +23,14 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.layer import Layer
 
 
+@accepts_old_keywords(SCORE_KEYWORDS)
 def score(
     design: Design | str | Path,
+    settings: ScoreSettings | None = None,
     *,
     peer: Format,
-    pad: bool = False,
     layers: Sequence[str] | None = None,
     table: str | EnergyTable | None = None,
-    timeout_seconds: float = 300.0,
     progress: Callable[[LayerScore], None] | None = None,
 ) -> ScoreReport:
     """Run another model's program, which must be on PATH, on each layer of a design.
@@ -36,17 +38,17 @@ def score(
     Parameters
     ----------
     design : a value, or the folder that holds it.
-    pad : enlarge problems whose edges Timeloop cannot count; as of `export`.
-    layers : names of those wanted; all if not given.
+    peer : whose program it is.
+    layers : names of the layers; all if None.
     table : an energy table, its name or file; that of the run, else the default one.
-    timeout_seconds : for one layer.
-    progress : is told of each layer.
+    progress : called after each layer.
 
     Raises
     ------
     ToolError : the program is missing.
     InputError : something is missing or wrong.
     """
+    settings = settings or ScoreSettings()
     program = find_program(peer)
     found, prices = design_of(design), table_of(design, table)
     wanted = found.network.layers if layers is None else layers_named(found.network, layers)
@@ -56,11 +58,11 @@ def score(
             found.network.layers, evaluate(found, table=prices).layers, strict=True
         )
     }
-    run = partial(figures_of, peer, program, timeout_seconds=timeout_seconds)
+    run = partial(figures_of, peer, program, timeout_seconds=settings.timeout_seconds)
     known: dict[tuple[Layer, Mapping], PeerFigures | str] = {}
     scores = []
     for layer in wanted:
-        theirs = _theirs(found, layer, peer, pad, prices, run, known)
+        theirs = _theirs(found, layer, peer, settings.pad, prices, run, known)
         cost = ours[layer.name]
         scores.append(
             LayerScore(

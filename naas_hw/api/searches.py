@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.api.bounds import bounds_digest
-from naas_hw.api.designs import (
-    ENERGY_TABLE_FILE,
-    Design,
-    named_digest,
-)
+from naas_hw.api.designs import ENERGY_TABLE_FILE, Design, named_digest
+from naas_hw.api.old_keywords import RUN_KEYWORDS, WORKER_KEYWORDS, accepts_old_keywords
+from naas_hw.api.settings import RunSettings, Workers, placement_of, run_settings
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.technology import (
@@ -50,29 +48,24 @@ LAYERS: Final = "layers.sqlite"
 SEARCH_PACKAGES: Final = ("cma", "numpy", "numba", "pydantic")
 
 
+@accepts_old_keywords(RUN_KEYWORDS, WORKER_KEYWORDS)
 def search(
     networks: Sequence[Network],
     budget: Budget,
     settings: SearchSettings | None = None,
     *,
-    run: str | Path | None = None,
-    resume: bool = False,
-    force: bool = False,
-    executor: Executor | None = None,
-    num_processes: int = 1,
+    run: str | Path | RunSettings | None = None,
+    workers: Workers = 1,
     progress: ProgressCallback | None = None,
-    command: Sequence[str] = ("naas", "search"),
 ) -> SearchResult:
     """Search an accelerator within a budget, and mappings of all networks on it.
 
     Parameters
     ----------
-    run : folder that gets the design, the history and the result; None writes nothing.
-    resume, force : go on with the run in that folder, or start it anew.
-    executor : any `concurrent.futures.Executor`; else `num_processes` are started, or for one
-        this process does it. The result is the same.
-    progress : told of every candidate, in order.
-    command : how the manifest says that it was made.
+    run : the folder that gets the design, the history and the result, or settings of it; None
+        writes nothing.
+    workers : a number of processes, or any `concurrent.futures.Executor`. The result is the same.
+    progress : called after every candidate, in order.
 
     Raises
     ------
@@ -82,25 +75,21 @@ def search(
     settings = settings or SearchSettings()
     if run is None:
         return search_accelerator(
-            networks,
-            budget,
-            settings,
-            executor=executor,
-            num_processes=num_processes,
-            progress=progress,
+            networks, budget, settings, **placement_of(workers), progress=progress
         )
+    run = run_settings(run)
     if not networks:
         raise InputError("networks must be at least 1, not 0")
     network = _joined(networks)
     table = settings.table or energy_table(budget.energy_table)
     manifest = Manifest.of(
-        command=command,
+        command=run.command_or("search"),
         digest=settings_digest(networks, budget, settings),
         seed=settings.seed,
         packages=SEARCH_PACKAGES,
         energy_table=named_digest(table),
     )
-    with RunFolder.create(Path(run), manifest, resume=resume, force=force) as folder:
+    with RunFolder.create(Path(run.folder), manifest, resume=run.resume, force=run.force) as folder:
         history = folder.path / HISTORY
         folder.claim(sqlite_files(HISTORY))
         try:
@@ -108,8 +97,7 @@ def search(
                 networks,
                 budget,
                 settings,
-                executor=executor,
-                num_processes=num_processes,
+                **placement_of(workers),
                 history=history,
                 resume=history.exists(),
                 progress=progress,
@@ -127,39 +115,42 @@ def search(
     return result
 
 
+@accepts_old_keywords(RUN_KEYWORDS, WORKER_KEYWORDS)
 def search_jointly(
     space: Space,
     oracle: AccuracyOracle,
     budget: Budget,
     settings: JointSettings,
     *,
-    run: str | Path,
-    resume: bool = False,
-    force: bool = False,
-    executor: Executor | None = None,
-    num_processes: int = 1,
+    run: str | Path | RunSettings,
+    workers: Workers = 1,
     progress: ProgressCallback | None = None,
-    command: Sequence[str] = ("naas", "search"),
 ) -> JointResult:
     """Search an accelerator, a network of a space above an accuracy floor, and its mappings.
 
-    Parameters are those of `search`. A joint search that is resumed goes through what it had done
-    again, with the costs of layers that it left in the folder.
+    The other parameters are those of `search`. A joint search that is resumed starts again from
+    the beginning, and reads the costs of layers that it had stored in the folder.
+
+    Parameters
+    ----------
+    space : the networks to choose from.
+    oracle : gives the accuracy of each of them.
 
     Raises
     ------
     InputError : as of `naas_hw.nas.joint.joint_search`, and where the folder cannot be used.
     WorkerError : the executor lost a task.
     """
+    run = run_settings(run)
     table = settings.accelerators.table or energy_table(budget.energy_table)
     manifest = Manifest.of(
-        command=command,
+        command=run.command_or("cosearch"),
         digest=joint_digest(space, oracle, budget, settings),
         seed=settings.accelerators.seed,
         packages=SEARCH_PACKAGES,
         energy_table=named_digest(table),
     )
-    with RunFolder.create(Path(run), manifest, resume=resume, force=force) as folder:
+    with RunFolder.create(Path(run.folder), manifest, resume=run.resume, force=run.force) as folder:
         history = folder.path / HISTORY
         folder.remove(HISTORY)  # it is made again, out of the costs of layers
         folder.claim([*sqlite_files(HISTORY), *sqlite_files(LAYERS)])
@@ -169,8 +160,7 @@ def search_jointly(
                 oracle,
                 budget,
                 settings,
-                executor=executor,
-                num_processes=num_processes,
+                **placement_of(workers),
                 history=history,
                 store=folder.path / LAYERS,
                 progress=progress,
@@ -193,38 +183,38 @@ def search_jointly(
     return result
 
 
+@accepts_old_keywords(RUN_KEYWORDS, WORKER_KEYWORDS)
 def map(  # the verb; the builtin is not used in this module
     network: Network,
     accelerator: Accelerator,
     settings: MappingSettings | None = None,
     *,
-    run: str | Path | None = None,
-    force: bool = False,
-    executor: Executor | None = None,
-    num_processes: int = 1,
+    run: str | Path | RunSettings | None = None,
+    workers: Workers = 1,
     progress: Callable[[Layer, MappingResult], None] | None = None,
-    command: Sequence[str] = ("naas", "map"),
 ) -> NetworkResult:
     """Search mappings of a network for a given accelerator.
 
     Parameters
     ----------
-    run : folder that gets the design and the result; None writes nothing.
-    force : start a run that exists anew.
-    executor, num_processes : as of `search`.
-    progress : told of each distinct layer, in order.
-    command : how the manifest says that it was made.
+    run : the folder that gets the design and the result, or settings of it; None writes nothing.
+    workers : as of `search`.
+    progress : called after each distinct layer, in order.
 
     Raises
     ------
-    InputError : no legal mapping was found for a layer; the folder cannot be used.
+    InputError : no legal mapping was found for a layer; the folder cannot be used, or its settings
+        ask for a resumption, for which a search of mappings keeps nothing.
     WorkerError : the executor lost a task.
     """
     settings = settings or MappingSettings(objective=Objective.EDP, table=SIZED)
     if run is None:
-        return _mapped(network, accelerator, settings, executor, num_processes, progress)
+        return _mapped(network, accelerator, settings, workers, progress)
+    run = run_settings(run)
+    if run.resume:
+        raise InputError("a search of mappings must be started anew, not resumed")
     manifest = Manifest.of(
-        command=command,
+        command=run.command_or("map"),
         digest=digest_of(
             network.model_dump_json(),
             accelerator.model_dump_json(),
@@ -235,8 +225,8 @@ def map(  # the verb; the builtin is not used in this module
         packages=SEARCH_PACKAGES,
         energy_table=named_digest(settings.table),
     )
-    with RunFolder.create(Path(run), manifest, force=force) as folder:
-        result = _mapped(network, accelerator, settings, executor, num_processes, progress)
+    with RunFolder.create(Path(run.folder), manifest, force=run.force) as folder:
+        result = _mapped(network, accelerator, settings, workers, progress)
         _write_design(
             folder,
             Design(accelerator=accelerator, network=network, mappings=result.mappings),
@@ -255,13 +245,12 @@ def _mapped(
     network: Network,
     accelerator: Accelerator,
     settings: MappingSettings,
-    executor: Executor | None,
-    num_processes: int,
+    workers: Workers,
     progress: Callable[[Layer, MappingResult], None] | None,
 ) -> NetworkResult:
-    given = worker_processes(num_processes) if executor is None else nullcontext(executor)
-    with given as found:
-        return map_network(accelerator, network, settings, executor=found, progress=progress)
+    given = nullcontext(workers) if isinstance(workers, Executor) else worker_processes(workers)
+    with given as executor:
+        return map_network(accelerator, network, settings, executor=executor, progress=progress)
 
 
 def _joined(networks: Sequence[Network]) -> Network:

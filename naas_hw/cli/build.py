@@ -15,6 +15,7 @@ from naas_hw.arch.devices import TARGET_MHZ, Part, find_part
 from naas_hw.arch.files import read_accelerator
 from naas_hw.cli.choices import MAX_COUNT, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.panels import MAIN, OUTPUT, PLACEMENT
 from naas_hw.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -28,33 +29,65 @@ def build(
     designs: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folders (the result goes into their fpga/), or YAML files of accelerators."
+            help="Run folders, which get the result in fpga/, or YAML files of accelerators."
         ),
     ],
-    device: Annotated[str, typer.Option(help="The FPGA, like lfe5u-85f.")],
-    package: Annotated[str | None, typer.Option(help="Its package, like CABGA381.")] = None,
+    device: Annotated[str, typer.Option(help="The FPGA, such as lfe5u-85f.", rich_help_panel=MAIN)],
+    package: Annotated[
+        str | None,
+        typer.Option(help="Package of the FPGA, such as CABGA381.", rich_help_panel=MAIN),
+    ] = None,
     speed_grade: Annotated[
-        int | None, typer.Option(min=0, max=MAX_COUNT, help="Its speed grade, 6 to 8.")
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_COUNT,
+            help="Speed grade of the FPGA, 6 to 8.",
+            rich_help_panel=MAIN,
+        ),
     ] = None,
     frequency: Annotated[
-        float, typer.Option(help="What place and route aims at, in MHz.")
+        float,
+        typer.Option(help="Target clock of place and route, in MHz.", rich_help_panel=PLACEMENT),
     ] = TARGET_MHZ,
     seed: Annotated[
         list[int] | None,
-        typer.Option(min=0, max=MAX_SEED, help="Of the placer; several times: the fastest counts."),
+        typer.Option(
+            min=0,
+            max=MAX_SEED,
+            help="Random seed of the placer. Repeat it to keep the fastest result of several.",
+            rich_help_panel=PLACEMENT,
+        ),
     ] = None,
     limit_minutes: Annotated[
         float | None,
-        typer.Option(help="What place and route may take for each seed; then there is no clock."),
+        typer.Option(
+            help="Time limit of place and route for each seed; a build that reaches it has no "
+            "clock.",
+            rich_help_panel=PLACEMENT,
+        ),
     ] = None,
     into: Annotated[
-        Path | None, typer.Option(help="Document whose section on builds is written.")
+        Path | None,
+        typer.Option(
+            help="A document whose section on builds is replaced.", rich_help_panel=OUTPUT
+        ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, a document for each design.")
+        bool,
+        typer.Option(
+            "--json", help="Print a JSON document for each design.", rich_help_panel=OUTPUT
+        ),
     ] = False,
 ) -> int:
-    """Synthesise, place and route: LUT4, FF, DSP, block RAM, clock, critical path."""
+    """Synthesise, place and route designs: LUT4, FF, DSP, block RAM, clock, critical path.
+
+    Examples
+    --------
+    naas build examples/ck8x8.yaml --device lfe5u-85f
+    naas build run --device lfe5u-85f --seed 1 --seed 2 --seed 3 --json
+    naas build run --device lfe5u-45f --package CABGA381 --limit-minutes 30
+    """
     part = find_part(device, package=package, speed_grade=speed_grade)
     seeds = tuple(seed or (1,))
     accelerators = [_read(design) for design in designs]

@@ -1,14 +1,14 @@
 """`naas check MODEL`: what becomes of every operator of a model."""
 
-from typing import Annotated, Final
+from typing import Final
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from naas_hw.cli.exits import ExitStatus
-from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
+from naas_hw.cli.models import Host, InputShape, NetworkSource, Resolution, shape_of
+from naas_hw.cli.options import Json
 from naas_hw.workload.check import UNKNOWN, CheckReport, Macs, Verdict
 from naas_hw.workload.frontends.importer import check_model
 
@@ -56,22 +56,22 @@ def macs_text(macs: Macs) -> str:
 
 
 def check(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="A built-in name, a .yaml or .pt2 file, or module:callable (this runs its code)."
-        ),
-    ],
+    model: NetworkSource,
     resolution: Resolution = None,
     input_shape: InputShape = None,
     host: Host = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> int:
-    """List every operator of a model: mapped, folded, host or unsupported.
+    """List every operator of a network: mapped, folded, host or unsupported.
 
-    The multiply-accumulates that are not covered are listed too.
+    The table also shows the multiply-accumulates that the accelerator does not cover. The exit
+    status is 1 if an operator is unsupported or none is mapped.
 
-    Exit status 1 if one is unsupported or none is mapped.
+    Examples
+    --------
+    naas check resnet50
+    naas check model.pt2 --json
+    naas check package.module:build --input-shape 1x3x224x224 --host add
     """
     report = check_model(
         model,

@@ -17,6 +17,17 @@ MAX_LEGAL: Final = 100_000
 MAX_PROCESSES: Final = 1024
 MAX_RESOLUTION: Final = 65535
 MAX_SEED: Final = 2**63 - 1
+TECHNICAL_LIMITS: Final = frozenset(
+    {
+        MAX_COUNT,
+        MAX_GENERATIONS,
+        MAX_POPULATION,
+        MAX_LEGAL,
+        MAX_PROCESSES,
+        MAX_RESOLUTION,
+        MAX_SEED,
+    }
+)
 
 
 def choice_of(kind: type[Choice], text: str, what: str) -> Choice:

@@ -2,13 +2,12 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from naas_hw.cli.options import Json
 from naas_hw.system.tools import Tool, find_tools
 
 
@@ -39,9 +38,15 @@ def tools_table(tools: tuple[Tool, ...]) -> Table:
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """List the tools that were found, what each enables, and how to get what is missing."""
+    """List the tools that were found, what each enables, and how to get those that are missing.
+
+    Examples
+    --------
+    naas doctor
+    naas doctor --json
+    """
     tools = find_tools()
     if as_json:
         print(tools_json(tools))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from naas_hw.cli.panels import MAIN
 from naas_hw.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,20 +16,42 @@ def energy_table(
         str, typer.Argument(help="A built-in energy table, or a YAML file.")
     ] = "default",
     dram: Annotated[
-        str | None, typer.Option(help="Interface of another memory outside, such as hbm2.")
+        str | None,
+        typer.Option(
+            help="Interface of another external memory, such as hbm2.", rich_help_panel=MAIN
+        ),
     ] = None,
     mac: Annotated[
-        str | None, typer.Option(help="What a MAC multiplies: int8, int16, int32, fp16 or fp32.")
+        str | None,
+        typer.Option(
+            help="Number format of the multiplier: int8, int16, int32, fp16 or fp32.",
+            rich_help_panel=MAIN,
+        ),
     ] = None,
     node: Annotated[
-        float | None, typer.Option(help="Scale to this technology, in nm; needs --supply.")
+        float | None,
+        typer.Option(
+            help="Scale to this technology node, in nm; needs --supply.", rich_help_panel=MAIN
+        ),
     ] = None,
-    supply: Annotated[float | None, typer.Option(help="Volts of that technology.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the table that is printed.")] = None,
+    supply: Annotated[
+        float | None,
+        typer.Option(help="Supply voltage of that technology; needs --node.", rich_help_panel=MAIN),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the table that is printed.", rich_help_panel=MAIN),
+    ] = None,
 ) -> None:
     """Print an energy table as YAML, every figure with its source.
 
-    What is printed is what --energy-table takes: naas energy-table --dram hbm2 > mine.yaml
+    The option --energy-table of other commands takes what this one prints.
+
+    Examples
+    --------
+    naas energy-table sized
+    naas energy-table --dram hbm2 > mine.yaml
+    naas energy-table sized --node 28 --supply 0.9 --name mine > mine.yaml
     """
     from naas_hw.arch.files import find_energy_table
     from naas_hw.arch.technology import SizedTable

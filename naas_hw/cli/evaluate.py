@@ -1,21 +1,32 @@
 """`naas evaluate RUN`: what the model says of a design."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from naas_hw.cli.options import DesignFolder, Json
+from naas_hw.cli.panels import MAIN
+
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
+    run: DesignFolder,
     energy_table: Annotated[
         str | None,
-        typer.Option(help="Built-in energy table or a YAML file; by default the one of the run."),
+        typer.Option(
+            help="A built-in energy table or a YAML file, by default the run's.",
+            rich_help_panel=MAIN,
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Show the model's figures of a design, layer by layer: cycles, stalls, accesses, energy."""
+    """Show the cost of a design by the model, layer by layer: cycles, stalls, accesses, energy.
+
+    Examples
+    --------
+    naas evaluate run
+    naas evaluate run --energy-table mine.yaml --json
+    """
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
     from naas_hw.cli.tables import cost_table, network_notes, print_table

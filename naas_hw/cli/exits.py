@@ -11,15 +11,20 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
+from typing import TextIO
 
 import pydantic
 import typer
+from typer import BadParameter
 from typer.exceptions import TyperException
 
+from naas_hw.core.deprecation import RenamedWarning
 from naas_hw.core.errors import NaasError
 from naas_hw.system.text import printable, shortened, shown
+from naas_hw.system.yaml_files import rule_of
 
 _MAX_SENTENCE = 2000
 
@@ -45,13 +50,40 @@ def run_to_status(command: Callable[[], object]) -> int:
         return ExitStatus.BAD_INPUT
     _let_all_text_be_printed()
     try:
-        status = command()
+        with _renames_as_lines():
+            status = command()
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         return _status_of(error)
     if status == ExitStatus.INTERRUPTED and not isinstance(status, ExitStatus):
         return _status_of(KeyboardInterrupt())  # typer caught it, and gives a plain number
     return int(status) if isinstance(status, int) else ExitStatus.DONE
+
+
+@contextmanager
+def _renames_as_lines() -> Iterator[None]:
+    """Print each warning about an old name once, as one line on the error stream."""
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RenamedWarning)
+        show_other = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not issubclass(category, RenamedWarning):
+                show_other(message, category, filename, lineno, file, line)
+            elif str(message) not in said:
+                said.add(str(message))
+                _say(str(message), kind="warning")
+
+        warnings.showwarning = show
+        yield
 
 
 def _let_all_text_be_printed() -> None:
@@ -107,11 +139,11 @@ def _input_sentence(error: BaseException) -> str:
             return "out of memory"
 
 
-def _say(sentence: str) -> None:
+def _say(sentence: str, kind: str = "error") -> None:
     if sys.stderr is None:  # print would take standard output then
         return
     try:
-        print(f"naas: error: {sentence}", file=sys.stderr)
+        print(f"naas: {kind}: {sentence}", file=sys.stderr)
     except OSError:  # nobody reads the error stream any more
         pass
 
@@ -137,10 +169,22 @@ def _one_line(text: str) -> str:
 
 
 def _usage_sentence(error: TyperException) -> str:
+    """What is wrong with the command line, and where to look."""
+    if isinstance(error, BadParameter) and isinstance(error.__cause__, pydantic.ValidationError):
+        return _option_sentence(error, error.__cause__)
     say = getattr(error, "format_message", error.__str__)
     text = " ".join(say().split()).rstrip(".") or "a command is needed"
     context = getattr(error, "ctx", None)
     return f"{text}; see {context.command_path} --help" if context is not None else text
+
+
+def _option_sentence(error: BadParameter, cause: pydantic.ValidationError) -> str:
+    """The rule that the value of an option breaks, "not", and the value as it was typed."""
+    option = max(error.param.opts, key=len) if error.param is not None else "a value"
+    first = cause.errors(include_url=False, include_context=False)[0]
+    value = first["input"]
+    typed = _one_line(value) if isinstance(value, str) else shown(value)
+    return f"{option} {rule_of(first['msg'])}, not {typed}"
 
 
 def os_error_sentence(error: OSError) -> str:

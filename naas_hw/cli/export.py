@@ -5,31 +5,58 @@ from typing import Annotated
 
 import typer
 
+from naas_hw.cli.options import DesignFolder, Pad
+from naas_hw.cli.panels import MAIN, TIMELOOP
 from naas_hw.core.errors import InputError
 from naas_hw.system.text import printable
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
-    to: Annotated[str, typer.Option(help="timeloop or maestro.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder that gets the files.")],
-    version: Annotated[
-        str, typer.Option("--format", help="Of Timeloop's files: v0.3 or v0.4.")
-    ] = "v0.3",
-    pad: Annotated[
-        bool,
-        typer.Option("--pad", help="Enlarge problems whose edges Timeloop cannot count."),
-    ] = False,
+    run: DesignFolder,
+    to: Annotated[
+        str, typer.Option(help="The other model: timeloop or maestro.", rich_help_panel=MAIN)
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="The folder that gets the files.", rich_help_panel=MAIN
+        ),
+    ],
     layers: Annotated[
-        str | None, typer.Option(help="Layers, with commas; all if not given.")
+        str | None,
+        typer.Option(
+            help="Names of layers, separated by commas; all by default.", rich_help_panel=MAIN
+        ),
     ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Write into a folder that holds files.", rich_help_panel=MAIN),
+    ] = False,
+    version: Annotated[
+        str,
+        typer.Option(
+            "--format", help="Version of the files: v0.3 or v0.4.", rich_help_panel=TIMELOOP
+        ),
+    ] = "v0.3",
+    pad: Pad = False,
     energy_table: Annotated[
         str | None,
-        typer.Option(help="Energy table or file (timeloop); by default the one of the run."),
+        typer.Option(
+            help="A built-in energy table or a YAML file, by default the run's.",
+            rich_help_panel=TIMELOOP,
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write where files are.")] = False,
 ) -> None:
-    """Write a design for other people's models; what they cannot say is refused by name."""
+    """Write a design as files for Timeloop or MAESTRO.
+
+    A part of the design that their formats cannot express is refused by its name.
+
+    Examples
+    --------
+    naas export run --to timeloop -o files
+    naas export run --to timeloop --format v0.4 --layers conv1 -o files
+    naas export run --to maestro -o files --force
+    """
     from naas_hw import api
     from naas_hw.cli.choices import choice_of
     from naas_hw.exchange.formats import Format
@@ -43,7 +70,7 @@ def export(
         layers=layers.split(",") if layers else None,
         table=energy_table,
     )
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise InputError(f"{out} must be empty or missing (--force writes into it)")
-    plan.write(out)
-    print(f"{len(plan)} files in {printable(str(out))}")
+    if output.is_dir() and any(output.iterdir()) and not force:
+        raise InputError(f"{output} must be empty or missing (--force writes into it)")
+    plan.write(output)
+    print(f"{len(plan)} files in {printable(str(output))}")

@@ -7,19 +7,37 @@ from typing import Annotated
 import typer
 
 from naas_hw.cli.choices import MAX_SEED
+from naas_hw.cli.options import DesignFolder, Json
+from naas_hw.cli.panels import MAIN
 from naas_hw.system.text import printable
 
 
 def generate(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
+    run: DesignFolder,
     program: Annotated[
         bool,
-        typer.Option(help="Make programs, with example tensors: no weights are given yet."),
+        typer.Option(
+            help="Write a program of each layer, with example tensors.", rich_help_panel=MAIN
+        ),
     ] = True,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the example tensors.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=MAX_SEED,
+            help="Random seed of the example tensors.",
+            rich_help_panel=MAIN,
+        ),
+    ] = 0,
+    as_json: Json = False,
 ) -> None:
-    """Write the Verilog of a design with a self-checking test, and a program of each layer."""
+    """Write the Verilog of a design with a self-checking test, and a program of each layer.
+
+    Examples
+    --------
+    naas generate run
+    naas generate run --no-program --json
+    """
     from naas_hw import api
 
     made = api.generate(run, program=program, seed=seed)

@@ -3,15 +3,16 @@
 import json
 import sys
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from naas_hw.cli.choices import MAX_COUNT, MAX_LEGAL, MAX_SEED
+from naas_hw.cli.choices import MAX_COUNT
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
-from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
+from naas_hw.cli.models import Host, InputShape, NetworkSource, Resolution, shape_of
+from naas_hw.cli.options import Force, Json, MinLegal, NewRun, ObjectiveName, Seed
+from naas_hw.cli.panels import EFFORT, MAIN, NETWORK
 
 if TYPE_CHECKING:
     from naas_hw.search import MappingResult
@@ -19,19 +20,23 @@ if TYPE_CHECKING:
 
 
 def map_(
-    network: Annotated[
+    network: NetworkSource,
+    accelerator: Annotated[
         str,
-        typer.Argument(
-            help="A built-in name, a .yaml or .pt2 file, or module:callable (this runs its code)."
+        typer.Option(
+            help="The accelerator: a preset's name, or a YAML file.", rich_help_panel=MAIN
         ),
     ],
-    accelerator: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")],
-    run: Annotated[Path, typer.Option("--output", "-o", help="The run folder to be made.")],
-    objective: Annotated[str, typer.Option(help="edp, latency or energy.")] = "edp",
+    run: NewRun,
+    objective: ObjectiveName = "edp",
+    seed: Seed = 0,
     evaluations: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MAX_COUNT, help="Mappings tried for each layer; 20,000 unless told."
+            min=1,
+            max=MAX_COUNT,
+            help="Number of mappings tried for each layer; 20,000 by default.",
+            rich_help_panel=EFFORT,
         ),
     ] = None,
     proof: Annotated[
@@ -39,34 +44,38 @@ def map_(
         typer.Option(
             min=0,
             max=MAX_COUNT,
-            help="Mappings and tiles that branch and bound looks at afterwards, a layer; 0: it "
-            "does not run; 1,000,000 unless told.",
+            help="Number of mappings and tiles that branch and bound then visits for each layer; "
+            "1,000,000 by default, and with 0 it does not run.",
+            rich_help_panel=EFFORT,
         ),
     ] = None,
-    min_legal: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            max=MAX_LEGAL,
-            help="Distinct legal ones among them at least, where there are so many.",
-        ),
-    ] = 60,
-    optimiser: Annotated[str, typer.Option(help="evolve, cma or random.")] = "evolve",
-    energy_table: Annotated[
-        str, typer.Option(help="A built-in energy table, or a YAML file.")
-    ] = "default",
+    min_legal: MinLegal = 60,
+    optimiser: Annotated[
+        str,
+        typer.Option(help="Optimiser of mappings: evolve, cma or random.", rich_help_panel=EFFORT),
+    ] = "evolve",
     resolution: Resolution = None,
     input_shape: InputShape = None,
     host: Host = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Of everything random: same seed, same result.")
-    ] = 0,
+    energy_table: Annotated[
+        str,
+        typer.Option(help="A built-in energy table, or a YAML file.", rich_help_panel=NETWORK),
+    ] = "default",
     processes: Processes = None,
     dask: Dask = None,
-    force: Annotated[bool, typer.Option("--force", help="Start a run anew.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
-    """Search a mapping of each layer of a network for a given accelerator."""
+    """Search a mapping of each layer of a network for a given accelerator.
+
+    Branch and bound then proves how far each mapping can be from the best one.
+
+    Examples
+    --------
+    naas map resnet50 --accelerator nvdla-256 -o run
+    naas map resnet50 --accelerator mine.yaml --objective latency -o run
+    naas map mobilenet_v2 --accelerator eyeriss --proof 0 -o quick --json
+    """
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
     from naas_hw.cli.choices import choice_of
@@ -105,16 +114,15 @@ def map_(
             markup=False,
         )
 
-    with workers(processes, dask) as where:
+    kept = api.RunSettings(folder=run, force=force, command=("naas", *without_place(sys.argv[1:])))
+    with workers(processes, dask) as given_workers:
         result = api.map(
             given,
             hardware,
             settings,
-            run=run,
-            force=force,
-            **where,
+            run=kept,
+            workers=given_workers,
             progress=tell if screen.is_terminal else None,
-            command=("naas", *without_place(sys.argv[1:])),
         )
     if as_json:
         print(json.dumps(api.network_figures(result, hardware, settings.objective), indent=2))

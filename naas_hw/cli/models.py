@@ -1,26 +1,39 @@
-"""Options of the commands that take a model: its input, and what of it is left to the host."""
+"""The networks that a command takes, and options that change them."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from naas_hw.cli.choices import MAX_RESOLUTION
+from naas_hw.cli.panels import NETWORK
 from naas_hw.core.errors import InputError
 
+_SOURCES: Final = "a built-in name, a .yaml or .pt2 file, or module:callable (this runs its code)"
+
+NetworkSource = Annotated[str, typer.Argument(help=f"The network: {_SOURCES}.")]
+NetworkSources = Annotated[list[str] | None, typer.Argument(help=f"The networks, each {_SOURCES}.")]
 Resolution = Annotated[
     int | None,
     typer.Option(
-        min=1, max=MAX_RESOLUTION, help="Rows and columns of the image, instead of the model's own."
+        min=1,
+        max=MAX_RESOLUTION,
+        help="Rows and columns of the image, instead of the network's own.",
+        rich_help_panel=NETWORK,
     ),
 ]
 InputShape = Annotated[
-    str | None, typer.Option(help="The whole shape of the input, like 1x3x224x224.")
+    str | None,
+    typer.Option(
+        help="The whole shape of the input, such as 1x3x224x224.", rich_help_panel=NETWORK
+    ),
 ]
 Host = Annotated[
     list[str] | None,
     typer.Option(
         metavar="OPERATOR",
-        help="Leave operators of this kind to the host, as `naas check` names it; may be repeated.",
+        help="Leave operators of this kind, as `naas check` names it, to the host. The option may "
+        "be repeated.",
+        rich_help_panel=NETWORK,
     ),
 ]
 

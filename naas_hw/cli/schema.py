@@ -40,5 +40,11 @@ def schema_text(name: str) -> str:
 def schema(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(sorted(SCHEMAS))}.")],
 ) -> None:
-    """Print the JSON Schema of a kind of file."""
+    """Print the JSON Schema of a kind of file that naas reads or writes.
+
+    Examples
+    --------
+    naas schema network
+    naas schema energy_table
+    """
     print(schema_text(name))

@@ -1,40 +1,59 @@
 """`naas score RUN --with timeloop|maestro`: another model's figures of a design beside ours."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.options import DesignFolder, Json, Pad
+from naas_hw.cli.panels import MAIN
 
 if TYPE_CHECKING:
     from naas_hw.exchange.scores import LayerScore
 
 
 def score(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
-    peer: Annotated[str, typer.Option("--with", help="timeloop or maestro.")],
+    run: DesignFolder,
+    peer: Annotated[
+        str,
+        typer.Option("--with", help="The other model: timeloop or maestro.", rich_help_panel=MAIN),
+    ],
     layers: Annotated[
-        str | None, typer.Option(help="Names of layers, with commas; all if not given.")
+        str | None,
+        typer.Option(
+            help="Names of layers, separated by commas; all by default.", rich_help_panel=MAIN
+        ),
     ] = None,
-    pad: Annotated[
-        bool,
-        typer.Option("--pad", help="Enlarge problems whose edges Timeloop cannot count."),
-    ] = False,
     energy_table: Annotated[
         str | None,
-        typer.Option(help="Energy table or file; by default the one of the run."),
+        typer.Option(
+            help="A built-in energy table or a YAML file, by default the run's.",
+            rich_help_panel=MAIN,
+        ),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.1, max=86400, help="Seconds for one layer.")
+        float,
+        typer.Option(
+            min=0.1,
+            max=86400,
+            help="Time limit for each layer, in seconds.",
+            rich_help_panel=MAIN,
+        ),
     ] = 300.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    pad: Pad = False,
+    as_json: Json = False,
 ) -> int:
-    """Run Timeloop or MAESTRO, which must be on PATH, on a design and show its figures beside ours.
+    """Run Timeloop or MAESTRO on a design, and show its figures next to ours.
 
-    Exit status 1 if a layer has no figures, or other products than it was told.
+    The other model's program must be on PATH. The exit status is 1 if a layer has no figures, or
+    if the other model counts a wrong number of multiply-accumulates.
+
+    Examples
+    --------
+    naas score run --with timeloop
+    naas score run --with maestro --layers conv1,fc --json
     """
     from naas_hw import api
     from naas_hw.cli.choices import choice_of
@@ -50,11 +69,10 @@ def score(
 
     report = api.score(
         run,
+        api.ScoreSettings(pad=pad, timeout_seconds=timeout),
         peer=wanted,
-        pad=pad,
         layers=None if layers is None else [name.strip() for name in layers.split(",")],
         table=energy_table,
-        timeout_seconds=timeout,
         progress=tell if screen.is_terminal else None,
     )
     if as_json:

@@ -3,142 +3,152 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 
-from naas_hw.cli.choices import (
-    MAX_COUNT,
-    MAX_GENERATIONS,
-    MAX_LEGAL,
-    MAX_POPULATION,
-    MAX_SEED,
+from naas_hw.cli.choices import MAX_COUNT, MAX_GENERATIONS
+from naas_hw.cli.cosearch import (
+    ACCURACY,
+    GENERATIONS,
+    MAPPING_EVALUATIONS,
+    MODE,
+    JointRequest,
+    run_joint,
 )
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.given import refuse_given
-from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
+from naas_hw.cli.models import Host, InputShape, NetworkSources, Resolution, shape_of
+from naas_hw.cli.options import (
+    BudgetName,
+    EncodingName,
+    Force,
+    Json,
+    MappingOptimiserName,
+    MinLegal,
+    NewRun,
+    ObjectiveName,
+    OptimiserName,
+    Population,
+    Resume,
+    Screening,
+    Seed,
+)
+from naas_hw.cli.panels import DEPRECATED, EFFORT, METHOD, NETWORK
 from naas_hw.cli.progress import SearchProgress, array_of
-from naas_hw.cli.search_joint import JointWords, run_joint
+from naas_hw.core.deprecation import warn_renamed
 from naas_hw.core.errors import InputError
 from naas_hw.system.text import printable
 
 if TYPE_CHECKING:
     from naas_hw.search import SearchResult
 
+_OF_JOINT: Final = ("min_accuracy", "accuracy", "joint_mode", "joint_front")
+_NOT_WITH_JOINT: Final = ("resolution", "input_shape", "host")
+
 
 def search(
     context: typer.Context,
-    networks: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Built-in names, .yaml or .pt2 files, or module:callable (this runs its code)."
-        ),
-    ] = None,
+    networks: NetworkSources = None,
     *,
-    budget: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")],
-    run: Annotated[Path, typer.Option("--output", "-o", help="The run folder to be made.")],
-    objective: Annotated[str, typer.Option(help="edp, latency or energy.")] = "edp",
-    joint: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPACE",
-            help="Instead of networks, a space from which one is searched too: a built-in name or "
-            "module:object (this runs its code).",
-        ),
-    ] = None,
-    min_accuracy: Annotated[
-        float | None, typer.Option(help="With --joint: top-1 in percent, at least.")
-    ] = None,
-    accuracy: Annotated[
-        str,
-        typer.Option(
-            help="With --joint: imagenet-estimate (optimistic; ofa-resnet50 only) or "
-            "module:object (this runs its code)."
-        ),
-    ] = "imagenet-estimate",
-    joint_mode: Annotated[
-        str, typer.Option(help="With --joint: joint, network-only or one-after-the-other.")
-    ] = "joint",
-    joint_front: Annotated[
-        bool,
-        typer.Option(
-            "--front",
-            help="With --joint: breed networks along the whole front of accuracy and objective "
-            "above the floor, not toward the best objective only.",
-        ),
-    ] = False,
+    budget: BudgetName,
+    run: NewRun,
+    objective: ObjectiveName = "edp",
+    seed: Seed = 0,
     generations: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MAX_GENERATIONS, help="Of accelerators; by default 40, with --joint 24."
+            min=1,
+            max=MAX_GENERATIONS,
+            help="Number of generations of accelerators; 40 by default.",
+            rich_help_panel=EFFORT,
         ),
     ] = None,
-    population: Annotated[
-        int, typer.Option(min=2, max=MAX_POPULATION, help="Accelerators of a generation.")
-    ] = 8,
-    screening: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            max=MAX_POPULATION,
-            help="How many times as many are tried out first, with an eighth of the evaluations.",
-        ),
-    ] = 1,
+    population: Population = 8,
     evaluations: Annotated[
         int | None,
         typer.Option(
             min=1,
             max=MAX_COUNT,
-            help="Mappings tried for each layer of each accelerator; by default 4000, with "
-            "--joint 400.",
+            help="Number of mappings tried for each layer of each accelerator; 4000 by default.",
+            rich_help_panel=EFFORT,
         ),
     ] = None,
-    min_legal: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            max=MAX_LEGAL,
-            help="Distinct legal ones among them at least, where there are so many.",
-        ),
-    ] = 60,
-    optimiser: Annotated[
-        str, typer.Option(help="Of accelerators: climb, cma, genetic, differential or random.")
-    ] = "climb",
-    encoding: Annotated[
-        str,
-        typer.Option(
-            help="Of parallel dims, and of loop orders where --mapping-optimiser is cma or random: "
-            "importance or index."
-        ),
-    ] = "importance",
-    sizing_only: Annotated[
-        str | None,
-        typer.Option(help="Search sizes only, with the axes and dataflow of this preset."),
-    ] = None,
-    mapping_optimiser: Annotated[
-        str, typer.Option(help="Of mappings: evolve (which knows no --encoding), cma or random.")
-    ] = "evolve",
-    energy_table: Annotated[
-        str | None,
-        typer.Option(help="Built-in energy table or a YAML file; by default the budget's."),
-    ] = None,
+    screening: Screening = 1,
+    min_legal: MinLegal = 60,
     resolution: Resolution = None,
     input_shape: InputShape = None,
     host: Host = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Of everything random: same seed, same result.")
-    ] = 0,
+    energy_table: Annotated[
+        str | None,
+        typer.Option(
+            help="A built-in energy table or a YAML file, by default the budget's.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
+    optimiser: OptimiserName = "climb",
+    mapping_optimiser: MappingOptimiserName = "evolve",
+    encoding: EncodingName = "importance",
+    sizing_only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PRESET",
+            help="Search sizes only, and keep the axes and the dataflow of this preset.",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
     processes: Processes = None,
     dask: Dask = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Start a run anew.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    resume: Resume = False,
+    force: Force = False,
+    as_json: Json = False,
+    joint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPACE",
+            help="Search a network of this space too: `naas cosearch SPACE`.",
+            rich_help_panel=DEPRECATED,
+        ),
+    ] = None,
+    min_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=100,
+            help="With --joint: `naas cosearch --min-accuracy`.",
+            rich_help_panel=DEPRECATED,
+        ),
+    ] = None,
+    accuracy: Annotated[
+        str,
+        typer.Option(help="With --joint: `naas cosearch --accuracy`.", rich_help_panel=DEPRECATED),
+    ] = ACCURACY,
+    joint_mode: Annotated[
+        str,
+        typer.Option(help="With --joint: `naas cosearch --mode`.", rich_help_panel=DEPRECATED),
+    ] = MODE,
+    joint_front: Annotated[
+        bool,
+        typer.Option(
+            "--front",
+            help="With --joint: `naas cosearch --front`.",
+            rich_help_panel=DEPRECATED,
+        ),
+    ] = False,
 ) -> int:
     """Search an accelerator for networks within a budget, and mappings of all their layers.
 
-    Ctrl-C ends the search with the best so far, which is kept; --resume goes on.
+    Several networks share one accelerator; the search minimises the geometric mean of their
+    objectives. Ctrl-C ends the search and keeps the best accelerator so far; --resume continues it.
+
+    Examples
+    --------
+    naas search mobilenet_v2 --budget eyeriss -o run
+    naas search mobilenet_v2 squeezenet1_0 --budget eyeriss -o shared
+    naas search resnet50 --budget nvdla-256 --objective latency -o fast
+    naas search mobilenet_v2 --budget eyeriss -o run --resume
     """
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
@@ -146,12 +156,14 @@ def search(
     from naas_hw.cli.choices import choice_of
     from naas_hw.search import Encoding, Objective, Optimiser, OuterOptimiser, SearchSettings
 
+    is_joint = joint is not None
     settings = SearchSettings(
         objective=choice_of(Objective, objective, "objective"),
         table=None if energy_table is None else find_energy_table(energy_table),
         population=population,
-        generations=(24 if joint else 40) if generations is None else generations,
-        mapping_evaluations=(400 if joint else 4000) if evaluations is None else evaluations,
+        generations=generations or (GENERATIONS if is_joint else SearchSettings.generations),
+        mapping_evaluations=evaluations
+        or (MAPPING_EVALUATIONS if is_joint else SearchSettings.mapping_evaluations),
         min_legal=min_legal,
         seed=seed,
         screening=screening,
@@ -161,25 +173,26 @@ def search(
     )
     if sizing_only is not None:
         settings = settings.sizing_only(find_preset(sizing_only))
+    kept = api.RunSettings(
+        folder=run, resume=resume, force=force, command=("naas", *without_place(sys.argv[1:]))
+    )
     if joint is not None:
         if networks:
             raise InputError("networks must not be given with --joint, which searches one")
-        refuse_given(
-            context, ("resolution", "input_shape", "host"), "with --joint, whose space has its own"
-        )
-        wanted = JointWords(
+        refuse_given(context, _NOT_WITH_JOINT, "with --joint, whose space has its own")
+        if min_accuracy is None:
+            raise InputError("--min-accuracy must be given with --joint")
+        warn_renamed("naas search --joint", "naas cosearch")
+        request = JointRequest(
             space=joint,
             min_accuracy=min_accuracy,
             accuracy=accuracy,
+            budget=budget,
             mode=joint_mode,
             whole_front=joint_front,
         )
-        where = (processes, dask)
-        kept = {"resume": resume, "force": force}
-        return run_joint(wanted, budget, settings, run, kept=kept, where=where, as_json=as_json)
-    refuse_given(
-        context, ("min_accuracy", "accuracy", "joint_mode", "joint_front"), "without --joint"
-    )
+        return run_joint(request, settings, kept, processes=processes, dask=dask, as_json=as_json)
+    refuse_given(context, _OF_JOINT, "without --joint")
     if not networks:
         raise InputError("networks must be at least 1, or --joint be given, not neither")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -193,12 +206,9 @@ def search(
             ),
             api.find_budget(budget),
             settings,
-            run=run,
-            resume=resume,
-            force=force,
-            **given,
+            run=kept,
+            workers=given,
             progress=progress,
-            command=("naas", *without_place(sys.argv[1:])),
         )
     if as_json:
         print(json.dumps(api.search_figures(result), indent=2))

@@ -1,6 +1,5 @@
 """`naas simulate RUN`: layers on the RTL, beside what the model said of them."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +8,8 @@ from rich.console import Console
 from naas_hw.cli.choices import MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.given import refuse_given
+from naas_hw.cli.options import DesignFolder, Json, Memory, Simulator, Stalls
+from naas_hw.cli.panels import HARDWARE, MAIN, RUN
 
 if TYPE_CHECKING:
     from naas_hw.sim.layer import LayerReport
@@ -16,46 +17,74 @@ if TYPE_CHECKING:
 
 def simulate(
     context: typer.Context,
-    run: Annotated[Path, typer.Argument(help="A run folder, or a folder with a design's files.")],
-    sim: Annotated[str, typer.Option(help="icarus or verilator.")] = "verilator",
+    run: DesignFolder,
+    sim: Simulator = "verilator",
     layers: Annotated[
-        str | None, typer.Option(help="Names of layers, with commas; all if not given.")
+        str | None,
+        typer.Option(
+            help="Names of layers, separated by commas; all by default.", rich_help_panel=MAIN
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the tensors.")] = 0,
-    stalls: Annotated[
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=MAX_SEED, help="Random seed of the tensors.", rich_help_panel=MAIN),
+    ] = 0,
+    waves: Annotated[
         bool,
-        typer.Option("--stalls", help="The memory stalls at random; only bits are compared."),
+        typer.Option("--waves", help="Keep waveforms in sim/waves.", rich_help_panel=MAIN),
     ] = False,
+    stalls: Stalls = False,
     stall_percent: Annotated[
-        int, typer.Option(min=0, max=95, help="Cycles in which it stalls.")
+        int,
+        typer.Option(
+            min=0,
+            max=95,
+            help="With --stalls: percentage of cycles in which the memory stalls.",
+            rich_help_panel=HARDWARE,
+        ),
     ] = 30,
-    memory: Annotated[
+    memory: Memory = "exact",
+    tensors: Annotated[
         str,
         typer.Option(
-            help="exact, any, or habits of the memory; unless exact, only bits are compared."
+            help="spread, or extreme: values whose partial sums wrap and whose outputs clamp.",
+            rich_help_panel=HARDWARE,
         ),
-    ] = "exact",
-    tensors: Annotated[
-        str, typer.Option(help="spread, or extreme: sums wrap and outputs clamp.")
     ] = "spread",
     before: Annotated[
         str | None,
-        typer.Option(help="A reset or an erroneous start before each run; as `naas verify` draws."),
+        typer.Option(
+            metavar="EVENT",
+            help="A reset or a start that fails before each run, by the name that `naas verify` "
+            "prints.",
+            rich_help_panel=HARDWARE,
+        ),
     ] = None,
-    waves: Annotated[bool, typer.Option("--waves", help="Keep waves in sim/waves.")] = False,
     processes: Annotated[
-        int, typer.Option(min=1, max=MAX_PROCESSES, help="Simulations at a time.")
+        int,
+        typer.Option(
+            min=1,
+            max=MAX_PROCESSES,
+            help="Number of simulations at a time.",
+            rich_help_panel=RUN,
+        ),
     ] = 2,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> int:
     """Run layers on the RTL and compare cycles, accesses and output bits with the model's.
 
-    Exit status 1 if anything differs.
+    The exit status is 1 if anything differs.
+
+    Examples
+    --------
+    naas simulate run
+    naas simulate run --sim icarus --layers conv1,fc --json
+    naas simulate run --stalls --stall-percent 50 --seed 7
     """
     from naas_hw import api
     from naas_hw.cli.choices import choice_of
     from naas_hw.cli.tables import complaints, print_table, simulation_table
-    from naas_hw.sim.run import Stalls
+    from naas_hw.sim.run import Stalls as RandomStalls
     from naas_hw.workload.arithmetic.quantise import Tensors
 
     if not stalls:
@@ -68,14 +97,16 @@ def simulate(
 
     report = api.simulate(
         run,
-        simulator=sim,
+        api.SimulationSettings(
+            simulator=sim,
+            seed=seed,
+            stalls=RandomStalls(seed=seed, percent=stall_percent) if stalls else None,
+            memory=memory,
+            before=before,
+            tensors=choice_of(Tensors, tensors, "tensors"),
+            waves=waves,
+        ),
         layers=None if layers is None else [name.strip() for name in layers.split(",")],
-        seed=seed,
-        stalls=Stalls(seed=seed, percent=stall_percent) if stalls else None,
-        memory=memory,
-        before=before,
-        tensors=choice_of(Tensors, tensors, "tensors"),
-        waves=waves,
         num_processes=processes,
         progress=tell if screen.is_terminal else None,
     )

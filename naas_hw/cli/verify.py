@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from naas_hw.cli.choices import MAX_COUNT, MAX_PROCESSES, MAX_SEED
+from naas_hw.cli.choices import MAX_COUNT, MAX_PROCESSES
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.given import refuse_given
+from naas_hw.cli.options import Json, Memory, Seed, Simulator, Stalls
+from naas_hw.cli.panels import HARDWARE, MAIN, RUN
 from naas_hw.cli.verify_corrupt import verify_corrupt
 
 if TYPE_CHECKING:
@@ -20,7 +22,11 @@ def verify(
     num_random: Annotated[
         int,
         typer.Option(
-            "--random", min=1, max=MAX_COUNT, help="Triples; up to four share one accelerator."
+            "--random",
+            min=1,
+            max=MAX_COUNT,
+            help="Number of random triples; up to four share one accelerator.",
+            rich_help_panel=MAIN,
         ),
     ] = 40,
     num_corrupt: Annotated[
@@ -29,67 +35,83 @@ def verify(
             "--corrupt",
             min=1,
             max=MAX_COUNT,
-            help="Corrupt so many descriptors instead; see below.",
+            help="Corrupt this number of descriptors instead, as described above.",
+            rich_help_panel=MAIN,
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Of the draw and of the tensors.")
-    ] = 0,
-    sim: Annotated[str, typer.Option(help="icarus or verilator.")] = "verilator",
-    stalls: Annotated[
-        bool,
-        typer.Option("--stalls", help="The memory stalls at random; only bits are compared."),
-    ] = False,
-    memory: Annotated[
+    seed: Seed = 0,
+    sim: Simulator = "verilator",
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The folder that gets the files of triples that fail.",
+            rich_help_panel=MAIN,
+        ),
+    ] = Path("verify_failures"),
+    size: Annotated[
         str,
         typer.Option(
-            help="exact, any, or habits of the memory; unless exact, only bits are compared."
+            help="small, or large: up to 1,024 PEs, a latency of 1,000 and partial sums that wrap.",
+            rich_help_panel=HARDWARE,
         ),
-    ] = "exact",
-    size: Annotated[
-        str, typer.Option(help="small or large; large reaches 1,024 PEs, latency 1,000 and wraps.")
     ] = "small",
+    stalls: Stalls = False,
+    memory: Memory = "exact",
     processes: Annotated[
-        int, typer.Option(min=1, max=MAX_PROCESSES, help="Accelerators at a time.")
+        int,
+        typer.Option(
+            min=1,
+            max=MAX_PROCESSES,
+            help="Number of accelerators simulated at a time.",
+            rich_help_panel=RUN,
+        ),
     ] = 2,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the files of failing triples.")
-    ] = Path("verify_failures"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> int:
-    """Draw triples of accelerator, layer and mapping at random; compare.
+    """Draw accelerators, layers and mappings at random and compare the RTL with the model.
 
-    Arrays have 1 to 3 axes of any dims and up to 256 PEs, layers are of every kind with up to 512
-    channels and 112 rows and columns; a layer is made smaller until it takes at most 200,000
-    cycles (Icarus: 20,000). All mappings that are legal can be drawn.
+    Each triple of an accelerator, a layer and a mapping is generated, simulated and compared with
+    the model: cycles piece by piece, counted accesses, output bits. Any legal mapping can be drawn.
+    Up to four triples share the hardware of one accelerator and differ in layer, mapping and
+    external memory. From 40 triples on, every bin of `coverage` is hit, for any seed. A triple that
+    fails is reduced and written as files that `naas simulate` takes. The exit status is 1 if a
+    triple fails.
 
-    Large draws have up to 1,024 PEs, latency 1,000 and three times as many cycles, and every other
-    triple has tensors whose sums wrap and whose outputs clamp.
+    Small arrays have 1 to 3 axes of any dims and up to 256 PEs. Layers are of every kind, with up
+    to 512 channels and 112 rows and columns; a layer is made smaller until it takes at most 200,000
+    cycles (Icarus: 20,000). Large draws have up to 1,024 PEs, a latency of 1,000 and three times as
+    many cycles, and every other triple has tensors whose partial sums wrap and whose outputs clamp.
 
-    Each is generated, simulated, and compared with the model: cycles piece by piece, counted
-    accesses, output bits. Up to four triples differ in layer, mapping and the memory outside, and
-    share the hardware of one accelerator, because a simulator builds longer than it runs. From 40
-    triples on no bin of `coverage` is empty, for any seed. A triple that fails is reduced and
-    written as files that `naas simulate` takes.
+    Before most triples another event happens in the same simulation: a reset of accelerator and
+    memory or of the accelerator alone at a random cycle, or a start that ends in an error. The run
+    after it must be exact.
 
-    Before most triples something else happens in the same simulation, each kind in turn: a reset
-    of accelerator and memory or of the accelerator alone at a random cycle, a start that ends in an
-    error. The run after it has to be exact.
+    With --memory any, the memory handshakes in another way in each triple, out of all that AXI4
+    allows: which READY waits for which VALID, how many transfers are outstanding, how fast each
+    channel is, when responses come. A name, such as address_after_data_offered, or the settings
+    that a failure prints choose one way for all triples.
 
-    With `--memory any` the memory handshakes in another way in each triple, out of all that AXI4
-    allows: which READY waits for which VALID, how much is outstanding, how fast each channel is,
-    when responses come. A name, as `address_after_data_offered`, or settings, as a failure prints
-    them, choose one way for all triples.
+    With --corrupt N, descriptors of random layers are changed in one or more bits, fields or beats;
+    half of them get a valid checksum again. A good descriptor runs after each, and must be exact. A
+    corrupted descriptor ends as one of these:
+    - harmless: the output is right.
+    - refused: it is rejected before its layer starts.
+    - told: the status reports an error.
+    - silent_valid_checksum: the output is wrong, no error is reported, and the checksum is valid.
+    - stuck, outside (a write beyond the range in the registers) or silent (a wrong output without
+    an error, though the checksum is wrong): these must not happen.
 
-    With `--corrupt N` descriptors of random layers are changed, in one to many bits, fields or
-    beats; half of them get a checksum that is right again. Each is started, and a good one behind
-    it, which has to be exact. What becomes of a corrupted one: `harmless`, `refused` before its
-    layer starts, `told` in the status, `stuck`, `outside` (a write beyond the range in the
-    registers), `silent` (a wrong output, no error, though the checksum is wrong),
-    `silent_valid_checksum`. Only refused, told, harmless and the last may happen. In JSON,
-    differences and mismatches are those of the good starts, and coverage is by kind of change.
+    In JSON, differences and mismatches are those of the good descriptors, and coverage counts kinds
+    of change.
 
-    Exit status 1 if a triple fails.
+    Examples
+    --------
+    naas verify --random 40 --seed 1
+    naas verify --random 100 --size large --sim verilator --json
+    naas verify --random 40 --memory any
+    naas verify --corrupt 100
     """
     if num_corrupt is not None:
         others = ("num_random", "stalls", "memory", "size", "output")

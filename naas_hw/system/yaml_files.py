@@ -162,7 +162,7 @@ def validation_sentence(error: ValidationError) -> str:
         return f"{place}: {first['ctx']['error']}" if place else str(first["ctx"]["error"])
     if kind == "invalid_key":
         return f"{place}: a key must be a string"
-    rule = _rule(first["msg"])
+    rule = rule_of(first["msg"])
     if ", not " not in rule:
         rule += f", not {shown(first['input'])}"
     return f"{place} {rule}".strip()
@@ -178,8 +178,8 @@ def _place(location: tuple[int | str, ...]) -> str:
     return text
 
 
-def _rule(message: str) -> str:
-    """Turn "Input should be a valid integer, unable to ..." into "must be a valid integer"."""
+def rule_of(message: str) -> str:
+    """Turn "Input should be a valid integer, unable to ..." into "must be an integer"."""
     _, found, rule = message.partition(" should ")
     if not found:
         return f"is wrong: {message}"

@@ -73,8 +73,8 @@ def test_a_run_that_exists_is_kept_unless_forced(files, tmp_path, capsys):
         (["--objective", "speed"], "objective must be one of edp, latency, energy, not 'speed'"),
         (["--optimiser", "luck"], "optimiser must be one of evolve, cma, random, not 'luck'"),
         (["--energy-table", "mine"], "energy_table must be one of"),
-        (["--evaluations", "0"], "'--evaluations': Input should be greater than or equal to 1"),
-        (["--processes", "0"], "'--processes': Input should be greater than or equal to 1"),
+        (["--evaluations", "0"], "--evaluations must be at least 1, not 0"),
+        (["--processes", "0"], "--processes must be at least 1, not 0"),
     ],
 )
 def test_wrong_options_are_one_sentence_and_leave_no_run(

@@ -135,9 +135,9 @@ def test_a_budget_too_small_for_any_mapping_is_one_sentence(network, tmp_path, c
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--generations", "0"], "'--generations': Input should be greater than or equal to 1"),
-        (["--population", "1"], "'--population': Input should be greater than or equal to 2"),
-        (["--seed", "-1"], "'--seed': Input should be greater than or equal to 0"),
+        (["--generations", "0"], "--generations must be at least 1, not 0"),
+        (["--population", "1"], "--population must be at least 2, not 1"),
+        (["--seed", "-1"], "--seed must be at least 0, not -1"),
         (
             ["--optimiser", "luck"],
             "optimiser must be one of cma, genetic, differential, climb, random, not 'luck'",

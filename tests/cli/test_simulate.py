@@ -60,7 +60,8 @@ def test_layers_that_are_the_same_run_once_and_are_reported_each(design_folder, 
     monkeypatch.setattr(
         network, "simulate_run", lambda **job: ran.append(job["run"].names) or run(**job)
     )
-    report = api.simulate(design_folder, simulator="icarus", layers=["a", "again"])
+    icarus = api.SimulationSettings(simulator="icarus")
+    report = api.simulate(design_folder, icarus, layers=["a", "again"])
     assert ran == [("a", "again")]
     assert [layer.name for layer in report.layers] == ["a", "again"]
 

@@ -79,7 +79,8 @@ def _simulated(run: LayerRun, off_by: int) -> LayerReport:
 def searched_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder of a real, small search, two layers of which count as simulated."""
     folder = tmp_path_factory.mktemp("searched") / "run"
-    api.search([NETWORK], BUDGET, SETTINGS, run=folder, command=("naas", "search", "<script>"))
+    run = api.RunSettings(folder=folder, command=("naas", "search", "<script>"))
+    api.search([NETWORK], BUDGET, SETTINGS, run=run)
     pretend_simulation(folder, ["first", "last"])
     return folder
 

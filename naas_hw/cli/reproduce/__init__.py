@@ -10,6 +10,7 @@ from rich.console import Console
 
 from naas_hw.cli.choices import MAX_COUNT, MAX_GENERATIONS, MAX_POPULATION, MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.panels import EFFORT, MAIN, OUTPUT, SECTIONS
 from naas_hw.cli.reproduce.build import build_section
 from naas_hw.cli.reproduce.checks import gap_section, timeloop_section, utilization_section
 from naas_hw.cli.reproduce.designs import edp_section, sensitivity_section
@@ -51,71 +52,132 @@ ALL: Final = "all"
 
 def reproduce(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}, {ALL}.")],
-    into: Annotated[
-        Path | None, typer.Option(help="Document whose section is written; else it is printed.")
-    ] = None,
     network: Annotated[
-        str | None, typer.Option(help="A built-in network or a .yaml file, instead of the due one.")
+        str | None,
+        typer.Option(
+            help="A built-in network or a .yaml file, instead of the section's own networks.",
+            rich_help_panel=MAIN,
+        ),
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="Preset, instead of the due one.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="A preset, instead of the section's own presets.", rich_help_panel=MAIN),
+    ] = None,
+    energy_table: Annotated[
+        str | None,
+        typer.Option(
+            help="A built-in energy table or a YAML file, instead of the section's own tables.",
+            rich_help_panel=MAIN,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_SEED,
+            help="Random seed, by default 0 (joint: 20). The same seed gives the same result.",
+            rich_help_panel=MAIN,
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_COUNT,
+            help="Number of searches of each kind; their seeds count up from --seed.",
+            rich_help_panel=EFFORT,
+        ),
+    ] = None,
+    generations: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_GENERATIONS,
+            help="Number of generations of accelerators.",
+            rich_help_panel=EFFORT,
+        ),
+    ] = None,
     population: Annotated[
         int | None,
         typer.Option(
             min=2,
             max=MAX_POPULATION,
-            help="Accelerators of a generation, instead of the due number.",
+            help="Number of accelerators in a generation.",
+            rich_help_panel=EFFORT,
         ),
-    ] = None,
-    generations: Annotated[
-        int | None,
-        typer.Option(min=1, max=MAX_GENERATIONS, help="Generations, instead of the due number."),
     ] = None,
     evaluations: Annotated[
         int | None,
-        typer.Option(min=1, max=MAX_COUNT, help="Mappings a layer, instead of the due number."),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, max=MAX_SEED, help="Of everything random; 0 if not given (joint: 20)."),
-    ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option(min=1, max=MAX_COUNT, help="Searches of each kind, from --seed on."),
-    ] = None,
-    energy_table: Annotated[
-        str | None,
-        typer.Option(help="Built-in energy table or a YAML file, in the place of ours."),
+        typer.Option(
+            min=1,
+            max=MAX_COUNT,
+            help="Number of mappings tried for each layer.",
+            rich_help_panel=EFFORT,
+        ),
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option(help="Folder that keeps searches: the same command goes on.")
+        Path | None,
+        typer.Option(
+            help="A folder that keeps searches, so that the same command continues them.",
+            rich_help_panel=EFFORT,
+        ),
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=MAX_PROCESSES,
+            help="Number of worker processes.",
+            rich_help_panel=EFFORT,
+        ),
+    ] = 2,
     sim: Annotated[
-        str | None, typer.Option(help="verilator, icarus, or none (utilization).")
+        str | None,
+        typer.Option(
+            help="utilization: the simulator, verilator, icarus or none.",
+            rich_help_panel=SECTIONS,
+        ),
     ] = None,
     layers: Annotated[
         str | None,
         typer.Option(
-            help="Layers that are simulated, with commas; if not given eight of ResNet50's, "
-            "all of another network's (utilization)."
+            help="utilization: names of the layers that are simulated, separated by commas; by "
+            "default eight layers of ResNet50, and all layers of another network.",
+            rich_help_panel=SECTIONS,
         ),
     ] = None,
     cases: Annotated[
-        Path | None, typer.Option(help="Timeloop's counts, as in the repository (timeloop).")
+        Path | None,
+        typer.Option(
+            help="timeloop: the file of Timeloop's counts, by default the repository's.",
+            rich_help_panel=SECTIONS,
+        ),
     ] = None,
     per_network: Annotated[
         int | None,
-        typer.Option(min=1, max=MAX_COUNT, help="Layers of each built-in network (gap)."),
+        typer.Option(
+            min=1,
+            max=MAX_COUNT,
+            help="gap: number of layers of each built-in network.",
+            rich_help_panel=SECTIONS,
+        ),
     ] = None,
     beside_chance: Annotated[
         int | None,
         typer.Option(
-            min=0, max=MAX_COUNT, help="Layers of them that are searched at random too (gap)."
+            min=0,
+            max=MAX_COUNT,
+            help="gap: number of these layers that random search maps too.",
+            rich_help_panel=SECTIONS,
         ),
     ] = None,
     proof_budget: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MAX_COUNT, help="Mappings and tiles a layer of branch and bound (gap)."
+            min=1,
+            max=MAX_COUNT,
+            help="gap: number of mappings and tiles that branch and bound visits for each layer.",
+            rich_help_panel=SECTIONS,
         ),
     ] = None,
     times: Annotated[
@@ -123,35 +185,60 @@ def reproduce(
         typer.Option(
             min=0,
             max=MAX_COUNT,
-            help="Generations of the longer searches, by the others' (search).",
+            help="search: the longer searches have this number of times the generations of the "
+            "others.",
+            rich_help_panel=SECTIONS,
         ),
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, max=MAX_PROCESSES, help="Processes.")] = 2,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            help="A document whose section is replaced; without it the section is printed.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
 ) -> int:
-    """Make figures of docs/results.md again; an option that a section does not take is refused.
+    """Reproduce the figures of docs/results.md.
 
-    speedup: accelerators searched with what five presets have, beside them, for three networks
-    each. sizing: searches of sizes only. encoding: indices of parallel dims and loop orders.
-    convergence: CMA-ES beside uniform points. All under two energy tables and over seeds, beside
-    the paper's figures; --network and --preset take the place of all of theirs.
-    edp: MobileNetV2 on an accelerator searched within Eyeriss' resources, beside the preset and
-    *folded*, the best array for each layer that the chip's network could form.
-    eyeriss: AlexNet and VGG16 layer by layer, the chip's published times beside preset and folded.
-    sensitivity: the same search with DRAM at half and at twice its price, and with MAESTRO's
+    An option that a section does not take is refused. The sections are:
+    - speedup: accelerators searched within the resources of five presets, compared with them.
+    - sizing: the same searches, of sizes only.
+    - encoding: the same searches, with indices of parallel dims and of loop orders.
+    - convergence: CMA-ES compared with uniform random points.
+    - edp: MobileNetV2 on an accelerator searched within Eyeriss' resources, compared with the
+    preset and with the best array for each layer that the chip's network could form (folded).
+    - eyeriss: AlexNet and VGG16 layer by layer, the chip's published times compared with the preset
+    and the folded array.
+    - sensitivity: the search of edp with DRAM at half and at twice its energy, and with MAESTRO's
     constants.
-    model: how fast the cost model is. search: optimisers of accelerators for ResNet50, and the
-    default ten times as long.
-    gap: the default mapping search beside branch and bound, other optimisers, and random search.
-    utilization: ResNet50 on a C-K 16 x 16 array, predicted and simulated.
-    timeloop: accesses beside Timeloop's for the same nests, each difference with its cause.
-    joint: networks of ofa-resnet50 with their accelerators, beside rivals that search less.
-    nasaic: a ResNet of 32 x 32 pixels on one accelerator and on a heterogeneous pair.
-    build: two arrays of 64 PEs on an FPGA, place and route for an hour at most; to be run in the
-    repository. all: every section with the options that it takes.
+    - utilization: ResNet50 on a C-K 16 x 16 array, predicted and simulated.
+    - model: how fast the cost model is.
+    - search: optimisers of accelerators for ResNet50, compared with a search ten times as long.
+    - gap: the default mapping search compared with branch and bound, with other optimisers and with
+    random search.
+    - timeloop: accesses compared with Timeloop's for the same loop nests, each difference with its
+    cause.
+    - joint: networks of ofa-resnet50 with their accelerators, compared with searches that search
+    less.
+    - nasaic: a ResNet for 32 x 32 pixels on one accelerator and on a heterogeneous pair.
+    - build: two arrays of 64 PEs on an FPGA, with an hour for place and route; this section must
+    run in the repository.
+    - all: every section, with the options that it takes.
 
-    Exit status 1 if a simulation differs from its prediction, a count is not explained, or a limit
-    does not hold (gap: 2 % on 90 % of the layers, and chance nowhere better; search: 3 % above the
-    longer one; joint: 1 % behind one after the other; model: the rates that are due).
+    The first four sections use three networks for each preset, two energy tables and several seeds,
+    and show the paper's figures too; --network and --preset replace all of theirs.
+
+    The exit status is 1 if a simulation differs from its prediction, a count is not explained, or
+    one of these limits does not hold. In gap, the distance to the proven bound is at most 2 % on
+    90 % of the layers, and random search is better nowhere. In search, the objective is at most 3 %
+    above that of the longer search. In joint, it is at most 1 % behind that of one search after the
+    other. In model, the rates reach those that are required.
+
+    Examples
+    --------
+    naas reproduce edp
+    naas reproduce speedup --network mobilenet_v2 --preset eyeriss --seeds 1
+    naas reproduce all --keep kept --into docs/results.md
     """
     if name not in (*NAMES, ALL):
         raise InputError(f"name must be one of {', '.join(NAMES)}, {ALL}, not {name!r}")

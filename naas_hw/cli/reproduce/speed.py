@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from naas_hw.cli.bench_search import clock
+from naas_hw.cli.bench.search import clock
 from naas_hw.cli.reproduce.options import Options, Section, words_of
 from naas_hw.cli.reproduce.tables import read_source
 

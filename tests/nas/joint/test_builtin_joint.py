@@ -19,7 +19,7 @@ FLOOR = 78.8
 def found(tmp_path_factory):
     """Run folder and output of one search, in an interpreter that has no torch."""
     run = tmp_path_factory.mktemp("joint") / "run"
-    command = ["search", "--joint", "ofa-resnet50", "--min-accuracy", str(FLOOR)]
+    command = ["cosearch", "ofa-resnet50", "--min-accuracy", str(FLOOR)]
     command += ["--budget", "eyeriss", "--population", "2", "--generations", "1"]
     command += ["--evaluations", "1", "--min-legal", "1", "--processes", "1", "-o", str(run)]
     command = [sys.executable, "-c", WITHOUT_TORCH, *command]

@@ -23,10 +23,10 @@ beat_bytes: 8
 
 @pytest.fixture
 def run(tmp_path):
-    """A run of `naas search --joint` on the tiny space."""
+    """A run of `naas cosearch` on the tiny space."""
     folder, budget = tmp_path / "run", tmp_path / "budget.yaml"
     budget.write_text(BUDGET)
-    command = ["search", "--joint", "tiny_space:SPACE", "--accuracy", "tiny_space:FORMULA"]
+    command = ["cosearch", "tiny_space:SPACE", "--accuracy", "tiny_space:FORMULA"]
     command += ["--min-accuracy", str(FLOOR), "--budget", str(budget), "-o", str(folder)]
     command += ["--generations", "2", "--population", "2", "--evaluations", "40"]
     assert main([*command, "--processes", "1"]) == 0

@@ -11,6 +11,7 @@ from tiny_space import FORMULA, SPACE
 from naas_hw import api
 from naas_hw.arch.presets import PRESETS
 from naas_hw.cli import main
+from naas_hw.core.deprecation import REMOVED_IN
 from naas_hw.core.errors import InputError
 from naas_hw.nas.joint.architecture_search import Aim, ArchitectureSettings
 from naas_hw.nas.joint.joint_search import NUM_ELITE, NUM_JUDGES, search_jointly
@@ -111,16 +112,26 @@ def test_the_estimate_speaks_of_its_own_space_only():
         find_oracle(ESTIMATE, SPACE)
 
 
+SMALL = (
+    *("--min-accuracy", str(FLOOR), "--accuracy", "tiny_space:FORMULA", "--budget", "shidiannao"),
+    *("--generations", "2", "--population", "2", "--evaluations", "40", "--processes", "1"),
+)
+
+
+def cosearch(*options):
+    return main(["cosearch", "tiny_space:SPACE", *options])
+
+
 def joint(*options):
     return main(["search", "--joint", "tiny_space:SPACE", "--budget", "shidiannao", *options])
 
 
 def test_the_command_writes_a_run_like_any_other(tmp_path, capsys):
     run = tmp_path / "run"
-    options = ["--min-accuracy", str(FLOOR), "--accuracy", "tiny_space:FORMULA", "-o", str(run)]
-    options += ["--generations", "2", "--population", "2", "--evaluations", "40"]
-    assert joint(*options, "--processes", "1") == 0
-    said = capsys.readouterr().out
+    assert cosearch(*SMALL, "-o", str(run)) == 0
+    captured = capsys.readouterr()
+    said = captured.out
+    assert "deprecated" not in captured.err
     assert "measured (a formula)" in said
     assert re.search(r"search cost: \d[\d,]* CPU seconds .* 120 times fewer GPU days", said)
     result = json.loads((run / "result.json").read_text())
@@ -136,6 +147,26 @@ def test_the_command_writes_a_run_like_any_other(tmp_path, capsys):
     for point in result["joint"]["front"]:
         choices = ", ".join(f"{name} {value}" for name, value in point["choices"].items())
         assert choices in page
+
+
+def test_search_with_joint_does_the_same_and_names_the_command(tmp_path, capsys):
+    old, new = tmp_path / "old", tmp_path / "new"
+    assert main(["search", "--joint", "tiny_space:SPACE", *SMALL, "-o", str(old)]) == 0
+    (hint,) = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert hint == (
+        "naas: warning: naas search --joint is deprecated and will stop working in version "
+        f"{REMOVED_IN}; use naas cosearch instead"
+    )
+    assert cosearch(*SMALL, "-o", str(new)) == 0
+    assert (old / "result.json").read_bytes() == (new / "result.json").read_bytes()
+
+
+def test_one_command_resumes_what_the_other_began(tmp_path, capsys):
+    run = tmp_path / "run"
+    assert main(["search", "--joint", "tiny_space:SPACE", *SMALL, "-o", str(run)]) == 0
+    before = (run / "result.json").read_bytes()
+    assert cosearch(*SMALL, "-o", str(run), "--resume") == 0
+    assert (run / "result.json").read_bytes() == before
 
 
 @pytest.fixture
@@ -174,8 +205,9 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_result(tmp_path, searched
     """What it had searched of layers is not searched again."""
     where = settings()
 
-    def run(folder, **options):
-        return api.search_jointly(SPACE, FORMULA, BUDGET, where, run=tmp_path / folder, **options)
+    def run(folder, resume=False, progress=None):
+        kept = api.RunSettings(folder=tmp_path / folder, resume=resume)
+        return api.search_jointly(SPACE, FORMULA, BUDGET, where, run=kept, progress=progress)
 
     def stop(progress):
         if progress.num_candidates == num_before:
@@ -201,7 +233,8 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_result(tmp_path, searched
     ("options", "sentence"),
     [
         (["resnet50", "--min-accuracy", "80"], "networks must not be given with --joint"),
-        (["--generations", "0"], "'--generations': Input should be greater than or equal to 1"),
+        (["--generations", "0"], "--generations must be at least 1, not 0"),
+        (["--min-accuracy", "-1"], "--min-accuracy must be at least 0, not -1"),
         (
             ["--min-accuracy", "80", "--generations", "1", "--joint-mode", "one-after-the-other"],
             "one-after-the-other must have 2 generations at least, not 1",
@@ -212,3 +245,21 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_result(tmp_path, searched
 def test_what_does_not_go_together(options, sentence, tmp_path, capsys):
     assert joint("-o", str(tmp_path / "run"), *options) == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "Missing option '--min-accuracy'"),
+        (["--min-accuracy", "101"], "--min-accuracy must be at most 100, not 101"),
+        (["--min-accuracy", "nan"], "--min-accuracy must be at most 100, not nan"),
+        (["--min-accuracy", "80", "--mode", "all"], "mode must be one of joint, network-only, "),
+        (["--min-accuracy", "80", "--accuracy", "guess"], "accuracy must be imagenet-estimate or"),
+        (["--min-accuracy", "80", "--screening", "2"], "No such option: --screening"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anything_is_written(options, sentence, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert cosearch("--budget", "shidiannao", "-o", str(run), *options) == 2
+    assert sentence in capsys.readouterr().err
+    assert not run.exists()

@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
-from naas_hw.cli.choices import MAX_COUNT, MAX_GENERATIONS, MAX_POPULATION, MAX_PROCESSES, MAX_SEED
+from naas_hw.cli.choices import MAX_COUNT, MAX_PROCESSES
 from naas_hw.cli.exits import ExitStatus
-from naas_hw.cli.models import Host, InputShape, Resolution, shape_of
+from naas_hw.cli.models import Host, InputShape, NetworkSources, Resolution, shape_of
+from naas_hw.cli.options import (
+    BudgetName,
+    Evaluations,
+    Generations,
+    Json,
+    Population,
+    Screening,
+    Seed,
+)
+from naas_hw.cli.panels import MAIN, RUN
 from naas_hw.parallel.cpu_time import cpu_seconds
 
 if TYPE_CHECKING:
@@ -19,53 +29,63 @@ DEFAULT: Final = "climb,cma,genetic,differential,random"
 
 
 def bench_search(
-    networks: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Built-in names, .yaml or .pt2 files, or module:callable (this runs its code); "
-            "resnet50 if none."
-        ),
-    ] = None,
-    budget: Annotated[str, typer.Option(help="A preset's name, or a YAML file.")] = "eyeriss",
+    networks: NetworkSources = None,
+    budget: BudgetName = "eyeriss",
     optimisers: Annotated[
-        str, typer.Option(help="With commas; the first is the one that is searched longer.")
+        str,
+        typer.Option(
+            help="Optimisers of accelerators, separated by commas; the first one is also searched "
+            "longer.",
+            rich_help_panel=MAIN,
+        ),
     ] = DEFAULT,
     seeds: Annotated[
-        int, typer.Option(min=1, max=MAX_COUNT, help="Searches of each, from --seed on.")
+        int,
+        typer.Option(
+            min=1,
+            max=MAX_COUNT,
+            help="Number of searches with each optimiser; their seeds count up from --seed.",
+            rich_help_panel=MAIN,
+        ),
     ] = 5,
     times: Annotated[
         int,
         typer.Option(
-            min=0, max=MAX_COUNT, help="Generations of the longer ones, by those of the others."
+            min=0,
+            max=MAX_COUNT,
+            help="The longer searches have this number of times the generations of the others.",
+            rich_help_panel=MAIN,
         ),
     ] = 10,
-    population: Annotated[
-        int, typer.Option(min=2, max=MAX_POPULATION, help="Accelerators of a generation.")
-    ] = 8,
-    generations: Annotated[
-        int, typer.Option(min=1, max=MAX_GENERATIONS, help="Of accelerators.")
-    ] = 40,
-    screening: Annotated[
-        int,
-        typer.Option(min=1, max=MAX_POPULATION, help="How many times as many are tried out first."),
-    ] = 1,
-    evaluations: Annotated[
-        int,
-        typer.Option(
-            min=1, max=MAX_COUNT, help="Mappings tried for each layer of each accelerator."
-        ),
-    ] = 4000,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The first one.")] = 0,
+    seed: Seed = 0,
+    generations: Generations = 40,
+    population: Population = 8,
+    evaluations: Evaluations = 4000,
+    screening: Screening = 1,
     resolution: Resolution = None,
     input_shape: InputShape = None,
     host: Host = None,
-    processes: Annotated[int, typer.Option(min=1, max=MAX_PROCESSES, help="Worker processes.")] = 2,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=MAX_PROCESSES,
+            help="Number of worker processes.",
+            rich_help_panel=RUN,
+        ),
+    ] = 2,
+    as_json: Json = False,
 ) -> int:
-    """Search with each optimiser and seed, and with the first one longer; wall and CPU seconds.
+    """Compare optimisers of accelerators over seeds, and the first one with a longer search.
 
-    Every search begins with the same accelerators and has the same evaluations. A gap is what a
-    search ends on by what the longer one of the same seed does, less one.
+    Every search begins with the same accelerators and has the same number of evaluations. The gap
+    of a search is its final objective divided by that of the longer search with the same seed,
+    minus one. Without networks, resnet50 is searched.
+
+    Examples
+    --------
+    naas bench search resnet50 --budget eyeriss --json
+    naas bench search mobilenet_v2 --optimisers climb,cma --seeds 3 --times 0
     """
     from naas_hw import api
     from naas_hw.cli.choices import choice_of

@@ -8,10 +8,10 @@ import pytest
 import naas_hw
 from naas_hw import api
 
+OTHER_NAMES = {"__version__", "co_search", "write_report"}
 
-@pytest.mark.parametrize(
-    "name", sorted(set(naas_hw.__all__) - {"__version__", "co_search", "write_report"})
-)
+
+@pytest.mark.parametrize("name", sorted(set(naas_hw.__all__) - OTHER_NAMES))
 def test_every_exported_name_is_the_one_of_api(name):
     assert getattr(naas_hw, name) is getattr(api, name)
 

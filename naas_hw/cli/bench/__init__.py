@@ -1,0 +1,24 @@
+"""`naas bench NAME`: how fast the tool is on this machine."""
+
+import typer
+
+from naas_hw.cli.bench.model import model
+from naas_hw.cli.bench.search import bench_search
+from naas_hw.cli.bench.spaces import spaces
+from naas_hw.cli.command import Command, Group
+
+bench = typer.Typer(cls=Group, no_args_is_help=True)
+bench.command(name="search", cls=Command)(bench_search)
+bench.command(cls=Command)(model)
+bench.command(cls=Command)(spaces)
+
+
+@bench.callback()
+def _bench() -> None:
+    """Measure how fast the tool is on this machine, and how good its results are.
+
+    Examples
+    --------
+    naas bench model
+    naas bench search resnet50 --budget eyeriss --json
+    """
