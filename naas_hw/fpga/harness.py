@@ -4,9 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-import jinja2
-
-from naas_hw.core.resources import template_folder
+from naas_hw.core.templates import render_template
 
 HARNESS: Final = "naas_harness"
 CLOCK: Final = "aclk"
@@ -78,11 +76,4 @@ def _slices(ports: list[Port], register: str) -> dict[str, str]:
 
 def render(template: str, **values: object) -> str:
     """A template of the flow, rendered; a value that is missing is an error."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template_folder() / "flow"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(template).render(**values)
+    return render_template("flow", template, **values)

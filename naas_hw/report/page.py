@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from naas_hw.arch.technology import AREA
-from naas_hw.core.resources import template_folder
+from naas_hw.core.templates import template_environment
 from naas_hw.core.version import __version__
 from naas_hw.mapping.loop_nest import loop_nest
 from naas_hw.report.energy import energy_figure, layer_energy_figure
@@ -55,14 +55,7 @@ class LoopNestText:
 
 def render_report(facts: RunFacts) -> str:
     """The report as HTML text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template_folder() / "report"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = template_environment("report", escapes_html=True)
     style, script = (_part(environment, name) for name in ("report.css", "report.js"))
     return environment.get_template("report.html.j2").render(
         style=style,
