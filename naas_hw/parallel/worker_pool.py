@@ -10,8 +10,9 @@ import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.connection import Pipe
 from queue import SimpleQueue
 from threading import Lock
@@ -19,6 +20,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from naas_hw.core.errors import InputError, WorkerError
 from naas_hw.system.processes import RunningProgram
+from naas_hw.system.temporary import remove_abandoned
 
 MAX_ATTEMPTS: Final = 3
 """Workers that may die of one task before it is given up."""
@@ -35,6 +37,32 @@ R = TypeVar("R")
 def num_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def worker_pool(num_processes: int, *, preload: str) -> Iterator[Executor | None]:
+    """An executor of so many processes; None, which means this process, for one.
+
+    At the end, and on the way out of an error or Ctrl-C, the processes end at once, and the
+    temporary folders of those that were stopped in the middle are removed.
+
+    Parameters
+    ----------
+    preload : as of `WorkerPool`.
+
+    Raises
+    ------
+    InputError : a number below 1.
+    """
+    if num_processes == 1:
+        yield None
+        return
+    pool = WorkerPool(num_processes, preload=preload)
+    try:
+        yield pool
+    finally:
+        pool.stop()
+        remove_abandoned()
 
 
 class WorkerPool(Executor):

@@ -9,7 +9,7 @@ import numpy as np
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.technology import SIZED
-from naas_hw.parallel.worker_pool import WorkerPool
+from naas_hw.parallel.worker_pool import worker_pool
 from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Layer
@@ -20,24 +20,15 @@ TASKS: Final = "naas_hw.search.mapping.network_search"
 
 @contextmanager
 def worker_processes(num_processes: int) -> Iterator[Executor | None]:
-    """An executor of so many processes; None, which means this process, for one.
-
-    At the end, and on the way out of an error or Ctrl-C, the processes end at once.
+    """A `worker_pool` for searches, once the compiled code is in the cache.
 
     Raises
     ------
     InputError : a number below 1.
     """
-    if num_processes == 1:
-        compile_once()
-        yield None
-        return
-    pool = WorkerPool(num_processes, preload=TASKS)
-    try:
+    with worker_pool(num_processes, preload=TASKS) as pool:
         compile_once()
         yield pool
-    finally:
-        pool.stop()
 
 
 def compile_once() -> None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
-from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
@@ -12,14 +11,13 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.errors import InputError
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.parallel.worker_pool import WorkerPool
+from naas_hw.parallel.worker_pool import worker_pool
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.layer import LayerReport, Prediction, predict_layer, simulate_layer
 from naas_hw.sim.memory_habits import EXACT, choose_habits
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import Simulator
-from naas_hw.system.temporary import remove_abandoned
 from naas_hw.workload.arithmetic.quantise import Tensors
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
@@ -134,7 +132,7 @@ def simulate_runs(
         }
 
     found: list[LayerReport] = []
-    with worker_processes(min(num_processes, len(runs))) as executor:
+    with worker_pool(min(num_processes, len(runs)), preload=__name__) as executor:
         pending: list[Future[LayerReport]] = []
         if executor is not None:
             pending = [executor.submit(simulate_run, **job(run)) for run in runs]  # type: ignore[arg-type]
@@ -146,22 +144,6 @@ def simulate_runs(
                 progress(report)
             found += _named(report, run.names)
     return tuple(found)
-
-
-@contextmanager
-def worker_processes(num_processes: int) -> Iterator[Executor | None]:
-    """An executor of so many processes, None for one; on an error or Ctrl-C simulators end too."""
-    if num_processes < 1:
-        raise InputError(f"processes must be at least 1, not {num_processes}")
-    if num_processes == 1:
-        yield None
-        return
-    pool = WorkerPool(num_processes, preload=__name__)
-    try:
-        yield pool
-    finally:
-        pool.stop()
-        remove_abandoned()  # of workers that were stopped in the middle
 
 
 def _named(report: LayerReport, names: Sequence[str]) -> Iterator[LayerReport]:
