@@ -97,6 +97,11 @@ class Accelerator(BaseModel):
         return prod(axis.size for axis in self.axes)
 
     @property
+    def array_text(self) -> str:
+        """`C 16 x K 12`: the axes, outermost first."""
+        return " x ".join(f"{axis.dim} {axis.size}" for axis in self.axes)
+
+    @property
     def sizes(self) -> dict[Dim, int]:
         """Positions along each dim; 1 where the dim is on no axis."""
         return {dim: self.size_of(dim) for dim in DIMS}

@@ -84,7 +84,6 @@ def map_(
     from naas_hw.search.mapping.network_search import (
         EVALUATIONS,
         PROOF_EVALUATIONS,
-        distinct_layers,
     )
 
     settings = MappingSettings(
@@ -104,7 +103,7 @@ def map_(
         ),
         api.find_accelerator(accelerator),
     )
-    num_layers = len(distinct_layers([given]))
+    num_layers = len(given.distinct_layers)
     numbers = count(1)
 
     def tell(layer: "Layer", found: "MappingResult") -> None:

@@ -13,7 +13,6 @@ from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +23,8 @@ from naas_hw.compiler.images import pack_activations
 from naas_hw.compiler.layout import DESCRIPTOR_VERSION, SLOT_BYTES
 from naas_hw.compiler.program import LayerTask, Program, build_program
 from naas_hw.core.errors import InputError
-from naas_hw.core.resources import bench_folder, template_folder
+from naas_hw.core.resources import bench_folder
+from naas_hw.core.templates import render_template
 from naas_hw.core.version import __version__
 from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.reference.recurrence import timeline_of
@@ -132,7 +132,7 @@ def plan_rtl(accelerator: Accelerator, sources: AbstractMapping[str, str], diges
         "version": __version__,
         "digest": digest,
         "accelerator": accelerator,
-        "axes": " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes),
+        "axes": accelerator.array_text,
         "top": TOP,
         "files": list(sources),
         "range_bytes": RANGE_BYTES,
@@ -180,14 +180,7 @@ def _registers(facts: AbstractMapping[str, Any]) -> dict[str, str]:
 
 
 def _render(template: str, **facts: object) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template_folder() / "package"),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(**facts)
+    return render_template("package", template, **facts)
 
 
 def _json(value: object) -> str:

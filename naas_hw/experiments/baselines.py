@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import on_chip_bytes
 from naas_hw.arch.folding import folded_arrays, longest_chain
 from naas_hw.arch.presets import Preset
@@ -143,9 +142,9 @@ def _table_of_ratios(compared: Sequence[BaselineComparison]) -> str:
 
 def _table_of_designs(preset: Preset, entry: BaselineComparison) -> str:
     name, found, baseline = preset.accelerator.name, entry.found, entry.baseline
-    array = array_text(preset.accelerator)
+    array = preset.accelerator.array_text
     rows = [
-        ("found", "searched", array_text(found.accelerator), found.accelerator, entry.network),
+        ("found", "searched", found.accelerator.array_text, found.accelerator, entry.network),
         (name, "fixed", array, preset.accelerator, baseline.fixed),
         (name, "searched", array, preset.accelerator, baseline.searched),
     ]
@@ -175,11 +174,6 @@ def _table_of_designs(preset: Preset, entry: BaselineComparison) -> str:
         f"{found.largest_gap:.1%} above the lower bound that ranks mappings.",
     ]
     return "\n".join(lines)
-
-
-def array_text(accelerator: Accelerator) -> str:
-    """The axes, outermost first."""
-    return " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)
 
 
 def idle_positions(network: Network, preset: Preset) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.experiments.baselines import array_text
 from naas_hw.fpga.build import BuildReport
 from naas_hw.fpga.synthesis import Component
 
@@ -37,7 +36,7 @@ def _row(accelerator: Accelerator, report: BuildReport) -> str:
     if report.fmax_mhz is not None:
         clock = f"{report.fmax_mhz:.1f} MHz (seed {report.seed})"
     return (
-        f"| {report.accelerator} | {array_text(accelerator)} | {report.num_macs} | "
+        f"| {report.accelerator} | {accelerator.array_text} | {report.num_macs} | "
         f"{clock} | {core.lut4:,}{of.get('lut4', '')} | "
         f"{report.lut4_per_mac:g} | {core.ff:,} | {core.dsp}{of.get('dsp', '')} | "
         f"{core.block_ram}{of.get('block_ram', '')} | {report.digest} |"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import EYERISS
-from naas_hw.experiments.baselines import array_text, folded_text
+from naas_hw.experiments.baselines import folded_text
 from naas_hw.experiments.eyeriss_chip import (
     ALEXNET,
     ALEXNET_LAYERS,
@@ -98,7 +98,7 @@ def _table(entry: ChipComparison) -> Iterator[str]:
             *(name, str(layer.groups), f"{layer.num_macs / 1e6:,.1f}"),
             *(str(entry.published.layers[place].active_pes), _millions(chip)),
             *(str(_pes_used(EYERISS.accelerator, entry.preset, place)), _millions(preset)),
-            *(array_text(array), str(_pes_used(array, entry.folded, place)), _millions(folded)),
+            *(array.array_text, str(_pes_used(array, entry.folded, place)), _millions(folded)),
             f"{chip / folded:.2f}",
         )
     chip, preset, folded = _totals(entry)

@@ -12,7 +12,7 @@ from naas_hw.arch.presets import find_preset
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.search.mapping.branch_and_bound import Proof, prove
 from naas_hw.search.mapping.layer_search import Choice, MappingResult, Optimiser, map_layer
-from naas_hw.search.mapping.network_search import PROOF_TOLERANCE, distinct_layers, layer_generator
+from naas_hw.search.mapping.network_search import PROOF_TOLERANCE, layer_generator
 from naas_hw.search.objective import Objective, geometric_mean
 from naas_hw.workload.catalogue import builtin_names, load_builtin
 from naas_hw.workload.layer import Layer
@@ -76,7 +76,7 @@ def places(num_per_network: int) -> list[Place]:
     """Layers of every built-in network, evenly spaced, on the presets by turns."""
     found = []
     for name in builtin_names():
-        layers = distinct_layers([load_builtin(name)])
+        layers = list(load_builtin(name).distinct_layers)
         num = min(num_per_network, len(layers))
         for index in range(num):
             layer = layers[(2 * index + 1) * len(layers) // (2 * num)]

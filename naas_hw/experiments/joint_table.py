@@ -15,7 +15,7 @@ import numpy as np
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import Preset
-from naas_hw.experiments.baselines import MANY_ARRAYS, array_text, folded_text, idle_positions
+from naas_hw.experiments.baselines import MANY_ARRAYS, folded_text, idle_positions
 from naas_hw.experiments.search_cost import search_cost_text
 from naas_hw.nas.accuracy.imagenet_estimate import estimate_of
 from naas_hw.nas.accuracy.oracle import AccuracyOracle, Evidence
@@ -26,7 +26,7 @@ from naas_hw.parallel.cpu_time import cpu_seconds
 from naas_hw.search.accelerator.baseline import map_fixed
 from naas_hw.search.accelerator.folded import FoldedResult, map_folded
 from naas_hw.search.accelerator.search import search
-from naas_hw.search.mapping.network_search import NetworkResult, distinct_layers, map_network
+from naas_hw.search.mapping.network_search import NetworkResult, map_network
 from naas_hw.search.objective import geometric_mean
 from naas_hw.search.processes import worker_processes
 from naas_hw.workload.network import Network
@@ -169,7 +169,7 @@ def _preset_rows(contest: JointContest) -> Iterator[JointRow]:
             num_layers=(
                 found.num_mapped
                 if isinstance(found, FoldedResult)
-                else len(distinct_layers([network]))
+                else len(network.distinct_layers)
             ),
             cpu_seconds=cpu_seconds() - before,
         )
@@ -187,7 +187,7 @@ def _accelerator_only(contest: JointContest, seed: int) -> JointRow:
         evidence=Evidence.MEASURED,
         accelerator=result.accelerator,
         found=result.networks[0],
-        num_layers=result.num_candidates * len(distinct_layers([contest.reference])),
+        num_layers=result.num_candidates * len(contest.reference.distinct_layers),
         cpu_seconds=cpu_seconds() - before,
     )
 
@@ -207,7 +207,7 @@ def _one_after_the_other(contest: JointContest, joint: JointRow) -> JointRow:
     """
     settings = contest.seeded(joint.seed, Mode.ONE_AFTER_THE_OTHER)
     accelerators = settings.accelerators
-    layers = len(distinct_layers([joint.found.network]))
+    layers = len(joint.found.network.distinct_layers)
     half = max(1, ceil(joint.num_layers / (layers * accelerators.population)))
     while True:
         longer = replace(accelerators, generations=2 * half)
@@ -281,7 +281,7 @@ def _table(rows: Sequence[JointRow]) -> Iterator[str]:
         is_published = row.top1_percent == RESNET50_TOP1_PERCENT
         percent = row.top1_percent if is_published else f"{row.top1_percent:.2f}"
         top1 = f"{percent} % ({row.evidence})"
-        array = MANY_ARRAYS if row.accelerator is None else array_text(row.accelerator)
+        array = MANY_ARRAYS if row.accelerator is None else row.accelerator.array_text
         beside_folded = "-" if folded is None else f"{folded.edp / row.edp:.2f}"
         yield (
             f"| {row.way} | {row.seed} | {top1} | {array} | "

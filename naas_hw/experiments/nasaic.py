@@ -15,7 +15,6 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.budget import Budget, on_chip_bytes
 from naas_hw.arch.presets import NVDLA_256, SHIDIANNAO
 from naas_hw.core.errors import InputError
-from naas_hw.experiments.baselines import array_text
 from naas_hw.search.accelerator.result import SearchResult
 from naas_hw.search.accelerator.search import search
 from naas_hw.search.accelerator.settings import SearchSettings
@@ -24,7 +23,6 @@ from naas_hw.search.mapping.network_search import (
     MappingSettings,
     anonymous,
     choose,
-    distinct_layers,
     front_of,
     submit_layers,
 )
@@ -141,7 +139,7 @@ def map_pair(
     ------
     InputError : a layer has no legal mapping on any of them.
     """
-    layers = distinct_layers([network])
+    layers = list(network.distinct_layers)
     pending = [submit_layers(executor, accelerator, layers, settings) for accelerator in pair]
     results = [[wait() for wait in waits] for waits in pending]
     merged: dict[Layer, MappingResult] = {}
@@ -210,7 +208,7 @@ def nasaic_markdown(settings: SearchSettings, comparisons: Sequence[PairComparis
 
 
 def _head(settings: SearchSettings) -> Iterator[str]:
-    arrays = " and ".join(f"{array_text(a)} ({a.global_buffer_bytes:,} bytes of L2)" for a in PAIR)
+    arrays = " and ".join(f"{a.array_text} ({a.global_buffer_bytes:,} bytes of L2)" for a in PAIR)
     yield (
         f"`{RESNET9.name}` ({RESNET9.num_macs / 1e6:,.0f} M MACs), batch 1. The pair: {arrays}, "
         "each layer on the one that suits the whole best, with searched mappings; layers follow "
@@ -236,7 +234,7 @@ def _table(comparisons: Sequence[PairComparison]) -> Iterator[str]:
         yield (
             f"| {comparison.seed} | {comparison.pair.cycles:,} | "
             f"{comparison.pair.energy_pj / 1e6:,.1f} | {split} | "
-            f"{array_text(comparison.found.accelerator)} | {report.cycles:,} | "
+            f"{comparison.found.accelerator.array_text} | {report.cycles:,} | "
             f"{report.energy_pj / 1e6:,.1f} | {comparison.latency_ratio:.2f} | "
             f"{comparison.energy_ratio:.2f} | "
             f"{comparison.edp_ratio:.2f} |"

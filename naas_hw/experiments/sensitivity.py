@@ -16,7 +16,6 @@ from naas_hw.arch.presets import Preset
 from naas_hw.arch.technology import MAESTRO, EnergyTable, SizedTable, with_dram_factor
 from naas_hw.cost.energy import LEVELS
 from naas_hw.cost.evaluate import NetworkReport, evaluate_network
-from naas_hw.experiments.baselines import array_text
 from naas_hw.experiments.kept_searches import kept_search
 from naas_hw.experiments.spread import spread
 from naas_hw.search.accelerator.result import Progress, SearchResult
@@ -216,7 +215,7 @@ def _table_of_designs(outcomes: Sequence[CrossPricedSearch]) -> str:
         cells = (
             outcome.case.title,
             str(outcome.seed),
-            array_text(a),
+            a.array_text,
             str(a.num_pes),
             f"{a.weight_buffer_bytes}, {a.input_buffer_bytes}",
             str(a.accumulator_words),

@@ -14,7 +14,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import on_chip_bytes
 from naas_hw.arch.presets import Preset
 from naas_hw.arch.technology import EnergyTable
-from naas_hw.experiments.baselines import TABLE_NOTES, array_text
+from naas_hw.experiments.baselines import TABLE_NOTES
 from naas_hw.experiments.kept_searches import kept_baseline, kept_search
 from naas_hw.experiments.spread import spread
 from naas_hw.search.accelerator.baseline import Baseline, BaselineKind
@@ -182,7 +182,7 @@ DESIGN_RULE: Final = "---|---:|---:|---:|---:|---:"
 def design_cells(accelerator: Accelerator) -> tuple[str, ...]:
     """Cells under `DESIGN_HEAD`; the dims of the array are the parallel ones, outermost first."""
     return (
-        array_text(accelerator),
+        accelerator.array_text,
         str(accelerator.num_pes),
         f"{accelerator.weight_buffer_bytes}, {accelerator.input_buffer_bytes}",
         str(accelerator.accumulator_words),

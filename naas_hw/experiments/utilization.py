@@ -8,7 +8,6 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import CostReport, evaluate
-from naas_hw.experiments.baselines import array_text
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.mapping.network_search import MappingSettings, map_network
 from naas_hw.search.objective import Objective
@@ -129,7 +128,7 @@ def measure_utilization(
     ------
     InputError : a layer finds no mapping; a layer to be simulated is not due.
     """
-    names = {layer: found for layer, found in network.distinct_layers.items()}
+    names = network.distinct_layers
     due = [layer for layer in names if is_due(accelerator, layer)]
     if not due:
         return []
@@ -193,7 +192,7 @@ def utilization_markdown(
     sizes = " and ".join(f"{axis.dim} a multiple of {axis.size}" for axis in accelerator.axes)
     bandwidth = accelerator.beat_bytes / accelerator.dram_beat_period_cycles
     text = (
-        f"{network.name} on `{accelerator.name}` (array {array_text(accelerator)}, buffers and "
+        f"{network.name} on `{accelerator.name}` (array {accelerator.array_text}, buffers and "
         f"bandwidths of that preset): all convolutions with {sizes}, and MACs / "
         f"{accelerator.num_pes} at least {LEAST_RATIO} times the compulsory DRAM cycles. Those are "
         "the bytes of weights, of inputs that some output needs, and of outputs, each once, loads "

@@ -8,7 +8,7 @@ from naas_hw.arch.technology import AREA
 from naas_hw.report.charts import Series, plot
 from naas_hw.report.search import spread_axis
 from naas_hw.report.values import Cell, DataTable, Figure, array_text, data_table, edp, energy
-from naas_hw.runs.candidates import Candidate, pareto_front
+from naas_hw.runs.candidates import Candidate, candidate_front
 from naas_hw.runs.facts import FrontRecord, ResultRecord, RunFacts
 from naas_hw.search.accelerator.design_front import mean_figure
 from naas_hw.search.accelerator.result import DesignPoint
@@ -54,7 +54,7 @@ def shown_front(facts: RunFacts) -> ShownFront:
         marked, mark = _reported(facts, result, points), "reported design"
         caption = _caption(result.front)
     else:
-        points = tuple(candidate.point for candidate in pareto_front(mapped))
+        points = tuple(candidate.point for candidate in candidate_front(mapped))
         marked, mark = min(mapped, key=lambda c: c.score or inf).point, "best score"
         caption = (
             f"Every accelerator that was tried. {len(points)} of them are beaten by no other in "

@@ -110,4 +110,4 @@ def title_of(name: str) -> str:
 
 def array_text(accelerator: Accelerator) -> str:
     """`K 16 × C 8`."""
-    return " × ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)
+    return accelerator.array_text.replace(" x ", " × ")

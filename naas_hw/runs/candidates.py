@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-import numpy as np
-
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.search.accelerator.design_front import mean_figure
 from naas_hw.search.accelerator.history import CandidateRecord, History
 from naas_hw.search.accelerator.result import DesignPoint
-from naas_hw.search.pareto import front
+from naas_hw.search.pareto import pareto_front_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +95,10 @@ def convergence(candidates: Sequence[Candidate]) -> list[Generation]:
     return found
 
 
-def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
+def candidate_front(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Those that no other one beats in cycles, energy and area at once, fewest cycles first.
 
     Of candidates with equal figures the first one stands for all.
     """
     mapped = [candidate for candidate in candidates if candidate.score is not None]
-    if not mapped:
-        return []
-    found = front(np.array([candidate.figures for candidate in mapped]))
-    return sorted((mapped[index] for index in found), key=lambda candidate: candidate.figures)
+    return pareto_front_of(mapped, lambda candidate: candidate.figures)

@@ -4,30 +4,47 @@ Array legend: N points, F figures.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+T = TypeVar("T")
 Points = NDArray[np.float64]
 
 
-def front(points_NF: Points) -> list[int]:
-    """Indices of the points that no other beats or equals in every figure, ascending.
+def pareto_front(points_NF: Points) -> list[int]:
+    """Indices of the points that no other beats or equals in every figure, by rising figures.
 
     Of points that are equal in every figure the first stands for all.
 
     Examples
     --------
-    >>> front(np.array([[1.0, 4.0], [2.0, 2.0], [2.0, 3.0], [1.0, 4.0]]))
-    [0, 1]
+    >>> pareto_front(np.array([[2.0, 2.0], [1.0, 4.0], [2.0, 3.0], [1.0, 4.0]]))
+    [1, 0]
     """
     order = np.lexsort(points_NF.T[::-1])  # whoever dominates comes before; stable among equals
     kept: list[int] = []
     for index in order:
-        if not len(kept) or not np.all(points_NF[kept] <= points_NF[index], axis=1).any():
+        # Of two figures the first rises, so that the last kept point has the least second one.
+        rivals = kept[-1:] if points_NF.shape[1] == 2 else kept
+        if not np.all(points_NF[rivals] <= points_NF[index], axis=1).any():
             kept.append(int(index))
-    return sorted(kept)
+    return kept
+
+
+def pareto_front_of(items: Sequence[T], figures: Callable[[T], Sequence[float]]) -> list[T]:
+    """The items that no other beats or equals in every figure, by rising figures.
+
+    Parameters
+    ----------
+    figures : of an item; the smaller, the better.
+    """
+    if not items:
+        return []
+    points_NF = np.array([figures(item) for item in items], dtype=np.float64)
+    return [items[index] for index in pareto_front(points_NF)]
 
 
 def evenly(num: int, most: int) -> NDArray[np.intp]:

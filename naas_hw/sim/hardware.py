@@ -79,10 +79,9 @@ def generate(accelerator: Accelerator) -> Hardware:
 
 
 def _banner(accelerator: Accelerator, digest: int) -> str:
-    axes = " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)
     lines = (
         f"naas_hw {__version__}, digest {digest:016x}",
-        f"array {axes}; {accelerator.beat_bytes} bytes a beat",
+        f"array {accelerator.array_text}; {accelerator.beat_bytes} bytes a beat",
         f"L2 {accelerator.num_banks} banks of {accelerator.bank_bytes} bytes",
         f"a PE: {accelerator.weight_buffer_bytes} bytes of weights, "
         f"{accelerator.input_buffer_bytes} of inputs; "

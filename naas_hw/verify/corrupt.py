@@ -422,8 +422,8 @@ def _outcome_of(bad: BenchResult, corruption: Corruption, *, is_right: bool) -> 
 
 def _words(corruption: Corruption, case: Case) -> str:
     checksum = "checksum made right" if corruption.is_mended else "checksum left wrong"
-    axes = " x ".join(f"{axis.dim} {axis.size}" for axis in case.accelerator.axes)
-    return f"{corruption.kind} changed, {checksum}, {case.layer.kind.value} layer on {axes}"
+    array = case.accelerator.array_text
+    return f"{corruption.kind} changed, {checksum}, {case.layer.kind.value} layer on {array}"
 
 
 def corrupt_json(report: CorruptReport) -> str:

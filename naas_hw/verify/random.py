@@ -335,11 +335,11 @@ def _write_failures(results: Sequence[CaseResult], seed: int, folder: Path) -> I
 def case_text(case: Case) -> str:
     """One line about a triple."""
     accelerator, layer = case.accelerator, case.layer
-    axes = " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)
+    array = accelerator.array_text
     bounds = " ".join(f"{dim} {bound}" for dim, bound in layer.bounds.items() if bound > 1)
     latency, period = accelerator.dram_latency_cycles, accelerator.dram_beat_period_cycles
     return (
-        f"{axes}, {accelerator.beat_bytes} bytes a beat, latency {latency}, period {period}; "
+        f"{array}, {accelerator.beat_bytes} bytes a beat, latency {latency}, period {period}; "
         f"{layer.kind.value} {bounds or 'of one MAC'}"
     )
 

@@ -1,6 +1,7 @@
 """A network: its layers in order of execution, and what runs on the host."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -74,11 +75,19 @@ class Network(BaseModel):
 
     @property
     def distinct_layers(self) -> dict[Layer, tuple[str, ...]]:
-        """Layers that differ in more than their name -> names of those that share them."""
-        names: dict[Layer, list[str]] = {}
-        representative: dict[Layer, Layer] = {}
-        for layer in self.layers:
-            key = layer.renamed("x")
-            first = representative.setdefault(key, layer)
-            names.setdefault(first, []).append(layer.name)
-        return {layer: tuple(found) for layer, found in names.items()}
+        """Layers that differ in more than their name -> names of all layers that equal them."""
+        return distinct_layers([self])
+
+
+def distinct_layers(networks: Sequence[Network]) -> dict[Layer, tuple[str, ...]]:
+    """Layers of all networks that differ in more than their name, in order of appearance.
+
+    Each stands for the layers that cost the same, whose names come with it.
+    """
+    representatives: dict[Layer, Layer] = {}
+    names: dict[Layer, list[str]] = {}
+    for network in networks:
+        for layer in network.layers:
+            representative = representatives.setdefault(layer.anonymous, layer)
+            names.setdefault(representative, []).append(layer.name)
+    return {layer: tuple(same) for layer, same in names.items()}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from naas_hw.arch.presets import find_preset
 from naas_hw.core.errors import InputError
-from naas_hw.runs.candidates import Candidate, convergence, pareto_front, read_candidates
+from naas_hw.runs.candidates import Candidate, candidate_front, convergence, read_candidates
 
 ACCELERATOR = find_preset("nvdla-256").accelerator
 
@@ -22,7 +22,7 @@ def candidate(generation=0, member=0, score=1.0, cycles=1.0, energy_pj=1.0, area
 
 def test_candidates_without_a_mapping_count_for_nothing():
     unmapped = candidate(score=None, cycles=inf, energy_pj=inf)
-    assert pareto_front([unmapped]) == []
+    assert candidate_front([unmapped]) == []
     (only,) = convergence([unmapped])
     assert only.best == only.mean == inf
     first, second = convergence([unmapped, candidate(generation=1, score=3.0)])
@@ -38,7 +38,7 @@ def test_the_front_is_exactly_what_nothing_beats(figures):
         candidate(member=index, cycles=c, energy_pj=e, area_um2=a)
         for index, (c, e, a) in enumerate(figures)
     ]
-    front = pareto_front(all_)
+    front = candidate_front(all_)
     expected = {
         one
         for one in figures

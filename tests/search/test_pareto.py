@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naas_hw.search.pareto import front, hypervolume
+from naas_hw.search.pareto import hypervolume, pareto_front, pareto_front_of
 
 small = st.integers(0, 6)
 triples = st.lists(st.tuples(small, small, small), max_size=12)
@@ -19,11 +19,23 @@ def dominates(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 @given(triples.filter(len))
 def test_a_front_is_what_no_other_point_dominates(points: list[tuple[int, int, int]]):
-    found = front(np.array(points, dtype=np.float64))
+    found = pareto_front(np.array(points, dtype=np.float64))
     kept = {points[index] for index in found}
     assert kept == {p for p in points if not any(dominates(q, p) for q in points)}
     assert len(kept) == len(found)
-    assert found == sorted(points.index(p) for p in kept)
+    assert found == [points.index(p) for p in sorted(kept)]
+
+
+pairs = st.lists(st.tuples(small, small), max_size=12)
+
+
+@given(pairs)
+def test_two_figures_have_the_same_front_as_three_of_which_one_is_equal(
+    points: list[tuple[int, int]],
+):
+    """Two figures need one comparison a point, more figures one with every point on the front."""
+    expected = pareto_front_of(points, lambda point: (*point, 0))
+    assert pareto_front_of(points, lambda point: point) == expected
 
 
 @given(triples, st.tuples(small, small, small))

@@ -23,7 +23,6 @@ from naas_hw.search.mapping.point import Point, normalise
 from naas_hw.search.mapping.repair import repair
 from naas_hw.search.unit_interval import Genes
 from naas_hw.workload.layer import Layer
-from naas_hw.workload.network import Network
 
 DRAWN_AT_A_TIME: Final = 4096
 
@@ -63,14 +62,6 @@ class Drawn:
         bounds = -(-encoding.dims_D // tiles) * batch.l2
         found: NDArray[np.float64] = bounds.astype(np.float64).prod(axis=1)
         return found
-
-
-def distinct_layers(network: Network) -> list[Layer]:
-    """The first of all layers that are alike but for their names."""
-    found: dict[Layer, Layer] = {}
-    for layer in network.layers:
-        found.setdefault(layer.renamed("layer"), layer)
-    return list(found.values())
 
 
 def draw(accelerator: Accelerator, layer: Layer, num: int, rng: np.random.Generator) -> Drawn:

@@ -23,7 +23,7 @@ from naas_hw.cost.compiled.batch import (
     pair_exact,
 )
 from naas_hw.experiments.bench.compare import ReferenceComparison, compare
-from naas_hw.experiments.bench.draw import Drawn, distinct_layers, draw, part_of, timed
+from naas_hw.experiments.bench.draw import Drawn, draw, part_of, timed
 from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import Layer
@@ -112,7 +112,7 @@ def bench_model(
     """
     if not 1 <= num_exact <= num_bounds:
         raise InputError(f"num_exact must be 1 to {num_bounds}, the bounds, not {num_exact}")
-    layers = distinct_layers(network)
+    layers = list(network.distinct_layers)
     rng = np.random.default_rng(seed)
     drawn = [draw(accelerator, layer, num_bounds, rng) for layer in layers]
     few = [part_of(one, np.arange(num_exact)) for one in drawn]

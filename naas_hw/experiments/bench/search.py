@@ -14,7 +14,6 @@ from statistics import median
 from typing import Any, Final
 
 from naas_hw.arch.budget import Budget
-from naas_hw.experiments.baselines import array_text
 from naas_hw.search.accelerator.optimisers import OuterOptimiser
 from naas_hw.search.accelerator.result import SearchResult
 from naas_hw.search.accelerator.search import search
@@ -175,7 +174,7 @@ def _figures(bench: SearchBench, searches: Sequence[Timed], scale: float | None)
         "candidates": [timed.result.num_candidates for timed in searches],
         "wall_seconds": [timed.wall_seconds for timed in searches],
         "cpu_seconds": [timed.cpu_seconds for timed in searches],
-        "arrays": [array_text(timed.result.accelerator) for timed in searches],
+        "arrays": [timed.result.accelerator.array_text for timed in searches],
     }
 
 
@@ -235,8 +234,8 @@ def _pair_row(short: Timed, longer: Timed) -> str:
     gap = short.result.score / longer.result.score - 1
     return (
         f"| {short.settings.seed} | {short.result.score / 1e12:,.1f} | "
-        f"{array_text(short.result.accelerator)} | {longer.result.score / 1e12:,.1f} | "
-        f"{array_text(longer.result.accelerator)} | {gap:.1%} | {longer.wall_seconds:,.0f} |"
+        f"{short.result.accelerator.array_text} | {longer.result.score / 1e12:,.1f} | "
+        f"{longer.result.accelerator.array_text} | {gap:.1%} | {longer.wall_seconds:,.0f} |"
     )
 
 

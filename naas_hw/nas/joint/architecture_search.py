@@ -21,7 +21,7 @@ from naas_hw.nas.joint.layer_costs import LayerCosts
 from naas_hw.nas.spaces.genes import Encodings
 from naas_hw.nas.spaces.space import Space
 from naas_hw.search.mapping.network_search import MappingSettings, NetworkResult, assemble
-from naas_hw.search.pareto import evenly, front
+from naas_hw.search.pareto import evenly, pareto_front
 
 MAX_ROUNDS: Final = 200
 """Draws of a whole population after which an accuracy floor counts as out of reach."""
@@ -200,7 +200,7 @@ class Breeder:
             return order
         mapped = order[:num_mapped]
         top1 = self.oracle.accuracies(pool[mapped]).top1_percent
-        on_front = np.array(front(np.stack([values[mapped], -top1], axis=1)))
+        on_front = np.array(pareto_front(np.stack([values[mapped], -top1], axis=1)))
         picked = on_front[evenly(len(on_front), self.settings.population)]
         self._num_parents = max(2, len(picked))
         return np.concatenate([order[picked], np.delete(order, picked)])

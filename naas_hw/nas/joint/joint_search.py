@@ -39,7 +39,7 @@ from naas_hw.search.mapping.network_search import (
     map_network,
     named_results,
 )
-from naas_hw.search.pareto import evenly, front
+from naas_hw.search.pareto import evenly, pareto_front_of
 from naas_hw.search.processes import worker_processes
 
 NUM_ELITE: Final = 8
@@ -371,10 +371,9 @@ class _Joint:
             for encoding, score, percent in zip(encodings, scores, top1, strict=True)
             if score < inf
         ]
-        every = [*self.front, *points]
-        if every:
-            figures = np.array([(point.score, -point.top1_percent) for point in every])
-            self.front = [every[index] for index in front(figures)]
+        self.front = pareto_front_of(
+            [*self.front, *points], lambda point: (point.score, -point.top1_percent)
+        )
 
     # The result ------------------------------------------------------------------------------
 

@@ -31,7 +31,6 @@ from naas_hw.search.mapping.network_search import (
     MappingSettings,
     NetworkResult,
     anonymous,
-    distinct_layers,
     front_of,
     map_network,
 )
@@ -165,7 +164,7 @@ def map_fixed(
         anonymous(layer): fixed_mapping(
             accelerator, layer, dataflow, objective=objective, table=table
         )
-        for layer in distinct_layers([network])
+        for layer in network.distinct_layers
     }
     mappings = {layer.name: found[anonymous(layer)] for layer in network.layers}
     return NetworkResult(

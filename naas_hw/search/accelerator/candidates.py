@@ -19,14 +19,13 @@ from naas_hw.search.mapping.network_search import (
     NetworkResult,
     anonymous,
     assemble,
-    distinct_layers,
     merged,
     search_layers,
     submit_layers,
 )
 from naas_hw.search.objective import geometric_mean
 from naas_hw.workload.layer import Layer
-from naas_hw.workload.network import Network
+from naas_hw.workload.network import Network, distinct_layers
 
 
 class Evaluator:
@@ -50,7 +49,7 @@ class Evaluator:
     ) -> None:
         self.networks, self.budget, self.settings = networks, budget, settings
         self.executor, self.dataflow = executor, dataflow
-        self.layers = distinct_layers(networks)
+        self.layers = list(distinct_layers(networks))
         self.bounds = [NetworkBound(network, settings.table) for network in networks]
 
     def is_mappable(self, accelerator: Accelerator) -> bool:
@@ -79,7 +78,7 @@ class Evaluator:
         """
         tasks = [
             Task(
-                name=f"mappings of {len(self.layers)} layers on {array_name(accelerator)}",
+                name=f"mappings of {len(self.layers)} layers on {accelerator.array_text}",
                 function=evaluate_candidate,
                 arguments=(
                     self.networks,
@@ -213,8 +212,3 @@ def evaluate_candidate(
     if known is not None and known.layers:
         return evaluator.improved(known, found)
     return evaluator.record(accelerator, found)
-
-
-def array_name(accelerator: Accelerator) -> str:
-    """`C 16 x K 12`."""
-    return " x ".join(f"{axis.dim} {axis.size}" for axis in accelerator.axes)

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
-import numpy as np
-
 from naas_hw.search.accelerator.history import CandidateRecord
 from naas_hw.search.accelerator.result import DesignPoint, Front
 from naas_hw.search.objective import geometric_mean
-from naas_hw.search.pareto import front, hypervolume
+from naas_hw.search.pareto import hypervolume, pareto_front_of
 
 Figures = tuple[float, float, float]
 
@@ -43,15 +41,14 @@ def design_front(
         [_point(record) for record in each if record.score is not None] for each in generations
     ]
     reference = _worst(next(points for points in mapped if points))
-    found: list[DesignPoint] = []
+    best: list[DesignPoint] = []
     volumes = []
     for points in (*mapped, [_point(record) for record in final]):
-        found = _front([*found, *points])
-        volumes.append(_share(found, reference))
-    found.sort(key=lambda point: point.figures)
+        best = pareto_front_of([*best, *points], lambda point: point.figures)
+        volumes.append(_share(best, reference))
     named = (
         replace(point, accelerator=point.accelerator.model_copy(update={"name": f"front-{index}"}))
-        for index, point in enumerate(found)
+        for index, point in enumerate(best)
     )
     return Front(points=tuple(named), reference=reference, hypervolumes=tuple(volumes))
 
@@ -68,12 +65,6 @@ def _point(record: CandidateRecord) -> DesignPoint:
 def _worst(points: Sequence[DesignPoint]) -> Figures:
     cycles, energy_pj, area_um2 = zip(*(point.figures for point in points), strict=True)
     return max(cycles), max(energy_pj), max(area_um2)
-
-
-def _front(points: list[DesignPoint]) -> list[DesignPoint]:
-    if not points:
-        return []
-    return [points[index] for index in front(np.array([point.figures for point in points]))]
 
 
 def _share(points: Sequence[DesignPoint], reference: Figures) -> float:

@@ -37,7 +37,6 @@ from naas_hw.search.mapping.network_search import (
     NetworkResult,
     anonymous,
     choose_of,
-    distinct_layers,
     front_of,
     search_layers,
 )
@@ -109,7 +108,7 @@ def map_folded(
     """
     if not preset.folding_dims:
         raise InputError(f"preset must be one whose chip folds, not {preset.accelerator.name}")
-    layers = distinct_layers([network])
+    layers = list(network.distinct_layers)
     bounds_AY = _bounds_AY(preset, layers, settings)
     waits = [
         submit(

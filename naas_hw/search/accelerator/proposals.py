@@ -9,7 +9,7 @@ import numpy as np
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.errors import InputError
-from naas_hw.search.accelerator.candidates import Evaluator, array_name
+from naas_hw.search.accelerator.candidates import Evaluator
 from naas_hw.search.accelerator.encoding import AcceleratorEncoding
 from naas_hw.search.accelerator.optimisers import outer_strategy
 from naas_hw.search.accelerator.settings import SearchSettings
@@ -124,4 +124,4 @@ class Proposals:
         layer = None if accelerator is None else self.evaluator.first_without_room(accelerator)
         if accelerator is None or layer is None:
             return ""
-        return f"; the last one, {array_name(accelerator)}, had none for {layer.name}"
+        return f"; the last one, {accelerator.array_text}, had none for {layer.name}"

@@ -23,9 +23,9 @@ from naas_hw.search.accelerator.proposals import Proposal, Proposals
 from naas_hw.search.accelerator.result import Progress, ProgressCallback, SearchResult
 from naas_hw.search.accelerator.settings import SCREENING_EFFORT, SearchSettings, settings_digest
 from naas_hw.search.mapping.feasibility import refuse_impossible
-from naas_hw.search.mapping.network_search import MappingSettings, distinct_layers
+from naas_hw.search.mapping.network_search import MappingSettings
 from naas_hw.search.processes import worker_processes
-from naas_hw.workload.network import Network
+from naas_hw.workload.network import Network, distinct_layers
 
 FOUND_NAME: Final = "found"
 
@@ -62,7 +62,7 @@ def search(
     """
     if not networks:
         raise InputError("networks must be at least 1, not 0")
-    refuse_impossible(budget, distinct_layers(networks))
+    refuse_impossible(budget, list(distinct_layers(networks)))
     digest = settings_digest(networks, budget, settings)
     with History.open(history, digest=digest, resume=resume) as opened:
         if executor is not None:

@@ -13,7 +13,6 @@ CMA-ES), `random` (uniform points of the encoding).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -47,6 +46,7 @@ from naas_hw.search.mapping.pool import (
     new_pool,
 )
 from naas_hw.search.objective import Objective, ranking
+from naas_hw.search.pareto import pareto_front
 from naas_hw.search.unit_interval import Encoding
 from naas_hw.workload.layer import Layer
 
@@ -268,15 +268,8 @@ class _Run:
 
     def _front(self, timed: NDArray[Any]) -> list[int]:
         """Mappings that none beats in both figures, fastest first."""
-        pool = self.pool
-        order = timed[np.lexsort((pool.energy[timed], pool.exact[timed]))]
-        front: list[int] = []
-        least = inf
-        for index in order:
-            if pool.energy[index] < least:
-                front.append(int(index))
-                least = pool.energy[index]
-        return front
+        figures = np.stack([self.pool.exact[timed], self.pool.energy[timed]], axis=1)
+        return [int(timed[index]) for index in pareto_front(figures)]
 
     def _choice(self, index: int) -> Choice:
         pool = self.pool

@@ -25,9 +25,10 @@ from naas_hw.search.mapping.feasibility import why_not_mappable
 from naas_hw.search.mapping.layer_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.mapping.network_bound import layer_bound
 from naas_hw.search.objective import Objective
+from naas_hw.search.pareto import pareto_front_of
 from naas_hw.search.unit_interval import Encoding
 from naas_hw.workload.layer import Layer
-from naas_hw.workload.network import Network
+from naas_hw.workload.network import Network, distinct_layers
 
 C = TypeVar("C", bound=Choice)
 
@@ -100,15 +101,6 @@ class NetworkResult:
     def utilization(self, accelerator: Accelerator) -> float:
         """MACs of the network by those that all PEs could have done in its time."""
         return self.network.num_macs / (accelerator.num_pes * self.report.cycles)
-
-
-def distinct_layers(networks: Sequence[Network]) -> list[Layer]:
-    """Layers of all networks that differ in more than their name, in order of appearance."""
-    found: dict[Layer, Layer] = {}
-    for network in networks:
-        for layer in network.layers:
-            found.setdefault(anonymous(layer), layer)
-    return list(found.values())
 
 
 def anonymous(layer: Layer) -> Layer:
@@ -235,7 +227,7 @@ def map_network(
     ------
     InputError : no legal mapping was found for a layer.
     """
-    layers = distinct_layers([network])
+    layers = list(network.distinct_layers)
     pending = submit_layers(executor, accelerator, layers, settings)
     found: dict[Layer, MappingResult] = {}
     for layer, wait in zip(layers, pending, strict=True):
@@ -266,7 +258,7 @@ def assemble(
     chosen = choose([results[layer] for layer in run], settings.objective)
     mappings = {layer.name: results[layer].best.mapping for layer in network.layers}
     mappings |= {layer.name: choice.mapping for layer, choice in zip(run, chosen, strict=True)}
-    searched = [found[anonymous(layer)] for layer in distinct_layers([network])]
+    searched = [found[anonymous(layer)] for layer in network.distinct_layers]
     gaps = {layer.name: results[layer].proven_gap(settings.objective) for layer in network.layers}
     return NetworkResult(
         network=network,
@@ -312,11 +304,7 @@ def choose_of(bests: Sequence[C], fronts: Sequence[Sequence[C]], objective: Obje
 
 def front_of(choices: Sequence[C]) -> tuple[C, ...]:
     """Those that none of the others beats in both cycles and energy, fastest first."""
-    found: list[C] = []
-    for choice in sorted(choices, key=lambda c: (c.cycles, c.energy_pj)):
-        if not found or choice.energy_pj < found[-1].energy_pj:
-            found.append(choice)
-    return tuple(found)
+    return tuple(pareto_front_of(choices, lambda choice: (choice.cycles, choice.energy_pj)))
 
 
 def merged(first: MappingResult, second: MappingResult, objective: Objective) -> MappingResult:

@@ -12,7 +12,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.compiled.batch import evaluate_bounds
 from naas_hw.experiments.bench import model
 from naas_hw.experiments.bench.compare import compare
-from naas_hw.experiments.bench.draw import distinct_layers, draw
+from naas_hw.experiments.bench.draw import draw
 from naas_hw.experiments.bench.model import bench_model
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
@@ -51,7 +51,7 @@ def test_what_is_drawn_is_legal_and_comes_from_points():
 
 def test_figures():
     """Equal layers are measured once; nothing differs; the ratios are of the rates beside them."""
-    assert [layer.name for layer in distinct_layers(NETWORK)] == ["a", "c"]
+    assert [layer.name for layer in NETWORK.distinct_layers] == ["a", "c"]
     found = bench_model(NETWORK, ACCELERATOR, SIZED, num_bounds=40, num_exact=10)
     figures = json.loads(json.dumps(found.figures))
     assert figures["max_difference_to_reference"] == 0

@@ -34,11 +34,11 @@ from naas_hw.search import (
 from naas_hw.search.accelerator.baseline import fixed_result, map_fixed
 from naas_hw.search.accelerator.warm_start import CLASSIC
 from naas_hw.search.mapping.network_bound import NetworkBound
-from naas_hw.search.mapping.network_search import choose, distinct_layers, front_of, merged
+from naas_hw.search.mapping.network_search import choose, front_of, merged
 from naas_hw.search.pareto import hypervolume
 from naas_hw.search.unit_interval import Encoding
 from naas_hw.workload.layer import Kind, Layer
-from naas_hw.workload.network import Network
+from naas_hw.workload.network import Network, distinct_layers
 
 BUDGET = Budget(name="small", max_pes=32, on_chip_bytes=16384, beat_bytes=8)
 POINTWISE = Layer(name="a", K=24, C=16, P=8, Q=8, height=8, width=8)
