@@ -354,7 +354,6 @@ class AcceleratorTop(wiring.Component):
 
     def _connect_compute(self, m: Module) -> None:
         compute, fill, array = self.compute, self.fill, self.array
-        weights, inputs = self.weights, self.inputs
         m.d.comb += [
             compute.step_filled.eq(fill.step_filled),
             compute.weights_half.eq(fill.filled_weights_half),
@@ -362,28 +361,15 @@ class AcceleratorTop(wiring.Component):
             compute.opens_run.eq(fill.opens_run),
             compute.closes_run.eq(fill.closes_run),
             compute.run_drained.eq(self.drain.run_drained),
-            array.weight_valid.eq(weights.valid),
-            array.weight_group_0.eq(weights.group_0),
-            array.weight_group_1.eq(weights.group_1),
-            array.weight_group_2.eq(weights.group_2),
-            array.weight_address.eq(weights.address),
-            array.weight_data.eq(weights.data),
-            array.input_busy.eq(inputs.busy),
-            array.row_start.eq(inputs.row_start),
-            array.row_advance.eq(inputs.row_advance),
-            array.column_start.eq(inputs.column_start),
-            array.column_advance.eq(inputs.column_advance),
-            array.input_group.eq(inputs.group),
-            array.input_channel.eq(inputs.channel),
-            array.conv_data.eq(inputs.conv_data),
-            array.depthwise_data.eq(inputs.depthwise_data),
-            array.active.eq(compute.active),
-            array.weight.eq(compute.weight),
-            array.input.eq(compute.input),
-            array.accumulator.eq(compute.accumulator),
-            array.first.eq(compute.first),
-            array.half.eq(compute.half),
+            array.multiplication.valid.eq(compute.active),
+            array.multiplication.weight_address.eq(compute.weight),
+            array.multiplication.input_address.eq(compute.input),
+            array.multiplication.accumulator_address.eq(compute.accumulator),
+            array.multiplication.first.eq(compute.first),
+            array.multiplication.half.eq(compute.half),
         ]
+        wiring.connect(m, self.weights.delivery, array.weights)
+        wiring.connect(m, self.inputs.delivery, array.inputs)
 
     def _connect_drain(self, m: Module) -> None:
         drain, path, array, buffer = self.drain, self.path, self.array, self.buffer
@@ -393,12 +379,8 @@ class AcceleratorTop(wiring.Component):
             drain.sums_loaded.eq(self.reader.sums_loaded),
             path.active.eq(drain.active),
             path.beat.eq(drain.beat),
-            array.drain_groups.eq(path.accumulator_groups),
-            array.drain_lanes.eq(path.accumulator_lanes),
-            array.drain_half.eq(path.accumulator_half),
-            array.drain_address.eq(path.accumulator_address),
-            path.accumulator_words.eq(array.drain_words),
         ]
+        wiring.connect(m, path.accumulators, array.drain)
         wiring.connect(m, path.partial_sums, buffer.partial_sums)
         wiring.connect(m, path.write, buffer.drain)
 

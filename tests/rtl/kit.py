@@ -119,3 +119,29 @@ def receiver(stream: Any, received: list[Any], count: int, stalls: Stalls) -> Be
         raise AssertionError(f"{count} payloads must come, not only {len(received)}")
 
     return bench
+
+
+class ReadMemory:
+    """A memory behind the read port of a component: the word a cycle after its address, held.
+
+    Parameters
+    ----------
+    port : the component's `ReadPortSignature` interface.
+    contents : bytes of the memory.
+    """
+
+    def __init__(self, port: Any, contents: bytes) -> None:
+        self.port = port
+        self.contents = contents
+        self.word_bytes = len(port.data) // 8
+        self.reads = 0
+
+    async def tick(self, ctx: Any) -> None:
+        """One cycle, with the read that the component asks for in it."""
+        is_read = ctx.get(self.port.enable)
+        at = ctx.get(self.port.address) * self.word_bytes
+        self.reads += is_read
+        await ctx.tick()
+        if is_read:
+            word = self.contents[at : at + self.word_bytes]
+            ctx.set(self.port.data, int.from_bytes(word, "little"))

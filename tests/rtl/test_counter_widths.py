@@ -159,8 +159,11 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ),
     ("drain", "latest"): Counter(drain, timing.DRAIN_TO_REVISIT, "counts down from it"),
     ("drain", "before"): Counter(drain, timing.DRAIN_TO_REVISIT, "counts down from it"),
-    ("input_network", "self.channel"): Counter(
-        inputs, 65536 - 1, "bytes of the largest input buffer of a PE"
+    ("input_network", "address"): Counter(
+        inputs,
+        65536 - 1,
+        "bytes of the largest input buffer of a PE",
+        signal="delivery__channel_address",
     ),
     ("input_network", "column"): Counter(
         inputs, COORDINATE, "columns of the image and of a tile", is_signed=True
@@ -168,7 +171,9 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("input_network", "row"): Counter(
         inputs, COORDINATE, "rows of the image and of a tile", is_signed=True
     ),
-    ("input_network", "self.group"): Counter(inputs, 1024, "positions of the longest axis"),
+    ("input_network", "self.delivery.group"): Counter(
+        inputs, 1024, "positions of the longest axis"
+    ),
     ("load_planner", "run"): Counter(
         lambda: LoadPlanner(scale_half_words=8), WRAPS, "compared with runs at most four away"
     ),

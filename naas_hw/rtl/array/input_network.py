@@ -13,6 +13,7 @@ from naas_hw.compiler.layout import (
     PRIVATE_BITS,
     WINDOW_BITS,
 )
+from naas_hw.rtl.array.signatures import InputDeliverySignature
 from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.config import FieldSignature
@@ -32,7 +33,6 @@ FIELDS = (
     "image_columns",
     "input_zero_point",
 )
-GROUP_BITS = 11
 
 
 class InputNetwork(SharedComponent):
@@ -86,14 +86,9 @@ class InputNetwork(SharedComponent):
                 "idle": Out(1),
                 "busy": Out(1),
                 "read": Out(l2_read_port(beat_bytes)),
-                "row_start": Out(1),
-                "row_advance": Out(1),
-                "column_start": Out(1),
-                "column_advance": Out(1),
-                "group": Out(GROUP_BITS),
-                "channel": Out(PRIVATE_BITS),
-                "conv_data": Out(8 * conv_lanes),
-                "depthwise_data": Out(8 * depthwise_lanes),
+                "delivery": Out(
+                    InputDeliverySignature(conv_lanes=conv_lanes, depthwise_lanes=depthwise_lanes)
+                ),
                 "fields": In(FieldSignature(FIELDS)),
             }
         )
@@ -133,10 +128,11 @@ class InputNetwork(SharedComponent):
             self.read.address.eq(box.address >> beat_bits),
             next_pixel.eq(self.busy & box.is_last.chunk),
             next_row.eq(next_pixel & box.is_last.column),
-            self.row_start.eq(self.start),
-            self.row_advance.eq(next_row),
-            self.column_start.eq(self.start | next_row),
-            self.column_advance.eq(next_pixel),
+            self.delivery.valid.eq(self.busy),
+            self.delivery.row_start.eq(self.start),
+            self.delivery.row_advance.eq(next_row),
+            self.delivery.column_start.eq(self.start | next_row),
+            self.delivery.column_advance.eq(next_pixel),
         ]
         with m.If(self.start):
             m.d.sync += self.busy.eq(1)
@@ -150,22 +146,23 @@ class InputNetwork(SharedComponent):
     def _channels(self, m: Module, next_pixel: Value) -> None:
         """Group of positions and place in the PE of the chunk."""
         base = Signal(PRIVATE_BITS, reset_less=True)
+        address = self.delivery.channel_address
         is_last = Signal()
         with m.If(self.start):
             m.d.sync += [
                 base.eq(self.half * self.half_bytes),
-                self.channel.eq(self.half * self.half_bytes),
+                self.delivery.channel_address.eq(self.half * self.half_bytes),
             ]
         with m.Elif(next_pixel):
-            m.d.sync += self.channel.eq(base)
+            m.d.sync += self.delivery.channel_address.eq(base)
         with m.Elif(self.busy & is_last):
-            m.d.sync += self.channel.eq(self.channel + self.fields.chunk_step)
+            m.d.sync += address.eq(address + self.fields.chunk_step)
         with m.If(self.start | next_pixel | (self.busy & is_last)):
-            m.d.sync += [self.group.eq(0), is_last.eq(self.fields.chunk_groups == 1)]
+            m.d.sync += [self.delivery.group.eq(0), is_last.eq(self.fields.chunk_groups == 1)]
         with m.Elif(self.busy):
             m.d.sync += [
-                self.group.eq(self.group + 1),
-                is_last.eq(self.group + 2 == self.fields.chunk_groups),
+                self.delivery.group.eq(self.delivery.group + 1),
+                is_last.eq(self.delivery.group + 2 == self.fields.chunk_groups),
             ]
 
     def _inside(self, m: Module, next_pixel: Value, next_row: Value) -> Value:
@@ -195,13 +192,18 @@ class InputNetwork(SharedComponent):
         m.d.comb += [offset_now.eq(offset), inside_now.eq(inside)]
         offset = delayed(m, offset_now, depth - 1, "offset")
         inside = delayed(m, inside_now, depth - 1, "inside")
-        for name, lanes, replicate in (
-            ("conv_data", self.conv_lanes, self.replicate_conv),
-            ("depthwise_data", self.depthwise_lanes, self.replicate_depthwise),
+        for name, port, lanes, replicate in (
+            ("conv_data", self.delivery.conv_data, self.conv_lanes, self.replicate_conv),
+            (
+                "depthwise_data",
+                self.delivery.depthwise_data,
+                self.depthwise_lanes,
+                self.replicate_depthwise,
+            ),
         ):
             chunk = self._chunk(word, offset, lanes, replicate)
             delivered = Signal(8 * lanes, name=f"{name}_now", reset_less=True)
-            m.d.comb += getattr(self, name).eq(delivered)
+            m.d.comb += port.eq(delivered)
             with m.If(inside):
                 m.d.sync += delivered.eq(chunk)
             with m.Else():

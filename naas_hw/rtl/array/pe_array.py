@@ -4,7 +4,6 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
@@ -13,8 +12,14 @@ from naas_hw.compiler.layout import PRIVATE_BITS
 from naas_hw.rtl.array.accumulation import Accumulation
 from naas_hw.rtl.array.accumulator import Accumulator
 from naas_hw.rtl.array.adder_tree import AdderTree
-from naas_hw.rtl.array.input_network import GROUP_BITS
 from naas_hw.rtl.array.pe import ProcessingElement
+from naas_hw.rtl.array.signatures import (
+    GROUP_BITS,
+    AccumulatorReadSignature,
+    InputDeliverySignature,
+    MultiplicationSignature,
+    WeightDeliverySignature,
+)
 from naas_hw.rtl.array.window import Window
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.config import FieldSignature
@@ -80,36 +85,17 @@ class PEArray(SharedComponent):
         self.pes = positions(accelerator, ("K", "C", "P", "Q", "R", "S"))
         self.numbers = {key(where): i for i, where in enumerate(self.pes)}
         pes = accelerator.num_pes
-        words = accumulator_words(accelerator)
-        self.word_bits = 32 * accelerator.accumulator_lanes
         super().__init__(
             {
-                "weight_valid": In(1),
-                "weight_group_0": In(GROUP_BITS),
-                "weight_group_1": In(GROUP_BITS),
-                "weight_group_2": In(GROUP_BITS),
-                "weight_address": In(PRIVATE_BITS),
-                "weight_data": In(8 * accelerator.weight_network_lanes),
-                "input_busy": In(1),
-                "row_start": In(1),
-                "row_advance": In(1),
-                "column_start": In(1),
-                "column_advance": In(1),
-                "input_group": In(GROUP_BITS),
-                "input_channel": In(PRIVATE_BITS),
-                "conv_data": In(8 * accelerator.input_network_lanes),
-                "depthwise_data": In(8 * accelerator.depthwise_network_lanes),
-                "active": In(1),
-                "weight": In(PRIVATE_BITS),
-                "input": In(PRIVATE_BITS),
-                "accumulator": In(PRIVATE_BITS),
-                "first": In(1),
-                "half": In(1),
-                "drain_groups": In(len(self.groups)),
-                "drain_lanes": In(accelerator.accumulator_lanes),
-                "drain_half": In(1),
-                "drain_address": In(max(1, (words - 1).bit_length())),
-                "drain_words": Out(data.ArrayLayout(self.word_bits, len(self.groups))),
+                "weights": In(WeightDeliverySignature(lanes=accelerator.weight_network_lanes)),
+                "inputs": In(
+                    InputDeliverySignature(
+                        conv_lanes=accelerator.input_network_lanes,
+                        depthwise_lanes=accelerator.depthwise_network_lanes,
+                    )
+                ),
+                "multiplication": In(MultiplicationSignature()),
+                "drain": In(AccumulatorReadSignature(accelerator)),
                 "weight_writes": Out(pes),
                 "input_writes": Out(pes),
                 "weight_reads": Out(pes),
@@ -183,7 +169,7 @@ class PEArray(SharedComponent):
                 granularity=8 * word_bytes,
             )
             m.submodules[f"weights_{i}"] = memory
-            m.d.comb += memory.write.address.eq(self.weight_address)
+            m.d.comb += memory.write.address.eq(self.weights.address)
             words = _connect_memory(m, memory, [writes[name] for name in members], read, address)
             for name, word in zip(members, words, strict=True):
                 m.d.comb += [
@@ -235,7 +221,11 @@ class PEArray(SharedComponent):
         weight = Signal(PRIVATE_BITS, reset_less=True)
         value = Signal(PRIVATE_BITS, reset_less=True)
         read = Signal()
-        m.d.sync += [weight.eq(self.weight), value.eq(self.input), read.eq(self.active)]
+        m.d.sync += [
+            weight.eq(self.multiplication.weight_address),
+            value.eq(self.multiplication.input_address),
+            read.eq(self.multiplication.valid),
+        ]
         weight_bits = a.weight_word_bytes.bit_length() - 1
         input_bits = a.input_word_bytes.bit_length() - 1
         selects: dict[str, Value] = {}
@@ -259,7 +249,7 @@ class PEArray(SharedComponent):
             if axis.dim not in WEIGHT_DIMS:
                 continue
             lanes = a.weight_network_lanes if axis.dim == a.weight_vector_dim else 1
-            group = getattr(self, f"weight_group_{i}")
+            group = self.weights.group[i]
             hits = [
                 Signal(name=f"weight_hit_{axis.dim.lower()}_{g}") for g in range(axis.size // lanes)
             ]
@@ -275,8 +265,8 @@ class PEArray(SharedComponent):
         vector = a.weight_vector_dim
         lane = where[vector] % a.weight_network_lanes if vector else 0
         enable = Signal(name=f"weight_write_{key(where)}")
-        m.d.comb += enable.eq(self.weight_valid & hit & used)
-        return enable, self.weight_data.word_select(lane, 8 * a.weight_word_bytes)
+        m.d.comb += enable.eq(self.weights.valid & hit & used)
+        return enable, self.weights.data.word_select(lane, 8 * a.weight_word_bytes)
 
     def _input_enables(self, m: Module) -> tuple[dict[str, Any], dict[str, tuple[Value, Value]]]:
         """Delayed hits by channel group, and (hit, byte place) by pair of window positions."""
@@ -286,14 +276,14 @@ class PEArray(SharedComponent):
         columns = Window(outputs=a.size_of("Q"), kernels=a.size_of("S"), place_bits=bits)
         m.submodules.rows, m.submodules.columns = rows, columns
         m.d.comb += [
-            rows.start.eq(self.row_start),
-            rows.advance.eq(self.row_advance),
+            rows.start.eq(self.inputs.row_start),
+            rows.advance.eq(self.inputs.row_advance),
             rows.output_step.eq(self.fields.row_step_p),
             rows.kernel_step.eq(self.fields.row_step_r),
             rows.pitch.eq(self.fields.window_row_pitch),
             rows.last.eq(self.fields.window_row_last),
-            columns.start.eq(self.column_start),
-            columns.advance.eq(self.column_advance),
+            columns.start.eq(self.inputs.column_start),
+            columns.advance.eq(self.inputs.column_advance),
             columns.output_step.eq(self.fields.column_step_q),
             columns.kernel_step.eq(self.fields.column_step_s),
             columns.pitch.eq(self.fields.window_column_pitch),
@@ -301,7 +291,7 @@ class PEArray(SharedComponent):
         ]
         busy = Signal()
         channel = Signal(bits, reset_less=True)
-        m.d.sync += [busy.eq(self.input_busy), channel.eq(self.input_channel)]
+        m.d.sync += [busy.eq(self.inputs.valid), channel.eq(self.inputs.channel_address)]
         places: dict[str, tuple[Value, Value]] = {}
         for where in positions(a, WINDOW_DIMS):
             name = key(where)
@@ -322,7 +312,7 @@ class PEArray(SharedComponent):
                 delayed(m, near, timing.FILL_PIPELINE - 2, f"near_{name}"),
             )
         group = Signal(GROUP_BITS)
-        m.d.comb += group.eq(self.input_group)
+        m.d.comb += group.eq(self.inputs.group)
         group = delayed(m, group, timing.FILL_PIPELINE - 1, "group")
         return {dim: self._group_hits(m, dim, group) for dim in ("C", "K")}, places
 
@@ -348,14 +338,14 @@ class PEArray(SharedComponent):
         c, k = where.get("C", 0), where.get("K", 0)
         hit, place = target
         word_bytes = a.input_word_bytes
-        conv: Value = self.conv_data
+        conv: Value = self.inputs.conv_data
         conv_hit: Value = Const(1)
         if a.has("C"):
             conv = conv.word_select(c % a.input_network_lanes, 8)
             conv_hit = groups["C"][c]
         own, own_hit = conv, conv_hit
         if c == 0:
-            depthwise: Value = self.depthwise_data
+            depthwise: Value = self.inputs.depthwise_data
             depthwise_hit: Value = Const(1)
             if a.has("K"):
                 lane = depthwise.word_select(k % a.depthwise_network_lanes, 8)
@@ -386,7 +376,7 @@ class PEArray(SharedComponent):
         a = self.accelerator
         reduced = positions(a, REDUCTION_DIMS)
         step = self._accumulation(m, timing.MAC_PIPELINE + timing.tree_cycles(len(reduced)))
-        drain = Cat(masked(self.drain_lanes, self.drain_half == half) for half in range(2))
+        drain = Cat(masked(self.drain.lanes, self.drain.half == half) for half in range(2))
         reads: list[Value] = []
         for index, group in enumerate(self.groups):
             tree = AdderTree(num_inputs=len(reduced), width=16)
@@ -406,9 +396,9 @@ class PEArray(SharedComponent):
                 bank.begins.eq(step.begins),
                 bank.repeats.eq(step.repeats),
                 bank.sum.eq(tree.o),
-                bank.drain.eq(masked(drain, own & self.drain_groups[index])),
-                bank.drain_address.eq(self.drain_address),
-                self.drain_words[index].eq(bank.drain_word),
+                bank.drain.eq(masked(drain, own & self.drain.groups[index])),
+                bank.drain_address.eq(self.drain.address),
+                self.drain.words[index].eq(bank.drain_word),
                 self.accumulator_writes[index].eq(bank.writes),
             ]
             reads.append(bank.reads)
@@ -419,10 +409,10 @@ class PEArray(SharedComponent):
             lanes=self.accelerator.accumulator_lanes, latency=latency
         )
         m.d.comb += [
-            step.active.eq(self.active),
-            step.first.eq(self.first),
-            step.half.eq(self.half),
-            step.accumulator.eq(self.accumulator),
+            step.active.eq(self.multiplication.valid),
+            step.first.eq(self.multiplication.first),
+            step.half.eq(self.multiplication.half),
+            step.accumulator.eq(self.multiplication.accumulator_address),
         ]
         return step
 

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import L2_BITS, PRIVATE_BITS
+from naas_hw.rtl.array.signatures import GROUP_BITS, WeightDeliverySignature
 from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.config import FieldSignature
@@ -15,7 +16,6 @@ from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 FIELDS = ("weight_words", "weight_groups")
-GROUP_BITS = 11
 GROUP_LEVELS = ("axis_0", "axis_1", "axis_2")  # of the loops over groups of positions
 
 
@@ -38,7 +38,7 @@ class WeightNetwork(SharedComponent):
     start, place, half : In.
     idle, busy : Out.
     read : Out, `l2_read_port`.
-    valid, groups_0..2, address, lanes_data : Out, to the PEs.
+    delivery : Out, `WeightDeliverySignature`.
     """
 
     def __init__(self, *, beat_bytes: int, lanes: int, half_words: int) -> None:
@@ -55,12 +55,7 @@ class WeightNetwork(SharedComponent):
                 "idle": Out(1),
                 "busy": Out(1),
                 "read": Out(l2_read_port(beat_bytes)),
-                "valid": Out(1),
-                "group_0": Out(GROUP_BITS),
-                "group_1": Out(GROUP_BITS),
-                "group_2": Out(GROUP_BITS),
-                "address": Out(PRIVATE_BITS),
-                "data": Out(8 * lanes),
+                "delivery": Out(WeightDeliverySignature(lanes=lanes)),
                 "fields": In(FieldSignature(FIELDS)),
             }
         )
@@ -123,11 +118,11 @@ class WeightNetwork(SharedComponent):
         data = Signal(8 * self.lanes, reset_less=True)
         m.d.sync += data.eq(word.word_select(picked, 8 * self.lanes))
         m.d.comb += [
-            self.data.eq(data),
-            self.valid.eq(delayed(m, self.busy, depth, "valid")),
-            self.address.eq(delayed(m, words.address, depth, "address")),
+            self.delivery.data.eq(data),
+            self.delivery.valid.eq(delayed(m, self.busy, depth, "valid")),
+            self.delivery.address.eq(delayed(m, words.address, depth, "address")),
         ]
         for i, name in enumerate(GROUP_LEVELS):
             group = Signal(GROUP_BITS, name=f"group_now_{i}")
             m.d.comb += group.eq(getattr(groups.trips, name) - 1)
-            m.d.comb += getattr(self, f"group_{i}").eq(delayed(m, group, depth, f"group_{i}"))
+            m.d.comb += self.delivery.group[i].eq(delayed(m, group, depth, f"group_{i}"))

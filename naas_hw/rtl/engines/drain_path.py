@@ -4,12 +4,12 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
 from naas_hw.compiler.layout import L2_BITS
+from naas_hw.rtl.array.signatures import AccumulatorReadSignature
 from naas_hw.rtl.engines.drain import BEAT
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.global_buffer import l2_read_port, l2_write_port
@@ -17,7 +17,7 @@ from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import all_of, any_of
-from naas_hw.rtl.primitives.positions import Position, accumulator_words, positions
+from naas_hw.rtl.primitives.positions import Position, positions
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.workload.layer import Dim
 
@@ -38,8 +38,7 @@ class DrainPath(SharedComponent):
     Members
     -------
     active, beat : In, see `Drain`.
-    accumulator_groups, accumulator_lanes, accumulator_half, accumulator_address : Out;
-        accumulator_words : In, a cycle later, zero where none was asked for.
+    accumulators : Out, `AccumulatorReadSignature`.
     partial_sums : Out, `l2_read_port`.
     write : Out, `l2_write_port`.
     scale_write, scale_place, scale_data : In, from load.
@@ -54,13 +53,7 @@ class DrainPath(SharedComponent):
             {
                 "active": In(1),
                 "beat": In(BEAT),
-                "accumulator_groups": Out(len(self.groups)),
-                "accumulator_lanes": Out(a.accumulator_lanes),
-                "accumulator_half": Out(1),
-                "accumulator_address": Out(max(1, (accumulator_words(a) - 1).bit_length())),
-                "accumulator_words": In(
-                    data.ArrayLayout(32 * a.accumulator_lanes, len(self.groups))
-                ),
+                "accumulators": Out(AccumulatorReadSignature(a)),
                 "partial_sums": Out(l2_read_port(beat)),
                 "write": Out(l2_write_port(beat)),
                 "scale_write": In(1),
@@ -83,12 +76,14 @@ class DrainPath(SharedComponent):
         m.d.sync += [active.eq(self.active), beat.eq(self.beat)]
         lane_bits = lanes.bit_length() - 1
         m.d.comb += [
-            self.accumulator_groups.eq(
+            self.accumulators.groups.eq(
                 Cat(active & self._is_in(group, beat) for group in self.groups)
             ),
-            self.accumulator_lanes.eq(self._lanes_of(beat)),
-            self.accumulator_half.eq(beat.half),
-            self.accumulator_address.eq(beat.accumulator >> (a.accumulator_lanes.bit_length() - 1)),
+            self.accumulators.lanes.eq(self._lanes_of(beat)),
+            self.accumulators.half.eq(beat.half),
+            self.accumulators.address.eq(
+                beat.accumulator >> (a.accumulator_lanes.bit_length() - 1)
+            ),
             self.partial_sums.enable.eq(active & beat.revisit),
             self.partial_sums.address.eq(beat.sums_base + (beat.byte >> lane_bits)),
         ]
@@ -134,7 +129,7 @@ class DrainPath(SharedComponent):
         for member in range(each):
             words[member] = Signal(32 * a.accumulator_lanes, name=f"word_{member}")
             members = [
-                self.accumulator_words[i]
+                self.accumulators.words[i]
                 for i, group in enumerate(self.groups)
                 if group.get("K", 0) % each == member
             ]

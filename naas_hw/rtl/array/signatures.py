@@ -1,0 +1,171 @@
+"""Interfaces of the array: what the networks, compute and drain tell it.
+
+All are seen from the side that drives the array, which has them as `Out`.
+"""
+
+from typing import Final
+
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
+from naas_hw.compiler.layout import PRIVATE_BITS
+from naas_hw.rtl.primitives.positions import accumulator_words, positions
+
+GROUP_BITS: Final = 11
+"""Bits of the number of a group of positions along an axis."""
+
+MAX_AXES: Final = 3
+
+
+class WeightDeliverySignature(wiring.Signature):
+    """Weights of one cycle: lanes side by side, for one group of positions and one buffer word.
+
+    Parameters
+    ----------
+    lanes : bytes that are delivered in a cycle.
+
+    Members
+    -------
+    valid : Out, 1 bit; there are weights in this cycle.
+    group : Out, GROUP_BITS, one for each axis: the group of positions that takes them.
+    address : Out, PRIVATE_BITS; word of the weight buffers.
+    data : Out, 8 * lanes bits.
+    """
+
+    def __init__(self, *, lanes: int) -> None:
+        self.lanes = lanes
+        super().__init__(
+            {
+                "valid": Out(1),
+                "group": Out(GROUP_BITS).array(MAX_AXES),
+                "address": Out(PRIVATE_BITS),
+                "data": Out(8 * lanes),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WeightDeliverySignature) and self.lanes == other.lanes
+
+    def __repr__(self) -> str:
+        return f"WeightDeliverySignature(lanes={self.lanes})"
+
+
+class InputDeliverySignature(wiring.Signature):
+    """Inputs of one cycle: a chunk of the channels of a pixel.
+
+    Where the chunk goes comes with its read out of L2; its bytes come FILL_PIPELINE cycles later.
+
+    Parameters
+    ----------
+    conv_lanes, depthwise_lanes : bytes that are delivered in a cycle, by the kind of layer.
+
+    Members
+    -------
+    valid : Out, 1 bit; a chunk is read in this cycle.
+    row_start, row_advance, column_start, column_advance : Out, 1 bit; the next cycle is at the
+        first row or column of a step, or at the next one.
+    group : Out, GROUP_BITS; the group of channel positions that takes the chunk.
+    channel_address : Out, PRIVATE_BITS; of the chunk's first byte among those of its pixel.
+    conv_data : Out, 8 * conv_lanes bits, FILL_PIPELINE cycles after `valid`.
+    depthwise_data : Out, 8 * depthwise_lanes bits, likewise.
+    """
+
+    def __init__(self, *, conv_lanes: int, depthwise_lanes: int) -> None:
+        self.conv_lanes = conv_lanes
+        self.depthwise_lanes = depthwise_lanes
+        super().__init__(
+            {
+                "valid": Out(1),
+                "row_start": Out(1),
+                "row_advance": Out(1),
+                "column_start": Out(1),
+                "column_advance": Out(1),
+                "group": Out(GROUP_BITS),
+                "channel_address": Out(PRIVATE_BITS),
+                "conv_data": Out(8 * conv_lanes),
+                "depthwise_data": Out(8 * depthwise_lanes),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, InputDeliverySignature) and self.members == other.members
+
+    def __repr__(self) -> str:
+        return (
+            f"InputDeliverySignature(conv_lanes={self.conv_lanes}, "
+            f"depthwise_lanes={self.depthwise_lanes})"
+        )
+
+
+class MultiplicationSignature(wiring.Signature):
+    """The multiplication that all PEs start in one cycle.
+
+    Members
+    -------
+    valid : Out, 1 bit; a multiplication starts in this cycle.
+    weight_address, input_address : Out, PRIVATE_BITS; byte addresses of the factors in their
+        buffers.
+    accumulator_address : Out, PRIVATE_BITS; number to which the product is added.
+    first : Out, 1 bit; that number has no value yet.
+    half : Out, 1 bit; half of the accumulators.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "valid": Out(1),
+                "weight_address": Out(PRIVATE_BITS),
+                "input_address": Out(PRIVATE_BITS),
+                "accumulator_address": Out(PRIVATE_BITS),
+                "first": Out(1),
+                "half": Out(1),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MultiplicationSignature)
+
+    def __repr__(self) -> str:
+        return "MultiplicationSignature()"
+
+
+class AccumulatorReadSignature(wiring.Signature):
+    """What drain reads out of the accumulators in one cycle.
+
+    Parameters
+    ----------
+    accelerator : axes and accumulators.
+
+    Members
+    -------
+    groups : Out, one bit for each dot-product group that is read.
+    lanes : Out, one bit for each lane of a word that is read.
+    half : Out, 1 bit; half of the accumulators.
+    address : Out, as many bits as the words of one half need.
+    words : In, a word of 32 * lanes bits for each group, one cycle later; zero where nothing is
+        read.
+    """
+
+    def __init__(self, accelerator: Accelerator) -> None:
+        lanes = accelerator.accumulator_lanes
+        num_groups = len(positions(accelerator, OUTPUT_DIMS))
+        super().__init__(
+            {
+                "groups": Out(num_groups),
+                "lanes": Out(lanes),
+                "half": Out(1),
+                "address": Out(max(1, (accumulator_words(accelerator) - 1).bit_length())),
+                "words": In(data.ArrayLayout(32 * lanes, num_groups)),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccumulatorReadSignature) and self.members == other.members
+
+    def __repr__(self) -> str:
+        widths = {name: member.shape for name, member in self.members.items()}
+        return (
+            f"AccumulatorReadSignature(groups={widths['groups']}, lanes={widths['lanes']}, "
+            f"address_bits={widths['address']})"
+        )
