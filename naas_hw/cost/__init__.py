@@ -1,15 +1,14 @@
 """Cycles, accesses and energy of a layer under a mapping, exact for the generated hardware."""
 
 from naas_hw.cost.compiled.batch import (
-    ENGINE_NAMES,
-    RULES,
-    STALL_NAMES,
     BoundReport,
     ExactReport,
     MappingBatch,
     evaluate_bounds,
     evaluate_exact,
 )
+from naas_hw.cost.compiled.columns import ENGINE_NAMES, STALL_NAMES
+from naas_hw.cost.compiled.rules import RULES
 from naas_hw.cost.energy import Energy
 from naas_hw.cost.evaluate import (
     CostReport,

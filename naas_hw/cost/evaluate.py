@@ -7,13 +7,8 @@ from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.core.errors import InputError, LegalityError
-from naas_hw.cost.compiled.batch import (
-    ENGINE_NAMES,
-    SAVED_BETWEEN_LAYERS,
-    STALL_NAMES,
-    MappingBatch,
-    evaluate_exact,
-)
+from naas_hw.cost.compiled.batch import SAVED_BETWEEN_LAYERS, MappingBatch, evaluate_exact
+from naas_hw.cost.compiled.columns import ENGINE_NAMES, STALL_NAMES
 from naas_hw.cost.energy import Energy, energy_of
 from naas_hw.cost.reference.accesses import ACCESS_NAMES, Accesses
 from naas_hw.cost.reference.recurrence import Stalls

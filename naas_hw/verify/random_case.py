@@ -17,7 +17,8 @@ import numpy as np
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.compiler.layout import descriptor_beats
-from naas_hw.cost.compiled.batch import STALL_NAMES, evaluate_bounds, evaluate_exact
+from naas_hw.cost.compiled.batch import evaluate_bounds, evaluate_exact
+from naas_hw.cost.compiled.columns import STALL_NAMES
 from naas_hw.cost.random_case import Case
 from naas_hw.cost.reference.recurrence import Stalls, timeline_of
 from naas_hw.mapping.geometry import ceil_div

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
-from naas_hw.cost.compiled.batch import RULES, MappingBatch, evaluate_bounds
+from naas_hw.cost.compiled.batch import MappingBatch, evaluate_bounds
+from naas_hw.cost.compiled.rules import RULES
 from naas_hw.sim.random_numbers import Generator
 from naas_hw.workload.layer import DIMS, Layer
 

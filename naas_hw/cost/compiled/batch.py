@@ -20,9 +20,19 @@ from naas_hw.arch import timing
 from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, WEIGHT_DIMS, Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.compiler.layout import descriptor_beats
-from naas_hw.cost.compiled.problem import LEGAL, PROBLEM, PROBLEM_ARRAYS, PROBLEM_NUMBERS
-from naas_hw.cost.compiled.recurrence import MIN_TRIPS
-from naas_hw.cost.compiled.single import NUM_RESULTS, bound_batch, exact_batch
+from naas_hw.cost.compiled.columns import (
+    DESCRIPTOR_STALL,
+    LOAD_WORK,
+    NEXT_BEAT,
+    NUM_RESULTS,
+    RESPONSE,
+    STORE_STALL,
+    STORE_WORK,
+)
+from naas_hw.cost.compiled.problem import PROBLEM, PROBLEM_ARRAYS, PROBLEM_NUMBERS
+from naas_hw.cost.compiled.repetition import MIN_TRIPS
+from naas_hw.cost.compiled.rules import LEGAL, RULES
+from naas_hw.cost.compiled.single import bound_batch, exact_batch
 from naas_hw.cost.energy import price_matrix
 from naas_hw.cost.reference.accesses import ACCESS_NAMES
 from naas_hw.mapping.geometry import Geometry
@@ -30,26 +40,13 @@ from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.workload.layer import DIMS, Layer
 
-RULES: Final[tuple[str, ...]] = (
-    *(f"spatial: {dim}" for dim in DIMS),
-    "capacity: weights in a PE",
-    "capacity: inputs in a PE",
-    "capacity: accumulator bank",
-    "capacity: banks of the global buffer",
-    "capacity: scales",
-    "block: K",
-    "block: C",
-    "field",
-)
-"""Rules of legality by the index that `violated` gives: the first that is broken."""
-
 SAVED_BETWEEN_LAYERS: Final = (
     timing.DONE_TO_INTERRUPT + timing.START_TO_DESCRIPTOR - timing.RESPONSE_TO_DESCRIPTOR
 )
 """Cycles that two layers (or groups) take less in one program than one by one."""
 
-STALL_NAMES: Final = ("descriptor", "compute", "load", "fill", "drain", "store")
-ENGINE_NAMES: Final = ("load", "fill", "compute", "drain", "store")
+_STALLS: Final = slice(DESCRIPTOR_STALL, STORE_STALL + 1)
+_ENGINES: Final = slice(LOAD_WORK, STORE_WORK + 1)
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -82,8 +79,8 @@ class MappingBatch:
         ):
             raise ValueError("orders must hold each dim once a level")
         for name in ("l2", "pe", "spatial"):
-            found = getattr(self, name)
-            if n and not (1 <= found.min() and found.max() <= MAX_FIELD):
+            bounds = getattr(self, name)
+            if n and not (1 <= bounds.min() and bounds.max() <= MAX_FIELD):
                 raise ValueError(f"{name} must be 1 to {MAX_FIELD}")
 
     def __len__(self) -> int:
@@ -258,18 +255,18 @@ def pair_exact(
         place = int(np.argmax(violated != LEGAL))
         index, rule = np.asarray(indices)[place], RULES[violated[place]]
         raise ValueError(f"mappings must be legal, not break {rule!r} as number {index} does")
-    cycles = results[:, 2:8].sum(axis=1)
+    cycles = results[:, _STALLS].sum(axis=1)
     macs = np.array([layer.num_macs for _, layer in pairs], np.int64)[which]
     pes = np.array([accelerator.num_pes for accelerator, _ in pairs], np.int64)[which]
     return ExactReport(
         cycles=cycles,
-        stalls=results[:, 2:8],
-        engines=results[:, 8:13],
+        stalls=results[:, _STALLS],
+        engines=results[:, _ENGINES],
         energy_pj=energy,
         utilization=macs / (pes * np.maximum(cycles, 1)),
         accesses=accesses,
-        response=results[:, 0],
-        next_beat=results[:, 1],
+        response=results[:, RESPONSE],
+        next_beat=results[:, NEXT_BEAT],
     )
 
 
@@ -309,8 +306,8 @@ def problem_table(pairs: Sequence[Pair]) -> NDArray[np.void]:
 
 def problem_of(accelerator: Accelerator, layer: Layer) -> np.void:
     """What compiled code has to know of the two: a `PROBLEM` record, to be handed to it."""
-    found: np.void = problem_table([(accelerator, layer)])[0]
-    return found
+    problem: np.void = problem_table([(accelerator, layer)])[0]
+    return problem
 
 
 def _mask(dims: Sequence[str]) -> int:

@@ -1,5 +1,18 @@
 """Cycles that no schedule under the recurrence goes below."""
 
+from naas_hw.cost.compiled.columns import (
+    DRAM_INPUTS,
+    DRAM_OUTPUTS,
+    DRAM_SCALES,
+    DRAM_SUMS_IN,
+    DRAM_SUMS_OUT,
+    DRAM_WEIGHTS,
+    K,
+    P,
+    Q,
+    R,
+    S,
+)
 from naas_hw.cost.compiled.counts import clipped
 from naas_hw.cost.compiled.geometry import ceil_shift
 from naas_hw.cost.compiled.jit import kernel
@@ -21,16 +34,16 @@ def existing(p, g, dim, index):  # type: ignore[no-untyped-def]
 @kernel
 def tile_blocks(p, g, k, p_index, q):  # type: ignore[no-untyped-def]
     """Blocks of outputs that exist in a tile."""
-    rows, columns = existing(p, g, 2, p_index), existing(p, g, 3, q)
-    return rows * columns * ceil_shift(existing(p, g, 0, k), p.beat_shift)
+    rows, columns = existing(p, g, P, p_index), existing(p, g, Q, q)
+    return rows * columns * ceil_shift(existing(p, g, K, k), p.beat_shift)
 
 
 @kernel
 def tile_inputs(p, g, index_p, index_q, index_r, index_s, channel):  # type: ignore[no-untyped-def]
     """Beats of the input tile with these tile indices."""
     tile = g.tile
-    first_row = index_p * tile[2] * p.stride_rows + index_r * tile[4] * p.dilation_rows
-    first_column = index_q * tile[3] * p.stride_columns + index_s * tile[5] * p.dilation_columns
+    first_row = index_p * tile[P] * p.stride_rows + index_r * tile[R] * p.dilation_rows
+    first_column = index_q * tile[Q] * p.stride_columns + index_s * tile[S] * p.dilation_columns
     rows = clipped(first_row - p.padding_rows, g.tile_rows, p.image_rows)
     columns = clipped(first_column - p.padding_columns, g.tile_columns, p.image_columns)
     blocks = ceil_shift(existing(p, g, p.channel, channel), p.beat_shift)
@@ -60,7 +73,7 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     ready = loading + first_load - n + p.load_to_fill
     filled = ready + fill_first + p.fill_to_compute
 
-    last_blocks = tile_blocks(p, g, g.tiles[0] - 1, g.tiles[2] - 1, g.tiles[3] - 1)
+    last_blocks = tile_blocks(p, g, g.tiles[K] - 1, g.tiles[P] - 1, g.tiles[Q] - 1)
     after_drain = p.drain_to_store + n * (last_blocks - 1) + p.latency + p.done_to_interrupt
     after_compute = p.compute_to_drain + g.drain + after_drain
     after_fill = p.fill_to_compute + g.compute + after_compute
@@ -76,7 +89,7 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     handed = fills + g.num_steps * (p.fill_to_compute + g.compute + p.compute_to_fill)
     bound = max(bound, ready + _half(handed) - p.compute_to_fill + after_compute)
     # Load: what comes after the last beat that fill needs
-    loads = counts[1] + counts[2] + counts[3] + counts[4]
+    loads = counts[DRAM_SCALES] + counts[DRAM_WEIGHTS] + counts[DRAM_INPUTS] + counts[DRAM_SUMS_IN]
     runs = g.output_tile_runs
     last_sums = 0
     if g.num_tiles == runs and g.tile_visits > 1:
@@ -88,7 +101,7 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     if tile_steps > 2:
         inside = p.fill_to_compute + (tile_steps - 2) * g.compute + p.compute_to_fill
     handed = g.num_tiles * (p.fill_to_load + p.latency - n + p.load_to_fill)
-    handed += n * (loads - counts[4]) + max(fills, g.num_tiles * inside)
+    handed += n * (loads - counts[DRAM_SUMS_IN]) + max(fills, g.num_tiles * inside)
     gate = start + p.layer_to_load
     bound = max(bound, gate + _half(handed) - p.fill_to_load + after_fill)
     # Drain, and drain with compute
@@ -100,7 +113,7 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     handed = p.drain_to_compute + run_compute + p.compute_to_drain + g.drain
     bound = max(bound, filled + _half(g.output_runs) * handed - p.drain_to_compute + after_drain)
     # Store, and store with drain, and with load where sums come back
-    stores = n * (counts[5] + counts[6])
+    stores = n * (counts[DRAM_OUTPUTS] + counts[DRAM_SUMS_OUT])
     responded = p.latency + p.done_to_interrupt - n
     run_tiles = g.num_tiles if runs == 1 else g.num_tiles // runs
     stored = filled + run_tiles * tile_steps * g.compute + p.compute_to_drain + g.drain
@@ -108,5 +121,5 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     reloads = 0 if g.tile_visits == 1 else runs - runs // g.tile_visits
     reload = 2 * p.latency + p.response_to_load - n + p.load_to_drain
     handed = runs * (p.drain_to_store - n) + g.output_runs * g.drain + stores
-    handed += reloads * reload + n * counts[4] + (runs - reloads) * p.store_to_drain
+    handed += reloads * reload + n * counts[DRAM_SUMS_IN] + (runs - reloads) * p.store_to_drain
     return max(bound, drained + _half(handed) - p.store_to_drain + n + responded)

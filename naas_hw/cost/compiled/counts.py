@@ -1,5 +1,35 @@
 """How often each memory is accessed: closed forms of the numbers that `geometry` derived."""
 
+from naas_hw.cost.compiled.columns import (
+    ACCUMULATOR_READS,
+    ACCUMULATOR_WRITES,
+    DRAM_DESCRIPTOR,
+    DRAM_INPUTS,
+    DRAM_OUTPUTS,
+    DRAM_SCALES,
+    DRAM_SUMS_IN,
+    DRAM_SUMS_OUT,
+    DRAM_WEIGHTS,
+    L1_INPUT_READS,
+    L1_INPUT_WRITES,
+    L1_WEIGHT_READS,
+    L1_WEIGHT_WRITES,
+    L2_DRAIN,
+    L2_DRAIN_SUMS,
+    L2_FILL_INPUTS,
+    L2_FILL_WEIGHTS,
+    L2_LOAD_INPUTS,
+    L2_LOAD_SUMS,
+    L2_LOAD_WEIGHTS,
+    L2_STORE_OUTPUTS,
+    L2_STORE_SUMS,
+    MACS,
+    K,
+    P,
+    Q,
+    R,
+    S,
+)
 from naas_hw.cost.compiled.geometry import ceil_div, ceil_shift
 from naas_hw.cost.compiled.jit import kernel
 
@@ -31,13 +61,13 @@ def clipped_sum(num_outer, num_inner, outer, inner, start, length, end):  # type
         total += (whole_to - whole_from) * length
         filled += whole_to - whole_from
         for i in range(whole_from):
-            found = clipped(first + i * outer, length, end)
-            total += found
-            filled += found > 0
+            part = clipped(first + i * outer, length, end)
+            total += part
+            filled += part > 0
         for i in range(whole_to, num_outer):
-            found = clipped(first + i * outer, length, end)
-            total += found
-            filled += found > 0
+            part = clipped(first + i * outer, length, end)
+            total += part
+            filled += part > 0
     return total, filled
 
 
@@ -46,27 +76,27 @@ def _input_beats(p, g):  # type: ignore[no-untyped-def]
     """Beats of all input tiles; a tile without a row or a column is one beat all the same."""
     tiles, tile = g.tiles, g.tile
     rows, filled_rows = clipped_sum(
-        tiles[2],
-        tiles[4],
-        tile[2] * p.stride_rows,
-        tile[4] * p.dilation_rows,
+        tiles[P],
+        tiles[R],
+        tile[P] * p.stride_rows,
+        tile[R] * p.dilation_rows,
         p.padding_rows,
         g.tile_rows,
         p.image_rows,
     )
     columns, filled_columns = clipped_sum(
-        tiles[3],
-        tiles[5],
-        tile[3] * p.stride_columns,
-        tile[5] * p.dilation_columns,
+        tiles[Q],
+        tiles[S],
+        tile[Q] * p.stride_columns,
+        tile[S] * p.dilation_columns,
         p.padding_columns,
         g.tile_columns,
         p.image_columns,
     )
     blocks = ceil_shift(p.bounds[p.channel], p.beat_shift)
-    places = tiles[2] * tiles[3] * tiles[4] * tiles[5]
-    distinct = places * tiles[p.channel]
-    beats = rows * columns * blocks + (places - filled_rows * filled_columns) * tiles[p.channel]
+    positions = tiles[P] * tiles[Q] * tiles[R] * tiles[S]
+    distinct = positions * tiles[p.channel]
+    beats = rows * columns * blocks + (positions - filled_rows * filled_columns) * tiles[p.channel]
     if g.input_tile_runs != distinct:
         beats *= g.input_tile_runs // distinct
     return beats
@@ -79,7 +109,7 @@ def _input_words(p, g, l2):  # type: ignore[no-untyped-def]
     A step begins at a byte of its word; in a cycle of steps every byte that is a multiple of
     gcd(step, beat) comes up once, so their words are those of the first and what juts out of one.
     """
-    step = g.step_k if p.channel == 0 else g.step_c
+    step = g.step_k if p.channel == K else g.step_c
     num_steps = l2[p.channel]
     unit = min(step & -step, p.beat)  # gcd: the beat is a power of two
     cycle = p.beat // unit
@@ -95,7 +125,7 @@ def _input_words(p, g, l2):  # type: ignore[no-untyped-def]
 @kernel
 def count(p, g, l2, counts):  # type: ignore[no-untyped-def]
     """Fill `counts` [NUM_ACCESSES], in the order of `ACCESS_NAMES`, for one group."""
-    blocks = p.bounds[2] * p.bounds[3] * ceil_shift(p.bounds[0], p.beat_shift)
+    blocks = p.bounds[P] * p.bounds[Q] * ceil_shift(p.bounds[K], p.beat_shift)
     spilled = 4 * blocks * (g.tile_visits - 1)
     scales = g.scale_tile_runs * g.scale_beats
     weights = g.weight_tile_runs * g.weight_tile_words
@@ -104,26 +134,26 @@ def count(p, g, l2, counts):  # type: ignore[no-untyped-def]
     macs = g.num_steps * g.compute * g.pes_used
     sums = g.num_steps * g.compute * g.sums_used
     revisits = 0 if g.visits == 1 else g.output_runs - g.output_runs // g.visits
-    counts[0] = p.descriptor_beats
-    counts[1] = scales
-    counts[2] = weights
-    counts[3] = inputs
-    counts[4] = spilled
-    counts[5] = blocks
-    counts[6] = spilled
-    counts[7] = g.weight_runs * g.weight_step_words
-    counts[8] = words
-    counts[9] = revisits * g.drain
-    counts[10] = blocks
-    counts[11] = spilled
-    counts[12] = weights
-    counts[13] = inputs
-    counts[14] = spilled
-    counts[15] = g.output_runs * g.drain
-    counts[16] = g.weight_runs * g.weight_words * g.pes_used
-    counts[17] = g.input_runs * g.window_pixels * g.written_channels * g.pes_used
-    counts[18] = macs
-    counts[19] = macs
-    counts[20] = sums
-    counts[21] = sums
-    counts[22] = macs
+    counts[DRAM_DESCRIPTOR] = p.descriptor_beats
+    counts[DRAM_SCALES] = scales
+    counts[DRAM_WEIGHTS] = weights
+    counts[DRAM_INPUTS] = inputs
+    counts[DRAM_SUMS_IN] = spilled
+    counts[DRAM_OUTPUTS] = blocks
+    counts[DRAM_SUMS_OUT] = spilled
+    counts[L2_FILL_WEIGHTS] = g.weight_runs * g.weight_step_words
+    counts[L2_FILL_INPUTS] = words
+    counts[L2_DRAIN_SUMS] = revisits * g.drain
+    counts[L2_STORE_OUTPUTS] = blocks
+    counts[L2_STORE_SUMS] = spilled
+    counts[L2_LOAD_WEIGHTS] = weights
+    counts[L2_LOAD_INPUTS] = inputs
+    counts[L2_LOAD_SUMS] = spilled
+    counts[L2_DRAIN] = g.output_runs * g.drain
+    counts[L1_WEIGHT_WRITES] = g.weight_runs * g.weight_words * g.pes_used
+    counts[L1_INPUT_WRITES] = g.input_runs * g.window_pixels * g.written_channels * g.pes_used
+    counts[L1_WEIGHT_READS] = macs
+    counts[L1_INPUT_READS] = macs
+    counts[ACCUMULATOR_READS] = sums
+    counts[ACCUMULATOR_WRITES] = sums
+    counts[MACS] = macs

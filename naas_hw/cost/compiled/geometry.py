@@ -3,8 +3,19 @@
 A power of two divides by a shift: the beat, and with it all lanes, are powers of two.
 """
 
+from naas_hw.cost.compiled.columns import NUM_DIMS, NUM_LOOPS, C, K, P, Q, R, S
 from naas_hw.cost.compiled.jit import kernel
-from naas_hw.cost.compiled.problem import LEGAL
+from naas_hw.cost.compiled.rules import (
+    ACCUMULATOR_BANK,
+    BLOCK_K,
+    FIELD,
+    GLOBAL_BUFFER,
+    INPUT_BUFFER,
+    LEGAL,
+    SCALES,
+    SPATIAL,
+    WEIGHT_BUFFER,
+)
 
 
 @kernel
@@ -47,14 +58,14 @@ def _walk_nest(p, orders, l2, g):  # type: ignore[no-untyped-def]
     """
     last_weights = last_inputs = last_outputs = last_scales = -1
     weight_runs = input_runs = output_runs = scale_runs = product = reductions = visits = 1
-    for k in range(12):
-        if k < 6:
+    for k in range(NUM_LOOPS):
+        if k < NUM_DIMS:
             dim = orders[0, k]
             bound = g.tiles[dim]
         else:
-            dim = orders[1, k - 6]
+            dim = orders[1, k - NUM_DIMS]
             bound = l2[dim]
-        if k == 6:
+        if k == NUM_DIMS:
             g.last_weight_tile, g.weight_tile_runs = last_weights, weight_runs
             g.last_input_tile, g.input_tile_runs = last_inputs, input_runs
             g.last_output_tile, g.output_tile_runs = last_outputs, output_runs
@@ -71,7 +82,7 @@ def _walk_nest(p, orders, l2, g):  # type: ignore[no-untyped-def]
             last_outputs, output_runs, visits = k, product, reductions
         else:
             reductions *= bound
-        if dim == 0:
+        if dim == K:
             last_scales, scale_runs = k, product
     g.last_weights, g.weight_runs = last_weights, weight_runs
     g.last_inputs, g.input_runs = last_inputs, input_runs
@@ -87,73 +98,73 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
 
     Products of unchecked bounds are taken in floating point, where they cannot overflow.
     """
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if spatial[d] < p.least[d] or spatial[d] > p.most[d]:
-            return d
-    g.step_k, g.step_c = pe[0] * p.extents[0], pe[1] * p.extents[1]
-    g.tile[0], g.tile[1] = l2[0] * g.step_k, l2[1] * g.step_c
-    for d in range(2, 6):
+            return SPATIAL + d
+    g.step_k, g.step_c = pe[K] * p.extents[K], pe[C] * p.extents[C]
+    g.tile[K], g.tile[C] = l2[K] * g.step_k, l2[C] * g.step_c
+    for d in range(P, NUM_DIMS):
         g.tile[d] = l2[d] * pe[d] * spatial[d]
-    for d in range(6):
+    for d in range(NUM_DIMS):
         g.tiles[d] = 1 if p.bounds[d] <= g.tile[d] else ceil_div(p.bounds[d], g.tile[d])
     _walk_nest(p, orders, l2, g)
 
     # One PE
-    weight_bytes = float(pe[0]) * pe[1] * pe[4] * pe[5]
+    weight_bytes = float(pe[K]) * pe[C] * pe[R] * pe[S]
     if weight_bytes > p.weight_buffer_bytes >> (g.last_weights >= 0):
-        return 6
-    window_rows, window_columns = _rows(p, pe[2], pe[4]), _columns(p, pe[3], pe[5])
+        return WEIGHT_BUFFER
+    window_rows, window_columns = _rows(p, pe[P], pe[R]), _columns(p, pe[Q], pe[S])
     if float(window_rows) * window_columns * pe[p.channel] > (
         p.input_buffer_bytes >> (g.last_inputs >= 0)
     ):
-        return 7
-    if float(ceil_shift(pe[0], p.accumulator_shift)) * pe[2] * pe[3] > p.accumulator_depth:
-        return 8
+        return INPUT_BUFFER
+    if float(ceil_shift(pe[K], p.accumulator_shift)) * pe[P] * pe[Q] > p.accumulator_depth:
+        return ACCUMULATOR_BANK
     g.window_pixels = window_rows * window_columns
-    step_rows = _rows(p, pe[2] * spatial[2], pe[4] * spatial[4])
-    step_columns = _columns(p, pe[3] * spatial[3], pe[5] * spatial[5])
+    step_rows = _rows(p, pe[P] * spatial[P], pe[R] * spatial[R])
+    step_columns = _columns(p, pe[Q] * spatial[Q], pe[S] * spatial[S])
     g.step_pixels = step_rows * step_columns
 
     # L2
     groups = 1
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if p.weight_mask >> d & 1:
             groups *= ceil_shift(spatial[d], p.vector_shifts[d])
     g.weight_words = ceil_shift(int(weight_bytes), p.weight_word_shift)
     g.fill_weights = groups * g.weight_words
     g.weight_step_words = ceil_shift(g.fill_weights * p.weight_lanes, p.beat_shift)
     tile = g.tile
-    g.tile_rows, g.tile_columns = _rows(p, tile[2], tile[4]), _columns(p, tile[3], tile[5])
-    weight_tile = float(l2[0]) * l2[1] * l2[4] * l2[5] * g.weight_step_words
+    g.tile_rows, g.tile_columns = _rows(p, tile[P], tile[R]), _columns(p, tile[Q], tile[S])
+    weight_tile = float(l2[K]) * l2[C] * l2[R] * l2[S] * g.weight_step_words
     input_tile = float(g.tile_rows) * g.tile_columns * ceil_shift(tile[p.channel], p.beat_shift)
-    output_tile = float(tile[2]) * tile[3] * ceil_shift(tile[0], p.beat_shift)
+    output_tile = float(tile[P]) * tile[Q] * ceil_shift(tile[K], p.beat_shift)
     if g.visits != 1:
         output_tile *= 5
     largest = float(p.bank_words) * p.num_banks
     if weight_tile > largest or input_tile > largest or output_tile > largest:
-        return 9
+        return GLOBAL_BUFFER
     banks = ceil_div(int(weight_tile), p.bank_words) << (g.last_weight_tile >= 0)
     banks += ceil_div(int(input_tile), p.bank_words) << (g.last_input_tile >= 0)
     banks += ceil_div(int(output_tile), p.bank_words) << (g.last_output_tile >= 0)
     if banks > p.num_banks:
-        return 9
-    scale_words = ceil_shift(tile[0], p.drain_shift)
+        return GLOBAL_BUFFER
+    scale_words = ceil_shift(tile[K], p.drain_shift)
     if scale_words << p.drain_shift > p.scale_depth:
-        return 10
+        return SCALES
     g.weight_tile_words, g.scale_beats = int(weight_tile), 3 * scale_words
 
     for d in range(2):
         if tile[d] & (p.beat - 1) and g.tiles[d] > 1:
-            return 11 + d
+            return BLOCK_K + d
     if g.tile_rows > p.max_field or g.tile_columns > p.max_field:
-        return 13
+        return FIELD
     if step_rows > p.max_window or step_columns > p.max_window:
-        return 13
+        return FIELD
     if weight_tile > p.max_field or input_tile > p.max_field:
-        return 13
-    for d in range(6):
+        return FIELD
+    for d in range(NUM_DIMS):
         if tile[d] > p.max_field:
-            return 13
+            return FIELD
     return LEGAL
 
 
@@ -170,19 +181,19 @@ def derive(p, pe, spatial, g):  # type: ignore[no-untyped-def]
         g.written_channels = chunks
     g.pixel_bytes = chunks * lanes
     g.fill_inputs = g.step_pixels * chunks
-    g.compute = pe[0] * pe[1] * pe[2] * pe[3] * pe[4] * pe[5]
+    g.compute = pe[K] * pe[C] * pe[P] * pe[Q] * pe[R] * pe[S]
     if p.k_on_axis:
-        channels = pe[0] * p.drain_groups
+        channels = pe[K] * p.drain_groups
     else:
-        channels = pe[0] >> common_shift(pe[0], p.drain_shift)
-    g.drain = channels * pe[2] * pe[3] * spatial[2] * spatial[3]
-    g.sums_used = spatial[0] * spatial[2] * spatial[3]
-    g.pes_used = g.sums_used * spatial[1] * spatial[4] * spatial[5]
+        channels = pe[K] >> common_shift(pe[K], p.drain_shift)
+    g.drain = channels * pe[P] * pe[Q] * spatial[P] * spatial[Q]
+    g.sums_used = spatial[K] * spatial[P] * spatial[Q]
+    g.pes_used = g.sums_used * spatial[C] * spatial[R] * spatial[S]
 
 
 @kernel
 def store_nest(orders, l2, g):  # type: ignore[no-untyped-def]
     """Dims and bounds of the twelve positions, for who steps them."""
-    for k in range(6):
+    for k in range(NUM_DIMS):
         g.dims[k], g.bounds[k] = orders[0, k], g.tiles[orders[0, k]]
-        g.dims[6 + k], g.bounds[6 + k] = orders[1, k], l2[orders[1, k]]
+        g.dims[NUM_DIMS + k], g.bounds[NUM_DIMS + k] = orders[1, k], l2[orders[1, k]]

@@ -8,20 +8,11 @@ from typing import Final
 
 import numpy as np
 
-LEGAL: Final = -1
+from naas_hw.cost.compiled.columns import NUM_DIMS, NUM_LOOPS
+from naas_hw.cost.compiled.state import NUM_KEPT, NUM_STATE
+
 ILLEGAL_CYCLES: Final = int(np.iinfo(np.int64).max)
-"""The bound of a mapping that is not legal: sorts last."""
-
-NEVER: Final = -(1 << 62)
-"""The time of what has not happened."""
-
-NUM_ACCESSES: Final = 23
-
-STATE: Final = 26
-"""Numbers that the recurrence remembers between two steps."""
-
-NUM_KEPT: Final = 3
-"""States of a loop that are kept: that of now, and those of one and two iterations before."""
+"""The bound of a mapping that is not legal: it sorts last."""
 
 PROBLEM_ARRAYS: Final = {
     "bounds": 6,  # of the layer
@@ -95,10 +86,10 @@ PROBLEM: Final = np.dtype(
 
 SCRATCH: Final = np.dtype(
     [
-        ("bounds", np.int64, (12,)),
-        ("dims", np.int64, (12,)),
-        ("tile", np.int64, (6,)),
-        ("tiles", np.int64, (6,)),
+        ("bounds", np.int64, (NUM_LOOPS,)),
+        ("dims", np.int64, (NUM_LOOPS,)),
+        ("tile", np.int64, (NUM_DIMS,)),
+        ("tiles", np.int64, (NUM_DIMS,)),
     ]
     + [
         (name, np.int64)
@@ -142,16 +133,20 @@ SCRATCH: Final = np.dtype(
             "tile_rows",
             "tile_columns",
             "scale_beats",
-            # of all engines
-            "loads",
-            "fills",
+            # of the recurrence
+            "start",  # cycle in which the engines are told to start
+            "spilling_loops",  # DRAM loops that store partial sums and load them again, a bit each
+            "revisiting_loops",  # loops that drain an output again, a bit each
+            "tile_ready",  # when fill may read the current tile
+            "sums_ready",  # when drain may read the partial sums of the current output run
         )
     ]
     + [
-        ("counters", np.int64, (12,)),
-        ("index", np.int64, (6,)),
-        ("seen", np.int64, (12,)),  # iterations of each loop whose states are kept
-        ("kept", np.int64, (12, NUM_KEPT, STATE)),
+        ("counters", np.int64, (NUM_LOOPS,)),
+        ("index", np.int64, (NUM_DIMS,)),  # of the current tile
+        ("state", np.int64, (NUM_STATE,)),
+        ("num_kept", np.int64, (NUM_LOOPS,)),  # states that are kept of each loop
+        ("kept", np.int64, (NUM_LOOPS, NUM_KEPT, NUM_STATE)),
     ]
 )
 """What follows from one mapping, as in `Geometry`, and the state of the recurrence."""

@@ -1,46 +1,50 @@
-"""One mapping at a time, for compiled code that calls the cost model in its own loops.
+"""The cost model for one mapping at a time, called from compiled loops.
 
-All functions are compiled and, `new_scratch` apart, allocate nothing: the caller makes one scratch
-a thread and uses it for as many calls as it likes. `problem` comes from
-`naas_hw.cost.compiled.batch.problem_of`, or is a row of `problem_table`; orders [3, 6], l2 [6],
-pe [6] and spatial [6] are a mapping as in a row of `MappingBatch`; what is returned as *violated*
-is an index into `RULES`, -1 if the mapping is legal. All figures are of all groups.
+All functions are compiled. None of them allocates memory except `new_scratch`: a thread makes one
+scratch and uses it for all its calls. `problem` comes from
+`naas_hw.cost.compiled.batch.problem_of`, or is a row of `problem_table`. orders [3, 6], l2 [6],
+pe [6] and spatial [6] describe a mapping as a row of `MappingBatch` does. *violated* is an index
+into `RULES`, or `LEGAL`. All figures cover all groups of the layer.
 
-Compiled code that calls these should be an `entry` (`naas_hw.cost.compiled.jit`) too.
+Compiled code that calls these functions should itself be an `entry` (`naas_hw.cost.compiled.jit`).
 """
-
-from typing import Final
 
 import numpy as np
 
 from naas_hw.cost.compiled.bound import lower_bound
+from naas_hw.cost.compiled.columns import (
+    DESCRIPTOR_STALL,
+    NEXT_BEAT,
+    NUM_RESULTS,
+    RESPONSE,
+    STORE_STALL,
+)
 from naas_hw.cost.compiled.counts import count
+from naas_hw.cost.compiled.exact_cycles import exact_cycles
 from naas_hw.cost.compiled.geometry import check, derive, store_nest
 from naas_hw.cost.compiled.jit import entry, kernel
-from naas_hw.cost.compiled.problem import ILLEGAL_CYCLES, LEGAL, SCRATCH
-from naas_hw.cost.compiled.recurrence import MIN_TRIPS, recur
-
-NUM_RESULTS: Final = 13
-"""Exact figures: response, next beat, six stalls (their sum is the cycles), five engines."""
+from naas_hw.cost.compiled.problem import ILLEGAL_CYCLES, SCRATCH
+from naas_hw.cost.compiled.repetition import MIN_TRIPS
+from naas_hw.cost.compiled.rules import LEGAL
 
 
 @entry
 def new_scratch():  # type: ignore[no-untyped-def]
-    """Room that the functions of this module work in; one a thread."""
+    """Memory that the functions of this module work in; each thread needs its own."""
     return np.zeros(1, SCRATCH)
 
 
 @entry
 def legal_one(problem, orders, l2, pe, spatial, scratch):  # type: ignore[no-untyped-def]
-    """The first rule that a mapping breaks, -1 if it is legal."""
+    """The first rule that a mapping breaks, or `LEGAL`."""
     return check(problem, orders, l2, pe, spatial, scratch[0])
 
 
 @entry
 def bound_one(problem, orders, l2, pe, spatial, scratch, accesses):  # type: ignore[no-untyped-def]
-    """(violated, lower bound of the cycles); fills accesses [23].
+    """(violated, lower bound of the cycles); fills accesses [NUM_ACCESSES].
 
-    Where the mapping is not legal the bound is `ILLEGAL_CYCLES` and accesses stay as they are.
+    If the mapping is illegal, the bound is `ILLEGAL_CYCLES` and accesses stay unchanged.
     """
     g = scratch[0]
     violated = check(problem, orders, l2, pe, spatial, g)
@@ -68,34 +72,35 @@ def _exact(  # type: ignore[no-untyped-def]
     derive(problem, pe, spatial, g)
     count(problem, g, l2, accesses)
     store_nest(orders, l2, g)
-    recur(problem, g, min_trips, results)
+    exact_cycles(problem, g, min_trips, results)
     groups = problem.groups
     for i in range(len(accesses)):
         accesses[i] *= groups
-    for i in range(2, NUM_RESULTS):
+    for i in range(DESCRIPTOR_STALL, NUM_RESULTS):
         results[i] *= groups
     # Between two groups there is no interrupt, but there may be a wait for DRAM's next beat.
-    wait = results[1] - results[0] - problem.response_to_descriptor - problem.latency
-    results[7] -= (groups - 1) * problem.done_to_interrupt
-    results[2] += (groups - 1) * (problem.done_to_interrupt - problem.saved + max(0, wait))
+    first_beat = results[RESPONSE] + problem.response_to_descriptor + problem.latency
+    wait = max(0, results[NEXT_BEAT] - first_beat)
+    results[STORE_STALL] -= (groups - 1) * problem.done_to_interrupt
+    results[DESCRIPTOR_STALL] += (groups - 1) * (problem.done_to_interrupt - problem.saved + wait)
     cycles = 0
-    for i in range(2, 8):
+    for i in range(DESCRIPTOR_STALL, STORE_STALL + 1):
         cycles += results[i]
     return violated, cycles
 
 
 @entry
 def exact_one(problem, orders, l2, pe, spatial, scratch, results, accesses):  # type: ignore[no-untyped-def]
-    """(violated, cycles); fills results [NUM_RESULTS] and accesses [23].
+    """(violated, cycles); fills results [NUM_RESULTS] and accesses [NUM_ACCESSES].
 
-    Where the mapping is not legal the cycles are `ILLEGAL_CYCLES` and both stay as they are.
+    If the mapping is illegal, the cycles are `ILLEGAL_CYCLES` and both arrays stay unchanged.
     """
     return _exact(problem, orders, l2, pe, spatial, scratch, MIN_TRIPS, results, accesses)
 
 
 @entry
 def energy_one(prices, accesses):  # type: ignore[no-untyped-def]
-    """Picojoules of accesses [23] at these prices [23] (`batch.prices_of`)."""
+    """Picojoules of accesses at these prices (`batch.prices_of`), both [NUM_ACCESSES]."""
     energy = 0.0
     for i in range(len(prices)):
         energy += prices[i] * accesses[i]
@@ -109,7 +114,7 @@ def energy_one(prices, accesses):  # type: ignore[no-untyped-def]
 def bound_batch(  # type: ignore[no-untyped-def]
     problems, prices, which, orders, l2, pe, spatial, violated, bound, energy, accesses
 ):
-    """Bounds of mappings; that at i is of the problem (and prices) at which[i]."""
+    """Bounds of mappings; mapping i belongs to the problem and the prices with index which[i]."""
     scratch = new_scratch()
     for i in range(len(orders)):
         at = which[i]
@@ -126,9 +131,9 @@ def bound_batch(  # type: ignore[no-untyped-def]
 def exact_batch(  # type: ignore[no-untyped-def]
     problems, prices, which, orders, l2, pe, spatial, min_trips, violated, results, energy, accesses
 ):
-    """Exact figures of mappings; that at i is of the problem (and prices) at which[i].
+    """Exact figures of mappings; mapping i belongs to the problem and prices with index which[i].
 
-    Only loops of `min_trips` or more are looked at for iterations that repeat.
+    Only loops of `min_trips` or more are examined for iterations that repeat.
     """
     scratch = new_scratch()
     for i in range(len(orders)):

@@ -20,8 +20,8 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.core.errors import InputError
 from naas_hw.cost.compiled.batch import MappingBatch, prices_of, problem_of
+from naas_hw.cost.compiled.columns import NUM_ACCESSES, NUM_RESULTS
 from naas_hw.cost.compiled.problem import SCRATCH
-from naas_hw.cost.compiled.single import NUM_RESULTS
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.search.mapping.layer_search import Choice
 from naas_hw.search.mapping.node_bounds import least_traffic
@@ -39,7 +39,7 @@ from naas_hw.search.mapping.nodes import (
     search_nodes,
 )
 from naas_hw.search.mapping.point import Point
-from naas_hw.search.mapping.pool import NUM_ACCESSES, Goal
+from naas_hw.search.mapping.pool import Goal
 from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import DIMS, Layer
 

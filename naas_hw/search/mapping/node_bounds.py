@@ -15,19 +15,47 @@ from typing import Any, Final
 import numpy as np
 
 from naas_hw.cost.compiled.bound import start_of
+from naas_hw.cost.compiled.columns import (
+    ACCUMULATOR_READS,
+    ACCUMULATOR_WRITES,
+    DRAM_DESCRIPTOR,
+    DRAM_INPUTS,
+    DRAM_OUTPUTS,
+    DRAM_SCALES,
+    DRAM_SUMS_IN,
+    DRAM_SUMS_OUT,
+    DRAM_WEIGHTS,
+    L1_INPUT_READS,
+    L1_INPUT_WRITES,
+    L1_WEIGHT_READS,
+    L1_WEIGHT_WRITES,
+    L2_DRAIN,
+    L2_DRAIN_SUMS,
+    L2_FILL_INPUTS,
+    L2_FILL_WEIGHTS,
+    L2_LOAD_INPUTS,
+    L2_LOAD_SUMS,
+    L2_LOAD_WEIGHTS,
+    L2_STORE_OUTPUTS,
+    L2_STORE_SUMS,
+    MACS,
+    C,
+    K,
+    P,
+    Q,
+    R,
+    S,
+)
 from naas_hw.cost.compiled.counts import clipped_sum
 from naas_hw.cost.compiled.geometry import ceil_div, ceil_shift, check, derive
 from naas_hw.cost.compiled.jit import entry, kernel
-from naas_hw.cost.compiled.problem import LEGAL
+from naas_hw.cost.compiled.rules import GLOBAL_BUFFER, LEGAL
 from naas_hw.search.mapping.growth import balanced_below
 from naas_hw.search.mapping.point import order_table
 from naas_hw.search.mapping.pool import score_of
 
 ORDERS: Final = order_table(("KCRSPQ", "CPQRSK", "KPQCRS"))
 """The three types of a nest: what stays is weights, inputs, outputs."""
-
-NO_FAULT_OF_PE: Final = 9
-"""Rules with this index or a higher one do not speak of one PE or its axes."""
 
 WEIGHTS_STAY, INPUTS_STAY, OUTPUTS_STAY = range(3)
 
@@ -66,10 +94,10 @@ def whole_blocks(p: Any, step: Any, count: Any, values: Any, num: Any) -> Any:
 def stays(p: Any, bounds: Any, kind: Any) -> Any:
     """Steps over which the tensor of a type stays if the nest has these bounds."""
     if kind == WEIGHTS_STAY:
-        return float(bounds[2]) * bounds[3]
+        return float(bounds[P]) * bounds[Q]
     if kind == INPUTS_STAY:
-        return 1.0 if p.input_mask & 1 else float(bounds[0])
-    return float(bounds[1]) * bounds[4] * bounds[5]
+        return 1.0 if p.input_mask & 1 else float(bounds[K])
+    return float(bounds[C]) * bounds[R] * bounds[S]
 
 
 @kernel
@@ -80,25 +108,28 @@ def traffic(
 
     weights, inputs : beats of all different tiles, each once; scales : beats of those of a tile.
     """
-    scale_beats = float(tiles[0]) * scales
-    pixels, reductions = float(tiles[2]) * tiles[3], float(tiles[1]) * tiles[4] * tiles[5]
+    scale_beats = float(tiles[K]) * scales
+    pixels, reductions = float(tiles[P]) * tiles[Q], float(tiles[C]) * tiles[R] * tiles[S]
     if kind != WEIGHTS_STAY:
         weights = weights * pixels
     if kind != INPUTS_STAY and not p.input_mask & 1:
-        inputs = inputs * tiles[0]
+        inputs = inputs * tiles[K]
     spilled = 0.0
     if kind != OUTPUTS_STAY:
         spilled = 4.0 * output_blocks(p) * (reductions - 1)
-    energy = price[1] * scale_beats + (price[2] + price[12]) * weights
-    energy += (price[3] + price[13]) * inputs
-    energy += (price[4] + price[6] + price[11] + price[14]) * spilled
+    sums_price = price[DRAM_SUMS_IN] + price[DRAM_SUMS_OUT] + price[L2_STORE_SUMS]
+    sums_price += price[L2_LOAD_SUMS]
+    energy = price[DRAM_SCALES] * scale_beats
+    energy += (price[DRAM_WEIGHTS] + price[L2_LOAD_WEIGHTS]) * weights
+    energy += (price[DRAM_INPUTS] + price[L2_LOAD_INPUTS]) * inputs
+    energy += sums_price * spilled
     return scale_beats + weights + inputs + spilled, spilled, energy
 
 
 @kernel
 def output_blocks(p: Any) -> Any:
     """Beats of the outputs."""
-    return p.bounds[2] * p.bounds[3] * ceil_shift(p.bounds[0], p.beat_shift)
+    return p.bounds[P] * p.bounds[Q] * ceil_shift(p.bounds[K], p.beat_shift)
 
 
 @kernel
@@ -122,14 +153,16 @@ def step_bound(
         num_steps *= n[d]
     loads, spilled, energy = moved
     before, after = ramp
-    reductions = float(n[1]) * n[4] * n[5]
-    energy += price[0] * p.descriptor_beats + (price[5] + price[10]) * output_blocks(p)
+    reductions = float(n[C]) * n[R] * n[S]
+    output_price = price[DRAM_OUTPUTS] + price[L2_STORE_OUTPUTS]
+    energy += price[DRAM_DESCRIPTOR] * p.descriptor_beats + output_price * output_blocks(p)
     compute = num_steps * g.compute
-    energy += compute * g.pes_used * (price[18] + price[19] + price[22])
-    energy += compute * g.sums_used * (price[20] + price[21])
-    of_weights = price[7] * g.weight_step_words + price[16] * g.weight_words * g.pes_used
-    of_inputs = price[8] * g.step_pixels * ceil_shift(g.pixel_bytes, p.beat_shift)
-    of_inputs += price[17] * g.window_pixels * g.written_channels * g.pes_used
+    energy += compute * g.pes_used * (price[L1_WEIGHT_READS] + price[L1_INPUT_READS] + price[MACS])
+    energy += compute * g.sums_used * (price[ACCUMULATOR_READS] + price[ACCUMULATOR_WRITES])
+    of_weights = price[L2_FILL_WEIGHTS] * g.weight_step_words
+    of_weights += price[L1_WEIGHT_WRITES] * g.weight_words * g.pes_used
+    of_inputs = price[L2_FILL_INPUTS] * g.step_pixels * ceil_shift(g.pixel_bytes, p.beat_shift)
+    of_inputs += price[L1_INPUT_WRITES] * g.window_pixels * g.written_channels * g.pes_used
     tile_hand = p.fill_to_load + p.latency - p.period + p.load_to_fill
     least = np.inf
     for kind in range(3):
@@ -154,7 +187,7 @@ def step_bound(
         cycles += start_of(p)
         cycles = p.groups * cycles - (p.groups - 1) * p.saved
         spent = energy + weight_runs * of_weights + input_runs * of_inputs
-        spent += g.drain * (price[15] * output_runs + price[9] * revisits)
+        spent += g.drain * (price[L2_DRAIN] * output_runs + price[L2_DRAIN_SUMS] * revisits)
         least = min(least, score_of(goal, cycles, p.groups * spent))
     return least * ROUNDING
 
@@ -173,10 +206,10 @@ def steps_of(p: Any, spatial: Any, pe: Any, n: Any) -> None:
 @kernel
 def is_possible(p: Any, spatial: Any, pe: Any, ones: Any, g: Any) -> Any:
     """Whether one PE has room for its part; g is then that of the step."""
-    if float(pe[0]) * pe[1] * pe[4] * pe[5] > p.weight_buffer_bytes:
+    if float(pe[K]) * pe[C] * pe[R] * pe[S] > p.weight_buffer_bytes:
         return False
     violated = check(p, ORDERS, ones, pe, spatial, g)
-    if violated != LEGAL and violated < NO_FAULT_OF_PE:
+    if violated != LEGAL and violated < GLOBAL_BUFFER:
         return False
     derive(p, pe, spatial, g)
     return True
@@ -185,10 +218,10 @@ def is_possible(p: Any, spatial: Any, pe: Any, ones: Any, g: Any) -> Any:
 @kernel
 def node_bound(p: Any, goal: Any, g: Any, n: Any, floor: Any) -> Any:
     """Lower bound of all mappings with the steps of g; floor is that of DRAM, of any tile."""
-    weights = float(n[0]) * n[1] * n[4] * n[5] * g.weight_step_words
+    weights = float(n[K]) * n[C] * n[R] * n[S] * g.weight_step_words
     more = max(0.0, weights - least_weights(p))
     price = goal.price
-    moved = (floor[0] + more, 0.0, floor[1] + more * (price[2] + price[12]))
+    moved = (floor[0] + more, 0.0, floor[1] + more * (price[DRAM_WEIGHTS] + price[L2_LOAD_WEIGHTS]))
     return step_bound(p, goal, g, n, n, 0.0, moved, (0.0, 0.0))
 
 
@@ -227,9 +260,9 @@ def _touched(outputs: Any, kernels: Any, pitch: Any, across: Any, padding: Any, 
 def least_inputs(p: Any) -> Any:
     """Beats of the inputs that any product needs, each once."""
     b = p.bounds
-    rows = _touched(b[2], b[4], p.stride_rows, p.dilation_rows, p.padding_rows, p.image_rows)
+    rows = _touched(b[P], b[R], p.stride_rows, p.dilation_rows, p.padding_rows, p.image_rows)
     columns = _touched(
-        b[3], b[5], p.stride_columns, p.dilation_columns, p.padding_columns, p.image_columns
+        b[Q], b[S], p.stride_columns, p.dilation_columns, p.padding_columns, p.image_columns
     )
     return float(rows * columns) * ceil_shift(b[p.channel], p.beat_shift)
 
@@ -238,7 +271,7 @@ def least_inputs(p: Any) -> Any:
 def least_weights(p: Any) -> Any:
     """Beats of the weights, each once, side by side."""
     b = p.bounds
-    return float(b[0]) * b[1] * b[4] * b[5] / p.beat
+    return float(b[K]) * b[C] * b[R] * b[S] / p.beat
 
 
 @kernel
@@ -249,11 +282,11 @@ def _banks(p: Any, words: Any, moves: Any) -> Any:
 @kernel
 def _fits(p: Any, tile: Any, tiles: Any, spills: Any) -> Any:
     """Whether the smallest tile of so many could be in L2."""
-    weights = np.ceil(float(tile[0]) * tile[1] * tile[4] * tile[5] / p.beat)
-    rows = (tile[2] - 1) * p.stride_rows + (tile[4] - 1) * p.dilation_rows + 1
-    columns = (tile[3] - 1) * p.stride_columns + (tile[5] - 1) * p.dilation_columns + 1
+    weights = np.ceil(float(tile[K]) * tile[C] * tile[R] * tile[S] / p.beat)
+    rows = (tile[P] - 1) * p.stride_rows + (tile[R] - 1) * p.dilation_rows + 1
+    columns = (tile[Q] - 1) * p.stride_columns + (tile[S] - 1) * p.dilation_columns + 1
     inputs = float(rows) * columns * ceil_shift(tile[p.channel], p.beat_shift)
-    outputs = float(tile[2]) * tile[3] * ceil_shift(tile[0], p.beat_shift) * (5 if spills else 1)
+    outputs = float(tile[P]) * tile[Q] * ceil_shift(tile[K], p.beat_shift) * (5 if spills else 1)
     moves = np.zeros(3, np.bool_)
     for d in range(6):
         if tiles[d] > 1:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from naas_hw.cost.compiled.columns import C, K, P, Q, R, S
 from naas_hw.cost.compiled.geometry import ceil_div, ceil_shift
 from naas_hw.cost.compiled.jit import entry, kernel
-from naas_hw.cost.compiled.problem import LEGAL
+from naas_hw.cost.compiled.rules import LEGAL
 from naas_hw.cost.compiled.single import bound_one, energy_one, exact_one
 from naas_hw.search.mapping.node_bounds import (
     MAX_VALUES,
@@ -140,10 +141,10 @@ def _moves(bounds: Any, kind: Any) -> Any:
     if bounds.max() == 1:
         return kind == 0
     if kind == 0:
-        return bounds[2] > 1 or bounds[3] > 1
+        return bounds[P] > 1 or bounds[Q] > 1
     if kind == 1:
-        return bounds[0] > 1
-    return bounds[1] > 1 or bounds[4] > 1 or bounds[5] > 1
+        return bounds[K] > 1
+    return bounds[C] > 1 or bounds[R] > 1 or bounds[S] > 1
 
 
 @kernel
@@ -163,14 +164,14 @@ def leaf_bound(p: Any, goal: Any, state: Any, point: Any, tiles: Any) -> Any:
 def _innermost(l2: Any, n: Any, nest: Any) -> None:
     """Steps that can be innermost: of a tile, and of all tiles if only one type moves in it."""
     nest[:] = l2
-    weights, inputs = l2[2] * l2[3] > 1, l2[0] > 1
-    outputs = l2[1] * l2[4] * l2[5] > 1
+    weights, inputs = l2[P] * l2[Q] > 1, l2[K] > 1
+    outputs = l2[C] * l2[R] * l2[S] > 1
     if not inputs and not outputs:
-        nest[2], nest[3] = n[2], n[3]
+        nest[P], nest[Q] = n[P], n[Q]
     if not weights and not outputs:
-        nest[0] = n[0]
+        nest[K] = n[K]
     if not weights and not inputs:
-        nest[1], nest[4], nest[5] = n[1], n[4], n[5]
+        nest[C], nest[R], nest[S] = n[C], n[R], n[S]
 
 
 @kernel
@@ -192,20 +193,20 @@ def tile_bound(p: Any, goal: Any, g: Any, l2: Any, tile: Any, tiles: Any, places
     for d in range(2):
         if tiles[d] > 1 and tile[d] & (p.beat - 1):
             return np.inf
-    words = float(l2[0]) * l2[1] * l2[4] * l2[5] * g.weight_step_words
-    rows = (tile[2] - 1) * p.stride_rows + (tile[4] - 1) * p.dilation_rows + 1
-    columns = (tile[3] - 1) * p.stride_columns + (tile[5] - 1) * p.dilation_columns + 1
+    words = float(l2[K]) * l2[C] * l2[R] * l2[S] * g.weight_step_words
+    rows = (tile[P] - 1) * p.stride_rows + (tile[R] - 1) * p.dilation_rows + 1
+    columns = (tile[Q] - 1) * p.stride_columns + (tile[S] - 1) * p.dilation_columns + 1
     inputs = float(rows) * columns * ceil_shift(tile[p.channel], p.beat_shift)
-    outputs = float(tile[2]) * tile[3] * ceil_shift(tile[0], p.beat_shift)
+    outputs = float(tile[P]) * tile[Q] * ceil_shift(tile[K], p.beat_shift)
     banks = _banks(p, words, tiles, p.weight_mask) + _banks(p, inputs, tiles, p.input_mask)
     if banks + _banks(p, outputs, tiles, p.output_mask) > p.num_banks:
         return np.inf
     n = tiles * l2
     nest = np.empty(6, np.int64)
     _innermost(l2, n, nest)
-    weights = words * tiles[0] * tiles[1] * tiles[4] * tiles[5]
+    weights = words * tiles[K] * tiles[C] * tiles[R] * tiles[S]
     inputs = places * float(ceil_shift(p.bounds[p.channel], p.beat_shift))
-    scales = 3.0 * ceil_shift(tile[0], p.drain_shift)
+    scales = 3.0 * ceil_shift(tile[K], p.drain_shift)
     steps, num_tiles = float(g.compute), 1.0
     for d in range(6):
         steps *= l2[d]

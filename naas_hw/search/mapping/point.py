@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.cost.compiled.jit import kernel
-from naas_hw.cost.compiled.problem import LEGAL
+from naas_hw.cost.compiled.rules import LEGAL
 from naas_hw.cost.compiled.single import legal_one
 from naas_hw.workload.layer import DIMS
 

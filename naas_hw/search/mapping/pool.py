@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from naas_hw.cost.compiled.columns import NUM_ACCESSES, NUM_RESULTS
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.cost.compiled.problem import SCRATCH
-from naas_hw.cost.compiled.single import NUM_RESULTS, bound_one, energy_one, exact_one
+from naas_hw.cost.compiled.single import bound_one, energy_one, exact_one
 from naas_hw.search.mapping.point import Point, copy_point
 
-NUM_ACCESSES: Final = 23
 NOT_TIMED: Final = -1
 
 NUM, CHECKED, PROPOSED, STALE, TIMED = range(5)

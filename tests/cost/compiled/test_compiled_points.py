@@ -23,9 +23,10 @@ from naas_hw.cost.compiled.batch import (
     problem_of,
     problem_table,
 )
-from naas_hw.cost.compiled.problem import ILLEGAL_CYCLES, LEGAL
+from naas_hw.cost.compiled.columns import NUM_RESULTS
+from naas_hw.cost.compiled.problem import ILLEGAL_CYCLES
+from naas_hw.cost.compiled.rules import LEGAL
 from naas_hw.cost.compiled.single import (
-    NUM_RESULTS,
     bound_one,
     energy_one,
     exact_batch,
