@@ -43,17 +43,22 @@ def test_the_picture_shows_each_package():
     assert sorted(shown) == sorted(path.name for path in PACKAGES if path.parent == PACKAGE)
 
 
+def make_targets() -> set[str]:
+    """The commands of the Makefile."""
+    line = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)
+    assert line is not None
+    return set(line[1].split())
+
+
 def test_make_help_lists_each_command():
     ended = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     listed = {line.split()[1] for line in ended.stdout.splitlines() if line.startswith("make ")}
-    phony = set(re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)[1].split())
-    assert listed == phony - {"compiled"}
+    assert listed == make_targets() - {"compiled"}
 
 
 def test_commands_and_files_that_contributing_names_exist():
-    targets = set(re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)[1].split())
-    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", CONTRIBUTING, re.M)) <= targets
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", CONTRIBUTING, re.M)) <= make_targets()
     paths = re.findall(
         r"(?<![\w/])((?:naas_hw|tests|docs|examples)/[\w/.]*\w(?:\.\w+|/))", CONTRIBUTING
     )

@@ -102,8 +102,10 @@ def test_a_name_finds_a_built_in_table_and_what_is_neither_is_refused():
 )
 def test_a_wrong_energy_table_is_one_sentence(old: str, new: str, message: str, tmp_path: Path):
     path = tmp_path / "table.yaml"
-    dram = ENERGY_TABLES["sized-hbm2"].dram.model_copy(update={"source": "mine"})
-    table = ENERGY_TABLES["sized-hbm2"].model_copy(update={"name": "mine", "dram": dram})
+    builtin = ENERGY_TABLES["sized-hbm2"]
+    assert isinstance(builtin, SizedTable)
+    dram = builtin.dram.model_copy(update={"source": "mine"})
+    table = builtin.model_copy(update={"name": "mine", "dram": dram})
     files.write_energy_table(table, path)
     text = path.read_text()
     assert old in text

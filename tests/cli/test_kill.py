@@ -78,12 +78,14 @@ class Launcher:
             env=os.environ
             | {"TMPDIR": str(self.temporary), "PATH": f"{self.tools}:{os.environ['PATH']}"},
         )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.requests, self.answers = self.process.stdin, self.process.stdout
 
     def start(self, *arguments: str) -> int:
         """Start a command; its process id."""
-        self.process.stdin.write(json.dumps(arguments) + "\n")
-        self.process.stdin.flush()
-        child = int(self.process.stdout.readline())
+        self.requests.write(json.dumps(arguments) + "\n")
+        self.requests.flush()
+        child = int(self.answers.readline())
         while runs(child) and session_of(child) != child:  # not a leader yet
             time.sleep(0.001)
         return child
@@ -111,7 +113,7 @@ class Launcher:
 
     def status(self) -> int:
         """The exit status of the command, minus the signal if that ended it."""
-        return int(self.process.stdout.readline())
+        return int(self.answers.readline())
 
     @property
     def log(self) -> str:
@@ -133,7 +135,7 @@ def launcher(tmp_path_factory):
     started = Launcher(folder)
     with started.process:
         yield started
-        started.process.stdin.close()
+        started.requests.close()
 
 
 def search(run: str, processes: int, generations: int = NUM_GENERATIONS) -> list[str]:

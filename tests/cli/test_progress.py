@@ -1,6 +1,7 @@
 """What a search says while it runs is true, and has control codes on a terminal only."""
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -22,7 +23,7 @@ def array(c: int, k: int) -> Accelerator:
 
 def told(number: int, **changes) -> Progress:
     """After a candidate of 500 mappings, of 40."""
-    settings = {
+    settings: dict[str, Any] = {
         "num_candidates": number, "num_planned": 40, "generation": 0, "latest": array(2, 2),
         "latest_score": 3.0, "best": array(4, 8), "best_score": 1234.5678, "population_mean": None,
         "num_evaluations": 500, "trying": array(16, 12),

@@ -181,7 +181,8 @@ def test_a_full_disk_is_one_sentence_and_resume_goes_on(network, tmp_path, monke
     """SQLite itself finds no room for the second generation; the first is kept."""
     whole, run = tmp_path / "whole", tmp_path / "run"
     assert searched(network, whole) == 0
-    add, added = History.add_generation, []
+    add = History.add_generation
+    added: list[int] = []
 
     def limited(self, records):
         if added:
@@ -245,4 +246,5 @@ def test_sizing_only_keeps_the_axes_and_the_dataflow_of_a_preset(network, tmp_pa
             Dataflow.WEIGHT_STATIONARY,
             table=find_energy_table("default"),
         )
+        assert options is not None
         assert design.mappings[layer.name] in [choice.mapping for choice in options.choices]

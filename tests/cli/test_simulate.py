@@ -13,6 +13,7 @@ from naas_hw.cli import main
 from naas_hw.core.errors import SimulationError
 from naas_hw.runs.folder import LOCK, RunFolder
 from naas_hw.sim import network
+from naas_hw.sim.layer import predict_layer
 from naas_hw.system import files
 
 pytestmark = [
@@ -57,9 +58,12 @@ def test_a_folder_made_by_hand_is_simulated_and_equal(design_folder, capsys):
 def test_layers_that_are_the_same_run_once_and_are_reported_each(design_folder, monkeypatch):
     ran = []
     run = network.simulate_run
-    monkeypatch.setattr(
-        network, "simulate_run", lambda **job: ran.append(job["run"].names) or run(**job)
-    )
+
+    def noted(**job):
+        ran.append(job["run"].names)
+        return run(**job)
+
+    monkeypatch.setattr(network, "simulate_run", noted)
     icarus = api.SimulationSettings(simulator="icarus")
     report = api.simulate(design_folder, icarus, layers=["a", "again"])
     assert ran == [("a", "again")]
@@ -79,10 +83,8 @@ def test_predictions_are_on_disk_when_a_simulator_starts(design_folder, monkeypa
 
 
 def test_a_difference_is_status_1_and_said(design_folder, monkeypatch, capsys):
-    predict = network.predict_layer
-
     def wrong(*arguments):
-        right = predict(*arguments)
+        right = predict_layer(*arguments)
         accesses = replace(right.accesses, macs=right.accesses.macs + 7)
         return replace(right, cycles=right.cycles + 1, accesses=accesses)
 

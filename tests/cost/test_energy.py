@@ -181,7 +181,7 @@ def test_drain_writes_sums_whenever_it_is_not_the_last_visit() -> None:
             for inner in product(*(range(mapping.l2[d]) for d in mapping.l2_order)):
                 tile = dict(zip(mapping.dram_order, outer, strict=True))
                 step = dict(zip(mapping.l2_order, inner, strict=True))
-                outputs = tuple((tile[d], step[d]) for d in "KPQ")
+                outputs = tuple((tile[d], step[d]) for d in ("K", "P", "Q"))
                 if outputs != last:
                     visits.append(outputs)
                 last = outputs

@@ -198,7 +198,9 @@ def written(tmp_path_factory):
 
 def command_of(readme: str) -> str:
     """The first command that the README gives."""
-    return re.search(r"```\n(.*)\n", readme)[1]
+    command = re.search(r"```\n(.*)\n", readme)
+    assert command is not None
+    return command[1]
 
 
 @pytest.mark.sim
@@ -245,7 +247,9 @@ def test_the_test_in_the_folder_can_fail(written, tmp_path, name, old, new, sent
     shutil.copytree(written, folder)
     text = (folder / "test" / name).read_text()
     if old is None:  # one byte that exists, changed by one bit
-        place = re.search(r"[0-9a-f]{2}\n", text).start() + 1
+        byte = re.search(r"[0-9a-f]{2}\n", text)
+        assert byte is not None
+        place = byte.start() + 1
         text = text[:place] + f"{int(text[place], 16) ^ 1:x}" + text[place + 1 :]
     else:
         assert old in text

@@ -37,6 +37,7 @@ NUM_CANDIDATES, LEAST_MAPPINGS = 4, 20
 def demo():
     """examples/demo.py as a module."""
     spec = importlib.util.spec_from_file_location("naas_demo", EXAMPLES / "demo.py")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

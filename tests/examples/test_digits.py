@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -28,6 +29,7 @@ NUM_MEASURED = 16
 def digits():
     """examples/digits.py as a module."""
     spec = importlib.util.spec_from_file_location("naas_digits", EXAMPLES / "digits.py")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["naas_digits"] = module
     spec.loader.exec_module(module)
@@ -40,7 +42,7 @@ def studied(digits):
     import torch
 
     torch.set_num_threads(1)
-    said = []
+    said: list[str] = []
     found = digits.study(
         num_epochs=4,
         num_epochs_alone=1,
@@ -81,7 +83,7 @@ def test_digits_run(studied):
 @pytest.mark.needs("torch")
 def test_the_floor_is_what_a_quarter_reaches_or_the_one_asked_for(digits, studied):
     found, _ = studied
-    said = []
+    said: list[str] = []
     floor_percent = digits.choose_floor(found, None, said.append)
     top1 = found.measured.top1_percent
     assert (top1 > floor_percent).sum() <= NUM_MEASURED // 4 <= (top1 >= floor_percent).sum()
@@ -92,7 +94,7 @@ def test_the_floor_is_what_a_quarter_reaches_or_the_one_asked_for(digits, studie
 
 def once(function):
     """The function, called once in earnest; afterwards it gives what it gave."""
-    given = []
+    given: list[Any] = []
 
     def call(*arguments, **options):
         if not given:
@@ -110,7 +112,8 @@ def test_a_network_above_the_floor_runs_on_its_accelerator(
     """Its accuracy says what it is worth; what is simulated is equal, else the status is 1."""
     found, _ = studied
     floor_percent = digits.choose_floor(found, None, str)
-    run, said = tmp_path / "run", []
+    run = tmp_path / "run"
+    said: list[str] = []
     monkeypatch.setattr(hardware, "generate_hardware", cache(generate))
     for name in ("search_jointly", "generate", "simulate"):
         monkeypatch.setattr(digits.api, name, once(getattr(api, name)))
@@ -133,7 +136,7 @@ def test_a_network_above_the_floor_runs_on_its_accelerator(
     assert f"{layer['simulated_cycles']:,}" in capsys.readouterr().out
     assert "1 of 1 layers" in said[-2]
 
-    report = api.simulate(run)
+    report = api.simulate(run, simulator="icarus")
     late = replace(report.layers[0], simulated_cycles=report.layers[0].simulated_cycles + 1)
     monkeypatch.setattr(digits.api, "simulate", lambda *_, **__: replace(report, layers=(late,)))
     assert status() == 1

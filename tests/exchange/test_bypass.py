@@ -18,7 +18,7 @@ ORDER: tuple[Dim, ...] = DIMS
 
 def nest_of(trips: dict[Level, dict[Dim, int]], **problem) -> TimeloopNest:
     """A nest in which K is outermost at each level."""
-    bounds = {d: int(np.prod([trips[at].get(d, 1) for at in Level])) for d in DIMS}
+    bounds: dict[str, int] = {d: int(np.prod([trips[at].get(d, 1) for at in Level])) for d in DIMS}
     settings = {"stride": (1, 1), "dilation": (1, 1), "is_depthwise": False, **problem}
     return TimeloopNest(
         problem=ReadProblem(bounds=bounds, names={}, **settings),

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,7 +134,7 @@ def test_all_refused_layers_are_named_with_their_reasons():
     """In one sentence, those of the same reason together; what can be said is not in it."""
     whole = {"l2": Bounds(Q=4), "pe": CONV_MAPPING.pe}
     parts = {"l2": Bounds(Q=4, S=3), "pe": CONV_MAPPING.pe.model_copy(update={"S": 1})}
-    cases = {
+    cases: dict[str, tuple[dict[str, Any], dict[str, Bounds]]] = {
         "first": ({"groups": 2}, whole),
         "fine": ({}, whole),
         "second": ({"dilation": (2, 1)}, whole),

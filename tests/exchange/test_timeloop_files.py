@@ -187,7 +187,9 @@ def test_v04_names_all_layers_that_it_refuses() -> None:
         )
 
 
-def factors_told(layer: Layer, mapped: Mapping, version: Version = Version.V03) -> dict[str, Any]:
+def factors_told(
+    layer: Layer, mapped: Mapping, version: Version = Version.V03
+) -> dict[tuple[str, str], str]:
     """Target and type -> factors, without those of 1."""
     directives = mapping(geometry(layer, mapped), version)["mapping"]
     return {

@@ -7,6 +7,7 @@ Equal as parsed YAML, but for two places that mean nothing, where ours is a defa
 from typing import Any
 
 import pytest
+from timeloop_cases import AXES, CASES, Reference, factors, parsed, reference
 
 from naas_hw.arch.technology import AREA, AccessEnergy
 from naas_hw.exchange.timeloop_architecture import architecture
@@ -15,8 +16,6 @@ from naas_hw.exchange.timeloop_format import Version, yaml_text
 from naas_hw.exchange.timeloop_mapping import mapping
 from naas_hw.exchange.timeloop_problem import problem
 from naas_hw.exchange.timeloop_reader import read_timeloop
-
-from .timeloop_cases import AXES, CASES, Reference, factors, parsed, reference
 
 
 @pytest.fixture(params=CASES)

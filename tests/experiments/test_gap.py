@@ -68,9 +68,9 @@ def test_measured_gaps_and_ratios_stand_in_the_tables():
         assert found.proof.bound <= found.proof.score <= found.default <= found.evolved
         assert 0 <= found.to_best <= found.proven
     ratios = measure_ratios(PLACES[:1], evaluations=50, seeds=(0, 1, 2), table=SIZED)
-    (found,) = ratios
-    assert found.low <= found.mean <= found.high
+    (measured,) = ratios
+    assert measured.low <= measured.mean <= measured.high
     text = gap_markdown(gaps, ratios, 200, 1000)
     for place in PLACES[:2]:
         assert f"| {place.name} | {place.accelerator.name} |" in text
-    assert f"{found.mean:.3f} | {found.low:.3f} | {found.high:.3f}" in text
+    assert f"{measured.mean:.3f} | {measured.low:.3f} | {measured.high:.3f}" in text

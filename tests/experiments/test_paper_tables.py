@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import inf, sqrt
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -23,7 +24,7 @@ from naas_hw.experiments.sizing import SizingTrial, measure_sizing, sizing_markd
 from naas_hw.experiments.speedup import measure_speedup, most_speedup, speedup_markdown
 from naas_hw.experiments.spread import mean_share, spread
 from naas_hw.experiments.trials import Case, Effort, Trial
-from naas_hw.search import SearchSettings, evaluate_baseline
+from naas_hw.search import SearchResult, SearchSettings, evaluate_baseline
 from naas_hw.search.accelerator.baseline import Baseline, BaselineKind
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
@@ -43,6 +44,11 @@ SETTINGS = SearchSettings(
 EFFORT = Effort(settings=SETTINGS, tables=(SIZED, MAESTRO), num_seeds=2)
 
 
+def search_result(**figures: Any) -> SearchResult:
+    """A stand-in for the result of a search, with the figures that a test reads."""
+    return cast(SearchResult, SimpleNamespace(**figures))
+
+
 def cost(cycles, energy_pj):
     """What a report of a network says, as far as ratios need it."""
     return SimpleNamespace(
@@ -56,7 +62,7 @@ def trial(found, fixed, searched, folded=None):
         case=CASE,
         table=SIZED,
         seed=0,
-        found=SimpleNamespace(
+        found=search_result(
             networks=(cost(*found),), score=found[0] * found[1], accelerator=PRESET.accelerator
         ),
         baseline=Baseline(
@@ -94,21 +100,21 @@ def test_ratios_are_of_the_preset_by_the_found_one():
 def test_all_by_sizing_only_is_the_ratio_of_their_reductions():
     one = SizingTrial(
         trial=trial(found=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0)),
-        sized=SimpleNamespace(score=6000.0),
+        sized=search_result(score=6000.0),
     )
     fixed = BaselineKind.FIXED
     assert (one.sizing(fixed), one.full(fixed), one.ratio) == (2, 12, 6)
 
 
 def test_a_duel_is_above_one_where_ours_is_better():
-    ours, rival = SimpleNamespace(score=2.0), SimpleNamespace(score=5.0)
+    ours, rival = search_result(score=2.0), search_result(score=5.0)
     assert PairedSearches(case=CASE, table=SIZED, seed=0, ours=ours, rival=rival).ratio == 2.5
 
 
 def test_generations_are_geometric_means_over_seeds():
     results = [
-        SimpleNamespace(population_means=(8.0, 2.0), best_scores=(4.0, 1.0)),
-        SimpleNamespace(population_means=(2.0, inf), best_scores=(1.0, 1.0)),
+        search_result(population_means=(8.0, 2.0), best_scores=(4.0, 1.0)),
+        search_result(population_means=(2.0, inf), best_scores=(1.0, 1.0)),
     ]
     assert generation_means(results) == [(pytest.approx(4), pytest.approx(2)), (inf, 1)]
 
@@ -169,7 +175,7 @@ def test_a_chip_that_folds_has_the_ratio_to_folded_beside_that_to_its_preset():
 def test_sizing_has_both_of_its_columns_beside_folded_too():
     one = SizingTrial(
         trial=folding((110, 12.0)),
-        sized=SimpleNamespace(score=6000.0, accelerator=PRESET.accelerator),
+        sized=search_result(score=6000.0, accelerator=PRESET.accelerator),
     )
     text = sizing_markdown(replace(EFFORT, tables=(SIZED,)), [one])
     (ratios, _, _) = [row for row in cells(text) if row[0] == "eyeriss, two"]
@@ -275,8 +281,10 @@ CHIP = EYERISS.model_copy(
 def test_what_is_kept_of_folded_is_priced_anew_and_the_same(tmp_path):
     settings = SETTINGS.mapping_settings(CHIP.budget)
     own = evaluate_baseline(CHIP, NETWORK, settings).folded
+    assert own is not None
     for _ in range(2):
         kept = kept_baseline(CHIP, NETWORK, settings, tmp_path).folded
+        assert kept is not None
         assert (kept.report, kept.arrays) == (own.report, own.arrays)
     kept_baseline(CHIP.model_copy(update={"folding_dims": ()}), NETWORK, settings, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2  # the preset's mappings, and folded

@@ -43,16 +43,24 @@ class Reader:
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the process if it does not run yet."""
+        if self.process is None:
+            self.process = self._start()
+        return self.process
+
+    def _start(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "TMPDIR": str(self.folder), "NAAS_TRACEBACK": "1"}
-        self.process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(READING), str(self.folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
         )
-        ready = self.process.stdout.readline()
+        assert process.stdout is not None
+        ready = process.stdout.readline()
         assert ready == b"ready\n", ready
+        return process
 
     def stop(self) -> None:
         if self.process is not None:
@@ -62,19 +70,19 @@ class Reader:
 
     def read(self, name: str, content: bytes) -> tuple[str | None, dict]:
         """What is wrong with how the file was read, None if nothing; and the answer."""
-        if self.process is None:
-            self.start()
+        process = self.start()
+        assert process.stdin is not None and process.stdout is not None
         place = self.folder / "damaged" / name
         whole = (self.folder / "whole" / name).read_bytes()
         place.write_bytes(content)
         try:
-            self.process.stdin.write(name.encode() + b"\n")
-            self.process.stdin.flush()
-            ready, _, _ = select.select([self.process.stdout], [], [], SECONDS)
+            process.stdin.write(name.encode() + b"\n")
+            process.stdin.flush()
+            ready, _, _ = select.select([process.stdout], [], [], SECONDS)
             if not ready:
                 self.stop()
                 return f"hangs for more than {SECONDS} s", {}
-            line = self.process.stdout.readline()
+            line = process.stdout.readline()
             if not line:
                 self.stop()
                 return "ends the process", {}

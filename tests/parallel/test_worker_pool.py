@@ -1,5 +1,6 @@
 """A worker that dies costs its task a retry, and nothing else; no worker outlives its starter."""
 
+import importlib
 import os
 import pickle
 import select
@@ -43,9 +44,7 @@ def fragile(tmp_path, monkeypatch):
     (tmp_path / "fragile_tasks.py").write_text(FRAGILE)
     (tmp_path / "marks").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
-    import fragile_tasks
-
-    yield fragile_tasks
+    yield importlib.import_module("fragile_tasks")
     del sys.modules["fragile_tasks"]
 
 
@@ -167,6 +166,7 @@ def test_workers_end_when_their_starter_is_killed_whatever_they_do():
         [sys.executable, "-c", textwrap.dedent(text)], stdout=subprocess.PIPE, text=True
     )
     with starter:
+        assert starter.stdout is not None
         process_ids = [int(word) for word in starter.stdout.readline().split()]
         assert len(process_ids) == 2
         assert all(map(is_alive, process_ids))

@@ -55,16 +55,23 @@ def test_two_axes_of_a_reduction_end_in_one_sum():
     assert count(picture, "circle", "sum") == 1 + 1  # the legend's
 
 
+def number_of(element: ElementTree.Element, name: str) -> float:
+    """An attribute that is a number."""
+    value = element.get(name)
+    assert value is not None, name
+    return float(value)
+
+
 @pytest.mark.parametrize("num_axes", [1, 2, 3])
 def test_every_array_can_be_drawn_within_its_frame(num_axes):
     for dims in combinations(DIMS, num_axes):
         for size in (1, 4, 5, 1024 if num_axes == 1 else 16):
             picture = ElementTree.fromstring(draw_array(array_of(*((d, size) for d in dims))))
-            _, _, width, height = map(float, picture.get("viewBox").split())
+            _, _, width, height = map(float, picture.get("viewBox", "").split())
             for one in picture.iter():
                 for low, side, end in (("x", "width", width), ("y", "height", height)):
                     if one.tag == "rect":
-                        assert 0 <= float(one.get(low))
-                        assert float(one.get(low)) + float(one.get(side)) <= end
+                        assert 0 <= number_of(one, low)
+                        assert number_of(one, low) + number_of(one, side) <= end
                     for name in (f"{low}1", f"{low}2", f"c{low}"):
                         assert 0 <= float(one.get(name, 0)) <= end

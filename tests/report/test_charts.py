@@ -26,11 +26,18 @@ def parts_of(picture, tag: str, class_: str) -> list[ElementTree.Element]:
     ]
 
 
+def number_of(element: ElementTree.Element, name: str) -> float:
+    """An attribute that is a number."""
+    value = element.get(name)
+    assert value is not None, name
+    return float(value)
+
+
 def rectangles(picture, tone: int) -> list[tuple[float, float]]:
     """(start, width) of the bars' parts of this tone, the legend's left out."""
     found = parts_of(picture, "rect", f"part tone{tone}")
     bars = [one for one in found if one.find("title") is not None]
-    return [(float(one.get("x")), float(one.get("width"))) for one in bars]
+    return [(number_of(one, "x"), number_of(one, "width")) for one in bars]
 
 
 def test_bars_are_as_long_as_their_values_and_stand_end_to_end():
@@ -48,7 +55,7 @@ def test_points_lie_where_the_scale_says():
     series = Series(name="s", points=[(1, 100), (2, 200), (3, 300)], tone=2)
     picture = plot("t", "d", [series], x_axis=ChartAxis(label="x"), y_axis=ChartAxis(label="y"))
     marks = [m for m in parts_of(picture, "circle", "mark tone2") if m.find("title") is not None]
-    places = [(float(m.get("cx")), float(m.get("cy"))) for m in marks]
+    places = [(number_of(m, "cx"), number_of(m, "cy")) for m in marks]
     (x0, y0), (x1, y1), (x2, y2) = places
     assert x1 - x0 == pytest.approx(x2 - x1, abs=0.02) and x1 > x0
     assert y1 - y0 == pytest.approx(y2 - y1, abs=0.02) and y1 < y0  # up is less
@@ -59,7 +66,7 @@ def test_on_a_logarithmic_axis_equal_ratios_are_equally_far():
     log = ChartAxis(label="x", is_log=True)
     picture = plot("t", "d", [series], x_axis=log, y_axis=log)
     marks = [m for m in parts_of(picture, "rect", "mark") if m.find("title") is not None]
-    x0, x1, x2 = (float(m.get("x")) for m in marks)
+    x0, x1, x2 = (number_of(m, "x") for m in marks)
     assert x1 - x0 == pytest.approx(x2 - x1, abs=0.02)
 
 

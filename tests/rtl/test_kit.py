@@ -12,8 +12,8 @@ from kit import STALLS, receiver, sender, simulate
 class Register(wiring.Component):
     """A stage of a stream."""
 
-    i: In(stream.Signature(8))
-    o: Out(stream.Signature(8))
+    def __init__(self) -> None:
+        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -26,7 +26,8 @@ class Register(wiring.Component):
 class Impatient(wiring.Component):
     """A source that offers another payload in each cycle, taken or not."""
 
-    o: Out(stream.Signature(8))
+    def __init__(self) -> None:
+        super().__init__({"o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -14,11 +14,11 @@ FILES = sorted(FOLDER.rglob("*.py"))
 def nameless_signals(source: str) -> list[int]:
     """Lines of signals that have neither a `name` nor a variable of their own."""
     tree = ast.parse(source)
-    named = set()
+    named: set[ast.AST] = set()
     for node in ast.walk(tree):
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if len(targets) == 1 and isinstance(targets[0], ast.Name | ast.Attribute):
-            named.add(node.value)
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            if isinstance(node.targets[0], ast.Name | ast.Attribute):
+                named.add(node.value)
         if isinstance(node, ast.Call) and any(word.arg == "name" for word in node.keywords):
             named.add(node)
     signals = (

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ from naas_hw.runs.folder import LOCK, MANIFEST, Manifest, RunFolder, digest_of
 
 
 def manifest_of(text: str = "input", **changes) -> Manifest:
-    settings = {"command": ["search", "lenet"], "digest": digest_of(text), "seed": 1} | changes
-    return Manifest.of(**settings)
+    settings: dict[str, Any] = {"command": ["search", "lenet"], "seed": 1, **changes}
+    return Manifest.of(**{"digest": digest_of(text), **settings})
 
 
 def names_in(folder: Path) -> set[str]:

@@ -40,4 +40,5 @@ def test_the_rule_covers_most_of_the_network():
 def test_utilization_is_at_least_85_percent(layer: Layer):
     settings = MappingSettings(objective=Objective.LATENCY, table=SIZED)
     (result,) = search_layers(ACCELERATOR, [layer], settings)
+    assert result is not None
     assert layer.num_macs / (ACCELERATOR.num_pes * result.best.cycles) >= DUE

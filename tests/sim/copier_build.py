@@ -1,6 +1,7 @@
 """The copier (copier.v) as a build, and what a run of it has to give by its own rules."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +15,17 @@ NEVER_INTERRUPTS = 1 << 30
 NEVER_STARTS = 1 << 31
 
 
-def copier(beat_bytes: int = 8, **changes: object) -> Build:
+def copier(beat_bytes: int = 8, **changes: Any) -> Build:
     """The build for a bus width."""
     defines = {"COPIER_BEAT_BYTES": str(beat_bytes), "COPIER_PES": str(NUM_PES)}
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "sources": {"copier.v": SOURCE},
         "beat_bytes": beat_bytes,
         "num_events": 3,
         "num_l2": 2,
         "defines": defines,
     }
-    return Build(**{**values, **changes})  # type: ignore[arg-type]
+    return Build(**{**values, **changes})
 
 
 def registers(

@@ -1,5 +1,7 @@
 """What cannot be compiled is refused before anything is written."""
 
+from typing import Any
+
 import pytest
 from copier_build import copier
 
@@ -17,7 +19,7 @@ from naas_hw.core.errors import InputError
         ({"optimize": "-O9"}, "optimize must be one of"),
     ],
 )
-def test_wrong_builds_are_refused(changes: dict[str, object], message: str) -> None:
+def test_wrong_builds_are_refused(changes: dict[str, Any], message: str) -> None:
     """Each with the rule and the value."""
     with pytest.raises(InputError, match=message):
         copier(**changes)

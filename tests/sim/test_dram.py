@@ -81,7 +81,7 @@ def _run(
     image: bytes = bytes(range(256)) * 64,
 ) -> Log:
     size = len(image)
-    files = {"ar": reads, "aw": writes, "w": beats}
+    files: dict[str, Sequence[Burst] | Sequence[Beat]] = {"ar": reads, "aw": writes, "w": beats}
     args = ["+dram_image=image.hex", "+dram_result=result.hex", f"+dram_bytes={size}", *plusargs]
     for name, items in files.items():
         if items:
@@ -203,7 +203,9 @@ def test_writes_and_responses_come_at_the_cycles_of_the_contract(
     log = _run(tmp_path, writes=writes, beats=beats, plusargs=args, image=image, cycles=6000)
     addresses = iter(zip(writes, log.cycles("AW"), strict=True))
     queue = iter(beats)
-    cycles, responses, previous = [], [], -period
+    cycles: list[int] = []
+    responses: list[int] = []
+    previous = -period
     for burst, accepted in addresses:
         for _ in range(burst.num_beats):
             # A master offers a beat in the cycle after the one before it at the earliest.

@@ -1,6 +1,7 @@
 """A layer that does not end says which engine waits for which."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +39,7 @@ COUNTS = predict_layer(ACCELERATOR, LAYER, MAPPING).counts
 
 def log(before: int | None = None, without: str = ""):
     """The events that the recurrence predicts, up to a cycle, some left out."""
-    times = {
+    times: dict[str, Iterable[int]] = {
         "layer": [TIMELINE.start],
         "load_end": TIMELINE.load_end,
         "fill_end": TIMELINE.fill_end,

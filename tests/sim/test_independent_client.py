@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,13 +60,13 @@ def test_layers_run_with_another_s_memory_and_master(tmp_path: Path) -> None:
     sources = [tmp_path / name for name in hardware.sources]
     sources += [HERE / "client_top.v", bench_folder() / "naas_axi_check.v"]
     common = {"hdl_toplevel": "client_top", "build_dir": str(tmp_path)}
-    build = {
+    build: dict[str, Any] = {
         "sources": [str(path) for path in sources],
         "parameters": {"BEAT_BYTES": CHANNELS.beat_bytes},
         "timescale": ["1ns", "1ps"],
         "log_file": str(tmp_path / "build.log"),
     }
-    test = {
+    test: dict[str, Any] = {
         "test_module": "client_bench",
         "hdl_toplevel_lang": "verilog",
         "test_dir": str(tmp_path),

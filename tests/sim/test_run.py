@@ -26,6 +26,7 @@ from naas_hw.sim import run as run_module
 from naas_hw.sim.build import Build
 from naas_hw.sim.build_cache import BuildCache
 from naas_hw.sim.run import Stalls, run_bench
+from naas_hw.sim.runner import run_runner
 from naas_hw.sim.simulators import SIMULATOR_NAMES, Simulator, find_simulator, has_fst_headers
 
 SIZE = 8192
@@ -315,7 +316,7 @@ def test_the_library_of_verilator_is_compiled_once(
 ) -> None:
     """A second design takes it from the cache: its build log compiles no file of it."""
     logs: list[str] = []
-    inner = build_module.run_runner
+    inner = run_runner
 
     def spy(*args: Any, **kwargs: Any) -> None:
         inner(*args, **kwargs)

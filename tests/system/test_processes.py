@@ -7,9 +7,11 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import naas_hw
 from naas_hw.core.errors import InputError
 from naas_hw.system.processes import RunningProgram, run_program
 
@@ -35,7 +37,10 @@ os.wait()
 @pytest.fixture(autouse=True)
 def _signals_end_children():
     """Also where the tests run below nohup: children inherit what is ignored."""
-    handlers = {signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    handlers: dict[int, Any] = {
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+    }
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
     for number, handler in before.items():
@@ -83,9 +88,11 @@ def test_children_and_grandchildren_end_with_a_starter_that_is_killed(how):
 
 def test_what_a_program_leaves_behind_ends_with_it():
     with RunningProgram([sys.executable, "-c", GRANDCHILD], stdout=subprocess.PIPE) as program:
-        processes = numbers(program.process.stdout, 2)
+        output = program.process.stdout
+        assert output is not None
+        processes = numbers(output, 2)
         program.kill()
-        program.process.stdout.close()
+        output.close()
     wait_for_end(processes)
 
 
@@ -116,6 +123,7 @@ def test_output_errors_input_folder_and_environment_are_those_of_the_program(tmp
     ended = run_program(
         [sys.executable, "-c", code], folder=tmp_path, environment={"A": "b"}, given="c\n"
     )
+    assert ended is not None
     assert (ended.output, ended.errors) == (f"{tmp_path} b c\n", "e")
 
 
@@ -125,19 +133,23 @@ def test_a_limit_of_time_ends_it():
 
 def test_a_program_that_is_none_says_so(tmp_path):
     ended = run_program([tmp_path / "none"])
+    assert ended is not None
     assert ended.status == 127 and "none cannot be run: No such file" in ended.errors
 
 
 def test_the_process_id_is_that_of_the_program():
     code = "import os; print(os.getpid())"
     with RunningProgram([sys.executable, "-c", code], stdout=subprocess.PIPE) as program:
-        assert numbers(program.process.stdout, 1) == [program.pid]
-        program.process.stdout.close()
+        output = program.process.stdout
+        assert output is not None
+        assert numbers(output, 1) == [program.pid]
+        output.close()
 
 
 def test_a_program_hears_signals_that_its_supervisor_does_not():
     code = "import signal; print(signal.pthread_sigmask(0, []), *map(signal.getsignal, (2, 15)))"
     ended = run_program([sys.executable, "-c", code])
+    assert ended is not None
     assert ended.output == "set() <built-in function default_int_handler> 0\n"
 
 
@@ -149,7 +161,7 @@ def test_a_folder_for_temporary_files_that_is_missing_is_named(name):
 
 def test_only_the_runner_starts_programs():
     """A second way would be one without the promise."""
-    package = Path(sys.modules["naas_hw"].__file__).parent
+    package = Path(naas_hw.__file__).parent
     allowed = {package / "system" / "processes.py", package / "system" / "supervisor.py"}
     words = ("subprocess.run", "subprocess.Popen", "ProcessPoolExecutor", "os.fork", "os.system")
     for path in set(package.rglob("*.py")) - allowed:

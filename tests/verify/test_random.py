@@ -6,6 +6,7 @@ import secrets
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -183,7 +184,7 @@ def test_a_failure_is_counted_and_its_files_are_named(
 
     def run_group(group: list[tuple[int, Case]], _: object) -> list[CaseResult]:
         results = [failing(index, case) for index, case in group]
-        equal = {"cycle_difference": 0, "output_mismatches": 0, "problem": ""}
+        equal: dict[str, Any] = {"cycle_difference": 0, "output_mismatches": 0, "problem": ""}
         return [results[0], *(replace(result, **equal) for result in results[1:])]
 
     monkeypatch.setattr(verify_module, "run_group", run_group)

@@ -50,7 +50,8 @@ def test_sizes_that_follow(changes):
 def test_sizes_that_do_not_follow_are_refused(tmp_path, changes, problem):
     """By the network that they are part of, from a file too, with place, rule and value."""
     wrong = layer(**changes)
-    assert size_problem(wrong).startswith(problem)
+    found = size_problem(wrong)
+    assert found is not None and found.startswith(problem)
     with pytest.raises(ValueError, match="layers"):
         Network(name="n", layers=(wrong,))
     path = tmp_path / "network.yaml"

@@ -4,6 +4,7 @@ Each of its terms is needed.
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -203,7 +204,7 @@ def quick_revisit() -> tuple[list[Step], Geometry, Durations]:
     ],
     ids=lambda change: "-".join(change),
 )
-def test_wrong_labels_show_that_a_wait_is_needed(change: dict[str, int]) -> None:
+def test_wrong_labels_show_that_a_wait_is_needed(change: dict[str, Any]) -> None:
     """Without this wait something is read before it is there, or overwritten while needed."""
     assert first_hazard(Contract(**change))
 
@@ -224,7 +225,8 @@ def test_a_constant_that_is_one_more_shows_in_the_total(name: str) -> None:
 @pytest.mark.parametrize("name", ["tiles_ahead", "steps_ahead", "accumulator_runs", "output_runs"])
 def test_a_credit_that_is_one_less_shows_in_the_total(name: str) -> None:
     """With a buffer less the hand-over takes longer, in some nest."""
-    assert first_difference(Contract(**{name: 1}))
+    change: dict[str, Any] = {name: 1}
+    assert first_difference(Contract(**change))
 
 
 def test_event_model_refuses_flags_that_disagree_with_indices() -> None:

@@ -13,9 +13,12 @@ from naas_hw.cost.random_case import Case, random_case
 from naas_hw.cost.reference.accesses import Accesses, accesses_of
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.workload.layer import DIMS, Kind, Layer
+from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
 
-Index = dict[str, int]
+Index = dict[Dim, int]
+
+WEIGHT_DIMS: tuple[Dim, ...] = ("K", "C", "R", "S")
+OUTPUT_DIMS: tuple[Dim, ...] = ("K", "P", "Q")
 
 
 class Walk:
@@ -24,7 +27,7 @@ class Walk:
     def __init__(self, case: Case) -> None:
         self.a, self.layer, self.m = case.accelerator, case.layer, case.mapping
         self.depthwise = self.layer.kind is Kind.DEPTHWISE
-        self.channel = "K" if self.depthwise else "C"
+        self.channel: Dim = "K" if self.depthwise else "C"
         self.count: Counter[str] = Counter()
         # What one pass over an axis covers, a step, a tile
         self.span = {}
@@ -44,6 +47,7 @@ class Walk:
 
     def run(self) -> dict[str, int]:
         held: dict[str, object] = {}
+        input_dims: tuple[Dim, ...] = (self.channel, "P", "Q", "R", "S")
         stored: set[object] = set()
         drained: set[object] = set()
         tiles = [-(-self.layer.bounds[d] // self.tile[d]) for d in self.m.dram_order]
@@ -55,26 +59,26 @@ class Walk:
             step = dict(zip(self.m.l2_order, inner, strict=True))
 
             new = partial(self._is_new, held, tile, step)
-            if new("scale tile", "K", False):
+            if new("scale tile", ("K",), False):
                 for _ in range(0, self.tile["K"], self.a.beat_bytes // 4):
                     self.count["dram_scales"] += 3
-            if new("weight tile", "KCRS", False):
+            if new("weight tile", WEIGHT_DIMS, False):
                 self._load_weights()
-            if new("input tile", self.channel + "PQRS", False):
+            if new("input tile", input_dims, False):
                 self._load_inputs(tile)
-            if new("output tile", "KPQ", False):
-                where = tuple(tile[d] for d in "KPQ")
+            if new("output tile", OUTPUT_DIMS, False):
+                where = tuple(tile[d] for d in OUTPUT_DIMS)
                 output_tiles.append(where)
                 self._load_sums(tile, again=where in stored)
                 stored.add(where)
-            if new("weights", "KCRS", True):
+            if new("weights", WEIGHT_DIMS, True):
                 self._fill_weights()
-            if new("inputs", self.channel + "PQRS", True):
+            if new("inputs", input_dims, True):
                 self._fill_inputs(tile, step)
-            if new("outputs", "KPQ", True):
-                where = (tuple(tile[d] for d in "KPQ"), tuple(step[d] for d in "KPQ"))
-                self._drain_outputs(again=where in drained)
-                drained.add(where)
+            if new("outputs", OUTPUT_DIMS, True):
+                visit = tuple((tile[d], step[d]) for d in OUTPUT_DIMS)
+                self._drain_outputs(again=visit in drained)
+                drained.add(visit)
             self._compute()
         self._store_outputs(output_tiles)
         self.count["dram_descriptor"] = descriptor_beats(self.a)
@@ -92,7 +96,7 @@ class Walk:
 
     def _store_outputs(self, output_tiles: list[tuple[int, ...]]) -> None:
         for i, where in enumerate(output_tiles):
-            tile = dict(zip("KPQ", where, strict=True))
+            tile = dict(zip(OUTPUT_DIMS, where, strict=True))
             last = where not in output_tiles[i + 1 :]
             kind = "outputs" if last else "sums"
             beats = self._output_blocks(tile) * (1 if last else 4)
@@ -100,7 +104,13 @@ class Walk:
             self.count[f"l2_store_{kind}"] += beats
 
     def _is_new(
-        self, held: dict[str, object], tile: Index, step: Index, name: str, dims: str, both: bool
+        self,
+        held: dict[str, object],
+        tile: Index,
+        step: Index,
+        name: str,
+        dims: tuple[Dim, ...],
+        both: bool,
     ) -> bool:
         parts = [tuple(tile[d] for d in dims)]
         parts += [tuple(step[d] for d in dims)] if both else []
@@ -128,17 +138,18 @@ class Walk:
     def _weight_words(self) -> int:
         words = {
             place // self.a.weight_word_bytes
-            for place, _ in enumerate(product(*(range(self.m.pe[d]) for d in "KCRS")))
+            for place, _ in enumerate(product(*(range(self.m.pe[d]) for d in WEIGHT_DIMS)))
         }
         return len(words)
 
     def _load_weights(self) -> None:
-        for _ in product(*(range(self.m.l2[d]) for d in "KCRS")):
+        for _ in product(*(range(self.m.l2[d]) for d in WEIGHT_DIMS)):
             self.count["dram_weights"] += self._step_words()
             self.count["l2_load_weights"] += self._step_words()
 
     def _coordinates(self, at: Index, extent: Index, axis: int) -> range:
-        out, kernel = (("P", "R"), ("Q", "S"))[axis]
+        pairs: tuple[tuple[Dim, Dim], ...] = (("P", "R"), ("Q", "S"))
+        out, kernel = pairs[axis]
         stride, dilation = self.stride[axis], self.layer.dilation[axis]
         places = [
             o * stride - self.layer.padding[axis] + k * dilation
@@ -207,7 +218,7 @@ class Walk:
 
     def _drain_beats(self) -> int:
         lanes = self.a.beat_bytes // 4
-        places = product(*(range(self.m.spatial[d] * self.m.pe[d]) for d in "PQ"))
+        places = product(*(range(self.m.spatial[d] * self.m.pe[d]) for d in ("P", "Q")))
         if self.a.has("K"):
             group = int(np.gcd(lanes, self.a.size_of("K")))
             beats = {(i, n // group) for i in range(self.m.pe.K) for n in range(self.m.spatial.K)}
@@ -217,7 +228,7 @@ class Walk:
         return len(beats) * len(list(places))
 
     def _compute(self) -> None:
-        trees = {tuple(pe.get(d) for d in "KPQ") for pe in self._pes()}
+        trees = {tuple(pe.get(d) for d in OUTPUT_DIMS) for pe in self._pes()}
         for _ in product(*(range(self.m.pe[d]) for d in DIMS)):
             for name in ("macs", "l1_weight_reads", "l1_input_reads"):
                 self.count[name] += len(self._pes())

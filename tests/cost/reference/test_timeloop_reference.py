@@ -220,5 +220,5 @@ def test_private_inputs_are_read_by_every_product(
 
 def test_accumulators(case: dict[str, Any], geometry: Geometry, ours: Accesses) -> None:
     """Ours stand behind the adder trees, so the factor is the number of products a tree adds."""
-    tree = prod(geometry.mapping.spatial[d] for d in "CRS")
+    tree = prod(geometry.mapping.spatial[d] for d in ("C", "R", "S"))
     assert ours.accumulator_writes * tree == theirs(case, "PEBuffer", "Outputs", "updates")

@@ -7,14 +7,21 @@ from naas_hw.core import torch_extra
 from naas_hw.core.errors import InputError
 from naas_hw.nas.accuracy.imagenet_estimate import OFA_RESNET50D, ImageNetEstimate, upper_envelope
 from naas_hw.nas.accuracy.oracle import Evidence
-from naas_hw.nas.spaces.builtin import load_builtin_space
+from naas_hw.nas.spaces.builtin import OFA_RESNET50
 
-SPACE = load_builtin_space("ofa-resnet50")
+SPACE = OFA_RESNET50.space()
 ESTIMATE = ImageNetEstimate(space=SPACE)
 
 
 def sample(count: int):
     return SPACE.sample(np.random.default_rng(3), count)
+
+
+def costs_of(encoding) -> tuple[int, int]:
+    """Multiply-accumulates and parameters of a network."""
+    network = SPACE.network(encoding)
+    assert network.num_parameters is not None
+    return network.num_macs, network.num_parameters
 
 
 def best_up_to(cost: float, attribute: str) -> tuple[float, float]:
@@ -35,9 +42,9 @@ def test_estimates_lie_between_published_points():
     assert len(encodings) > 30
     estimates = ESTIMATE.accuracies(encodings).top1_percent
     for encoding, estimate in zip(encodings, estimates, strict=True):
-        network = SPACE.network(encoding)
-        by_macs = best_up_to(network.num_macs, "num_macs")
-        by_parameters = best_up_to(network.num_parameters, "num_parameters")
+        num_macs, num_parameters = costs_of(encoding)
+        by_macs = best_up_to(num_macs, "num_macs")
+        by_parameters = best_up_to(num_parameters, "num_parameters")
         assert min(by_macs[0], by_parameters[0]) <= estimate <= min(by_macs[1], by_parameters[1])
 
 
@@ -70,8 +77,8 @@ def test_covers_says_what_accuracies_takes():
     """Both costs in range, and only then."""
     encodings = sample(200)
     expected = [
-        6e8 <= network.num_macs <= 4.1e9 and 9.6e6 <= network.num_parameters <= 30.9e6
-        for network in map(SPACE.network, encodings)
+        6e8 <= num_macs <= 4.1e9 and 9.6e6 <= num_parameters <= 30.9e6
+        for num_macs, num_parameters in map(costs_of, encodings)
     ]
     assert ESTIMATE.covers(encodings).tolist() == expected
 

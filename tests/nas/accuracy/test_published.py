@@ -14,11 +14,11 @@ from naas_hw.nas.accuracy.published import (
     predictor_features,
     published_names,
 )
-from naas_hw.nas.spaces.builtin import load_builtin_space
+from naas_hw.nas.spaces.builtin import OFA_RESNET50
 
 pytestmark = pytest.mark.needs("torch")
 
-SPACE = load_builtin_space("ofa-resnet50")
+SPACE = OFA_RESNET50.space()
 STATISTICS = ("weight", "bias", "running_mean", "running_var")
 
 

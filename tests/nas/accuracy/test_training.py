@@ -8,7 +8,8 @@ from naas_hw.core.errors import ToolError
 from naas_hw.nas.accuracy.images import load_digits, split_images
 from naas_hw.nas.accuracy.oracle import Accuracies, Evidence, Worth
 from naas_hw.nas.accuracy.shared import SharedWeightsAccuracy
-from naas_hw.nas.accuracy.training import RankReport, TrainingSettings, train_alone, train_supernet
+from naas_hw.nas.accuracy.training import RankReport, train_alone, train_supernet
+from naas_hw.nas.accuracy.training_settings import TrainingSettings
 from naas_hw.nas.spaces.builtin import load_builtin_space
 
 SPACE = load_builtin_space("digits")

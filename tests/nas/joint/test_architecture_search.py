@@ -18,6 +18,7 @@ from naas_hw.nas.joint.architecture_search import (
 )
 from naas_hw.nas.joint.layer_costs import LayerCosts
 from naas_hw.nas.spaces.builtin import load_builtin_space
+from naas_hw.nas.spaces.space import SlotSpace
 from naas_hw.search.mapping.network_search import MappingSettings, map_network
 from naas_hw.search.objective import Objective
 from naas_hw.search.pareto import hypervolume
@@ -37,6 +38,7 @@ def test_it_finds_what_trying_all_finds(accelerator):
     """Twelve networks, and a floor of 86 %: the best of those that meet it."""
     settings = ArchitectureSettings(min_top1_percent=86, population=8, generations=4)
     found = search_architecture(accelerator, SPACE, FORMULA, settings, MAPPING)
+    assert found is not None
     met = ALL[FORMULA.accuracies(ALL).at_least(86)]
     scores = LayerCosts(SPACE.layers, accelerator, MAPPING).scores(SPACE.to_layers(met))
     assert 0 < len(met) < len(ALL)
@@ -51,6 +53,7 @@ def test_its_figures_are_those_of_the_network_mapped_alone(accelerator):
     """Layers searched for a population, and for one network: the same mappings."""
     settings = ArchitectureSettings(min_top1_percent=0, population=4, generations=1)
     found = search_architecture(accelerator, SPACE, FORMULA, settings, MAPPING)
+    assert found is not None
     alone = map_network(accelerator, SPACE.network(found.encoding), MAPPING)
     assert found.result.report == alone.report
     assert found.result.mappings == alone.mappings
@@ -62,10 +65,11 @@ def bred(aim, seed):
     Some of the smallest have no legal mapping.
     """
     space = load_builtin_space("ofa-resnet50")
+    assert isinstance(space, SlotSpace)
     oracle = ImageNetEstimate(space=space)
     settings = ArchitectureSettings(min_top1_percent=76, aim=aim, population=16, generations=12)
     breeder = Breeder(space, oracle, settings, np.random.default_rng(seed))
-    judged = []
+    judged: list[tuple[float, float]] = []
     for _ in range(settings.generations):
         encodings = breeder.ask()
         macs = space.to_layers(encodings).total(space.num_macs)

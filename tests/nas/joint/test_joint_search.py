@@ -9,6 +9,7 @@ import pytest
 from tiny_space import FORMULA, SPACE
 
 from naas_hw import api
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import PRESETS
 from naas_hw.cli import main
 from naas_hw.core.deprecation import REMOVED_IN
@@ -20,6 +21,7 @@ from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.mapping import network_search
 from naas_hw.search.mapping.network_search import anonymous, search_layers
 from naas_hw.search.objective import Objective
+from naas_hw.workload.layer import Layer
 
 FLOOR = 88
 BUDGET = PRESETS["shidiannao"].budget
@@ -172,7 +174,7 @@ def test_one_command_resumes_what_the_other_began(tmp_path, capsys):
 @pytest.fixture
 def searched(monkeypatch):
     """Accelerator, layer and evaluations of every search of a layer, in order."""
-    found = []
+    found: list[tuple[Accelerator, Layer, int]] = []
 
     def counting(accelerator, layers, settings):
         found.extend((accelerator, anonymous(layer), settings.evaluations) for layer in layers)

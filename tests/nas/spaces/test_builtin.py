@@ -12,6 +12,7 @@ from naas_hw.nas.spaces.builtin import (
     OFA_RESNET50,
     load_builtin_space,
 )
+from naas_hw.nas.spaces.resnet import ResNetSpace
 from naas_hw.nas.spaces.space import TrainableSpace
 from naas_hw.workload.frontends.importer import import_network
 
@@ -52,6 +53,7 @@ def test_many_networks_are_what_the_importer_makes_of_their_modules(name):
 def resnet50d() -> dict[str, float]:
     """The settings that give ResNet50-D: 3, 4, 6 and 3 blocks, a quarter as middle channels."""
     space = load_builtin_space("ofa-resnet50")
+    assert isinstance(space, ResNetSpace)
     settings = {gene.name: 1.0 for gene in space.genome.genes if "width" in gene.name}
     settings |= {f"block{index}.expand": 0.25 for index in range(18)}
     settings |= {f"stage{stage}.depth": extra for stage, extra in enumerate((1, 2, 2, 1))}
@@ -74,6 +76,7 @@ def test_ofa_resnet50_has_the_paper_s_size():
     3 widths of 6 parts.
     """
     space = load_builtin_space("ofa-resnet50")
+    assert isinstance(space, ResNetSpace)
     assert space.num_blocks == 18
     blocks = 1
     for base in (2, 2, 4, 2):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from naas_hw.nas.spaces.builtin import BUILTIN_SPACES, load_builtin_space
+from naas_hw.nas.spaces.space import SlotSpace
 from naas_hw.nas.spaces.table import ABSENT, count_distinct
 
 SEED = 5
@@ -48,6 +49,7 @@ def test_counts_are_those_of_the_network(name):
 def test_totals_are_those_of_the_network(name):
     """Multiply-accumulates and parameters of a population at once."""
     space = load_builtin_space(name)
+    assert isinstance(space, SlotSpace)
     encodings = space.sample(np.random.default_rng(SEED), NUM_NETWORKS)
     found = space.to_layers(encodings)
     networks = [space.network(encoding) for encoding in encodings]

@@ -6,18 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import unsigned
 from amaranth.lib import data
 from kit import STALLS, receiver, sender, simulate
 
 from naas_hw.rtl.primitives.queue import Queue
 
-
-class Pair(data.Struct):
-    """A payload with fields."""
-
-    left: unsigned(3)
-    right: unsigned(5)
+PAIR = data.StructLayout({"left": 3, "right": 5})
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -89,7 +83,7 @@ def test_a_payload_a_cycle(reserve: int) -> None:
 
 
 def test_payloads_have_fields() -> None:
-    dut = Queue(shape=Pair, depth=2)
+    dut = Queue(shape=PAIR, depth=2)
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.i.payload, {"left": 5, "right": 17})

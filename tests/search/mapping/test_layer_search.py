@@ -152,8 +152,15 @@ def test_where_nothing_fits_there_is_no_result():
         num_banks=3,
         bank_bytes=64,
     )
-    args = {"objective": Objective.EDP, "table": SIZED, "budget_evaluations": 10}
-    assert map_layer(accelerator, CONV, rng=np.random.default_rng(0), **args) is None
+    found = map_layer(
+        accelerator,
+        CONV,
+        objective=Objective.EDP,
+        table=SIZED,
+        budget_evaluations=10,
+        rng=np.random.default_rng(0),
+    )
+    assert found is None
 
 
 def test_an_empty_budget_is_refused():

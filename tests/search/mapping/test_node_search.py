@@ -72,6 +72,7 @@ def test_branch_and_bound_that_follows_is_not_worse_and_says_how_good_the_best_i
         min_legal=settings.min_legal,
         rng=layer_generator(0, accelerator, CONV),
     )
+    assert found is not None and alone is not None
     assert alone.proven_gap(Objective.EDP) is None
     score = found.best.cycles * found.best.energy_pj
     assert score <= alone.best.cycles * alone.best.energy_pj

@@ -1,6 +1,7 @@
 """The golden convolution against the definition, written as seven loops."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_equals_the_definition(layer, seed):
 
 
 def tensors(**changes):
-    values = dict(
+    values: dict[str, Any] = dict(
         weights=np.full((1, 1, 1, 1), -128, np.int8),
         inputs=np.full((1, 1, 1), -128, np.int8),
         bias=np.zeros(1, np.int32),

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.workload.frontends.archive import MAX_GRAPH_BYTES, read_archive
 
 NAME = "m/models/model.json"
-GRAPH = {
+GRAPH: dict[str, Any] = {
     "graph_module": {
         "graph": {"tensor_values": {"x": {"sizes": [{"as_int": 1}]}}, "nodes": [], "outputs": []},
         "signature": {"input_specs": []},

@@ -314,6 +314,10 @@ def test_exported_forms_of_what_is_computed(tmp_path):
     from torch.nn import functional
 
     class Computed(nn.Module):
+        mean: torch.Tensor
+        var: torch.Tensor
+        last: torch.Tensor
+
         def __init__(self):
             super().__init__()
             self.conv = nn.Conv2d(3, 8, 3, bias=False)
