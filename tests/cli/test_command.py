@@ -4,6 +4,7 @@ from typing import Annotated
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from naas_hw.cli.app import app
 from naas_hw.cli.command import Command, command_with_old_names
@@ -78,4 +79,7 @@ def test_paragraphs_flow_items_have_lines_and_examples_stay_below():
 
 @pytest.mark.parametrize("name", ["export", "import"])
 def test_out_is_the_old_name_of_output(name):
-    assert typer.main.get_command(app).commands[name].renamed == {"--out": "--output"}
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    command = group.commands[name]
+    assert isinstance(command, Command) and command.renamed == {"--out": "--output"}

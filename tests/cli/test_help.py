@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import typer
@@ -17,7 +18,7 @@ LONGEST_EXAMPLE = 76
 ROOT = typer.main.get_command(app)
 
 
-def commands_below(command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
+def commands_below(command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The command, and every command below it, each with the words that call it."""
     yield path, command
     if isinstance(command, TyperGroup):
@@ -42,7 +43,8 @@ def examples_of(path) -> list[str]:
 
 def parse(line: str):
     """Parse a command line, and run nothing; returns the context of the innermost command."""
-    command, words = ROOT, shlex.split(line.partition(" > ")[0])
+    command: Any = ROOT
+    words = shlex.split(line.partition(" > ")[0])
     context = ROOT.make_context(words[0], words[1:])
     while isinstance(command, TyperGroup):
         rest = [*context._protected_args, *context.args]

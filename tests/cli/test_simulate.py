@@ -11,6 +11,7 @@ import pytest
 from naas_hw import api
 from naas_hw.cli import main
 from naas_hw.core.errors import SimulationError
+from naas_hw.parallel.worker_pool import worker_pool
 from naas_hw.runs.folder import LOCK, RunFolder
 from naas_hw.sim import network
 from naas_hw.sim.layer import predict_layer
@@ -26,10 +27,11 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def one_process_by_default(monkeypatch):
     """Workers cost seconds to start; the one test of them says so."""
-    monkeypatch.setattr(network, "worker_processes", lambda num: real_workers(1))
+    monkeypatch.setattr(network, "worker_pool", this_process)
 
 
-real_workers = network.worker_processes
+def this_process(num_processes, *, preload):
+    return worker_pool(1, preload=preload)
 
 
 def simulated(folder, capsys, *options):
@@ -109,13 +111,13 @@ def test_under_random_stalls_only_bits_are_compared(design_folder, capsys):
 
 
 def test_waves_are_kept_and_two_processes_find_the_same(design_folder, capsys, monkeypatch):
-    monkeypatch.setattr(network, "worker_processes", real_workers)
+    monkeypatch.setattr(network, "worker_pool", worker_pool)
     status, found = simulated(design_folder, capsys, "--waves", "--layers", "a,b")
     assert status == 0
     assert [layer["waves"] for layer in found["layers"]] == ["a.fst", "b.fst"]
     for name in ("a.fst", "b.fst"):
         assert (design_folder / "sim" / "waves" / name).stat().st_size > 0
-    monkeypatch.setattr(network, "worker_processes", lambda num: real_workers(1))
+    monkeypatch.setattr(network, "worker_pool", this_process)
     alone = simulated(design_folder, capsys, "--layers", "a,b")[1]
     for layer in (*found["layers"], *alone["layers"]):
         del layer["waves"]

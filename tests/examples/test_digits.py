@@ -136,7 +136,7 @@ def test_a_network_above_the_floor_runs_on_its_accelerator(
     assert f"{layer['simulated_cycles']:,}" in capsys.readouterr().out
     assert "1 of 1 layers" in said[-2]
 
-    report = api.simulate(run, simulator="icarus")
+    report = api.simulate(run, api.SimulationSettings(simulator="icarus"))
     late = replace(report.layers[0], simulated_cycles=report.layers[0].simulated_cycles + 1)
     monkeypatch.setattr(digits.api, "simulate", lambda *_, **__: replace(report, layers=(late,)))
     assert status() == 1

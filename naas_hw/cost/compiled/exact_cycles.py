@@ -1,6 +1,6 @@
-"""Exact cycles of one mapping: the recurrence of docs/architecture.md, a step of the array at a
-time, with iterations that repeat taken at once (`repetition`).
+"""Exact cycles of one mapping, by the recurrence of docs/architecture.md.
 
+It takes one step of the array at a time; iterations that repeat are taken at once (`repetition`).
 The same rules as in `naas_hw.cost.reference.recurrence`, an engine a function. The loops of both
 nests are numbered 0 to 11, outermost first. `moved` is the loop that moved before a step,
 `FIRST_STEP` before the first; `next_loop` the one that moves after it, negative after the last.

@@ -418,7 +418,7 @@ def test_it_equals_tables_of_bytes_and_numbers(name: str, stalls: str, depthwise
             idle,
             idle,
             drivers.multiply(1, 40, at_random(seed, 0.3)),
-            drivers.drain(0, iter([0] * 99)),
+            drivers.drain(0, iter([False] * 99)),
         ],
         [idle, idle, idle, drivers.drain(1, STALLS[stalls]())],
     )
