@@ -315,9 +315,9 @@ class AcceleratorTop(wiring.Component):
         beat = Signal(8 * self.accelerator.beat_bytes, reset_less=True)
         m.d.sync += beat.eq(self.m_axi_rdata)
         m.d.comb += [
-            reader.piece_valid.eq(self.load.valid),
-            reader.piece.eq(self.load.piece),
-            self.load.pop.eq(reader.piece_pop),
+            reader.piece_valid.eq(self.load.o.valid),
+            reader.piece.eq(self.load.o.payload),
+            self.load.o.ready.eq(reader.piece_pop),
             reader.tile_freed.eq(self.fill.tile_freed),
             reader.scales_freed.eq(self.drain.scales_freed),
             reader.sums_stored.eq(self.writer.sums_stored),
@@ -387,9 +387,9 @@ class AcceleratorTop(wiring.Component):
     def _connect_store(self, m: Module) -> None:
         store, writer, buffer = self.store, self.writer, self.buffer
         m.d.comb += [
-            writer.piece_valid.eq(store.valid),
-            writer.piece.eq(store.piece),
-            store.pop.eq(writer.piece_pop),
+            writer.piece_valid.eq(store.o.valid),
+            writer.piece.eq(store.o.payload),
+            store.o.ready.eq(writer.piece_pop),
             writer.tile_drained.eq(self.drain.tile_drained),
             self.controller.layer_done.eq(store.exhausted & writer.settled & self.reader.quiet),
         ]

@@ -266,9 +266,9 @@ MUTANTS = (
     ),
     Mutant(
         name="clip: rows above the image are loaded from where they would be",
-        module="engines.load_planner",
-        old="far[0].eq(rows.skipped * fields.input_row_pitch)",
-        new="far[0].eq(0)",
+        module="engines.load_offset_stage",
+        old="load.rows_skipped * fields.input_row_pitch",
+        new="0",
         case="spills",
     ),
     Mutant(

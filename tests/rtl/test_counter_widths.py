@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from amaranth.back import rtlil
+from amaranth.hdl import Const, Value
+from amaranth.lib import wiring
 
 import naas_hw.rtl
 from naas_hw.arch import timing
@@ -36,7 +38,7 @@ from naas_hw.rtl.control.controller import Controller
 from naas_hw.rtl.control.counters import COUNTER_BITS, Counters
 from naas_hw.rtl.control.watchdog import Watchdog
 from naas_hw.rtl.engines.drain import Drain
-from naas_hw.rtl.engines.load_planner import LoadPlanner
+from naas_hw.rtl.engines.load_scheduler import LoadScheduler
 from naas_hw.rtl.engines.reader import Reader
 from naas_hw.rtl.engines.writer import Writer
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
@@ -81,7 +83,7 @@ class Counter:
     is_signed : it may be negative as well.
     """
 
-    build: Callable[[], object]
+    build: Callable[[], wiring.Component]
     largest: int
     rule: str
     signal: str = ""
@@ -174,8 +176,8 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("input_network", "self.delivery.group"): Counter(
         inputs, 1024, "positions of the longest axis"
     ),
-    ("load_planner", "run"): Counter(
-        lambda: LoadPlanner(scale_half_words=8), WRAPS, "compared with runs at most four away"
+    ("load_scheduler", "run"): Counter(
+        LoadScheduler, WRAPS, "compared with runs at most four away"
     ),
     ("loop_nest", "index"): Counter(
         nest, MAX_FIELD, "trips of a loop are at most this", signal="index__0"
@@ -258,9 +260,14 @@ def flat_name(name: str) -> str:
     return name.removeprefix("self.").replace(".", "__")
 
 
-def width_of(component: object, signal: str) -> int:
+def width_of(component: wiring.Component, signal: str) -> int:
     """Bits of a register in the component's own module, the narrowest of that name."""
-    text = rtlil.convert(component, emit_src=False)
+    ports = [
+        Value.cast(value)
+        for _, _, value in component.signature.flatten(component)
+        if not isinstance(value, Const)  # the `ready` of a stream that is always ready
+    ]
+    text = rtlil.convert(component, ports=ports, emit_src=False)
     top = text[text.rindex("\nmodule \\top\n") :]
     lines = re.findall(rf"^  wire width (\d+) ([^\\\n]*)\\{signal}(?:\$\d+)?$", top, re.M)
     widths = [int(width) for width, kind in lines if "input" not in kind]

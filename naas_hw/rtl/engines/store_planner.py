@@ -1,21 +1,31 @@
 """Store, first half: which output tiles leave, and where they go."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
-from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out, connect, flipped
 
-from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS, OUTER
-from naas_hw.rtl.engines.load_planner import least
+from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, OUTER
+from naas_hw.rtl.primitives.clip import clip_extent
 from naas_hw.rtl.primitives.config import FieldSignature
-from naas_hw.rtl.primitives.delay import delayed
-from naas_hw.rtl.primitives.loop_nest import LoopNest
+from naas_hw.rtl.primitives.loop_nest import LoopNest, completes
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import StoreTransfer
 
-FIELDS = (
+QUEUE_DEPTH: Final = 4
+
+TILE_WIDTHS: Final = (
+    ("offset", DRAM_BITS),
+    ("row", BOUND_BITS),
+    ("column", BOUND_BITS),
+    ("block", BOUND_BITS),
+)
+"""What the loop nest of store says of a tile: its distance from the first, and where it lies."""
+
+FIELDS: Final = (
     "store_bound",
     "store_revisit",
     "store_output_start",
@@ -36,24 +46,31 @@ FIELDS = (
 
 
 class StorePlanner(SharedComponent):
-    """Walks the output runs of the DRAM nest; one piece for each, clipped to what exists.
+    """Walks the output runs of the DRAM nest: a transfer for each, clipped to what exists.
+
+    A tile leaves as bytes where no later run adds to it, as partial sums where one does. Golden
+    model: `naas_hw.cost.reference.pieces.steps_of` and the tiles of `Geometry`.
 
     Members
     -------
-    go : In, begin of a layer.
-    pop : In; valid, piece : Out, see `Queue`.
-    exhausted : Out, all pieces of the layer have been popped.
+    go : In, 1 bit; begin with the layer whose fields are there; forgets whatever was under way.
+    fields : In, the fields of the descriptor in `FIELDS`.
+    o : Out, stream of `StoreTransfer`.
+    exhausted : Out, 1 bit; all transfers of the layer have been taken.
+
+    Latency
+    -------
+    The first transfer is offered three cycles after `go`, and one in each cycle that follows while
+    transfers are taken. Nothing is offered from reset until the first `go`.
     """
 
     def __init__(self) -> None:
         super().__init__(
             {
                 "go": In(1),
-                "pop": In(1),
-                "valid": Out(1),
-                "piece": Out(StoreTransfer),
-                "exhausted": Out(1),
                 "fields": In(FieldSignature(FIELDS)),
+                "o": Out(stream.Signature(StoreTransfer)),
+                "exhausted": Out(1),
             }
         )
 
@@ -63,74 +80,76 @@ class StorePlanner(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.queue = queue = Queue(shape=StoreTransfer, depth=4, reserve=2)
-        m.submodules.nest = nest = LoopNest(
-            positions=OUTER,
-            values=(
-                ("offset", DRAM_BITS),
-                ("row", BOUND_BITS),
-                ("column", BOUND_BITS),
-                ("block", BOUND_BITS),
-            ),
-        )
+        m.submodules.nest = nest = LoopNest(positions=OUTER, values=TILE_WIDTHS)
+        m.submodules.queue = queue = Queue(shape=StoreTransfer, depth=QUEUE_DEPTH, reserve=2)
+        unplanned = Signal()  # the nest is at a tile
+        plan = Signal()
+        planned = Signal()
+        self._load_nest(m, nest)
+        connect(m, queue.o, flipped(self.o))
+        m.d.comb += [
+            plan.eq(unplanned & queue.room),
+            nest.start.eq(self.go),
+            nest.advance.eq(plan),
+            queue.clear.eq(self.go),
+            queue.i.valid.eq(planned),
+            queue.i.payload.eq(self._describe(m, nest, plan)),
+            self.exhausted.eq(~unplanned & ~planned & ~queue.o.valid),
+        ]
+        m.d.sync += planned.eq(plan & ~self.go)
+        with m.If(self.go):
+            m.d.sync += unplanned.eq(1)
+        with m.Elif(plan):
+            m.d.sync += unplanned.eq(~nest.final)
+        return m
+
+    def _load_nest(self, m: Module, nest: LoopNest) -> None:
+        """Trips and gains come with the descriptor; all values begin at zero."""
         deltas = {
             "offset": "store_delta",
             "row": "store_row_delta",
             "column": "store_column_delta",
             "block": "store_block_delta",
         }
-        connect(m, self.fields.loop_record(bound="store_bound", deltas=deltas), nest.record)
-        value = nest.value
-        fields = self.fields
-        left = Signal()
-        plan = Signal()
-        final = Signal()
+        record = self.fields.loop_record(bound="store_bound", deltas=deltas)
+        connect(m, record, nest.record)
+
+    def _describe(self, m: Module, nest: LoopNest, plan: Signal) -> Any:
+        """The transfer of the tile at which the nest was a cycle ago."""
+        tile, fields = nest.value, self.fields
         half = Signal()
-        m.d.comb += [
-            nest.start.eq(self.go),
-            nest.advance.eq(plan),
-            plan.eq(left & queue.room),
-            final.eq((nest.last | ~fields.store_revisit).all()),
-        ]
+        final = Signal()
+        transfer = Signal(StoreTransfer, reset_less=True)
+        m.d.comb += final.eq(completes(nest.last, fields.store_revisit))
         with m.If(self.go):
-            m.d.sync += [left.eq(1), half.eq(0)]
+            m.d.sync += half.eq(0)
         with m.Elif(plan):
-            m.d.sync += [left.eq(~nest.final), half.eq(~half)]
-        sums = Signal()
-        address = Signal(DRAM_BITS, reset_less=True)
-        place = Signal(L2_BITS, reset_less=True)
+            m.d.sync += half.eq(~half)
         m.d.sync += [
-            sums.eq(~final),
-            address.eq(
+            transfer.partial_sums.eq(~final),
+            transfer.dram_address.eq(
                 Mux(
                     final,
-                    fields.store_output_start + value.offset,
-                    fields.store_sums_start + (value.offset << 2),
+                    fields.store_output_start + tile.offset,
+                    fields.store_sums_start + (tile.offset << 2),
                 )
             ),
-            place.eq(Mux(final, fields.output_base[half], fields.sums_base[half])),
+            transfer.l2_address.eq(Mux(final, fields.output_base[half], fields.sums_base[half])),
         ]
-        blocks = least(
-            m,
-            fields.tile_output_blocks,
-            fields.output_blocks - value.block,
-            "blocks",
+        self._clip(m, nest, transfer)
+        return transfer
+
+    def _clip(self, m: Module, nest: LoopNest, transfer: Any) -> None:
+        tile, fields = nest.value, self.fields
+        blocks = clip_extent(
+            m, fields.tile_output_blocks, fields.output_blocks, tile.block, "blocks"
         )
-        rows = least(m, fields.tile_output_rows, fields.output_rows - value.row, "rows")
-        columns = least(
-            m,
-            fields.tile_output_columns,
-            fields.output_columns - value.column,
-            "columns",
+        rows = clip_extent(m, fields.tile_output_rows, fields.output_rows, tile.row, "rows")
+        columns = clip_extent(
+            m, fields.tile_output_columns, fields.output_columns, tile.column, "columns"
         )
-        planned = delayed(m, plan, 1, "planned", clear=self.go)
-        m.d.comb += [
-            queue.clear.eq(self.go),
-            queue.i.valid.eq(planned),
-            queue.i.payload.as_value().eq(Cat(sums, address, blocks, rows, columns, place)),
-            queue.o.ready.eq(self.pop),
-            self.valid.eq(queue.o.valid),
-            self.piece.eq(queue.o.payload),
-            self.exhausted.eq(~left & ~planned & ~queue.o.valid),
+        m.d.sync += [
+            transfer.blocks.eq(blocks),
+            transfer.rows.eq(rows),
+            transfer.columns.eq(columns),
         ]
-        return m

@@ -17,7 +17,7 @@ def encode(onehot: list[Value]) -> Value:
     """Number of the bit that is set; zero if none is."""
     bits = max(1, (len(onehot) - 1).bit_length())
     return Cat(
-        Cat(bit for i, bit in enumerate(onehot) if i >> place & 1).any() for place in range(bits)
+        Cat(flag for i, flag in enumerate(onehot) if i >> bit & 1).any() for bit in range(bits)
     )
 
 
@@ -27,6 +27,16 @@ def changes(last: Value, mask: Value) -> Value:
     `mask` has a bit for each position up to the innermost that moves the tensor.
     """
     return (last | mask).all()
+
+
+def revisits(first: Value, mask: Value) -> Value:
+    """Whether a position of the mask is not in its first trip: what it moves was there before."""
+    return ~(first | ~mask).all()
+
+
+def completes(last: Value, mask: Value) -> Value:
+    """Whether all positions of the mask are in their last trip: what they move does not return."""
+    return (last | ~mask).all()
 
 
 def value_signature(values: tuple[tuple[str, int], ...]) -> wiring.Signature:
@@ -57,7 +67,8 @@ class LoopNest(SharedComponent):
     -------
     record : In, `LoopRecordSignature`; taken at the end of the cycle. All positions have to be
         loaded before the cycle of `start`.
-    start, advance : In, 1 bit.
+    start : In, 1 bit; puts the nest at its first iteration.
+    advance : In, 1 bit; goes to the next iteration.
     origin : In, a port for each value, under its name: what it is after `start`.
     value : Out, a port for each value, under its name: what it is.
     last, first : Out, a bit for each position: it is in its last, first trip.

@@ -7,26 +7,30 @@ import pytest
 from amaranth.hdl import Elaboratable, Module, Signal, signed
 from kit import simulate
 
-from naas_hw.compiler.layout import COORDINATE_BITS
-from naas_hw.rtl.primitives.clip import clip
+from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS
+from naas_hw.rtl.primitives.clip import clip_extent, clip_range
 
 
 class Clipper(Elaboratable):
-    """The function as a component."""
+    """The functions as a component."""
 
     def __init__(self) -> None:
         self.start = Signal(signed(COORDINATE_BITS))
-        self.extent = Signal(16)
-        self.limit = Signal(16)
+        self.extent = Signal(BOUND_BITS)
+        self.limit = Signal(BOUND_BITS)
+        self.count = Signal(BOUND_BITS)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        self.found = clip(m, self.start, self.extent, self.limit, "range")
+        self.range = clip_range(m, self.start, self.extent, self.limit, "range")
+        m.d.comb += self.count.eq(
+            clip_extent(m, self.extent, self.limit, self.start.as_unsigned(), "extent")
+        )
         return m
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_it_equals_the_intersection_of_ranges(seed: int) -> None:
+def test_a_range_is_the_intersection_of_ranges(seed: int) -> None:
     """Wholly before, wholly behind, over either end, over both, one index."""
     rng = np.random.default_rng(seed)
     dut = Clipper()
@@ -39,13 +43,32 @@ def test_it_equals_the_intersection_of_ranges(seed: int) -> None:
             ctx.set(dut.start, start)
             ctx.set(dut.extent, extent)
             ctx.set(dut.limit, limit)
-            await ctx.tick()
+            await ctx.delay(1e-9)
             inside = [x for x in range(start, start + extent) if 0 <= x < limit]
-            assert ctx.get(dut.found.empty) == (not inside)
+            assert ctx.get(dut.range.empty) == (not inside)
             seen[not inside] += 1
             if inside:
-                assert ctx.get(dut.found.count) == len(inside)
-                assert ctx.get(dut.found.skipped) == inside[0] - start
+                assert ctx.get(dut.range.count) == len(inside)
+                assert ctx.get(dut.range.skipped) == inside[0] - start
 
     simulate(dut, bench)
     assert min(seen.values()) > 50
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_extent_ends_with_its_tensor(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dut = Clipper()
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(200):
+            extent, total = (int(v) for v in rng.integers(1, 40, 2))
+            start = int(rng.integers(total))
+            ctx.set(dut.start, start)
+            ctx.set(dut.extent, extent)
+            ctx.set(dut.limit, total)
+            await ctx.delay(1e-9)
+            inside = [x for x in range(start, start + extent) if x < total]
+            assert ctx.get(dut.count) == len(inside)
+
+    simulate(dut, bench)

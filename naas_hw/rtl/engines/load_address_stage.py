@@ -1,0 +1,63 @@
+"""Third stage of a planned load: where its first beat lies."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.rtl.engines.load_offset_stage import OffsetLoad
+from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.rtl.primitives.transfer import LoadTransfer
+
+
+class LoadAddressStage(SharedComponent):
+    """Adds the offsets of a load to the addresses of its tile.
+
+    Golden model: the same sums in Python, modulo the widths of the addresses.
+
+    Members
+    -------
+    clear : In, 1 bit; forgets the load that comes in this cycle.
+    i : In, stream of `OffsetLoad`, always ready.
+    o : Out, stream of `LoadTransfer`, always ready.
+
+    Latency
+    -------
+    One cycle; a load a cycle. `o` is not valid after reset.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "clear": In(1),
+                "i": In(stream.Signature(OffsetLoad, always_ready=True)),
+                "o": Out(stream.Signature(LoadTransfer, always_ready=True)),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return ()
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        load = self.i.payload
+        transfer = Signal(LoadTransfer, reset_less=True)
+        dram_offset = load.dram_row_offset + load.dram_column_offset
+        l2_offset = load.l2_row_offset + load.l2_column_offset
+        m.d.comb += self.o.payload.eq(transfer)
+        m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
+        m.d.sync += [
+            transfer.tensor.eq(load.tensor),
+            transfer.opens_tile.eq(load.opens_tile),
+            transfer.releases_fill.eq(load.releases_fill),
+            transfer.output_run.eq(load.output_run),
+            transfer.dram_address.eq(load.dram_address + Mux(load.has_offset, dram_offset, 0)),
+            transfer.blocks.eq(load.blocks),
+            transfer.rows.eq(load.rows),
+            transfer.columns.eq(load.columns),
+            transfer.destination.eq(load.base + Mux(load.has_offset, l2_offset, 0)),
+        ]
+        return m

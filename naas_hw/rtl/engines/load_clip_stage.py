@@ -1,0 +1,203 @@
+"""First stage of a planned load: what of the tile exists."""
+
+from collections.abc import Hashable
+from typing import Any, Final
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS, DRAM_BITS, L2_BITS
+from naas_hw.rtl.engines.load_scheduler import ScheduledLoad
+from naas_hw.rtl.primitives.clip import SKIPPED_BITS, clip_extent, clip_range
+from naas_hw.rtl.primitives.config import FieldSignature
+from naas_hw.rtl.primitives.loop_nest import value_signature
+from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.rtl.primitives.transfer import RUN_BITS, Tensor
+
+FIELDS: Final = (
+    "image_rows",
+    "image_columns",
+    "input_blocks",
+    "tile_rows",
+    "tile_columns",
+    "tile_blocks",
+    "output_rows",
+    "output_columns",
+    "output_blocks",
+    "tile_output_rows",
+    "tile_output_columns",
+    "tile_output_blocks",
+    "weight_base",
+    "input_base",
+    "sums_base",
+)
+
+TILE_WIDTHS: Final = (
+    ("scales", DRAM_BITS),
+    ("weights", DRAM_BITS),
+    ("inputs", DRAM_BITS),
+    ("partial_sums", DRAM_BITS),
+    ("row", COORDINATE_BITS),
+    ("column", COORDINATE_BITS),
+    ("block", BOUND_BITS),
+    ("output_row", BOUND_BITS),
+    ("output_column", BOUND_BITS),
+    ("output_block", BOUND_BITS),
+)
+"""What the loop nest of load says of a tile: DRAM addresses, and where it lies in its tensors."""
+
+TILE_SIGNATURE: Final = value_signature(TILE_WIDTHS)
+
+
+class ClippedLoad(data.Struct):
+    """A load whose extents are known, of whichever tensor it is.
+
+    Members
+    -------
+    tensor, opens_tile, releases_fill, output_run : see `LoadTransfer`.
+    is_inputs : the tensor is that of the inputs.
+    dram_address : first beat of the tile, whether or not it exists.
+    base : first word of the tile's buffer.
+    rows_skipped, columns_skipped : rows and columns of an input tile before those of the image.
+    rows, columns, blocks : of an input tile, those that exist.
+    no_rows, no_columns : no row, no column of an input tile exists.
+    output_rows, output_columns, output_blocks : of an output tile, those that exist.
+    """
+
+    tensor: Tensor
+    opens_tile: unsigned(1)
+    releases_fill: unsigned(1)
+    output_run: unsigned(RUN_BITS)
+    is_inputs: unsigned(1)
+    dram_address: unsigned(DRAM_BITS)
+    base: unsigned(L2_BITS)
+    rows_skipped: unsigned(SKIPPED_BITS)
+    columns_skipped: unsigned(SKIPPED_BITS)
+    rows: unsigned(BOUND_BITS)
+    columns: unsigned(BOUND_BITS)
+    blocks: unsigned(BOUND_BITS)
+    no_rows: unsigned(1)
+    no_columns: unsigned(1)
+    output_rows: unsigned(BOUND_BITS)
+    output_columns: unsigned(BOUND_BITS)
+    output_blocks: unsigned(BOUND_BITS)
+
+
+class LoadClipStage(SharedComponent):
+    """Clips a tile to the image and to the tensors, and looks up its addresses.
+
+    Golden model: the intersection of ranges.
+
+    Parameters
+    ----------
+    scale_half_words : words of one half of the scale memory.
+
+    Members
+    -------
+    clear : In, 1 bit; forgets the load that comes in this cycle.
+    i : In, stream of `ScheduledLoad`, always ready.
+    tile : In, `TILE_SIGNATURE`; the tile of the load that comes in this cycle.
+    fields : In, the fields of the descriptor in `FIELDS`.
+    o : Out, stream of `ClippedLoad`, always ready.
+
+    Latency
+    -------
+    One cycle; a load a cycle. `o` is not valid after reset.
+
+    Raises
+    ------
+    ValueError : a half of the scale memory has no word.
+    """
+
+    def __init__(self, *, scale_half_words: int) -> None:
+        if scale_half_words < 1:
+            raise ValueError(f"scale_half_words must be at least 1, not {scale_half_words}")
+        self.scale_half_words = scale_half_words
+        super().__init__(
+            {
+                "clear": In(1),
+                "i": In(stream.Signature(ScheduledLoad, always_ready=True)),
+                "tile": In(TILE_SIGNATURE),
+                "fields": In(FieldSignature(FIELDS)),
+                "o": Out(stream.Signature(ClippedLoad, always_ready=True)),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return (self.scale_half_words,)
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        clipped = Signal(ClippedLoad, reset_less=True)
+        m.d.comb += self.o.payload.eq(clipped)
+        m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
+        m.d.sync += [
+            clipped.tensor.eq(self.i.payload.tensor),
+            clipped.opens_tile.eq(self.i.payload.opens_tile),
+            clipped.releases_fill.eq(self.i.payload.releases_fill),
+            clipped.output_run.eq(self.i.payload.output_run),
+            clipped.is_inputs.eq(self.i.payload.tensor == Tensor.INPUTS),
+        ]
+        self._look_up_addresses(m, clipped)
+        self._clip_inputs(m, clipped)
+        self._clip_outputs(m, clipped)
+        return m
+
+    def _look_up_addresses(self, m: Module, clipped: Any) -> None:
+        """Where the tile begins in DRAM, and where the half of its buffer begins."""
+        halves, fields = self.i.payload.halves, self.fields
+        addresses = (
+            (Tensor.SCALES, self.tile.scales, halves[Tensor.SCALES] * self.scale_half_words),
+            (Tensor.WEIGHTS, self.tile.weights, fields.weight_base[halves[Tensor.WEIGHTS]]),
+            (Tensor.INPUTS, self.tile.inputs, fields.input_base[halves[Tensor.INPUTS]]),
+            (
+                Tensor.PARTIAL_SUMS,
+                self.tile.partial_sums,
+                fields.sums_base[halves[Tensor.PARTIAL_SUMS]],
+            ),
+        )
+        with m.Switch(self.i.payload.tensor):
+            for tensor, address, base in addresses:
+                with m.Case(tensor):
+                    m.d.sync += [clipped.dram_address.eq(address), clipped.base.eq(base)]
+
+    def _clip_inputs(self, m: Module, clipped: Any) -> None:
+        tile, fields = self.tile, self.fields
+        rows = clip_range(m, tile.row.as_signed(), fields.tile_rows, fields.image_rows, "rows")
+        columns = clip_range(
+            m, tile.column.as_signed(), fields.tile_columns, fields.image_columns, "columns"
+        )
+        m.d.sync += [
+            clipped.rows_skipped.eq(rows.skipped),
+            clipped.rows.eq(rows.count),
+            clipped.no_rows.eq(rows.empty),
+            clipped.columns_skipped.eq(columns.skipped),
+            clipped.columns.eq(columns.count),
+            clipped.no_columns.eq(columns.empty),
+            clipped.blocks.eq(
+                clip_extent(m, fields.tile_blocks, fields.input_blocks, tile.block, "blocks")
+            ),
+        ]
+
+    def _clip_outputs(self, m: Module, clipped: Any) -> None:
+        tile, fields = self.tile, self.fields
+        rows = clip_extent(
+            m, fields.tile_output_rows, fields.output_rows, tile.output_row, "output_rows"
+        )
+        columns = clip_extent(
+            m,
+            fields.tile_output_columns,
+            fields.output_columns,
+            tile.output_column,
+            "output_columns",
+        )
+        blocks = clip_extent(
+            m, fields.tile_output_blocks, fields.output_blocks, tile.output_block, "output_blocks"
+        )
+        m.d.sync += [
+            clipped.output_rows.eq(rows),
+            clipped.output_columns.eq(columns),
+            clipped.output_blocks.eq(blocks),
+        ]
