@@ -27,12 +27,8 @@ from naas_hw.nas.accuracy.images import ImageSplit, load_digits, split_images
 from naas_hw.nas.accuracy.oracle import Accuracies
 from naas_hw.nas.accuracy.predictor import PredictedAccuracy, fit_predictor
 from naas_hw.nas.accuracy.shared import SharedWeightsAccuracy
-from naas_hw.nas.accuracy.training import (
-    RankReport,
-    TrainingSettings,
-    compare_with_alone,
-    train_supernet,
-)
+from naas_hw.nas.accuracy.training import RankReport, compare_with_alone, train_supernet
+from naas_hw.nas.accuracy.training_settings import TrainingSettings
 from naas_hw.nas.joint.architecture_search import ArchitectureSettings
 from naas_hw.nas.joint.joint_search import JointResult
 from naas_hw.nas.joint.settings import JointSettings
