@@ -10,6 +10,9 @@ icarus = naas_hw.SimulationSettings(simulator="icarus")
 assert naas_hw.simulate("run", icarus, layers=["classifier.1"]).ok
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
 from naas_hw.api.bounds import ProvenBounds, proven_bounds
 from naas_hw.api.designs import (
     Design,
@@ -23,7 +26,14 @@ from naas_hw.api.files import export, import_mappings
 from naas_hw.api.hardware import SimulationReport, generate, report, simulate, simulation_json
 from naas_hw.api.scores import score, score_figures
 from naas_hw.api.searches import SEARCH_PACKAGES, map, search, search_jointly
-from naas_hw.api.settings import RunSettings, ScoreSettings, SimulationSettings, Workers
+from naas_hw.api.settings import (
+    BuildSettings,
+    RunSettings,
+    ScoreSettings,
+    SimulationSettings,
+    Workers,
+)
+from naas_hw.arch.devices import find_part
 from naas_hw.arch.files import find_accelerator, find_budget, find_energy_table
 from naas_hw.emit.package import GeneratedDesign
 from naas_hw.nas.joint.settings import JointSettings
@@ -31,8 +41,13 @@ from naas_hw.runs.figures import joint_figures, layer_figures, network_figures, 
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.mapping.network_search import MappingSettings
 
+if TYPE_CHECKING:
+    from naas_hw.api.builds import build
+    from naas_hw.api.verification import VerifySettings, verify
+
 __all__ = [
     "SEARCH_PACKAGES",
+    "BuildSettings",
     "Design",
     "GeneratedDesign",
     "JointSettings",
@@ -43,7 +58,9 @@ __all__ = [
     "SearchSettings",
     "SimulationReport",
     "SimulationSettings",
+    "VerifySettings",
     "Workers",
+    "build",
     "evaluate",
     "export",
     "find_accelerator",
@@ -51,6 +68,7 @@ __all__ = [
     "find_energy_table",
     "find_network",
     "find_networks",
+    "find_part",
     "generate",
     "import_mappings",
     "joint_figures",
@@ -68,4 +86,18 @@ __all__ = [
     "search_jointly",
     "simulate",
     "simulation_json",
+    "verify",
 ]
+
+_MODULES: Final = {
+    "build": "naas_hw.api.builds",
+    "VerifySettings": "naas_hw.api.verification",
+    "verify": "naas_hw.api.verification",
+}
+
+
+def __getattr__(name: str) -> object:
+    """The verbs that need an FPGA flow or random verification, imported when first asked for."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

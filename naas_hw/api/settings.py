@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from naas_hw.arch.devices import TARGET_MHZ, Part
 from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.preludes import check_prelude
 from naas_hw.sim.run import Stalls
@@ -94,6 +95,25 @@ class ScoreSettings:
 
     pad: bool = False
     timeout_seconds: float = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSettings:
+    """How an accelerator is built for an FPGA.
+
+    Parameters
+    ----------
+    part : the FPGA with its package and its speed grade, as `find_part` returns it.
+    target_mhz : target clock of place and route; a build that misses it is no error.
+    seeds : random seeds of the placer; the fastest result counts.
+    limit_minutes : time limit of place and route for each seed. A seed that reaches it gives no
+        clock; the resources that synthesis found remain.
+    """
+
+    part: Part
+    target_mhz: float = TARGET_MHZ
+    seeds: tuple[int, ...] = (1,)
+    limit_minutes: float | None = None
 
 
 def run_settings(run: str | Path | RunSettings) -> RunSettings:

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from naas_hw.arch.devices import TARGET_MHZ, Part, find_part
+from naas_hw.arch.devices import TARGET_MHZ, find_part
 from naas_hw.arch.files import read_accelerator
 from naas_hw.cli.choices import MAX_COUNT, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
@@ -19,6 +18,7 @@ from naas_hw.cli.panels import MAIN, OUTPUT, PLACEMENT
 from naas_hw.runs.folder import RunFolder
 
 if TYPE_CHECKING:
+    from naas_hw.api import BuildSettings
     from naas_hw.arch.accelerator import Accelerator
     from naas_hw.fpga.build import BuildReport
 
@@ -88,11 +88,17 @@ def build(
     naas build run --device lfe5u-85f --seed 1 --seed 2 --seed 3 --json
     naas build run --device lfe5u-45f --package CABGA381 --limit-minutes 30
     """
-    part = find_part(device, package=package, speed_grade=speed_grade)
-    seeds = tuple(seed or (1,))
+    from naas_hw import api
+
+    settings = api.BuildSettings(
+        part=find_part(device, package=package, speed_grade=speed_grade),
+        target_mhz=frequency,
+        seeds=tuple(seed or (1,)),
+        limit_minutes=limit_minutes,
+    )
     accelerators = [_read(design) for design in designs]
     built = [
-        (accelerator, _build(accelerator, design, part, frequency, seeds, limit_minutes))
+        (accelerator, api.build(design, settings))
         for accelerator, design in zip(accelerators, designs, strict=True)
     ]
     for _, report in built:
@@ -101,7 +107,7 @@ def build(
         else:
             _print(Console(), report)
     if into is not None:
-        _write(into, built, designs, part, frequency, seeds, limit_minutes)
+        _write(into, built, designs, settings)
     return ExitStatus.DONE
 
 
@@ -112,64 +118,27 @@ def _read(design: Path) -> "Accelerator":
         return read_accelerator(run.place("accelerator.yaml"))
 
 
-def _build(
-    accelerator: "Accelerator",
-    design: Path,
-    part: Part,
-    target_mhz: float,
-    seeds: tuple[int, ...],
-    limit_minutes: float | None,
-) -> "BuildReport":
-    from naas_hw.fpga.build import build as build_accelerator
-
-    build_it = partial(
-        build_accelerator,
-        accelerator,
-        part,
-        target_mhz=target_mhz,
-        seeds=seeds,
-        limit_minutes=limit_minutes,
-    )
-    if not design.is_dir():
-        return build_it().report
-    with RunFolder.open(design) as run:
-        result = build_it()
-        run.write_files(
-            {f"fpga/{name}": text for name, text in result.files.items()}, instead_of=["fpga"]
-        )
-    return result.report
-
-
 def _write(
     into: Path,
     built: "list[tuple[Accelerator, BuildReport]]",
     designs: list[Path],
-    part: Part,
-    target_mhz: float,
-    seeds: tuple[int, ...],
-    limit_minutes: float | None,
+    settings: "BuildSettings",
 ) -> None:
     from naas_hw.experiments.builds import builds_markdown
     from naas_hw.experiments.results import write_section
 
-    words = build_words(designs, part, target_mhz, seeds, limit_minutes)
-    command = shlex.join([*words, "--into", into.as_posix()])
+    command = shlex.join([*build_words(designs, settings), "--into", into.as_posix()])
     write_section(into, "build", command, builds_markdown(built))
 
 
-def build_words(
-    designs: Sequence[Path],
-    part: Part,
-    target_mhz: float,
-    seeds: Sequence[int],
-    limit_minutes: float | None,
-) -> list[str]:
-    """The command that builds these designs so."""
+def build_words(designs: Sequence[Path], settings: "BuildSettings") -> list[str]:
+    """The words of the command that builds these designs with these settings."""
+    part, limit = settings.part, settings.limit_minutes
     words = ["naas", "build", *(design.as_posix() for design in designs)]
     words += ["--device", part.device.name, "--package", part.package]
-    words += ["--speed-grade", str(part.speed_grade), "--frequency", f"{target_mhz:g}"]
-    words += [word for seed in seeds for word in ("--seed", str(seed))]
-    return words + ([] if limit_minutes is None else ["--limit-minutes", f"{limit_minutes:g}"])
+    words += ["--speed-grade", str(part.speed_grade), "--frequency", f"{settings.target_mhz:g}"]
+    words += [word for seed in settings.seeds for word in ("--seed", str(seed))]
+    return words + ([] if limit is None else ["--limit-minutes", f"{limit:g}"])
 
 
 def _print(console: Console, report: "BuildReport") -> None:

@@ -117,11 +117,10 @@ def verify(
         others = ("num_random", "stalls", "memory", "size", "output")
         refuse_given(context, others, "with --corrupt")
         return verify_corrupt(num_corrupt, seed=seed, sim=sim, processes=processes, as_json=as_json)
+    from naas_hw import api
     from naas_hw.cli.choices import choice_of
-    from naas_hw.sim.simulators import find_simulator
     from naas_hw.verify.coverage import Size
     from naas_hw.verify.random import case_text, report_json
-    from naas_hw.verify.random import verify as run_verify
 
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -129,15 +128,17 @@ def verify(
         word = f"{result.cycles:,} cycles, equal" if result.ok else f"FAILED: {result.problem}"
         screen.print(f"{result.index}: {case_text(result.case)}: {word}", markup=False)
 
-    report = run_verify(
-        num_random,
-        seed,
-        simulator=find_simulator(sim),
-        stalls=stalls,
-        memory=memory,
-        size=choice_of(Size, size, "size"),
-        num_processes=processes,
+    report = api.verify(
+        api.VerifySettings(
+            num_cases=num_random,
+            seed=seed,
+            simulator=sim,
+            stalls=stalls,
+            memory=memory,
+            size=choice_of(Size, size, "size"),
+        ),
         folder=output,
+        num_processes=processes,
         progress=tell if screen.is_terminal else None,
     )
     if as_json:

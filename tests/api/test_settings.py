@@ -12,8 +12,10 @@ from naas_hw.core.errors import InputError
 from naas_hw.sim.run import Stalls
 
 MAX_PARAMETERS = 7
-SETTINGS = (api.RunSettings, api.ScoreSettings, api.SimulationSettings, api.MappingSettings,
-            api.SearchSettings, api.JointSettings)  # fmt: skip
+SETTINGS = (
+    *(api.BuildSettings, api.JointSettings, api.MappingSettings, api.RunSettings),
+    *(api.ScoreSettings, api.SearchSettings, api.SimulationSettings, api.VerifySettings),
+)
 VERBS = [name for name in api.__all__ if inspect.isfunction(getattr(api, name))]
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from naas_hw.api import builds
 from naas_hw.arch.files import read_accelerator
 from naas_hw.cli import main
 from naas_hw.cli.build import summary_of
 from naas_hw.experiments.builds import MOST_COMPONENTS, builds_markdown
-from naas_hw.fpga import build as flow_build
 from naas_hw.fpga.build import BuildReport, BuildResult
 from naas_hw.fpga.place import PathStep, Usage
 from naas_hw.fpga.synthesis import Component, Resources
@@ -101,7 +101,7 @@ def test_builds_are_a_section_under_the_command_that_makes_them(tmp_path, monkey
         asked.append((accelerator.name, part.device.name, target_mhz, seeds))
         return BuildResult(report=report_of(accelerator.name), files={})
 
-    monkeypatch.setattr(flow_build, "build", built)
+    monkeypatch.setattr(builds, "build_accelerator", built)
     document = tmp_path / "results.md"
     designs = [str(EXAMPLES / f"{name}.yaml") for name in ("ck8x8", "pq8x8")]
     words = ["build", *designs, "--device", "lfe5u-85f", "--seed", "1", "--seed", "2"]
@@ -120,7 +120,7 @@ def test_a_design_that_is_not_there_is_refused_before_anything_is_built(
     name, tmp_path, monkeypatch, capsys
 ):
     asked: list[str] = []
-    monkeypatch.setattr(flow_build, "build", lambda *a, **k: asked.append("built"))
+    monkeypatch.setattr(builds, "build_accelerator", lambda *a, **k: asked.append("built"))
     design = str(EXAMPLES / "ck8x8.yaml")
     assert main(["build", design, str(tmp_path / name), "--device", "lfe5u-85f"]) == 2
     assert capsys.readouterr().err.startswith("naas: error: ") and not asked

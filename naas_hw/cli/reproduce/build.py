@@ -16,17 +16,15 @@ LIMIT_MINUTES: Final = 60.0
 
 def build_section(options: Options, screen: Console) -> Section:
     """Both to utilisation, and to a clock where place and route ends within the limit."""
-    from naas_hw.arch.devices import TARGET_MHZ, find_part
-    from naas_hw.arch.files import read_accelerator
+    from naas_hw import api
     from naas_hw.experiments.builds import builds_markdown
-    from naas_hw.fpga.build import build
 
-    part = find_part(DEVICE)
+    settings = api.BuildSettings(
+        part=api.find_part(DEVICE), seeds=SEEDS, limit_minutes=LIMIT_MINUTES
+    )
     built = []
     for example in EXAMPLES:
-        accelerator = read_accelerator(example)
+        accelerator = api.find_accelerator(str(example))
         screen.print(f"{accelerator.name}: synthesis, place and route", markup=False)
-        result = build(accelerator, part, seeds=SEEDS, limit_minutes=LIMIT_MINUTES)
-        built.append((accelerator, result.report))
-    words = build_words(EXAMPLES, part, TARGET_MHZ, SEEDS, LIMIT_MINUTES)
-    return Section(words=words, body=builds_markdown(built))
+        built.append((accelerator, api.build(accelerator, settings)))
+    return Section(words=build_words(EXAMPLES, settings), body=builds_markdown(built))
