@@ -10,7 +10,7 @@ from naas_hw.arch.technology import EnergyTable
 from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import NetworkReport
 from naas_hw.runs.folder import digest_of
-from naas_hw.search.mapping.branch_and_bound import prove, space_size
+from naas_hw.search.mapping.branch_and_bound import branch_and_bound, space_size
 from naas_hw.search.mapping.layer_search import Choice
 from naas_hw.search.mapping.network_bound import layer_bound
 from naas_hw.search.mapping.network_search import PROOF_TOLERANCE, anonymous
@@ -56,7 +56,9 @@ def proven_bounds(
         kept = _kept_bounds(result, found)
         if kept is not None:
             return ProvenBounds(objective=objective, bounds=kept)
-    return ProvenBounds(objective=objective, bounds=_proved(found, report, objective, table))
+    return ProvenBounds(
+        objective=objective, bounds=_bounds_of_layers(found, report, objective, table)
+    )
 
 
 def bounds_digest(design: Design, table: EnergyTable) -> str:
@@ -103,7 +105,7 @@ def _is_bound(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
-def _proved(
+def _bounds_of_layers(
     design: Design, report: NetworkReport, objective: Objective, table: EnergyTable
 ) -> dict[str, float]:
     """Layers that are the same, under mappings that may differ, are proved once."""
@@ -130,7 +132,7 @@ def _quick_bound(
     """A short proof; of a space that takes long to be listed, what no mapping at all can beat."""
     if space_size(accelerator, layer) > QUICK_SPACE:
         return layer_bound(accelerator, layer, objective, table)
-    return prove(
+    return branch_and_bound(
         accelerator,
         layer,
         incumbent,

@@ -18,7 +18,7 @@ from naas_hw.cost.evaluate import (
     evaluate_network,
 )
 from naas_hw.cost.reference.accesses import ACCESS_NAMES, Accesses, accesses_of
-from naas_hw.cost.reference.recurrence import Stalls, Timeline, timeline_of
+from naas_hw.cost.reference.recurrence import StallCycles, Timeline, timeline_of
 
 __all__ = [
     "ACCESS_NAMES",
@@ -33,7 +33,7 @@ __all__ = [
     "ExactReport",
     "MappingBatch",
     "NetworkReport",
-    "Stalls",
+    "StallCycles",
     "Timeline",
     "accesses_of",
     "evaluate",

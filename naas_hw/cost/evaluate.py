@@ -11,7 +11,7 @@ from naas_hw.cost.compiled.batch import SAVED_BETWEEN_LAYERS, MappingBatch, eval
 from naas_hw.cost.compiled.columns import ENGINE_NAMES, STALL_NAMES
 from naas_hw.cost.energy import Energy, energy_of
 from naas_hw.cost.reference.accesses import ACCESS_NAMES, Accesses
-from naas_hw.cost.reference.recurrence import Stalls
+from naas_hw.cost.reference.recurrence import StallCycles
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.layer import Layer
@@ -52,7 +52,7 @@ class CostReport:
 
     layer: str
     cycles: int
-    stalls: Stalls
+    stalls: StallCycles
     accesses: Accesses
     energy: Energy
     utilization: float
@@ -123,7 +123,7 @@ def evaluate(
     return CostReport(
         layer=layer.name,
         cycles=int(exact.cycles[0]),
-        stalls=Stalls(**dict(zip(STALL_NAMES, map(int, exact.stalls[0]), strict=True))),
+        stalls=StallCycles(**dict(zip(STALL_NAMES, map(int, exact.stalls[0]), strict=True))),
         accesses=accesses,
         energy=energy_of(accelerator, accesses, table),
         utilization=float(exact.utilization[0]),

@@ -10,7 +10,7 @@ import numpy as np
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import find_preset
 from naas_hw.arch.technology import EnergyTable
-from naas_hw.search.mapping.branch_and_bound import Proof, prove
+from naas_hw.search.mapping.branch_and_bound import OptimalityBound, branch_and_bound
 from naas_hw.search.mapping.layer_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.mapping.network_search import PROOF_TOLERANCE, layer_generator
 from naas_hw.search.objective import Objective, geometric_mean
@@ -43,23 +43,23 @@ class Gap:
     -------
     evolved : what evolution alone scores.
     default : with the branch and bound that follows it by default.
-    proof : what more of branch and bound finds and proves.
+    optimality : what more of branch and bound finds and proves.
     """
 
     place: Place
     evolved: float
     default: float
-    proof: Proof
+    optimality: OptimalityBound
 
     @property
     def to_best(self) -> float:
         """What the default is above the best that was found, of it."""
-        return self.default / self.proof.score - 1
+        return self.default / self.optimality.score - 1
 
     @property
     def proven(self) -> float:
         """What the default is above the least that a mapping of the space can score, at most."""
-        return max(0.0, self.default / self.proof.bound - 1)
+        return max(0.0, self.default / self.optimality.bound - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,19 +132,23 @@ def measure_gaps(
         found = search_place(place, evaluations, seed, table, Optimiser.EVOLVE)
         if found is None:
             continue
-        proof = proof_of(place, found.best, table, proof_evaluations)
-        default = proof.score
-        if not proof.complete:
-            proof = proof_of(place, proof.best, table, budget)
-        gaps.append(Gap(place=place, evolved=score_of(found), default=default, proof=proof))
+        optimality = optimality_bound(place, found.best, table, proof_evaluations)
+        default = optimality.score
+        if not optimality.complete:
+            optimality = optimality_bound(place, optimality.best, table, budget)
+        gaps.append(
+            Gap(place=place, evolved=score_of(found), default=default, optimality=optimality)
+        )
         if progress is not None:
             progress(gaps[-1])
     return gaps
 
 
-def proof_of(place: Place, best: Choice, table: EnergyTable, budget: int) -> Proof:
+def optimality_bound(
+    place: Place, best: Choice, table: EnergyTable, budget: int
+) -> OptimalityBound:
     """Branch and bound from this mapping on, with so large a budget."""
-    return prove(
+    return branch_and_bound(
         place.accelerator,
         place.layer,
         best,
@@ -200,7 +204,7 @@ def share_within(gaps: Sequence[Gap], *, proven: bool) -> float:
 
 def share_evolved(gaps: Sequence[Gap]) -> float:
     """Of the places: how many evolution alone brings within 2 % of the best that was found."""
-    return sum(gap.evolved / gap.proof.score - 1 <= WITHIN for gap in gaps) / len(gaps)
+    return sum(gap.evolved / gap.optimality.score - 1 <= WITHIN for gap in gaps) / len(gaps)
 
 
 def holds(gaps: Sequence[Gap], ratios: Sequence[Ratio]) -> bool:
@@ -237,12 +241,12 @@ def _gap_lines(gaps: Sequence[Gap], evaluations: int, proof_evaluations: int) ->
     )
     yield "|---|---|---:|---:|---:|---:|---:|---:|---|---:|"
     for gap in gaps:
-        proof = gap.proof
+        optimality = gap.optimality
         yield (
             f"| {gap.place.name} | {gap.place.accelerator.name} | {gap.evolved:.5g} | "
-            f"{gap.default:.5g} | {proof.score:.5g} | {proof.bound:.5g} | "
-            f"{gap.evolved / proof.score - 1:.1%} | {gap.proven:.1%} | "
-            f"{'yes' if proof.complete else 'no'} | {proof.num_evaluations:,} |"
+            f"{gap.default:.5g} | {optimality.score:.5g} | {optimality.bound:.5g} | "
+            f"{gap.evolved / optimality.score - 1:.1%} | {gap.proven:.1%} | "
+            f"{'yes' if optimality.complete else 'no'} | {optimality.num_evaluations:,} |"
         )
     yield ""
     yield (
@@ -250,7 +254,7 @@ def _gap_lines(gaps: Sequence[Gap], evaluations: int, proof_evaluations: int) ->
         f"{WITHIN:.0%} of the least there is in that space; "
         f"{share_within(gaps, proven=False):.0%} are within {WITHIN:.0%} of the best that was "
         f"found, by evolution alone {share_evolved(gaps):.0%}; "
-        f"{sum(g.proof.complete for g in gaps)} proofs "
+        f"{sum(g.optimality.complete for g in gaps)} proofs "
         "are complete."
     )
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from naas_hw.arch.technology import EnergyTable
-from naas_hw.experiments.gap import WITHIN, Gap, Place, proof_of, score_of_place, search_place
+from naas_hw.experiments.gap import (
+    WITHIN,
+    Gap,
+    Place,
+    optimality_bound,
+    score_of_place,
+    search_place,
+)
 from naas_hw.search.mapping.layer_search import Optimiser
 from naas_hw.search.mapping.network_search import PROOF_EVALUATIONS
 from naas_hw.search.objective import geometric_mean
@@ -54,7 +61,7 @@ def _with_proof(place: Place, evaluations: int, seed: int, table: EnergyTable) -
     found = search_place(place, evaluations, seed, table, Optimiser.EVOLVE)
     if found is None:
         return float("inf")
-    return proof_of(place, found.best, table, PROOF_EVALUATIONS).score
+    return optimality_bound(place, found.best, table, PROOF_EVALUATIONS).score
 
 
 def _proof_alone(place: Place, evaluations: int, seed: int, table: EnergyTable) -> float:
@@ -83,7 +90,7 @@ def measure_mappers(
     for name, way in WAYS.items():
         before = time.process_time()
         ratios = [
-            way(gap.place, evaluations, seed, table) / gap.proof.score
+            way(gap.place, evaluations, seed, table) / gap.optimality.score
             for gap in gaps
             for seed in seeds
         ]

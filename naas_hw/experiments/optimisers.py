@@ -15,8 +15,8 @@ from naas_hw.experiments.spread import spread
 from naas_hw.experiments.trials import (
     DESIGN_HEAD,
     DESIGN_RULE,
-    Case,
     Effort,
+    PresetCase,
     Tell,
     best_of,
     design_cells,
@@ -42,7 +42,7 @@ WIDTH: Final = 64
 class PairedSearches:
     """Two searches of a case under a table, equal in all but one setting."""
 
-    case: Case
+    case: PresetCase
     table: EnergyTable
     seed: int
     ours: SearchResult
@@ -78,7 +78,7 @@ def cma_and_random(settings: SearchSettings) -> tuple[SearchSettings, SearchSett
 
 
 def measure_encodings(
-    cases: Sequence[Case], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
+    cases: Sequence[PresetCase], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
 ) -> list[PairedSearches]:
     """Importances (ours) against indices.
 
@@ -92,7 +92,7 @@ def measure_encodings(
 
 
 def measure_convergence(
-    cases: Sequence[Case], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
+    cases: Sequence[PresetCase], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
 ) -> list[PairedSearches]:
     """CMA-ES (ours) against uniform points.
 
@@ -106,7 +106,7 @@ def measure_convergence(
 
 
 def _paired_searches(
-    cases: Sequence[Case],
+    cases: Sequence[PresetCase],
     pairs: Sequence[tuple[SearchSettings, SearchSettings]],
     names: tuple[str, str],
     effort: Effort,
@@ -241,12 +241,12 @@ def convergence_markdown(effort: Effort, comparisons: Sequence[PairedSearches]) 
                 _table_of_generations(ours, rival),
                 chart([mean for mean, _ in ours], [mean for mean, _ in rival]),
             ]
-    hopeless = [
-        sum(pick(comparison).num_hopeless for comparison in comparisons) for pick in (_ours, _rival)
+    pruned = [
+        sum(pick(comparison).num_pruned for comparison in comparisons) for pick in (_ours, _rival)
     ]
     parts.append(
         "Where we differ, and why: candidates that a lower bound proves no better than the best so "
-        f"far are drawn again instead of mapped ({hopeless[0]:,} of CMA-ES, {hopeless[1]:,} of the "
+        f"far are drawn again instead of mapped ({pruned[0]:,} of CMA-ES, {pruned[1]:,} of the "
         "uniform ones above). That takes the worst out of both populations, and out of the uniform "
         "one more, the better its best is: its mean may fall although it learns nothing."
     )

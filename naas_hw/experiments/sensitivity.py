@@ -29,7 +29,7 @@ DRAM_FACTORS: Final = (0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class EnergyCase:
     """Energies under which an accelerator is searched, and what the reader calls them."""
 
     title: str
@@ -46,7 +46,7 @@ class CrossPricedSearch:
     edp : title of each case -> energy-delay product of the found accelerator under its table.
     """
 
-    case: Case
+    case: EnergyCase
     seed: int
     found: SearchResult
     edp: dict[str, float]
@@ -57,16 +57,16 @@ class CrossPricedSearch:
         return self.found.networks[0].report
 
 
-def sensitivity_cases(base: SizedTable) -> tuple[Case, ...]:
+def sensitivity_cases(base: SizedTable) -> tuple[EnergyCase, ...]:
     """The table with DRAM at half, at its own and at twice its price, and MAESTRO's constants."""
     scaled = (
-        Case(
+        EnergyCase(
             title=f"`{base.name}`" + ("" if factor == 1 else f", DRAM x {factor:g}"),
             table=base if factor == 1 else with_dram_factor(base, factor),
         )
         for factor in DRAM_FACTORS
     )
-    return (*scaled, Case(title=f"`{MAESTRO.name}`", table=MAESTRO))
+    return (*scaled, EnergyCase(title=f"`{MAESTRO.name}`", table=MAESTRO))
 
 
 def measure_sensitivity(
@@ -78,7 +78,7 @@ def measure_sensitivity(
     num_seeds: int = 1,
     keep: Path | None = None,
     num_processes: int = 1,
-    progress: Callable[[Case, int, Progress], None] | None = None,
+    progress: Callable[[EnergyCase, int, Progress], None] | None = None,
 ) -> list[CrossPricedSearch]:
     """Search with the preset's resources under each case, and price each under all cases.
 
@@ -116,14 +116,14 @@ def measure_sensitivity(
 
 
 def _told(
-    case: Case, seed: int, progress: Callable[[Case, int, Progress], None] | None
+    case: EnergyCase, seed: int, progress: Callable[[EnergyCase, int, Progress], None] | None
 ) -> Callable[[Progress], None] | None:
     return None if progress is None else lambda told: progress(case, seed, told)
 
 
 def _edp_under(
-    other: Case,
-    case: Case,
+    other: EnergyCase,
+    case: EnergyCase,
     result: SearchResult,
     network: Network,
     effort: MappingSettings,

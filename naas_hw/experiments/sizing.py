@@ -13,8 +13,8 @@ from naas_hw.experiments.spread import spread
 from naas_hw.experiments.trials import (
     DESIGN_HEAD,
     DESIGN_RULE,
-    Case,
     Effort,
+    PresetCase,
     Tell,
     Trial,
     best_of,
@@ -54,7 +54,7 @@ class SizingTrial:
 
 
 def measure_sizing(
-    cases: Sequence[Case], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
+    cases: Sequence[PresetCase], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
 ) -> list[SizingTrial]:
     """Search each case twice; seeds outermost, then tables, then cases.
 

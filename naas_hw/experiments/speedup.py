@@ -15,8 +15,8 @@ from naas_hw.experiments.spread import mean_share
 from naas_hw.experiments.trials import (
     DESIGN_HEAD,
     DESIGN_RULE,
-    Case,
     Effort,
+    PresetCase,
     Tell,
     Trial,
     best_of,
@@ -37,7 +37,7 @@ LITTLE_GAIN: Final = 1.25
 
 
 def measure_speedup(
-    cases: Sequence[Case], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
+    cases: Sequence[PresetCase], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
 ) -> list[Trial]:
     """Search each case, and evaluate its preset; seeds outermost, then tables, then cases.
 

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class PresetCase:
     """A network, and the preset whose resources a search for it gets."""
 
     preset: Preset
@@ -44,7 +44,7 @@ class Case:
 class Trial:
     """One case under one table with one seed: what was found, and the preset itself."""
 
-    case: Case
+    case: PresetCase
     table: EnergyTable
     seed: int
     found: SearchResult
@@ -106,7 +106,7 @@ Tell = Callable[[str, Progress], None]
 
 
 def searched(
-    case: Case,
+    case: PresetCase,
     settings: SearchSettings,
     keep: Path | None,
     executor: Executor | None,
@@ -128,7 +128,7 @@ def searched(
 
 
 def measured_trial(
-    case: Case,
+    case: PresetCase,
     settings: SearchSettings,
     keep: Path | None,
     executor: Executor | None,

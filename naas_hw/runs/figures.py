@@ -23,7 +23,8 @@ def search_figures(result: SearchResult) -> dict[str, Any]:
         "num_candidates": result.num_candidates,
         "num_screened": result.num_screened,
         "num_invalid": result.num_invalid,
-        "num_hopeless": result.num_hopeless,
+        "num_pruned": result.num_pruned,
+        "num_hopeless": result.num_pruned,  # the older name, for one minor release
         "best_scores": [_finite(score) for score in result.best_scores],
         "population_means": [_finite(mean) for mean in result.population_means],
         **effort_figures(result),

@@ -14,8 +14,7 @@ from naas_hw.arch.technology import SIZED
 from naas_hw.compiler.program import LayerTask, Program, build_program
 from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.reference.accesses import Accesses
-from naas_hw.cost.reference.recurrence import Stalls as StallCycles
-from naas_hw.cost.reference.recurrence import Timeline, timeline_of
+from naas_hw.cost.reference.recurrence import StallCycles, Timeline, timeline_of
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS

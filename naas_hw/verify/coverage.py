@@ -10,7 +10,7 @@ import numpy as np
 
 from naas_hw.cost.random_case import Case
 from naas_hw.cost.reference.pieces import durations_of, existing_columns, existing_rows
-from naas_hw.cost.reference.recurrence import Stalls, Timeline
+from naas_hw.cost.reference.recurrence import StallCycles, Timeline
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.workload.arithmetic.golden import reference_accumulators, reference_output
 from naas_hw.workload.arithmetic.quantise import QuantisedLayer
@@ -80,7 +80,7 @@ MAPPING_BINS: Final = (
 """Bins that a layer and a mapping can fall into on any hardware, and that show without tensors."""
 
 
-def bins_of(case: Case, stalls: Stalls) -> frozenset[str]:
+def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
     """The bins that a triple falls into, as far as its tensors have no part in it.
 
     Parameters
@@ -151,7 +151,7 @@ def count_bins(cases: Iterable[frozenset[str]], names: Sequence[str] = BINS) -> 
     return {name: counts[name] for name in names}
 
 
-def dominant_stall(stalls: Stalls) -> str | None:
+def dominant_stall(stalls: StallCycles) -> str | None:
     """The cause that takes more cycles than any other; None if two share the first place."""
     by_cycles = sorted(STALL_CAUSES, key=lambda cause: -int(getattr(stalls, cause)))
     first, second = (int(getattr(stalls, cause)) for cause in by_cycles[:2])

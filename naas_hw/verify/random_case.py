@@ -20,7 +20,7 @@ from naas_hw.compiler.layout import descriptor_beats
 from naas_hw.cost.compiled.batch import evaluate_bounds, evaluate_exact
 from naas_hw.cost.compiled.columns import STALL_NAMES
 from naas_hw.cost.random_case import Case
-from naas_hw.cost.reference.recurrence import Stalls, timeline_of
+from naas_hw.cost.reference.recurrence import StallCycles, timeline_of
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.sim.random_numbers import Generator, log_uniform, stratified
@@ -256,6 +256,6 @@ def _mapped(
             continue
         exact = evaluate_exact(accelerator, layer, batch, [index], SIZED)
         if exact.cycles[0] <= limit:
-            stalls = Stalls(**dict(zip(STALL_NAMES, map(int, exact.stalls[0]), strict=True)))
+            stalls = StallCycles(**dict(zip(STALL_NAMES, map(int, exact.stalls[0]), strict=True)))
             found.append(_Candidate(case=case, bins=bins_of(case, stalls)))
     return found

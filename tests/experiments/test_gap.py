@@ -15,7 +15,7 @@ from naas_hw.experiments.gap import (
     share_within,
 )
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.search.mapping.branch_and_bound import Proof
+from naas_hw.search.mapping.branch_and_bound import OptimalityBound
 from naas_hw.search.mapping.layer_search import Choice
 from naas_hw.workload.catalogue import builtin_names
 
@@ -24,11 +24,11 @@ PLACES = places(1)
 
 def gap(default, score, bound, evolved=200.0):
     best = Choice(mapping=Mapping(), cycles=1, energy_pj=score)
-    proof = Proof(
+    optimality = OptimalityBound(
         best=best, score=score, bound=bound, complete=True, num_nodes=1, num_evaluations=2,
         num_exact=1,
     )  # fmt: skip
-    return Gap(place=PLACES[0], evolved=evolved, default=default, proof=proof)
+    return Gap(place=PLACES[0], evolved=evolved, default=default, optimality=optimality)
 
 
 def ratio(mean, low, high):
@@ -65,7 +65,7 @@ def test_measured_gaps_and_ratios_stand_in_the_tables():
         PLACES[:2], evaluations=200, proof_evaluations=1000, budget=2000, seed=0, table=SIZED
     )
     for found in gaps:
-        assert found.proof.bound <= found.proof.score <= found.default <= found.evolved
+        assert found.optimality.bound <= found.optimality.score <= found.default <= found.evolved
         assert 0 <= found.to_best <= found.proven
     ratios = measure_ratios(PLACES[:1], evaluations=50, seeds=(0, 1, 2), table=SIZED)
     (measured,) = ratios

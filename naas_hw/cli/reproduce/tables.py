@@ -9,7 +9,7 @@ from rich.console import Console
 from naas_hw.cli.reproduce.options import Options, Section, generation_teller, words_of
 
 if TYPE_CHECKING:
-    from naas_hw.experiments.trials import Case, Effort, Tell
+    from naas_hw.experiments.trials import Effort, PresetCase, Tell
     from naas_hw.workload.network import Network
 
 TABLES: Final = ("speedup", "sizing", "encoding", "convergence")
@@ -97,20 +97,20 @@ def _effort(options: Options, due: _Due) -> "Effort":
     )
 
 
-def _cases(options: Options, due: _Due) -> "list[Case]":
+def _cases(options: Options, due: _Due) -> "list[PresetCase]":
     """The due ones with the preset and the network of the options, each once."""
     from naas_hw.arch.presets import find_preset
-    from naas_hw.experiments.trials import Case
+    from naas_hw.experiments.trials import PresetCase
 
     pairs = dict.fromkeys(
         (options.preset or preset, options.network or network) for preset, network in due.cases
     )
     networks = {name: read_source(name) for name in dict.fromkeys(name for _, name in pairs)}
-    return [Case(preset=find_preset(p), network=networks[n]) for p, n in pairs]
+    return [PresetCase(preset=find_preset(p), network=networks[n]) for p, n in pairs]
 
 
 def _measured(
-    name: str, cases: "Sequence[Case]", effort: "Effort", processes: int, tell: "Tell"
+    name: str, cases: "Sequence[PresetCase]", effort: "Effort", processes: int, tell: "Tell"
 ) -> str:
     from naas_hw.experiments import optimisers, sizing, speedup
 

@@ -1,10 +1,11 @@
-"""Exact cycles of one mapping, by the recurrence of docs/architecture.md.
+"""Exact cycles of one mapping: the recurrence of docs/architecture.md, step by step.
 
-It takes one step of the array at a time; iterations that repeat are taken at once (`repetition`).
-The same rules as in `naas_hw.cost.reference.recurrence`, an engine a function. The loops of both
-nests are numbered 0 to 11, outermost first. `moved` is the loop that moved before a step,
-`FIRST_STEP` before the first; `next_loop` the one that moves after it, negative after the last.
-A tensor is moved by a loop if that is not inside of the innermost loop that changes the tensor.
+The rules are those of `naas_hw.cost.reference.recurrence`; each engine has a function. Iterations
+that only repeat are taken at once (`naas_hw.cost.compiled.repetition`).
+
+The loops of both nests are numbered 0 to 11, outermost first. `moved` is the loop that moved before
+a step, or `FIRST_STEP`. `next_loop` is the loop that moves after it, negative after the last step.
+A step needs new data of a tensor if `moved` is at most the innermost loop that changes the tensor.
 """
 
 from typing import Final

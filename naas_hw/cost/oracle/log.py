@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.cost.reference.pieces import Step
-from naas_hw.cost.reference.recurrence import Stalls, Timeline
+from naas_hw.cost.reference.recurrence import StallCycles, Timeline
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Log:
             response=response,
             end=end,
             next_beat=next_beat,
-            stalls=Stalls(**self.stalls),
+            stalls=StallCycles(**self.stalls),
         )
 
 

@@ -19,7 +19,7 @@ Cycles = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stalls:
+class StallCycles:
     """Cycles of a layer by what the array did or waited for; they add up to all of them."""
 
     descriptor: int = 0
@@ -66,7 +66,7 @@ class Timeline:
     response: int
     end: int
     next_beat: int
-    stalls: Stalls
+    stalls: StallCycles
 
 
 @dataclass
@@ -264,5 +264,5 @@ def _finish(state: _State) -> Timeline:
         response=response,
         end=end,
         next_beat=state.L,
-        stalls=Stalls(descriptor=state.start, **state.stalls),
+        stalls=StallCycles(descriptor=state.start, **state.stalls),
     )

@@ -46,7 +46,7 @@ _CANDIDATES: Final = """
     area_um2 REAL NOT NULL,     -- an estimate
     is_screened INTEGER NOT NULL, -- 1: mapped with a part of the due evaluations, and left at that
     num_invalid INTEGER NOT NULL, -- candidates ruled out before this one was drawn
-    num_hopeless INTEGER NOT NULL, -- of them, those whose lower bound is no better than the best
+    num_hopeless INTEGER NOT NULL, -- of them, those pruned by a lower bound
 """
 _LAYERS: Final = """
     candidate INTEGER NOT NULL REFERENCES candidates (id),
@@ -89,7 +89,7 @@ class CandidateRecord:
     layers : name of a distinct layer -> what was found; empty if some layer has no mapping.
     area_um2 : an estimate.
     is_screened : its mappings had a part of the due evaluations, and were not good enough for more.
-    num_invalid, num_hopeless : candidates that were ruled out before this one was drawn, and those
+    num_invalid, num_pruned : candidates that were ruled out before this one was drawn, and those
         among them whose lower bound was no better than the best score by then.
     """
 
@@ -103,7 +103,7 @@ class CandidateRecord:
     layers: dict[str, MappingResult]
     is_screened: bool = False
     num_invalid: int = 0
-    num_hopeless: int = 0
+    num_pruned: int = 0
 
 
 _Count = Annotated[int, Field(ge=0)]
@@ -126,7 +126,7 @@ class _CandidateRow(BaseModel):
     area_um2: _Figure
     is_screened: Annotated[int, Field(ge=0, le=1)]
     num_invalid: _Count
-    num_hopeless: _Count
+    num_pruned: Annotated[int, Field(ge=0, alias="num_hopeless")]  # the name of its column
 
 
 class _ResultRow(BaseModel):
@@ -333,7 +333,7 @@ class History:
                 record.area_um2,
                 record.is_screened,
                 record.num_invalid,
-                record.num_hopeless,
+                record.num_pruned,
                 deflated([row[_NUM_COUNTS:] for row in rows.values()]),
             ),
         )
@@ -399,7 +399,7 @@ class History:
             layers={} if mappings is None else self._layers(checked.id, mappings),
             is_screened=bool(checked.is_screened),
             num_invalid=checked.num_invalid,
-            num_hopeless=checked.num_hopeless,
+            num_pruned=checked.num_pruned,
         )
 
     def _layers(self, candidate: int, mappings: bytes) -> dict[str, MappingResult]:
@@ -454,7 +454,7 @@ def _written(source: str | Path | None) -> Iterator[None]:
 
 
 def result_row(result: MappingResult) -> tuple[object, ...]:
-    """What is found of a layer, as files have it; branch and bound's proof apart."""
+    """What is found of a layer, as files have it; without what branch and bound proved."""
     choices = [[c.cycles, c.energy_pj, c.mapping.model_dump_json()] for c in result.choices]
     return (
         result.num_evaluations,

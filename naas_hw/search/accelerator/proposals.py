@@ -20,7 +20,7 @@ MAX_INVALID: Final = 2000
 """Candidates that are ruled out in a row before the budget counts as too small."""
 
 MAX_POSSIBLE: Final = 100
-"""Of those, how many may be possible, but known already or hopeless; then one is taken as it is."""
+"""Of those, how many may be possible but known or pruned; then one is taken as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Proposal:
     point: Genes
     accelerator: Accelerator
     num_invalid: int
-    num_hopeless: int
+    num_pruned: int
 
 
 class Proposals:
@@ -92,26 +92,26 @@ class Proposals:
         best_score: float,
     ) -> Proposal:
         """The point, or the first good one of those asked for instead of it."""
-        num_hopeless = num_known = 0
+        num_pruned = num_known = 0
         refused: Accelerator | None = None
         for num_invalid in range(MAX_INVALID):
             point = ask(1)[0] if num_invalid else first
             accelerator = self.encoding.decode(point)
             if self.evaluator.budget.violations(accelerator):
                 continue
-            if num_hopeless + num_known < MAX_POSSIBLE:
+            if num_pruned + num_known < MAX_POSSIBLE:
                 if any(accelerator in container for container in known):
                     num_known += 1
                     continue
                 if self.evaluator.lower_bound(accelerator) >= best_score:
-                    num_hopeless += 1
+                    num_pruned += 1
                     continue
             if self.evaluator.is_mappable(accelerator):
                 return Proposal(
                     point=point,
                     accelerator=accelerator,
                     num_invalid=num_invalid,
-                    num_hopeless=num_hopeless,
+                    num_pruned=num_pruned,
                 )
             refused = accelerator
         raise InputError(

@@ -96,7 +96,7 @@ class SearchResult:
     score : the objective, geometric mean over the networks.
     networks : the mappings and reports of each.
     num_candidates : accelerators mapped; `num_screened` of them with a part of the evaluations.
-    num_invalid : ruled out before; `num_hopeless` of them by a lower bound no better than the best.
+    num_invalid : ruled out before; `num_pruned` of them by a lower bound no better than the best.
     num_evaluations, num_legal, num_exact : of all candidates' mappings; as in `MappingResult`.
     largest_gap : largest (exact - bound) / bound in cycles of any mapping that was timed.
     best_scores, population_means : after, and of, each generation.
@@ -111,7 +111,7 @@ class SearchResult:
     num_candidates: int
     num_screened: int
     num_invalid: int
-    num_hopeless: int
+    num_pruned: int
     num_evaluations: int
     num_legal: int
     num_exact: int

@@ -172,7 +172,7 @@ class _Search:
                 generation=len(self.generations) - 1,
                 member=member,
                 num_invalid=proposal.num_invalid,
-                num_hopeless=proposal.num_hopeless,
+                num_pruned=proposal.num_pruned,
             )
             records.append(record)
             following = drawn[member + 1].accelerator if member + 1 < len(drawn) else None
@@ -272,7 +272,7 @@ class _Search:
             num_candidates=len(records),
             num_screened=sum(record.is_screened for record in records),
             num_invalid=sum(record.num_invalid for record in records),
-            num_hopeless=sum(record.num_hopeless for record in records),
+            num_pruned=sum(record.num_pruned for record in records),
             num_evaluations=sum(result.num_evaluations for result in found),
             num_legal=sum(result.num_legal for result in found),
             num_exact=sum(result.num_exact for result in found),

@@ -48,7 +48,7 @@ FIRST_ROOM: Final = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proof:
+class OptimalityBound:
     """What is known of the best mapping of the covered space.
 
     Members
@@ -77,7 +77,7 @@ class Proof:
         return max(0.0, self.score / self.bound - 1)
 
 
-def prove(
+def branch_and_bound(
     accelerator: Accelerator,
     layer: Layer,
     incumbent: Choice,
@@ -86,7 +86,7 @@ def prove(
     table: EnergyTable,
     tolerance: float = 0.0,
     budget_evaluations: int = 5_000_000,
-) -> Proof:
+) -> OptimalityBound:
     """The best mapping of the covered space, or how good it can be at most.
 
     Parameters
@@ -109,7 +109,7 @@ def prove(
     nodes, order = _nodes(problem, goal, state.figures[LIMIT], floor)
     scratch = np.zeros(1, SCRATCH)
     left, unresolved = search_nodes(problem, goal, state, nodes, order, budget_evaluations, scratch)
-    return Proof(
+    return OptimalityBound(
         best=_best(state, incumbent),
         score=float(state.figures[SCORE]),
         bound=float(min(left, unresolved, state.figures[LIMIT])),

@@ -20,7 +20,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.parallel.tasks import Task, submit
-from naas_hw.search.mapping.branch_and_bound import prove, space_size
+from naas_hw.search.mapping.branch_and_bound import branch_and_bound, space_size
 from naas_hw.search.mapping.feasibility import why_not_mappable
 from naas_hw.search.mapping.layer_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.mapping.network_bound import layer_bound
@@ -155,7 +155,7 @@ def _proven(
     if space_size(accelerator, layer) > MAX_SPACE:
         least = layer_bound(accelerator, layer, settings.objective, settings.table)
         return replace(found, least=least)
-    proof = prove(
+    optimality = branch_and_bound(
         accelerator,
         layer,
         found.best,
@@ -166,11 +166,11 @@ def _proven(
     )
     return replace(
         found,
-        best=proof.best,
-        choices=front_of([*found.choices, proof.best]),
-        num_evaluations=found.num_evaluations + proof.num_evaluations,
-        num_exact=found.num_exact + proof.num_exact,
-        least=proof.bound,
+        best=optimality.best,
+        choices=front_of([*found.choices, optimality.best]),
+        num_evaluations=found.num_evaluations + optimality.num_evaluations,
+        num_exact=found.num_exact + optimality.num_exact,
+        least=optimality.bound,
     )
 
 

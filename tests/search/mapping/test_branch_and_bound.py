@@ -10,7 +10,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.compiled.batch import MappingBatch, evaluate_bounds, evaluate_exact
 from naas_hw.cost.random_case import random_accelerator, random_layer
 from naas_hw.search import Choice, Objective
-from naas_hw.search.mapping.branch_and_bound import prove
+from naas_hw.search.mapping.branch_and_bound import branch_and_bound
 from naas_hw.workload.layer import DIMS
 
 MOST_MAPPINGS = 30_000
@@ -98,11 +98,11 @@ def test_the_best_of_the_whole_space_is_found_and_proven(objective):
         exact = evaluate_exact(accelerator, layer, batch, np.arange(len(batch)), SIZED)
         scores = objective.score(exact.cycles.astype(float), exact.energy_pj)
         start = choice_at(batch, exact, int(np.argmax(scores)))
-        proof = prove(accelerator, layer, start, objective=objective, table=SIZED)
+        optimality = branch_and_bound(accelerator, layer, start, objective=objective, table=SIZED)
         case = f"seed {SEED}: {accelerator} {layer}"
-        assert proof.complete, case
-        assert proof.score == pytest.approx(scores.min(), rel=1e-12), case
-        assert proof.bound == pytest.approx(proof.score, rel=1e-12), case
+        assert optimality.complete, case
+        assert optimality.score == pytest.approx(scores.min(), rel=1e-12), case
+        assert optimality.bound == pytest.approx(optimality.score, rel=1e-12), case
 
 
 def test_a_proof_without_budget_still_bounds_every_mapping():
@@ -114,7 +114,7 @@ def test_a_proof_without_budget_still_bounds_every_mapping():
         scores = objective.score(exact.cycles.astype(float), exact.energy_pj)
         start = choice_at(batch, exact, int(np.argsort(scores)[len(scores) // 2]))
         for budget, tolerance in ((1, 0.0), (20, 0.0), (300, 0.0), (1_000_000, 0.05)):
-            proof = prove(
+            optimality = branch_and_bound(
                 accelerator,
                 layer,
                 start,
@@ -124,10 +124,10 @@ def test_a_proof_without_budget_still_bounds_every_mapping():
                 budget_evaluations=budget,
             )
             case = f"seed {SEED + 1}: {accelerator} {layer}, budget {budget}"
-            assert proof.bound <= scores.min() * (1 + 1e-12), case
-            assert proof.score >= scores.min() * (1 - 1e-12), case
+            assert optimality.bound <= scores.min() * (1 + 1e-12), case
+            assert optimality.score >= scores.min() * (1 - 1e-12), case
             if budget > 300:
-                assert proof.complete and proof.gap <= tolerance + 1e-9, case
+                assert optimality.complete and optimality.gap <= tolerance + 1e-9, case
 
 
 def test_wrong_settings_are_refused():
@@ -136,6 +136,10 @@ def test_wrong_settings_are_refused():
     exact = evaluate_exact(accelerator, layer, batch, [0], SIZED)
     start = choice_at(batch, exact, 0)
     with pytest.raises(InputError, match="tolerance must be at least 0, not -1"):
-        prove(accelerator, layer, start, objective=Objective.EDP, table=SIZED, tolerance=-1)
+        branch_and_bound(
+            accelerator, layer, start, objective=Objective.EDP, table=SIZED, tolerance=-1
+        )
     with pytest.raises(InputError, match="budget_evaluations must be at least 1, not 0"):
-        prove(accelerator, layer, start, objective=Objective.EDP, table=SIZED, budget_evaluations=0)
+        branch_and_bound(
+            accelerator, layer, start, objective=Objective.EDP, table=SIZED, budget_evaluations=0
+        )
