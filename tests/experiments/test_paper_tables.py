@@ -23,13 +23,8 @@ from naas_hw.experiments.published import REDUCTIONS, SAVINGS, SCENARIOS
 from naas_hw.experiments.sizing import SizingTrial, measure_sizing, sizing_markdown
 from naas_hw.experiments.speedup import measure_speedup, most_speedup, speedup_markdown
 from naas_hw.experiments.spread import mean_share, spread
-<<<<<<< HEAD
-from naas_hw.experiments.trials import Case, Effort, Trial
-from naas_hw.search import SearchResult, SearchSettings, evaluate_baseline
-=======
 from naas_hw.experiments.trials import Effort, PresetCase, Trial
-from naas_hw.search import SearchSettings, evaluate_baseline
->>>>>>> d4fb29f (search: branch_and_bound gives an OptimalityBound; count pruned)
+from naas_hw.search import SearchResult, SearchSettings, evaluate_baseline
 from naas_hw.search.accelerator.baseline import Baseline, BaselineKind
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
