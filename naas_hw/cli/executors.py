@@ -1,4 +1,4 @@
-"""Where a command's work is done: options, and the executor they mean."""
+"""Options that say where a command works, and the workers that they mean."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor

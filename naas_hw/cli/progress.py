@@ -1,4 +1,4 @@
-"""How far a search is, while it runs: what is tried, the best so far, the rate, what is left.
+"""Progress of a search while it runs: what is tried, the best so far, the rate, the time left.
 
 On a terminal a few lines that are written over; elsewhere a line now and then, without control
 codes. Only this file looks at a clock.

@@ -194,7 +194,7 @@ def search(
         return run_joint(request, settings, kept, processes=processes, dask=dask, as_json=as_json)
     refuse_given(context, _OF_JOINT, "without --joint")
     if not networks:
-        raise InputError("networks must be at least 1, or --joint be given, not neither")
+        raise InputError("networks must be at least 1, not 0")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     with workers(processes, dask) as given, SearchProgress(screen) as progress:
         result = api.search(

@@ -1,6 +1,8 @@
 """The help of every command: named groups, no hidden option, examples that can be typed."""
 
 import shlex
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -126,3 +128,15 @@ def test_the_help_of_all_commands_names_each_of_them(capsys):
     assert main(["--help"]) == 0
     words = capsys.readouterr().out.split()
     assert all(path[1] in words for path in COMMANDS if len(path) == 2)
+
+
+def test_the_help_loads_none_of_the_slow_libraries():
+    program = (
+        "import sys; from naas_hw.cli import main; main(['--help']);"
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    loaded = set(ended.stdout.splitlines()[-1].split())
+    assert "typer" in loaded
+    assert not loaded & {"numpy", "numba", "torch", "amaranth", "cma", "jinja2"}

@@ -1,4 +1,4 @@
-"""What the command line of `naas reproduce` says, and what a section is."""
+"""The options of `naas reproduce`, and the sections of docs/results.md that it makes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -18,7 +18,7 @@ DEFAULT_TABLE: Final = "sized"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Of a command; None: not given, so what is due for the section."""
+    """Options as they were typed; None means that the section uses its own value."""
 
     network: str | None = None
     preset: str | None = None
@@ -52,24 +52,24 @@ class Options:
 
     @property
     def first_seed(self) -> int:
-        """0 unless given."""
+        """The random seed; 0 if it was not given."""
         return self.seed or 0
 
     @property
     def other_table(self) -> str | None:
-        """The energy table, where it is not the due one."""
+        """The energy table that was given, if it is not the default one."""
         return None if self.energy_table == DEFAULT_TABLE else self.energy_table
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """Of the document.
+    """A section of the document.
 
     Members
     -------
-    words : the command that makes it again, `--into` apart.
-    body : Markdown.
-    holds : whether all that was compared is equal, and every limit holds.
+    words : the command that makes the section, without `--into`.
+    body : its Markdown text.
+    holds : whether everything that was compared is equal, and every limit holds.
     """
 
     words: list[str]
