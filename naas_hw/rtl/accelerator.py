@@ -232,7 +232,7 @@ class AcceleratorTop(wiring.Component):
             counters.busy.eq(controller.busy),
             counters.go.eq(controller.go),
             counters.in_layer.eq(controller.in_layer),
-            counters.computing.eq(self.compute.active),
+            counters.computing.eq(self.compute.multiplication.valid),
             counters.waits.eq(self.compute.waits),
             counters.waits_for_drain.eq(self.compute.waits_for_drain),
             counters.has_step.eq(self.compute.has_step),
@@ -318,8 +318,8 @@ class AcceleratorTop(wiring.Component):
             reader.piece_valid.eq(self.load.o.valid),
             reader.piece.eq(self.load.o.payload),
             self.load.o.ready.eq(reader.piece_pop),
-            reader.tile_freed.eq(self.fill.tile_freed),
-            reader.scales_freed.eq(self.drain.scales_freed),
+            reader.tile_freed.eq(self.fill.tile_freed.give),
+            reader.scales_freed.eq(self.drain.scales_freed.give),
             reader.sums_stored.eq(self.writer.sums_stored),
             self.writer.sums_asked.eq(reader.sums_asked),
             self.writer.sums_run.eq(reader.sums_run),
@@ -334,17 +334,16 @@ class AcceleratorTop(wiring.Component):
     def _connect_fill(self, m: Module) -> None:
         fill, weights, inputs, buffer = self.fill, self.weights, self.inputs, self.buffer
         m.d.comb += [
-            fill.tile_loaded.eq(self.reader.filled),
-            fill.step_computed.eq(self.compute.step_computed),
+            fill.tile_loaded.give.eq(self.reader.filled),
             fill.weights_idle.eq(weights.idle),
             fill.inputs_idle.eq(inputs.idle),
             fill.weights_busy.eq(weights.busy),
             fill.inputs_busy.eq(inputs.busy),
             weights.start.eq(fill.weights_start),
-            weights.place.eq(fill.weights_place),
+            weights.place.eq(fill.weights_address),
             weights.half.eq(fill.weights_half),
             inputs.start.eq(fill.inputs_start),
-            inputs.place.eq(fill.inputs_place),
+            inputs.place.eq(fill.inputs_address),
             inputs.half.eq(fill.inputs_half),
             inputs.row.eq(fill.row),
             inputs.column.eq(fill.column),
@@ -354,32 +353,21 @@ class AcceleratorTop(wiring.Component):
 
     def _connect_compute(self, m: Module) -> None:
         compute, fill, array = self.compute, self.fill, self.array
-        m.d.comb += [
-            compute.step_filled.eq(fill.step_filled),
-            compute.weights_half.eq(fill.filled_weights_half),
-            compute.inputs_half.eq(fill.filled_inputs_half),
-            compute.opens_run.eq(fill.opens_run),
-            compute.closes_run.eq(fill.closes_run),
-            compute.run_drained.eq(self.drain.run_drained),
-            array.multiplication.valid.eq(compute.active),
-            array.multiplication.weight_address.eq(compute.weight),
-            array.multiplication.input_address.eq(compute.input),
-            array.multiplication.accumulator_address.eq(compute.accumulator),
-            array.multiplication.first.eq(compute.first),
-            array.multiplication.half.eq(compute.half),
-        ]
+        wiring.connect(m, fill.o, compute.i)
+        wiring.connect(m, compute.step_computed, fill.step_computed)
+        wiring.connect(m, compute.multiplication, array.multiplication)
         wiring.connect(m, self.weights.delivery, array.weights)
         wiring.connect(m, self.inputs.delivery, array.inputs)
 
     def _connect_drain(self, m: Module) -> None:
         drain, path, array, buffer = self.drain, self.path, self.array, self.buffer
         m.d.comb += [
-            drain.run_computed.eq(self.compute.run_computed),
-            drain.tile_stored.eq(self.writer.tile_stored),
-            drain.sums_loaded.eq(self.reader.sums_loaded),
-            path.active.eq(drain.active),
-            path.beat.eq(drain.beat),
+            drain.tile_stored.give.eq(self.writer.tile_stored),
+            drain.partial_sums_loaded.give.eq(self.reader.sums_loaded),
         ]
+        wiring.connect(m, self.compute.run_computed, drain.run_computed)
+        wiring.connect(m, drain.run_drained, self.compute.run_drained)
+        wiring.connect(m, drain.o, path.i)
         wiring.connect(m, path.accumulators, array.drain)
         wiring.connect(m, path.partial_sums, buffer.partial_sums)
         wiring.connect(m, path.write, buffer.drain)
@@ -390,7 +378,7 @@ class AcceleratorTop(wiring.Component):
             writer.piece_valid.eq(store.o.valid),
             writer.piece.eq(store.o.payload),
             store.o.ready.eq(writer.piece_pop),
-            writer.tile_drained.eq(self.drain.tile_drained),
+            writer.tile_drained.eq(self.drain.tile_drained.give),
             self.controller.layer_done.eq(store.exhausted & writer.settled & self.reader.quiet),
         ]
         wiring.connect(m, writer.read, buffer.store)
@@ -402,11 +390,11 @@ class AcceleratorTop(wiring.Component):
             "layer": self.controller.go,
             "load_end": self.reader.piece_done,
             "fill_start": self.fill.started,
-            "fill_end": self.fill.step_filled,
+            "fill_end": self.fill.o.valid,
             "compute_start": self.compute.started,
-            "compute_end": self.compute.step_computed,
+            "compute_end": self.compute.step_computed.give,
             "drain_start": self.drain.started,
-            "drain_end": self.drain.run_drained,
+            "drain_end": self.drain.run_drained.give,
             "store_end": self.writer.tile_stored,
         }
         ports = {

@@ -169,7 +169,7 @@ MUTANTS = (
     Mutant(
         name="credit: drain does not wait for store",
         module="engines.drain",
-        old="& (~opens | stored.available)",
+        old="& (~opens_tile | stored.available)",
         new="& 1",
         case="stores",
     ),
@@ -232,8 +232,8 @@ MUTANTS = (
     Mutant(
         name="final visit: bytes are written when sums are not complete",
         module="engines.drain",
-        old="self.beat.final.eq((nest.last | ~self.fields.drain_revisit).all())",
-        new="self.beat.final.eq(1)",
+        old="beat.final.eq(completes(runs.last, fields.drain_revisit))",
+        new="beat.final.eq(1)",
         case="spills",
     ),
     Mutant(

@@ -1,20 +1,23 @@
 """Compute: the PE's own loops, the same for all PEs in the same cycle."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
-from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import OUTER, PRIVATE_BITS
+from naas_hw.compiler.layout import BOUND_BITS, OUTER, PRIVATE_BITS
+from naas_hw.rtl.array.signatures import MultiplicationSignature
+from naas_hw.rtl.engines.fill import FilledStep
 from naas_hw.rtl.primitives.config import FieldSignature
-from naas_hw.rtl.primitives.credit import Credit
-from naas_hw.rtl.primitives.loop_nest import LoopNest
+from naas_hw.rtl.primitives.credit import Credit, CreditSignature
+from naas_hw.rtl.primitives.loop_nest import LoopNest, revisits
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-FIELDS = (
+FIELDS: Final = (
     "pe_bound",
     "pe_reduction",
     "pe_weight_delta",
@@ -22,12 +25,18 @@ FIELDS = (
     "pe_accumulator_delta",
 )
 
+ADDRESS_WIDTHS: Final = (
+    ("weight", PRIVATE_BITS),
+    ("input", PRIVATE_BITS),
+    ("accumulator", PRIVATE_BITS),
+)
+
 
 class Compute(SharedComponent):
     """Runs the steps that fill hands over, one multiplication a PE and cycle.
 
-    A step goes when it is filled and, where it opens an accumulator run, drain has emptied the
-    accumulators of the run before last.
+    A step starts when it is filled and, where it opens an accumulator run, drain has emptied the
+    accumulators of the run before last. Golden model: `itertools.product` over the loops in a PE.
 
     Parameters
     ----------
@@ -36,43 +45,48 @@ class Compute(SharedComponent):
 
     Members
     -------
-    go : In, begin of a layer.
-    step_filled, weights_half, inputs_half, opens_run, closes_run : In, from fill.
-    run_drained : In, strobe.
-    active : Out, a multiplication starts in this cycle, with
-    weight, input, accumulator (linear places), first, half : Out.
-    step_computed, run_computed : Out, strobes in the last cycle of a step, of an accumulator run.
-    started : Out, for logs.
-    waits, waits_for_drain : Out, the next cycle is lost, for want of free accumulators.
-    has_step : Out, a step has been filled.
+    go : In, 1 bit; begin of a layer.
+    fields : In, the fields of the descriptor in `FIELDS`.
+    i : In, stream of `FilledStep`, always ready; at most four steps are ahead.
+    run_drained : In, `CreditSignature`; drain has emptied the accumulators of a run.
+    multiplication : Out, `MultiplicationSignature`.
+    step_computed : Out, `CreditSignature`, in the last cycle of a step.
+    run_computed : Out, `CreditSignature`, in the last cycle of an accumulator run.
+    started : Out, 1 bit; strobe, a step starts.
+    waits : Out, 1 bit; there is no multiplication in the next cycle.
+    waits_for_drain : Out, 1 bit; that is for want of free accumulators.
+    has_step : Out, 1 bit; a step has been filled.
+
+    Latency
+    -------
+    A step starts FILL_TO_COMPUTE cycles after it was filled at the earliest, and in the last cycle
+    of the step before it: a multiplication a cycle. Its first multiplication is in the cycle after
+    its start. Nothing starts from reset until the first step.
+
+    Raises
+    ------
+    ValueError : the number of bits of a bound is out of range.
     """
 
     def __init__(self, *, half_weight_bytes: int, half_input_bytes: int, bound_bits: int) -> None:
+        if not 1 <= bound_bits <= BOUND_BITS:
+            raise ValueError(f"bound_bits must be 1 to {BOUND_BITS}, not {bound_bits}")
         self.half_weight_bytes = half_weight_bytes
         self.half_input_bytes = half_input_bytes
         self.bound_bits = bound_bits
         super().__init__(
             {
                 "go": In(1),
-                "step_filled": In(1),
-                "weights_half": In(1),
-                "inputs_half": In(1),
-                "opens_run": In(1),
-                "closes_run": In(1),
-                "run_drained": In(1),
-                "active": Out(1),
-                "weight": Out(PRIVATE_BITS),
-                "input": Out(PRIVATE_BITS),
-                "accumulator": Out(PRIVATE_BITS),
-                "first": Out(1),
-                "half": Out(1),
-                "step_computed": Out(1),
-                "run_computed": Out(1),
+                "fields": In(FieldSignature(FIELDS)),
+                "i": In(stream.Signature(FilledStep, always_ready=True)),
+                "run_drained": In(CreditSignature()),
+                "multiplication": Out(MultiplicationSignature()),
+                "step_computed": Out(CreditSignature()),
+                "run_computed": Out(CreditSignature()),
                 "started": Out(1),
                 "waits": Out(1),
-                "has_step": Out(1),
                 "waits_for_drain": Out(1),
-                "fields": In(FieldSignature(FIELDS)),
+                "has_step": Out(1),
             }
         )
 
@@ -82,68 +96,79 @@ class Compute(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.steps = steps = Queue(shape=4, depth=4, reserve=1)
+        m.submodules.steps = steps = Queue(shape=FilledStep, depth=4, reserve=1)
         m.submodules.filled = filled = Credit(initial=0, distance=timing.FILL_TO_COMPUTE)
         m.submodules.drained = drained = Credit(initial=2, distance=timing.DRAIN_TO_COMPUTE)
-        nest = self._nest(m)
-        weights_half, inputs_half, opens_run, closes_run = (steps.o.payload[i] for i in range(4))
-        going = Signal()
+        m.submodules.nest = nest = LoopNest(
+            positions=OUTER, values=ADDRESS_WIDTHS, bound_bits=self.bound_bits
+        )
         last = Signal()
-        closes = Signal()
-        ready = Signal()
-        m.d.comb += [
-            steps.clear.eq(self.go),
-            steps.i.valid.eq(self.step_filled),
-            steps.i.payload.eq(
-                Cat(self.weights_half, self.inputs_half, self.opens_run, self.closes_run)
-            ),
-            steps.o.ready.eq(going),
-            filled.clear.eq(self.go),
-            filled.i.give.eq(self.step_filled),
-            filled.take.eq(going),
-            drained.clear.eq(self.go),
-            drained.i.give.eq(self.run_drained),
-            drained.take.eq(going & opens_run),
-            last.eq(self.active & nest.final),
-            ready.eq(~self.go & (~self.active | last)),
-            going.eq(ready & filled.available & (~opens_run | drained.available)),
-            nest.start.eq(going),
-            nest.advance.eq(self.active),
-            nest.origin.weight.eq(weights_half * self.half_weight_bytes),
-            nest.origin.input.eq(inputs_half * self.half_input_bytes),
-            self.step_computed.eq(last),
-            self.run_computed.eq(last & closes),
-            self.started.eq(going),
-            self.waits.eq((~self.active | last) & ~going),
-            self.has_step.eq(steps.o.valid),
-            self.waits_for_drain.eq(self.waits & filled.available),
-        ]
-        with m.If(self.go):
-            m.d.sync += self.active.eq(0)
-        with m.Elif(going):
-            m.d.sync += [self.active.eq(1), closes.eq(closes_run)]
-        with m.Elif(last):
-            m.d.sync += self.active.eq(0)
-        self._first(m, nest, going, opens_run)
+        connect(m, flipped(self.i), steps.i)
+        connect(m, flipped(self.run_drained), drained.i)
+        for part in (steps, filled, drained):
+            m.d.comb += part.clear.eq(self.go)
+        self._start_steps(m, steps, filled, drained, last)
+        self._step(m, nest, steps, last)
+        self._multiply(m, nest, steps)
         return m
 
-    def _nest(self, m: Module) -> LoopNest:
-        names = ("weight", "input", "accumulator")
-        m.submodules.nest = nest = LoopNest(
-            positions=OUTER,
-            values=tuple((name, PRIVATE_BITS) for name in names),
-            bound_bits=self.bound_bits,
-        )
-        deltas = {name: f"pe_{name}_delta" for name in names}
-        connect(m, self.fields.loop_record(bound="pe_bound", deltas=deltas), nest.record)
-        m.d.comb += [getattr(self, name).eq(getattr(nest.value, name)) for name in names]
-        return nest
+    def _start_steps(
+        self, m: Module, steps: Queue, filled: Credit, drained: Credit, last: Signal
+    ) -> None:
+        """The next step starts at the end of this one, if it is filled and has free accumulators."""
+        ready = Signal()
+        opens_run = steps.o.payload.opens_run
+        m.d.comb += [
+            ready.eq(~self.go & (~self.multiplication.valid | last)),
+            self.started.eq(ready & filled.available & (~opens_run | drained.available)),
+            steps.o.ready.eq(self.started),
+            filled.i.give.eq(self.i.valid),
+            filled.take.eq(self.started),
+            drained.take.eq(self.started & opens_run),
+            self.waits.eq((~self.multiplication.valid | last) & ~self.started),
+            self.waits_for_drain.eq(self.waits & filled.available),
+            self.has_step.eq(steps.o.valid),
+        ]
 
-    def _first(self, m: Module, nest: LoopNest, going: Signal, opens_run: Signal) -> None:
-        """First touch of an accumulator, and which half the run has."""
-        opened = Signal()
+    def _step(self, m: Module, nest: LoopNest, steps: Queue, last: Signal) -> None:
+        """The loops of a step, from its start to its last multiplication."""
+        closes_run = Signal()
+        step = steps.o.payload
+        deltas = {name: f"pe_{name}_delta" for name, _ in ADDRESS_WIDTHS}
+        connect(m, self.fields.loop_record(bound="pe_bound", deltas=deltas), nest.record)
+        m.d.comb += [
+            nest.start.eq(self.started),
+            nest.advance.eq(self.multiplication.valid),
+            nest.origin.weight.eq(step.weights_half * self.half_weight_bytes),
+            nest.origin.input.eq(step.inputs_half * self.half_input_bytes),
+            last.eq(self.multiplication.valid & nest.final),
+            self.step_computed.give.eq(last),
+            self.run_computed.give.eq(last & closes_run),
+        ]
         with m.If(self.go):
-            m.d.sync += [self.half.eq(1), opened.eq(0)]
-        with m.Elif(going):
-            m.d.sync += [opened.eq(opens_run), self.half.eq(Mux(opens_run, ~self.half, self.half))]
-        m.d.comb += self.first.eq(opened & (nest.first | ~self.fields.pe_reduction).all())
+            m.d.sync += self.multiplication.valid.eq(0)
+        with m.Elif(self.started):
+            m.d.sync += [self.multiplication.valid.eq(1), closes_run.eq(step.closes_run)]
+        with m.Elif(last):
+            m.d.sync += self.multiplication.valid.eq(0)
+
+    def _multiply(self, m: Module, nest: LoopNest, steps: Queue) -> None:
+        """Addresses, first touch of an accumulator, and which half the run has."""
+        multiplication = self.multiplication
+        opens_run = steps.o.payload.opens_run
+        in_first_step = Signal()  # of an accumulator run
+        with m.If(self.go):
+            m.d.sync += [multiplication.half.eq(1), in_first_step.eq(0)]
+        with m.Elif(self.started):
+            m.d.sync += [
+                in_first_step.eq(opens_run),
+                multiplication.half.eq(Mux(opens_run, ~multiplication.half, multiplication.half)),
+            ]
+        m.d.comb += [
+            multiplication.weight_address.eq(nest.value.weight),
+            multiplication.input_address.eq(nest.value.input),
+            multiplication.accumulator_address.eq(nest.value.accumulator),
+            multiplication.first.eq(
+                in_first_step & ~revisits(nest.first, self.fields.pe_reduction)
+            ),
+        ]

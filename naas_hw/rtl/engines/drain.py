@@ -1,20 +1,20 @@
-"""Drain, control: which accumulator run is emptied, where to, and whether it may be."""
+"""Drain, control: which outputs leave the accumulators, and when they may."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import data
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER, PRIVATE_BITS
 from naas_hw.rtl.primitives.config import FieldSignature
-from naas_hw.rtl.primitives.credit import Credit
-from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
+from naas_hw.rtl.primitives.credit import Credit, CreditSignature
+from naas_hw.rtl.primitives.loop_nest import LoopNest, changes, completes, revisits
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-FIELDS = (
+FIELDS: Final = (
     "drain_bound",
     "drain_tile_mask",
     "drain_scale_mask",
@@ -30,66 +30,110 @@ FIELDS = (
     "sums_base",
 )
 
-BEAT = data.StructLayout(
-    {
-        "revisit": 1,  # sums wait in L2
-        "final": 1,  # bytes are written, not sums
-        "half": 1,  # of the accumulators
-        "scale_half": 1,
-        "output_base": L2_BITS,
-        "sums_base": L2_BITS,
-        "byte": L2_BYTE_BITS,  # place in the tile, one byte an output
-        "accumulator": PRIVATE_BITS,
-        "channel": BOUND_BITS,  # in the K tile
-        "p": 11,
-        "q": 11,
-        "k_group": 11,
-    }
+RUN_WIDTHS: Final = (("byte", L2_BYTE_BITS), ("channel", BOUND_BITS))
+"""What the outer loop nest says of an accumulator run: where it lies in its output tile."""
+
+BEAT_WIDTHS: Final = (
+    ("byte", L2_BYTE_BITS),
+    ("accumulator", PRIVATE_BITS),
+    ("channel", BOUND_BITS),
 )
+"""What the inner loop nest says of a beat."""
+
+AXIS_BITS: Final = 11
+P_POSITION, Q_POSITION, K_POSITION = 0, 1, 5
+"""Positions of the inner loop nest that go over the PEs."""
+
+
+class DrainBeat(data.Struct):
+    """Outputs that leave the accumulators in one cycle.
+
+    Members
+    -------
+    revisit : partial sums of these outputs wait in L2.
+    final : they are written as bytes, not as partial sums.
+    half, scale_half : of the accumulators, of the scale memory.
+    output_base, sums_base : first words of the output tile in L2, as bytes and as partial sums.
+    byte : address in the tile, one byte an output.
+    accumulator : number of the first output in its accumulator bank.
+    channel : in the K tile.
+    p, q, k_group : of the PEs, on their axes.
+    """
+
+    revisit: unsigned(1)
+    final: unsigned(1)
+    half: unsigned(1)
+    scale_half: unsigned(1)
+    output_base: unsigned(L2_BITS)
+    sums_base: unsigned(L2_BITS)
+    byte: unsigned(L2_BYTE_BITS)
+    accumulator: unsigned(PRIVATE_BITS)
+    channel: unsigned(BOUND_BITS)
+    p: unsigned(AXIS_BITS)
+    q: unsigned(AXIS_BITS)
+    k_group: unsigned(AXIS_BITS)
 
 
 class Drain(SharedComponent):
     """Empties one accumulator run after the other, a beat a cycle.
 
-    A run goes when it is computed; where it reads sums, when those of the drain before last are
-    written; where it opens an output tile, when store has left the tile's buffer and load has
-    brought its sums back.
+    A run starts when it is computed; where it reads partial sums, when those of the run before
+    last are written; where it opens an output tile, when store has left the tile's buffer and load
+    has brought its partial sums back. Golden model: `naas_hw.cost.reference.pieces.steps_of`.
 
     Parameters
     ----------
-    to_drain : cycles from the last cycle of a run to drain's go.
+    to_drain : least distance from the last cycle of a run in compute to its start in drain.
     bound_bits : bits of the bounds of the loops over the beats of a run.
 
     Members
     -------
-    go : In, begin of a layer.
-    run_computed, tile_stored, sums_loaded : In, strobes.
-    active, beat : Out, to the drain path.
-    run_drained, tile_drained, scales_freed : Out, strobes in the last cycle of an accumulator run,
-        of a tile's, of those that use a half of the scales.
-    started, waits_for_store, waits_for_load : Out, for logs and counters.
-    busy : Out, there will be a drain after this cycle.
+    go : In, 1 bit; begin with the layer whose fields are there.
+    fields : In, the fields of the descriptor in `FIELDS`.
+    run_computed : In, `CreditSignature`; compute has left an accumulator run.
+    tile_stored : In, `CreditSignature`; store has left the buffer of an output tile.
+    partial_sums_loaded : In, `CreditSignature`; load has brought those of an output tile.
+    o : Out, stream of `DrainBeat`, always ready; to the drain path.
+    run_drained : Out, `CreditSignature`, in the last cycle of an accumulator run.
+    tile_drained : Out, `CreditSignature`, in the last cycle of an output tile.
+    scales_freed : Out, `CreditSignature`, in the last cycle of the runs that use a half of the
+        scale memory.
+    started : Out, 1 bit; strobe, a run starts.
+    waits_for_store, waits_for_load : Out, 1 bit; drain is idle for want of them.
+    busy : Out, 1 bit; there will be a beat after this cycle.
+
+    Latency
+    -------
+    The first beat of a run comes in the cycle after its start, and one in each cycle that follows;
+    the next run may start in the last of them. Nothing starts from reset until the first `go`.
+
+    Raises
+    ------
+    ValueError : the distance is below 1, or the number of bits of a bound is out of range.
     """
 
     def __init__(self, *, to_drain: int, bound_bits: int) -> None:
+        if to_drain < 1:
+            raise ValueError(f"to_drain must be at least 1, not {to_drain}")
+        if not 1 <= bound_bits <= BOUND_BITS:
+            raise ValueError(f"bound_bits must be 1 to {BOUND_BITS}, not {bound_bits}")
         self.to_drain = to_drain
         self.bound_bits = bound_bits
         super().__init__(
             {
                 "go": In(1),
-                "run_computed": In(1),
-                "tile_stored": In(1),
-                "sums_loaded": In(1),
-                "active": Out(1),
-                "beat": Out(BEAT),
-                "run_drained": Out(1),
-                "tile_drained": Out(1),
-                "scales_freed": Out(1),
+                "fields": In(FieldSignature(FIELDS)),
+                "run_computed": In(CreditSignature()),
+                "tile_stored": In(CreditSignature()),
+                "partial_sums_loaded": In(CreditSignature()),
+                "o": Out(stream.Signature(DrainBeat, always_ready=True)),
+                "run_drained": Out(CreditSignature()),
+                "tile_drained": Out(CreditSignature()),
+                "scales_freed": Out(CreditSignature()),
                 "started": Out(1),
                 "waits_for_store": Out(1),
                 "waits_for_load": Out(1),
                 "busy": Out(1),
-                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -99,142 +143,144 @@ class Drain(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
+        m.submodules.runs = runs = LoopNest(positions=NEST, values=RUN_WIDTHS)
+        m.submodules.beats = beats = LoopNest(
+            positions=OUTER,
+            values=BEAT_WIDTHS,
+            indexed=(P_POSITION, Q_POSITION, K_POSITION),
+            bound_bits=self.bound_bits,
+        )
+        last = Signal()
+        self._load_nests(m, runs, beats)
+        self._start_runs(m, runs, last)
+        self._follow_run(m, runs, last)
+        self._count_beats(m, beats, last)
+        return m
+
+    def _load_nests(self, m: Module, runs: LoopNest, beats: LoopNest) -> None:
+        """Trips and gains come with the descriptor; a run begins where the outer nest is."""
+        fields = self.fields
+        deltas = {"byte": "drain_byte_delta", "channel": "drain_channel_delta"}
+        connect(m, fields.loop_record(bound="drain_bound", deltas=deltas), runs.record)
+        deltas = {name: f"beat_{name}_delta" for name, _ in BEAT_WIDTHS}
+        connect(m, fields.loop_record(bound="beat_bound", deltas=deltas), beats.record)
+        m.d.comb += [
+            runs.start.eq(self.go),
+            runs.advance.eq(self.started),
+            beats.start.eq(self.started),
+            beats.advance.eq(self.o.valid),
+            beats.origin.byte.eq(runs.value.byte),
+            beats.origin.channel.eq(runs.value.channel),
+        ]
+
+    def _start_runs(self, m: Module, runs: LoopNest, last: Signal) -> None:
+        """A run starts when what it reads and writes is free and there."""
         m.submodules.computed = computed = Credit(initial=0, distance=self.to_drain)
         m.submodules.stored = stored = Credit(initial=2, distance=timing.STORE_TO_DRAIN)
         m.submodules.loaded = loaded = Credit(initial=0, distance=timing.LOAD_TO_DRAIN)
-        nest = self._nest(m)
-        left = Signal()
-        going = Signal()
+        connect(m, flipped(self.run_computed), computed.i)
+        connect(m, flipped(self.tile_stored), stored.i)
+        connect(m, flipped(self.partial_sums_loaded), loaded.i)
+        undrained = Signal()  # the outer nest is at a run
+        opens_tile = Signal()
         ready = Signal()
-        last = Signal()
         idle = Signal()
-        opens = Signal()
-        revisit = Signal()
+        revisit = revisits(runs.first, self.fields.drain_revisit)
         reload = Signal()
-        settled = self._settled(m)
         m.d.comb += [
-            revisit.eq(~(nest.first | ~self.fields.drain_revisit).all()),
-            reload.eq(opens & ~(nest.first | ~self.fields.drain_tile_revisit).all()),
-            ready.eq(left & ~self.go & (~self.active | last)),
-            going.eq(
+            reload.eq(opens_tile & revisits(runs.first, self.fields.drain_tile_revisit)),
+            ready.eq(undrained & ~self.go & (~self.o.valid | last)),
+            self.started.eq(
                 ready
                 & computed.available
-                & (~revisit | settled)
-                & (~opens | stored.available)
+                & (~revisit | self._sums_are_written(m))
+                & (~opens_tile | stored.available)
                 & (~reload | loaded.available)
             ),
-            nest.advance.eq(going),
-            self.started.eq(going),
+            computed.take.eq(self.started),
+            stored.take.eq(self.started & opens_tile),
+            loaded.take.eq(self.started & reload),
             # In its last cycle a run still counts as drained, not as the next one's wait.
-            idle.eq(ready & ~self.active),
-            self.waits_for_store.eq(idle & opens & ~stored.available),
+            idle.eq(ready & ~self.o.valid),
+            self.waits_for_store.eq(idle & opens_tile & ~stored.available),
             self.waits_for_load.eq(idle & reload & ~loaded.available & ~self.waits_for_store),
-            self.busy.eq(left | (self.active & ~last)),
+            self.busy.eq(undrained | (self.o.valid & ~last)),
         ]
-        for credit, give, take in (
-            (computed, self.run_computed, going),
-            (stored, self.tile_stored, going & opens),
-            (loaded, self.sums_loaded, going & reload),
-        ):
-            m.d.comb += [credit.clear.eq(self.go), credit.i.give.eq(give), credit.take.eq(take)]
+        for credit in (computed, stored, loaded):
+            m.d.comb += credit.clear.eq(self.go)
         with m.If(self.go):
-            m.d.sync += [left.eq(1), opens.eq(1)]
-        with m.Elif(going):
+            m.d.sync += [undrained.eq(1), opens_tile.eq(1)]
+        with m.Elif(self.started):
             m.d.sync += [
-                left.eq(~nest.final),
-                opens.eq(changes(nest.last, self.fields.drain_tile_mask)),
+                undrained.eq(~runs.final),
+                opens_tile.eq(changes(runs.last, self.fields.drain_tile_mask)),
             ]
-        self._beats(m, nest, going, last, revisit)
-        return m
 
-    def _nest(self, m: Module) -> LoopNest:
-        m.submodules.nest = nest = LoopNest(
-            positions=NEST, values=(("byte", L2_BYTE_BITS), ("channel", BOUND_BITS))
-        )
-        deltas = {"byte": "drain_byte_delta", "channel": "drain_channel_delta"}
-        connect(m, self.fields.loop_record(bound="drain_bound", deltas=deltas), nest.record)
-        m.d.comb += nest.start.eq(self.go)
-        return nest
-
-    def _settled(self, m: Module) -> Value:
-        """Whether the sums of the drain before last are written."""
+    def _sums_are_written(self, m: Module) -> Value:
+        """Whether the partial sums of the run before last are in L2."""
         wait = timing.DRAIN_TO_REVISIT
         latest = Signal(range(wait + 1))
         before = Signal(range(wait + 1))
+        drained = self.run_drained.give
         with m.If(self.go):
             m.d.sync += [latest.eq(0), before.eq(0)]
-        with m.Elif(self.run_drained):
+        with m.Elif(drained):
             m.d.sync += [latest.eq(wait - 1), before.eq(Mux(latest == 0, 0, latest - 1))]
         with m.Else():
             m.d.sync += [
                 latest.eq(Mux(latest == 0, 0, latest - 1)),
                 before.eq(Mux(before == 0, 0, before - 1)),
             ]
-        return Mux(self.run_drained, latest, before) == 0
+        return Mux(drained, latest, before) == 0
 
-    def _beats(
-        self, m: Module, nest: LoopNest, going: Signal, last: Signal, revisit: Signal
-    ) -> None:
-        m.submodules.beats = beats = LoopNest(
-            positions=OUTER,
-            values=(
-                ("byte", L2_BYTE_BITS),
-                ("accumulator", PRIVATE_BITS),
-                ("channel", BOUND_BITS),
-            ),
-            indexed=(0, 1, 5),
-            bound_bits=self.bound_bits,
-        )
-        deltas = {
-            "byte": "beat_byte_delta",
-            "accumulator": "beat_accumulator_delta",
-            "channel": "beat_channel_delta",
-        }
-        connect(m, self.fields.loop_record(bound="beat_bound", deltas=deltas), beats.record)
+    def _follow_run(self, m: Module, runs: LoopNest, last: Signal) -> None:
+        """What is the same in all beats of a run, and which credits its end gives."""
+        fields, beat = self.fields, self.o.payload
         half = Signal()
         tile_half = Signal()
         scale_half = Signal()
         closes_tile = Signal()
         closes_scales = Signal()
-        m.d.comb += [
-            beats.start.eq(going),
-            beats.advance.eq(self.active),
-            beats.origin.byte.eq(nest.value.byte),
-            beats.origin.channel.eq(nest.value.channel),
-            last.eq(self.active & beats.final),
-            self.run_drained.eq(last),
-            self.tile_drained.eq(last & closes_tile),
-            self.scales_freed.eq(last & closes_scales),
-            self.beat.byte.eq(beats.value.byte),
-            self.beat.accumulator.eq(beats.value.accumulator),
-            self.beat.channel.eq(beats.value.channel),
-            self.beat.p.eq(beats.index[0]),
-            self.beat.q.eq(beats.index[1]),
-            self.beat.k_group.eq(beats.index[2]),
-        ]
+        tile_ends = changes(runs.last, fields.drain_tile_mask)
+        scales_end = changes(runs.last, fields.drain_scale_mask)
         with m.If(self.go):
+            m.d.sync += [half.eq(0), tile_half.eq(0), scale_half.eq(0)]
+        with m.Elif(self.started):
             m.d.sync += [
-                self.active.eq(0),
-                half.eq(0),
-                tile_half.eq(0),
-                scale_half.eq(0),
-            ]
-        with m.Elif(going):
-            tile_ends = changes(nest.last, self.fields.drain_tile_mask)
-            scales_end = changes(nest.last, self.fields.drain_scale_mask)
-            m.d.sync += [
-                self.active.eq(1),
                 half.eq(~half),
                 tile_half.eq(tile_half ^ tile_ends),
                 scale_half.eq(scale_half ^ scales_end),
                 closes_tile.eq(tile_ends),
                 closes_scales.eq(scales_end),
-                self.beat.revisit.eq(revisit),
-                self.beat.final.eq((nest.last | ~self.fields.drain_revisit).all()),
-                self.beat.half.eq(half),
-                self.beat.scale_half.eq(scale_half),
-                self.beat.output_base.eq(self.fields.output_base[tile_half]),
-                self.beat.sums_base.eq(self.fields.sums_base[tile_half]),
+                beat.revisit.eq(revisits(runs.first, fields.drain_revisit)),
+                beat.final.eq(completes(runs.last, fields.drain_revisit)),
+                beat.half.eq(half),
+                beat.scale_half.eq(scale_half),
+                beat.output_base.eq(fields.output_base[tile_half]),
+                beat.sums_base.eq(fields.sums_base[tile_half]),
             ]
+        m.d.comb += [
+            self.run_drained.give.eq(last),
+            self.tile_drained.give.eq(last & closes_tile),
+            self.scales_freed.give.eq(last & closes_scales),
+        ]
+
+    def _count_beats(self, m: Module, beats: LoopNest, last: Signal) -> None:
+        """The beats of a run, from the cycle after its start to its last."""
+        beat = self.o.payload
+        p, q, k_group = beats.index
+        m.d.comb += [
+            last.eq(self.o.valid & beats.final),
+            beat.byte.eq(beats.value.byte),
+            beat.accumulator.eq(beats.value.accumulator),
+            beat.channel.eq(beats.value.channel),
+            beat.p.eq(p),
+            beat.q.eq(q),
+            beat.k_group.eq(k_group),
+        ]
+        with m.If(self.go):
+            m.d.sync += self.o.valid.eq(0)
+        with m.Elif(self.started):
+            m.d.sync += self.o.valid.eq(1)
         with m.Elif(last):
-            m.d.sync += self.active.eq(0)
+            m.d.sync += self.o.valid.eq(0)

@@ -4,13 +4,14 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
 from naas_hw.compiler.layout import L2_BITS
 from naas_hw.rtl.array.signatures import AccumulatorReadSignature
-from naas_hw.rtl.engines.drain import BEAT
+from naas_hw.rtl.engines.drain import DrainBeat
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.global_buffer import l2_read_port, l2_write_port
 from naas_hw.rtl.memory.ram import Ram
@@ -37,7 +38,7 @@ class DrainPath(SharedComponent):
 
     Members
     -------
-    active, beat : In, see `Drain`.
+    i : In, stream of `DrainBeat`, always ready.
     accumulators : Out, `AccumulatorReadSignature`.
     partial_sums : Out, `l2_read_port`.
     write : Out, `l2_write_port`.
@@ -51,8 +52,7 @@ class DrainPath(SharedComponent):
         beat = a.beat_bytes
         super().__init__(
             {
-                "active": In(1),
-                "beat": In(BEAT),
+                "i": In(stream.Signature(DrainBeat, always_ready=True)),
                 "accumulators": Out(AccumulatorReadSignature(a)),
                 "partial_sums": Out(l2_read_port(beat)),
                 "write": Out(l2_write_port(beat)),
@@ -72,8 +72,8 @@ class DrainPath(SharedComponent):
         a = self.accelerator
         lanes = a.drain_lanes
         active = Signal()
-        beat = Signal(BEAT, reset_less=True)
-        m.d.sync += [active.eq(self.active), beat.eq(self.beat)]
+        beat = Signal(DrainBeat, reset_less=True)
+        m.d.sync += [active.eq(self.i.valid), beat.eq(self.i.payload)]
         lane_bits = lanes.bit_length() - 1
         m.d.comb += [
             self.accumulators.groups.eq(

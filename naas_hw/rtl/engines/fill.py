@@ -1,19 +1,20 @@
 """Fill: which step comes next, and whether it may."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER
 from naas_hw.rtl.primitives.config import FieldSignature
-from naas_hw.rtl.primitives.credit import Credit
+from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-FIELDS = (
+FIELDS: Final = (
     "fill_bound",
     "fill_weight_tile_mask",
     "fill_input_tile_mask",
@@ -30,61 +31,97 @@ FIELDS = (
     "input_base",
 )
 
+STEP_WIDTHS: Final = (
+    ("weights", L2_BITS),
+    ("inputs", L2_BYTE_BITS),
+    ("row", COORDINATE_BITS),
+    ("column", COORDINATE_BITS),
+)
+"""What the loop nest of fill says of a step: addresses in its tiles, first row and column."""
+
+
+class FilledStep(data.Struct):
+    """A step of the array whose operands are in the buffers of the PEs.
+
+    Members
+    -------
+    weights_half, inputs_half : which half of the buffers they are in.
+    opens_run, closes_run : it is the first, the last step of an accumulator run.
+    """
+
+    weights_half: unsigned(1)
+    inputs_half: unsigned(1)
+    opens_run: unsigned(1)
+    closes_run: unsigned(1)
+
 
 class Fill(SharedComponent):
     """Starts the two networks step by step and hands each step to compute.
 
-    A step goes when its tile is loaded, compute has left the step before last, and both networks
-    are in their last cycle or idle.
+    A step starts when its tile is loaded, compute has left the step before last, and both networks
+    are in their last cycle or idle. A network is not started where its operands stay the same.
+    Golden model: `naas_hw.cost.reference.pieces.steps_of`.
 
     Parameters
     ----------
-    beat_bytes : bytes of an L2 word.
+    beat_bytes : bytes of an L2 word, a power of two.
 
     Members
     -------
-    go : In, begin of a layer.
-    tile_loaded, step_computed : In, strobes.
-    weights_start, inputs_start : Out; each network takes its `..._place` and `half` in this cycle.
-    weights_idle, inputs_idle : In, the network is idle or in its last cycle.
-    weights_busy, inputs_busy : In, the network works.
-    weights_place (words), inputs_place (bytes), row, column, weights_half, inputs_half : Out.
-    step_filled : Out, strobe in the last cycle of a step, with
-    filled_weights_half, filled_inputs_half, opens_run, closes_run : Out, what compute has to know.
-    tile_freed : Out, strobe in the last cycle of a tile.
-    started, waits_for_load : Out, for logs and counters.
-    finished : Out, all steps of the layer are filled.
+    go : In, 1 bit; begin with the layer whose fields are there.
+    fields : In, the fields of the descriptor in `FIELDS`.
+    tile_loaded : In, `CreditSignature`; load has brought the inputs and weights of a tile.
+    step_computed : In, `CreditSignature`; compute has left a step's half of the buffers.
+    tile_freed : Out, `CreditSignature`, in the last cycle of a tile.
+    weights_start, inputs_start : Out, 1 bit; the network takes its address and half in this cycle.
+    weights_idle, inputs_idle : In, 1 bit; the network is idle or in its last cycle.
+    weights_busy, inputs_busy : In, 1 bit; the network works.
+    weights_address : Out, L2_BITS; first word of the weights.
+    inputs_address : Out, L2_BYTE_BITS; byte of the first pixel.
+    row, column : Out, COORDINATE_BITS; of the first pixel in the image.
+    weights_half, inputs_half : Out, 1 bit; half of the PEs' buffers that is written.
+    o : Out, stream of `FilledStep`, always ready; in the last cycle of a step.
+    started : Out, 1 bit; strobe, a step starts.
+    waits_for_load : Out, 1 bit; the next step needs a tile that is not there.
+    finished : Out, 1 bit; all steps of the layer are filled.
+
+    Latency
+    -------
+    A step starts at the earliest in the cycle after `go`, and in the last cycle of the step before
+    it. Nothing starts from reset until the first `go`.
+
+    Raises
+    ------
+    ValueError : the beat is no power of two.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:
+        if beat_bytes < 1 or beat_bytes & (beat_bytes - 1):
+            raise ValueError(f"beat_bytes must be a power of two, not {beat_bytes}")
         self.beat_bytes = beat_bytes
         super().__init__(
             {
                 "go": In(1),
-                "tile_loaded": In(1),
-                "step_computed": In(1),
+                "fields": In(FieldSignature(FIELDS)),
+                "tile_loaded": In(CreditSignature()),
+                "step_computed": In(CreditSignature()),
+                "tile_freed": Out(CreditSignature()),
                 "weights_start": Out(1),
                 "inputs_start": Out(1),
                 "weights_idle": In(1),
                 "inputs_idle": In(1),
                 "weights_busy": In(1),
                 "inputs_busy": In(1),
-                "weights_place": Out(L2_BITS),
-                "inputs_place": Out(L2_BYTE_BITS),
+                "weights_address": Out(L2_BITS),
+                "inputs_address": Out(L2_BYTE_BITS),
                 "row": Out(COORDINATE_BITS),
                 "column": Out(COORDINATE_BITS),
                 "weights_half": Out(1),
                 "inputs_half": Out(1),
-                "step_filled": Out(1),
-                "filled_weights_half": Out(1),
-                "filled_inputs_half": Out(1),
-                "opens_run": Out(1),
-                "closes_run": Out(1),
-                "tile_freed": Out(1),
+                "o": Out(stream.Signature(FilledStep, always_ready=True)),
                 "started": Out(1),
                 "waits_for_load": Out(1),
                 "finished": Out(1),
-                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -94,69 +131,20 @@ class Fill(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        nest = self._nest(m)
+        m.submodules.nest = nest = LoopNest(positions=NEST, values=STEP_WIDTHS)
         m.submodules.tiles = tiles = Credit(initial=0, distance=timing.LOAD_TO_FILL)
         m.submodules.steps = steps = Credit(initial=2, distance=timing.COMPUTE_TO_FILL)
-        active = Signal()
-        going = Signal()
-        working = Signal()
-        opens_tile = Signal()
-        new_weights = Signal()
-        new_inputs = Signal()
-        m.d.comb += [
-            tiles.clear.eq(self.go),
-            tiles.i.give.eq(self.tile_loaded),
-            tiles.take.eq(going & opens_tile),
-            steps.clear.eq(self.go),
-            steps.i.give.eq(self.step_computed),
-            steps.take.eq(going),
-            going.eq(
-                active
-                & ~self.go
-                & (~opens_tile | tiles.available)
-                & steps.available
-                & self.weights_idle
-                & self.inputs_idle
-            ),
-            nest.advance.eq(going),
-            self.started.eq(going),
-            self.weights_start.eq(going & new_weights),
-            self.inputs_start.eq(going & new_inputs),
-            working.eq(self.weights_busy | self.inputs_busy),
-            self.finished.eq(~active & ~working),
-            self.waits_for_load.eq(active & ~working & opens_tile & ~tiles.available),
-        ]
-        opens_run = Signal()
-        with m.If(self.go):
-            m.d.sync += [
-                active.eq(1),
-                opens_tile.eq(1),
-                opens_run.eq(1),
-                new_weights.eq(1),
-                new_inputs.eq(1),
-            ]
-        with m.Elif(going):
-            m.d.sync += [
-                active.eq(~nest.final),
-                opens_tile.eq(nest.last[OUTER:].all()),
-                opens_run.eq(changes(nest.last, self.fields.fill_output_mask)),
-                new_weights.eq(changes(nest.last, self.fields.fill_weight_mask)),
-                new_inputs.eq(changes(nest.last, self.fields.fill_input_mask)),
-            ]
-        self._halves(m, nest, going)
-        self._hand_over(m, nest, going, working, opens_run)
+        connect(m, flipped(self.tile_loaded), tiles.i)
+        connect(m, flipped(self.step_computed), steps.i)
+        self._load_nest(m, nest)
+        self._start_steps(m, nest, tiles, steps)
+        self._start_networks(m, nest)
+        self._address(m, nest)
+        self._hand_over(m, nest)
         return m
 
-    def _nest(self, m: Module) -> LoopNest:
-        m.submodules.nest = nest = LoopNest(
-            positions=NEST,
-            values=(
-                ("weights", L2_BITS),
-                ("inputs", L2_BYTE_BITS),
-                ("row", COORDINATE_BITS),
-                ("column", COORDINATE_BITS),
-            ),
-        )
+    def _load_nest(self, m: Module, nest: LoopNest) -> None:
+        """Trips and gains come with the descriptor; addresses begin at zero."""
         deltas = {
             "weights": "fill_weight_delta",
             "inputs": "fill_input_delta",
@@ -166,50 +154,97 @@ class Fill(SharedComponent):
         connect(m, self.fields.loop_record(bound="fill_bound", deltas=deltas), nest.record)
         m.d.comb += [
             nest.start.eq(self.go),
+            nest.advance.eq(self.started),
             nest.origin.row.eq(self.fields.load_row_start),
             nest.origin.column.eq(self.fields.load_column_start),
-            self.row.eq(nest.value.row),
-            self.column.eq(nest.value.column),
         ]
-        return nest
 
-    def _halves(self, m: Module, nest: LoopNest, going: Signal) -> None:
-        """Ping or pong: of the tiles in L2, and of the buffers in the PEs."""
+    def _start_steps(self, m: Module, nest: LoopNest, tiles: Credit, steps: Credit) -> None:
+        unstarted = Signal()  # the nest is at a step
+        opens_tile = Signal()
+        working = self.weights_busy | self.inputs_busy
+        m.d.comb += [
+            tiles.clear.eq(self.go),
+            tiles.take.eq(self.started & opens_tile),
+            steps.clear.eq(self.go),
+            steps.take.eq(self.started),
+            self.started.eq(
+                unstarted
+                & ~self.go
+                & (~opens_tile | tiles.available)
+                & steps.available
+                & self.weights_idle
+                & self.inputs_idle
+            ),
+            self.finished.eq(~unstarted & ~working),
+            self.waits_for_load.eq(unstarted & ~working & opens_tile & ~tiles.available),
+        ]
+        with m.If(self.go):
+            m.d.sync += [unstarted.eq(1), opens_tile.eq(1)]
+        with m.Elif(self.started):
+            m.d.sync += [unstarted.eq(~nest.final), opens_tile.eq(nest.last[OUTER:].all())]
+
+    def _start_networks(self, m: Module, nest: LoopNest) -> None:
+        """A network works on a step only if the step before had other operands."""
+        new_weights = Signal()
+        new_inputs = Signal()
+        m.d.comb += [
+            self.weights_start.eq(self.started & new_weights),
+            self.inputs_start.eq(self.started & new_inputs),
+        ]
+        with m.If(self.go):
+            m.d.sync += [new_weights.eq(1), new_inputs.eq(1)]
+        with m.Elif(self.started):
+            m.d.sync += [
+                new_weights.eq(changes(nest.last, self.fields.fill_weight_mask)),
+                new_inputs.eq(changes(nest.last, self.fields.fill_input_mask)),
+            ]
+
+    def _address(self, m: Module, nest: LoopNest) -> None:
+        """Where the operands of a step are; tiles in L2 and buffers in PEs have two halves."""
+        fields = self.fields
         weight_tile = Signal()
         input_tile = Signal()
         beat_bits = self.beat_bytes.bit_length() - 1
-        halves = (
-            (weight_tile, self.fields.fill_weight_tile_mask),
-            (input_tile, self.fields.fill_input_tile_mask),
-            (self.weights_half, self.fields.fill_weight_mask),
-            (self.inputs_half, self.fields.fill_input_mask),
-        )
-        for half, mask in halves:
+        input_base = fields.input_base[input_tile] << beat_bits
+        for half, mask in (
+            (weight_tile, fields.fill_weight_tile_mask),
+            (input_tile, fields.fill_input_tile_mask),
+            (self.weights_half, fields.fill_weight_mask),
+            (self.inputs_half, fields.fill_input_mask),
+        ):
             with m.If(self.go):
                 m.d.sync += half.eq(0)
-            with m.Elif(going & changes(nest.last, mask)):
+            with m.Elif(self.started & changes(nest.last, mask)):
                 m.d.sync += half.eq(~half)
         m.d.comb += [
-            self.weights_place.eq(self.fields.weight_base[weight_tile] + nest.value.weights),
-            self.inputs_place.eq(
-                (self.fields.input_base[input_tile] << beat_bits) + nest.value.inputs
+            self.weights_address.eq(fields.weight_base[weight_tile] + nest.value.weights),
+            self.inputs_address.eq(
+                (fields.input_base[input_tile] << beat_bits) + nest.value.inputs
             ),
+            self.row.eq(nest.value.row),
+            self.column.eq(nest.value.column),
         ]
 
-    def _hand_over(
-        self, m: Module, nest: LoopNest, going: Signal, working: Signal, opens_run: Signal
-    ) -> None:
+    def _hand_over(self, m: Module, nest: LoopNest) -> None:
         """What is known of the step that is being filled, and the end of it."""
         closes_tile = Signal()
-        with m.If(going):
+        opens_run = Signal()  # of the step that comes next
+        closes_run = changes(nest.last, self.fields.fill_output_mask)
+        with m.If(self.started):
             m.d.sync += [
-                self.filled_weights_half.eq(self.weights_half),
-                self.filled_inputs_half.eq(self.inputs_half),
-                self.opens_run.eq(opens_run),
-                self.closes_run.eq(changes(nest.last, self.fields.fill_output_mask)),
+                self.o.payload.weights_half.eq(self.weights_half),
+                self.o.payload.inputs_half.eq(self.inputs_half),
+                self.o.payload.opens_run.eq(opens_run),
+                self.o.payload.closes_run.eq(closes_run),
                 closes_tile.eq(nest.last[OUTER:].all()),
             ]
+        with m.If(self.go):
+            m.d.sync += opens_run.eq(1)
+        with m.Elif(self.started):
+            m.d.sync += opens_run.eq(closes_run)
+        working = self.weights_busy | self.inputs_busy
         m.d.comb += [
-            self.step_filled.eq(working & self.weights_idle & self.inputs_idle),
-            self.tile_freed.eq(self.step_filled & closes_tile),
+            self.o.valid.eq(working & self.weights_idle & self.inputs_idle),
+            self.tile_freed.give.eq(self.o.valid & closes_tile),
         ]
