@@ -119,8 +119,8 @@ class Accelerator(BaseModel):
     @property
     def weight_vector_dim(self) -> Dim | None:
         """Dim along whose axis the lanes of the weight network lie; None if on no axis."""
-        found = [axis for axis in self.axes if axis.dim in WEIGHT_DIMS]
-        best = max(found, key=lambda axis: gcd(self.beat_bytes, axis.size), default=None)
+        candidates = [axis for axis in self.axes if axis.dim in WEIGHT_DIMS]
+        best = max(candidates, key=lambda axis: gcd(self.beat_bytes, axis.size), default=None)
         return best.dim if best else None
 
     @property

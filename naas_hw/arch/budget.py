@@ -85,22 +85,24 @@ class Budget(BaseModel):
 
     def violations(self, accelerator: Accelerator) -> list[str]:
         """The limits that an accelerator breaks, in words; empty if it fits."""
-        found = []
+        violations = []
         if accelerator.num_pes > self.max_pes:
-            found.append(f"PEs must be at most {self.max_pes}, not {accelerator.num_pes}")
+            violations.append(f"PEs must be at most {self.max_pes}, not {accelerator.num_pes}")
         size_bytes = on_chip_bytes(accelerator)
         if size_bytes > self.on_chip_bytes:
-            found.append(f"on-chip bytes must be at most {self.on_chip_bytes}, not {size_bytes}")
+            violations.append(
+                f"on-chip bytes must be at most {self.on_chip_bytes}, not {size_bytes}"
+            )
         if accelerator.beat_bytes > self.beat_bytes:
-            found.append(
+            violations.append(
                 f"beat_bytes must be at most {self.beat_bytes}, not {accelerator.beat_bytes}"
             )
         if accelerator.dram_beat_period_cycles < self.dram_beat_period_cycles:
-            found.append(
+            violations.append(
                 f"dram_beat_period_cycles must be at least {self.dram_beat_period_cycles}, "
                 f"not {accelerator.dram_beat_period_cycles}"
             )
-        return found
+        return violations
 
 
 def on_chip_bytes(accelerator: Accelerator) -> int:

@@ -42,9 +42,9 @@ _SERDES_PACKAGES: Final = {
 
 
 def _devices() -> dict[str, Device]:
-    found = {}
+    devices = {}
     for size, packages in _PACKAGES.items():
-        found[f"lfe5u-{size}"] = Device(
+        devices[f"lfe5u-{size}"] = Device(
             name=f"lfe5u-{size}",
             option=f"--{size[:2]}k",
             packages=packages,
@@ -52,13 +52,13 @@ def _devices() -> dict[str, Device]:
         )
     for prefix, grades in (("um", (6, 7, 8)), ("um5g", (8,))):
         for size, packages in _SERDES_PACKAGES.items():
-            found[f"lfe5{prefix}-{size}"] = Device(
+            devices[f"lfe5{prefix}-{size}"] = Device(
                 name=f"lfe5{prefix}-{size}",
                 option=f"--{prefix}-{size[:2]}k",
                 packages=packages,
                 speed_grades=grades,
             )
-    return found
+    return devices
 
 
 DEVICES: Final = _devices()

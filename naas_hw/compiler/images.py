@@ -74,10 +74,10 @@ def _weight_indices(g: Geometry) -> tuple[tuple[int, ...], dict[Dim, NDArray[np.
         inner = _along(11 + i, shape[11 + i])
         position = positions.get(dim, _along(15, 1))
         if dim in ("K", "C"):
-            found = (outer * m.pe[dim] + inner) * g.spatial_extent(dim) + position
+            weight_index = (outer * m.pe[dim] + inner) * g.spatial_extent(dim) + position
         else:
-            found = (outer * m.spatial[dim] + position) * m.pe[dim] + inner
-        index[dim] = np.where(position < m.spatial[dim], found, -1)
+            weight_index = (outer * m.spatial[dim] + position) * m.pe[dim] + inner
+        index[dim] = np.where(position < m.spatial[dim], weight_index, -1)
     return tuple(shape), index
 
 

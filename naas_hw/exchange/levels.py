@@ -108,10 +108,10 @@ def _tight(geometry: Geometry, dim: Dim) -> tuple[int, int, int]:
 def factors_of(geometry: Geometry) -> dict[Level, dict[Dim, Factor]]:
     """Level -> dim -> loop; `geometry` must be legal."""
     mapping = geometry.mapping
-    found: dict[Level, dict[Dim, Factor]] = {level: {} for level in Level}
+    factors: dict[Level, dict[Dim, Factor]] = {level: {} for level in Level}
     for dim in DIMS:
         trips = (mapping.pe[dim], mapping.spatial[dim], mapping.l2[dim], geometry.num_tiles[dim])
         loops = split(geometry.layer.bounds[dim], trips)
         for level, factor in zip(INNER_TO_OUTER, loops, strict=True):
-            found[level][dim] = factor
-    return found
+            factors[level][dim] = factor
+    return factors

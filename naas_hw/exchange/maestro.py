@@ -118,10 +118,10 @@ def _word(name: str) -> str:
 def _dimensions(layer: Layer) -> dict[str, int]:
     """MAESTRO's dims: Y and X are what the windows cover, padding included."""
     bounds = layer.bounds
-    found = {_name(layer, dim): bounds[dim] for dim in ("K", "C", "R", "S")}
+    dimensions = {_name(layer, dim): bounds[dim] for dim in ("K", "C", "R", "S")}
     for dim, (image, kernel, place) in OUTPUTS.items():
-        found[image] = (bounds[dim] - 1) * told_stride(layer)[place] + bounds[kernel]
-    return dict(sorted(found.items(), key=lambda item: "KCRSYX".index(item[0])))
+        dimensions[image] = (bounds[dim] - 1) * told_stride(layer)[place] + bounds[kernel]
+    return dict(sorted(dimensions.items(), key=lambda item: "KCRSYX".index(item[0])))
 
 
 def _name(layer: Layer, dim: Dim) -> str:

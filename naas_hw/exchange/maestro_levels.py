@@ -196,12 +196,12 @@ def _singles(geometry: Geometry, loops: Sequence[_Loop], axis: Axis | None) -> l
     The PE's loop over them joins the one outside the array, where no loop lies between but of other
     such outputs; the order inside a PE is not told anyway.
     """
-    found = [dim for dim in geometry.mapping.pe_order if _is_splittable(geometry, dim, axis)]
+    dims = [dim for dim in geometry.mapping.pe_order if _is_splittable(geometry, dim, axis)]
     real = [loop.dim for loop in loops if loop.trips > 1]
     inside: list[Dim] = []
-    while real and real[-1] in found:
+    while real and real[-1] in dims:
         inside.insert(0, real.pop())
-    return [*inside, *(dim for dim in found if dim not in real and dim not in inside)]
+    return [*inside, *(dim for dim in dims if dim not in real and dim not in inside)]
 
 
 def _is_splittable(geometry: Geometry, dim: Dim, axis: Axis | None) -> bool:

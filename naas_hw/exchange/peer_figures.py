@@ -94,13 +94,13 @@ def maestro_figures(table: str) -> PeerFigures:
 
 
 def _value(text: str, pattern: str, name: str) -> float:
-    found = re.search(pattern, text, re.MULTILINE)
-    if found is None or len(found[1]) > _MAX_DIGITS:
+    match = re.search(pattern, text, re.MULTILINE)
+    if match is None or len(match[1]) > _MAX_DIGITS:
         raise InputError(f"its result must hold {name}, a number")
     try:
-        return float(found[1])
+        return float(match[1])
     except ValueError as error:
-        raise InputError(f"its result must hold {name}, a number, not {found[1]}") from error
+        raise InputError(f"its result must hold {name}, a number, not {match[1]}") from error
 
 
 def _timeloop_arguments(files: Mapping[str, str]) -> list[str]:

@@ -31,13 +31,13 @@ def find_program(peer: Format) -> Path:
     ToolError : it is not on PATH.
     """
     wanted = PEERS[peer]
-    found = shutil.which(wanted.program)
-    if found is None:
+    path = shutil.which(wanted.program)
+    if path is None:
         raise ToolError(
             f"{wanted.program} must be on PATH to score with {peer}, and is missing "
             f"({wanted.source})"
         )
-    return Path(found).resolve()
+    return Path(path).resolve()
 
 
 def figures_of(

@@ -17,12 +17,12 @@ def refuse(reasons: Iterable[tuple[str, str | None]], rule: str = "") -> None:
     ------
     InputError : names every layer that has a reason, and the reason.
     """
-    found: dict[str, list[str]] = {}
+    layers_of_reason: dict[str, list[str]] = {}
     for name, reason in reasons:
         if reason is not None:
-            found.setdefault(reason, []).append(name)
-    if found:
-        parts = [f"{_layers(names)}: {reason}" for reason, names in found.items()]
+            layers_of_reason.setdefault(reason, []).append(name)
+    if layers_of_reason:
+        parts = [f"{_layers(names)}: {reason}" for reason, names in layers_of_reason.items()]
         raise InputError("; ".join(parts) + (f": {rule}" if rule else ""))
 
 

@@ -93,18 +93,18 @@ def read_problem(problem: object, source: str) -> ReadProblem:
     ------
     InputError : one sentence that names place, rule and value.
     """
-    found = validate(_ProblemFile, problem, source).problem
+    content = validate(_ProblemFile, problem, source).problem
     place = f"{source}: problem.instance"
-    sizes = validate(_Instance, found.instance, place).model_dump()
+    sizes = validate(_Instance, content.instance, place).model_dump()
     channels = [name for name in _OUTPUT_CHANNELS if sizes[name] is not None]
-    has_own_form = not channels and "C" in _dims(found.shape, OUTPUTS)
+    has_own_form = not channels and "C" in _dims(content.shape, OUTPUTS)
     if len(channels) != 1 and not has_own_form:
         raise InputError(f"{place} must hold one of K and M")
     own = "C" if has_own_form else channels[0]
     bounds = {name: sizes[name] for name in (*DIMS, BATCH, GROUP) if name != "K"}
     bounds |= {"C": 1} if has_own_form else {}
-    inputs = _dims(found.shape, INPUTS)
-    factors = _coefficients(found, place)
+    inputs = _dims(content.shape, INPUTS)
+    factors = _coefficients(content, place)
     return ReadProblem(
         bounds={**bounds, "K": sizes[own]},
         stride=(factors.P, factors.Q),
@@ -152,5 +152,7 @@ def _terms(shape: Any, tensor: str) -> Iterator[list[str]]:
 def _spaces(shape: Any) -> list[dict[str, Any]]:
     if not isinstance(shape, dict):
         return []
-    found: Any = next((shape[name] for name in _SPACES if name in shape), [])
-    return [space for space in found if isinstance(space, dict)] if isinstance(found, list) else []
+    spaces: Any = next((shape[name] for name in _SPACES if name in shape), [])
+    return (
+        [space for space in spaces if isinstance(space, dict)] if isinstance(spaces, list) else []
+    )

@@ -102,9 +102,9 @@ def timeloop_mapping(
     mapping: object, problem: object, mapping_source: str, problem_source: str
 ) -> ReadMapping:
     """The mapping in the content of two files, which the sources name in errors."""
-    found = read_problem(problem, problem_source)
+    read = read_problem(problem, problem_source)
     directives = validate(_MappingFile, mapping, mapping_source).mapping
-    return _mapping_of(directives, found, mapping_source)
+    return _mapping_of(directives, read, mapping_source)
 
 
 def _mapping_of(directives: Sequence[_Directive], problem: ReadProblem, source: str) -> ReadMapping:
@@ -175,14 +175,14 @@ def _level(directive: _Directive, place: str) -> Level:
 
 def _factors(text: str, problem: ReadProblem, place: str) -> dict[str, Factor]:
     """Loop -> factor, of all loops; 0 stands for the whole bound."""
-    found: dict[str, Factor] = {}
+    factors: dict[str, Factor] = {}
     text, end = text.partition("#")[0], 0
     while text[end:].strip(" \t,"):
         match = _FACTOR.match(text, end)
         if match is None:
             raise InputError(f"{place} must be like P=7 or P=7,3, not {text[end:].strip()!r:.60}")
         dim = _known(match[1], problem, place)
-        if dim in found:
+        if dim in factors:
             raise InputError(f"{place} must have {match[1]} once")
         trips = int(match[2]) or problem.bounds[dim]
         last = trips if match[3] is None else int(match[3])
@@ -190,9 +190,9 @@ def _factors(text: str, problem: ReadProblem, place: str) -> dict[str, Factor]:
             raise InputError(
                 f"{place}: the remainder of {match[1]} must be 1 to {trips}, not {last}"
             )
-        found[dim] = Factor(trips, last)
+        factors[dim] = Factor(trips, last)
         end = match.end()
-    return dict.fromkeys(_KNOWN, _ONE) | found
+    return dict.fromkeys(_KNOWN, _ONE) | factors
 
 
 def _known(name: str, problem: ReadProblem, place: str) -> str:
@@ -206,16 +206,16 @@ def _permutation(
     text: str, factors: dict[str, Factor], problem: ReadProblem, place: str
 ) -> tuple[Dim, ...]:
     """Our dims, outermost first; loops of one trip that are not named are outermost."""
-    found = tuple(_known(name, problem, place) for name in "".join(text.split()).replace(",", ""))
+    order = tuple(_known(name, problem, place) for name in "".join(text.split()).replace(",", ""))
     for dim in _KNOWN:
-        if found.count(dim) > 1 or (dim not in found and factors[dim].trips > 1):
-            raise InputError(f"{place} must have {dim} once, not {found.count(dim)} times")
+        if order.count(dim) > 1 or (dim not in order and factors[dim].trips > 1):
+            raise InputError(f"{place} must have {dim} once, not {order.count(dim)} times")
     if factors[GROUP].trips > 1:
-        outside = found[found.index(GROUP) + 1 :]
+        outside = order[order.index(GROUP) + 1 :]
         if any(factors[dim].trips > 1 for dim in outside):
             raise InputError(f"{place} must have G outermost, not inside {outside[-1]}")
-    missing = [dim for dim in DIMS if dim not in found]
-    return tuple(dim for dim in reversed((*found, *missing)) if dim in DIMS)
+    missing = [dim for dim in DIMS if dim not in order]
+    return tuple(dim for dim in reversed((*order, *missing)) if dim in DIMS)
 
 
 def _check_products(

@@ -37,13 +37,13 @@ class BaselineComparison:
     """What was searched under one energy table, and its baseline under the same."""
 
     table: EnergyTable
-    found: SearchResult
+    result: SearchResult
     baseline: Baseline
 
     @property
     def network(self) -> NetworkResult:
         """The network on the searched accelerator."""
-        return self.found.networks[0]
+        return self.result.networks[0]
 
     def ratio(self, kind: BaselineKind) -> float | None:
         """EDP of the baseline by that of the searched one; None where there is no such baseline."""
@@ -77,7 +77,7 @@ def compare_with_baseline(
     with worker_processes(num_processes) as executor:
         for table in tables:
             priced = replace(settings, table=table)
-            found = kept_search(
+            searched = kept_search(
                 [network],
                 preset.budget,
                 priced,
@@ -87,7 +87,7 @@ def compare_with_baseline(
             )
             effort = priced.final_settings(preset.budget)
             baseline = kept_baseline(preset, network, effort, keep, executor=executor)
-            compared.append(BaselineComparison(table=table, found=found, baseline=baseline))
+            compared.append(BaselineComparison(table=table, result=searched, baseline=baseline))
     return compared
 
 
@@ -141,10 +141,10 @@ def _table_of_ratios(compared: Sequence[BaselineComparison]) -> str:
 
 
 def _table_of_designs(preset: Preset, entry: BaselineComparison) -> str:
-    name, found, baseline = preset.accelerator.name, entry.found, entry.baseline
+    name, searched, baseline = preset.accelerator.name, entry.result, entry.baseline
     array = preset.accelerator.array_text
     rows = [
-        ("found", "searched", found.accelerator.array_text, found.accelerator, entry.network),
+        ("found", "searched", searched.accelerator.array_text, searched.accelerator, entry.network),
         (name, "fixed", array, preset.accelerator, baseline.fixed),
         (name, "searched", array, preset.accelerator, baseline.searched),
     ]
@@ -164,14 +164,14 @@ def _table_of_designs(preset: Preset, entry: BaselineComparison) -> str:
         f"{result.report.edp / 1e12:,.1f} | {result.utilization(accelerator):.1%} |"
         for design, mappings, array, accelerator, result in rows
     ]
-    accelerator = found.accelerator
+    accelerator = searched.accelerator
     lines += [
         "",
         f"The found one has {accelerator.weight_buffer_bytes} bytes for weights and "
         f"{accelerator.input_buffer_bytes} for inputs in a PE, {accelerator.accumulator_words} "
         f"accumulators behind a tree and {accelerator.global_buffer_bytes:,} bytes of L2: "
         f"{on_chip_bytes(accelerator):,} bytes on chip. Exact cycles were at most "
-        f"{found.largest_gap:.1%} above the lower bound that ranks mappings.",
+        f"{searched.largest_gap:.1%} above the lower bound that ranks mappings.",
     ]
     return "\n".join(lines)
 

@@ -55,14 +55,14 @@ def measure_eyeriss(
     ------
     InputError : as of `kept_baseline`.
     """
-    found = []
+    comparisons = []
     for published, network in networks:
         baseline = kept_baseline(EYERISS, network, settings, keep, executor=executor)
         assert baseline.folded is not None
-        found.append(
+        comparisons.append(
             ChipComparison(published=published, preset=baseline.searched, folded=baseline.folded)
         )
-    return found
+    return comparisons
 
 
 # Markdown ----------------------------------------------------------------------------------------

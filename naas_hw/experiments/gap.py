@@ -74,15 +74,15 @@ class Ratio:
 
 def places(num_per_network: int) -> list[Place]:
     """Layers of every built-in network, evenly spaced, on the presets by turns."""
-    found = []
+    chosen = []
     for name in builtin_names():
         layers = list(load_builtin(name).distinct_layers)
         num = min(num_per_network, len(layers))
         for index in range(num):
             layer = layers[(2 * index + 1) * len(layers) // (2 * num)]
             accelerator = find_preset(PRESETS[index % len(PRESETS)]).accelerator
-            found.append(Place(name=f"{name} {layer.name}", layer=layer, accelerator=accelerator))
-    return found
+            chosen.append(Place(name=f"{name} {layer.name}", layer=layer, accelerator=accelerator))
+    return chosen
 
 
 def search_place(
@@ -104,13 +104,13 @@ def score_of_place(
     place: Place, evaluations: int, seed: int, table: EnergyTable, optimiser: Optimiser
 ) -> float:
     """Cycles times picojoules; infinite if no legal mapping was found."""
-    found = search_place(place, evaluations, seed, table, optimiser)
-    return float("inf") if found is None else score_of(found)
+    result = search_place(place, evaluations, seed, table, optimiser)
+    return float("inf") if result is None else score_of(result)
 
 
-def score_of(found: MappingResult) -> float:
+def score_of(result: MappingResult) -> float:
     """Cycles times picojoules of the best."""
-    return found.best.cycles * found.best.energy_pj
+    return result.best.cycles * result.best.energy_pj
 
 
 def measure_gaps(
@@ -129,15 +129,15 @@ def measure_gaps(
     """
     gaps = []
     for place in chosen:
-        found = search_place(place, evaluations, seed, table, Optimiser.EVOLVE)
-        if found is None:
+        evolved = search_place(place, evaluations, seed, table, Optimiser.EVOLVE)
+        if evolved is None:
             continue
-        optimality = optimality_bound(place, found.best, table, proof_evaluations)
+        optimality = optimality_bound(place, evolved.best, table, proof_evaluations)
         default = optimality.score
         if not optimality.complete:
             optimality = optimality_bound(place, optimality.best, table, budget)
         gaps.append(
-            Gap(place=place, evolved=score_of(found), default=default, optimality=optimality)
+            Gap(place=place, evolved=score_of(evolved), default=default, optimality=optimality)
         )
         if progress is not None:
             progress(gaps[-1])
@@ -198,8 +198,8 @@ def _interval(place: Place, logs: Sequence[float]) -> Ratio:
 
 def share_within(gaps: Sequence[Gap], *, proven: bool) -> float:
     """Of the places: how many are within 2 %, by the proven gap or by the best that was found."""
-    found = [gap.proven if proven else gap.to_best for gap in gaps]
-    return sum(gap <= WITHIN for gap in found) / len(found)
+    shares = [gap.proven if proven else gap.to_best for gap in gaps]
+    return sum(gap <= WITHIN for gap in shares) / len(shares)
 
 
 def share_evolved(gaps: Sequence[Gap]) -> float:

@@ -62,14 +62,14 @@ class JointRow:
     top1_percent: float
     evidence: Evidence
     accelerator: Accelerator | None
-    found: NetworkResult
+    network_result: NetworkResult
     num_layers: int
     cpu_seconds: float
 
     @property
     def edp(self) -> float:
         """Cycles times picojoules."""
-        return self.found.report.edp
+        return self.network_result.report.edp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,17 +158,17 @@ def _preset_rows(contest: JointContest) -> Iterator[JointRow]:
     for way, found_by in ways.items():
         before = cpu_seconds()
         with worker_processes(contest.num_processes) as executor:
-            found = found_by(executor)
+            result = found_by(executor)
         yield JointRow(
             way=way,
             seed=settings.seed,
             top1_percent=RESNET50_TOP1_PERCENT,
             evidence=Evidence.MEASURED,
             accelerator=None if way == FOLDED else preset.accelerator,
-            found=found,
+            network_result=result,
             num_layers=(
-                found.num_mapped
-                if isinstance(found, FoldedResult)
+                result.num_mapped
+                if isinstance(result, FoldedResult)
                 else len(network.distinct_layers)
             ),
             cpu_seconds=cpu_seconds() - before,
@@ -186,7 +186,7 @@ def _accelerator_only(contest: JointContest, seed: int) -> JointRow:
         top1_percent=RESNET50_TOP1_PERCENT,
         evidence=Evidence.MEASURED,
         accelerator=result.accelerator,
-        found=result.networks[0],
+        network_result=result.networks[0],
         num_layers=result.num_candidates * len(contest.reference.distinct_layers),
         cpu_seconds=cpu_seconds() - before,
     )
@@ -207,7 +207,7 @@ def _one_after_the_other(contest: JointContest, joint: JointRow) -> JointRow:
     """
     settings = contest.seeded(joint.seed, Mode.ONE_AFTER_THE_OTHER)
     accelerators = settings.accelerators
-    layers = len(joint.found.network.distinct_layers)
+    layers = len(joint.network_result.network.distinct_layers)
     half = max(1, ceil(joint.num_layers / (layers * accelerators.population)))
     while True:
         longer = replace(accelerators, generations=2 * half)
@@ -234,7 +234,7 @@ def _jointly(contest: JointContest, way: str, settings: JointSettings) -> JointR
         top1_percent=result.top1_percent,
         evidence=contest.oracle.worth.evidence,
         accelerator=result.accelerator,
-        found=result.found,
+        network_result=result.found,
         num_layers=result.num_layers,
         cpu_seconds=cpu_seconds() - before,
     )
@@ -277,7 +277,7 @@ def _table(rows: Sequence[JointRow]) -> Iterator[str]:
     )
     yield "|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|"
     for row in rows:
-        report = row.found.report
+        report = row.network_result.report
         is_published = row.top1_percent == RESNET50_TOP1_PERCENT
         percent = row.top1_percent if is_published else f"{row.top1_percent:.2f}"
         top1 = f"{percent} % ({row.evidence})"
@@ -299,7 +299,7 @@ def _ratios(contest: JointContest, rows: Sequence[JointRow]) -> Iterator[str]:
     folded = next((row for row in rows if row.way == FOLDED), None)
     beside = "" if folded is None else f", {folded.edp / mean:.2f} for *folded*"
     yield (
-        f"EDP of {fixed.found.network.name} on the preset by that of the joint search, geometric "
+        f"EDP of {fixed.network_result.network.name} on the preset by that of the joint search, geometric "
         f"mean over seeds: {fixed.edp / mean:.2f} with fixed and {searched.edp / mean:.2f} with "
         f"searched mappings of the preset{beside}; NAAS: {low} (abstract) or {high} (text)."
     )
@@ -354,7 +354,7 @@ def _why(contest: JointContest, fixed: JointRow) -> Iterator[str]:
     """Why the ratio to the preset is what it is, where a kernel axis leaves rows idle."""
     idle = idle_positions(contest.reference, contest.preset)
     if idle:
-        used = fixed.found.utilization(contest.preset.accelerator)
+        used = fixed.network_result.utilization(contest.preset.accelerator)
         yield f"With fixed mappings {used:.1%} of the preset's PEs are at work. {idle}"
         yield ""
 

@@ -58,10 +58,10 @@ def _by(optimiser: Optimiser) -> Way:
 
 
 def _with_proof(place: Place, evaluations: int, seed: int, table: EnergyTable) -> float:
-    found = search_place(place, evaluations, seed, table, Optimiser.EVOLVE)
-    if found is None:
+    evolved = search_place(place, evaluations, seed, table, Optimiser.EVOLVE)
+    if evolved is None:
         return float("inf")
-    return optimality_bound(place, found.best, table, PROOF_EVALUATIONS).score
+    return optimality_bound(place, evolved.best, table, PROOF_EVALUATIONS).score
 
 
 def _proof_alone(place: Place, evaluations: int, seed: int, table: EnergyTable) -> float:
@@ -86,7 +86,7 @@ def measure_mappers(
     progress: Callable[[str], None] | None = None,
 ) -> list[Mapper]:
     """Every way on the places of the gaps, with every seed."""
-    found = []
+    mappers = []
     for name, way in WAYS.items():
         before = time.process_time()
         ratios = [
@@ -95,10 +95,10 @@ def measure_mappers(
             for seed in seeds
         ]
         spent = (time.process_time() - before) / len(ratios)
-        found.append(Mapper(name=name, ratios=ratios, cpu_seconds=spent))
+        mappers.append(Mapper(name=name, ratios=ratios, cpu_seconds=spent))
         if progress is not None:
             progress(f"{name}: {len(ratios)} searches, {spent:.3f} s of CPU each")
-    return found
+    return mappers
 
 
 # Markdown ----------------------------------------------------------------------------------------

@@ -108,17 +108,17 @@ class PairComparison:
 
     seed: int
     pair: PairResult
-    found: SearchResult
+    result: SearchResult
 
     @property
     def latency_ratio(self) -> float:
         """Cycles of the pair by those of what was found."""
-        return self.pair.cycles / self.found.networks[0].report.cycles
+        return self.pair.cycles / self.result.networks[0].report.cycles
 
     @property
     def energy_ratio(self) -> float:
         """Energy of the pair by that of what was found."""
-        return self.pair.energy_pj / self.found.networks[0].report.energy_pj
+        return self.pair.energy_pj / self.result.networks[0].report.energy_pj
 
     @property
     def edp_ratio(self) -> float:
@@ -144,8 +144,8 @@ def map_pair(
     results = [[wait() for wait in waits] for waits in pending]
     merged: dict[Layer, MappingResult] = {}
     for place, layer in enumerate(layers):
-        found = [result[place] for result in results]
-        legal = [result for result in found if result is not None]
+        results_of_layer = [result[place] for result in results]
+        legal = [result for result in results_of_layer if result is not None]
         if not legal:
             raise InputError(f"the arrays must have room for a mapping of {layer.name}: none has")
         best = min(
@@ -188,12 +188,12 @@ def measure_nasaic(
     comparisons = []
     for seed in seeds:
         wanted = replace(settings, seed=seed, objective=Objective.EDP)
-        found = search([network], PAIR_BUDGET, wanted, executor=executor)
-        if found.interrupted:
+        result = search([network], PAIR_BUDGET, wanted, executor=executor)
+        if result.interrupted:
             raise KeyboardInterrupt
         effort = wanted.final_settings(PAIR_BUDGET)
         pair = map_pair(PAIR, network, effort, executor=executor)
-        comparisons.append(PairComparison(seed=seed, pair=pair, found=found))
+        comparisons.append(PairComparison(seed=seed, pair=pair, result=result))
         if tell is not None:
             tell(comparisons[-1])
     return comparisons
@@ -228,13 +228,13 @@ def _table(comparisons: Sequence[PairComparison]) -> Iterator[str]:
     )
     yield "|---:|---:|---:|---|---|---:|---:|---:|---:|---:|"
     for comparison in comparisons:
-        report = comparison.found.networks[0].report
+        report = comparison.result.networks[0].report
         names = [array.name for array in comparison.pair.chosen.values()]
         split = ", ".join(f"{names.count(a.name)} {a.name}" for a in PAIR)
         yield (
             f"| {comparison.seed} | {comparison.pair.cycles:,} | "
             f"{comparison.pair.energy_pj / 1e6:,.1f} | {split} | "
-            f"{comparison.found.accelerator.array_text} | {report.cycles:,} | "
+            f"{comparison.result.accelerator.array_text} | {report.cycles:,} | "
             f"{report.energy_pj / 1e6:,.1f} | {comparison.latency_ratio:.2f} | "
             f"{comparison.energy_ratio:.2f} | "
             f"{comparison.edp_ratio:.2f} |"

@@ -113,7 +113,7 @@ def _paired_searches(
     num_processes: int,
     tell: Tell | None,
 ) -> list[PairedSearches]:
-    found = []
+    comparisons = []
     with worker_processes(num_processes) as executor:
         for pair in pairs:
             for case in cases:
@@ -126,8 +126,8 @@ def _paired_searches(
                 comparison = PairedSearches(
                     case=case, table=table, seed=pair[0].seed, ours=ours, rival=rival
                 )
-                found.append(comparison)
-    return found
+                comparisons.append(comparison)
+    return comparisons
 
 
 # Encodings ---------------------------------------------------------------------------------------

@@ -59,8 +59,8 @@ def _end(name: str) -> str:
 
 
 def _sections(document: str) -> dict[str, str]:
-    found = re.finditer(r"<!-- begin (\w+) -->\n(.*?)<!-- end \1 -->\n?", document, re.DOTALL)
-    return {match[1]: match[2] for match in found}
+    matches = re.finditer(r"<!-- begin (\w+) -->\n(.*?)<!-- end \1 -->\n?", document, re.DOTALL)
+    return {match[1]: match[2] for match in matches}
 
 
 def _head(document: str) -> str:

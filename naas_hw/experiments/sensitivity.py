@@ -42,19 +42,19 @@ class CrossPricedSearch:
 
     Members
     -------
-    found : under the case's own table.
+    result : under the case's own table.
     edp : title of each case -> energy-delay product of the found accelerator under its table.
     """
 
     case: EnergyCase
     seed: int
-    found: SearchResult
+    result: SearchResult
     edp: dict[str, float]
 
     @property
     def report(self) -> NetworkReport:
         """Cost of the network under the case's own table."""
-        return self.found.networks[0].report
+        return self.result.networks[0].report
 
 
 def sensitivity_cases(base: SizedTable) -> tuple[EnergyCase, ...]:
@@ -93,7 +93,7 @@ def measure_sensitivity(
     KeyboardInterrupt : Ctrl-C; `keep` has what was searched.
     """
     cases = sensitivity_cases(base)
-    found = []
+    outcomes = []
     with worker_processes(num_processes) as executor:
         for seed in range(settings.seed, settings.seed + num_seeds):
             for case in cases:
@@ -111,8 +111,8 @@ def measure_sensitivity(
                     other.title: _edp_under(other, case, result, network, effort, executor)
                     for other in cases
                 }
-                found.append(CrossPricedSearch(case=case, seed=seed, found=result, edp=edp))
-    return found
+                outcomes.append(CrossPricedSearch(case=case, seed=seed, result=result, edp=edp))
+    return outcomes
 
 
 def _told(
@@ -211,7 +211,7 @@ def _table_of_designs(outcomes: Sequence[CrossPricedSearch]) -> str:
         "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|" + "---:|" * len(levels),
     ]
     for outcome in outcomes:
-        a, report, share = outcome.found.accelerator, outcome.report, shares(outcome.report)
+        a, report, share = outcome.result.accelerator, outcome.report, shares(outcome.report)
         cells = (
             outcome.case.title,
             str(outcome.seed),
@@ -245,7 +245,7 @@ def _in_words(outcomes: Sequence[CrossPricedSearch], titles: Sequence[str]) -> s
     """Which dims are parallel, and the dearest mistake."""
     sentences = []
     for title in titles:
-        own = [outcome.found.accelerator for outcome in outcomes if outcome.case.title == title]
+        own = [outcome.result.accelerator for outcome in outcomes if outcome.case.title == title]
         dims = sorted({" ".join(sorted(axis.dim for axis in a.axes)) for a in own})
         sentences.append(f"{title}: {' or '.join(dims)}")
     worst, searched, priced = -inf, "", ""

@@ -156,7 +156,7 @@ def _table_of_designs(trials: Sequence[SizingTrial]) -> str:
     for title, group in _by_case(trials).items():
         for what, results in (
             ("sizes only", [trial.sized for trial in group]),
-            ("all", [trial.trial.found for trial in group]),
+            ("all", [trial.trial.result for trial in group]),
         ):
             best = best_of(results)
             cells = design_cells(results[best].accelerator)

@@ -132,7 +132,7 @@ def _table_of_cases(trials: Sequence[Trial]) -> str:
         "|---|" + "---:|" * 14,
     ]
     for title, group in grouped(trials, lambda trial: trial.case.title).items():
-        own = [t.found.networks[0].utilization(t.found.accelerator) for t in group]
+        own = [t.result.networks[0].utilization(t.result.accelerator) for t in group]
         shares = [mean_share(own), *(_baseline_share(group, kind) for kind in BaselineKind)]
         most = f"{max(most_speedup(trial) for trial in group):.2f}"
         lines.append(row(title, *_ratios(group), *shares, most))
@@ -155,10 +155,10 @@ def _table_of_designs(trials: Sequence[Trial]) -> str:
         f"|---|---:|{DESIGN_RULE}|---:|---:|---:|",
     ]
     for title, group in grouped(trials, lambda trial: trial.case.title).items():
-        best = group[best_of([trial.found for trial in group])]
-        report = best.found.networks[0].report
+        best = group[best_of([trial.result for trial in group])]
+        report = best.result.networks[0].report
         figures = (f"{report.cycles:,}", f"{report.energy_pj / 1e6:,.1f}")
-        cells = (*design_cells(best.found.accelerator), *figures, f"{report.edp / 1e12:,.1f}")
+        cells = (*design_cells(best.result.accelerator), *figures, f"{report.edp / 1e12:,.1f}")
         lines.append(row(title, str(best.seed), *cells))
     return "\n".join(lines)
 
@@ -206,16 +206,16 @@ def _folded(trials: Sequence[Trial]) -> Iterator[str]:
 
 def _out_of_reach(trials: Sequence[Trial]) -> str:
     """Scenarios in which the paper's speed-up is more than full arrays would give ours."""
-    found = []
+    names = []
     for name, group in grouped(trials, _preset_name).items():
         most = geometric_mean([most_speedup(trial) for trial in group])
         theirs = SAVINGS.get(name)
         if theirs is not None and theirs.speedup > most:
-            found.append(f"{name} (at most {most:.2f}, theirs {theirs.speedup:g})")
-    if not found:
+            names.append(f"{name} (at most {most:.2f}, theirs {theirs.speedup:g})")
+    if not names:
         return "The paper's speed-ups are within it for all of the presets here."
     return (
-        f"The paper's are beyond it for {', '.join(found)}: their baseline must have left more "
+        f"The paper's are beyond it for {', '.join(names)}: their baseline must have left more "
         "PEs idle than ours does."
     )
 
@@ -227,15 +227,17 @@ def _little_gained(trials: Sequence[Trial]) -> Iterator[str]:
         if ratio > LITTLE_GAIN:
             continue
         preset = group[0].case.preset.accelerator
-        same = sum(_dims(trial.found.accelerator) == _dims(preset) for trial in group)
+        same = sum(_dims(trial.result.accelerator) == _dims(preset) for trial in group)
         own = mean_share([trial.baseline.searched.utilization(preset) for trial in group])
-        found = mean_share([t.found.networks[0].utilization(t.found.accelerator) for t in group])
+        searched = mean_share(
+            [t.result.networks[0].utilization(t.result.accelerator) for t in group]
+        )
         fixed = geometric_mean([trial.edp_reduction(BaselineKind.FIXED) for trial in group])
         yield (
             f"- *{name}.* With searched mappings it is nearly as good as what is found: EDP "
             f"{ratio:.2f} ({fixed:.2f} with fixed ones). {same} of {len(group)} finds have its "
-            f"parallel dims; it uses {own} of its PEs, they use {found} of theirs. What the paper "
-            "gains here is over a baseline that is further from what the array can do."
+            f"parallel dims; it uses {own} of its PEs, they use {searched} of theirs. What the "
+            "paper gains here is over a baseline that is further from what the array can do."
         )
 
 

@@ -151,11 +151,11 @@ def compare_with_timeloop(path: Path) -> ComparedFile:
     InputError : the file is not such a file, in one sentence.
     """
     file = validate(_CaseFile, _read_json(path), str(path))
-    found = [_compared(case, index) for index, case in enumerate(file.cases)]
+    cases = [_compared(case, index) for index, case in enumerate(file.cases)]
     return ComparedFile(
         tool=f"{file.tool} {file.version}",
-        cases=tuple(case for case in found if isinstance(case, ComparedCase)),
-        refused=tuple(case for case in found if isinstance(case, RefusedCase)),
+        cases=tuple(case for case in cases if isinstance(case, ComparedCase)),
+        refused=tuple(case for case in cases if isinstance(case, RefusedCase)),
     )
 
 
@@ -187,8 +187,8 @@ class _Nest:
 
     def theirs(self, level: str, tensor: str, count: str) -> int:
         """A count of Timeloop's, all instances together."""
-        found = self.case.accesses[level]["tensors"][tensor]
-        return int(found[f"{count}_per_instance"] * found["instances"])
+        counts = self.case.accesses[level]["tensors"][tensor]
+        return int(counts[f"{count}_per_instance"] * counts["instances"])
 
     @property
     def elides_first_reads(self) -> bool:
@@ -511,10 +511,10 @@ def _distinct(
     cases: Sequence[ComparedCase],
 ) -> AbstractMapping[tuple[TimeloopCount, ...], tuple[list[str], ComparedCase]]:
     """Cases with the same counts together, in their order."""
-    found: dict[tuple[TimeloopCount, ...], tuple[list[str], ComparedCase]] = {}
+    distinct: dict[tuple[TimeloopCount, ...], tuple[list[str], ComparedCase]] = {}
     for case in cases:
-        found.setdefault(case.comparisons, ([], case))[0].append(case.name)
-    return found
+        distinct.setdefault(case.comparisons, ([], case))[0].append(case.name)
+    return distinct
 
 
 def _table(case: ComparedCase) -> list[str]:

@@ -47,14 +47,14 @@ class Trial:
     case: PresetCase
     table: EnergyTable
     seed: int
-    found: SearchResult
+    result: SearchResult
     baseline: Baseline
 
     def before(self, kind: BaselineKind) -> NetworkResult:
         """What is compared with what was found; the baseline must have it."""
-        found = self.baseline.of(kind)
-        assert found is not None
-        return found
+        result = self.baseline.of(kind)
+        assert result is not None
+        return result
 
     def has(self, kind: BaselineKind) -> bool:
         """Whether the baseline has it: *folded* only where the preset's chip folds."""
@@ -62,11 +62,11 @@ class Trial:
 
     def speedup(self, kind: BaselineKind) -> float:
         """Cycles of the baseline by those of what was found."""
-        return self.before(kind).report.cycles / self.found.networks[0].report.cycles
+        return self.before(kind).report.cycles / self.result.networks[0].report.cycles
 
     def energy_saving(self, kind: BaselineKind) -> float:
         """Energy of the baseline by that of what was found."""
-        return self.before(kind).report.energy_pj / self.found.networks[0].report.energy_pj
+        return self.before(kind).report.energy_pj / self.result.networks[0].report.energy_pj
 
     def edp_reduction(self, kind: BaselineKind) -> float:
         """Energy times cycles of the baseline by that of what was found."""
@@ -139,13 +139,13 @@ def measured_trial(
     The preset's searched mappings get as many evaluations as the final ones of what was found.
     """
     assert settings.table is not None
-    found = searched(case, settings, keep, executor, tell)
+    result = searched(case, settings, keep, executor, tell)
     effort = settings.final_settings(case.preset.budget)
     return Trial(
         case=case,
         table=settings.table,
         seed=settings.seed,
-        found=found,
+        result=result,
         baseline=kept_baseline(case.preset, case.network, effort, keep, executor=executor),
     )
 
@@ -204,10 +204,10 @@ def row(*cells: str) -> str:
 
 def grouped(items: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:
     """Items by a key, in the order in which the keys come first."""
-    found: dict[str, list[T]] = {}
+    groups: dict[str, list[T]] = {}
     for item in items:
-        found.setdefault(key(item), []).append(item)
-    return found
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
 def best_of(results: Sequence[SearchResult]) -> int:

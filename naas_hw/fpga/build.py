@@ -187,7 +187,7 @@ def _report(
         limit_minutes=limit_minutes,
         seed=best.seed if best else None,
         fmax_mhz=best.fmax_mhz if best else None,
-        fmax_of_seeds={found.seed: found.fmax_mhz for found in placed},
+        fmax_of_seeds={design.seed: design.fmax_mhz for design in placed},
         core=netlist.core,
         harness=netlist.harness,
         usage=dict(best.usage) if best else {},

@@ -38,11 +38,11 @@ def ports_of(verilog: str, module: str) -> tuple[Port, ...]:
         raise ValueError(f"text must hold a module {module} with ports")
     return tuple(
         Port(
-            name=found["name"],
-            width=int(found["high"] or 0) + 1,
-            is_input=found["flow"] == "input",
+            name=port["name"],
+            width=int(port["high"] or 0) + 1,
+            is_input=port["flow"] == "input",
         )
-        for found in _PORT.finditer(header[1])
+        for port in _PORT.finditer(header[1])
     )
 
 
@@ -67,11 +67,11 @@ def render_harness(ports: tuple[Port, ...], *, core: str) -> str:
 
 def _slices(ports: list[Port], register: str) -> dict[str, str]:
     """Which bits of a register each port is connected to."""
-    found, first = {}, 0
+    slices, first = {}, 0
     for port in ports:
-        found[port.name] = f"{register}[{first + port.width - 1}:{first}]"
+        slices[port.name] = f"{register}[{first + port.width - 1}:{first}]"
         first += port.width
-    return found
+    return slices
 
 
 def render(template: str, **values: object) -> str:

@@ -191,9 +191,11 @@ def read_netlist(design: Mapping[str, Any]) -> Netlist:
     )
 
 
-def _by_module(found: Mapping[str, Resources], hierarchy: Hierarchy) -> tuple[Component, ...]:
+def _by_module(
+    resources_of: Mapping[str, Resources], hierarchy: Hierarchy
+) -> tuple[Component, ...]:
     totals: dict[str, tuple[int, Resources]] = {}
-    for path, resources in found.items():
+    for path, resources in resources_of.items():
         module = hierarchy.modules[path]
         instances, total = totals.get(module, (0, Resources()))
         totals[module] = instances + 1, total + resources

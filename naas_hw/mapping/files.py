@@ -35,16 +35,16 @@ def read_mappings(path: str | Path, network: Network | None = None) -> dict[str,
     ------
     InputError : one sentence that names file, place, rule and value.
     """
-    found = validate(NetworkMapping, read_yaml(path), str(path)).layers
+    mappings = validate(NetworkMapping, read_yaml(path), str(path)).layers
     if network is not None:
-        _check_names([layer.name for layer in network.layers], list(found), str(path))
-    return dict(found)
+        _check_names([layer.name for layer in network.layers], list(mappings), str(path))
+    return dict(mappings)
 
 
-def _check_names(due: list[str], found: list[str], source: str) -> None:
-    if missing := [name for name in due if name not in found]:
+def _check_names(due: list[str], names: list[str], source: str) -> None:
+    if missing := [name for name in due if name not in names]:
         raise InputError(f"{source}: layers must hold a mapping of {missing[0]}")
-    if unknown := [name for name in found if name not in due]:
+    if unknown := [name for name in names if name not in due]:
         raise InputError(f"{source}: layers must be those of the network, not {unknown[0]}")
 
 

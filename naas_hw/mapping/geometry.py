@@ -131,8 +131,8 @@ class Geometry:
     def last_moving(self, dims: tuple[Dim, ...], *, dram_only: bool = False) -> int:
         """Innermost position of bound > 1 with one of these dims; -1 if there is none."""
         end = NUM_LEVEL_POSITIONS if dram_only else 2 * NUM_LEVEL_POSITIONS
-        found = [i for i in range(end) if self.nest_bounds[i] > 1 and self.nest_dims[i] in dims]
-        return found[-1] if found else -1
+        positions = [i for i in range(end) if self.nest_bounds[i] > 1 and self.nest_dims[i] in dims]
+        return positions[-1] if positions else -1
 
     def num_runs(self, last: int) -> int:
         """Runs of a tensor whose innermost moving position is `last`."""

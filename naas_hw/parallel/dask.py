@@ -95,6 +95,6 @@ def call_with_versions(
 ) -> R:
     """What a worker runs: the function, if this machine would give the same result."""
     for name, version in versions.items():
-        if (found := metadata.version(name)) != version:
-            raise InputError(f"a Dask worker must have {name} {version}, not {found}")
+        if (installed := metadata.version(name)) != version:
+            raise InputError(f"a Dask worker must have {name} {version}, not {installed}")
     return function(*args, **kwargs)

@@ -51,8 +51,12 @@ def layer_table(facts: RunFacts) -> DataTable:
             edp(cost.edp),
         ]
         if simulated:
-            found = simulated.get(one.layer.name)
-            row += [found.predicted_cycles, found.simulated_cycles] if found else [_NOT_RUN] * 2
+            simulation = simulated.get(one.layer.name)
+            row += (
+                [simulation.predicted_cycles, simulation.simulated_cycles]
+                if simulation
+                else [_NOT_RUN] * 2
+            )
         rows.append(row)
     return data_table("Layers", columns, rows, is_sortable=True)
 

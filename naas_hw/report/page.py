@@ -159,12 +159,12 @@ def _notices(facts: RunFacts) -> Iterator[str]:
         return
     if facts.result.interrupted:
         yield "The search was interrupted: this is the best so far."
-    for record, found in zip(facts.result.networks, facts.networks, strict=True):
-        report = found.report
+    for record, network in zip(facts.result.networks, facts.networks, strict=True):
+        report = network.report
         if record.cycles != report.cycles or not _same(record.energy_pj, report.energy_pj):
             yield (
                 f"The model of naas {__version__} gives {report.cycles:,} cycles and "
-                f"{report.energy_pj:,.0f} pJ for {found.name}, result.json {record.cycles:,} "
+                f"{report.energy_pj:,.0f} pJ for {network.name}, result.json {record.cycles:,} "
                 f"cycles and {record.energy_pj:,.0f} pJ: the design, the model or the energy table "
                 "has changed since. This page shows the model's."
             )

@@ -11,10 +11,10 @@ from naas_hw.runs.facts import RunFacts
 
 def convergence_figure(facts: RunFacts) -> Figure:
     """Best so far and population mean, generation by generation."""
-    found = convergence(facts.candidates)
+    generations = convergence(facts.candidates)
     label, unit = score_label(facts)
-    best = _curve([one.best / unit for one in found])
-    mean = _curve([one.mean / unit for one in found])
+    best = _curve([one.best / unit for one in generations])
+    mean = _curve([one.mean / unit for one in generations])
     values = [y for _, y in (*best, *mean)]
     return Figure(
         title="Convergence",
@@ -22,7 +22,7 @@ def convergence_figure(facts: RunFacts) -> Figure:
         "before the final mapping search of the best.",
         picture=plot(
             "Convergence",
-            f"Best score after {len(found)} generations: {best[-1][1]:.4g}.",
+            f"Best score after {len(generations)} generations: {best[-1][1]:.4g}.",
             [
                 Series(name="population mean", points=mean, tone=1, mark="square", has_line=True),
                 Series(name="best so far", points=best, tone=0, has_line=True),
@@ -33,7 +33,7 @@ def convergence_figure(facts: RunFacts) -> Figure:
         table=data_table(
             f"Convergence: {label}",
             ("generation", "best so far", "population mean"),
-            [(n, one.best / unit, one.mean / unit) for n, one in enumerate(found, start=1)],
+            [(n, one.best / unit, one.mean / unit) for n, one in enumerate(generations, start=1)],
         ),
     )
 

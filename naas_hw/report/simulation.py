@@ -94,16 +94,16 @@ def simulation_sentence(facts: RunFacts) -> str:
     """What was simulated, and how it ended."""
     if facts.simulation is None or not facts.simulation.layers:
         return "No layer of this run was simulated yet."
-    found, total = facts.simulation, len(facts.layers)
-    equal = sum(one.ok for one in found.layers)
+    simulation, total = facts.simulation, len(facts.layers)
+    equal = sum(one.ok for one in simulation.layers)
     compared = (
         "cycles, counted accesses and output bytes"
-        if found.timed
+        if simulation.timed
         else "output bytes (the memory stalled at random, so that times are not comparable)"
     )
     return (
-        f"{len(found.layers)} of {total} layers ran on the RTL in {found.simulator}; in {equal} of "
-        f"them {compared} are equal to what was predicted."
+        f"{len(simulation.layers)} of {total} layers ran on the RTL in {simulation.simulator}; "
+        f"in {equal} of them {compared} are equal to what was predicted."
     )
 
 
@@ -111,9 +111,9 @@ def differences(facts: RunFacts) -> list[str]:
     """What differs, a line each."""
     if facts.simulation is None:
         return []
-    found = []
+    sentences = []
     for one in facts.simulation.layers:
         if one.first_piece is not None:
-            found.append(f"{one.name}: first piece that differs: {one.first_piece}")
-        found += [f"{one.name}: {text}" for text in one.counts_that_differ]
-    return found
+            sentences.append(f"{one.name}: first piece that differs: {one.first_piece}")
+        sentences += [f"{one.name}: {text}" for text in one.counts_that_differ]
+    return sentences

@@ -95,9 +95,9 @@ class Scale:
     @property
     def ticks(self) -> list[float]:
         """Round values within the range."""
-        found = log_ticks(self.low, self.high) if self.is_log else linear_ticks(self.low, self.high)
+        ticks = log_ticks(self.low, self.high) if self.is_log else linear_ticks(self.low, self.high)
         slack = _ROUND * abs(self.high)
-        return [tick for tick in found if self.low - slack <= tick <= self.high + slack]
+        return [tick for tick in ticks if self.low - slack <= tick <= self.high + slack]
 
 
 def scale_of(
@@ -156,8 +156,8 @@ def log_ticks(low: float, high: float) -> list[float]:
     """
     decades = range(floor(log10(low)), ceil(log10(high)) + 1)
     mantissas = _MANTISSAS if high / low < 1e3 else (1.0,)
-    found = [m * 10.0**power for power in decades for m in mantissas]
-    return [tick for tick in found if low * (1 - _ROUND) <= tick <= high * (1 + _ROUND)]
+    ticks = [m * 10.0**power for power in decades for m in mantissas]
+    return [tick for tick in ticks if low * (1 - _ROUND) <= tick <= high * (1 + _ROUND)]
 
 
 def _tick_below(value: float) -> float:

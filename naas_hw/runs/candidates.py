@@ -87,12 +87,12 @@ def _candidate(record: CandidateRecord) -> Candidate:
 
 def convergence(candidates: Sequence[Candidate]) -> list[Generation]:
     """Best so far and mean, of each generation."""
-    found, best = [], inf
+    generations, best = [], inf
     for number in range(max((c.generation for c in candidates), default=-1) + 1):
         scores = [c.score for c in candidates if c.generation == number and c.score is not None]
         best = min([best, *scores])
-        found.append(Generation(best=best, mean=sum(scores) / len(scores) if scores else inf))
-    return found
+        generations.append(Generation(best=best, mean=sum(scores) / len(scores) if scores else inf))
+    return generations
 
 
 def candidate_front(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -30,8 +30,8 @@ def search_figures(result: SearchResult) -> dict[str, Any]:
         **effort_figures(result),
         "front": front_figures(result.front),
         "networks": [
-            network_figures(found, result.accelerator, result.objective)
-            for found in result.networks
+            network_figures(network, result.accelerator, result.objective)
+            for network in result.networks
         ],
     }
 
@@ -87,24 +87,24 @@ def front_figures(front: Front) -> dict[str, Any]:
 
 
 def network_figures(
-    found: NetworkResult, accelerator: Accelerator, objective: Objective
+    result: NetworkResult, accelerator: Accelerator, objective: Objective
 ) -> dict[str, Any]:
     """A network's cost, layer by layer, as JSON has it.
 
     `objective` : that of the proven bounds.
     """
     return {
-        "name": found.network.name,
-        "cycles": found.report.cycles,
-        "energy_pj": found.report.energy_pj,
-        "edp": found.report.edp,
-        "utilization": found.utilization(accelerator),
-        "macs_not_covered": found.network.macs_not_covered,
+        "name": result.network.name,
+        "cycles": result.report.cycles,
+        "energy_pj": result.report.energy_pj,
+        "edp": result.report.edp,
+        "utilization": result.utilization(accelerator),
+        "macs_not_covered": result.network.macs_not_covered,
         "layers": [
-            layer_figures(report, objective, found.proven_bounds.get(report.layer))
-            for report in found.report.layers
+            layer_figures(report, objective, result.proven_bounds.get(report.layer))
+            for report in result.report.layers
         ],
-        "proven_gaps": dict(found.proven_gaps),
+        "proven_gaps": dict(result.proven_gaps),
     }
 
 

@@ -38,8 +38,8 @@ def ranking(
 ) -> NDArray[np.int64]:
     """Indices, best first; among equals the one that is better in the other figures first."""
     score = objective.score(cycles.astype(np.float64), energy_pj)
-    found: NDArray[np.int64] = np.lexsort((cycles, energy_pj, score))
-    return found
+    order: NDArray[np.int64] = np.lexsort((cycles, energy_pj, score))
+    return order
 
 
 def geometric_mean(values: list[float]) -> float:

@@ -55,8 +55,10 @@ def evenly(num: int, most: int) -> NDArray[np.intp]:
     >>> evenly(3, 8).tolist(), evenly(9, 3).tolist()
     ([0, 1, 2], [0, 4, 8])
     """
-    found: NDArray[np.intp] = np.unique(np.linspace(0, num - 1, min(num, most)).round().astype(int))
-    return found
+    indices: NDArray[np.intp] = np.unique(
+        np.linspace(0, num - 1, min(num, most)).round().astype(int)
+    )
+    return indices
 
 
 def hypervolume(points: Sequence[Sequence[float]], reference: Sequence[float]) -> float:

@@ -55,7 +55,7 @@ def clipped(gene: float) -> float:
 
 def importances(order: tuple[int, ...]) -> list[float]:
     """Importances that sort into an order: the first is the highest."""
-    found = [0.0] * len(order)
+    genes = [0.0] * len(order)
     for rank, dim in enumerate(order):
-        found[dim] = gene_of_choice(len(order) - 1 - rank, len(order))
-    return found
+        genes[dim] = gene_of_choice(len(order) - 1 - rank, len(order))
+    return genes

@@ -75,15 +75,15 @@ class BuildCache:
         """
         with self._locked(digest):
             entry = self._entry(digest)
-            found = entry.is_dir()
-            if not found:
+            exists = entry.is_dir()
+            if not exists:
                 self._build(digest, build)
             os.utime(entry)
             for file in entry.iterdir():
                 _link_or_copy(file, into / file.name)
-        if not found:
+        if not exists:
             self._shrink(keep=digest)
-        return found
+        return exists
 
     def entries(self) -> tuple[str, ...]:
         """Digests of all finished builds, the one used longest ago first."""

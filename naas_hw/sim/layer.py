@@ -262,8 +262,8 @@ def _starts(
 def _complaints_before(prelude: Prelude | None, results: Sequence[BenchResult]) -> list[str]:
     if prelude is None:
         return []
-    found = [prelude.complaint(result) for result in results]
-    return [complaint for complaint in found if complaint is not None]
+    complaints = [prelude.complaint(result) for result in results]
+    return [complaint for complaint in complaints if complaint is not None]
 
 
 class _Limits(TypedDict):
@@ -294,22 +294,22 @@ def _limits(
 def _complaints(
     result: BenchResult, geometry: Geometry, prediction: Prediction, timeline: Timeline | None
 ) -> tuple[str, ...]:
-    found = list(result.messages)
+    complaints = list(result.messages)
     if result.status == "hang":
-        found.append(
+        complaints.append(
             diagnose_deadlock(geometry, result.events, counts_of(result), prediction.counts)
         )
     if timeline is not None and timeline.end != prediction.cycles:
-        found.append(
+        complaints.append(
             f"the recurrence must end in cycle {prediction.cycles} as the compiled model, "
             f"not {timeline.end}"
         )
     if result.registers.get(REGISTERS["status"], 0):
-        found.append(f"status register is {result.registers[REGISTERS['status']]:#x}, not 0")
+        complaints.append(f"status register is {result.registers[REGISTERS['status']]:#x}, not 0")
     for name in ("protocol_errors", "ordering_errors"):
         if result.counters[name]:
-            found.append(f"{name} must be 0, not {result.counters[name]}")
-    return tuple(found)
+            complaints.append(f"{name} must be 0, not {result.counters[name]}")
+    return tuple(complaints)
 
 
 def first_difference(timeline: Timeline, events: NDArray[np.int64]) -> Difference | None:
@@ -323,7 +323,7 @@ def first_difference(timeline: Timeline, events: NDArray[np.int64]) -> Differenc
         "drain_end": timeline.drain_end,
         "store_end": timeline.store_end,
     }
-    found: list[tuple[int, Difference]] = []
+    differences: list[tuple[int, Difference]] = []
     for name, times in predicted.items():
         logged = events[events[:, 1] == EVENTS.index(name), 0]
         length = min(len(times), len(logged))
@@ -333,11 +333,11 @@ def first_difference(timeline: Timeline, events: NDArray[np.int64]) -> Differenc
             told = Difference(
                 what=f"{name} of piece {at}", predicted=int(times[at]), simulated=int(logged[at])
             )
-            found.append((min(told.predicted, told.simulated), told))
+            differences.append((min(told.predicted, told.simulated), told))
         elif len(times) != len(logged):
             told = Difference(what=f"number of {name}", predicted=len(times), simulated=len(logged))
-            found.append((int(1e18), told))
-    return min(found, key=lambda entry: entry[0])[1] if found else None
+            differences.append((int(1e18), told))
+    return min(differences, key=lambda entry: entry[0])[1] if differences else None
 
 
 def predicted_counts(cycles: int, stalls: StallCycles, accesses: Accesses) -> dict[str, int]:

@@ -64,17 +64,17 @@ def plan_runs(
         LayerRun(
             layer=first[key],
             mapping=key[1],
-            names=tuple(found),
+            names=tuple(same),
             prediction=_predicted(accelerator, first[key], key[1]),
         )
-        for key, found in names.items()
+        for key, same in names.items()
     )
 
 
 def _predicted(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> Prediction:
-    found = violations(accelerator, layer, mapping)
-    if found:
-        raise InputError(f"{layer.name} must be a layer that the hardware runs: {found[0]}")
+    violated = violations(accelerator, layer, mapping)
+    if violated:
+        raise InputError(f"{layer.name} must be a layer that the hardware runs: {violated[0]}")
     return predict_layer(accelerator, layer, mapping)
 
 
@@ -131,7 +131,7 @@ def simulate_runs(
             "waves": waves,
         }
 
-    found: list[LayerReport] = []
+    reports: list[LayerReport] = []
     with worker_pool(min(num_processes, len(runs)), preload=__name__) as executor:
         pending: list[Future[LayerReport]] = []
         if executor is not None:
@@ -142,8 +142,8 @@ def simulate_runs(
             )
             if progress is not None:
                 progress(report)
-            found += _named(report, run.names)
-    return tuple(found)
+            reports += _named(report, run.names)
+    return tuple(reports)
 
 
 def _named(report: LayerReport, names: Sequence[str]) -> Iterator[LayerReport]:

@@ -96,14 +96,14 @@ def _find_verilator() -> Simulator:
 
 
 def _verilator_on_path() -> Path | None:
-    found = shutil.which("verilator")
-    return Path(found) if found else None
+    path = shutil.which("verilator")
+    return Path(path) if path else None
 
 
 def _version_of_verilator(path: Path) -> str:
     done = run_program([path, "--version"], timeout_seconds=_SECONDS_FOR_A_VERSION)
-    found = re.search(r"\d+\.\d+", done.output if done else "")
-    return found[0] if found else "unknown"
+    match = re.search(r"\d+\.\d+", done.output if done else "")
+    return match[0] if match else "unknown"
 
 
 def _check_version(

@@ -190,14 +190,14 @@ def read_file(path: str | Path, *, max_bytes: int) -> bytes:
     except ValueError as error:  # a NUL in the path
         raise InputError(f"{_shown(path)!r} must be a path: {error}") from error
     try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
             raise InputError(
-                f"{_shown(path)}: must be a regular file, not {kind_of(found.st_mode)}"
+                f"{_shown(path)}: must be a regular file, not {kind_of(status.st_mode)}"
             )
-        if found.st_size > max_bytes:
+        if status.st_size > max_bytes:
             raise InputError(
-                f"{_shown(path)}: must have at most {max_bytes} bytes, not {found.st_size}"
+                f"{_shown(path)}: must have at most {max_bytes} bytes, not {status.st_size}"
             )
         with os.fdopen(handle, "rb", closefd=False) as stream:
             return stream.read(max_bytes)

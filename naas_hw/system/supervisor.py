@@ -102,13 +102,13 @@ def _descendants() -> list[int]:
             except OSError:
                 continue
             children.setdefault(int(fields[1]), []).append(int(name))
-    found: list[int] = []
+    descendants: list[int] = []
     waiting = [os.getpid()]
     while waiting:
         below = children.get(waiting.pop(), [])
-        found += below
+        descendants += below
         waiting += below
-    return found
+    return descendants
 
 
 def _end_like(status: int) -> None:

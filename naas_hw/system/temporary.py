@@ -86,8 +86,8 @@ def _home() -> Path:
     with suppress(FileExistsError):
         os.mkdir(home, 0o700)
     with suppress(FileNotFoundError):
-        found = os.lstat(home)
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        status = os.lstat(home)
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
             raise InputError(f"{home} must be a folder of this user, not something of another")
     return home
 

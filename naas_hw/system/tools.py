@@ -75,14 +75,14 @@ class _WheelProgram:
 
     def find(self) -> Tool:
         try:
-            found = metadata.distribution(self.distribution)
+            distribution = metadata.distribution(self.distribution)
         except metadata.PackageNotFoundError:
             return _tool(self, None, None)
         if self.inside is not None:
-            path = Path(str(found.locate_file(self.inside)))
+            path = Path(str(distribution.locate_file(self.inside)))
         else:
             path = Path(sysconfig.get_path("scripts")) / self.name
-        return _tool(self, path if path.is_file() else None, found.version)
+        return _tool(self, path if path.is_file() else None, distribution.version)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,5 +288,5 @@ def _output(command: list[str], given: str = "") -> str:
 
 def _printed_version(path: Path, flag: str) -> str:
     """The first number with a dot among what the program prints about itself."""
-    found = re.search(r"\bv?(\d+(?:\.\d+)+)", _output([str(path), flag]))
-    return found[1] if found else "unknown"
+    match = re.search(r"\bv?(\d+(?:\.\d+)+)", _output([str(path), flag]))
+    return match[1] if match else "unknown"

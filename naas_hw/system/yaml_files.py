@@ -180,8 +180,8 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def rule_of(message: str) -> str:
     """Turn "Input should be a valid integer, unable to ..." into "must be an integer"."""
-    _, found, rule = message.partition(" should ")
-    if not found:
+    _, separator, rule = message.partition(" should ")
+    if not separator:
         return f"is wrong: {message}"
     rule = rule.split(", unable to")[0].split(", got ")[0].replace(" after validation", "")
     for theirs, ours in _WORDS.items():
@@ -196,8 +196,8 @@ def _not_plain(data: object, place: str = "") -> str:
             if not isinstance(key, str | int | float | bool | None):
                 return f"{place + ': ' if place else ''}a key must be a string, not {shown(key)}"
             name = _one_line(key) if isinstance(key, str) else shown(key)
-            if found := _not_plain(value, f"{place}.{name}" if place else name):
-                return found
+            if place_inside := _not_plain(value, f"{place}.{name}" if place else name):
+                return place_inside
         return ""
     if isinstance(data, list | tuple):
         texts = (_not_plain(value, f"{place}[{index}]") for index, value in enumerate(data))

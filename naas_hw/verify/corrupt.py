@@ -115,14 +115,14 @@ class CorruptReport:
     @property
     def counts(self) -> dict[str, int]:
         """How many fell into each outcome."""
-        found = Counter(result.outcome for result in self.results)
-        return {outcome.value: found[outcome] for outcome in CorruptionOutcome}
+        counts = Counter(result.outcome for result in self.results)
+        return {outcome.value: counts[outcome] for outcome in CorruptionOutcome}
 
     @property
     def coverage(self) -> dict[str, int]:
         """How many were changed in each way."""
-        found = Counter(result.kind for result in self.results)
-        return {kind.value: found[kind] for kind in CorruptionKind}
+        counts = Counter(result.kind for result in self.results)
+        return {kind.value: counts[kind] for kind in CorruptionKind}
 
     @property
     def ok(self) -> bool:
@@ -158,10 +158,10 @@ def verify_corrupt(
         raise InputError(f"seed must be 0 to 2**63 - 1, not {seed}")
     shares = _shares(num_corruptions, seed)
     results: list[CorruptResult] = []
-    for found in _run_shares(shares, simulator, seed, num_processes):
-        results += found
+    for results_of_share in _run_shares(shares, simulator, seed, num_processes):
+        results += results_of_share
         if progress is not None:
-            for result in found:
+            for result in results_of_share:
                 progress(result)
     results.sort(key=lambda result: result.index)
     return CorruptReport(
@@ -276,10 +276,10 @@ class _Victim:
         """Bytes of the output in a region that are not the golden convolution's."""
         layer = self.case.layer
         first, end = (region + at - self.program.writable[0] for at in self.program.outputs[0])
-        found = unpack_activations(
+        outputs = unpack_activations(
             memory[first:end], (layer.K, layer.P, layer.Q), self.case.accelerator.beat_bytes
         )
-        return int(np.count_nonzero(found != self.expected))
+        return int(np.count_nonzero(outputs != self.expected))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -356,14 +356,14 @@ def _run_chunk(
     )
     memory = results[0].dram
     is_contained = np.array_equal(memory[: chunk.regions[0]], chunk.image[: chunk.regions[0]])
-    found = []
+    outcomes = []
     for i, (index, corruption) in enumerate(zip(indices, chunk.corruptions, strict=True)):
         bad, good = results[2 * i], results[2 * i + 1]
         is_right = not victim.wrong_bytes(memory, chunk.regions[2 * i])
         outcome = CorruptionOutcome.OUTSIDE
         if is_contained:
             outcome = _outcome_of(bad, corruption, is_right=is_right)
-        found.append(
+        outcomes.append(
             CorruptResult(
                 index=index,
                 kind=corruption.kind,
@@ -376,7 +376,7 @@ def _run_chunk(
                 output_mismatches=victim.wrong_bytes(memory, chunk.regions[2 * i + 1]),
             )
         )
-    return found
+    return outcomes
 
 
 def _status_of(result: BenchResult) -> int:

@@ -96,7 +96,7 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
     every step is an accumulator run of its own.
     """
     geometry = case.geometry
-    found = {
+    bins = {
         "ragged": any(_run_extent(geometry)[dim] != case.layer.bounds[dim] for dim in DIMS),
         "spills_to_L2": bool(geometry.accumulator_revisits),
         "spills_to_DRAM": bool(geometry.tile_revisits),
@@ -106,7 +106,7 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
         f"stall_{dominant_stall(stalls)}": True,
         "stall_descriptor": stalls.descriptor > max(getattr(stalls, c) for c in STALL_CAUSES),
     }
-    named = {name for name, holds in found.items() if holds}
+    named = {name for name, holds in bins.items() if holds}
     return frozenset(named | _accelerator_bins(case) | _layer_bins(case)) & set(LARGE_BINS)
 
 
@@ -125,13 +125,13 @@ def bins_of_run(
     no int32. outputs_clamp: more than half of the outputs are at a clamp.
     """
     reads = quantised.input_zero_point != 0 and reads_padding(case.geometry)
-    found = {
+    bins = {
         "zero_point_with_padding": reads,
         "steady_8_steps": _steady_steps(timeline) >= STEADY_STEPS,
         "sums_wrap": extreme and _wraps(case.layer, quantised),
         "outputs_clamp": extreme and _clamps(case.layer, quantised),
     }
-    return frozenset(name for name, holds in found.items() if holds)
+    return frozenset(name for name, holds in bins.items() if holds)
 
 
 def _wraps(layer: Layer, quantised: QuantisedLayer) -> bool:
@@ -171,7 +171,7 @@ def reads_padding(geometry: Geometry) -> bool:
 def _accelerator_bins(case: Case) -> set[str]:
     accelerator = case.accelerator
     used = {axis.dim for axis in accelerator.axes if case.mapping.spatial[axis.dim] > 1}
-    found = {
+    bins = {
         f"axes_{len(accelerator.axes)}": True,
         "pes_64_or_more": accelerator.num_pes >= MANY_PES,
         "pes_above_256": accelerator.num_pes > 256,
@@ -185,7 +185,7 @@ def _accelerator_bins(case: Case) -> set[str]:
         "period_above_1": accelerator.dram_beat_period_cycles > 1,
         **{f"parallel_{dim}": True for dim in used},
     }
-    return {name for name, holds in found.items() if holds}
+    return {name for name, holds in bins.items() if holds}
 
 
 def _latency_bin(latency: int) -> str:
@@ -197,12 +197,12 @@ def _latency_bin(latency: int) -> str:
 
 def _layer_bins(case: Case) -> set[str]:
     layer, beat = case.layer, case.accelerator.beat_bytes
-    found = {
+    bins = {
         f"kind_{layer.kind.value}": True,
         "channels_not_of_beat": layer.K % beat != 0 or layer.input_channels % beat != 0,
         "C_below_beat": layer.kind is not Kind.DEPTHWISE and layer.C < beat,
     }
-    return {name for name, holds in found.items() if holds}
+    return {name for name, holds in bins.items() if holds}
 
 
 def _run_extent(geometry: Geometry) -> dict[str, int]:

@@ -182,8 +182,8 @@ def verify(
         groups.append([(first + i, drawn.case) for i, drawn in enumerate(group)])
     conditions = Conditions(simulator=simulator, seed=seed, stalls=stalls, memory=memory, size=size)
     results: list[CaseResult] = []
-    for found in _run_groups(groups, conditions, num_processes):
-        for result in found:
+    for results_of_group in _run_groups(groups, conditions, num_processes):
+        for result in results_of_group:
             results.append(result)
             if progress is not None:
                 progress(result)
@@ -284,18 +284,18 @@ def run_case(index: int, case: Case, hardware: Hardware, conditions: Conditions)
 
 def _problem_of(report: LayerReport) -> str:
     """All that differs, the first piece first."""
-    found = [] if report.status == "done" else [f"the run must end, not {report.status}"]
+    problems = [] if report.status == "done" else [f"the run must end, not {report.status}"]
     if report.first_piece is not None:
-        found.append(str(report.first_piece))
+        problems.append(str(report.first_piece))
     if report.timed and report.predicted_cycles != report.simulated_cycles:
-        found.append(
+        problems.append(
             f"cycles: predicted {report.predicted_cycles}, simulated {report.simulated_cycles}"
         )
     if report.timed:
-        found += [str(difference) for difference in report.counts]
+        problems += [str(difference) for difference in report.counts]
     if report.output_mismatches:
-        found.append(f"{report.output_mismatches} output bytes are wrong")
-    return "; ".join([*found, *report.messages])
+        problems.append(f"{report.output_mismatches} output bytes are wrong")
+    return "; ".join([*problems, *report.messages])
 
 
 def _fault(index: int, case: Case, error: Exception) -> CaseResult:

@@ -43,12 +43,12 @@ def stratified_accelerators(
     numbers = stratified(rng, (2, 1, 3, 2, 3), count)
     dims = stratified(rng, DIMS, count)
     many = stratified(rng, _PES[size], count)
-    found = []
+    accelerators = []
     needs_pair = True
     for beat, number, dim, (least, most) in zip(beats, numbers, dims, many, strict=True):
         pair = needs_pair and number > 1 and dim in ("R", "P")
         needs_pair &= not pair
-        found.append(
+        accelerators.append(
             random_accelerator(
                 rng,
                 rejections,
@@ -59,7 +59,7 @@ def stratified_accelerators(
                 max_pes=most,
             )
         )
-    return found
+    return accelerators
 
 
 def random_accelerator(
@@ -77,7 +77,7 @@ def random_accelerator(
     One whose buffers are too small for the smallest layer is rejected for capacity.
     """
     while True:
-        found = _random_accelerator(
+        accelerator = _random_accelerator(
             rng,
             rejections,
             beat_bytes=beat_bytes,
@@ -85,9 +85,9 @@ def random_accelerator(
             dims=dims,
             pes=(min_pes, max_pes),
         )
-        broken = violations(found, SMALLEST_LAYER, Mapping())
+        broken = violations(accelerator, SMALLEST_LAYER, Mapping())
         if not broken:
-            return found
+            return accelerator
         rejections.update({text.split(":")[0] for text in broken})
 
 

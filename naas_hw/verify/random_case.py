@@ -173,10 +173,10 @@ def _draw_for(
     wanted = _wish(rng, progress.filled)
     best: tuple[tuple[bool, int], _Candidate] | None = None
     for _ in range(_NUM_LAYERS):
-        for found in _candidates(accelerator, rng, progress.rejections, max_cycles):
-            score = (wanted in found.bins, len(found.bins & missing))
+        for candidate in _candidates(accelerator, rng, progress.rejections, max_cycles):
+            score = (wanted in candidate.bins, len(candidate.bins & missing))
             if best is None or score > best[0]:
-                best = (score, found)
+                best = (score, candidate)
         if best is not None and (wanted is None or best[0][0]):
             break
     assert best is not None
@@ -216,15 +216,15 @@ def _candidates(
     limit = log_uniform(rng, _shortest_limit(accelerator, max_cycles), max_cycles)
     layer = random_layer(rng)
     while True:
-        found: list[_Candidate] = []
+        candidates: list[_Candidate] = []
         if not _surely_too_long(accelerator, layer, limit):
-            found = _mapped(accelerator, layer, rng, rejections, limit)
+            candidates = _mapped(accelerator, layer, rng, rejections, limit)
         smaller = smaller_layer(layer, rng)
-        if not found and smaller == layer:
-            found = _mapped(accelerator, layer, rng, rejections, max_cycles)
+        if not candidates and smaller == layer:
+            candidates = _mapped(accelerator, layer, rng, rejections, max_cycles)
             layer = random_layer(rng)
-        if found:
-            return found
+        if candidates:
+            return candidates
         layer = smaller if smaller != layer else random_layer(rng)
 
 
@@ -249,7 +249,7 @@ def _mapped(
         return []
     report = evaluate_bounds(accelerator, layer, batch, SIZED)
     short = np.flatnonzero(report.legal & (report.cycles_bound <= limit))[:_NUM_CANDIDATES]
-    found = []
+    candidates = []
     for index in map(int, short):
         case = Case(accelerator=accelerator, layer=layer, mapping=batch.mapping(index))
         if case.geometry.num_steps > MAX_STEPS:
@@ -257,5 +257,5 @@ def _mapped(
         exact = evaluate_exact(accelerator, layer, batch, [index], SIZED)
         if exact.cycles[0] <= limit:
             stalls = StallCycles(**dict(zip(STALL_NAMES, map(int, exact.stalls[0]), strict=True)))
-            found.append(_Candidate(case=case, bins=bins_of(case, stalls)))
-    return found
+            candidates.append(_Candidate(case=case, bins=bins_of(case, stalls)))
+    return candidates

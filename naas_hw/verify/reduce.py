@@ -70,10 +70,10 @@ def _new(
     accelerator = case.accelerator.model_copy(update=accelerator_update or {})
     layer = layer or case.layer
     mapping = mapping or _fitted(case, layer)
-    found = Case(accelerator=accelerator, layer=layer, mapping=mapping)
-    if found not in seen and not violations(accelerator, layer, mapping):
-        seen.add(found)
-        yield found
+    smaller = Case(accelerator=accelerator, layer=layer, mapping=mapping)
+    if smaller not in seen and not violations(accelerator, layer, mapping):
+        seen.add(smaller)
+        yield smaller
 
 
 def _fitted(case: Case, layer: Layer) -> Mapping:

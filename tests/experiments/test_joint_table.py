@@ -84,7 +84,7 @@ def test_each_way_keeps_what_it_does_not_search(rows):
     for row in rows:
         assert CONTEST.preset.budget.violations(row.accelerator) == []
         if row.way == joint_table.ACCELERATOR_ONLY:
-            assert row.found.network == CONTEST.reference
+            assert row.network_result.network == CONTEST.reference
         if row.way in (joint_table.JOINT, *RIVALS[1:]):
             assert row.top1_percent >= FLOOR
             assert row.evidence is FORMULA.worth.evidence

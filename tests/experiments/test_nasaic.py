@@ -56,8 +56,8 @@ def test_ratios_are_those_of_the_figures_beside_them():
         proof_evaluations=0,
     )  # fmt: skip
     (duel,) = measure_nasaic(settings, [3], network=SMALL)
-    assert PAIR_BUDGET.violations(duel.found.accelerator) == []
-    report = duel.found.networks[0].report
+    assert PAIR_BUDGET.violations(duel.result.accelerator) == []
+    report = duel.result.networks[0].report
     assert duel.edp_ratio == pytest.approx(duel.pair.cycles * duel.pair.energy_pj / report.edp)
     text = nasaic_markdown(settings, [duel])
     assert f"{duel.latency_ratio:.2f} | {duel.energy_ratio:.2f} | {duel.edp_ratio:.2f} |" in text

@@ -57,13 +57,13 @@ def cost(cycles, energy_pj):
     )
 
 
-def trial(found, fixed, searched, folded=None):
+def trial(result, fixed, searched, folded=None):
     return Trial(
         case=CASE,
         table=SIZED,
         seed=0,
-        found=search_result(
-            networks=(cost(*found),), score=found[0] * found[1], accelerator=PRESET.accelerator
+        trial=trial(result=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0)),
+        sized=search_result(score=6000.0),
         ),
         baseline=Baseline(
             preset=PRESET,
@@ -88,7 +88,7 @@ def test_shares_have_an_arithmetic_mean():
 
 
 def test_ratios_are_of_the_preset_by_the_found_one():
-    one = trial(found=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0))
+    one = trial(result=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0))
     fixed, searched, folded = BaselineKind
     assert (one.speedup(fixed), one.speedup(searched)) == (4, 2)
     assert (one.energy_saving(fixed), one.energy_saving(searched)) == (3, 1.5)
@@ -99,14 +99,14 @@ def test_ratios_are_of_the_preset_by_the_found_one():
 
 def test_all_by_sizing_only_is_the_ratio_of_their_reductions():
     one = SizingTrial(
-        trial=trial(found=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0)),
+        trial=trial(result=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0)),
         sized=search_result(score=6000.0),
     )
     fixed = BaselineKind.FIXED
     assert (one.sizing(fixed), one.full(fixed), one.ratio) == (2, 12, 6)
 
 
-def test_a_duel_is_above_one_where_ours_is_better():
+def test_a_ratio_is_above_one_where_ours_is_better():
     ours, rival = search_result(score=2.0), search_result(score=5.0)
     assert PairedSearches(case=CASE, table=SIZED, seed=0, ours=ours, rival=rival).ratio == 2.5
 
@@ -158,7 +158,7 @@ def trials():
 
 def folding(chip_edp):
     """A trial on a chip that folds, whose *folded* needs half of the cycles of its preset."""
-    one = trial(found=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0), folded=chip_edp)
+    one = trial(result=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0), folded=chip_edp)
     return replace(one, case=replace(CASE, preset=find_preset("eyeriss")))
 
 
@@ -188,9 +188,9 @@ def test_every_seed_and_table_is_searched_within_the_presets_resources(trials):
         (seed, table) for seed in (3, 4) for table in (SIZED, MAESTRO)
     ]
     for one in trials:
-        assert PRESET.budget.violations(one.found.accelerator) == []
-        found = one.found.networks[0].report
-        assert one.found.score == pytest.approx(found.edp)  # a mean of logarithms
+        assert PRESET.budget.violations(one.result.accelerator) == []
+        found = one.result.networks[0].report
+        assert one.result.score == pytest.approx(found.edp)  # a mean of logarithms
         assert one.edp_reduction(BaselineKind.FIXED) == pytest.approx(
             one.baseline.fixed.report.edp / found.edp
         )
@@ -207,12 +207,12 @@ def test_the_text_has_each_ratio_each_utilisation_and_the_best_design(trials):
         assert summary[11] == spread([t.edp_reduction(BaselineKind.SEARCHED) for t in group])
         rows = [row for row in cells(text) if row[0] == "shidiannao, two"]
         ratios, design = rows[2 * index : 2 * index + 2]
-        own = [t.found.networks[0].utilization(t.found.accelerator) for t in group]
+        own = [t.result.networks[0].utilization(t.result.accelerator) for t in group]
         assert ratios[10] == mean_share(own)
-        best = min(group, key=lambda t: t.found.score)
+        best = min(group, key=lambda t: t.result.score)
         assert design[1] == str(best.seed)
-        assert design[2] == " x ".join(f"{a.dim} {a.size}" for a in best.found.accelerator.axes)
-        assert design[8] == f"{best.found.networks[0].report.cycles:,}"
+        assert design[2] == " x ".join(f"{a.dim} {a.size}" for a in best.result.accelerator.axes)
+        assert design[8] == f"{best.result.networks[0].report.cycles:,}"
 
 
 def test_a_stopped_comparison_goes_on_and_ends_the_same(trials, tmp_path):

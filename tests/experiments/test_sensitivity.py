@@ -56,12 +56,12 @@ def test_every_case_and_seed_is_searched_and_priced_under_every_table(outcomes):
     titles = [case.title for case in sensitivity_cases(SIZED)]
     assert [(o.case.title, o.seed) for o in outcomes] == [(t, s) for s in (3, 4) for t in titles]
     for outcome in outcomes:
-        assert PRESET.budget.violations(outcome.found.accelerator) == []
+        assert PRESET.budget.violations(outcome.result.accelerator) == []
         assert list(outcome.edp) == titles
         assert outcome.edp[outcome.case.title] == outcome.report.edp
-        own = outcome.found.networks[0].mappings
+        own = outcome.result.networks[0].mappings
         for case in sensitivity_cases(SIZED):
-            kept = evaluate_network(outcome.found.accelerator, NETWORK, own, case.table).edp
+            kept = evaluate_network(outcome.result.accelerator, NETWORK, own, case.table).edp
             assert outcome.edp[case.title] <= kept
 
 

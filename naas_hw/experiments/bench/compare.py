@@ -133,4 +133,4 @@ def _difference(
     ]
     if groups == 1:
         pairs += zip(exact.stalls[index], vars(timeline.stalls).values(), strict=True)
-    return max(abs(int(found) - int(due)) for found, due in pairs)
+    return max(abs(int(actual) - int(due)) for actual, due in pairs)

@@ -60,8 +60,8 @@ class Drawn:
         batch, encoding = self.batch, self.encoding
         tiles = batch.l2 * batch.pe * encoding.extents(batch.spatial)
         bounds = -(-encoding.dims_D // tiles) * batch.l2
-        found: NDArray[np.float64] = bounds.astype(np.float64).prod(axis=1)
-        return found
+        steps: NDArray[np.float64] = bounds.astype(np.float64).prod(axis=1)
+        return steps
 
 
 def draw(accelerator: Accelerator, layer: Layer, num: int, rng: np.random.Generator) -> Drawn:
@@ -114,5 +114,5 @@ def part_of(drawn: Drawn, indices: NDArray[np.integer[Any]]) -> Drawn:
 def timed(work: Callable[[], Found]) -> tuple[Found, float]:
     """What `work` returns, and the CPU seconds that it took."""
     begin = process_time()
-    found = work()
-    return found, process_time() - begin
+    result = work()
+    return result, process_time() - begin

@@ -222,7 +222,7 @@ def _share_exact(
     """Of all evaluations of a search of each layer, the exact ones."""
     num_exact = num_evaluations = 0
     for layer in layers:
-        found = map_layer(
+        result = map_layer(
             accelerator,
             layer,
             objective=Objective.EDP,
@@ -230,7 +230,7 @@ def _share_exact(
             budget_evaluations=SEARCH_EVALUATIONS,
             rng=np.random.default_rng(seed),
         )
-        if found is not None:
-            num_exact += found.num_exact
-            num_evaluations += found.num_evaluations
+        if result is not None:
+            num_exact += result.num_exact
+            num_evaluations += result.num_evaluations
     return num_exact / max(1, num_evaluations)

@@ -118,15 +118,15 @@ def measure_search(
         if result.interrupted:
             raise KeyboardInterrupt
         after = clock()
-        found = Timed(
+        measured = Timed(
             settings=wanted,
             result=result,
             wall_seconds=after[0] - wall,
             cpu_seconds=after[1] - cpu,
         )
         if progress is not None:
-            progress(found)
-        return found
+            progress(measured)
+        return measured
 
     seeded = [replace(settings, seed=settings.seed + index) for index in range(num_seeds)]
     by_optimiser = {
@@ -169,7 +169,7 @@ def _figures(bench: SearchBench, searches: Sequence[Timed], scale: float | None)
         "median_score": median(scores),
         "median_to_best": median(scores) / bench.best_score,
         "median_to_cma": None if scale is None else median(scores) / scale,
-        "edp": [[found.report.edp for found in timed.result.networks] for timed in searches],
+        "edp": [[result.report.edp for result in timed.result.networks] for timed in searches],
         "hypervolumes": [_volume(timed, bench.reference) for timed in searches],
         "candidates": [timed.result.num_candidates for timed in searches],
         "wall_seconds": [timed.wall_seconds for timed in searches],
@@ -191,7 +191,7 @@ def bench_table(bench: SearchBench) -> str:
     lines = [
         "| optimiser | median score / best of all | least | most | hypervolume | CPU s | wall s |",
         "|---|---:|---:|---:|---:|---:|---:|",
-        *(_row(name, found, bench.best_score) for name, found in rows),
+        *(_row(name, named_figures, bench.best_score) for name, named_figures in rows),
     ]
     if bench.median_gap is not None:
         lines += [
@@ -239,9 +239,9 @@ def _pair_row(short: Timed, longer: Timed) -> str:
     )
 
 
-def _row(name: str, found: dict[str, Any], best: float) -> str:
+def _row(name: str, figures: dict[str, Any], best: float) -> str:
     return (
-        f"| {name} | {found['median_to_best']:.3f} | {min(found['scores']) / best:.3f} | "
-        f"{max(found['scores']) / best:.3f} | {median(found['hypervolumes']):.4f} | "
-        f"{median(found['cpu_seconds']):.1f} | {median(found['wall_seconds']):.1f} |"
+        f"| {name} | {figures['median_to_best']:.3f} | {min(figures['scores']) / best:.3f} | "
+        f"{max(figures['scores']) / best:.3f} | {median(figures['hypervolumes']):.4f} | "
+        f"{median(figures['cpu_seconds']):.1f} | {median(figures['wall_seconds']):.1f} |"
     )

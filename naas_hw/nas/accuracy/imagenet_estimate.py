@@ -54,8 +54,8 @@ class Envelope:
 
     def covers(self, costs: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether costs lie in the published range."""
-        found: NDArray[np.bool_] = (costs >= self.costs[0]) & (costs <= self.costs[-1])
-        return found
+        is_covered: NDArray[np.bool_] = (costs >= self.costs[0]) & (costs <= self.costs[-1])
+        return is_covered
 
     def at(self, costs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Accuracy at costs within the range."""
@@ -132,8 +132,8 @@ def estimate_of(
                 f"{what} must be {low:.4g} to {high:.4g}, the range of the published networks, "
                 f"not {outside[0]:.4g}"
             )
-    found: NDArray[np.float64] = np.minimum(macs.at(num_macs), parameters.at(num_parameters))
-    return found
+    estimates: NDArray[np.float64] = np.minimum(macs.at(num_macs), parameters.at(num_parameters))
+    return estimates
 
 
 def _envelopes() -> tuple[Envelope, Envelope]:

@@ -66,8 +66,8 @@ class Accuracies:
 
     def at_least(self, floor_percent: float) -> NDArray[np.bool_]:
         """[B] which are not below a floor."""
-        found: NDArray[np.bool_] = self.top1_percent >= floor_percent
-        return found
+        is_met: NDArray[np.bool_] = self.top1_percent >= floor_percent
+        return is_met
 
 
 def join(parts: Sequence[Accuracies]) -> Accuracies:

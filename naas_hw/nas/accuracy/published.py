@@ -102,20 +102,20 @@ def _matched(
     path: str | Path, tensors: Mapping[str, "Tensor"], own: Mapping[str, "Tensor"]
 ) -> dict[str, "Tensor"]:
     """The file's tensors under our names."""
-    found, used = {}, set()
+    matched, used = {}, set()
     for name, expected in own.items():
         names = published_names(name)
         theirs = next((candidate for candidate in names if candidate in tensors), None)
         if theirs is None and name.endswith(_OPTIONAL):
-            found[name] = expected
+            matched[name] = expected
             continue
         if theirs is None:
             raise InputError(f"{path}: must hold {names[0]}, which is not there")
         _check_shape(path, theirs, tuple(tensors[theirs].shape), tuple(expected.shape))
-        found[name] = tensors[theirs]
+        matched[name] = tensors[theirs]
         used.add(theirs)
     _refuse_others(path, set(tensors) - used)
-    return found
+    return matched
 
 
 def _check_shape(

@@ -38,8 +38,8 @@ class SharedWeightsAccuracy:
 
     def accuracies(self, encodings: Encodings) -> Accuracies:
         """Measured accuracies."""
-        found = [self._accuracy(encoding) for encoding in encodings]
-        return Accuracies(top1_percent=np.array(found), worth=self.worth)
+        values = [self._accuracy(encoding) for encoding in encodings]
+        return Accuracies(top1_percent=np.array(values), worth=self.worth)
 
     def _accuracy(self, encoding: Encodings) -> float:
         from naas_hw.nas.accuracy.trainer import held_out_accuracy

@@ -57,10 +57,10 @@ def train_alone(
     require_torch("to train a network")
     from naas_hw.nas.accuracy.trainer import fit_alone
 
-    found = [fit_alone(space, encoding, data, settings) for encoding in encodings]
+    values = [fit_alone(space, encoding, data, settings) for encoding in encodings]
     basis = f"{len(data.held_out)} held-out images, trained alone, {settings.num_epochs} epochs"
     worth = Worth(evidence=Evidence.MEASURED, basis=basis)
-    return Accuracies(top1_percent=np.array(found), worth=worth)
+    return Accuracies(top1_percent=np.array(values), worth=worth)
 
 
 @dataclass(frozen=True, kw_only=True)

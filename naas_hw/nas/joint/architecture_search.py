@@ -120,7 +120,7 @@ def search_architecture(
         result=assemble(
             accelerator,
             space.network(breeder.best),
-            costs.found(space.to_layers(best)),
+            costs.results_of(space.to_layers(best)),
             mapping_settings,
         ),
         num_networks=breeder.num_networks,
@@ -160,24 +160,24 @@ class Breeder:
 
     def ask(self) -> Encodings:
         """A population of networks that meet the floor, new ones as far as they can be found."""
-        found: list[Encodings] = []
+        accepted: list[Encodings] = []
         missing = self.settings.population
         for number in range(MAX_ROUNDS):
             met = self._draw()
             met = met[self._meets_floor(met)]
             if number < MAX_NEW_ROUNDS:
                 met = self._new(met, missing)
-            found.append(met[:missing])
-            missing -= len(found[-1])
+            accepted.append(met[:missing])
+            missing -= len(accepted[-1])
             if not missing:
-                return np.concatenate(found)
+                return np.concatenate(accepted)
         if missing == self.settings.population:
             raise InputError(
                 f"the accuracy floor must be within reach, not {self.settings.min_top1_percent} %: "
                 f"none of {MAX_ROUNDS * self.settings.population} networks of {self.space.name} "
                 f"met it, {self.oracle.worth.label}"
             )
-        return np.concatenate(found)
+        return np.concatenate(accepted)
 
     def tell(self, encodings: Encodings, scores: NDArray[np.float64]) -> None:
         """Keep the best of all so far, each once."""

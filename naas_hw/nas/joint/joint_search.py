@@ -301,10 +301,10 @@ class _Joint:
     ) -> CandidateRecord:
         """The record with the network as one program."""
         network = self.space.network(encoding)
-        found = costs.found(self.space.to_layers(encoding[np.newaxis]))
-        result = assemble(record.accelerator, network, found, self.mappings)
+        results = costs.results_of(self.space.to_layers(encoding[np.newaxis]))
+        result = assemble(record.accelerator, network, results, self.mappings)
         self.num_evaluations += result.num_evaluations
-        layers = {layer.name: each for layer, each in named_results([network], found)}
+        layers = {layer.name: each for layer, each in named_results([network], results)}
         return replace(
             record,
             score=result.score(self.mappings.objective),

@@ -49,7 +49,7 @@ class LayerCosts:
         cycles, energy = networks.total(self._cycles), networks.total(self._energy_pj)
         return np.array(self.settings.objective.score(cycles, energy))
 
-    def found(self, networks: LayerCounts) -> dict[Layer, MappingResult]:
+    def results_of(self, networks: LayerCounts) -> dict[Layer, MappingResult]:
         """The results of the layers of networks, by the layer without its name."""
         wanted = np.unique(networks.indices[networks.indices != ABSENT]).tolist()
         self._search(wanted)
@@ -65,11 +65,11 @@ class LayerCosts:
             new = [index for place, index in enumerate(new) if place not in known]
         layers = [self.layers[index] for index in new]
         pending = submit_layers(self.executor, self.accelerator, layers, self.settings)
-        found = [wait() for wait in pending]
-        for index, result in zip(new, found, strict=True):
+        results = [wait() for wait in pending]
+        for index, result in zip(new, results, strict=True):
             self._keep(index, result)
         if self.store is not None and new:
-            self.store.add(self.accelerator, zip(layers, found, strict=True))
+            self.store.add(self.accelerator, zip(layers, results, strict=True))
 
     def _keep(self, index: int, result: MappingResult | None) -> None:
         self.results[index] = result

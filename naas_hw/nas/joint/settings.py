@@ -94,7 +94,7 @@ def find_oracle(name: str, space: Space) -> AccuracyOracle:
         return ImageNetEstimate(space=space)
     if ":" not in name:
         raise InputError(f"accuracy must be {ESTIMATE} or module:object, not {name!r}")
-    found = import_object(name)
-    if not isinstance(found, AccuracyOracle):
-        raise InputError(f"{name} must give accuracies, not be {type(found).__name__}")
-    return found
+    oracle = import_object(name)
+    if not isinstance(oracle, AccuracyOracle):
+        raise InputError(f"{name} must give accuracies, not be {type(oracle).__name__}")
+    return oracle

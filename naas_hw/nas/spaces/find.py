@@ -19,8 +19,8 @@ def find_space(name: str) -> Space:
     """
     if ":" not in name:
         return load_builtin_space(name)
-    found = import_object(name)
-    if not isinstance(found, Space):
-        lacking = ", ".join(sorted(name for name in _MEMBERS if not hasattr(found, name)))
-        raise InputError(f"{name} must be a space, not {type(found).__name__} without {lacking}")
-    return found
+    space = import_object(name)
+    if not isinstance(space, Space):
+        lacking = ", ".join(sorted(name for name in _MEMBERS if not hasattr(space, name)))
+        raise InputError(f"{name} must be a space, not {type(space).__name__} without {lacking}")
+    return space

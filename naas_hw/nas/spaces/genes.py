@@ -114,16 +114,16 @@ class Genome(BaseModel):
         """[B] where a condition is met."""
         if condition is None:
             return np.ones(len(encodings), dtype=np.bool_)
-        found: NDArray[np.bool_] = encodings[:, self.column(condition.gene)] >= condition.least
-        return found
+        is_met: NDArray[np.bool_] = encodings[:, self.column(condition.gene)] >= condition.least
+        return is_met
 
     def canonical(self, encodings: Encodings) -> Encodings:
         """Encodings [B, G] with index 0 for each gene that has no effect."""
-        found = encodings.copy()
+        canonical = encodings.copy()
         for index, gene in enumerate(self.genes):
             if gene.when is not None:
-                found[~self.holds(gene.when, found), index] = 0
-        return found
+                canonical[~self.holds(gene.when, canonical), index] = 0
+        return canonical
 
     def checked(self, encodings: ArrayLike) -> Encodings:
         """Canonical encodings [B, G] of [B, G] or [G] numbers from outside.
@@ -179,11 +179,11 @@ class Genome(BaseModel):
             self.column(name)
         indices = [_choice(gene, settings) for gene in self.genes]
         missing = np.array([index is None for index in indices])
-        found = np.array([[index or 0 for index in indices]], dtype=np.uint8)
+        with_missing = np.array([[index or 0 for index in indices]], dtype=np.uint8)
         for column, gene in enumerate(self.genes):
-            if missing[column] and self.holds(gene.when, found)[0]:
+            if missing[column] and self.holds(gene.when, with_missing)[0]:
                 raise InputError(f"gene {gene.name} must be given")
-        encoding: Encodings = self.canonical(found)[0]
+        encoding: Encodings = self.canonical(with_missing)[0]
         return encoding
 
     def decode(self, encoding: Sequence[int] | Encodings) -> dict[str, float]:

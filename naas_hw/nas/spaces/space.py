@@ -125,8 +125,8 @@ class SlotSpace:
     @property
     def largest(self) -> Encodings:
         """The last choice of every gene."""
-        found: Encodings = (self.genome.num_choices - 1).astype(np.uint8)
-        return found
+        encoding: Encodings = (self.genome.num_choices - 1).astype(np.uint8)
+        return encoding
 
     @property
     def smallest(self) -> Encodings:
@@ -205,6 +205,6 @@ class ElasticSpace(SlotSpace):
     def at_resolution_of(self, encodings: Encodings, other: Encodings) -> Encodings:
         """Encodings [B, G] with the image of another one [G]."""
         column = self.genome.column(RESOLUTION)
-        found = encodings.copy()
-        found[:, column] = other[column]
-        return found
+        changed = encodings.copy()
+        changed[:, column] = other[column]
+        return changed

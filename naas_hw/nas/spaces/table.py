@@ -91,14 +91,14 @@ class LayerTable:
 
     def indices(self, encodings: Encodings) -> Indices:
         """[B, S] index of the layer in each slot, or `ABSENT`."""
-        found = np.empty((len(encodings), len(self.slots)), dtype=np.int32)
+        indices = np.empty((len(encodings), len(self.slots)), dtype=np.int32)
         for number, slot in enumerate(self.slots):
-            found[:, number] = self._lookups[number][
+            indices[:, number] = self._lookups[number][
                 tuple(encodings[:, column] for column in self._columns[number])
             ]
             if slot.when is not None:
-                found[~self.genome.holds(slot.when, encodings), number] = ABSENT
-        return found
+                indices[~self.genome.holds(slot.when, encodings), number] = ABSENT
+        return indices
 
     def count(self, encodings: Encodings) -> LayerCounts:
         """The distinct layers of each network, with how often each comes."""
@@ -112,11 +112,11 @@ def _lookup(
     if slot.layer is None:
         raise TypeError(f"slot {slot.name} must have a layer")
     choices = [genome.genes[column].choices for column in columns]
-    found = [
+    indices = [
         positions.setdefault(slot.layer(*values).renamed(_ANY_NAME), len(positions))
         for values in product(*choices)
     ]
-    return np.array(found, dtype=np.int32).reshape([len(values) for values in choices])
+    return np.array(indices, dtype=np.int32).reshape([len(values) for values in choices])
 
 
 def count_distinct(indices: Indices) -> LayerCounts:
@@ -131,9 +131,9 @@ def count_distinct(indices: Indices) -> LayerCounts:
     there = ordered != ABSENT
     size = num_rows * width
     counts = np.bincount(flat[there], minlength=size).astype(np.int32).reshape(num_rows, width)
-    found = np.full(size, ABSENT, dtype=np.int32)
-    found[flat[there]] = ordered[there]
-    return LayerCounts(indices=found.reshape(num_rows, width), counts=counts)
+    padded = np.full(size, ABSENT, dtype=np.int32)
+    padded[flat[there]] = ordered[there]
+    return LayerCounts(indices=padded.reshape(num_rows, width), counts=counts)
 
 
 def num_parameters(layer: Layer) -> int:

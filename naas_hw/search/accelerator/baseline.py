@@ -82,13 +82,13 @@ def fixed_mapping(
     ------
     InputError : the accelerator has no room for any.
     """
-    found = fixed_result(accelerator, layer, dataflow, objective=objective, table=table)
-    if found is None:
+    result = fixed_result(accelerator, layer, dataflow, objective=objective, table=table)
+    if result is None:
         raise InputError(
             f"{accelerator.name} must have room for a {dataflow} mapping of {layer.name}: "
             "not one is legal"
         )
-    return found.best.mapping
+    return result.best.mapping
 
 
 def fixed_result(
@@ -160,13 +160,13 @@ def map_fixed(
     ------
     InputError : the accelerator has no room for a layer.
     """
-    found = {
+    results = {
         anonymous(layer): fixed_mapping(
             accelerator, layer, dataflow, objective=objective, table=table
         )
         for layer in network.distinct_layers
     }
-    mappings = {layer.name: found[anonymous(layer)] for layer in network.layers}
+    mappings = {layer.name: results[anonymous(layer)] for layer in network.layers}
     return NetworkResult(
         network=network,
         mappings=mappings,

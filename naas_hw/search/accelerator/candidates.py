@@ -110,7 +110,7 @@ class Evaluator:
         ]
 
     def record(
-        self, accelerator: Accelerator, found: Sequence[MappingResult | None]
+        self, accelerator: Accelerator, results_of_layers: Sequence[MappingResult | None]
     ) -> CandidateRecord:
         """What is known of a candidate when all of its layers were searched."""
         record = CandidateRecord(
@@ -123,8 +123,8 @@ class Evaluator:
             area_um2=sum(AREA.area_um2(accelerator).values()),
             layers={},
         )
-        results = [result for result in found if result is not None]
-        if len(results) < len(found):
+        results = [result for result in results_of_layers if result is not None]
+        if len(results) < len(results_of_layers):
             return record
         names = (layer.name for layer in self.named_layers())
         mapped = replace(record, layers=dict(zip(names, results, strict=True)))
@@ -139,18 +139,19 @@ class Evaluator:
     def named_layers(self) -> list[Layer]:
         """Distinct layers with names that differ, those of several networks too."""
         seen: dict[str, int] = {}
-        found = []
+        layers = []
         for layer in self.layers:
             seen[layer.name] = seen.get(layer.name, 0) + 1
             suffix = "" if seen[layer.name] == 1 else f".{seen[layer.name]}"
-            found.append(layer.renamed(layer.name[: 100 - len(suffix)] + suffix))
-        return found
+            layers.append(layer.renamed(layer.name[: 100 - len(suffix)] + suffix))
+        return layers
 
     def assembled(self, record: CandidateRecord) -> tuple[NetworkResult, ...]:
         """All networks under the mappings of a candidate's record."""
-        found = {anonymous(layer): record.layers[layer.name] for layer in self.named_layers()}
+        results = {anonymous(layer): record.layers[layer.name] for layer in self.named_layers()}
         return tuple(
-            assemble(record.accelerator, network, found, self.settings) for network in self.networks
+            assemble(record.accelerator, network, results, self.settings)
+            for network in self.networks
         )
 
     def score(self, networks: Sequence[NetworkResult]) -> float:
@@ -171,9 +172,9 @@ class Evaluator:
         numbers = count(1)
 
         def waited(wait: Pending[MappingResult | None]) -> MappingResult | None:
-            found = wait()
+            improved = wait()
             progress(next(numbers))
-            return found
+            return improved
 
         pending = [
             submit_layers(self.executor, record.accelerator, self.layers, settings)
@@ -185,13 +186,13 @@ class Evaluator:
         ]
 
     def improved(
-        self, record: CandidateRecord, found: Sequence[MappingResult | None]
+        self, record: CandidateRecord, more_results: Sequence[MappingResult | None]
     ) -> CandidateRecord:
         """The record with what more was found of its layers."""
         objective = self.settings.objective
         layers = [
             before if more is None else merged(before, more, objective)
-            for before, more in zip(record.layers.values(), found, strict=True)
+            for before, more in zip(record.layers.values(), more_results, strict=True)
         ]
         again = self.record(record.accelerator, layers)
         assert again.score is not None and record.score is not None
@@ -208,7 +209,7 @@ def evaluate_candidate(
 ) -> CandidateRecord:
     """One candidate; what runs in a worker."""
     evaluator = Evaluator(networks, budget, settings, dataflow=dataflow)
-    found = evaluator.search_layers(accelerator)
+    results = evaluator.search_layers(accelerator)
     if known is not None and known.layers:
-        return evaluator.improved(known, found)
-    return evaluator.record(accelerator, found)
+        return evaluator.improved(known, results)
+    return evaluator.record(accelerator, results)

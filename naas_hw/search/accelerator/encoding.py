@@ -159,10 +159,10 @@ class AcceleratorEncoding:
             *space.private_genes(accelerator),
             space.bank_gene(accelerator.bank_bytes, left),
         ]
-        found = np.clip(np.asarray(genes, dtype=np.float64), 0.0, 1.0)
-        if self.decode(found, name=accelerator.name) != accelerator:
+        point = np.clip(np.asarray(genes, dtype=np.float64), 0.0, 1.0)
+        if self.decode(point, name=accelerator.name) != accelerator:
             raise ValueError(f"accelerator must be on the budget's grid, not {accelerator!r}")
-        return found
+        return point
 
     def _size_genes(self, sizes: list[int]) -> list[float]:
         """Genes of PEs and shares: the fewest PEs whose last axis comes out right."""

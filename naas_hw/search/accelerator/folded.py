@@ -121,8 +121,8 @@ def map_folded(
         )
         for place, layer in enumerate(layers)
     ]
-    found = {anonymous(layer): wait() for layer, wait in zip(layers, waits, strict=True)}
-    rows = [found[anonymous(layer)] for layer in network.layers]
+    results = {anonymous(layer): wait() for layer, wait in zip(layers, waits, strict=True)}
+    rows = [results[anonymous(layer)] for layer in network.layers]
     chosen = choose_of([row.best for row in rows], [r.choices for r in rows], settings.objective)
     names = [layer.name for layer in network.layers]
     return replace(
@@ -133,7 +133,7 @@ def map_folded(
             settings.table,
         ),
         num_arrays=len(bounds_AY),
-        num_mapped=sum(layer.num_mapped for layer in found.values()),
+        num_mapped=sum(layer.num_mapped for layer in results.values()),
     )
 
 
@@ -210,15 +210,15 @@ def _searched(
     arrays: Sequence[Accelerator], layer: Layer, settings: MappingSettings
 ) -> list[ArrayChoice]:
     """The best mapping on each array, followed by the others of its front."""
-    found = []
+    choices = []
     for array in arrays:
         for result in search_layers(array, [layer], settings):
             if result is not None:
-                found += [
+                choices += [
                     ArrayChoice(**vars(choice), array=array)
                     for choice in dict.fromkeys((result.best, *result.choices))
                 ]
-    return found
+    return choices
 
 
 def _score(settings: MappingSettings, choice: Choice) -> float:

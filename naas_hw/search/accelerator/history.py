@@ -188,13 +188,13 @@ class History:
             check_replaceable(Path(path))
         with _written(path):
             connection = sqlite3.connect(":memory:" if path is None else str(path))
-            found = cls(connection, str(path))
+            history = cls(connection, str(path))
             try:
-                found._prepare(digest)
+                history._prepare(digest)
             except BaseException:
                 connection.close()
                 raise
-        return found
+        return history
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -208,15 +208,15 @@ class History:
         with _whole(str(path)):
             uri = f"{path.absolute().as_uri()}?mode=ro"
             connection = sqlite3.connect(uri, uri=True)
-            found = cls(connection, str(path))
+            history = cls(connection, str(path))
             try:
-                version, _ = found._format()
-                found._check_version(version, SCHEMA_VERSION, OLDER_VERSION)
-                found._check_whole()
+                version, _ = history._format()
+                history._check_version(version, SCHEMA_VERSION, OLDER_VERSION)
+                history._check_whole()
             except BaseException:
                 connection.close()
                 raise
-        return found
+        return history
 
     def _prepare(self, digest: str) -> None:
         self._connection.execute("PRAGMA foreign_keys = ON")
@@ -228,9 +228,9 @@ class History:
                 self._connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             return
         with _whole(self._source):
-            version, found = self._format()
+            version, stored = self._format()
             self._check_version(version, SCHEMA_VERSION, OLDER_VERSION)
-        if found != digest:
+        if stored != digest:
             raise InputError(
                 f"{self._source}: must be resumed with the networks, budget, table and settings "
                 "that it was begun with, not others"
@@ -248,9 +248,9 @@ class History:
         meta = dict(self._connection.execute("SELECT key, value FROM meta LIMIT 100"))
         return meta.get("schema"), meta.get("digest")
 
-    def _check_version(self, found: object, *known: str) -> None:
-        if found not in known:
-            raise InputError(f"{self._source}: schema must be {' or '.join(known)}, not {found}")
+    def _check_version(self, version: object, *known: str) -> None:
+        if version not in known:
+            raise InputError(f"{self._source}: schema must be {' or '.join(known)}, not {version}")
 
     def _check_whole(self) -> None:
         """Generations are numbered from 0 on, members of each too; the file has no fault."""
@@ -407,8 +407,8 @@ class History:
             f"SELECT layer, {_COUNTS} FROM layers WHERE candidate = ? ORDER BY rowid", (candidate,)
         ).fetchall()
         return {
-            str(layer): result_of([*counts, *found])
-            for (layer, *counts), found in zip(rows, inflated(mappings), strict=True)
+            str(layer): result_of([*counts, *choices])
+            for (layer, *counts), choices in zip(rows, inflated(mappings), strict=True)
         }
 
 

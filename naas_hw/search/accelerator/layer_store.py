@@ -61,12 +61,12 @@ class LayerStore:
         if path is not None:
             check_replaceable(path)
         try:
-            found = cls(sqlite3.connect(":memory:" if path is None else str(path)), str(path))
-            found._prepare(digest)
+            store = cls(sqlite3.connect(":memory:" if path is None else str(path)), str(path))
+            store._prepare(digest)
         except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes a damaged file
             reason = shortened(printable(str(error)), 200)
             raise InputError(f"{path}: must be a file that can be written: {reason}") from error
-        return found
+        return store
 
     def _prepare(self, digest: str) -> None:
         due = {"schema": SCHEMA_VERSION, "digest": digest}
@@ -76,16 +76,16 @@ class LayerStore:
                 self._connection.executemany("INSERT INTO meta VALUES (?, ?)", due.items())
             return
         with self._whole():
-            found = dict(self._connection.execute("SELECT key, value FROM meta LIMIT 100"))
+            meta = dict(self._connection.execute("SELECT key, value FROM meta LIMIT 100"))
             (fault,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
             if fault != "ok":
                 raise ValueError(fault)
-        if found.get("schema") != SCHEMA_VERSION:
+        if meta.get("schema") != SCHEMA_VERSION:
             raise InputError(
-                f"{self._source}: schema must be {SCHEMA_VERSION}, not {found.get('schema')}: "
+                f"{self._source}: schema must be {SCHEMA_VERSION}, not {meta.get('schema')}: "
                 "--force starts the search anew"
             )
-        if found.get("digest") != digest:
+        if meta.get("digest") != digest:
             raise InputError(
                 f"{self._source}: must be resumed with the space, budget, table and settings that "
                 "it was begun with, not others"
@@ -107,7 +107,7 @@ class LayerStore:
         self, accelerator: Accelerator, layers: Sequence[Layer]
     ) -> dict[int, MappingResult | None]:
         """What is known of layers, by their place."""
-        found: dict[int, MappingResult | None] = {}
+        known: dict[int, MappingResult | None] = {}
         key = _digest(accelerator.model_dump_json())
         query = "SELECT result FROM results WHERE accelerator = ? AND layer = ?"
         for place, layer in enumerate(layers):
@@ -115,8 +115,8 @@ class LayerStore:
                 row = self._connection.execute(query, (key, _layer_digest(layer))).fetchone()
                 if row is not None:
                     plain = inflated(row[0])
-                    found[place] = None if plain is None else result_of(plain)
-        return found
+                    known[place] = None if plain is None else result_of(plain)
+        return known
 
     def add(
         self, accelerator: Accelerator, results: Iterable[tuple[Layer, MappingResult | None]]

@@ -232,9 +232,9 @@ class Differential(_Elitist):
 
     def _trial(self) -> Genes:
         self._next = (self._next + 1) % len(self.points)
-        found = np.clip(self.child(), 0.0, 1.0)
-        self._targets[found.tobytes()] = self._next
-        return found
+        trial = np.clip(self.child(), 0.0, 1.0)
+        self._targets[trial.tobytes()] = self._next
+        return trial
 
     def child(self) -> Genes:
         """The target, moved towards one of the best and along a difference of two others."""

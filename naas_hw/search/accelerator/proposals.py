@@ -76,13 +76,13 @@ class Proposals:
         known: Container[Accelerator],
         best_score: float,
     ) -> list[Proposal]:
-        found: list[Proposal] = []
+        proposals: list[Proposal] = []
         taken: set[Accelerator] = set()
         for point in points:
             proposal = self._valid(point, ask, (known, taken), best_score)
-            found.append(proposal)
+            proposals.append(proposal)
             taken.add(proposal.accelerator)
-        return found
+        return proposals
 
     def _valid(
         self,

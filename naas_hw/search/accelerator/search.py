@@ -163,12 +163,12 @@ class _Search:
         records = []
         for member, proposal in enumerate(drawn):
             accelerator = proposal.accelerator
-            found = self.known.get(accelerator) or screened.get(accelerator)
+            known = self.known.get(accelerator) or screened.get(accelerator)
             if accelerator in chosen and accelerator not in self.known:
-                found = replace(next(full), is_screened=False)
-            assert found is not None
+                known = replace(next(full), is_screened=False)
+            assert known is not None
             record = replace(
-                found,
+                known,
                 generation=len(self.generations) - 1,
                 member=member,
                 num_invalid=proposal.num_invalid,
@@ -184,11 +184,11 @@ class _Search:
         if self.settings.screening == 1:
             return {}
         settings = self.settings.mapping_settings(self.budget, effort=SCREENING_EFFORT)
-        found = {}
+        screened = {}
         for record in self.evaluator.evaluate(accelerators, settings, {}):
-            found[record.accelerator] = replace(record, is_screened=True)
-            self._tell_progress(record, "screening", done=(len(found), len(accelerators)))
-        return found
+            screened[record.accelerator] = replace(record, is_screened=True)
+            self._tell_progress(record, "screening", done=(len(screened), len(accelerators)))
+        return screened
 
     def _learn(
         self,
@@ -263,7 +263,7 @@ class _Search:
     def _result(self, finals: Sequence[CandidateRecord], *, interrupted: bool) -> SearchResult:
         best, networks = finals[0], self.evaluator.assembled(finals[0])
         records = [record for generation in self.generations for record in generation]
-        found = [result for record in records for result in record.layers.values()]
+        results = [result for record in records for result in record.layers.values()]
         return SearchResult(
             accelerator=best.accelerator.model_copy(update={"name": FOUND_NAME}),
             objective=self.settings.objective,
@@ -273,10 +273,10 @@ class _Search:
             num_screened=sum(record.is_screened for record in records),
             num_invalid=sum(record.num_invalid for record in records),
             num_pruned=sum(record.num_pruned for record in records),
-            num_evaluations=sum(result.num_evaluations for result in found),
-            num_legal=sum(result.num_legal for result in found),
-            num_exact=sum(result.num_exact for result in found),
-            largest_gap=max(result.largest_gap for result in found),
+            num_evaluations=sum(result.num_evaluations for result in results),
+            num_legal=sum(result.num_legal for result in results),
+            num_exact=sum(result.num_exact for result in results),
+            largest_gap=max(result.largest_gap for result in results),
             best_scores=tuple(self.best_scores),
             population_means=tuple(self.population_means),
             front=design_front(self.generations, finals),

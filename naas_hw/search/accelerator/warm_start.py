@@ -51,14 +51,14 @@ def warm_start(
     encoding : what it cannot say (other dims than the fixed ones) is left out.
     bounds : of the networks that are searched for.
     """
-    found = _preset_arrays(encoding)
+    candidates = _preset_arrays(encoding)
     arrays = sorted(
         (_best_array(dims, encoding, bounds, objective) for dims in _choices(encoding)),
         key=lambda pair: pair[0],
     )
     for split in SPLITS:
-        found += [encoding.with_buffers(axes, list(split)) for _, axes in arrays]
-    fitting = [array for array in found if not encoding.budget.violations(array)]
+        candidates += [encoding.with_buffers(axes, list(split)) for _, axes in arrays]
+    fitting = [array for array in candidates if not encoding.budget.violations(array)]
     return [(encoding.encode(array), array) for array in dict.fromkeys(fitting)]
 
 
@@ -98,12 +98,12 @@ def _smooth(size: int) -> bool:
 
 def _preset_arrays(encoding: AcceleratorEncoding) -> list[Accelerator]:
     """Presets with the very budget, on the grid of the encoding, if they are in its space."""
-    found = []
+    arrays = []
     for preset in PRESETS.values():
         dims = tuple(axis.dim for axis in preset.accelerator.axes)
         if preset.budget == encoding.budget and encoding.fixed_dims in (None, dims):
-            found.append(_on_grid(preset.accelerator))
-    return found
+            arrays.append(_on_grid(preset.accelerator))
+    return arrays
 
 
 def _on_grid(accelerator: Accelerator) -> Accelerator:

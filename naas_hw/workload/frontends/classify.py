@@ -304,7 +304,7 @@ class _Walk:
         name = clean_name(source)
         taken = {layer.name for layer in self.layers}
         numbered = (f"{name[:90]}_{number}" for number in range(2, len(taken) + 3))
-        return next(found for found in (name, *numbered) if found not in taken)
+        return next(unused for unused in (name, *numbered) if unused not in taken)
 
     # What follows a layer --------------------------------------------------------------------
 
@@ -374,8 +374,8 @@ def _main_input(operator: Operator) -> str | None:
     arguments = operator.arguments
     first = next(iter(arguments.values()), None)
     value = next((arguments[name] for name in ("self", "input") if name in arguments), first)
-    found = references(value)
-    return found[0] if len(found) == 1 else None
+    names = references(value)
+    return names[0] if len(names) == 1 else None
 
 
 def activation_of(operator: Operator) -> Activation | None:

@@ -39,14 +39,14 @@ def import_network(
 
 def network_of(loaded: NamedGraph, host: Sequence[str] = ()) -> Network:
     """The layers of a graph; `host` and what is raised as of `import_network`."""
-    found = classify(loaded.graph, host=host)
-    _refuse_unsupported(loaded.name, found.checks)
-    if not any(layer.has_program for layer in found.layers):
+    classified = classify(loaded.graph, host=host)
+    _refuse_unsupported(loaded.name, classified.checks)
+    if not any(layer.has_program for layer in classified.layers):
         raise InputError(f"{loaded.name}: at least one operator must be mapped, not none")
-    hosts = [check for check in found.checks if check.verdict is Verdict.HOST]
+    hosts = [check for check in classified.checks if check.verdict is Verdict.HOST]
     return Network(
         name=loaded.name,
-        layers=found.layers,
+        layers=classified.layers,
         host=tuple(
             HostOperator(
                 name=clean_name(check.name),
@@ -101,11 +101,11 @@ def check_model(
         source, name=name, resolution=resolution, input_shape=input_shape
     )
     refuse_unknown_kinds([loaded], host)
-    found = classify(loaded.graph, host=host)
+    classified = classify(loaded.graph, host=host)
     return CheckReport(
         model=loaded.name,
-        operators=found.checks,
-        macs_covered=_covered(found.layers),
+        operators=classified.checks,
+        macs_covered=_covered(classified.layers),
     )
 
 

@@ -195,13 +195,13 @@ def _three_dimensional(source: Source) -> Translation:
 
 def _linear(source: Source) -> Translation:
     operands = source.operands
-    found = linear_product(source.shape(operands.weight), source.shape(operands.input))
-    return _product(source, found, (len(source.result) - 1,))
+    product = linear_product(source.shape(operands.weight), source.shape(operands.input))
+    return _product(source, product, (len(source.result) - 1,))
 
 
 def _matrix_product(source: Source) -> Translation:
     operands = source.operands
-    found = matrix_product(
+    product = matrix_product(
         source.shape(operands.weight),
         source.shape(operands.input),
         source.result,
@@ -211,8 +211,8 @@ def _matrix_product(source: Source) -> Translation:
     last = len(source.result) - (2 if operands.weight_first else 1)
     if operands.weight_first and len(source.shape(operands.input)) == 1:
         last = len(source.result) - 1
-    groups = range(len(source.shape(operands.weight)) - 2) if found.groups > 1 else ()
-    return _product(source, found, (*groups, last))
+    groups = range(len(source.shape(operands.weight)) - 2) if product.groups > 1 else ()
+    return _product(source, product, (*groups, last))
 
 
 def _batch_sum(source: Source) -> Translation:
