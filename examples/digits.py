@@ -81,10 +81,10 @@ def study(
     encodings = space.sample(rng, num_measured)
     measured = oracle.accuracies(encodings)
     low, high = measured.top1_percent.min(), measured.top1_percent.max()
-    say(f"{num_measured} networks: {low:.1f} to {high:.1f} %, {oracle.worth.label}")
+    say(f"{num_measured} networks: {low:.1f} to {high:.1f} %, {oracle.source.label}")
 
     predictor = fit_predictor(space, encodings, measured, rng)
-    say(f"predictor: {predictor.worth.label}")
+    say(f"predictor: {predictor.source.label}")
 
     chosen = np.concatenate([np.stack([space.largest, space.smallest]), encodings])[:num_alone]
     alone = TrainingSettings(num_epochs=num_epochs_alone, seed=seed)
@@ -106,7 +106,7 @@ def choose_floor(found: Study, wanted: float | None, say: Say) -> float:
     floor_percent = float(np.percentile(found.measured.top1_percent, FLOOR_PERCENTILE))
     say(
         f"accuracy floor: {floor_percent:.2f} %, the {FLOOR_PERCENTILE}th percentile of the "
-        f"{len(found.measured)} networks, {found.measured.worth.label}"
+        f"{len(found.measured)} networks, {found.measured.source.label}"
     )
     return floor_percent
 
@@ -168,15 +168,15 @@ def _search(
 def _say_design(found: Study, result: JointResult, say: Say) -> None:
     encodings = np.array([result.encoding], dtype=np.uint8)
     predicted = found.predictor.accuracies(encodings).top1_percent[0]
-    accelerator, cost = result.accelerator, result.found.report
+    accelerator, cost = result.accelerator, result.network_result.report
     say(
         f"{result.num_accelerators} accelerators with what {BUDGET} has, {result.num_networks} "
-        f"networks; the best is a network of {len(result.found.network.layers)} layers on "
+        f"networks; the best is a network of {len(result.network_result.network.layers)} layers on "
         f"{array_of(accelerator)} ({accelerator.num_pes} PEs)"
     )
     say(
-        f"top-1 {result.top1_percent:.2f} %, {result.worth.label}; "
-        f"{predicted:.2f} %, {found.predictor.worth.label}"
+        f"top-1 {result.top1_percent:.2f} %, {result.accuracy_source.label}; "
+        f"{predicted:.2f} %, {found.predictor.source.label}"
     )
     say(f"{cost.cycles:,} cycles, {cost.energy_pj / 1e6:,.2f} uJ, as the model says")
 

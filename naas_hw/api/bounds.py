@@ -49,15 +49,15 @@ def proven_bounds(
     design : a value, or the folder that holds it.
     report : its cost under `table`.
     """
-    found = design_of(design)
+    known = design_of(design)
     result = {} if isinstance(design, Design) else _result_of(Path(design))
     objective = _objective_of(result)
-    if result.get("bounds_digest") == bounds_digest(found, table):
-        kept = _kept_bounds(result, found)
+    if result.get("bounds_digest") == bounds_digest(known, table):
+        kept = _kept_bounds(result, known)
         if kept is not None:
             return ProvenBounds(objective=objective, bounds=kept)
     return ProvenBounds(
-        objective=objective, bounds=_bounds_of_layers(found, report, objective, table)
+        objective=objective, bounds=_bounds_of_layers(known, report, objective, table)
     )
 
 
@@ -71,10 +71,10 @@ def bounds_digest(design: Design, table: EnergyTable) -> str:
 def _result_of(folder: Path) -> dict[str, Any]:
     """What result.json holds; nothing where it cannot be read."""
     try:
-        found = read_json(folder / "result.json")
+        content = read_json(folder / "result.json")
     except InputError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _objective_of(result: dict[str, Any]) -> Objective:

@@ -80,8 +80,8 @@ def find_network(
     ------
     InputError, ToolError : one sentence.
     """
-    (found,) = find_networks([source], resolution=resolution, input_shape=input_shape, host=host)
-    return found
+    (network,) = find_networks([source], resolution=resolution, input_shape=input_shape, host=host)
+    return network
 
 
 def find_networks(
@@ -95,9 +95,9 @@ def find_networks(
 
     One of them at least has to have an operator of each kind in `host`.
     """
-    found = [_network_or_graph(source, resolution, input_shape, host) for source in sources]
-    refuse_unknown_kinds([one for one in found if isinstance(one, NamedGraph)], host)
-    return [network_of(one, host) if isinstance(one, NamedGraph) else one for one in found]
+    networks = [_network_or_graph(source, resolution, input_shape, host) for source in sources]
+    refuse_unknown_kinds([one for one in networks if isinstance(one, NamedGraph)], host)
+    return [network_of(one, host) if isinstance(one, NamedGraph) else one for one in networks]
 
 
 def _network_or_graph(
@@ -131,9 +131,9 @@ def read_design(folder: str | Path) -> Design:
         mappings=read_mappings(folder / "mapping.yaml", network),
     )
     for layer in network.layers:
-        found = violations(design.accelerator, layer, design.mappings[layer.name])
-        if found and not found[0].startswith(MODEL_ONLY):
-            raise InputError(f"{folder / 'mapping.yaml'}: layers.{layer.name}: {found[0]}")
+        violated = violations(design.accelerator, layer, design.mappings[layer.name])
+        if violated and not violated[0].startswith(MODEL_ONLY):
+            raise InputError(f"{folder / 'mapping.yaml'}: layers.{layer.name}: {violated[0]}")
     return design
 
 
@@ -155,8 +155,8 @@ def run_table(folder: str | Path) -> EnergyTable:
     result = Path(folder) / "result.json"
     if not result.exists():
         return SIZED
-    found = validate(_PricedBy, read_json(result), str(result)).energy_table
-    return SIZED if found is None else energy_table(found)
+    name = validate(_PricedBy, read_json(result), str(result)).energy_table
+    return SIZED if name is None else energy_table(name)
 
 
 def table_of(design: Design | str | Path, table: str | EnergyTable | None) -> EnergyTable:
@@ -197,6 +197,6 @@ def evaluate(
     ------
     InputError : something is missing, wrong or illegal.
     """
-    found = design_of(design)
+    known = design_of(design)
     chosen = table_of(design, table)
-    return evaluate_network(found.accelerator, found.network, found.mappings, chosen)
+    return evaluate_network(known.accelerator, known.network, known.mappings, chosen)

@@ -43,11 +43,11 @@ def export(
     ------
     InputError : something is missing or wrong, or cannot be said there: which layer and field.
     """
-    found = design_of(design)
-    wanted = found.network.layers if layers is None else layers_named(found.network, layers)
-    accelerator, mappings = found.accelerator, found.mappings
+    known = design_of(design)
+    wanted = known.network.layers if layers is None else layers_named(known.network, layers)
+    accelerator, mappings = known.accelerator, known.mappings
     if to is Format.MAESTRO:
-        files = maestro_files(accelerator, wanted, mappings, network=found.network.name)
+        files = maestro_files(accelerator, wanted, mappings, network=known.network.name)
     else:
         energy = table_of(design, table).access_energy(accelerator)
         files = timeloop_files(
@@ -87,19 +87,19 @@ def import_mappings(
     """
     read = read_timeloop_mappings(source)
     if design is None:
-        return NetworkMapping(layers={name: found.mapping for name, found in read.items()})
+        return NetworkMapping(layers={name: entry.mapping for name, entry in read.items()})
     known = design_of(design)
     for layer in layers_named(known.network, list(read)):
-        found = read[layer.name]
-        geometry = Geometry(accelerator=known.accelerator, layer=layer, mapping=found.mapping)
-        broken = violations(known.accelerator, layer, found.mapping)
+        entry = read[layer.name]
+        geometry = Geometry(accelerator=known.accelerator, layer=layer, mapping=entry.mapping)
+        broken = violations(known.accelerator, layer, entry.mapping)
         if broken and not broken[0].startswith(MODEL_ONLY):
             raise InputError(f"{source}: layer {layer.name}: {broken[0]}")
         for dim, tiles in geometry.num_tiles.items():
-            if found.tiles[dim] != tiles:
+            if entry.tiles[dim] != tiles:
                 raise InputError(
                     f"{source}: layer {layer.name}: the tiles of {dim} must be {tiles} for its "
-                    f"{layer.bounds[dim]}, not {found.tiles[dim]}"
+                    f"{layer.bounds[dim]}, not {entry.tiles[dim]}"
                 )
-    mappings = {**known.mappings, **{name: found.mapping for name, found in read.items()}}
+    mappings = {**known.mappings, **{name: entry.mapping for name, entry in read.items()}}
     return NetworkMapping(network=known.network.name, layers=mappings)

@@ -64,14 +64,14 @@ def generate(
     InputError : something is missing, wrong or illegal, or the folder cannot be written.
     ToolError : what makes Verilog is missing.
     """
-    found = design_of(design)
-    hardware = generate_hardware(found.accelerator)
+    known = design_of(design)
+    hardware = generate_hardware(known.accelerator)
     generated = plan_design(
-        found.accelerator,
+        known.accelerator,
         hardware.sources,
         hardware.digest,
-        network=found.network if program else None,
-        mappings=found.mappings,
+        network=known.network if program else None,
+        mappings=known.mappings,
         seed=seed,
     )
     if not isinstance(design, Design):
@@ -109,14 +109,14 @@ def simulate(
     settings = settings or SimulationSettings()
     if settings.waves and isinstance(design, Design):
         raise InputError("waves must have a run folder to be written to, not a value only")
-    found = design_of(design)
+    known = design_of(design)
     tool = find_simulator(settings.simulator)
     skipped: tuple[str, ...] = ()
     if layers is None:
-        skipped = tuple(x.name for x in found.network.without_program)
-        layers = [layer.name for layer in found.network.layers if layer.name not in skipped]
-    runs = plan_runs(found.accelerator, found.network, found.mappings, layers=layers)
-    hardware = generate_hardware(found.accelerator)
+        skipped = tuple(x.name for x in known.network.without_program)
+        layers = [layer.name for layer in known.network.layers if layer.name not in skipped]
+    runs = plan_runs(known.accelerator, known.network, known.mappings, layers=layers)
+    hardware = generate_hardware(known.accelerator)
 
     def simulated(folder: Path | None) -> SimulationReport:
         return SimulationReport(

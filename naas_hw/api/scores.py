@@ -50,19 +50,23 @@ def score(
     """
     settings = settings or ScoreSettings()
     program = find_program(peer)
-    found, prices = design_of(design), table_of(design, table)
-    wanted = found.network.layers if layers is None else layers_named(found.network, layers)
+    known_design, prices = design_of(design), table_of(design, table)
+    wanted = (
+        known_design.network.layers
+        if layers is None
+        else layers_named(known_design.network, layers)
+    )
     ours = {
         layer.name: cost
         for layer, cost in zip(
-            found.network.layers, evaluate(found, table=prices).layers, strict=True
+            known_design.network.layers, evaluate(known_design, table=prices).layers, strict=True
         )
     }
     run = partial(figures_of, peer, program, timeout_seconds=settings.timeout_seconds)
     known: dict[tuple[Layer, Mapping], PeerFigures | str] = {}
     scores = []
     for layer in wanted:
-        theirs = _theirs(found, layer, peer, settings.pad, prices, run, known)
+        theirs = _theirs(known_design, layer, peer, settings.pad, prices, run, known)
         cost = ours[layer.name]
         scores.append(
             LayerScore(
@@ -70,8 +74,8 @@ def score(
                 ours=PeerFigures(cycles=cost.cycles, energy_pj=cost.energy_pj, macs=layer.num_macs),
                 theirs=None if isinstance(theirs, str) else theirs,
                 reason=theirs if isinstance(theirs, str) else None,
-                told_macs=_told_macs(found, layer, peer),
-                num_pes=found.accelerator.num_pes,
+                told_macs=_told_macs(known_design, layer, peer),
+                num_pes=known_design.accelerator.num_pes,
             )
         )
         if progress is not None:

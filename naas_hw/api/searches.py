@@ -24,6 +24,7 @@ from naas_hw.arch.technology import (
 from naas_hw.core.errors import InputError
 from naas_hw.mapping.files import NetworkMapping
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.nas.accuracy.old_oracles import current_oracle
 from naas_hw.nas.accuracy.oracle import AccuracyOracle
 from naas_hw.nas.joint.joint_search import JointResult
 from naas_hw.nas.joint.joint_search import search_jointly as search_jointly_for
@@ -142,6 +143,7 @@ def search_jointly(
     WorkerError : the executor lost a task.
     """
     run = run_settings(run)
+    oracle = current_oracle(oracle) or oracle
     table = settings.accelerators.table or energy_table(budget.energy_table)
     manifest = Manifest.of(
         command=run.command_or("cosearch"),
@@ -168,10 +170,14 @@ def search_jointly(
         except BaseException:
             _drop_if_empty(folder, manifest.digest)
             raise
-        found = result.found
+        network_result = result.network_result
         _write_design(
             folder,
-            Design(accelerator=result.accelerator, network=found.network, mappings=found.mappings),
+            Design(
+                accelerator=result.accelerator,
+                network=network_result.network,
+                mappings=network_result.mappings,
+            ),
             table,
             {
                 "budget": budget.name,

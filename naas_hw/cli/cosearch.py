@@ -75,8 +75,9 @@ def cosearch(
     accuracy: Annotated[
         str,
         typer.Option(
-            help="Source of accuracies: imagenet-estimate (optimistic, and for ofa-resnet50 only) "
-            "or module:object (this runs its code).",
+            help="Source of accuracies: imagenet-estimate (optimistic, and for ofa-resnet50 only), "
+            "ofa-predictor:FILE (the published predictor of ofa-resnet50, read from a file) or "
+            "module:object (this runs its code).",
             rich_help_panel=METHOD,
         ),
     ] = ACCURACY,
@@ -211,12 +212,13 @@ def run_joint(
 def _print(result: "JointResult", run: Path, seconds: float) -> None:
     from naas_hw.experiments.search_cost import search_cost_text
 
-    accelerator, report = result.accelerator, result.found.report
+    accelerator, report = result.accelerator, result.network_result.report
     if result.interrupted:
         print("interrupted: the best so far")
     print(f"{array_of(accelerator)} ({accelerator.num_pes} PEs)")
     print(
-        f"{result.found.network.name}: top-1 {result.top1_percent:.2f} %, {result.worth.label}; "
+        f"{result.network_result.network.name}: top-1 {result.top1_percent:.2f} %, "
+        f"{result.accuracy_source.label}; "
         f"{report.cycles:,} cycles, {report.energy_pj / 1e6:,.1f} uJ, "
         f"EDP {report.edp / 1e6:.4g} uJ x cycles"
     )

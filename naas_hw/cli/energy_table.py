@@ -57,13 +57,13 @@ def energy_table(
     from naas_hw.arch.technology import SizedTable
     from naas_hw.system.yaml_files import dump_yaml, validate
 
-    found = find_energy_table(table)
-    if not isinstance(found, SizedTable):
-        raise InputError(f"table must be one that prices by size, not {found.name}")
-    found = _changed(found, dram, mac, node, supply)
+    table_of_sizes = find_energy_table(table)
+    if not isinstance(table_of_sizes, SizedTable):
+        raise InputError(f"table must be one that prices by size, not {table_of_sizes.name}")
+    table_of_sizes = _changed(table_of_sizes, dram, mac, node, supply)
     if name is not None:
-        found = found.model_copy(update={"name": name})
-    print(dump_yaml(validate(SizedTable, found.model_dump(mode="json"), "table")), end="")
+        table_of_sizes = table_of_sizes.model_copy(update={"name": name})
+    print(dump_yaml(validate(SizedTable, table_of_sizes.model_dump(mode="json"), "table")), end="")
 
 
 def _changed(

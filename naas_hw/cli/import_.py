@@ -53,8 +53,8 @@ def import_(
 
     if from_ != Format.TIMELOOP:
         raise InputError(f"--from must be {Format.TIMELOOP}, not {from_!r}")
-    found = api.import_mappings(source, design=design)
+    mappings = api.import_mappings(source, design=design)
     if output.exists() and not force:
         raise InputError(f"{output} must not exist (--force replaces it)")
-    write_file(output, dump_yaml(found))
-    print(f"mappings of {len(found.layers)} layers in {printable(str(output))}")
+    write_file(output, dump_yaml(mappings))
+    print(f"mappings of {len(mappings.layers)} layers in {printable(str(output))}")

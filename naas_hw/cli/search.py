@@ -234,15 +234,15 @@ def _print(result: "SearchResult", run: Path) -> None:
         f"{result.num_exact:,} timed exactly; the lower bound was off by at most "
         f"{result.largest_gap:.1%}"
     )
-    for found in result.networks:
+    for network in result.networks:
         print(
-            f"{found.network.name}: {found.report.cycles:,} cycles, "
-            f"{found.report.energy_pj / 1e6:,.1f} uJ, "
-            f"EDP {found.report.edp / 1e6:.4g} uJ x cycles, "
-            f"utilisation {found.utilization(accelerator):.1%}"
+            f"{network.network.name}: {network.report.cycles:,} cycles, "
+            f"{network.report.energy_pj / 1e6:,.1f} uJ, "
+            f"EDP {network.report.edp / 1e6:.4g} uJ x cycles, "
+            f"utilisation {network.utilization(accelerator):.1%}"
         )
-        for note in network_notes(found.network):
-            print(f"{found.network.name}: {note}")
+        for note in network_notes(network.network):
+            print(f"{network.network.name}: {note}")
     print(
         f"{printable(str(run))} holds the design; "
         "naas evaluate, generate and simulate go on with it"

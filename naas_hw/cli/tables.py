@@ -80,14 +80,14 @@ def verdict(layer: LayerReport) -> Text:
 
 def complaints(layer: LayerReport) -> list[str]:
     """What differs, a line each, the first piece first."""
-    found = list(layer.messages)
+    lines = list(layer.messages)
     if layer.first_piece is not None:
-        found.append(f"first piece that differs: {layer.first_piece}")
+        lines.append(f"first piece that differs: {layer.first_piece}")
     if layer.timed:
-        found += [str(count) for count in layer.counts]
+        lines += [str(count) for count in layer.counts]
     if layer.status != "done":
-        found.insert(0, f"the run ended as {layer.status}")
-    return [f"{layer.name}: {line}" for line in found]
+        lines.insert(0, f"the run ended as {layer.status}")
+    return [f"{layer.name}: {line}" for line in lines]
 
 
 STALLS: Final = ("load", "fill", "drain", "store", "descriptor")
@@ -116,11 +116,11 @@ def cost_table(
     columns += ["DRAM\nbeats", "L2\nwords", "L1\naccesses", "energy\nuJ", "EDP\nuJ x cycles"]
     columns += [f"proven bound\n{_UNITS[objective]}", "gap"]
     table = plain_table(title, columns)
-    for layer, found in zip(network.layers, report.layers, strict=True):
+    for layer, layer_report in zip(network.layers, report.layers, strict=True):
         geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name])
         table.add_row(
-            *_cost_cells(found, f"{geometry.pes_used}/{accelerator.num_pes}"),
-            *_bound_cells(found, objective, bounds.get(layer.name)),
+            *_cost_cells(layer_report, f"{geometry.pes_used}/{accelerator.num_pes}"),
+            *_bound_cells(layer_report, objective, bounds.get(layer.name)),
         )
     table.add_section()
     table.add_row(
@@ -156,10 +156,10 @@ def _bound_cells(report: CostReport, objective: Objective, bound: float | None) 
 
 def network_notes(network: Network) -> list[str]:
     """Sentences about what no figure of a network covers; empty if all of it runs."""
-    found = []
+    notes = []
     if network.without_program:
         names = ", ".join(layer.name for layer in network.without_program)
-        found.append(
+        notes.append(
             f"no program for {names}: a transposed convolution exists in the model only, and "
             "counts in no total"
         )
@@ -168,10 +168,10 @@ def network_notes(network: Network) -> list[str]:
         total = total_macs([operator.macs for operator in hosts])
         number_of = "an unknown number of" if total == UNKNOWN else f"{total:,}"
         names = ", ".join(operator.name for operator in hosts)
-        found.append(
+        notes.append(
             f"left to the host, and in no figure: {number_of} multiply-accumulates of {names}"
         )
-    return found
+    return notes
 
 
 def _cost_cells(report: CostReport, pes_used: str) -> list[Text]:

@@ -5,7 +5,11 @@ prints it as one line on the error stream.
 """
 
 import warnings
-from typing import Final
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 REMOVED_IN: Final = "0.2.0"
 """The version in which the names that are deprecated today stop working."""
@@ -36,3 +40,22 @@ def warn_renamed(old: str, new: str, *, stacklevel: int = 1) -> None:
         RenamedWarning,
         stacklevel=stacklevel + 1,
     )
+
+
+def renames_keyword(old: str, new: str) -> Callable[[type[T]], type[T]]:
+    """Let a class be made with the old name of a keyword too, with one `RenamedWarning`."""
+
+    def decorate(decorated: type[T]) -> type[T]:
+        make: Callable[..., None] = decorated.__init__
+
+        @wraps(make)
+        def make_with_either(self: T, *arguments: Any, **keywords: Any) -> None:
+            if old in keywords:
+                warn_renamed(f"{decorated.__name__}({old}=)", f"{new}=", stacklevel=2)
+                keywords[new] = keywords.pop(old)
+            make(self, *arguments, **keywords)
+
+        setattr(decorated, "__init__", make_with_either)  # noqa: B010
+        return decorated
+
+    return decorate

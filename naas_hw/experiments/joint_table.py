@@ -232,9 +232,9 @@ def _jointly(contest: JointContest, way: str, settings: JointSettings) -> JointR
         way=way,
         seed=settings.accelerators.seed,
         top1_percent=result.top1_percent,
-        evidence=contest.oracle.worth.evidence,
+        evidence=contest.oracle.source.evidence,
         accelerator=result.accelerator,
-        network_result=result.found,
+        network_result=result.network_result,
         num_layers=result.num_layers,
         cpu_seconds=cpu_seconds() - before,
     )
@@ -244,7 +244,7 @@ def _jointly(contest: JointContest, way: str, settings: JointSettings) -> JointR
 
 
 def joint_markdown(contest: JointContest, rows: Sequence[JointRow]) -> str:
-    """What is compared, a line a way and seed, and what the joint search is worth."""
+    """What is compared, a line a way and seed, and what the joint search gains."""
     return "\n".join((*_head(contest), "", *_table(rows), "", *_ratios(contest, rows)))
 
 
@@ -254,7 +254,7 @@ def _head(contest: JointContest) -> Iterator[str]:
     num_accelerators = accelerators.population * accelerators.generations
     yield (
         f"Networks of `{contest.space.name}` with a top-1 of {networks.min_top1_percent:g} % at "
-        f"least ({contest.oracle.worth.label}), beside {contest.reference.name} "
+        f"least ({contest.oracle.source.label}), beside {contest.reference.name} "
         f"({RESNET50_TOP1_PERCENT} %, torchvision's V1 weights), under the resources of "
         f"`{preset.accelerator.name}`. {num_accelerators} accelerators, "
         f"{networks.population * networks.generations} networks bred for those that beat all "
@@ -299,9 +299,10 @@ def _ratios(contest: JointContest, rows: Sequence[JointRow]) -> Iterator[str]:
     folded = next((row for row in rows if row.way == FOLDED), None)
     beside = "" if folded is None else f", {folded.edp / mean:.2f} for *folded*"
     yield (
-        f"EDP of {fixed.network_result.network.name} on the preset by that of the joint search, geometric "
-        f"mean over seeds: {fixed.edp / mean:.2f} with fixed and {searched.edp / mean:.2f} with "
-        f"searched mappings of the preset{beside}; NAAS: {low} (abstract) or {high} (text)."
+        f"EDP of {fixed.network_result.network.name} on the preset by that of the joint search, "
+        f"geometric mean over seeds: {fixed.edp / mean:.2f} with fixed and "
+        f"{searched.edp / mean:.2f} with searched mappings of the preset{beside}; "
+        f"NAAS: {low} (abstract) or {high} (text)."
     )
     if folded is not None:
         yield ""
@@ -334,7 +335,7 @@ def _ratios(contest: JointContest, rows: Sequence[JointRow]) -> Iterator[str]:
 def _yardstick(contest: JointContest) -> Iterator[str]:
     """What the estimate says of the reference itself: it cannot be set against a measured one."""
     reference = contest.reference
-    if contest.oracle.worth.evidence is not Evidence.OPTIMISTIC or not reference.num_parameters:
+    if contest.oracle.source.evidence is not Evidence.OPTIMISTIC or not reference.num_parameters:
         return
     sizes = (reference.num_macs, reference.num_parameters)
     (own,) = estimate_of(*(np.array([size], dtype=np.float64) for size in sizes))

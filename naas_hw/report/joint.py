@@ -49,7 +49,7 @@ def joint_figure(facts: RunFacts, joint: JointRecord) -> Figure:
 
 
 def accuracy_text(joint: JointRecord) -> str:
-    """That of the reported network, what it is worth, and the floor that was asked for."""
+    """That of the reported network, its source, and the floor that was asked for."""
     return (
         f"top-1 {joint.top1_percent:.2f} %, {joint.accuracy}; at least "
         f"{joint.min_top1_percent:g} % was asked for"
@@ -57,7 +57,7 @@ def accuracy_text(joint: JointRecord) -> str:
 
 
 def evidence_of(accuracy: str) -> str:
-    """The first words of what an accuracy is worth.
+    """The first words of the source of an accuracy.
 
     Examples
     --------

@@ -62,7 +62,7 @@ class JointRecord(_Read):
 
     Members
     -------
-    top1_percent, accuracy : of the reported network; the second says what the first is worth.
+    top1_percent, accuracy : of the reported network; the second names the source of the first.
     min_top1_percent : the floor that was asked for.
     """
 

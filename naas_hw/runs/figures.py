@@ -37,19 +37,19 @@ def search_figures(result: SearchResult) -> dict[str, Any]:
 
 
 def joint_figures(space: Space, result: JointResult, objective: Objective) -> dict[str, Any]:
-    """What a joint search found, as JSON has it; each accuracy beside what it is worth."""
-    worth = result.worth.label
+    """What a joint search found, as JSON has it; each accuracy with its source."""
+    source = result.accuracy_source.label
     return {
         "score": result.score,
         "interrupted": result.interrupted,
         "num_candidates": result.num_accelerators,
         "best_scores": [_finite(score) for score in result.best_scores],
-        **effort_figures(result.found),
+        **effort_figures(result.network_result),
         "joint": {
             "space": space.name,
             "choices": space.decode(np.array(result.encoding, dtype=np.uint8)),
             "top1_percent": result.top1_percent,
-            "accuracy": worth,
+            "accuracy": source,
             "min_top1_percent": result.min_top1_percent,
             "num_networks": result.num_networks,
             "num_layers": result.num_layers,
@@ -57,7 +57,7 @@ def joint_figures(space: Space, result: JointResult, objective: Objective) -> di
                 {
                     "score": point.score,
                     "top1_percent": point.top1_percent,
-                    "accuracy": worth,
+                    "accuracy": source,
                     "encoding": list(point.encoding),
                     "choices": space.decode(np.array(point.encoding, dtype=np.uint8)),
                     "accelerator": point.accelerator.model_dump(mode="json"),
@@ -65,7 +65,7 @@ def joint_figures(space: Space, result: JointResult, objective: Objective) -> di
                 for point in result.front
             ],
         },
-        "networks": [network_figures(result.found, result.accelerator, objective)],
+        "networks": [network_figures(result.network_result, result.accelerator, objective)],
     }
 
 

@@ -109,7 +109,7 @@ def once(function):
 def test_a_network_above_the_floor_runs_on_its_accelerator(
     digits, studied, tmp_path, capsys, monkeypatch
 ):
-    """Its accuracy says what it is worth; what is simulated is equal, else the status is 1."""
+    """Its accuracy names its source; what is simulated is equal, else the status is 1."""
     found, _ = studied
     floor_percent = digits.choose_floor(found, None, str)
     run = tmp_path / "run"
@@ -127,8 +127,8 @@ def test_a_network_above_the_floor_runs_on_its_accelerator(
     assert status() == 0
     joint = json.loads((run / "result.json").read_text())["joint"]
     assert joint["top1_percent"] >= floor_percent
-    assert joint["accuracy"] == found.oracle.worth.label
-    assert found.oracle.worth.label in said[1] and found.predictor.worth.label in said[1]
+    assert joint["accuracy"] == found.oracle.source.label
+    assert found.oracle.source.label in said[1] and found.predictor.source.label in said[1]
     assert any("module" in file.read_text() for file in (run / "rtl").glob("*.v"))
     (layer,) = json.loads((run / "sim" / "simulated.json").read_text())["layers"]
     assert layer["predicted_cycles"] == layer["simulated_cycles"] > 0

@@ -87,7 +87,7 @@ def test_each_way_keeps_what_it_does_not_search(rows):
             assert row.network_result.network == CONTEST.reference
         if row.way in (joint_table.JOINT, *RIVALS[1:]):
             assert row.top1_percent >= FLOOR
-            assert row.evidence is FORMULA.worth.evidence
+            assert row.evidence is FORMULA.source.evidence
         if row.way == joint_table.NETWORK_ONLY:
             assert row.accelerator.axes == CONTEST.preset.accelerator.axes
         if row.way == joint_table.SIZING:

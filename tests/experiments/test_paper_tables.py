@@ -62,8 +62,8 @@ def trial(result, fixed, searched, folded=None):
         case=CASE,
         table=SIZED,
         seed=0,
-        trial=trial(result=(100, 10.0), fixed=(400, 30.0), searched=(200, 15.0)),
-        sized=search_result(score=6000.0),
+        result=search_result(
+            networks=(cost(*result),), score=result[0] * result[1], accelerator=PRESET.accelerator
         ),
         baseline=Baseline(
             preset=PRESET,

@@ -1,11 +1,11 @@
-"""A joint search in the report: what an accuracy is worth stands wherever the figure does."""
+"""A joint search in the report: the source of an accuracy stands wherever the figure does."""
 
 import re
 from dataclasses import replace
 
 import pytest
 
-from naas_hw.nas.accuracy.oracle import Evidence, Worth
+from naas_hw.nas.accuracy.oracle import AccuracySource, Evidence
 from naas_hw.report.joint import joint_figure
 from naas_hw.report.page import key_figures, render_report, run_table
 from naas_hw.runs.facts import JointPointRecord, JointRecord
@@ -13,7 +13,7 @@ from naas_hw.runs.facts import JointPointRecord, JointRecord
 
 def with_joint(facts, evidence):
     """The facts of a joint search with two networks on its front."""
-    label = Worth(evidence=evidence, basis="of eight networks").label
+    label = AccuracySource(evidence=evidence, basis="of eight networks").label
     points = tuple(
         JointPointRecord(
             score=score, top1_percent=top1_percent, accuracy=label, choices={"width": width},

@@ -64,7 +64,7 @@ def model(
     from naas_hw.arch.technology import energy_table as find_table
     from naas_hw.experiments.bench.model import bench_model
 
-    found = bench_model(
+    bench = bench_model(
         api.find_network(
             network, resolution=resolution, input_shape=shape_of(input_shape), host=host or ()
         ),
@@ -74,24 +74,24 @@ def model(
         num_exact=exact,
         seed=seed,
     )
-    print(json.dumps(found.figures, indent=2) if as_json else "\n".join(_lines(found)))
-    differs = found.comparison.max_difference_to_reference > 0
+    print(json.dumps(bench.figures, indent=2) if as_json else "\n".join(_lines(bench)))
+    differs = bench.comparison.max_difference_to_reference > 0
     return ExitStatus.DIFFERENT if differs else ExitStatus.DONE
 
 
-def _lines(found: "ModelBench") -> list[str]:
-    comparison = found.comparison
+def _lines(bench: "ModelBench") -> list[str]:
+    comparison = bench.comparison
     return [
-        f"{found.network} on {found.accelerator}: {found.num_layers} layers, CPU seconds, one core",
-        f"bounds            {found.bounds_per_cpu_second:,.0f} a second, decoding included; "
-        f"{found.bounds_ratio:,.0f} x the readable modules",
-        f"exact             {found.exact_per_cpu_second:,.0f} a second, of up to "
-        f"{found.max_steps:.2g} steps; {found.exact_ratio:,.0f} x the readable recurrence "
+        f"{bench.network} on {bench.accelerator}: {bench.num_layers} layers, CPU seconds, one core",
+        f"bounds            {bench.bounds_per_cpu_second:,.0f} a second, decoding included; "
+        f"{bench.bounds_ratio:,.0f} x the readable modules",
+        f"exact             {bench.exact_per_cpu_second:,.0f} a second, of up to "
+        f"{bench.max_steps:.2g} steps; {bench.exact_ratio:,.0f} x the readable recurrence "
         f"on short nests",
-        f"pairs             {found.pair_bounds_per_cpu_second:,.0f} bounds, "
-        f"{found.pair_exact_per_cpu_second:,.0f} exact a second",
-        f"gap of the bound  {found.mean_gap:.2%} in the mean, {found.max_gap:.0%} at most",
+        f"pairs             {bench.pair_bounds_per_cpu_second:,.0f} bounds, "
+        f"{bench.pair_exact_per_cpu_second:,.0f} exact a second",
+        f"gap of the bound  {bench.mean_gap:.2%} in the mean, {bench.max_gap:.0%} at most",
         f"difference        {comparison.max_difference_to_reference} in "
         f"{comparison.num_compared} mappings",
-        f"exact in a search {found.share_exact_in_search:.2%} of the evaluations",
+        f"exact in a search {bench.share_exact_in_search:.2%} of the evaluations",
     ]

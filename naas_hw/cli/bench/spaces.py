@@ -43,17 +43,17 @@ def spaces(
     from naas_hw.nas.spaces.builtin import BUILTIN_SPACES
     from naas_hw.nas.spaces.find import find_space
 
-    found = bench_spaces(
+    rates = bench_spaces(
         [find_space(name) for name in names or BUILTIN_SPACES], num_encodings=encodings, seed=seed
     )
     if as_json:
         figures = [
             {**asdict(rate), "encodings_per_cpu_second": rate.encodings_per_second}
-            for rate in found
+            for rate in rates
         ]
         print(json.dumps(figures, indent=2))
         return ExitStatus.DONE
-    for rate in found:
+    for rate in rates:
         print(
             f"{rate.space}: {rate.encodings_per_second:,.0f} encodings a second of CPU into "
             f"{rate.num_layers} distinct layers"

@@ -27,14 +27,14 @@ def model_section(options: Options, screen: Console) -> Section:
     from naas_hw.experiments.bench.model import bench_model, model_markdown
 
     source, preset = options.network or NETWORK, options.preset or PRESET
-    found = bench_model(
+    bench = bench_model(
         read_source(source),
         find_preset(preset).accelerator,
         options.table,
         seed=options.first_seed,
     )
     due = source == NETWORK and preset == PRESET
-    fast = found.bounds_per_cpu_second >= DUE_BOUNDS and found.exact_per_cpu_second >= DUE_EXACT
+    fast = bench.bounds_per_cpu_second >= DUE_BOUNDS and bench.exact_per_cpu_second >= DUE_EXACT
     return Section(
         words=words_of(
             "model",
@@ -43,8 +43,8 @@ def model_section(options: Options, screen: Console) -> Section:
             energy_table=options.other_table,
             seed=options.first_seed,
         ),
-        body=model_markdown(found),
-        holds=found.comparison.max_difference_to_reference == 0 and (fast or not due),
+        body=model_markdown(bench),
+        holds=bench.comparison.max_difference_to_reference == 0 and (fast or not due),
     )
 
 

@@ -1,1 +1,1 @@
-"""How accurate a network is, and what that figure is worth."""
+"""How accurate a network is, and where that figure comes from."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.core.errors import InputError
-from naas_hw.nas.accuracy.oracle import Accuracies, Evidence, Worth
+from naas_hw.nas.accuracy.oracle import Accuracies, AccuracySource, Evidence
 from naas_hw.nas.spaces.genes import Encodings
 from naas_hw.nas.spaces.space import SlotSpace
 
@@ -85,10 +85,10 @@ class ImageNetEstimate:
     space: SlotSpace
 
     @property
-    def worth(self) -> Worth:
+    def source(self) -> AccuracySource:
         """An optimistic estimate, always."""
         basis = f"ImageNet top-1, envelope of {len(OFA_RESNET50D)} published OFA-ResNet50D networks"
-        return Worth(evidence=Evidence.OPTIMISTIC, basis=basis)
+        return AccuracySource(evidence=Evidence.OPTIMISTIC, basis=basis)
 
     def covers(self, encodings: Encodings) -> NDArray[np.bool_]:
         """Which networks lie in the published range of both costs."""
@@ -103,7 +103,7 @@ class ImageNetEstimate:
         ------
         InputError : a network lies outside of the published range.
         """
-        return Accuracies(top1_percent=estimate_of(*self._costs(encodings)), worth=self.worth)
+        return Accuracies(top1_percent=estimate_of(*self._costs(encodings)), source=self.source)
 
     def _costs(self, encodings: Encodings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """[B] multiply-accumulates and [B] parameters."""

@@ -1,4 +1,4 @@
-"""Accuracies, each with what it is worth; figures of unequal worth do not mix."""
+"""Accuracies, each with its source; accuracies of different sources do not mix."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from naas_hw.core.deprecation import renames_keyword, warn_renamed
 from naas_hw.core.errors import InputError
 from naas_hw.nas.spaces.genes import Encodings
 
@@ -21,8 +22,8 @@ class Evidence(StrEnum):
     OPTIMISTIC = "optimistic estimate"
 
 
-class Worth(BaseModel):
-    """What an accuracy is worth: the evidence, and on what it rests."""
+class AccuracySource(BaseModel):
+    """Where an accuracy comes from: the kind of evidence, and its basis."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,12 +34,13 @@ class Worth(BaseModel):
     def label(self) -> str:
         """As it stands wherever the figures stand.
 
-        >>> Worth(evidence="measured", basis="397 held-out images").label
+        >>> AccuracySource(evidence="measured", basis="397 held-out images").label
         'measured (397 held-out images)'
         """
         return f"{self.evidence.value} ({self.basis})"
 
 
+@renames_keyword("worth", "source")
 @dataclass(frozen=True, kw_only=True)
 class Accuracies:
     """Top-1 accuracies of networks.
@@ -46,11 +48,11 @@ class Accuracies:
     Parameters
     ----------
     top1_percent : [B] 0 to 100.
-    worth : of all of them.
+    source : of all of them.
     """
 
     top1_percent: NDArray[np.float64]
-    worth: Worth
+    source: AccuracySource
 
     def __post_init__(self) -> None:
         wrong = ~((self.top1_percent >= 0) & (self.top1_percent <= 100))
@@ -60,9 +62,15 @@ class Accuracies:
     def __len__(self) -> int:
         return len(self.top1_percent)
 
+    @property
+    def worth(self) -> AccuracySource:
+        """The old name of `source`."""
+        warn_renamed("Accuracies.worth", "source", stacklevel=2)
+        return self.source
+
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Accuracies":
         """Those of some of the networks."""
-        return Accuracies(top1_percent=self.top1_percent[chosen], worth=self.worth)
+        return Accuracies(top1_percent=self.top1_percent[chosen], source=self.source)
 
     def at_least(self, floor_percent: float) -> NDArray[np.bool_]:
         """[B] which are not below a floor."""
@@ -75,24 +83,24 @@ def join(parts: Sequence[Accuracies]) -> Accuracies:
 
     Raises
     ------
-    InputError : they are not of equal worth.
+    InputError : they come from different sources.
     """
     for part in parts[1:]:
-        if part.worth != parts[0].worth:
+        if part.source != parts[0].source:
             raise InputError(
-                f"accuracies must be of equal worth, not {parts[0].worth.label} "
-                f"and {part.worth.label}"
+                f"accuracies must come from one source, not {parts[0].source.label} "
+                f"and {part.source.label}"
             )
     values = np.concatenate([part.top1_percent for part in parts])
-    return Accuracies(top1_percent=values, worth=parts[0].worth)
+    return Accuracies(top1_percent=values, source=parts[0].source)
 
 
 @runtime_checkable
 class AccuracyOracle(Protocol):
-    """Encodings of a space -> accuracies, all of one worth."""
+    """Encodings of a space -> accuracies, all from one source."""
 
     @property
-    def worth(self) -> Worth:
+    def source(self) -> AccuracySource:
         """Of every accuracy that it gives."""
 
     def covers(self, encodings: Encodings) -> NDArray[np.bool_]:
@@ -105,3 +113,11 @@ class AccuracyOracle(Protocol):
         ------
         InputError : a network is not covered.
         """
+
+
+def __getattr__(name: str) -> object:
+    """The old name of `AccuracySource`."""
+    if name == "Worth":
+        warn_renamed("Worth", "AccuracySource", stacklevel=2)
+        return AccuracySource
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from naas_hw.core.errors import InputError
 from naas_hw.nas.accuracy.correlation import spearman
-from naas_hw.nas.accuracy.oracle import Accuracies, Evidence, Worth
+from naas_hw.nas.accuracy.oracle import Accuracies, AccuracySource, Evidence
 from naas_hw.nas.spaces.genes import Encodings
 from naas_hw.nas.spaces.space import Space
 
@@ -85,7 +85,7 @@ def _squared_distances(first: Array, second: Array) -> Array:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictedAccuracy:
-    """An `AccuracyOracle` that answers out of a fit; `worth` says how well it did.
+    """An `AccuracyOracle` that answers out of a fit; `source` says how well it did.
 
     Parameters
     ----------
@@ -100,13 +100,13 @@ class PredictedAccuracy:
     num_held_out: int
 
     @property
-    def worth(self) -> Worth:
+    def source(self) -> AccuracySource:
         """Predicted, with the rank correlation on held-out networks."""
         basis = (
             f"rank correlation {self.rank_correlation:.2f}, error {self.error_percent:.2f} points "
             f"on {self.num_held_out} held-out networks"
         )
-        return Worth(evidence=Evidence.PREDICTED, basis=basis)
+        return AccuracySource(evidence=Evidence.PREDICTED, basis=basis)
 
     def covers(self, encodings: Encodings) -> NDArray[np.bool_]:
         """Every network of the space."""
@@ -115,7 +115,7 @@ class PredictedAccuracy:
     def accuracies(self, encodings: Encodings) -> Accuracies:
         """Predictions, kept within 0 to 100."""
         values = np.clip(self.process.predict(self.space.features(encodings)), 0.0, 100.0)
-        return Accuracies(top1_percent=values, worth=self.worth)
+        return Accuracies(top1_percent=values, source=self.source)
 
 
 def fit_predictor(
@@ -138,9 +138,9 @@ def fit_predictor(
     ------
     InputError : too few networks, or accuracies that are not measured.
     """
-    if measured.worth.evidence is not Evidence.MEASURED:
+    if measured.source.evidence is not Evidence.MEASURED:
         raise InputError(
-            f"a predictor must be fitted to measured accuracies, not to {measured.worth.label}"
+            f"a predictor must be fitted to measured accuracies, not to {measured.source.label}"
         )
     if len(measured) < MIN_NETWORKS:
         raise InputError(

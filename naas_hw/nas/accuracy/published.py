@@ -5,6 +5,7 @@ github.com/mit-han-lab/once-for-all: `ofa_nets/ofa_resnet50_d0-1-2_e0.2-0.25-0.3
 and `ofa_resnet50_acc_predictor.pth`.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from naas_hw.core.errors import InputError
 from naas_hw.core.torch_extra import require_torch
-from naas_hw.nas.accuracy.oracle import Accuracies, Evidence, Worth
+from naas_hw.nas.accuracy.oracle import Accuracies, AccuracySource, Evidence
 from naas_hw.nas.spaces.builtin import OFA_RESNET50
 from naas_hw.nas.spaces.genes import Encodings
 from naas_hw.nas.spaces.resnet import ResNetSpace
@@ -144,19 +145,22 @@ class PublishedPredictor:
     ----------
     weights, biases : [out, in] and [out] of each layer; the last has no bias.
     base : added to what comes out; fractions of 1.
+    file_digest : of the file that they come from.
     """
 
     space: ResNetSpace
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
     base: float
+    file_digest: str
 
     @property
-    def worth(self) -> Worth:
+    def source(self) -> AccuracySource:
         """Predicted, by a file whose quality is not known here."""
-        return Worth(
+        return AccuracySource(
             evidence=Evidence.PREDICTED,
-            basis="ImageNet top-1, the authors' predictor, rank correlation not measured here",
+            basis=f"ImageNet top-1, the authors' predictor, file {self.file_digest}, "
+            "rank correlation not measured here",
         )
 
     def covers(self, encodings: Encodings) -> NDArray[np.bool_]:
@@ -183,7 +187,7 @@ class PublishedPredictor:
         for weight, bias in zip(self.weights[:-1], self.biases, strict=True):
             values = np.maximum(values @ weight.T + bias, 0.0)
         fractions = (values @ self.weights[-1].T)[:, 0] + self.base
-        return Accuracies(top1_percent=np.clip(100 * fractions, 0.0, 100.0), worth=self.worth)
+        return Accuracies(top1_percent=np.clip(100 * fractions, 0.0, 100.0), source=self.source)
 
 
 def predictor_features(space: ResNetSpace, encodings: Encodings) -> Array:
@@ -239,6 +243,7 @@ def load_published_predictor(path: str | Path) -> PublishedPredictor:
         ),
         biases=tuple(arrays[f"{name}.bias"] for name in hidden),
         base=float(arrays["base_acc"][0]),
+        file_digest=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12],
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.nas.accuracy.images import ImageSplit
-from naas_hw.nas.accuracy.oracle import Accuracies, Evidence, Worth
+from naas_hw.nas.accuracy.oracle import Accuracies, AccuracySource, Evidence
 from naas_hw.nas.spaces.genes import Encodings
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ class SharedWeightsAccuracy:
     _known: dict[bytes, float] = field(default_factory=dict, init=False, repr=False)
 
     @property
-    def worth(self) -> Worth:
+    def source(self) -> AccuracySource:
         """Measured, with shared weights."""
         basis = f"{len(self.data.held_out)} held-out images, shared weights"
-        return Worth(evidence=Evidence.MEASURED, basis=basis)
+        return AccuracySource(evidence=Evidence.MEASURED, basis=basis)
 
     def covers(self, encodings: Encodings) -> NDArray[np.bool_]:
         """Every network of the space."""
@@ -39,7 +39,7 @@ class SharedWeightsAccuracy:
     def accuracies(self, encodings: Encodings) -> Accuracies:
         """Measured accuracies."""
         values = [self._accuracy(encoding) for encoding in encodings]
-        return Accuracies(top1_percent=np.array(values), worth=self.worth)
+        return Accuracies(top1_percent=np.array(values), source=self.source)
 
     def _accuracy(self, encoding: Encodings) -> float:
         from naas_hw.nas.accuracy.trainer import held_out_accuracy

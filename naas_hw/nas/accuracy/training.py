@@ -11,7 +11,7 @@ import numpy as np
 from naas_hw.core.torch_extra import require_torch
 from naas_hw.nas.accuracy.correlation import kendall, spearman
 from naas_hw.nas.accuracy.images import ImageSplit, LabelledImages
-from naas_hw.nas.accuracy.oracle import Accuracies, AccuracyOracle, Evidence, Worth
+from naas_hw.nas.accuracy.oracle import Accuracies, AccuracyOracle, AccuracySource, Evidence
 from naas_hw.nas.accuracy.training_settings import TrainingSettings
 from naas_hw.nas.spaces.genes import Encodings
 from naas_hw.nas.spaces.space import TrainableSpace
@@ -59,8 +59,8 @@ def train_alone(
 
     values = [fit_alone(space, encoding, data, settings) for encoding in encodings]
     basis = f"{len(data.held_out)} held-out images, trained alone, {settings.num_epochs} epochs"
-    worth = Worth(evidence=Evidence.MEASURED, basis=basis)
-    return Accuracies(top1_percent=np.array(values), worth=worth)
+    source = AccuracySource(evidence=Evidence.MEASURED, basis=basis)
+    return Accuracies(top1_percent=np.array(values), source=source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +84,8 @@ class RankReport:
     def text(self) -> str:
         """In a line."""
         return (
-            f"{len(self.alone)} networks, {self.oracle.worth.label} against "
-            f"{self.alone.worth.label}: Spearman {self.spearman:.2f}, Kendall {self.kendall:.2f}"
+            f"{len(self.alone)} networks, {self.oracle.source.label} against "
+            f"{self.alone.source.label}: Spearman {self.spearman:.2f}, Kendall {self.kendall:.2f}"
         )
 
 

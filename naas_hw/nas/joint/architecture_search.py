@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.errors import InputError
-from naas_hw.nas.accuracy.oracle import AccuracyOracle, Worth
+from naas_hw.nas.accuracy.oracle import AccuracyOracle, AccuracySource
 from naas_hw.nas.joint.layer_costs import LayerCosts
 from naas_hw.nas.spaces.genes import Encodings
 from naas_hw.nas.spaces.space import Space
@@ -70,7 +70,7 @@ class ArchitectureResult:
     Parameters
     ----------
     result : the network with its mappings; every figure is exact.
-    worth : what `top1_percent` is worth.
+    accuracy_source : where `top1_percent` comes from.
     num_networks : that were judged.
     num_layers : distinct layers whose mappings were searched for all of them.
     best_scores : [generations] of the sums over layers, each layer with its own best mapping.
@@ -78,7 +78,7 @@ class ArchitectureResult:
 
     encoding: Encodings
     top1_percent: float
-    worth: Worth
+    accuracy_source: AccuracySource
     result: NetworkResult
     num_networks: int
     num_layers: int
@@ -116,7 +116,7 @@ def search_architecture(
     return ArchitectureResult(
         encoding=breeder.best,
         top1_percent=float(accuracies.top1_percent[0]),
-        worth=accuracies.worth,
+        accuracy_source=accuracies.source,
         result=assemble(
             accelerator,
             space.network(breeder.best),
@@ -175,7 +175,7 @@ class Breeder:
             raise InputError(
                 f"the accuracy floor must be within reach, not {self.settings.min_top1_percent} %: "
                 f"none of {MAX_ROUNDS * self.settings.population} networks of {self.space.name} "
-                f"met it, {self.oracle.worth.label}"
+                f"met it, {self.oracle.source.label}"
             )
         return np.concatenate(accepted)
 

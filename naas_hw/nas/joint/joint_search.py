@@ -21,8 +21,9 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import AREA
+from naas_hw.core.deprecation import warn_renamed
 from naas_hw.core.errors import InputError
-from naas_hw.nas.accuracy.oracle import AccuracyOracle, Worth
+from naas_hw.nas.accuracy.oracle import AccuracyOracle, AccuracySource
 from naas_hw.nas.joint.architecture_search import Aim, Breeder
 from naas_hw.nas.joint.layer_costs import LayerCosts
 from naas_hw.nas.joint.settings import JointSettings, Mode, joint_digest
@@ -65,7 +66,7 @@ class JointPoint:
     Members
     -------
     score : the objective of the sums over layers, each with its own best mapping.
-    top1_percent : worth what the result says.
+    top1_percent : from the source that the result names.
     """
 
     accelerator: Accelerator
@@ -80,9 +81,9 @@ class JointResult:
 
     Members
     -------
-    found : the best network with its mappings; every figure is exact.
+    network_result : the best network with its mappings; every figure is exact.
     score : its objective.
-    worth : of every accuracy.
+    accuracy_source : where every accuracy comes from.
     min_top1_percent : the floor that was asked for.
     front : of all networks judged, those that none beats in both score and accuracy; best score
         first. With `Aim.SCORE` the accurate end is less explored.
@@ -94,9 +95,9 @@ class JointResult:
     accelerator: Accelerator
     encoding: tuple[int, ...]
     top1_percent: float
-    worth: Worth
+    accuracy_source: AccuracySource
     min_top1_percent: float
-    found: NetworkResult
+    network_result: NetworkResult
     score: float
     front: tuple[JointPoint, ...]
     num_accelerators: int
@@ -105,6 +106,18 @@ class JointResult:
     num_evaluations: int
     best_scores: tuple[float, ...]
     interrupted: bool = False
+
+    @property
+    def found(self) -> NetworkResult:
+        """The old name of `network_result`."""
+        warn_renamed("JointResult.found", "network_result", stacklevel=2)
+        return self.network_result
+
+    @property
+    def worth(self) -> AccuracySource:
+        """The old name of `accuracy_source`."""
+        warn_renamed("JointResult.worth", "accuracy_source", stacklevel=2)
+        return self.accuracy_source
 
 
 def search_jointly(
@@ -386,9 +399,9 @@ class _Joint:
             accelerator=point.accelerator.model_copy(update={"name": FOUND_NAME}),
             encoding=point.encoding,
             top1_percent=point.top1_percent,
-            worth=self.oracle.worth,
+            accuracy_source=self.oracle.source,
             min_top1_percent=self.settings.networks.min_top1_percent,
-            found=best,
+            network_result=best,
             score=best.score(objective),
             front=tuple(sorted(self.front, key=lambda point: point.score)),
             num_accelerators=len({point.accelerator for point in self.points}),

@@ -9,7 +9,9 @@ from typing import Final
 from naas_hw.arch.budget import Budget
 from naas_hw.core.errors import InputError
 from naas_hw.nas.accuracy.imagenet_estimate import ImageNetEstimate
+from naas_hw.nas.accuracy.old_oracles import current_oracle
 from naas_hw.nas.accuracy.oracle import AccuracyOracle
+from naas_hw.nas.accuracy.published import load_published_predictor
 from naas_hw.nas.joint.architecture_search import Aim, ArchitectureSettings
 from naas_hw.nas.spaces.builtin import OFA_RESNET50
 from naas_hw.nas.spaces.space import SlotSpace, Space
@@ -17,6 +19,8 @@ from naas_hw.search.accelerator.settings import SearchSettings, settings_digest
 from naas_hw.workload.frontends.source import import_object
 
 ESTIMATE: Final = "imagenet-estimate"
+PREDICTOR: Final = "ofa-predictor:"
+"""What comes before the path of the published predictor's file."""
 
 
 class Mode(StrEnum):
@@ -71,7 +75,7 @@ def joint_digest(
     plain = {
         "space": space.name,
         "layers": [layer.model_dump(mode="json") for layer in space.layers],
-        "accuracy": oracle.worth.model_dump(mode="json"),
+        "accuracy": oracle.source.model_dump(mode="json"),
         "networks": settings.networks.model_dump(mode="json"),
         "mode": settings.mode,
         "rest": settings_digest([], budget, settings.accelerators),
@@ -80,21 +84,34 @@ def joint_digest(
 
 
 def find_oracle(name: str, space: Space) -> AccuracyOracle:
-    """The ImageNet estimate, or the object that `module:object` names: this runs its code.
+    """Where accuracies of the networks of a space come from, by its name.
+
+    `imagenet-estimate` estimates them, `ofa-predictor:FILE` reads the published predictor from a
+    file of the user, and `module:object` names an oracle in Python, whose code runs here.
 
     Raises
     ------
-    InputError : no such oracle, or the estimate for a space that it does not speak of.
+    InputError : no such oracle, or one that does not know the space.
+    ToolError : the predictor needs torch, which is not installed.
     """
     if name == ESTIMATE:
         if space.name != OFA_RESNET50.name or not isinstance(space, SlotSpace):
-            raise InputError(
-                f"{ESTIMATE} must be asked of {OFA_RESNET50.name} only, not of {space.name}"
-            )
+            raise _wrong_space(ESTIMATE, space)
         return ImageNetEstimate(space=space)
+    if name.startswith(PREDICTOR):
+        if space.name != OFA_RESNET50.name:
+            raise _wrong_space(PREDICTOR, space)
+        return load_published_predictor(name.removeprefix(PREDICTOR))
     if ":" not in name:
-        raise InputError(f"accuracy must be {ESTIMATE} or module:object, not {name!r}")
-    oracle = import_object(name)
-    if not isinstance(oracle, AccuracyOracle):
-        raise InputError(f"{name} must give accuracies, not be {type(oracle).__name__}")
+        raise InputError(
+            f"accuracy must be {ESTIMATE}, {PREDICTOR}FILE or module:object, not {name!r}"
+        )
+    given = import_object(name)
+    oracle = current_oracle(given)
+    if oracle is None:
+        raise InputError(f"{name} must give accuracies, not be {type(given).__name__}")
     return oracle
+
+
+def _wrong_space(oracle: str, space: Space) -> InputError:
+    return InputError(f"{oracle} must be asked of {OFA_RESNET50.name} only, not of {space.name}")

@@ -62,8 +62,8 @@ def test_envelope_is_monotone_and_over_every_point(attribute):
 def test_its_figures_are_called_optimistic():
     """In every label."""
     accuracies = ESTIMATE.accuracies(sample(100)[ESTIMATE.covers(sample(100))])
-    assert accuracies.worth.evidence is Evidence.OPTIMISTIC
-    assert accuracies.worth.label.startswith("optimistic estimate (ImageNet top-1")
+    assert accuracies.source.evidence is Evidence.OPTIMISTIC
+    assert accuracies.source.label.startswith("optimistic estimate (ImageNet top-1")
 
 
 def test_outside_of_the_published_range_is_an_error():

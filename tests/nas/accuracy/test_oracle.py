@@ -1,35 +1,35 @@
-"""Accuracies carry what they are worth, and do not mix."""
+"""Accuracies carry their source, and do not mix."""
 
 import numpy as np
 import pytest
 
 from naas_hw.core.errors import InputError
-from naas_hw.nas.accuracy.oracle import Accuracies, Evidence, Worth, join
+from naas_hw.nas.accuracy.oracle import Accuracies, AccuracySource, Evidence, join
 
-MEASURED = Worth(evidence=Evidence.MEASURED, basis="3 images")
-OPTIMISTIC = Worth(evidence=Evidence.OPTIMISTIC, basis="an envelope")
-
-
-def accuracies(worth: Worth, *values: float) -> Accuracies:
-    return Accuracies(top1_percent=np.array(values, dtype=np.float64), worth=worth)
+MEASURED = AccuracySource(evidence=Evidence.MEASURED, basis="3 images")
+OPTIMISTIC = AccuracySource(evidence=Evidence.OPTIMISTIC, basis="an envelope")
 
 
-def test_figures_of_unequal_worth_do_not_join():
+def accuracies(source: AccuracySource, *values: float) -> Accuracies:
+    return Accuracies(top1_percent=np.array(values, dtype=np.float64), source=source)
+
+
+def test_accuracies_of_different_sources_do_not_join():
     """The sentence says both."""
     with pytest.raises(InputError) as caught:
         join([accuracies(MEASURED, 50), accuracies(OPTIMISTIC, 60)])
     assert str(caught.value) == (
-        "accuracies must be of equal worth, not measured (3 images) "
+        "accuracies must come from one source, not measured (3 images) "
         "and optimistic estimate (an envelope)"
     )
 
 
-def test_join_and_take_keep_the_worth():
+def test_join_and_take_keep_the_source():
     """And the order."""
     joined = join([accuracies(MEASURED, 50, 70), accuracies(MEASURED, 60)])
     assert joined.top1_percent.tolist() == [50, 70, 60]
     best = joined.take(joined.at_least(60))
-    assert (best.top1_percent.tolist(), best.worth) == ([70, 60], MEASURED)
+    assert (best.top1_percent.tolist(), best.source) == ([70, 60], MEASURED)
 
 
 @pytest.mark.parametrize("value", [-0.1, 100.1, float("nan")])

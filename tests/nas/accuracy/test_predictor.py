@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 
 from naas_hw.core.errors import InputError
-from naas_hw.nas.accuracy.oracle import Accuracies, Evidence, Worth
+from naas_hw.nas.accuracy.oracle import Accuracies, AccuracySource, Evidence
 from naas_hw.nas.accuracy.predictor import fit_gaussian_process, fit_predictor
 from naas_hw.nas.spaces.builtin import load_builtin_space
 
 SPACE = load_builtin_space("digits")
-MEASURED = Worth(evidence=Evidence.MEASURED, basis="a formula")
+MEASURED = AccuracySource(evidence=Evidence.MEASURED, basis="a formula")
 SEED = 4
 
 
-def formula(encodings, noise: float = 0.0, worth: Worth = MEASURED) -> Accuracies:
+def formula(encodings, noise: float = 0.0, source: AccuracySource = MEASURED) -> Accuracies:
     """70 % and a gain for each gene, some noise."""
     rng = np.random.default_rng(SEED)
     gains = rng.uniform(0, 1, encodings.shape[1])
     values = 70 + encodings @ gains + noise * rng.standard_normal(len(encodings))
-    return Accuracies(top1_percent=values, worth=worth)
+    return Accuracies(top1_percent=values, source=source)
 
 
 def test_it_orders_networks_that_it_has_not_seen():
@@ -28,8 +28,8 @@ def test_it_orders_networks_that_it_has_not_seen():
     predictor = fit_predictor(SPACE, encodings, formula(encodings), rng)
     assert predictor.rank_correlation > 0.95
     assert predictor.num_held_out == 40
-    assert predictor.worth.evidence is Evidence.PREDICTED
-    assert f"rank correlation {predictor.rank_correlation:.2f}" in predictor.worth.label
+    assert predictor.source.evidence is Evidence.PREDICTED
+    assert f"rank correlation {predictor.rank_correlation:.2f}" in predictor.source.label
 
 
 def test_noise_is_not_learned():
@@ -37,7 +37,7 @@ def test_noise_is_not_learned():
     rng = np.random.default_rng(SEED)
     encodings = SPACE.sample(rng, 200)
     values = rng.uniform(60, 90, len(encodings))
-    measured = Accuracies(top1_percent=values, worth=MEASURED)
+    measured = Accuracies(top1_percent=values, source=MEASURED)
     assert abs(fit_predictor(SPACE, encodings, measured, rng).rank_correlation) < 0.4
 
 
@@ -55,9 +55,9 @@ def test_only_measured_accuracies_are_fitted():
     """Estimates never become predictions."""
     rng = np.random.default_rng(SEED)
     encodings = SPACE.sample(rng, 20)
-    estimate = Worth(evidence=Evidence.OPTIMISTIC, basis="an envelope")
+    estimate = AccuracySource(evidence=Evidence.OPTIMISTIC, basis="an envelope")
     with pytest.raises(InputError) as caught:
-        fit_predictor(SPACE, encodings, formula(encodings, worth=estimate), rng)
+        fit_predictor(SPACE, encodings, formula(encodings, source=estimate), rng)
     assert str(caught.value) == (
         "a predictor must be fitted to measured accuracies, "
         "not to optimistic estimate (an envelope)"

@@ -14,7 +14,8 @@ from naas_hw.nas.accuracy.published import (
     predictor_features,
     published_names,
 )
-from naas_hw.nas.spaces.builtin import OFA_RESNET50
+from naas_hw.nas.joint.settings import find_oracle
+from naas_hw.nas.spaces.builtin import ELASTIC_MOBILENET, OFA_RESNET50
 
 pytestmark = pytest.mark.needs("torch")
 
@@ -203,8 +204,28 @@ def test_predictor_computes_what_torch_computes(tmp_path):
         expected = 100 * (module.layers(features)[:, 0] + module.base_acc).numpy()
     found = predictor.accuracies(encodings)
     assert found.top1_percent == pytest.approx(expected, abs=1e-3)
-    assert found.worth.evidence is Evidence.PREDICTED
-    assert "rank correlation not measured here" in found.worth.label
+    assert found.source.evidence is Evidence.PREDICTED
+    assert "rank correlation not measured here" in found.source.label
+
+
+def test_a_user_names_the_predictors_file_where_an_oracle_is_asked_for(tmp_path):
+    """`naas cosearch --accuracy ofa-predictor:FILE`: files that differ are different sources."""
+    import torch
+
+    module = predictor_module()
+    first = find_oracle(f"ofa-predictor:{saved(tmp_path / 'one', module.state_dict())}", SPACE)
+    with torch.no_grad():
+        module.base_acc += 0.01
+    second = find_oracle(f"ofa-predictor:{saved(tmp_path / 'two', module.state_dict())}", SPACE)
+    encodings = known(SPACE.sample(np.random.default_rng(2), 5))
+    gains = second.accuracies(encodings).top1_percent - first.accuracies(encodings).top1_percent
+    assert gains == pytest.approx(1.0, abs=1e-3)
+    assert first.source != second.source
+
+
+def test_the_predictor_knows_one_space_only(tmp_path):
+    with pytest.raises(InputError, match="ofa-predictor: must be asked of ofa-resnet50 only, not"):
+        find_oracle(f"ofa-predictor:{tmp_path}", ELASTIC_MOBILENET.space())
 
 
 def test_predictor_features_are_the_authors():

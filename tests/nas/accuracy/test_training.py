@@ -6,7 +6,7 @@ import pytest
 from naas_hw.core import torch_extra
 from naas_hw.core.errors import ToolError
 from naas_hw.nas.accuracy.images import load_digits, split_images
-from naas_hw.nas.accuracy.oracle import Accuracies, Evidence, Worth
+from naas_hw.nas.accuracy.oracle import Accuracies, AccuracySource, Evidence
 from naas_hw.nas.accuracy.shared import SharedWeightsAccuracy
 from naas_hw.nas.accuracy.training import RankReport, train_alone, train_supernet
 from naas_hw.nas.accuracy.training_settings import TrainingSettings
@@ -27,7 +27,7 @@ def test_a_supernet_learns_and_repeats_itself():
         assert torch.equal(parameter, second.whole.get_parameter(name))
     oracle = SharedWeightsAccuracy(supernet=first, data=DATA)
     measured = oracle.accuracies(np.stack([SPACE.largest, SPACE.smallest]))
-    assert measured.worth.label == "measured (898 held-out images, shared weights)"
+    assert measured.source.label == "measured (898 held-out images, shared weights)"
     assert measured.top1_percent[0] > 40
     assert measured.top1_percent[1] > 15
 
@@ -37,7 +37,7 @@ def test_a_network_trained_alone_learns():
     """Two epochs of the smallest."""
     settings = TrainingSettings(num_epochs=2, seed=1)
     found = train_alone(SPACE, SPACE.smallest[np.newaxis], DATA, settings)
-    assert found.worth.label == "measured (898 held-out images, trained alone, 2 epochs)"
+    assert found.source.label == "measured (898 held-out images, trained alone, 2 epochs)"
     assert found.top1_percent[0] > 30
 
 
@@ -46,11 +46,11 @@ def test_rank_report_says_what_is_compared():
     values = np.array([50.0, 60, 70, 80])
     report = RankReport(
         oracle=Accuracies(
-            top1_percent=values, worth=Worth(evidence=Evidence.MEASURED, basis="shared")
+            top1_percent=values, source=AccuracySource(evidence=Evidence.MEASURED, basis="shared")
         ),
         alone=Accuracies(
             top1_percent=values[[0, 1, 3, 2]],
-            worth=Worth(evidence=Evidence.MEASURED, basis="alone"),
+            source=AccuracySource(evidence=Evidence.MEASURED, basis="alone"),
         ),
     )
     assert report.text == (

@@ -45,7 +45,7 @@ def test_it_finds_what_trying_all_finds(accelerator):
     assert (found.encoding == met[scores.argmin()]).all()
     assert found.best_scores[-1] == scores.min()
     assert found.top1_percent == FORMULA.accuracies(found.encoding[None]).top1_percent[0] >= 86
-    assert found.worth is FORMULA.worth
+    assert found.accuracy_source is FORMULA.source
     assert found.num_layers <= len(SPACE.layers)
 
 
@@ -94,7 +94,7 @@ def test_the_whole_front_has_children_where_it_is_the_aim(seed):
 
 
 def test_a_floor_out_of_reach(accelerator):
-    """One sentence with what the accuracies are worth."""
+    """One sentence with the source of the accuracies."""
     settings = ArchitectureSettings(min_top1_percent=99, population=2, generations=1)
     with pytest.raises(InputError) as caught:
         search_architecture(accelerator, SPACE, FORMULA, settings, MAPPING)

@@ -29,7 +29,7 @@ def found(tmp_path_factory):
 
 
 def test_a_network_above_the_floor_is_found_without_torch(found):
-    """Every accuracy stands beside the words that say what it is worth."""
+    """Every accuracy stands beside the name of its source."""
     run, said = found
     result = json.loads((run / "result.json").read_text())
     joint = result["joint"]

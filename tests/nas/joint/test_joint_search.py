@@ -41,10 +41,12 @@ def settings(mode=Mode.JOINT, floor=FLOOR):
 def test_the_best_is_above_the_floor_within_the_budget_and_exact(mode):
     found = search_jointly(SPACE, FORMULA, BUDGET, settings(mode))
     assert found.top1_percent >= FLOOR
-    assert found.worth is FORMULA.worth
+    assert found.accuracy_source is FORMULA.source
     assert BUDGET.violations(found.accelerator) == []
     design = api.Design(
-        accelerator=found.accelerator, network=found.found.network, mappings=found.found.mappings
+        accelerator=found.accelerator,
+        network=found.network_result.network,
+        mappings=found.network_result.mappings,
     )
     assert api.evaluate(design).edp == pytest.approx(found.score, rel=1e-12)
     assert list(found.best_scores) == sorted(found.best_scores, reverse=True)
@@ -74,7 +76,7 @@ def test_a_front_is_searched_for_each_objective(objective):
     found = search_jointly(SPACE, FORMULA, BUDGET, wanted)
     assert found.front[-1].top1_percent == 80 + 2 + 3 * 4
     assert found.front[0].score == min(point.score for point in found.front)
-    assert found.score == found.found.score(objective)
+    assert found.score == found.network_result.score(objective)
     assert found.top1_percent >= 80
 
 

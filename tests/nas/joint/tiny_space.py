@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from naas_hw.nas.accuracy.oracle import Accuracies, Evidence, Worth
+from naas_hw.nas.accuracy.oracle import Accuracies, AccuracySource, Evidence
 from naas_hw.nas.spaces.genes import Gene, Genome
 from naas_hw.nas.spaces.shapes import convolution, linear
 from naas_hw.nas.spaces.space import SlotSpace
@@ -35,13 +35,13 @@ SPACE = SlotSpace(
 class Formula:
     """80 % for the smallest, 4 points a step of width, 1 point a step of rows."""
 
-    worth = Worth(evidence=Evidence.MEASURED, basis="a formula")
+    source = AccuracySource(evidence=Evidence.MEASURED, basis="a formula")
 
     def covers(self, encodings):
         return np.ones(len(encodings), dtype=np.bool_)
 
     def accuracies(self, encodings):
-        return Accuracies(top1_percent=80.0 + encodings @ np.array([1, 4]), worth=self.worth)
+        return Accuracies(top1_percent=80.0 + encodings @ np.array([1, 4]), source=self.source)
 
 
 FORMULA = Formula()
