@@ -16,7 +16,7 @@ from naas_hw.fpga.build import TOP, build
 from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
 from naas_hw.fpga.place import Usage, read_report
 from naas_hw.fpga.synthesis import Hierarchy, Resources, read_netlist, synthesise
-from naas_hw.rtl.array.pe_array import MEMORY_BYTES
+from naas_hw.rtl.array.private_buffers import MEMORY_BYTES
 from naas_hw.runs.folder import Manifest, RunFolder
 from naas_hw.sim.hardware import generate
 

@@ -134,8 +134,8 @@ MUTANTS = (
     Mutant(
         name="window: the last row is not kept",
         module="array.window",
-        old="active.eq(place != self.last)",
-        new="active.eq(place + self.pitch != self.last)",
+        old="active.eq(address != self.last)",
+        new="active.eq(address + self.pitch != self.last)",
         case="steady",
     ),
     Mutant(
@@ -218,15 +218,15 @@ MUTANTS = (
     Mutant(
         name="accumulator forward: the word in flight is not seen",
         module="array.accumulator",
-        old="again.eq(self.repeats & ~self.begins)",
+        old="again.eq(repeats & ~begins)",
         new="again.eq(0)",
         case="steady",
     ),
     Mutant(
         name="first touch: an accumulator begins with what it held",
         module="array.accumulator",
-        old="Mux(self.begins | self.repeats, 0, self.access)",
-        new="Mux(self.repeats, 0, self.access)",
+        old="take.eq(Mux(begins | repeats, 0, adds))",
+        new="take.eq(Mux(repeats, 0, adds))",
         case="steady",
     ),
     Mutant(
@@ -238,14 +238,14 @@ MUTANTS = (
     ),
     Mutant(
         name="lane select: two positions of the C axis share a lane",
-        module="array.pe_array",
+        module="array.input_capture",
         old="conv.word_select(c % a.input_network_lanes, 8)",
         new="conv.word_select((c & ~1) % a.input_network_lanes, 8)",
         case="steady",
     ),
     Mutant(
         name="depthwise lane: positions of the K axis take the next channel",
-        module="array.pe_array",
+        module="array.input_capture",
         old="depthwise.word_select(k % a.depthwise_network_lanes, 8)",
         new="depthwise.word_select((k + 1) % a.depthwise_network_lanes, 8)",
         case="depthwise",

@@ -106,7 +106,7 @@ def inputs() -> InputNetwork:
 
 
 def window() -> Window:
-    return Window(outputs=2, kernels=2, place_bits=PRIVATE_BITS)
+    return Window(outputs=2, kernels=2, address_bits=PRIVATE_BITS)
 
 
 def queue() -> Queue:
@@ -197,7 +197,7 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("weight_network", "chunk"): Counter(weights, 31, "lanes in a beat, one of them at a time"),
     ("weight_network", "self.read.address"): Counter(weights, WRAPS, "an address"),
     ("window", "coming"): Counter(window, MAX_WINDOW, "rows or columns of a step"),
-    ("window", "place"): Counter(window, WRAPS, "an address", signal="place_0_0"),
+    ("window", "address"): Counter(window, WRAPS, "an address", signal="address__0__0"),
     ("writer", "outstanding"): Counter(
         lambda: Writer(beat_bytes=4),
         timing.WRITE_AHEAD_BURSTS,

@@ -6,6 +6,11 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.rtl.array.signatures import (
+    AccumulationSignature,
+    BankReadSignature,
+    accumulator_address_bits,
+)
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.logic import any_of, masked
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -14,46 +19,59 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 class Accumulator(SharedComponent):
     """Two halves, ping and pong: one accumulates, the other is drained; a memory a lane in each.
 
-    A step presents half, lane and address in one cycle, and the number to add in the next; in
+    An addition presents half, lane and address in one cycle, and the number to add in the next; in
     that cycle the word read, or the one written last (`repeats`), or zero (`begins`) is added to
-    and written back. Drain reads lanes of the other half: address in cycle t, words in t + 1.
+    and written back. Drain reads lanes of the other half. Golden model: two arrays of int32 that
+    wrap.
 
-    All that a cycle needs is a register in here: the banks of an array work alike, and wires from
-    one register to all of them would be its longest. Words that are not wanted are masked, not
-    selected, so banks are joined by OR.
+    All that a cycle needs is a register in here: the accumulators of an array work alike, and wires
+    from one register to all of them would be its longest. Words that are not wanted are masked, not
+    selected, so accumulators are joined by OR.
 
     Parameters
     ----------
-    words : of one lane of one half.
-    lanes : 32-bit numbers side by side.
-    sum_bits : bits of the tree's sum.
+    words : words of one lane of one half, at least 1.
+    lanes : 32-bit numbers side by side, at least 1.
+    sum_bits : bits of the number to add, 1 to 32.
 
     Members
     -------
-    access : In, a bit a memory: lanes of half 0, then of half 1; the one of this step.
-    address : In, with it.
-    begins : In, the number has no value yet; repeats : In, the step before had the same place.
-    sum : In, one cycle later, the number to add.
-    drain : In, a bit a memory, as `access`, never of its half; drain_address : In.
-    drain_word : Out, one cycle later, the lanes; zero where none was asked for.
-    reads (a bit for a step, then a bit a lane for drain), writes : Out, accesses of this cycle.
+    used : In, 1 bit, steady during a layer; where it is low, nothing is added and drained.
+    addition : In, `AccumulationSignature`.
+    sum : In, signed sum_bits, one cycle later than its addition; the number to add.
+    drain : In, `BankReadSignature`, never of the half of the addition.
+    reads : Out, 1 + lanes bits, accesses of this cycle: for an addition, then of each lane for
+        drain.
+    writes : Out, 1 bit; a number is written in this cycle.
+
+    Latency
+    -------
+    A number is written back one cycle after its addition and may be drained from the next cycle on;
+    one addition every cycle. A drained word is there one cycle after its address. After a reset
+    nothing is written and the drained word is zero; the memories keep their contents.
+
+    Raises
+    ------
+    ValueError : a parameter that is out of its range.
     """
 
     def __init__(self, *, words: int, lanes: int, sum_bits: int) -> None:
+        if words < 1:
+            raise ValueError(f"words must be at least 1, not {words}")
+        if lanes < 1:
+            raise ValueError(f"lanes must be at least 1, not {lanes}")
+        if not 1 <= sum_bits <= 32:
+            raise ValueError(f"sum_bits must be 1 to 32, not {sum_bits}")
         self.words = words
         self.lanes = lanes
         self.sum_bits = sum_bits
-        address = max(1, (words - 1).bit_length())
+        sizes = {"lanes": lanes, "address_bits": accumulator_address_bits(words)}
         super().__init__(
             {
-                "access": In(2 * lanes),
-                "address": In(address),
-                "begins": In(1),
-                "repeats": In(1),
+                "used": In(1),
+                "addition": In(AccumulationSignature(**sizes)),
                 "sum": In(signed(sum_bits)),
-                "drain": In(2 * lanes),
-                "drain_address": In(address),
-                "drain_word": Out(32 * lanes),
+                "drain": In(BankReadSignature(**sizes)),
                 "reads": Out(1 + lanes),
                 "writes": Out(1),
             }
@@ -65,56 +83,66 @@ class Accumulator(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        write = Signal(2 * self.lanes)
-        drained = Signal(2 * self.lanes)
-        write_address = Signal.like(self.address, reset_less=True)
+        adds = Signal(2 * self.lanes)
+        drains = Signal(2 * self.lanes)
         total = Signal(32)
-        m.d.sync += [
-            write.eq(self.access),
-            drained.eq(self.drain),
-            write_address.eq(self.address),
+        m.d.comb += [
+            adds.eq(masked(self.addition.access, self.used)),
+            drains.eq(masked(self.drain.access, self.used)),
         ]
-        words: list[Value] = []
-        for i in range(2 * self.lanes):
-            memory = self._memory(m, i)
+        memories = [self._memory(m, i, adds[i], drains[i]) for i in range(2 * self.lanes)]
+        words = [memory.read.data for memory in memories]
+        self._add(m, adds, words, total)
+        self._write(m, adds, memories, total)
+        self._drain(m, drains, words)
+        of_lanes = drains[: self.lanes] | drains[self.lanes :]
+        m.d.comb += self.reads.eq(Cat(adds.any() & ~self.addition.begins, of_lanes))
+        return m
+
+    def _memory(self, m: Module, i: int, adds: Value, drains: Value) -> Ram:
+        """The memory of a lane of a half, read for an addition or for drain."""
+        half, lane = divmod(i, self.lanes)
+        memory = Ram(width=32, depth=self.words)
+        m.submodules[f"half_{half}_lane_{lane}"] = memory
+        m.d.comb += [
+            memory.read.enable.eq((adds & ~self.addition.begins) | drains),
+            memory.read.address.eq(Mux(adds, self.addition.address, self.drain.address)),
+        ]
+        return memory
+
+    def _add(self, m: Module, adds: Signal, words: list[Value], total: Signal) -> None:
+        """Add to the value that the number has: read, written last, or zero."""
+        begins, repeats = self.addition.begins, self.addition.repeats
+        take = Signal(2 * self.lanes, reset_less=True)
+        again = Signal(reset_less=True)
+        latest = Signal(32, reset_less=True)
+        m.d.sync += [
+            take.eq(Mux(begins | repeats, 0, adds)),
+            again.eq(repeats & ~begins),
+            latest.eq(total),
+        ]
+        values = [*map(masked, words, take), masked(latest, again)]
+        m.d.comb += total.eq(any_of(values) + self.sum)
+
+    def _write(self, m: Module, adds: Signal, memories: list[Ram], total: Signal) -> None:
+        """Write the number back, a cycle after its addition was presented."""
+        write = Signal(2 * self.lanes)
+        write_address = Signal.like(self.addition.address, name="write_address", reset_less=True)
+        m.d.sync += [write.eq(adds), write_address.eq(self.addition.address)]
+        m.d.comb += self.writes.eq(write.any())
+        for i, memory in enumerate(memories):
             m.d.comb += [
                 memory.write.enable.eq(write[i]),
                 memory.write.address.eq(write_address),
                 memory.write.data.eq(total),
             ]
-            words.append(memory.read.data)
-        drains = self.drain[: self.lanes] | self.drain[self.lanes :]
-        m.d.comb += [
-            total.eq(self._old(m, words, total) + self.sum),
-            self.reads.eq(Cat(self.access.any() & ~self.begins, drains)),
-            self.writes.eq(write.any()),
-        ]
+
+    def _drain(self, m: Module, drains: Signal, words: list[Value]) -> None:
+        """The lanes that drain asked for in the cycle before."""
+        drained = Signal(2 * self.lanes)
+        m.d.sync += drained.eq(drains)
         for lane in range(self.lanes):
             halves = (lane, self.lanes + lane)
-            m.d.comb += self.drain_word.word_select(lane, 32).eq(
+            m.d.comb += self.drain.word.word_select(lane, 32).eq(
                 any_of([masked(words[i], drained[i]) for i in halves])
             )
-        return m
-
-    def _memory(self, m: Module, i: int) -> Ram:
-        half, lane = divmod(i, self.lanes)
-        memory = Ram(width=32, depth=self.words)
-        m.submodules[f"half_{half}_lane_{lane}"] = memory
-        m.d.comb += [
-            memory.read.enable.eq((self.access[i] & ~self.begins) | self.drain[i]),
-            memory.read.address.eq(Mux(self.access[i], self.address, self.drain_address)),
-        ]
-        return memory
-
-    def _old(self, m: Module, words: list[Value], total: Signal) -> Value:
-        """What is added to."""
-        take = Signal(2 * self.lanes, reset_less=True)
-        again = Signal(reset_less=True)
-        latest = Signal(32, reset_less=True)
-        m.d.sync += [
-            take.eq(Mux(self.begins | self.repeats, 0, self.access)),
-            again.eq(self.repeats & ~self.begins),
-            latest.eq(total),
-        ]
-        found = [masked(word, take[i]) for i, word in enumerate(words)]
-        return any_of([*found, masked(latest, again)])

@@ -18,6 +18,11 @@ GROUP_BITS: Final = 11
 MAX_AXES: Final = 3
 
 
+def accumulator_address_bits(words: int) -> int:
+    """Bits of the address of a word among so many in one half of an accumulator."""
+    return max(1, (words - 1).bit_length())
+
+
 class WeightDeliverySignature(wiring.Signature):
     """Weights of one cycle: lanes side by side, for one group of positions and one buffer word.
 
@@ -155,7 +160,7 @@ class AccumulatorReadSignature(wiring.Signature):
                 "groups": Out(num_groups),
                 "lanes": Out(lanes),
                 "half": Out(1),
-                "address": Out(max(1, (accumulator_words(accelerator) - 1).bit_length())),
+                "address": Out(accumulator_address_bits(accumulator_words(accelerator))),
                 "words": In(data.ArrayLayout(32 * lanes, num_groups)),
             }
         )
@@ -169,3 +174,67 @@ class AccumulatorReadSignature(wiring.Signature):
             f"AccumulatorReadSignature(groups={widths['groups']}, lanes={widths['lanes']}, "
             f"address_bits={widths['address']})"
         )
+
+
+class AccumulationSignature(wiring.Signature):
+    """The addition of one cycle, the same for all accumulators that are used.
+
+    Parameters
+    ----------
+    lanes : numbers side by side in a word.
+    address_bits : bits of the address of a word.
+
+    Members
+    -------
+    access : Out, one bit for each memory that adds: lanes of half 0, then of half 1.
+    address : Out, address_bits.
+    begins : Out, 1 bit; the number has no value yet.
+    repeats : Out, 1 bit; the addition before was to the same number.
+    """
+
+    def __init__(self, *, lanes: int, address_bits: int) -> None:
+        self.lanes = lanes
+        self.address_bits = address_bits
+        super().__init__(
+            {
+                "access": Out(2 * lanes),
+                "address": Out(address_bits),
+                "begins": Out(1),
+                "repeats": Out(1),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccumulationSignature) and self.members == other.members
+
+    def __repr__(self) -> str:
+        return f"AccumulationSignature(lanes={self.lanes}, address_bits={self.address_bits})"
+
+
+class BankReadSignature(wiring.Signature):
+    """What drain reads out of the accumulators of one group in one cycle.
+
+    Parameters
+    ----------
+    lanes : numbers side by side in a word.
+    address_bits : bits of the address of a word.
+
+    Members
+    -------
+    access : Out, one bit for each memory that is read: lanes of half 0, then of half 1.
+    address : Out, address_bits.
+    word : In, 32 * lanes bits, one cycle later; zero where nothing is read.
+    """
+
+    def __init__(self, *, lanes: int, address_bits: int) -> None:
+        self.lanes = lanes
+        self.address_bits = address_bits
+        super().__init__(
+            {"access": Out(2 * lanes), "address": Out(address_bits), "word": In(32 * lanes)}
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BankReadSignature) and self.members == other.members
+
+    def __repr__(self) -> str:
+        return f"BankReadSignature(lanes={self.lanes}, address_bits={self.address_bits})"

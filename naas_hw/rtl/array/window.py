@@ -11,50 +11,67 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 
 
 class Window(SharedComponent):
-    """Find, for each pair of positions of an output and a kernel axis, the place of a coordinate.
+    """Says which pairs of an output and a kernel position keep a coordinate, and where.
 
     Position (o, k) keeps the coordinates from o * output_step + k * kernel_step on, as many as
-    `last` says: its place is 0, pitch, 2 pitch ... last. `start` begins with coordinate 0,
-    `advance` goes to the next; both take effect at the end of their cycle, start wins.
+    `last` says: their addresses are 0, pitch, 2 pitch ... last. `start` begins with coordinate 0,
+    `advance` goes to the next; start wins. Golden model: the formula above.
 
     Parameters
     ----------
-    outputs, kernels : positions of the two axes; 1 where there is none.
-    place_bits : bits of a place.
+    outputs, kernels : positions of the two axes, at least 1; 1 where there is none.
+    address_bits : bits of an address, at least 1.
 
     Members
     -------
-    start, advance : In.
-    output_step, kernel_step, pitch, last : In, steady during a layer, from at least two cycles
-        before the first `start` on.
-    active_O_K : Out, 1 bit; place_O_K : Out.
+    start, advance : In, 1 bit.
+    output_step, kernel_step : In, WINDOW_BITS, steady during a layer.
+    pitch, last : In, address_bits, steady during a layer.
+    active : Out, 1 bit for each output and kernel position: it keeps the present coordinate.
+    address : Out, address_bits for each output and kernel position: where it keeps it.
+
+    Latency
+    -------
+    `start` and `advance` take effect at the end of their cycle, one coordinate a cycle. Inputs that
+    are steady must be so from two cycles before the first `start` on. After a reset no position is
+    active.
+
+    Raises
+    ------
+    ValueError : a parameter is less than 1.
     """
 
-    def __init__(self, *, outputs: int, kernels: int, place_bits: int) -> None:
+    def __init__(self, *, outputs: int, kernels: int, address_bits: int) -> None:
+        for name, value in (
+            ("outputs", outputs),
+            ("kernels", kernels),
+            ("address_bits", address_bits),
+        ):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
         self.outputs = outputs
         self.kernels = kernels
-        self.place_bits = place_bits
-        ports = {
-            "start": In(1),
-            "advance": In(1),
-            "output_step": In(WINDOW_BITS),
-            "kernel_step": In(WINDOW_BITS),
-            "pitch": In(place_bits),
-            "last": In(place_bits),
-        }
-        for o in range(outputs):
-            for k in range(kernels):
-                ports[f"active_{o}_{k}"] = Out(1)
-                ports[f"place_{o}_{k}"] = Out(place_bits)
-        super().__init__(ports)
+        self.address_bits = address_bits
+        super().__init__(
+            {
+                "start": In(1),
+                "advance": In(1),
+                "output_step": In(WINDOW_BITS),
+                "kernel_step": In(WINDOW_BITS),
+                "pitch": In(address_bits),
+                "last": In(address_bits),
+                "active": Out(1).array(outputs, kernels),
+                "address": Out(address_bits).array(outputs, kernels),
+            }
+        )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.outputs, self.kernels, self.place_bits)
+        return (self.outputs, self.kernels, self.address_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        coming = Signal(WINDOW_BITS, name="coming")  # coordinate after the next advance
+        coming = Signal(WINDOW_BITS)  # coordinate after the next advance
         with m.If(self.start):
             m.d.sync += coming.eq(1)
         with m.Elif(self.advance):
@@ -65,7 +82,7 @@ class Window(SharedComponent):
         return m
 
     def _position(self, m: Module, o: int, k: int, coming: Signal) -> None:
-        active, place = getattr(self, f"active_{o}_{k}"), getattr(self, f"place_{o}_{k}")
+        active, address = self.active[o][k], self.address[o][k]
         at_zero: Value
         at_coming: Value
         if (o, k) == (0, 0):
@@ -75,8 +92,8 @@ class Window(SharedComponent):
             m.d.sync += origin.eq(o * self.output_step + k * self.kernel_step)
             at_zero, at_coming = origin == 0, origin == coming
         with m.If(self.start):
-            m.d.sync += [active.eq(at_zero), place.eq(0)]
+            m.d.sync += [active.eq(at_zero), address.eq(0)]
         with m.Elif(self.advance & at_coming):
-            m.d.sync += [active.eq(1), place.eq(0)]
+            m.d.sync += [active.eq(1), address.eq(0)]
         with m.Elif(self.advance & active):
-            m.d.sync += [active.eq(place != self.last), place.eq(place + self.pitch)]
+            m.d.sync += [active.eq(address != self.last), address.eq(address + self.pitch)]

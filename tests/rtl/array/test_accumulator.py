@@ -42,6 +42,7 @@ def test_it_equals_arrays_of_int32(words: int, lanes: int, seed: int) -> None:
     counted, expected = np.zeros(2, np.int64), np.zeros(2, np.int64)
 
     async def bench(ctx: Any) -> None:
+        ctx.set(dut.used, 1)
         place: tuple[int, ...] | None = None  # of the step whose sum is due in this cycle
         for run in range(4):
             half = run % 2
@@ -49,14 +50,14 @@ def test_it_equals_arrays_of_int32(words: int, lanes: int, seed: int) -> None:
             asked: tuple[int, int] | None = None
             for operation in [*random_operations(rng, words, lanes, 80), None, None]:
                 if asked is not None:
-                    assert lanes_of(ctx.get(dut.drain_word)) == drained(final, *asked)
+                    assert lanes_of(ctx.get(dut.drain.word)) == drained(final, *asked)
                 place = step(ctx, half, operation, place)
                 asked = None
                 if run and rng.random() < 0.5:
                     asked = int(rng.integers(words)), int(rng.integers(1, 1 << lanes))
                 address, mask = asked or (0, 0)
-                ctx.set(dut.drain, mask << lanes * (1 - half))
-                ctx.set(dut.drain_address, address)
+                ctx.set(dut.drain.access, mask << lanes * (1 - half))
+                ctx.set(dut.drain.address, address)
                 expected[0] += mask.bit_count()
                 counted[:] += ctx.get(dut.reads).bit_count(), ctx.get(dut.writes)
                 await ctx.tick()
@@ -74,13 +75,15 @@ def test_it_equals_arrays_of_int32(words: int, lanes: int, seed: int) -> None:
         """Present a step; the sum that belongs to it is due in the next cycle."""
         ctx.set(dut.sum, 0 if before is None else before[-1])
         if operation is None:
-            ctx.set(dut.access, 0)
+            ctx.set(dut.addition.access, 0)
             return None
         address, lane, first, number = operation
-        ctx.set(dut.access, 1 << half * lanes + lane)
-        ctx.set(dut.address, address)
-        ctx.set(dut.begins, first)
-        ctx.set(dut.repeats, int(before is not None and before[:3] == (half, address, lane)))
+        ctx.set(dut.addition.access, 1 << half * lanes + lane)
+        ctx.set(dut.addition.address, address)
+        ctx.set(dut.addition.begins, first)
+        ctx.set(
+            dut.addition.repeats, int(before is not None and before[:3] == (half, address, lane))
+        )
         held[half, address, lane] = (0 if first else held[half, address, lane]) + number
         expected[:] += 1 - first, 1
         return half, address, lane, number
@@ -95,17 +98,18 @@ def test_sums_wrap_as_int32_does() -> None:
     results: list[int] = []
 
     async def bench(ctx: Any) -> None:
+        ctx.set(dut.used, 1)
         ctx.set(dut.sum, (1 << 31) - 1)
-        ctx.set(dut.access, 1)
+        ctx.set(dut.addition.access, 1)
         for first in (1, 0, 0):
-            ctx.set(dut.begins, first)
-            ctx.set(dut.repeats, 1 - first)
+            ctx.set(dut.addition.begins, first)
+            ctx.set(dut.addition.repeats, 1 - first)
             await ctx.tick()
-        ctx.set(dut.access, 0)
+        ctx.set(dut.addition.access, 0)
         await ctx.tick()
-        ctx.set(dut.drain, 1)
+        ctx.set(dut.drain.access, 1)
         await ctx.tick()
-        results.append(ctx.get(dut.drain_word))
+        results.append(ctx.get(dut.drain.word))
 
     simulate(dut, bench)
     assert results == [3 * ((1 << 31) - 1) % (1 << 32)]

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""A pair of positions keeps a contiguous range of coordinates, each at its own place."""
+"""A pair of positions keeps a contiguous range of coordinates, each at its own address."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def test_it_equals_the_formula(seed: int) -> None:
     rows, pitch = int(rng.integers(1, 6)), int(rng.integers(1, 9))
     output_step, kernel_step = int(rng.integers(0, 7)), int(rng.integers(0, 4))
     extent = (outputs - 1) * output_step + (kernels - 1) * kernel_step + rows
-    dut = Window(outputs=outputs, kernels=kernels, place_bits=6)
+    dut = Window(outputs=outputs, kernels=kernels, address_bits=6)
 
     async def bench(ctx: Any) -> None:
         for name, value in (
@@ -46,8 +46,8 @@ def test_it_equals_the_formula(seed: int) -> None:
         for o in range(outputs):
             for k in range(kernels):
                 row = x - o * output_step - k * kernel_step
-                assert ctx.get(getattr(dut, f"active_{o}_{k}")) == (0 <= row < rows)
+                assert ctx.get(dut.active[o][k]) == (0 <= row < rows)
                 if 0 <= row < rows:
-                    assert ctx.get(getattr(dut, f"place_{o}_{k}")) == row * pitch
+                    assert ctx.get(dut.address[o][k]) == row * pitch
 
     simulate(dut, bench)

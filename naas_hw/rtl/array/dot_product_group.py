@@ -1,0 +1,134 @@
+"""PEs whose products are summed, and the accumulators of the sums."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from naas_hw.rtl.array.accumulator import Accumulator
+from naas_hw.rtl.array.adder_tree import AdderTree
+from naas_hw.rtl.array.pe import ProcessingElement, select_bits
+from naas_hw.rtl.array.signatures import (
+    AccumulationSignature,
+    BankReadSignature,
+    accumulator_address_bits,
+)
+from naas_hw.rtl.primitives.shared import SharedComponent
+
+PRODUCT_BITS = 16
+
+
+class DotProductGroup(SharedComponent):
+    """Multiplies a weight and an input in every PE, sums the products, and accumulates the sums.
+
+    The buffers of the PEs are outside; their words come a cycle after `read`. Golden model: a dot
+    product of int8, added to an array of int32 that wraps.
+
+    Parameters
+    ----------
+    num_pes : PEs whose products are summed, at least 1.
+    weight_word_bytes, input_word_bytes : bytes of a word of each buffer, a power of two.
+    words : words of one lane of one half of the accumulators, at least 1.
+    lanes : accumulators side by side, at least 1.
+
+    Members
+    -------
+    used : In, 1 bit, steady during a layer; where it is low, nothing is accumulated and drained.
+    used_pes : In, one bit for each PE, steady during a layer; the products of the others are zero.
+    read : In, 1 bit; the buffers are being addressed.
+    weight_words, input_words : In, one word for each PE, one cycle after `read`.
+    weight_select, input_select : In, with the words; byte of all words.
+    addition : In, `AccumulationSignature`, in the cycle before the sum is there.
+    drain : In, `BankReadSignature`.
+    multiplies : Out, one bit for each PE; a product is taken in this cycle.
+    reads, writes : Out, accesses of the accumulators, as those of `Accumulator`.
+
+    Latency
+    -------
+    3 + tree_cycles(num_pes) cycles from `read` to the sum, one sum a cycle. A drained word comes
+    one cycle after its address. Nothing multiplies, adds or is drained after a reset.
+
+    Raises
+    ------
+    ValueError : a parameter that is out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_pes: int,
+        weight_word_bytes: int,
+        input_word_bytes: int,
+        words: int,
+        lanes: int,
+    ) -> None:
+        if num_pes < 1:
+            raise ValueError(f"num_pes must be at least 1, not {num_pes}")
+        self.num_pes = num_pes
+        self.weight_word_bytes = weight_word_bytes
+        self.input_word_bytes = input_word_bytes
+        self.words = words
+        self.lanes = lanes
+        sizes = {"lanes": lanes, "address_bits": accumulator_address_bits(words)}
+        super().__init__(
+            {
+                "used": In(1),
+                "used_pes": In(num_pes),
+                "read": In(1),
+                "weight_words": In(data.ArrayLayout(8 * weight_word_bytes, num_pes)),
+                "input_words": In(data.ArrayLayout(8 * input_word_bytes, num_pes)),
+                "weight_select": In(select_bits(weight_word_bytes)),
+                "input_select": In(select_bits(input_word_bytes)),
+                "addition": In(AccumulationSignature(**sizes)),
+                "drain": In(BankReadSignature(**sizes)),
+                "multiplies": Out(num_pes),
+                "reads": Out(1 + lanes),
+                "writes": Out(1),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return (
+            self.num_pes,
+            self.weight_word_bytes,
+            self.input_word_bytes,
+            self.words,
+            self.lanes,
+        )
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.tree = tree = AdderTree(num_inputs=self.num_pes, width=PRODUCT_BITS)
+        m.submodules.accumulator = accumulator = Accumulator(
+            words=self.words, lanes=self.lanes, sum_bits=tree.sum_width
+        )
+        for i in range(self.num_pes):
+            pe = self._pe(m, i)
+            m.d.comb += [tree.i[i].eq(pe.product), self.multiplies[i].eq(pe.multiplies)]
+        connect(m, flipped(self.addition), accumulator.addition)
+        connect(m, flipped(self.drain), accumulator.drain)
+        m.d.comb += [
+            accumulator.used.eq(self.used),
+            accumulator.sum.eq(tree.o),
+            self.reads.eq(accumulator.reads),
+            self.writes.eq(accumulator.writes),
+        ]
+        return m
+
+    def _pe(self, m: Module, i: int) -> ProcessingElement:
+        pe = ProcessingElement(
+            weight_word_bytes=self.weight_word_bytes, input_word_bytes=self.input_word_bytes
+        )
+        m.submodules[f"pe_{i}"] = pe
+        m.d.comb += [
+            pe.used.eq(self.used_pes[i]),
+            pe.read.eq(self.read),
+            pe.weight_word.eq(self.weight_words[i]),
+            pe.input_word.eq(self.input_words[i]),
+            pe.weight_select.eq(self.weight_select),
+            pe.input_select.eq(self.input_select),
+        ]
+        return pe
