@@ -219,9 +219,7 @@ class Fill(SharedComponent):
                 m.d.sync += half.eq(~half)
         m.d.comb += [
             self.weights_address.eq(fields.weight_base[weight_tile] + nest.value.weights),
-            self.inputs_address.eq(
-                (fields.input_base[input_tile] << beat_bits) + nest.value.inputs
-            ),
+            self.inputs_address.eq(input_base + nest.value.inputs),
             self.row.eq(nest.value.row),
             self.column.eq(nest.value.column),
         ]
