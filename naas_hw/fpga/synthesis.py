@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.core.errors import SimulationError
-from naas_hw.emit.verilog import run_yosys
+from naas_hw.emit.yosys import run_yosys
 from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
 
 NETLIST: Final = "netlist.json"

@@ -18,7 +18,9 @@ from amaranth.sim import Simulator
 from naas_hw.core.errors import ToolError
 from naas_hw.core.resources import template_folder
 from naas_hw.emit.lint import lint
-from naas_hw.emit.verilog import emit_verilog, flat_ports, run_yosys, snake_case
+from naas_hw.emit.platform import flat_ports, snake_case
+from naas_hw.emit.verilog import emit_verilog
+from naas_hw.emit.yosys import run_yosys
 from naas_hw.rtl.control.registers import AxiLiteRegisters
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.ram import Ram, RamStyle
@@ -155,13 +157,13 @@ def test_one_module_per_class_and_parameters_however_many_instances() -> None:
     assert list(files) == [
         "array.v",
         "array_counter.v",
-        "naas_element.v",
-        "naas_element_2.v",
+        "naas_element_d32.v",
+        "naas_element_d16.v",
         "naas_product.v",
         "naas_ram.v",
     ]
-    instances = re.findall(r"^  (naas_element(?:_2)?) element_\d+ \(", files["array.v"], re.M)
-    assert (instances.count("naas_element"), instances.count("naas_element_2")) == (64, 192)
+    instances = re.findall(r"^  (naas_element_d\d+) element_\d+ \(", files["array.v"], re.M)
+    assert (instances.count("naas_element_d32"), instances.count("naas_element_d16")) == (64, 192)
 
 
 def test_every_module_stands_in_the_file_of_its_name() -> None:
@@ -176,12 +178,12 @@ def test_the_banner_heads_every_file_and_the_top_has_the_hierarchy() -> None:
     assert hierarchy == [
         "// array",
         "//   array_counter",
-        "//   naas_element",
-        "//     naas_product",
+        "//   naas_element_d32",
         "//     naas_ram",
-        "//   naas_element_2 x 3",
         "//     naas_product",
+        "//   naas_element_d16 x 3",
         "//     naas_ram",
+        "//     naas_product",
     ]
 
 

@@ -150,7 +150,7 @@ def test_no_output_is_unknown_after_reset(name: str, tmp_path: Path) -> None:
 def test_an_unknown_output_is_seen(tmp_path: Path) -> None:
     """The check above can fail."""
     sources = dict(hardware(SMALL).sources)
-    good, bad = "assign m_axi_bready = 1'h1;", "assign m_axi_bready = 1'hx;"
+    good, bad = "assign m_axi_bready = 1'b1;", "assign m_axi_bready = 1'bx;"
     assert sources[TOP].count(good) == 1
     sources[TOP] = sources[TOP].replace(good, bad)
     assert unknown_outputs(sources, tmp_path) == {"m_axi_bready"}

@@ -5,6 +5,7 @@ modules. A shared component says what makes two instances equal (its `parameters
 the platform that writes Verilog whether it is built in place or instantiated.
 """
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
@@ -42,6 +43,19 @@ class SharedComponent(wiring.Component):
     @abstractmethod
     def parameters(self) -> tuple[Hashable, ...]:
         """All that distinguishes instances of this class from one another."""
+
+    @property
+    def named_parameters(self) -> dict[str, object]:
+        """The keyword arguments of `__init__` that the component keeps, by their names.
+
+        They head the module and tell its variants apart; `parameters` decides what is shared.
+        """
+        arguments = inspect.signature(type(self).__init__).parameters.values()
+        return {
+            argument.name: getattr(self, argument.name)
+            for argument in arguments
+            if argument.kind is argument.KEYWORD_ONLY and hasattr(self, argument.name)
+        }
 
     @abstractmethod
     def build(self, platform: Any) -> Module:

@@ -1,0 +1,451 @@
+"""Verilog text of expressions, exact in width and sign.
+
+Verilog evaluates an expression at the width of its widest operand or of what it is assigned to, and
+extends operands by their sign only where all of them are signed. `fits` says whether the text of a
+node, evaluated at some width, is the value of the node extended to that width. What does not fit
+gets a wire of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from naas_hw.emit import expressions as ex
+from naas_hw.emit.expressions import Expression
+
+MAX_DECIMAL_WIDTH: Final = 16
+"""Constants that are wider, and large, are written in hexadecimal."""
+MAX_DECIMAL: Final = 999
+
+_PRECEDENCE: Final = {
+    "*": 11,
+    "+": 10,
+    "-": 10,
+    "<<": 9,
+    ">>": 9,
+    ">>>": 9,
+    "<": 8,
+    "<=": 8,
+    ">": 8,
+    ">=": 8,
+    "==": 7,
+    "!=": 7,
+    "&": 6,
+    "^": 5,
+    "|": 4,
+    "&&": 3,
+    "||": 2,
+}
+_UNARY: Final = 12
+_CHOICE: Final = 1
+_ATOM: Final = 13
+_ASSOCIATIVE: Final = frozenset({"+", "*", "&", "|", "^", "&&", "||"})
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text of an expression, and how tightly its outermost operator binds."""
+
+    text: str
+    precedence: int = _ATOM
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """What a wire is called.
+
+    Parameters
+    ----------
+    name : in Verilog.
+    signed : whether it is declared as signed.
+    """
+
+    name: str
+    signed: bool = False
+
+
+def range_of(node: Expression, signed: bool) -> tuple[int, int]:
+    """The least and the greatest value of a node's bits as a number."""
+    if isinstance(node, ex.Const):
+        value = node.value
+        if signed and node.width and value >> (node.width - 1):
+            value -= 1 << node.width
+        return value, value
+    if isinstance(node, ex.Extend) and (node.signed == signed or not node.signed):
+        return range_of(node.of, node.signed)
+    if signed:
+        return -(1 << node.width >> 1), (1 << node.width >> 1) - 1
+    return 0, (1 << node.width) - 1
+
+
+def is_exact(node: ex.Binary, signed: bool) -> bool:
+    """Whether arithmetic gives the true number: no carry is dropped."""
+    low_a, high_a = range_of(node.left, signed)
+    low_b, high_b = range_of(node.right, signed)
+    if node.operator == "+":
+        low, high = low_a + low_b, high_a + high_b
+    elif node.operator == "-":
+        low, high = low_a - high_b, high_a - low_b
+    else:
+        products = [a * b for a in (low_a, high_a) for b in (low_b, high_b)]
+        low, high = min(products), max(products)
+    least = -(1 << node.width >> 1) if signed else 0
+    return least <= low and high < least + (1 << node.width)
+
+
+def natural_width(node: Expression, signed: bool) -> int:
+    """The width that the text of a node has by itself."""
+    match node:
+        case ex.Extend():
+            if node.signed == signed:
+                return natural_width(node.of, signed)
+            return node.of.width + 1 if signed else node.width
+        case ex.Unary(operator="~" | "-"):
+            return natural_width(node.of, signed)
+        case ex.Binary(operator=operator) if operator in ex.SHIFTS:
+            return natural_width(node.left, signed)
+        case ex.Binary(operator=operator) if operator not in ex.COMPARISONS | ex.LOGICAL:
+            return max(natural_width(node.left, signed), natural_width(node.right, signed))
+        case ex.Mux():
+            return max(natural_width(node.true, signed), natural_width(node.false, signed))
+        case _:
+            return node.width
+
+
+def fits(node: Expression, width: int, signed: bool) -> bool:
+    """Whether the text, evaluated at a width, is the value extended to it (see above)."""
+    if width < node.width:
+        return False
+    match node:
+        case ex.Extend():
+            if node.signed == signed:
+                return fits(node.of, width, signed)
+            return isinstance(node.of, ex.Name | ex.Slice) or (
+                not node.signed and fits_alone(node.of)
+            )
+        case ex.Unary(operator="~"):
+            return (signed or width == node.width) and fits(node.of, width, signed)
+        case ex.Unary(operator="-"):
+            return width == node.width and fits(node.of, width, signed)
+        case ex.Binary(operator=operator) if operator in ex.COMPARISONS | ex.LOGICAL:
+            return True
+        case ex.Binary(operator=operator) if operator in ex.BITWISE:
+            return fits(node.left, width, signed) and fits(node.right, width, signed)
+        case ex.Binary(operator="<<"):
+            return width == node.width and fits(node.left, width, signed)
+        case ex.Binary(operator=">>"):
+            return (not signed or width == node.width) and fits(node.left, width, signed)
+        case ex.Binary(operator=">>>"):
+            return signed and fits(node.left, width, True)
+        case ex.Binary():
+            exact = width == node.width or is_exact(node, signed)
+            return exact and fits(node.left, width, signed) and fits(node.right, width, signed)
+        case ex.Mux():
+            return fits(node.true, width, signed) and fits(node.false, width, signed)
+        case ex.Part():
+            return False
+        case _:
+            return True
+
+
+def fits_alone(node: Expression) -> bool:
+    """Whether the text has the width and the value of the node with nothing around it."""
+    return any(
+        natural_width(node, signed) == node.width and fits(node, node.width, signed)
+        for signed in (False, True)
+    )
+
+
+class ExpressionWriter:
+    """Writes expressions of one module.
+
+    Parameters
+    ----------
+    identifiers : wire -> what it is called.
+    add_wire : declares a wire for an expression, and gives its name as an expression.
+    """
+
+    def __init__(
+        self,
+        identifiers: Mapping[str, Identifier],
+        add_wire: Callable[[Expression], ex.Name],
+    ) -> None:
+        self.identifiers = identifiers
+        self.add_wire = add_wire
+
+    # ------------------------------------------------------------ whole expressions
+
+    def assigned(self, node: Expression) -> str:
+        """The text of what is assigned to a target of the node's width."""
+        if isinstance(node, ex.Part) and node.low == 0 and isinstance(node.of, ex.Binary):
+            if node.of.operator == ">>" and self._is_simple(node.of.left):
+                return self._at(node.of, natural_width(node.of, False), False).text
+        for signed in _modes(node):
+            if natural_width(node, signed) <= node.width and fits(node, node.width, signed):
+                return self._at(node, node.width, signed).text
+        return self.assigned(self._repaired(node, node.width))
+
+    def alone(self, node: Expression) -> str:
+        """The text of an operand whose width nothing around it changes."""
+        return self._alone(node).text
+
+    def _alone(self, node: Expression) -> Text:
+        for signed in _modes(node):
+            if natural_width(node, signed) == node.width and fits(node, node.width, signed):
+                return self._at(node, node.width, signed)
+        wider = _with_carry(node)
+        if wider is not None:
+            return self._alone(wider)
+        if self._is_simple(node):
+            return self._at(node, node.width, False)
+        return self._alone(self._named(node))
+
+    @staticmethod
+    def _is_simple(node: Expression) -> bool:
+        return isinstance(node, ex.Name | ex.Slice | ex.Const)
+
+    def _repaired(self, node: Expression, width: int) -> Expression:
+        """The same node with those operands in wires of their own that do not fit."""
+        if isinstance(node, ex.Part):
+            return ex.slice_of(self.add_wire(node.of), node.low, node.width)
+        if isinstance(node, ex.Extend):
+            return ex.Extend(node.width, self._named(node.of), node.signed)
+
+        def repair(child: Expression) -> Expression:
+            inner = child.of if isinstance(child, ex.Extend) else child
+            if self._is_simple(inner):
+                return child
+            if fits(child, width, False) and natural_width(child, False) <= width:
+                return child
+            if isinstance(child, ex.Extend):
+                return ex.Extend(child.width, self._named(inner), child.signed)
+            return self._named(child)
+
+        return ex.map_children(node, repair)
+
+    # ------------------------------------------------------------ nodes
+
+    def _at(self, node: Expression, width: int, signed: bool) -> Text:
+        """The text of a node that fits, at a width."""
+        match node:
+            case ex.Const():
+                return Text(constant(node, max(width, node.width), signed))
+            case ex.Name() | ex.Slice() | ex.Pick() | ex.Word():
+                return self._selection(node, signed)
+            case ex.Extend():
+                return self._extension(node, width, signed)
+            case ex.Concat():
+                return self._as_signed(self._concat(node), signed)
+            case ex.Unary(operator="~" | "-"):
+                inner = self._at(node.of, width, signed)
+                return Text(node.operator + _wrap(inner, _UNARY), _UNARY)
+            case ex.Unary():
+                inner = self._alone(node.of)
+                return self._as_signed(Text(node.operator + _wrap(inner, _ATOM), _UNARY), signed)
+            case ex.Mux():
+                return self._choice(node, width, signed)
+            case ex.Binary():
+                return self._binary(node, width, signed)
+            case _:
+                raise TypeError(f"an expression must be one that Verilog has, not {node!r}")
+
+    def _as_signed(self, text: Text, signed: bool) -> Text:
+        return Text(f"$signed({text.text})") if signed else text
+
+    def _selection(self, node: Expression, signed: bool) -> Text:
+        match node:
+            case ex.Name():
+                identifier = self.identifiers[node.name]
+                text = Text(identifier.name)
+                return text if identifier.signed else self._as_signed(text, signed)
+            case ex.Slice():
+                name = self.identifiers[node.of.name].name
+                high = node.low + node.width - 1
+                part = f"{high}" if node.width == 1 else f"{high}:{node.low}"
+                return self._as_signed(Text(f"{name}[{part}]"), signed)
+            case ex.Pick():
+                return self._as_signed(self._pick(node), signed)
+            case ex.Word():
+                name = self.identifiers[node.memory].name
+                return self._as_signed(Text(f"{name}[{self.alone(node.address)}]"), signed)
+        raise AssertionError(node)
+
+    def _pick(self, node: ex.Pick) -> Text:
+        name = self.identifiers[node.of.name].name
+        index = self._alone(node.index)
+        bits = max(1, (node.of.width - 1).bit_length())
+        first = index.text
+        if node.stride > 1:
+            shift = node.stride.bit_length() - 1
+            if node.stride == 1 << shift:
+                first = f"{{{first}, {shift}'d0}}"
+            else:
+                first = f"{_wrap(index, _PRECEDENCE['*'])} * {bits}'d{node.stride}"
+        if node.low:
+            first = f"{bits}'d{node.low} + {first}"
+        selected = first if node.width == 1 else f"{first} +: {node.width}"
+        return Text(f"{name}[{selected}]")
+
+    def _extension(self, node: ex.Extend, width: int, signed: bool) -> Text:
+        if node.signed == signed:
+            return self._at(node.of, width, signed)
+        added = node.width - node.of.width
+        inner = self._alone(node.of).text
+        if not node.signed:
+            return Text(f"$signed({{1'b0, {inner}}})")
+        top = ex.slice_of(node.of, node.of.width - 1, 1)
+        sign = f"{{{added + (node.of.width == 1)}{{{self._alone(top).text}}}}}"
+        return Text(sign if node.of.width == 1 else f"{{{sign}, {inner}}}")
+
+    def _concat(self, node: ex.Concat) -> Text:
+        pieces: list[tuple[str, int]] = []
+        for part in reversed(node.parts):
+            text = self._alone(part).text
+            if pieces and pieces[-1][0] == text:
+                pieces[-1] = (text, pieces[-1][1] + 1)
+            else:
+                pieces.append((text, 1))
+        words = [text if count == 1 else f"{{{count}{{{text}}}}}" for text, count in pieces]
+        return Text(words[0] if len(pieces) == 1 else "{" + ", ".join(words) + "}")
+
+    def _choice(self, node: ex.Mux, width: int, signed: bool) -> Text:
+        condition = _wrap(self._alone(node.condition), _PRECEDENCE["&&"])
+        true = _wrap(self._at(node.true, width, signed), _CHOICE + 1)
+        false = _wrap(self._at(node.false, width, signed), _CHOICE)
+        return Text(f"{condition} ? {true} : {false}", _CHOICE)
+
+    def _binary(self, node: ex.Binary, width: int, signed: bool) -> Text:
+        operator = node.operator
+        if operator in ex.COMPARISONS:
+            return self._as_signed(self._comparison(node), signed)
+        if operator in ex.LOGICAL:
+            left, right = self._alone(node.left), self._alone(node.right)
+            return self._as_signed(_joined(operator, left, right), signed)
+        left = self._at(node.left, width, signed)
+        if operator in ex.SHIFTS:
+            return _joined(operator, left, self._alone(node.right))
+        return _joined(operator, left, self._at(node.right, width, signed))
+
+    def _comparison(self, node: ex.Binary) -> Text:
+        modes = (True,) if node.signed else (False, True)
+        for signed in modes:
+            natural = max(natural_width(node.left, signed), natural_width(node.right, signed))
+            both = (node.left, node.right)
+            if all(fits(side, natural, signed) for side in both):
+                left, right = (self._at(side, natural, signed) for side in both)
+                return _joined(node.operator, left, right)
+        if not node.signed:
+            left = self._alone_or_name(node.left)
+            right = self._alone_or_name(node.right)
+            return _joined(node.operator, left, right)
+        repaired = self._repaired(node, node.left.width)
+        assert isinstance(repaired, ex.Binary)
+        if repaired == node:
+            repaired = ex.Binary(
+                1, node.operator, self._named(node.left), self._named(node.right), node.signed
+            )
+        return self._comparison(repaired)
+
+    def _named(self, node: Expression) -> Expression:
+        if self._is_simple(node):
+            return node
+        if isinstance(node, ex.Part):
+            return ex.slice_of(self.add_wire(node.of), node.low, node.width)
+        return self.add_wire(node)
+
+    def _alone_or_name(self, node: Expression) -> Text:
+        if isinstance(node, ex.Extend) and not node.signed:
+            return self._alone(node.of)
+        return self._alone(node)
+
+
+def _modes(node: Expression) -> tuple[bool, bool]:
+    """Whether to try signed operands first: where an operand is extended by its sign."""
+    signed = _extends_signs(node)
+    return signed, not signed
+
+
+def _extends_signs(node: Expression) -> bool:
+    match node:
+        case ex.Extend():
+            return node.signed and node.of.width > 1
+        case ex.Binary(operator=operator) if operator in ex.COMPARISONS | ex.LOGICAL:
+            return False
+        case ex.Binary(operator=operator) if operator in ex.SHIFTS:
+            return operator == ">>>" or _extends_signs(node.left)
+        case ex.Binary():
+            return _extends_signs(node.left) or _extends_signs(node.right)
+        case ex.Mux():
+            return _extends_signs(node.true) or _extends_signs(node.false)
+        case ex.Unary(operator="~" | "-"):
+            return _extends_signs(node.of)
+        case _:
+            return False
+
+
+def _with_carry(node: Expression) -> Expression | None:
+    """A sum whose first operand is extended explicitly, so that its text is wide enough."""
+    match node:
+        case ex.Binary(operator="+" | "-" | "*", left=ex.Extend(signed=False) as left):
+            if isinstance(left.of, ex.Name | ex.Slice) and fits(node.right, node.width, False):
+                zeros = ex.Const(left.width - left.of.width, 0)
+                wide = ex.Concat(left.width, (left.of, zeros))
+                return ex.Binary(node.width, node.operator, wide, node.right)
+    return None
+
+
+def constant(node: ex.Const, width: int, signed: bool) -> str:
+    """A sized constant: decimal where it is small, else hexadecimal."""
+    value = node.value
+    if signed and node.width and value >> (node.width - 1):
+        magnitude = (1 << node.width) - value
+        if magnitude < 1 << (width - 1):
+            return f"-{width}'sd{magnitude}"
+        return f"{width}'sh{value:x}"
+    mark = "s" if signed else ""
+    if width == 1:
+        return f"1'{mark}b{value}"
+    if not signed and value == (1 << width) - 1 and width > MAX_DECIMAL_WIDTH:
+        return f"{{{width}{{1'b1}}}}"
+    if value <= MAX_DECIMAL:
+        return f"{width}'{mark}d{value}"
+    return f"{width}'{mark}h{value:x}"
+
+
+def _wrap(text: Text, least: int) -> str:
+    return text.text if text.precedence >= least else f"({text.text})"
+
+
+def _joined(operator: str, left: Text, right: Text) -> Text:
+    """Two operands with brackets where precedence, or a reader, needs them."""
+    own = _PRECEDENCE[operator]
+    return Text(
+        f"{_operand(operator, left, own)} {operator} "
+        f"{_operand(operator, right, own + (operator not in _ASSOCIATIVE))}",
+        own,
+    )
+
+
+_UNBRACKETED: Final = {
+    "+": {11},
+    "-": {11},
+    "<": {9, 10, 11},
+    "<=": {10, 11},
+    ">": {10, 11},
+    ">=": {10, 11},
+    "==": {10, 11},
+    "!=": {10, 11},
+    "&&": {7, 8},
+    "||": {7, 8},
+}
+"""Precedences of operands that are well known to bind tighter."""
+
+
+def _operand(operator: str, text: Text, least: int) -> str:
+    own = _PRECEDENCE[operator]
+    plain = (
+        text.precedence >= _UNARY
+        or text.precedence in _UNBRACKETED.get(operator, ())
+        or (text.precedence == own and least == own)
+    )
+    return text.text if plain else f"({text.text})"

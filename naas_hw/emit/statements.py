@@ -1,0 +1,209 @@
+"""What registers take at a clock edge, as `if` and `case` statements."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from naas_hw.emit import expressions as ex
+from naas_hw.emit.expressions import Expression
+from naas_hw.emit.logic import ModuleLogic
+from naas_hw.emit.netlist import Assignment, Cell, Switch
+from naas_hw.emit.netlist import Statement as NetlistStatement
+
+
+@dataclass(frozen=True)
+class Assign:
+    """`target <= value`."""
+
+    target: Expression
+    value: Expression
+
+
+@dataclass(frozen=True)
+class If:
+    """`if`, `else if` and, where `otherwise` is not empty, `else`."""
+
+    branches: "tuple[tuple[Expression, Body], ...]"
+    otherwise: "Body" = ()
+
+
+@dataclass(frozen=True)
+class CaseOf:
+    """`case`; arms are (constants, body), `otherwise` is the default."""
+
+    selector: Expression
+    arms: "tuple[tuple[tuple[int, ...], Body], ...]"
+    otherwise: "Body" = ()
+
+
+Statement = Assign | If | CaseOf
+Body = tuple[Statement, ...]
+
+
+def statements_of(logic: ModuleLogic, register: str, cell: Cell) -> Body:
+    """What a register does at a clock edge."""
+    target = ex.Name(logic.module.wires[register].width, register)
+    (data, *more) = cell.ports["D"]
+    process = None if more or data.wire is None else logic.processes.get(data.wire)
+    if process is None or logic.is_read_elsewhere(str(data.wire)):
+        return (Assign(target, logic.resolve(cell.ports["D"])),)
+    body = _Translation(logic, target).body(process)
+    return _simplified(body, target)
+
+
+class _Translation:
+    """From the statements of a process, with the register in place of the process' wire."""
+
+    def __init__(self, logic: ModuleLogic, register: ex.Name) -> None:
+        self.logic = logic
+        self.register = register
+
+    def body(self, statements: Iterable[NetlistStatement]) -> Body:
+        return tuple(self._statement(each) for each in statements)
+
+    def _statement(self, statement: NetlistStatement) -> Statement:
+        if isinstance(statement, Assignment):
+            bits = statement.target
+            target = ex.slice_of(self.register, bits.low, bits.width)
+            return Assign(target, self.logic.resolve(statement.value))
+        return self._switch(statement)
+
+    def _switch(self, switch: Switch) -> Statement:
+        constants = [p for case in switch.cases for p in case.patterns]
+        if len(constants) > 2 and not any("-" in pattern for pattern in constants):
+            return self._case_of(switch)
+        branches: list[tuple[Expression, Body]] = []
+        for case in switch.cases:
+            condition = self.logic.condition_of(switch.selector, case.patterns)
+            if condition is None:
+                return If(tuple(branches), self.body(case.body))
+            branches.append((condition, self.body(case.body)))
+        return If(tuple(branches))
+
+    def _case_of(self, switch: Switch) -> Statement:
+        arms: list[tuple[tuple[int, ...], Body]] = []
+        for case in switch.cases:
+            if not case.patterns:
+                return CaseOf(
+                    self.logic.resolve(switch.selector), tuple(arms), self.body(case.body)
+                )
+            arms.append((tuple(int(p, 2) for p in case.patterns), self.body(case.body)))
+        return CaseOf(self.logic.resolve(switch.selector), tuple(arms))
+
+
+# ---------------------------------------------------------------- as a person writes it
+
+
+def _simplified(body: Body, target: ex.Name) -> Body:
+    """The same with the last word first: `if (reset) ... else ...`."""
+    kept = [s for s in body if not (isinstance(s, Assign) and s.value == s.target)]
+    statements = [_simplified_inside(statement, target) for statement in kept]
+    while len(statements) > 1 and _sets_all(statements[-1], target):
+        last = statements.pop()
+        assert isinstance(last, If)
+        statements = [_flat(If(last.branches, _simplified(tuple(statements), target)))]
+    return tuple(_flat(s) if isinstance(s, If) else s for s in statements)
+
+
+def _simplified_inside(statement: Statement, target: ex.Name) -> Statement:
+    if isinstance(statement, Assign):
+        return statement
+    otherwise = _simplified(statement.otherwise, target)
+    if isinstance(statement, If):
+        branches = [(c, _simplified(body, target)) for c, body in statement.branches]
+        while branches and not branches[-1][1] and not otherwise:
+            branches.pop()
+        return If(tuple(branches), otherwise)
+    arms = tuple((values, _simplified(body, target)) for values, body in statement.arms)
+    return CaseOf(statement.selector, arms, otherwise)
+
+
+def _sets_all(statement: Statement, target: ex.Name) -> bool:
+    """Whether an `if` without `else` assigns the whole register in all of its branches."""
+    return (
+        isinstance(statement, If)
+        and bool(statement.branches)
+        and not statement.otherwise
+        and all(
+            len(body) == 1 and isinstance(body[0], Assign) and body[0].target == target
+            for _, body in statement.branches
+        )
+    )
+
+
+def _flat(statement: If) -> If:
+    """An `if` in an `else` as `else if`; neighbours that do the same as one branch."""
+    branches, otherwise = list(statement.branches), statement.otherwise
+    while len(otherwise) == 1 and isinstance(otherwise[0], If):
+        branches += otherwise[0].branches
+        otherwise = otherwise[0].otherwise
+    joined: list[tuple[Expression, Body]] = []
+    for condition, body in branches:
+        if joined and joined[-1][1] == body:
+            joined[-1] = (ex.either(joined[-1][0], condition), body)
+        else:
+            joined.append((condition, body))
+    return If(tuple(joined), otherwise)
+
+
+# ---------------------------------------------------------------- several registers in one block
+
+
+def grouped(bodies: Sequence[Body]) -> list[Body]:
+    """Bodies of registers that the same conditions govern, joined; in the order of the first."""
+    groups: dict[object, Body] = {}
+    for body in bodies:
+        key = _skeleton(body)
+        groups[key] = _merged(groups[key], body) if key in groups else body
+    return list(groups.values())
+
+
+def _skeleton(body: Body) -> tuple[object, ...]:
+    """The control structure without what is assigned."""
+    shape: list[object] = []
+    for statement in body:
+        match statement:
+            case Assign():
+                shape.append("=")
+            case If():
+                inside = tuple((c, _skeleton(b)) for c, b in statement.branches)
+                shape.append((inside, _skeleton(statement.otherwise)))
+            case CaseOf():
+                arms = tuple((v, _skeleton(b)) for v, b in statement.arms)
+                shape.append((statement.selector, arms, _skeleton(statement.otherwise)))
+    return tuple(shape)
+
+
+def _merged(one: Body, other: Body) -> Body:
+    """Two bodies with one skeleton, as one with the assignments of both."""
+    merged: list[Statement] = []
+    rest = list(other)
+    for statement in one:
+        if isinstance(statement, Assign):
+            merged.append(statement)
+            if isinstance(rest[0] if rest else None, Assign) and _ends_run(one, statement):
+                while rest and isinstance(rest[0], Assign):
+                    merged.append(rest.pop(0))
+        else:
+            merged.append(_merged_inside(statement, rest.pop(0)))
+    return tuple(merged)
+
+
+def _ends_run(body: Body, statement: Statement) -> bool:
+    """Whether a statement is the last of a run of assignments."""
+    position = next(i for i, each in enumerate(body) if each is statement)
+    return position + 1 == len(body) or not isinstance(body[position + 1], Assign)
+
+
+def _merged_inside(one: Statement, other: Statement) -> Statement:
+    if isinstance(one, If) and isinstance(other, If):
+        branches = tuple(
+            (condition, _merged(body, other_body))
+            for (condition, body), (_, other_body) in zip(one.branches, other.branches, strict=True)
+        )
+        return If(branches, _merged(one.otherwise, other.otherwise))
+    assert isinstance(one, CaseOf) and isinstance(other, CaseOf)
+    arms = tuple(
+        (values, _merged(body, other_body))
+        for (values, body), (_, other_body) in zip(one.arms, other.arms, strict=True)
+    )
+    return CaseOf(one.selector, arms, _merged(one.otherwise, other.otherwise))
