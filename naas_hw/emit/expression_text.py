@@ -127,25 +127,31 @@ def fits(node: Expression, width: int, signed: bool) -> bool:
             return (signed or width == node.width) and fits(node.of, width, signed)
         case ex.Unary(operator="-"):
             return width == node.width and fits(node.of, width, signed)
-        case ex.Binary(operator=operator) if operator in ex.COMPARISONS | ex.LOGICAL:
-            return True
-        case ex.Binary(operator=operator) if operator in ex.BITWISE:
-            return fits(node.left, width, signed) and fits(node.right, width, signed)
-        case ex.Binary(operator="<<"):
-            return width == node.width and fits(node.left, width, signed)
-        case ex.Binary(operator=">>"):
-            return (not signed or width == node.width) and fits(node.left, width, signed)
-        case ex.Binary(operator=">>>"):
-            return signed and fits(node.left, width, True)
         case ex.Binary():
-            exact = width == node.width or is_exact(node, signed)
-            return exact and fits(node.left, width, signed) and fits(node.right, width, signed)
+            return _operation_fits(node, width, signed)
         case ex.Mux():
             return fits(node.true, width, signed) and fits(node.false, width, signed)
         case ex.Part():
             return False
         case _:
             return True
+
+
+def _operation_fits(node: ex.Binary, width: int, signed: bool) -> bool:
+    left, right = fits(node.left, width, signed), fits(node.right, width, signed)
+    match node.operator:
+        case operator if operator in ex.COMPARISONS | ex.LOGICAL:
+            return True
+        case "<<":
+            return width == node.width and left
+        case ">>":
+            return (not signed or width == node.width) and left
+        case ">>>":
+            return signed and left
+        case operator if operator in ex.BITWISE:
+            return left and right
+        case _:
+            return (width == node.width or is_exact(node, signed)) and left and right
 
 
 def fits_alone(node: Expression) -> bool:

@@ -214,16 +214,20 @@ def slice_of(node: Expression, low: int, width: int) -> Expression:
             return invert(slice_of(node.of, low, width))
         case Unary(operator="-") if low == 0:
             return Unary(width, "-", slice_of(node.of, 0, width))
-        case Binary(operator=operator) if operator in BITWISE or (
-            low == 0 and operator in LOW_BITS_SUFFICE
-        ):
-            return binary(
-                width, operator, slice_of(node.left, low, width), slice_of(node.right, low, width)
-            )
-        case Binary(operator="<<") if low == 0:
-            return replace(node, width=width, left=slice_of(node.left, 0, width))
+        case Binary():
+            return _slice_of_operation(node, low, width)
         case _:
             return Part(width, node, low)
+
+
+def _slice_of_operation(node: Binary, low: int, width: int) -> Expression:
+    operator = node.operator
+    if operator in BITWISE or (low == 0 and operator in LOW_BITS_SUFFICE):
+        left = slice_of(node.left, low, width)
+        return binary(width, operator, left, slice_of(node.right, low, width))
+    if operator == "<<" and low == 0:
+        return replace(node, width=width, left=slice_of(node.left, 0, width))
+    return Part(width, node, low)
 
 
 def _slice_of_parts(node: Concat, low: int, width: int) -> Expression:

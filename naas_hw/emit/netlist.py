@@ -69,11 +69,11 @@ class Memory:
 
 @dataclass(kw_only=True)
 class Cell:
-    """An operator, a flip-flop, a memory port or an instance of a module.
+    r"""An operator, a flip-flop, a memory port or an instance of a module.
 
     Parameters
     ----------
-    kind : `$add` and so on; `\\name` of the module that it is an instance of.
+    kind : `$add` and so on; `\name` of the module that it is an instance of.
     parameters : as they stand in the text, strings in quotes.
     ports : port -> value.
     """

@@ -58,7 +58,14 @@ class _Translation:
         self.register = register
 
     def body(self, statements: Iterable[NetlistStatement]) -> Body:
-        return tuple(self._statement(each) for each in statements)
+        body: list[Statement] = []
+        for statement in statements:
+            translated = self._statement(statement)
+            if isinstance(translated, If) and not translated.branches:
+                body += translated.otherwise
+            else:
+                body.append(translated)
+        return tuple(body)
 
     def _statement(self, statement: NetlistStatement) -> Statement:
         if isinstance(statement, Assignment):

