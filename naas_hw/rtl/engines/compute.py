@@ -115,7 +115,7 @@ class Compute(SharedComponent):
     def _start_steps(
         self, m: Module, steps: Queue, filled: Credit, drained: Credit, last: Signal
     ) -> None:
-        """Start the next step at the end of this one, if it is filled and accumulators are free."""
+        """The next step starts when this one ends, if it is filled and accumulators are free."""
         ready = Signal()
         opens_run = steps.o.payload.opens_run
         m.d.comb += [

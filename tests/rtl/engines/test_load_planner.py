@@ -1,0 +1,153 @@
+# amaranth: UnusedElaboratable=no
+"""The transfers of a layer are the loads of the model, whatever the reader does."""
+
+from typing import Any
+
+import pytest
+from kit import STALLS, receiver, simulate
+from layers import NAMES, entry, geometry_of, iterations, start_layer, values_of
+
+from naas_hw.cost.reference.pieces import Step, steps_of
+from naas_hw.rtl.engines.load_planner import NUM_STAGES, LoadPlanner
+from naas_hw.rtl.primitives.transfer import RUN_BITS, Tensor
+
+TENSORS = {
+    "scales": Tensor.SCALES,
+    "weights": Tensor.WEIGHTS,
+    "inputs": Tensor.INPUTS,
+    "sums": Tensor.PARTIAL_SUMS,
+}
+BEATS_A_PIXEL = {Tensor.PARTIAL_SUMS: 4}
+SCALE_HALF_WORDS = 8
+
+
+def tiles_of(name: str) -> list[Step]:
+    """The first step of each tile."""
+    return [step for step in steps_of(geometry_of(name)) if step.load is not None]
+
+
+def expected_loads(name: str) -> list[tuple[Tensor, int, bool, int]]:
+    """(tensor, beats, whether it is the first of its tile, output run) of each transfer."""
+    loads = []
+    run = -1
+    for step in tiles_of(name):
+        run += step.opens_output_run
+        assert step.load is not None
+        for number, (tensor, beats) in enumerate(step.load.pieces):
+            loads.append((TENSORS[tensor], beats, number == 0, run % (1 << RUN_BITS)))
+    return loads
+
+
+def plan(name: str, stalls: str) -> list[Any]:
+    """The transfers that the hardware plans."""
+    dut = LoadPlanner(scale_half_words=SCALE_HALF_WORDS)
+    received: list[Any] = []
+    take = receiver(dut.o, received, len(expected_loads(name)), STALLS[stalls]())
+
+    async def bench(ctx: Any) -> None:
+        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        await take(ctx)
+        ctx.set(dut.o.ready, 1)
+        for _ in range(20):
+            assert not ctx.get(dut.o.valid), "no transfer may follow the last"
+            await ctx.tick()
+
+    simulate(dut, bench)
+    return received
+
+
+def beats_of(transfer: Any) -> int:
+    pixels = int(transfer.blocks * transfer.rows * transfer.columns)
+    return pixels * BEATS_A_PIXEL.get(Tensor(transfer.tensor), 1)
+
+
+@pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
+@pytest.mark.parametrize("name", NAMES)
+def test_transfers_are_the_loads_of_the_model(name: str, stalls: str) -> None:
+    found = [
+        (Tensor(t.tensor), beats_of(t), bool(t.opens_tile), t.output_run)
+        for t in plan(name, stalls)
+    ]
+    assert found == expected_loads(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fill_is_released_by_the_last_of_weights_and_inputs(name: str) -> None:
+    """Weights before inputs; a tile has one such transfer, as something has changed."""
+    transfers = iter(plan(name, "never"))
+    for step in tiles_of(name):
+        assert step.load is not None
+        tile = [next(transfers) for _ in step.load.pieces]
+        operands = [t for t in tile if t.tensor in (Tensor.WEIGHTS, Tensor.INPUTS)]
+        assert [bool(t.releases_fill) for t in operands] == [t is operands[-1] for t in operands]
+        assert not any(t.releases_fill for t in tile if t not in operands)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_and_partial_sums_come_from_the_tile_and_go_to_both_halves(name: str) -> None:
+    """DRAM addresses follow the loop nest; halves of buffers alternate."""
+    values = values_of(geometry_of(name))
+    nest = iterations(
+        values,
+        "load_bound",
+        {"weights": "load_weight_delta", "sums": "load_sums_delta"},
+        {
+            "weights": entry(values, "load_weight_start"),
+            "sums": entry(values, "load_sums_start"),
+        },
+    )
+    bases = {"weights": "weight_base", "sums": "sums_base"}
+    halves = {"weights": 1, "sums": 1}
+    transfers = iter(plan(name, "never"))
+    for step, tile in zip(tiles_of(name), nest, strict=True):
+        assert step.load is not None
+        halves["weights"] ^= step.load.weights > 0
+        halves["sums"] ^= step.opens_output_run
+        for tensor, _ in step.load.pieces:
+            transfer = next(transfers)
+            if tensor in tile:
+                assert transfer.dram_address == tile[tensor]
+                base = entry(values, bases[tensor], halves[tensor])
+                assert transfer.destination == base
+
+
+def test_a_transfer_a_cycle_from_the_fifth_after_go() -> None:
+    dut = LoadPlanner(scale_half_words=SCALE_HALF_WORDS)
+    name = "kernel rows over tiles, with padding"
+    offered = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.o.ready, 1)
+        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        for _ in range(NUM_STAGES + 1 + len(expected_loads(name)) + 5):
+            offered.append(ctx.get(dut.o.valid))
+            await ctx.tick()
+
+    simulate(dut, bench)
+    first = NUM_STAGES + 1
+    assert offered == [first <= i < first + len(expected_loads(name)) for i in range(len(offered))]
+
+
+def test_go_forgets_what_was_under_way() -> None:
+    """At any moment of the layer before."""
+    name = "convolution"
+    expected = expected_loads(name)
+    for moment in range(3, 15, 3):
+        dut = LoadPlanner(scale_half_words=SCALE_HALF_WORDS)
+        received: list[Any] = []
+        take = receiver(dut.o, received, len(expected), STALLS["never"]())
+
+        async def bench(ctx: Any, dut: Any = dut, take: Any = take, moment: int = moment) -> None:
+            await start_layer(ctx, dut, values_of(geometry_of(name)))
+            for _ in range(moment):
+                await ctx.tick()
+            await start_layer(ctx, dut, values_of(geometry_of(name)))
+            await take(ctx)
+
+        simulate(dut, bench)
+        assert [(Tensor(t.tensor), beats_of(t)) for t in received] == [e[:2] for e in expected]
+
+
+def test_init_wrong_scale_half_words() -> None:
+    with pytest.raises(ValueError, match="^scale_half_words must be at least 1, not 0$"):
+        LoadPlanner(scale_half_words=0)
