@@ -1,0 +1,51 @@
+# amaranth: UnusedElaboratable=no
+"""The third stage adds offsets to addresses where there are any."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from kit import simulate
+
+from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
+
+WIDTHS = {
+    "tensor": 2,
+    "opens_tile": 1,
+    "releases_fill": 1,
+    "output_run": 8,
+    "blocks": BOUND_BITS,
+    "rows": BOUND_BITS,
+    "columns": BOUND_BITS,
+}
+DRAM = ("dram_address", "dram_row_offset", "dram_column_offset")
+L2 = ("base", "l2_row_offset", "l2_column_offset")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_equals_sums_of_python(seed: int) -> None:
+    """Addresses wrap; a load in some cycles; what is cleared does not come out."""
+    rng = np.random.default_rng(seed)
+    dut = LoadAddressStage()
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(300):
+            load = {name: int(rng.integers(1 << width)) for name, width in WIDTHS.items()}
+            load |= {name: int(rng.integers(1 << DRAM_BITS)) for name in DRAM}
+            load |= {name: int(rng.integers(1 << L2_BITS)) for name in L2}
+            load["has_offset"] = int(rng.integers(2))
+            valid, clear = int(rng.integers(2)), int(rng.random() < 0.1)
+            ctx.set(dut.i.payload, load)
+            ctx.set(dut.i.valid, valid)
+            ctx.set(dut.clear, clear)
+            await ctx.tick()
+            out = ctx.get(dut.o.payload)
+            assert ctx.get(dut.o.valid) == (valid and not clear)
+            for name in WIDTHS:
+                assert getattr(out, name) == load[name]
+            parts = 3 if load["has_offset"] else 1
+            assert out.dram_address == sum(load[n] for n in DRAM[:parts]) % (1 << DRAM_BITS)
+            assert out.destination == sum(load[n] for n in L2[:parts]) % (1 << L2_BITS)
+
+    simulate(dut, bench)

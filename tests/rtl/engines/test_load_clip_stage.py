@@ -1,0 +1,95 @@
+# amaranth: UnusedElaboratable=no
+"""The first stage clips a tile to what exists and finds its addresses."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from kit import simulate
+
+from naas_hw.compiler.layout import DRAM_BITS, L2_BITS
+from naas_hw.rtl.engines.load_clip_stage import LoadClipStage
+from naas_hw.rtl.primitives.transfer import Tensor
+
+SCALE_HALF_WORDS = 24
+
+
+def clipped(start: int, extent: int, limit: int) -> tuple[int, int]:
+    """Indices before 0, and those that exist."""
+    inside = [x for x in range(start, start + extent) if 0 <= x < limit]
+    return (inside[0] - start if inside else 0), len(inside)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_equals_ranges_of_python(seed: int) -> None:
+    """A load in some cycles; what is cleared does not come out."""
+    rng = np.random.default_rng(seed)
+    dut = LoadClipStage(scale_half_words=SCALE_HALF_WORDS)
+
+    def draw(low: int, high: int) -> int:
+        return int(rng.integers(low, high))
+
+    async def bench(ctx: Any) -> None:
+        fields, tile = dut.fields, dut.tile
+        bases = {
+            tensor: [draw(0, 1 << L2_BITS) for _ in range(2)]
+            for tensor in (Tensor.WEIGHTS, Tensor.INPUTS, Tensor.PARTIAL_SUMS)
+        }
+        bases[Tensor.SCALES] = [0, SCALE_HALF_WORDS]
+        ctx.set(fields.weight_base, bases[Tensor.WEIGHTS])
+        ctx.set(fields.input_base, bases[Tensor.INPUTS])
+        ctx.set(fields.sums_base, bases[Tensor.PARTIAL_SUMS])
+        for _ in range(300):
+            extents = {name: draw(1, 12) for name in ("rows", "columns", "blocks")}
+            totals = {name: draw(1, 30) for name in extents}
+            starts = {"rows": draw(-15, 35), "columns": draw(-15, 35)}
+            starts["blocks"] = draw(0, totals["blocks"])
+            outputs = {name: draw(1, 30) for name in extents}
+            output_starts = {name: draw(0, total) for name, total in outputs.items()}
+            output_extents = {name: draw(1, 12) for name in extents}
+            for name in extents:
+                ctx.set(getattr(fields, f"tile_{name}"), extents[name])
+                ctx.set(getattr(tile, name.removesuffix("s")), starts[name])
+                ctx.set(getattr(fields, f"output_{name}"), outputs[name])
+                ctx.set(getattr(fields, f"tile_output_{name}"), output_extents[name])
+                ctx.set(getattr(tile, f"output_{name.removesuffix('s')}"), output_starts[name])
+            ctx.set(fields.image_rows, totals["rows"])
+            ctx.set(fields.image_columns, totals["columns"])
+            ctx.set(fields.input_blocks, totals["blocks"])
+            addresses = [draw(0, 1 << DRAM_BITS) for _ in Tensor]
+            for name, address in zip(
+                ("scales", "weights", "inputs", "partial_sums"), addresses, strict=True
+            ):
+                ctx.set(getattr(tile, name), address)
+            tensor, halves, run = Tensor(draw(0, 4)), draw(0, 16), draw(0, 256)
+            flags = {"opens_tile": draw(0, 2), "releases_fill": draw(0, 2)}
+            load = {"tensor": tensor, "output_run": run, "halves": halves, **flags}
+            valid, clear = draw(0, 2), int(rng.random() < 0.1)
+            ctx.set(dut.i.payload, load)
+            ctx.set(dut.i.valid, valid)
+            ctx.set(dut.clear, clear)
+            await ctx.tick()
+            out = ctx.get(dut.o.payload)
+            assert ctx.get(dut.o.valid) == (valid and not clear)
+            assert (Tensor(out.tensor), out.output_run) == (tensor, run)
+            assert {name: getattr(out, name) for name in flags} == flags
+            assert out.is_inputs == (tensor == Tensor.INPUTS)
+            assert out.dram_address == addresses[tensor]
+            assert out.base == bases[tensor][halves >> tensor & 1]
+            for name in ("rows", "columns"):
+                skipped, count = clipped(starts[name], extents[name], totals[name])
+                assert getattr(out, f"no_{name}") == (count == 0)
+                if count:
+                    assert getattr(out, f"{name}_skipped") == skipped
+                    assert getattr(out, name) == count
+            assert out.blocks == clipped(starts["blocks"], extents["blocks"], totals["blocks"])[1]
+            for name in extents:
+                _, count = clipped(output_starts[name], output_extents[name], outputs[name])
+                assert getattr(out, f"output_{name}") == count
+
+    simulate(dut, bench)
+
+
+def test_init_wrong_scale_half_words() -> None:
+    with pytest.raises(ValueError, match="^scale_half_words must be at least 1, not 0$"):
+        LoadClipStage(scale_half_words=0)

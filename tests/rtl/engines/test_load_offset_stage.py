@@ -1,0 +1,75 @@
+# amaranth: UnusedElaboratable=no
+"""The second stage gives a load its shape, and the offsets of what it lacks."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from kit import simulate
+
+from naas_hw.compiler.layout import DRAM_BITS, L2_BITS
+from naas_hw.rtl.engines.load_offset_stage import FIELDS, LoadOffsetStage
+from naas_hw.rtl.primitives.transfer import Tensor
+
+
+def shape_of(load: dict[str, int], fields: dict[str, int]) -> tuple[int, int, int]:
+    """Blocks, rows and columns."""
+    match load["tensor"]:
+        case Tensor.SCALES:
+            return 3, 1, fields["scale_tile_words"]
+        case Tensor.WEIGHTS:
+            return 1, 1, fields["weight_tile_words"]
+        case Tensor.PARTIAL_SUMS:
+            return load["output_blocks"], load["output_rows"], load["output_columns"]
+    if load["no_rows"] or load["no_columns"]:
+        return 1, 1, 1
+    return load["blocks"], load["rows"], load["columns"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_equals_products_of_python(seed: int) -> None:
+    """A load in some cycles; what is cleared does not come out."""
+    rng = np.random.default_rng(seed)
+    dut = LoadOffsetStage()
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(300):
+            fields = {name: int(rng.integers(1, 1000)) for name in FIELDS}
+            for name, value in fields.items():
+                ctx.set(getattr(dut.fields, name), value)
+            tensor = Tensor(int(rng.integers(4)))
+            numbers = ("blocks", "rows", "columns", "output_blocks", "output_rows")
+            load = {name: int(rng.integers(1, 1 << 16)) for name in (*numbers, "output_columns")}
+            load |= {name: int(rng.random() < 0.2) for name in ("no_rows", "no_columns")}
+            load |= {f"{name}_skipped": int(rng.integers(256)) for name in ("rows", "columns")}
+            load |= {name: int(rng.integers(2)) for name in ("opens_tile", "releases_fill")}
+            load |= {
+                "tensor": tensor,
+                "is_inputs": int(tensor == Tensor.INPUTS),
+                "output_run": int(rng.integers(256)),
+                "dram_address": int(rng.integers(1 << DRAM_BITS)),
+                "base": int(rng.integers(1 << L2_BITS)),
+            }
+            valid, clear = int(rng.integers(2)), int(rng.random() < 0.1)
+            ctx.set(dut.i.payload, load)
+            ctx.set(dut.i.valid, valid)
+            ctx.set(dut.clear, clear)
+            await ctx.tick()
+            out = ctx.get(dut.o.payload)
+            assert ctx.get(dut.o.valid) == (valid and not clear)
+            for name in ("tensor", "opens_tile", "releases_fill", "output_run", "base"):
+                assert getattr(out, name) == load[name]
+            assert (out.blocks, out.rows, out.columns) == shape_of(load, fields)
+            outside = load["no_rows"] or load["no_columns"]
+            is_dummy = tensor == Tensor.INPUTS and outside
+            address = fields["dummy_input_address"] if is_dummy else load["dram_address"]
+            assert out.dram_address == address
+            assert out.has_offset == (tensor == Tensor.INPUTS and not outside)
+            rows, columns = load["rows_skipped"], load["columns_skipped"]
+            assert out.dram_row_offset == rows * fields["input_row_pitch"] % (1 << DRAM_BITS)
+            assert out.dram_column_offset == columns
+            assert out.l2_row_offset == rows * fields["input_l2_row_pitch"] % (1 << L2_BITS)
+            pitch = fields["input_l2_column_pitch"]
+            assert out.l2_column_offset == columns * pitch % (1 << L2_BITS)
+
+    simulate(dut, bench)

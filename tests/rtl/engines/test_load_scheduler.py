@@ -1,0 +1,80 @@
+# amaranth: UnusedElaboratable=no
+"""A tile loads the tensors that changed since the tile before it, and nothing else."""
+
+from typing import Any
+
+import pytest
+from kit import STALLS, simulate
+from layers import NAMES, geometry_of, start_layer, values_of
+
+from naas_hw.compiler.layout import OUTER
+from naas_hw.cost.reference.pieces import Step, steps_of
+from naas_hw.rtl.engines.load_scheduler import LoadScheduler
+from naas_hw.rtl.primitives.transfer import RUN_BITS, Tensor
+
+TENSORS = {
+    "scales": Tensor.SCALES,
+    "weights": Tensor.WEIGHTS,
+    "inputs": Tensor.INPUTS,
+    "sums": Tensor.PARTIAL_SUMS,
+}
+
+
+def tiles_of(name: str) -> list[Step]:
+    """The first step of each tile."""
+    return [step for step in steps_of(geometry_of(name)) if step.load is not None]
+
+
+@pytest.mark.parametrize("stalls", STALLS)
+@pytest.mark.parametrize("name", NAMES)
+def test_it_schedules_the_loads_of_the_model(name: str, stalls: str) -> None:
+    """The bench is the loop nest; `room` falls now and then."""
+    geometry = geometry_of(name)
+    dut = LoadScheduler()
+    bounds = geometry.nest_bounds[:OUTER]
+
+    async def bench(ctx: Any) -> None:
+        pauses = iter(STALLS[stalls]())
+        await start_layer(ctx, dut, values_of(geometry))
+        run, halves = -1, [0, 0, 0, 0]
+        for step in tiles_of(name):
+            assert step.load is not None
+            run += step.opens_output_run
+            index = step.indices[:OUTER]
+            last = [i == bound - 1 for i, bound in zip(index, bounds, strict=True)]
+            ctx.set(dut.last, sum(bit << i for i, bit in enumerate(last)))
+            ctx.set(dut.first, sum((i == 0) << at for at, i in enumerate(index)))
+            ctx.set(dut.final, all(last))
+            if step.index:
+                moved = (
+                    step.opens_scale_run,
+                    step.load.weights > 0,
+                    step.load.inputs > 0,
+                    step.opens_output_run,
+                )
+                halves = [half ^ bit for half, bit in zip(halves, moved, strict=True)]
+            tensors = [TENSORS[name] for name, _ in step.load.pieces]
+            for number, tensor in enumerate(tensors):
+                while next(pauses):
+                    ctx.set(dut.room, 0)
+                    assert not ctx.get(dut.o.valid) and not ctx.get(dut.advance)
+                    await ctx.tick()
+                ctx.set(dut.room, 1)
+                load = ctx.get(dut.o.payload)
+                assert ctx.get(dut.o.valid)
+                assert Tensor(load.tensor) == tensor
+                assert load.opens_tile == (number == 0)
+                assert load.releases_fill == (
+                    tensor == max(t for t in tensors if t in (Tensor.WEIGHTS, Tensor.INPUTS))
+                    if tensor in (Tensor.WEIGHTS, Tensor.INPUTS)
+                    else 0
+                )
+                assert load.output_run == run % (1 << RUN_BITS)
+                assert load.halves == sum(half << i for i, half in enumerate(halves))
+                assert ctx.get(dut.advance) == (number == len(tensors) - 1)
+                await ctx.tick()
+        for _ in range(5):
+            assert not ctx.get(dut.o.valid), "nothing may follow the last tile"
+            await ctx.tick()
+
+    simulate(dut, bench)
