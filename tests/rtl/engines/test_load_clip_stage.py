@@ -56,7 +56,7 @@ def test_it_equals_ranges_of_python(seed: int) -> None:
             ctx.set(fields.image_rows, totals["rows"])
             ctx.set(fields.image_columns, totals["columns"])
             ctx.set(fields.input_blocks, totals["blocks"])
-            addresses = [draw(0, 1 << DRAM_BITS) for _ in Tensor]
+            addresses = [draw(0, 1 << DRAM_BITS) for _ in range(4)]
             for name, address in zip(
                 ("scales", "weights", "inputs", "partial_sums"), addresses, strict=True
             ):

@@ -26,7 +26,7 @@ def tiles_of(name: str) -> list[Step]:
     return [step for step in steps_of(geometry_of(name)) if step.load is not None]
 
 
-def expected_loads(name: str) -> list[tuple[Tensor, int, bool, int]]:
+def expected_loads(name: str) -> list[tuple[int, int, bool, int]]:
     """(tensor, beats, whether it is the first of its tile, output run) of each transfer."""
     loads = []
     run = -1

@@ -1,0 +1,247 @@
+# amaranth: UnusedElaboratable=no
+"""Drain empties the accumulator runs of the model, beat by beat, no sooner than it may."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+from kit import STALLS, simulate
+from layers import NAMES, entry, geometry_of, iterations, start_layer, values_of
+
+from naas_hw.arch import timing
+from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.cost.reference.pieces import Step, steps_of
+from naas_hw.rtl.engines.drain import K_POSITION, P_POSITION, Q_POSITION, Drain
+
+TO_DRAIN = 4
+
+
+def runs_of(name: str) -> list[tuple[Step, Step]]:
+    """First and last step of each accumulator run."""
+    steps = list(steps_of(geometry_of(name)))
+    opening = [step for step in steps if step.opens_accumulator_run]
+    closing = [step for step in steps if step.closes_accumulator_run]
+    return list(zip(opening, closing, strict=True))
+
+
+def expected_beats(name: str) -> list[list[dict[str, int]]]:
+    """What goes to the drain path, for each run its beats."""
+    geometry = geometry_of(name)
+    values = values_of(geometry)
+    bounds = values["beat_bound"]
+    assert isinstance(bounds, tuple)
+    origins = iterations(
+        values,
+        "drain_bound",
+        {"byte": "drain_byte_delta", "channel": "drain_channel_delta"},
+        {},
+    )
+    tile_half = scale_half = 0
+    runs = runs_of(name)
+    last_of = geometry.nest_bounds
+    revisits = geometry.accumulator_revisits
+    found = []
+    for number, ((first, last), origin) in enumerate(zip(runs, origins, strict=True)):
+        if number:
+            tile_half ^= first.opens_output_run
+            scale_half ^= first.opens_scale_run
+        same = {
+            "revisit": int(first.revisit),
+            "final": int(all(last.indices[k] == last_of[k] - 1 for k in revisits)),
+            "half": number & 1,
+            "scale_half": scale_half,
+            "output_base": entry(values, "output_base", tile_half),
+            "sums_base": entry(values, "sums_base", tile_half),
+        }
+        nest = iterations(
+            values,
+            "beat_bound",
+            {
+                "byte": "beat_byte_delta",
+                "accumulator": "beat_accumulator_delta",
+                "channel": "beat_channel_delta",
+            },
+            origin,
+        )
+        found.append(
+            [
+                {
+                    **same,
+                    **at,
+                    "p": index[P_POSITION],
+                    "q": index[Q_POSITION],
+                    "k_group": index[K_POSITION],
+                }
+                for index, at in zip(product(*map(range, bounds)), nest, strict=True)
+            ]
+        )
+    return found
+
+
+class Neighbours:
+    """Compute, store and load: credits that drain has got, and when it may start.
+
+    `given` and `taken` count credits by the name of their port.
+    """
+
+    def __init__(self, dut: Drain, stalls: str) -> None:
+        self.dut = dut
+        self.pauses = {
+            name: iter(STALLS[stalls]())
+            for name in ("run_computed", "tile_stored", "partial_sums_loaded")
+        }
+        self.given = {"run_computed": 0, "tile_stored": 2, "partial_sums_loaded": 0}
+        self.taken = dict.fromkeys(self.given, 0)
+
+    def give(self, ctx: Any, most: dict[str, int]) -> dict[str, int]:
+        """Credits of this cycle; `most` are there to be given in all."""
+        gifts = {
+            name: int(self.given[name] < most[name] and not next(self.pauses[name]))
+            for name in self.given
+        }
+        for name, gift in gifts.items():
+            ctx.set(getattr(self.dut, name).give, gift)
+        return gifts
+
+
+@pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
+@pytest.mark.parametrize("name", NAMES)
+def test_beats_are_those_of_the_model(name: str, stalls: str) -> None:
+    dut = Drain(to_drain=TO_DRAIN, bound_bits=BOUND_BITS)
+    neighbours = Neighbours(dut, stalls)
+    runs, beats = runs_of(name), expected_beats(name)
+    assert all(len(run) == geometry_of(name).drain_cycles for run in beats)
+
+    async def bench(ctx: Any) -> None:
+        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        started = drained = tiles = beat = 0
+        given, taken = neighbours.given, neighbours.taken
+        while drained < len(runs):
+            most = {
+                "run_computed": min(len(runs), drained + 3),
+                "tile_stored": 2 + tiles,
+                "partial_sums_loaded": taken["partial_sums_loaded"] + 1,
+            }
+            gifts = neighbours.give(ctx, most)
+            ends = False
+            if ctx.get(dut.o.valid):
+                payload = ctx.get(dut.o.payload)
+                golden = beats[drained][beat]
+                assert {port: getattr(payload, port) for port in golden} == golden
+                beat += 1
+                ends = beat == len(beats[drained])
+            assert ctx.get(dut.run_drained.give) == ends
+            if ctx.get(dut.started):
+                first, _ = runs[started]
+                started += 1
+                taken["run_computed"] += 1
+                taken["tile_stored"] += first.opens_output_run
+                taken["partial_sums_loaded"] += first.opens_output_run and first.reload
+                assert all(taken[port] <= given[port] for port in given)
+            assert ctx.get(dut.busy) == (drained + ends < len(runs))
+            if ends:
+                _, last = runs[drained]
+                following = runs[drained + 1][0] if drained + 1 < len(runs) else None
+                closes_tile = following is None or following.opens_output_run
+                assert last.closes_output_run == closes_tile
+                assert ctx.get(dut.tile_drained.give) == closes_tile
+                frees = following is None or following.opens_scale_run
+                assert ctx.get(dut.scales_freed.give) == frees
+                drained, beat, tiles = drained + 1, 0, tiles + closes_tile
+            await ctx.tick()
+            for port, gift in gifts.items():
+                given[port] += gift
+        assert not ctx.get(dut.busy)
+
+    simulate(dut, bench)
+
+
+def start_cycle(name: str, credits_at: dict[str, int]) -> int:
+    """Cycle after go in which the first run starts, if credits are given in these cycles."""
+    dut = Drain(to_drain=TO_DRAIN, bound_bits=BOUND_BITS)
+    starts = []
+
+    async def bench(ctx: Any) -> None:
+        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        for cycle in range(40):
+            for port, at in credits_at.items():
+                ctx.set(getattr(dut, port).give, cycle == at)
+            if ctx.get(dut.started):
+                starts.append(cycle)
+            await ctx.tick()
+
+    simulate(dut, bench)
+    return starts[0]
+
+
+def test_a_run_starts_when_its_products_are_added_up() -> None:
+    assert start_cycle("convolution", {"run_computed": 5}) == 5 + TO_DRAIN
+
+
+def test_a_third_tile_waits_for_store() -> None:
+    """And says so."""
+    name = "partial sums to DRAM and back, twice"
+    dut = Drain(to_drain=TO_DRAIN, bound_bits=BOUND_BITS)
+    opened: list[bool] = []
+
+    async def bench(ctx: Any) -> None:
+        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        computed = 0
+        runs = runs_of(name)
+        ctx.set(dut.partial_sums_loaded.give, 0)
+        for _ in range(400):
+            give = computed < min(len(opened) + 2, len(runs))
+            ctx.set(dut.run_computed.give, give)
+            computed += give
+            if ctx.get(dut.started):
+                opened.append(runs[len(opened)][0].opens_output_run)
+            await ctx.tick()
+        assert ctx.get(dut.waits_for_store) and not ctx.get(dut.waits_for_load)
+
+    simulate(dut, bench)
+    assert sum(opened) == 2
+
+
+def test_partial_sums_are_not_read_before_those_of_the_run_before_last_are_written() -> None:
+    """Where runs are shorter than the drain path, a revisit waits."""
+    name = "partial sums to DRAM and back, twice"
+    assert geometry_of(name).drain_cycles < timing.DRAIN_TO_REVISIT
+    dut = Drain(to_drain=TO_DRAIN, bound_bits=BOUND_BITS)
+    runs = runs_of(name)
+    starts: list[int] = []
+    ends: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        cycle = computed = loaded = reloads = 0
+        while len(ends) < len(runs):
+            give = computed < min(len(starts) + 2, len(runs))
+            load = loaded < reloads + 1
+            ctx.set(dut.run_computed.give, give)
+            ctx.set(dut.partial_sums_loaded.give, load)
+            ctx.set(dut.tile_stored.give, ctx.get(dut.tile_drained.give))
+            computed += give
+            loaded += load
+            if ctx.get(dut.started):
+                first, _ = runs[len(starts)]
+                reloads += first.opens_output_run and first.reload
+                starts.append(cycle)
+            if ctx.get(dut.run_drained.give):
+                ends.append(cycle)
+            cycle += 1
+            await ctx.tick()
+
+    simulate(dut, bench)
+    waits = [starts[i] - ends[i - 2] for i in range(2, len(runs)) if runs[i][0].revisit]
+    assert waits and min(waits) == timing.DRAIN_TO_REVISIT
+
+
+@pytest.mark.parametrize("bits", [0, BOUND_BITS + 1])
+def test_init_wrong_bound_bits(bits: int) -> None:
+    with pytest.raises(ValueError, match=f"^bound_bits must be 1 to {BOUND_BITS}, not {bits}$"):
+        Drain(to_drain=TO_DRAIN, bound_bits=bits)
+
+
+def test_init_wrong_to_drain() -> None:
+    with pytest.raises(ValueError, match="^to_drain must be at least 1, not 0$"):
+        Drain(to_drain=0, bound_bits=4)
