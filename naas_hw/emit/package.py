@@ -32,9 +32,9 @@ from naas_hw.emit.plan import FilePlan
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import IDENTITY
-from naas_hw.rtl.control.controller import Error
 from naas_hw.rtl.control.counters import COUNTERS
-from naas_hw.rtl.control.registers import RANGE_BYTES, REGISTER_MAP_VERSION, register_map
+from naas_hw.rtl.control.register_map import RANGE_BYTES, REGISTER_MAP_VERSION, register_map
+from naas_hw.rtl.control.status import Error
 from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.search.objective import Objective

@@ -32,13 +32,15 @@ def snake_case(name: str) -> str:
 def flat_ports(component: wiring.Component) -> list[tuple[str, Value, bool]]:
     """(name, value, is it an input) of every port, named as Amaranth does: `stream__payload`.
 
+    A component that names its ports otherwise has a method `port_name` from path to name.
     What is constant, like the `ready` of a stream that is always ready, is no port.
     """
     ports = []
+    port_name = getattr(component, "port_name", "__".join)
     for path, member, value in component.signature.flatten(component):
         value = value.as_value() if isinstance(value, ValueCastable) else value
         if len(Value.cast(value)) and not isinstance(value, Const):
-            ports.append(("__".join(map(str, path)), value, member.flow == In))
+            ports.append((port_name([str(part) for part in path]), value, member.flow == In))
     return ports
 
 

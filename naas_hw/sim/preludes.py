@@ -4,7 +4,7 @@ After any of them the next run has to be exact. A prelude works on a program tha
 layer twice: it starts the first, which it may spoil, and the second is the run that counts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,8 +16,8 @@ from naas_hw.arch.accelerator import MAX_AXIS, MAX_L2_WORDS
 from naas_hw.compiler.layout import entry_places, with_checksum
 from naas_hw.compiler.program import Program
 from naas_hw.core.errors import InputError
-from naas_hw.rtl.control.controller import Error
-from naas_hw.rtl.control.registers import RANGE_BYTES
+from naas_hw.rtl.control.register_map import RANGE_BYTES
+from naas_hw.rtl.control.status import Error
 from naas_hw.sim.registers import REGISTERS, list_writes
 from naas_hw.sim.run import BenchResult, Start
 
@@ -83,7 +83,7 @@ class Scene:
             reads=(REGISTERS["status"],),
         )
 
-    def prelude(self, errors: set[int] | None) -> Prelude:
+    def prelude(self, errors: Collection[int] | None) -> Prelude:
         """The start of the first layer with nothing changed yet."""
         return Prelude(
             start=self.start(0),

@@ -4,7 +4,7 @@ from naas_hw.arch import timing
 from naas_hw.compiler.program import Program
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.rtl.control.counters import COUNTERS
-from naas_hw.rtl.control.registers import register_map
+from naas_hw.rtl.control.register_map import register_map
 
 REGISTERS = {register.name: register.offset for register in register_map(COUNTERS)}
 """Name -> address."""

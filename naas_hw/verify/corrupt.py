@@ -19,9 +19,9 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.random_case import Case
 from naas_hw.emit.package import WATCHDOG_FACTOR
 from naas_hw.mapping.geometry import ceil_div
-from naas_hw.rtl.control.controller import FINDINGS
 from naas_hw.rtl.control.counters import COUNTERS
-from naas_hw.rtl.control.registers import RANGE_BYTES
+from naas_hw.rtl.control.register_map import RANGE_BYTES
+from naas_hw.rtl.control.status import FINDINGS
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.search.processes import worker_processes
 from naas_hw.sim.hardware import Hardware, generate

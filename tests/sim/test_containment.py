@@ -26,7 +26,7 @@ from test_faults import (
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import SLOT_BYTES, descriptor_beats
 from naas_hw.cost.reference.recurrence import timeline_of
-from naas_hw.rtl.control.controller import Error
+from naas_hw.rtl.control.status import Error
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.run import Start
 

@@ -29,9 +29,9 @@ from naas_hw.cost.random_case import Case
 from naas_hw.cost.reference.accesses import accesses_of
 from naas_hw.cost.reference.recurrence import Timeline, list_end, list_offsets, timeline_of
 from naas_hw.rtl.accelerator import EVENTS
-from naas_hw.rtl.control.controller import Error
 from naas_hw.rtl.control.counters import COUNTERS
-from naas_hw.rtl.control.registers import register_map
+from naas_hw.rtl.control.register_map import register_map
+from naas_hw.rtl.control.status import Error
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.run import BenchResult, Stalls, Start, run_starts
 from naas_hw.sim.simulators import find_simulator
@@ -48,7 +48,7 @@ DONE, REFUSED = 0b01, 0b10  # bits of interrupt_status
 
 MONITOR = """
   reg taken_before = 1'b0;
-  wire taken_now = m_axi_rvalid && m_axi_rready && !controller.fetching;
+  wire taken_now = m_axi_rvalid && m_axi_rready && !controller.dram__r__ready;
   always @(posedge aclk) begin
     taken_before <= aresetn && taken_now;
     if (aresetn && taken_before !== (reader.write ^ reader.write_scales))

@@ -10,7 +10,7 @@ from naas_hw.arch import timing
 from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.core.errors import InputError
 from naas_hw.cost.random_case import Case
-from naas_hw.rtl.control.controller import Error
+from naas_hw.rtl.control.status import Error
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, simulate_layer
 from naas_hw.sim.memory_habits import NAMED_HABITS

@@ -1,9 +1,10 @@
 """Performance counters: where the cycles of a run went, and what it moved."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.rtl.primitives.delay import delayed
@@ -27,6 +28,29 @@ COUNTERS: Final = (
 L2_PORTS: Final = ("weights", "inputs", "sums", "store", "load", "drain")
 
 
+class CounterSignature(wiring.Signature):
+    """Counters, as they are read.
+
+    Parameters
+    ----------
+    names : of the counters.
+
+    Members
+    -------
+    one for each name : Out, 64 bits.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        super().__init__({name: Out(64) for name in self.names})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CounterSignature) and self.names == other.names
+
+    def __repr__(self) -> str:
+        return f"CounterSignature({self.names!r})"
+
+
 class Counters(SharedComponent):
     """Every cycle of a run belongs to one of active, stall_... and descriptor.
 
@@ -36,12 +60,28 @@ class Counters(SharedComponent):
 
     Members
     -------
-    start : In, cycle 0; busy : In, cycles 1 to the end.
-    in_layer, go : In, from the controller.
-    computing, waits, waits_for_drain, has_step : In, from compute.
-    fill_waits, fill_finished : In; drain_waits_for_store, drain_waits_for_load, drain_busy : In.
-    l2 : In, strobes in the order of `L2_PORTS`; dram_read, dram_write : In.
-    counter : Out, 64 bits each, in the order of `COUNTERS`.
+    start : In, 1 bit; high in cycle 0 of a run.
+    busy : In, 1 bit; high from cycle 1 of a run to its last.
+    go : In, 1 bit; high in T0 of a layer.
+    in_layer : In, 1 bit; high from the cycle after T0 to the end of the layer.
+    computing : In, 1 bit; compute works.
+    waits : In, 1 bit; compute loses the next cycle.
+    waits_for_drain : In, 1 bit; it does so for want of free accumulators.
+    has_step : In, 1 bit; a step has been filled and not yet computed.
+    fill_waits : In, 1 bit; fill waits for a tile.
+    fill_finished : In, 1 bit; all steps of the layer are filled.
+    drain_waits_for_store : In, 1 bit; drain waits for a free output tile.
+    drain_waits_for_load : In, 1 bit; drain waits for partial sums.
+    drain_busy : In, 1 bit; drain has work.
+    l2 : In, strobes in the order of `L2_PORTS`.
+    dram_read : In, 1 bit; a beat comes from DRAM.
+    dram_write : In, 1 bit; a beat goes to DRAM.
+    counts : Out, `CounterSignature` of `COUNTERS`.
+
+    Latency
+    -------
+    A count includes a cycle from two cycles after it on. All counts begin anew with a run, two
+    cycles after `start`; they are zero after a reset.
     """
 
     def __init__(self) -> None:
@@ -63,7 +103,7 @@ class Counters(SharedComponent):
                 "l2": In(len(L2_PORTS)),
                 "dram_read": In(1),
                 "dram_write": In(1),
-                **{name: Out(64) for name in COUNTERS},
+                "counts": Out(CounterSignature(COUNTERS)),
             }
         )
 
@@ -77,7 +117,7 @@ class Counters(SharedComponent):
         for name, gain in self._gains(m).items():
             count = Signal(COUNTER_BITS, name=f"count_{name}")
             late = Signal(gain.shape(), name=f"gain_{name}")
-            m.d.comb += getattr(self, name).eq(count)
+            m.d.comb += getattr(self.counts, name).eq(count)
             m.d.sync += late.eq(gain)
             with m.If(start):
                 m.d.sync += count.eq(late)

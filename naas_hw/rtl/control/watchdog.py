@@ -15,15 +15,19 @@ UNIT_BITS = (timing.WATCHDOG_UNIT - 1).bit_length()
 class Watchdog(SharedComponent):
     """Counts down from its limit and stays expired until it is restarted or idle.
 
-    `expired` rises `limit * timing.WATCHDOG_UNIT + 3` cycles after the last restart, if `busy` has
-    been high all the time. A limit of zero never expires.
+    A limit of zero never expires.
 
     Members
     -------
     limit : In, 32 bits, units of `timing.WATCHDOG_UNIT` cycles; taken at a restart.
-    restart : In, strobe.
-    busy : In; while it is low nothing is counted, and `expired` falls.
-    expired : Out.
+    restart : In, 1 bit, strobe.
+    busy : In, 1 bit; while it is low nothing is counted, and `expired` falls.
+    expired : Out, 1 bit.
+
+    Latency
+    -------
+    `expired` rises `limit * timing.WATCHDOG_UNIT + 3` cycles after the last restart, and falls one
+    cycle after `busy` falls or a restart. After a reset it does not run.
     """
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.rtl.primitives.axi import DramReadSignature
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter
 from naas_hw.rtl.primitives.config import FieldSignature
@@ -61,10 +62,9 @@ class Reader(SharedComponent):
     sums_asked, sums_run : Out, a piece waits, and its output run; sums_stored : In, a cycle later,
         see `Writer`. Sums are never the first piece of a tile and all pieces of a tile carry the
         same run, so the answer is for the piece that waits now.
-    ar_valid, ar_address, ar_length : Out; ar_ready : In.
-    r_valid : In; r_ready : Out. A beat is taken in every cycle in which both are high.
+    dram : Out, `DramReadSignature`.
     write, write_scales : Out, the beat taken one cycle ago goes to L2, to the scales.
-    place : Out, its L2 word, or its scale address.
+    place : Out, its L2 word, or its scale address; data : Out, the beat.
     tensor : Out, what it belongs to.
     filled, sums_loaded : Out, strobes with the last beat of a tile's inputs, of its sums.
     piece_done : Out, strobe with the last beat of any piece.
@@ -85,15 +85,11 @@ class Reader(SharedComponent):
                 "sums_asked": Out(1),
                 "sums_run": Out(RUN_BITS),
                 "sums_stored": In(1),
-                "ar_valid": Out(1),
-                "ar_ready": In(1),
-                "ar_address": Out(DRAM_BITS),
-                "ar_length": Out(8),
-                "r_valid": In(1),
-                "r_ready": Out(1),
+                "dram": Out(DramReadSignature(beat_bytes=beat_bytes)),
                 "write": Out(1),
                 "write_scales": Out(1),
                 "place": Out(L2_BITS),
+                "data": Out(8 * beat_bytes),
                 "tensor": Out(Tensor),
                 "filled": Out(1),
                 "sums_loaded": Out(1),
@@ -158,12 +154,12 @@ class Reader(SharedComponent):
         beats = Signal(RUN_BEATS_BITS, reset_less=True)
         offered = Signal()
         outstanding = Signal(OUTSTANDING_BITS)
-        asked = Mux(self.ar_valid & self.ar_ready, self.ar_length + 1, 0)
+        asked = Mux(self.dram.ar.valid & self.dram.ar.ready, self.dram.ar.length + 1, 0)
         m.d.sync += [
-            offered.eq(self.ar_valid & ~self.ar_ready),
-            outstanding.eq(outstanding + asked - (self.r_valid & self.r_ready)),
+            offered.eq(self.dram.ar.valid & ~self.dram.ar.ready),
+            outstanding.eq(outstanding + asked - (self.dram.r.valid & self.dram.r.ready)),
         ]
-        m.d.comb += self.quiet.eq(~self.ar_valid & (outstanding == 0))
+        m.d.comb += self.quiet.eq(~self.dram.ar.valid & (outstanding == 0))
         is_sums = self.piece.tensor == Tensor.PARTIAL_SUMS
         m.d.comb += [
             self.piece_pop.eq(
@@ -185,10 +181,10 @@ class Reader(SharedComponent):
             splitter.run_address.eq(box.address),
             splitter.run_beats.eq(beats),
             splitter.cancel.eq(self.halt),
-            splitter.ready.eq(self.ar_ready & self.ar_valid),
-            self.ar_valid.eq(offered | (splitter.valid & ~outstanding[-1] & ~self.halt)),
-            self.ar_address.eq(splitter.address),
-            self.ar_length.eq(splitter.length),
+            splitter.ready.eq(self.dram.ar.ready & self.dram.ar.valid),
+            self.dram.ar.valid.eq(offered | (splitter.valid & ~outstanding[-1] & ~self.halt)),
+            self.dram.ar.address.eq(splitter.address),
+            self.dram.ar.length.eq(splitter.length),
         ]
         with m.Switch(piece.tensor):
             with m.Case(Tensor.SCALES):
@@ -224,13 +220,15 @@ class Reader(SharedComponent):
         )
         active = Signal()
         piece = Signal(LoadTransfer, reset_less=True)
+        beat = Signal(8 * self.beat_bytes, reset_less=True)
         taken = Signal()
         popped = Signal()
         head = queue.o.payload
         is_sums = piece.tensor == Tensor.PARTIAL_SUMS
         m.d.comb += [
-            self.r_ready.eq(active | self.halt),
-            taken.eq(active & self.r_valid),
+            self.data.eq(beat),
+            self.dram.r.ready.eq(active | self.halt),
+            taken.eq(active & self.dram.r.valid),
             queue.o.ready.eq(~self.go & (~active | (taken & box.last))),
             popped.eq(queue.o.valid & queue.o.ready),
             box.start.eq(popped),
@@ -272,4 +270,5 @@ class Reader(SharedComponent):
             self.write_scales.eq(taken & is_scales),
             self.place.eq(box.address),
             self.tensor.eq(piece.tensor),
+            beat.eq(self.dram.r.data),
         ]

@@ -8,8 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
-from naas_hw.rtl.control.registers import RANGE_BYTES
+from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.memory.global_buffer import l2_read_port
+from naas_hw.rtl.primitives.axi import DramWriteSignature
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.bursts import BurstSplitter
 from naas_hw.rtl.primitives.config import FieldSignature
@@ -58,9 +59,7 @@ class Writer(SharedComponent):
     first_block, last_block : In, the range that may be written, in blocks of `RANGE_BYTES`.
     piece_valid, piece : In; piece_pop : Out.
     tile_drained : In, strobe.
-    aw_valid, aw_address, aw_length : Out; aw_ready : In.
-    w_valid, w_data, w_strobe (one bit for all bytes), w_last : Out; w_ready : In.
-    b_valid : In; responses are always taken.
+    dram : Out, `DramWriteSignature`; responses are always taken.
     read : Out, `l2_read_port`.
     tile_stored : Out, strobe with the last beat of a piece.
     sums_asked, sums_run : In; sums_stored : Out, a cycle later, what was asked and all responses
@@ -82,16 +81,7 @@ class Writer(SharedComponent):
                 "piece": In(StoreTransfer),
                 "piece_pop": Out(1),
                 "tile_drained": In(1),
-                "aw_valid": Out(1),
-                "aw_ready": In(1),
-                "aw_address": Out(DRAM_BITS),
-                "aw_length": Out(8),
-                "w_valid": Out(1),
-                "w_ready": In(1),
-                "w_data": Out(8 * beat_bytes),
-                "w_strobe": Out(1),
-                "w_last": Out(1),
-                "b_valid": In(1),
+                "dram": Out(DramWriteSignature(beat_bytes=beat_bytes)),
                 "read": Out(l2_read_port(beat_bytes)),
                 "tile_stored": Out(1),
                 "sums_asked": In(1),
@@ -124,8 +114,11 @@ class Writer(SharedComponent):
         reading = self._reads(m, pieces)
         beats = self._beats(m, bursts, reading)
         self._responses(m, outstanding, issued)
-        m.d.sync += outstanding.eq(outstanding + (self.aw_valid & self.aw_ready) - self.b_valid)
-        m.d.comb += self.quiet.eq(~self.aw_valid & ~bursts.o.valid & (outstanding == 0))
+        m.d.comb += self.dram.b.ready.eq(1)
+        m.d.sync += outstanding.eq(
+            outstanding + (self.dram.aw.valid & self.dram.aw.ready) - self.dram.b.valid
+        )
+        m.d.comb += self.quiet.eq(~self.dram.aw.valid & ~bursts.o.valid & (outstanding == 0))
         m.d.comb += self.settled.eq(
             ~sending
             & ~splitter.busy
@@ -182,20 +175,20 @@ class Writer(SharedComponent):
             splitter.run_address.eq(box.address),
             splitter.run_beats.eq(in_beats(piece, piece.columns)),
             splitter.cancel.eq(self.halt),
-            splitter.ready.eq(self.aw_ready & self.aw_valid),
+            splitter.ready.eq(self.dram.aw.ready & self.dram.aw.valid),
             burst_put.eq(splitter.valid & bursts.room & ahead & ~self.halt & ~offered),
-            self.aw_valid.eq(burst_put | offered),
-            self.aw_address.eq(splitter.address),
-            self.aw_length.eq(splitter.length),
+            self.dram.aw.valid.eq(burst_put | offered),
+            self.dram.aw.address.eq(splitter.address),
+            self.dram.aw.length.eq(splitter.length),
             block.eq((splitter.address << beat_bits)[ADDRESS_BITS - BLOCK_BITS : ADDRESS_BITS]),
             inside.eq((block >= self.first_block) & (block <= self.last_block)),
             bursts.i.valid.eq(burst_put),
             bursts.i.payload.eq(Cat(splitter.length, inside)),
             self.outside.eq(burst_put & ~inside),
             splitter.run_tag.eq(box.last),
-            issued.eq(self.aw_valid & self.aw_ready & splitter.final),
+            issued.eq(self.dram.aw.valid & self.dram.aw.ready & splitter.final),
         ]
-        m.d.sync += offered.eq(self.aw_valid & ~self.aw_ready)
+        m.d.sync += offered.eq(self.dram.aw.valid & ~self.dram.aw.ready)
         with m.If(self.piece_pop):
             m.d.sync += [piece.eq(self.piece), active.eq(1)]
         with m.Elif((splitter.run_take & box.last) | self.go):
@@ -252,7 +245,7 @@ class Writer(SharedComponent):
         position = Signal(8)
         dropping = Signal()
         length, inside = bursts.o.payload[:8], bursts.o.payload[8]
-        with m.If(self.halt & (~self.w_valid | self.w_ready)):
+        with m.If(self.halt & (~self.dram.w.valid | self.dram.w.ready)):
             m.d.sync += dropping.eq(1)
         m.d.comb += [
             beats.clear.eq(self.go),
@@ -260,16 +253,16 @@ class Writer(SharedComponent):
             beats.i.payload[:width].eq(self.read.data),
             beats.i.payload[width].eq(reading["ending"]),
             reading["room"].eq(beats.room),
-            self.w_valid.eq(bursts.o.valid & (beats.o.valid | dropping)),
-            self.w_data.eq(beats.o.payload[:width]),
-            self.w_strobe.eq(inside & ~dropping),
-            self.w_last.eq(position == length),
-            sent.eq(self.w_valid & self.w_ready),
+            self.dram.w.valid.eq(bursts.o.valid & (beats.o.valid | dropping)),
+            self.dram.w.data.eq(beats.o.payload[:width]),
+            self.dram.w.strobe.eq(inside & ~dropping),
+            self.dram.w.last.eq(position == length),
+            sent.eq(self.dram.w.valid & self.dram.w.ready),
             beats.o.ready.eq(sent & ~dropping),
-            bursts.o.ready.eq(sent & self.w_last),
+            bursts.o.ready.eq(sent & self.dram.w.last),
             self.tile_stored.eq(sent & beats.o.payload[width] & ~dropping),
         ]
-        with m.If(self.go | (sent & self.w_last)):
+        with m.If(self.go | (sent & self.dram.w.last)):
             m.d.sync += position.eq(0)
         with m.Elif(sent):
             m.d.sync += position.eq(position + 1)
@@ -286,13 +279,13 @@ class Writer(SharedComponent):
         lead = Signal(signed(RUN_BITS))
         wanted = Signal(RUN_BITS)
         for count in missing:
-            m.d.sync += count.eq(Mux(count == 0, 0, count - self.b_valid))
+            m.d.sync += count.eq(Mux(count == 0, 0, count - self.dram.b.valid))
         with m.If(self.go):
             m.d.sync += runs.eq(0)
         with m.Elif(issued):
             m.d.sync += [
                 runs.eq(runs + 1),
-                missing[runs[:2]].eq(outstanding + 1 - self.b_valid),
+                missing[runs[:2]].eq(outstanding + 1 - self.dram.b.valid),
             ]
         m.d.comb += [
             wanted.eq(self.sums_run - 2),

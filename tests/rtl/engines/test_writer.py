@@ -9,7 +9,7 @@ import pytest
 from kit import simulate
 
 from naas_hw.arch import timing
-from naas_hw.rtl.control.registers import RANGE_BYTES
+from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.engines.writer import FIELDS, Writer
 
 BEAT = 8
@@ -66,21 +66,21 @@ class Bus:
     def cycle(self, ctx: Any, dut: Writer) -> None:
         """One cycle up to its edge."""
         now = {
-            "aw": (ctx.get(dut.aw_address), ctx.get(dut.aw_length)),
-            "w": (ctx.get(dut.w_data), ctx.get(dut.w_strobe), ctx.get(dut.w_last)),
+            "aw": (ctx.get(dut.dram.aw.address), ctx.get(dut.dram.aw.length)),
+            "w": (ctx.get(dut.dram.w.data), ctx.get(dut.dram.w.strobe), ctx.get(dut.dram.w.last)),
         }
-        valid = {"aw": ctx.get(dut.aw_valid), "w": ctx.get(dut.w_valid)}
+        valid = {"aw": ctx.get(dut.dram.aw.valid), "w": ctx.get(dut.dram.w.valid)}
         for channel, payload in self.offered.items():
             assert valid[channel], f"{channel} must stay valid until it is ready"
             assert now[channel] == payload, f"{channel} must not change while it waits"
         is_ready = {channel: self.ready(self, channel, valid) for channel in ("aw", "w")}
-        ctx.set(dut.aw_ready, is_ready["aw"])
-        ctx.set(dut.w_ready, is_ready["w"])
+        ctx.set(dut.dram.aw.ready, is_ready["aw"])
+        ctx.set(dut.dram.w.ready, is_ready["w"])
         self.offered = {
             channel: now[channel] for channel in valid if valid[channel] and not is_ready[channel]
         }
         answer = self.num_responses < self.written and self.respond()
-        ctx.set(dut.b_valid, answer)
+        ctx.set(dut.dram.b.valid, answer)
         self.num_responses += answer
         if valid["aw"] and is_ready["aw"]:
             self.bursts.append(now["aw"])
@@ -273,10 +273,10 @@ def test_responses_of_a_run_are_not_lost_behind_any_number_of_bursts() -> None:
             await engine.cycle(ctx, dut, bus, drained=cycle < 2)
         missing = bus.written - bus.num_responses
         for _ in range(many + 60):  # every burst has one beat now
-            ctx.set(dut.b_valid, missing > 0)
-            missing += ctx.get(dut.w_valid) - (missing > 0)
+            ctx.set(dut.dram.b.valid, missing > 0)
+            missing += ctx.get(dut.dram.w.valid) - (missing > 0)
             await ctx.tick()
-        ctx.set(dut.b_valid, 0)
+        ctx.set(dut.dram.b.valid, 0)
         assert ctx.get(dut.settled)
         ctx.set(dut.sums_asked, 1)
         ctx.set(dut.sums_run, 2)  # asks for run 0

@@ -1,0 +1,141 @@
+"""The accelerator's AXI4 manager: one bus for all that reads or writes DRAM."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from naas_hw.compiler.layout import DRAM_BITS
+from naas_hw.rtl.primitives.axi import (
+    CACHEABLE,
+    INCREMENTING,
+    Axi4Signature,
+    DramReadSignature,
+    DramWriteSignature,
+    Response,
+    check_bytes,
+)
+from naas_hw.rtl.primitives.shared import SharedComponent
+
+WINDOW_BITS = 32
+
+
+class DramMaster(SharedComponent):
+    """Turns bursts that are counted in beats into AXI4, within a window of 4 GiB.
+
+    Descriptors are read before load, and never while load has a burst under way: a beat belongs to
+    the descriptor where `descriptors.r` is ready, and to load otherwise. Writes are those of store.
+
+    Parameters
+    ----------
+    beat_bytes : bytes of a beat, a power of two.
+
+    Members
+    -------
+    window : In, 32 bits; high half of all addresses.
+    descriptors : In, `DramReadSignature`; reads of the controller.
+    load : In, `DramReadSignature`; reads of the layer.
+    store : In, `DramWriteSignature`; writes of the layer.
+    m_axi : Out, `Axi4Signature`.
+    read_error : Out, 1 bit, strobe; a beat of load came with an error.
+    write_error : Out, 1 bit, strobe; a response came with an error.
+
+    Latency
+    -------
+    All paths are combinational; there is no state.
+
+    Raises
+    ------
+    ValueError : the width is not a power of two.
+    """
+
+    def __init__(self, *, beat_bytes: int) -> None:
+        check_bytes("beat_bytes", beat_bytes)
+        self.beat_bytes = beat_bytes
+        super().__init__(
+            {
+                "window": In(64 - WINDOW_BITS),
+                "descriptors": In(DramReadSignature(beat_bytes=beat_bytes)),
+                "load": In(DramReadSignature(beat_bytes=beat_bytes)),
+                "store": In(DramWriteSignature(beat_bytes=beat_bytes)),
+                "m_axi": Out(Axi4Signature(data_bytes=beat_bytes)),
+                "read_error": Out(1),
+                "write_error": Out(1),
+            }
+        )
+
+    @property
+    def parameters(self) -> tuple[Hashable, ...]:
+        return (self.beat_bytes,)
+
+    def build(self, platform: Any) -> Module:
+        m = Module()
+        self._read_addresses(m)
+        self._read_data(m)
+        self._writes(m)
+        self._attributes(m)
+        return m
+
+    def _read_addresses(self, m: Module) -> None:
+        descriptors = self.descriptors.ar
+        load = self.load.ar
+        bus = self.m_axi.ar
+        address = Signal(DRAM_BITS)
+        m.d.comb += [
+            address.eq(Mux(descriptors.valid, descriptors.address, load.address)),
+            bus.valid.eq(descriptors.valid | load.valid),
+            bus.addr.eq(self._byte_address(address)),
+            bus.len.eq(Mux(descriptors.valid, descriptors.length, load.length)),
+            descriptors.ready.eq(bus.ready),
+            load.ready.eq(bus.ready & ~descriptors.valid),
+        ]
+
+    def _read_data(self, m: Module) -> None:
+        descriptors = self.descriptors.r
+        load = self.load.r
+        bus = self.m_axi.r
+        error = Signal()
+        m.d.comb += [
+            error.eq(bus.resp != Response.OKAY),
+            descriptors.valid.eq(bus.valid),
+            descriptors.data.eq(bus.data),
+            descriptors.error.eq(error),
+            load.valid.eq(bus.valid & ~descriptors.ready),
+            load.data.eq(bus.data),
+            load.error.eq(error),
+            bus.ready.eq(descriptors.ready | load.ready),
+            self.read_error.eq(load.valid & load.ready & load.error),
+        ]
+
+    def _writes(self, m: Module) -> None:
+        store = self.store
+        bus = self.m_axi
+        m.d.comb += [
+            bus.aw.valid.eq(store.aw.valid),
+            bus.aw.addr.eq(self._byte_address(store.aw.address)),
+            bus.aw.len.eq(store.aw.length),
+            store.aw.ready.eq(bus.aw.ready),
+            bus.w.valid.eq(store.w.valid),
+            bus.w.data.eq(store.w.data),
+            bus.w.strb.eq(store.w.strobe.replicate(self.beat_bytes)),
+            bus.w.last.eq(store.w.last),
+            store.w.ready.eq(bus.w.ready),
+            store.b.valid.eq(bus.b.valid),
+            bus.b.ready.eq(store.b.ready),
+            self.write_error.eq(bus.b.valid & (bus.b.resp != Response.OKAY)),
+        ]
+
+    def _attributes(self, m: Module) -> None:
+        """What is the same of all bursts."""
+        beat_bits = (self.beat_bytes - 1).bit_length()
+        for channel in (self.m_axi.aw, self.m_axi.ar):
+            m.d.comb += [
+                channel.size.eq(beat_bits),
+                channel.burst.eq(INCREMENTING),
+                channel.cache.eq(CACHEABLE),
+            ]
+
+    def _byte_address(self, beat: Any) -> Any:
+        beat_bits = (self.beat_bytes - 1).bit_length()
+        return Cat((beat << beat_bits)[:WINDOW_BITS], self.window)

@@ -1,0 +1,97 @@
+"""The registers that software sees: names, offsets, and what they mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from naas_hw.arch import timing
+from naas_hw.compiler.layout import SLOT_BYTES
+
+ADDRESS_BITS: Final = 12
+REGISTER_MAP_VERSION: Final = 2
+"""Version 1 had no `versions`, no range of writes and no watchdog."""
+RANGE_BYTES: Final = 4096
+"""The range that may be written consists of whole blocks of this size; no burst crosses one."""
+COUNTERS_OFFSET: Final = 0x40
+MAX_COUNTERS: Final = ((1 << ADDRESS_BITS) - COUNTERS_OFFSET) // 8
+
+
+class Access(StrEnum):
+    """What software may do with a register."""
+
+    READ_WRITE = "rw"
+    READ_ONLY = "ro"
+    WRITE_ONE_TO_CLEAR = "w1c"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """One 32-bit register: what the C header, the documents and the RTL know of it."""
+
+    name: str
+    offset: int
+    access: Access
+    description: str
+
+
+RO, RW, W1C = Access.READ_ONLY, Access.READ_WRITE, Access.WRITE_ONE_TO_CLEAR
+
+
+def _register(offset: int, name: str, access: Access, description: str) -> Register:
+    return Register(name=name, offset=offset, access=access, description=description)
+
+
+REGISTERS: Final = (
+    _register(
+        0x00, "control", RW, "write bit 0: start; read bit 0: busy, 1: done, 2: idle, 3: ready"
+    ),
+    _register(0x04, "interrupt_global_enable", RW, "bit 0: the interrupt line may rise"),
+    _register(0x08, "interrupt_enable", RW, "bit 0: on done, bit 1: on a refused start"),
+    _register(0x0C, "interrupt_status", W1C, "bit 0: done, bit 1: a start was refused"),
+    _register(0x10, "identity", RO, "constant: which kind of core this is"),
+    _register(0x14, "digest_low", RO, "build digest, low half"),
+    _register(0x18, "digest_high", RO, "build digest, high half"),
+    _register(0x1C, "status", RO, "errors since the last accepted start, a bit each"),
+    _register(
+        0x20,
+        "descriptors_low",
+        RW,
+        f"address of the first descriptor, low half: a multiple of {SLOT_BYTES}",
+    ),
+    _register(0x24, "descriptors_high", RW, "address of the first descriptor, high half"),
+    _register(0x28, "num_descriptors", RW, "how many descriptors a start runs"),
+    _register(
+        0x2C, "versions", RO, "low half: format of these registers, high half: of descriptors"
+    ),
+    _register(
+        0x30,
+        "write_first",
+        RW,
+        f"first byte that may be written, low half of its address: a multiple of {RANGE_BYTES}; "
+        "a reset forbids all writes",
+    ),
+    _register(
+        0x34,
+        "write_last",
+        RW,
+        f"last byte that may be written, low half: the end of a block of {RANGE_BYTES} bytes",
+    ),
+    _register(
+        0x38,
+        "watchdog",
+        RW,
+        f"units of {timing.WATCHDOG_UNIT} cycles after which a layer is stopped; 0: never",
+    ),
+)
+"""All but the counters."""
+
+
+def register_map(counters: Sequence[str] = ()) -> tuple[Register, ...]:
+    """Every register in the order of offsets; a counter takes two, low half first."""
+    halves = [
+        _register(COUNTERS_OFFSET + 8 * i + 4 * half, f"{name}_{end}", RO, f"{name}, {end} half")
+        for i, name in enumerate(counters)
+        for half, end in enumerate(("low", "high"))
+    ]
+    return (*REGISTERS, *halves)
