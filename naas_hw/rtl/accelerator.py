@@ -256,9 +256,9 @@ class AcceleratorTop(wiring.Component):
             buffer.load.enable.eq(reader.write.replicate(self.accelerator.beat_bytes)),
             buffer.load.address.eq(reader.place),
             buffer.load.data.eq(reader.data),
-            path.scale_write.eq(reader.write_scales),
-            path.scale_place.eq(reader.place),
-            path.scale_data.eq(reader.data),
+            path.scales.enable.eq(reader.write_scales),
+            path.scales.address.eq(reader.place),
+            path.scales.data.eq(reader.data),
         ]
 
     def _connect_fill(self, m: Module) -> None:

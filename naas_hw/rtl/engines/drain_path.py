@@ -14,6 +14,7 @@ from naas_hw.rtl.array.signatures import AccumulatorReadSignature
 from naas_hw.rtl.engines.drain import DrainBeat
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.global_buffer import l2_read_port, l2_write_port
+from naas_hw.rtl.memory.ports import WritePortSignature
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
@@ -24,6 +25,11 @@ from naas_hw.workload.layer import Dim
 
 FIELDS = ("beat_lanes_log2", "output_zero_point", "clamp_min", "clamp_max")
 COMPONENTS = ("bias", "multiplier", "shift")
+
+
+def scale_write_port(beat_bytes: int) -> WritePortSignature:
+    """Writes of the scale memory; the component is in the two highest of 16 bits of an address."""
+    return WritePortSignature(address_bits=L2_BITS, data_bits=8 * beat_bytes)
 
 
 class DrainPath(SharedComponent):
@@ -42,7 +48,7 @@ class DrainPath(SharedComponent):
     accumulators : Out, `AccumulatorReadSignature`.
     partial_sums : Out, `l2_read_port`.
     write : Out, `l2_write_port`.
-    scale_write, scale_place, scale_data : In, from load.
+    scales : In, `scale_write_port`, from load.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:
@@ -56,9 +62,7 @@ class DrainPath(SharedComponent):
                 "accumulators": Out(AccumulatorReadSignature(a)),
                 "partial_sums": Out(l2_read_port(beat)),
                 "write": Out(l2_write_port(beat)),
-                "scale_write": In(1),
-                "scale_place": In(L2_BITS),
-                "scale_data": In(8 * beat),
+                "scales": In(scale_write_port(beat)),
                 "fields": In(FieldSignature(FIELDS)),
             }
         )
@@ -163,9 +167,9 @@ class DrainPath(SharedComponent):
             m.submodules[name] = memory
             register = Signal(8 * a.beat_bytes, name=f"{name}_word", reset_less=True)
             m.d.comb += [
-                memory.write.enable.eq(self.scale_write & (self.scale_place[14:16] == i)),
-                memory.write.address.eq(self.scale_place[:14]),
-                memory.write.data.eq(self.scale_data),
+                memory.write.enable.eq(self.scales.enable & (self.scales.address[14:16] == i)),
+                memory.write.address.eq(self.scales.address[:14]),
+                memory.write.data.eq(self.scales.data),
                 memory.read.enable.eq(1),
                 memory.read.address.eq(
                     Mux(beat.scale_half, half_words, 0) + (beat.channel >> lane_bits)

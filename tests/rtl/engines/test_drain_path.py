@@ -1,0 +1,262 @@
+# amaranth: UnusedElaboratable=no
+"""What drain writes to L2 is what formulas over accumulators, partial sums and scales give."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from kit import STALLS, simulate
+
+from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator, Axis
+from naas_hw.arch.timing import DRAIN_PIPELINE
+from naas_hw.rtl.engines.drain_path import COMPONENTS, DrainPath
+from naas_hw.rtl.primitives.positions import positions
+from naas_hw.workload.arithmetic.requantise import requantise
+from naas_hw.workload.layer import Dim
+
+NUM_BEATS: Final = 150
+NUM_L2_WORDS: Final = 64
+
+
+def accelerator(*axes: tuple[Dim, int], beat_bytes: int = 8) -> Accelerator:
+    return Accelerator(
+        axes=tuple(Axis(dim=dim, size=size) for dim, size in axes),
+        weight_buffer_bytes=16,
+        input_buffer_bytes=64,
+        accumulator_words=32,
+        bank_bytes=256,
+        beat_bytes=beat_bytes,
+        scale_depth=64,
+    )
+
+
+DESIGNS: Final = {
+    "C-K": accelerator(("C", 4), ("K", 8), beat_bytes=16),
+    "K of no multiple": accelerator(("K", 3), ("C", 2)),
+    "P-Q": accelerator(("P", 3), ("Q", 2), beat_bytes=16),
+    "R-P-K": accelerator(("R", 2), ("P", 2), ("K", 2)),
+    "one lane": accelerator(("Q", 2), beat_bytes=4),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """A write of L2, without the bytes that are not enabled."""
+
+    address: int
+    enable: int
+    data: int
+
+
+class Model:
+    """Contents of all memories, and what a beat makes of them."""
+
+    def __init__(self, design: Accelerator, rng: np.random.Generator) -> None:
+        self.design = design
+        self.groups = positions(design, OUTPUT_DIMS)
+        half = design.accumulator_words // 2
+        self.numbers = self._int32(rng, (2, len(self.groups), half))
+        self.partial_sums = self._int32(rng, (NUM_L2_WORDS, design.drain_lanes))
+        shape = (2 * design.scale_depth // design.drain_lanes, design.drain_lanes)
+        self.scales = {
+            "bias": self._int32(rng, shape),
+            "multiplier": rng.integers(0, 2**31, shape),
+            "shift": rng.integers(0, 32, shape),
+        }
+        self.fields = {
+            "output_zero_point": int(rng.integers(-128, 128)),
+            "clamp_min": int(rng.integers(-128, 0)),
+            "clamp_max": int(rng.integers(0, 128)),
+            "beat_lanes_log2": int(rng.integers(design.drain_lanes.bit_length())),
+        }
+        if design.has("K"):
+            most = design.drain_group.bit_length() - 1
+            self.fields["beat_lanes_log2"] = int(rng.integers(most + 1))
+
+    @staticmethod
+    def _int32(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        return rng.integers(-(2**31), 2**31, shape) >> rng.integers(0, 28, shape)
+
+    @property
+    def channels(self) -> int:
+        """Channels of a beat."""
+        return 1 << self.fields["beat_lanes_log2"]
+
+    def random_beat(self, rng: np.random.Generator) -> dict[str, int]:
+        design = self.design
+        words = 2 * design.scale_depth // design.drain_lanes
+        return {
+            "revisit": int(rng.integers(2)),
+            "final": int(rng.integers(2)),
+            "half": int(rng.integers(2)),
+            "scale_half": int(rng.integers(2)),
+            "output_base": int(rng.integers(NUM_L2_WORDS)),
+            "sums_base": int(rng.integers(NUM_L2_WORDS // 2)),
+            "byte": int(rng.integers(NUM_L2_WORDS // 2 * design.drain_lanes)),
+            "accumulator": int(rng.integers(design.accumulator_words // 2)),
+            "channel": int(rng.integers(words // 2 * design.drain_lanes)),
+            "p": int(rng.integers(design.size_of("P"))),
+            "q": int(rng.integers(design.size_of("Q"))),
+            "k_group": int(rng.integers(design.size_of("K") // design.drain_group)),
+        }
+
+    def group_of(self, beat: dict[str, int], lane: int) -> int:
+        """The group whose number a lane takes."""
+        design = self.design
+        k = beat["k_group"] * design.drain_group + lane % design.drain_group
+        where = {"P": beat["p"], "Q": beat["q"], "K": k}
+        return self.groups.index(
+            {axis.dim: where[axis.dim] for axis in design.axes if axis.dim in OUTPUT_DIMS}
+        )
+
+    def groups_of(self, beat: dict[str, int]) -> int:
+        """All groups that are read, as bits."""
+        lanes = range(self.design.drain_group)
+        return sum(1 << group for group in {self.group_of(beat, lane) for lane in lanes})
+
+    def number_of(self, beat: dict[str, int], lane: int) -> int:
+        """A lane's accumulator, where fewer channels than lanes are repeated."""
+        at = beat["accumulator"]
+        if not self.design.has("K"):
+            at = at - at % self.channels + lane % self.channels
+        return int(self.numbers[beat["half"], self.group_of(beat, lane), at])
+
+    def total_of(self, beat: dict[str, int], lane: int) -> int:
+        total = self.number_of(beat, lane)
+        if beat["revisit"]:
+            word = beat["sums_base"] + beat["byte"] // self.design.drain_lanes
+            total += int(self.partial_sums[word, lane])
+        return (total + 2**31) % 2**32 - 2**31
+
+    def byte_of(self, beat: dict[str, int], lane: int) -> int:
+        lanes = self.design.drain_lanes
+        word = beat["scale_half"] * self.design.scale_depth // lanes + beat["channel"] // lanes
+        bias, multiplier, shift = (int(self.scales[name][word, lane]) for name in COMPONENTS)
+        fields = self.fields
+        bounds = fields["output_zero_point"], fields["clamp_min"], fields["clamp_max"]
+        return int(requantise(self.total_of(beat, lane), bias, multiplier, shift, *bounds))
+
+    def write_of(self, beat: dict[str, int]) -> Write:
+        """The write that a beat ends in; its channels are at the lanes of its byte."""
+        lanes = self.design.drain_lanes
+        first = beat["byte"] % lanes - beat["byte"] % lanes % self.channels
+        enable = data = 0
+        for lane in range(first, first + self.channels):
+            if beat["final"]:
+                at = beat["byte"] // lanes % 4 * lanes + lane
+                enable |= 1 << at
+                data |= self.byte_of(beat, lane) % 256 << 8 * at
+            else:
+                enable |= 0b1111 << 4 * lane
+                data |= self.total_of(beat, lane) % 2**32 << 32 * lane
+        if beat["final"]:
+            address = beat["output_base"] + beat["byte"] // self.design.beat_bytes
+        else:
+            address = beat["sums_base"] + beat["byte"] // lanes
+        return Write(address=address, enable=enable, data=data)
+
+
+class Surroundings:
+    """The memories around the drain path, and the clock."""
+
+    def __init__(self, dut: DrainPath, model: Model) -> None:
+        self.dut, self.model = dut, model
+
+    async def load(self, ctx: Any) -> None:
+        """The fields of the layer, and all scales."""
+        for name, value in self.model.fields.items():
+            ctx.set(getattr(self.dut.fields, name), value)
+        port = self.dut.scales
+        for n, name in enumerate(COMPONENTS):
+            for at, values in enumerate(self.model.scales[name]):
+                ctx.set(port.enable, 1)
+                ctx.set(port.address, n << 14 | at)
+                ctx.set(port.data, joined(values))
+                await ctx.tick()
+        ctx.set(port.enable, 0)
+
+    async def tick(self, ctx: Any) -> None:
+        """One cycle; what was read in it is there in the next."""
+        accumulators, sums = self.dut.accumulators, self.dut.partial_sums
+        groups, lanes = ctx.get(accumulators.groups), ctx.get(accumulators.lanes)
+        half, address = ctx.get(accumulators.half), ctx.get(accumulators.address)
+        word = ctx.get(sums.address) if ctx.get(sums.enable) else None
+        await ctx.tick()
+        each = self.model.design.accumulator_lanes
+        for g in range(len(self.model.groups)):
+            values = self.model.numbers[half, g, address * each :][:each]
+            asked = [v if groups >> g & lanes >> n & 1 else 0 for n, v in enumerate(values)]
+            ctx.set(accumulators.words[g], joined(asked))
+        if word is not None:
+            ctx.set(sums.data, joined(self.model.partial_sums[word]))
+
+
+def joined(values: Any) -> int:
+    """Numbers of 32 bits side by side, the first lowest."""
+    return sum(int(value) % 2**32 << 32 * n for n, value in enumerate(values))
+
+
+@pytest.mark.parametrize("stalls", STALLS)
+@pytest.mark.parametrize("name", DESIGNS)
+def test_it_equals_the_formulas(name: str, stalls: str) -> None:
+    """A beat in each cycle without a stall; each ends in its write DRAIN_PIPELINE cycles later."""
+    design = DESIGNS[name]
+    seed = sum(map(ord, name + stalls))
+    print(f"seed {seed}")
+    rng = np.random.default_rng(seed)
+    dut, model = DrainPath(design), Model(design, rng)
+    surroundings = Surroundings(dut, model)
+    expected: dict[int, Write] = {}
+    found: dict[int, Write] = {}
+
+    async def bench(ctx: Any) -> None:
+        await surroundings.load(ctx)
+        pauses = iter(STALLS[stalls]())
+        beats = [model.random_beat(rng) for _ in range(NUM_BEATS)]
+        cycle = 0
+        while beats or cycle <= max(expected):
+            valid = bool(beats) and not next(pauses)
+            ctx.set(dut.i.valid, valid)
+            if valid:
+                beat = beats.pop(0)
+                ctx.set(dut.i.payload, beat)
+                expected[cycle + DRAIN_PIPELINE] = model.write_of(beat)
+            if ctx.get(dut.write.enable):
+                found[cycle] = write_now(ctx)
+            await surroundings.tick(ctx)
+            cycle += 1
+
+    def write_now(ctx: Any) -> Write:
+        enable = ctx.get(dut.write.enable)
+        data = ctx.get(dut.write.data).to_bytes(design.beat_bytes, "little")
+        kept = bytes(byte if enable >> i & 1 else 0 for i, byte in enumerate(data))
+        return Write(
+            address=ctx.get(dut.write.address), enable=enable, data=int.from_bytes(kept, "little")
+        )
+
+    simulate(dut, bench)
+    assert found == expected
+
+
+def test_a_beat_reads_the_accumulators_of_its_channels_alone() -> None:
+    """Which groups and lanes are read in the cycle after a beat."""
+    design = DESIGNS["C-K"]
+    dut = DrainPath(design)
+    rng = np.random.default_rng(7)
+    model = Model(design, rng)
+
+    async def bench(ctx: Any) -> None:
+        for _ in range(50):
+            beat = model.random_beat(rng)
+            ctx.set(dut.i.payload, beat)
+            ctx.set(dut.i.valid, 1)
+            await ctx.tick()
+            assert ctx.get(dut.accumulators.groups) == model.groups_of(beat)
+            assert ctx.get(dut.accumulators.lanes) == 1
+            assert ctx.get(dut.accumulators.half) == beat["half"]
+            ctx.set(dut.i.valid, 0)
+            await ctx.tick()
+            assert ctx.get(dut.accumulators.groups) == 0
+
+    simulate(dut, bench)
