@@ -1,11 +1,12 @@
-"""Drain, data: from the accumulators over sums and requantisers to L2."""
+"""Drain, data: from the accumulators over partial sums and requantisers to L2."""
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
@@ -14,8 +15,7 @@ from naas_hw.rtl.array.signatures import AccumulatorReadSignature
 from naas_hw.rtl.engines.drain import DrainBeat
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.global_buffer import l2_read_port, l2_write_port
-from naas_hw.rtl.memory.ports import WritePortSignature
-from naas_hw.rtl.memory.ram import Ram
+from naas_hw.rtl.memory.scale_memory import ScaleMemory, scale_write_port
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import all_of, any_of
@@ -23,20 +23,28 @@ from naas_hw.rtl.primitives.positions import Position, positions
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.workload.layer import Dim
 
-FIELDS = ("beat_lanes_log2", "output_zero_point", "clamp_min", "clamp_max")
-COMPONENTS = ("bias", "multiplier", "shift")
+FIELDS: Final = ("beat_lanes_log2", "output_zero_point", "clamp_min", "clamp_max")
+
+SUM_BYTES: Final = 4
 
 
-def scale_write_port(beat_bytes: int) -> WritePortSignature:
-    """Writes of the scale memory; the component is in the two highest of 16 bits of an address."""
-    return WritePortSignature(address_bits=L2_BITS, data_bits=8 * beat_bytes)
+@dataclass(frozen=True)
+class _Result:
+    """What a lane writes: one of the two, in the same cycle."""
+
+    total: Value
+    """The partial sum."""
+    byte: Value
+    """The partial sum, requantised."""
 
 
 class DrainPath(SharedComponent):
-    """Moves D outputs a cycle; what comes in with a beat is written DRAIN_PIPELINE cycles later.
+    """Takes D numbers a cycle out of the accumulators and writes them to L2.
 
-    Lane m works for channels whose number is m modulo D. A beat that holds fewer channels than
-    there are lanes is repeated over them, and byte enables pick the right ones.
+    To each number the partial sum of an earlier visit is added, if the beat has one. The result is
+    written as it is, or requantised as a byte. Lane m works for channels whose number is m modulo
+    D. A beat that holds fewer channels than there are lanes is repeated over them, and byte enables
+    pick the right ones. Golden model: these rules, and `workload.arithmetic.requantise`.
 
     Parameters
     ----------
@@ -44,26 +52,33 @@ class DrainPath(SharedComponent):
 
     Members
     -------
+    fields : In, the descriptor's FIELDS.
     i : In, stream of `DrainBeat`, always ready.
     accumulators : Out, `AccumulatorReadSignature`.
     partial_sums : Out, `l2_read_port`.
     write : Out, `l2_write_port`.
     scales : In, `scale_write_port`, from load.
+
+    Latency
+    -------
+    DRAIN_PIPELINE cycles from a beat to its write, one beat a cycle; what it reads is addressed in
+    the cycle after it. Nothing is read or written after a reset until the next beat.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:
         self.accelerator = accelerator
-        a = accelerator
-        self.groups = positions(a, OUTPUT_DIMS)
-        beat = a.beat_bytes
+        self.groups = positions(accelerator, OUTPUT_DIMS)
+        self.lanes = accelerator.drain_lanes
+        self.lane_bits = self.lanes.bit_length() - 1
+        beat_bytes = accelerator.beat_bytes
         super().__init__(
             {
-                "i": In(stream.Signature(DrainBeat, always_ready=True)),
-                "accumulators": Out(AccumulatorReadSignature(a)),
-                "partial_sums": Out(l2_read_port(beat)),
-                "write": Out(l2_write_port(beat)),
-                "scales": In(scale_write_port(beat)),
                 "fields": In(FieldSignature(FIELDS)),
+                "i": In(stream.Signature(DrainBeat, always_ready=True)),
+                "accumulators": Out(AccumulatorReadSignature(accelerator)),
+                "partial_sums": Out(l2_read_port(beat_bytes)),
+                "write": Out(l2_write_port(beat_bytes)),
+                "scales": In(scale_write_port(beat_bytes)),
             }
         )
 
@@ -73,164 +88,166 @@ class DrainPath(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        a = self.accelerator
-        lanes = a.drain_lanes
-        active = Signal()
-        beat = Signal(DrainBeat, reset_less=True)
-        m.d.sync += [active.eq(self.i.valid), beat.eq(self.i.payload)]
-        lane_bits = lanes.bit_length() - 1
-        m.d.comb += [
-            self.accumulators.groups.eq(
-                Cat(active & self._is_in(group, beat) for group in self.groups)
-            ),
-            self.accumulators.lanes.eq(self._lanes_of(beat)),
-            self.accumulators.half.eq(beat.half),
-            self.accumulators.address.eq(
-                beat.accumulator >> (a.accumulator_lanes.bit_length() - 1)
-            ),
-            self.partial_sums.enable.eq(active & beat.revisit),
-            self.partial_sums.address.eq(beat.sums_base + (beat.byte >> lane_bits)),
+        valid = Signal()
+        beats = [
+            Signal(DrainBeat, name=f"beat_{n}", reset_less=True)
+            for n in range(timing.DRAIN_PIPELINE)
         ]
-        picked = self._pick(m, delayed(m, beat, 1, "beat_read"))
-        sums = Signal(8 * a.beat_bytes, reset_less=True)
-        m.d.sync += sums.eq(self.partial_sums.data)
-        beat_summed = delayed(m, beat, 2, "beat_summed")
-        scales = self._scales(m, delayed(m, beat, 1, "beat_scale"))
-        results = [
-            self._lane(
-                m, k, picked[k], Mux(beat_summed.revisit, sums.word_select(k, 32), 0), scales
-            )
-            for k in range(lanes)
+        m.d.sync += valid.eq(self.i.valid)
+        m.d.sync += [
+            late.eq(beat) for late, beat in zip(beats, [self.i.payload, *beats], strict=False)
         ]
-        self._write(m, active, beat, results)
+        self._read_accumulators(m, valid, beats[0])
+        self._read_partial_sums(m, valid, beats[0])
+        numbers = self._numbers(m, beats[1])
+        scales = self._scales(m, beats[1])
+        sums = self._partial_sums(m, beats[2])
+        results = [self._lane(m, k, numbers[k], sums[k], scales) for k in range(self.lanes)]
+        self._write(m, delayed(m, valid, timing.DRAIN_PIPELINE - 1, "valid"), beats, results)
         return m
+
+    # Reads -----------------------------------------------------------------------------------
+
+    def _read_accumulators(self, m: Module, valid: Value, beat: Any) -> None:
+        port = self.accumulators
+        m.d.comb += [
+            port.groups.eq(Cat(valid & self._is_in(group, beat) for group in self.groups)),
+            port.lanes.eq(self._lanes_of(beat)),
+            port.half.eq(beat.half),
+            port.address.eq(
+                beat.accumulator >> (self.accelerator.accumulator_lanes.bit_length() - 1)
+            ),
+        ]
 
     def _is_in(self, group: Position, beat: Any) -> Value:
         """Whether a beat is of this group."""
-        found: list[Value] = []
+        hits: list[Value] = []
         indices: tuple[tuple[Dim, Value], ...] = (("P", beat.p), ("Q", beat.q), ("K", beat.k_group))
         for dim, index in indices:
             each = self.accelerator.drain_group if dim == "K" else 1
             bits = (self.accelerator.sizes[dim] // each - 1).bit_length()
             if bits:
-                found.append(index[:bits] == group[dim] // each)
-        return all_of(found)
+                hits.append(index[:bits] == group[dim] // each)
+        return all_of(hits)
 
     def _lanes_of(self, beat: Any) -> Value:
         """Lanes of a word that hold channels of the beat."""
         lanes = self.accelerator.accumulator_lanes
         if lanes == 1:
             return Const(1)
-        offset = beat.accumulator[: lanes.bit_length() - 1]
-        return Cat(((offset ^ k) >> self.fields.beat_lanes_log2) == 0 for k in range(lanes))
+        return self._hits(beat.accumulator[: lanes.bit_length() - 1], lanes)
 
-    def _pick(self, m: Module, beat: Any) -> list[Signal]:
+    def _hits(self, lane: Value, lanes: int) -> Value:
+        """For each lane whether it is one of the beat's, which begin at this lane."""
+        return Cat(((lane ^ k) >> self.fields.beat_lanes_log2) == 0 for k in range(lanes))
+
+    def _numbers(self, m: Module, beat: Any) -> list[Signal]:
         """The number of each lane, registered: from groups side by side, or lanes of a word."""
-        a = self.accelerator
-        each = a.drain_group
-        picked = [Signal(32, name=f"picked_{k}", reset_less=True) for k in range(a.drain_lanes)]
-        words: dict[int, Signal] = {}
-        for member in range(each):
-            words[member] = Signal(32 * a.accumulator_lanes, name=f"word_{member}")
-            members = [
-                self.accumulators.words[i]
-                for i, group in enumerate(self.groups)
-                if group.get("K", 0) % each == member
-            ]
-            m.d.comb += words[member].eq(any_of(members))
-        for k in range(a.drain_lanes):
-            if a.has("K"):
-                m.d.sync += picked[k].eq(words[k % each])
+        numbers = [Signal(32, name=f"number_{k}", reset_less=True) for k in range(self.lanes)]
+        each = self.accelerator.drain_group
+        words = [self._word(m, member, each) for member in range(each)]
+        for k, number in enumerate(numbers):
+            if self.accelerator.has("K"):
+                m.d.sync += number.eq(words[k % each])
             else:
-                m.d.sync += picked[k].eq(self._word_lane(words[0], k, beat))
-        return picked
+                m.d.sync += number.eq(self._word_lane(words[0], k, beat))
+        return numbers
+
+    def _word(self, m: Module, member: int, each: int) -> Signal:
+        """The word of the groups of which one in so many is drained together."""
+        word = Signal(32 * self.accelerator.accumulator_lanes, name=f"word_{member}")
+        words = [
+            self.accumulators.words[i]
+            for i, group in enumerate(self.groups)
+            if group.get("K", 0) % each == member
+        ]
+        m.d.comb += word.eq(any_of(words))
+        return word
 
     def _word_lane(self, word: Signal, k: int, beat: Any) -> Value:
         """Lane k of the beat's channels in a word of D; fewer channels are repeated."""
-        lane_bits = self.accelerator.drain_lanes.bit_length() - 1
-        offset = beat.accumulator[:lane_bits]
+        offset = beat.accumulator[: self.lane_bits]
         chosen: Value = word.word_select(k, 32)
-        for log2 in range(lane_bits):
+        for log2 in range(self.lane_bits):
             first = (offset >> log2) << log2
-            narrow = word.word_select((first + k % (1 << log2))[:lane_bits], 32)
+            narrow = word.word_select((first + k % (1 << log2))[: self.lane_bits], 32)
             chosen = Mux(self.fields.beat_lanes_log2 == log2, narrow, chosen)
         return chosen
 
-    def _scales(self, m: Module, beat: Any) -> dict[str, Value]:
-        """Bias, multiplier and shift of all lanes; there two cycles after their address."""
-        a = self.accelerator
-        lane_bits = a.drain_lanes.bit_length() - 1
-        half_words = a.scale_depth // a.drain_lanes
-        found: dict[str, Value] = {}
-        for i, name in enumerate(COMPONENTS):
-            memory = Ram(width=8 * a.beat_bytes, depth=2 * half_words)
-            m.submodules[name] = memory
-            register = Signal(8 * a.beat_bytes, name=f"{name}_word", reset_less=True)
-            m.d.comb += [
-                memory.write.enable.eq(self.scales.enable & (self.scales.address[14:16] == i)),
-                memory.write.address.eq(self.scales.address[:14]),
-                memory.write.data.eq(self.scales.data),
-                memory.read.enable.eq(1),
-                memory.read.address.eq(
-                    Mux(beat.scale_half, half_words, 0) + (beat.channel >> lane_bits)
-                ),
-            ]
-            m.d.sync += register.eq(memory.read.data)
-            found[name] = register
-        return found
+    def _read_partial_sums(self, m: Module, valid: Value, beat: Any) -> None:
+        m.d.comb += [
+            self.partial_sums.enable.eq(valid & beat.revisit),
+            self.partial_sums.address.eq(beat.sums_base + (beat.byte >> self.lane_bits)),
+        ]
+
+    def _partial_sums(self, m: Module, beat: Any) -> list[Value]:
+        """What is added in each lane: zero in a first visit."""
+        sums = Signal(8 * self.accelerator.beat_bytes, reset_less=True)
+        m.d.sync += sums.eq(self.partial_sums.data)
+        return [Mux(beat.revisit, sums.word_select(k, 32), 0) for k in range(self.lanes)]
+
+    def _scales(self, m: Module, beat: Any) -> ScaleMemory:
+        """Bias, multiplier and shift of all lanes, two cycles after their address."""
+        half_words = self.accelerator.scale_depth // self.lanes
+        m.submodules.scale_memory = scales = ScaleMemory(
+            beat_bytes=self.accelerator.beat_bytes, words=2 * half_words
+        )
+        connect(m, flipped(self.scales), scales.write)
+        half = Mux(beat.scale_half, half_words, 0)
+        m.d.comb += scales.address.eq(half + (beat.channel >> self.lane_bits))
+        return scales
+
+    # Results ---------------------------------------------------------------------------------
 
     def _lane(
-        self, m: Module, k: int, picked: Signal, sums: Value, scales: dict[str, Value]
-    ) -> tuple[Value, Value]:
-        """The lane's sum, as long as the requantiser takes, and its byte."""
+        self, m: Module, k: int, number: Value, partial_sum: Value, scales: ScaleMemory
+    ) -> _Result:
+        """The lane's partial sum, as long as the requantiser takes, and its byte."""
         total = Signal(signed(32), name=f"total_{k}", reset_less=True)
-        m.d.sync += total.eq(picked + sums)
+        m.d.sync += total.eq(number + partial_sum)
         requantiser = Requantiser()
         m.submodules[f"requantiser_{k}"] = requantiser
         m.d.comb += [
             requantiser.accumulator.eq(total),
-            requantiser.bias.eq(scales["bias"].word_select(k, 32)),
-            requantiser.multiplier.eq(scales["multiplier"].word_select(k, 32)),
-            requantiser.shift.eq(scales["shift"].word_select(k, 32)),
+            requantiser.bias.eq(scales.bias.word_select(k, 32)),
+            requantiser.multiplier.eq(scales.multiplier.word_select(k, 32)),
+            requantiser.shift.eq(scales.shift.word_select(k, 32)),
             requantiser.zero_point.eq(self.fields.output_zero_point),
             requantiser.clamp_min.eq(self.fields.clamp_min),
             requantiser.clamp_max.eq(self.fields.clamp_max),
         ]
-        late = delayed(m, total, timing.REQUANTISE_LATENCY, f"total_{k}")
-        return late, requantiser.o
+        late_total = delayed(m, total, timing.REQUANTISE_LATENCY, f"total_{k}")
+        return _Result(late_total, requantiser.o)
 
-    def _write(
-        self, m: Module, active: Value, beat: Any, results: list[tuple[Value, Value]]
-    ) -> None:
-        a = self.accelerator
-        lanes, beat_bits = a.drain_lanes, a.beat_bytes.bit_length() - 1
-        lane_bits = lanes.bit_length() - 1
-        rest = timing.DRAIN_PIPELINE - 1
-        active = delayed(m, active, rest, "active")
-        beat = delayed(m, beat, rest - 1, "beat")
+    def _write(self, m: Module, valid: Value, beats: Sequence[Any], results: list[_Result]) -> None:
+        """Write bytes or partial sums; the address is made a cycle ahead."""
+        beat = beats[-1]
+        hits = self._hits(beat.byte[: self.lane_bits], self.lanes) if self.lane_bits else Const(1)
+        enable = Mux(beat.final, self._byte_enables(beat, hits), self._sum_enables(hits))
+        all_bytes = Cat(result.byte for result in results).replicate(SUM_BYTES)
+        totals = Cat(result.total for result in results)
         address = Signal(L2_BITS, name="address", reset_less=True)
-        m.d.sync += address.eq(
-            Mux(
-                beat.final,
-                beat.output_base + (beat.byte >> beat_bits),
-                beat.sums_base + (beat.byte >> lane_bits),
-            )
-        )
-        beat = delayed(m, beat, 1, "beat_last")
-        lane = beat.byte[:lane_bits]
-        hits = Cat(
-            ((lane ^ k) >> self.fields.beat_lanes_log2) == 0 if lane_bits else Const(1)
-            for k in range(lanes)
-        )
-        bytes_ = Cat(byte for _, byte in results).replicate(4)
-        sums = Cat(total for total, _ in results)
-        byte_enables = Cat(
-            hits & (beat.byte[lane_bits:beat_bits] == quarter).replicate(lanes)
-            for quarter in range(4)
-        )
-        sums_enables = Cat(hits[k].replicate(4) for k in range(lanes))
+        m.d.sync += address.eq(self._address(beats[-2]))
         m.d.comb += [
-            self.write.enable.eq(Mux(active, Mux(beat.final, byte_enables, sums_enables), 0)),
+            self.write.enable.eq(Mux(valid, enable, 0)),
             self.write.address.eq(address),
-            self.write.data.eq(Mux(beat.final, bytes_, sums)),
+            self.write.data.eq(Mux(beat.final, all_bytes, totals)),
         ]
+
+    def _address(self, beat: Any) -> Value:
+        beat_bits = self.accelerator.beat_bytes.bit_length() - 1
+        return Mux(
+            beat.final,
+            beat.output_base + (beat.byte >> beat_bits),
+            beat.sums_base + (beat.byte >> self.lane_bits),
+        )
+
+    def _byte_enables(self, beat: Any, hits: Value) -> Value:
+        """The beat's lanes, in the part of the word that its address says."""
+        beat_bits = self.accelerator.beat_bytes.bit_length() - 1
+        part = beat.byte[self.lane_bits : beat_bits]
+        return Cat(hits & (part == n).replicate(self.lanes) for n in range(SUM_BYTES))
+
+    def _sum_enables(self, hits: Value) -> Value:
+        """All bytes of the beat's lanes."""
+        return Cat(hits[k].replicate(SUM_BYTES) for k in range(self.lanes))

@@ -10,7 +10,8 @@ from kit import STALLS, simulate
 
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator, Axis
 from naas_hw.arch.timing import DRAIN_PIPELINE
-from naas_hw.rtl.engines.drain_path import COMPONENTS, DrainPath
+from naas_hw.rtl.engines.drain_path import DrainPath
+from naas_hw.rtl.memory.scale_memory import COMPONENTS
 from naas_hw.rtl.primitives.positions import positions
 from naas_hw.workload.arithmetic.requantise import requantise
 from naas_hw.workload.layer import Dim
