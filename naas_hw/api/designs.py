@@ -23,7 +23,7 @@ from naas_hw.arch.technology import (
 from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.mapping.files import read_mappings
-from naas_hw.mapping.legality import violations
+from naas_hw.mapping.legality import model_violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder, digest_of
 from naas_hw.system.json_files import read_json
@@ -40,7 +40,6 @@ from naas_hw.workload.frontends.source import NamedGraph, load_graph
 from naas_hw.workload.network import Network
 
 ENERGY_TABLE_FILE: Final = "energy_table.yaml"
-MODEL_ONLY: Final = "kind:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +130,8 @@ def read_design(folder: str | Path) -> Design:
         mappings=read_mappings(folder / "mapping.yaml", network),
     )
     for layer in network.layers:
-        violated = violations(design.accelerator, layer, design.mappings[layer.name])
-        if violated and not violated[0].startswith(MODEL_ONLY):
+        violated = model_violations(design.accelerator, layer, design.mappings[layer.name])
+        if violated:
             raise InputError(f"{folder / 'mapping.yaml'}: layers.{layer.name}: {violated[0]}")
     return design
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from naas_hw.api.designs import MODEL_ONLY, Design, design_of, table_of
+from naas_hw.api.designs import Design, design_of, table_of
 from naas_hw.arch.technology import (
     AREA,
     EnergyTable,
@@ -16,7 +16,7 @@ from naas_hw.exchange.timeloop import read_timeloop_mappings, timeloop_files
 from naas_hw.exchange.timeloop_format import Version
 from naas_hw.mapping.files import NetworkMapping
 from naas_hw.mapping.geometry import Geometry
-from naas_hw.mapping.legality import violations
+from naas_hw.mapping.legality import model_violations
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
@@ -92,8 +92,8 @@ def import_mappings(
     for layer in layers_named(known.network, list(read)):
         entry = read[layer.name]
         geometry = Geometry(accelerator=known.accelerator, layer=layer, mapping=entry.mapping)
-        broken = violations(known.accelerator, layer, entry.mapping)
-        if broken and not broken[0].startswith(MODEL_ONLY):
+        broken = model_violations(known.accelerator, layer, entry.mapping)
+        if broken:
             raise InputError(f"{source}: layer {layer.name}: {broken[0]}")
         for dim, tiles in geometry.num_tiles.items():
             if entry.tiles[dim] != tiles:

@@ -76,7 +76,7 @@ def build_program(
     for task in tasks:
         broken = violations(accelerator, task.layer, task.mapping)
         if broken:
-            raise LegalityError(broken)
+            raise LegalityError([str(violation) for violation in broken])
     cursor = _pages(len(tasks) * SLOT_BYTES)
     contents = [_contents(accelerator, task) for task in tasks]
     ranges: list[dict[str, tuple[int, int]]] = []

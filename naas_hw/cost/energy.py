@@ -127,13 +127,13 @@ def energy_by_tensor(
     level of `LEVELS` -> tensor of `TENSORS` -> picojoules; only tensors that the level holds.
     """
     prices = _prices(table.access_energy(accelerator))
-    found: dict[str, dict[str, float]] = {level: {} for level in LEVELS}
+    breakdown: dict[str, dict[str, float]] = {level: {} for level in LEVELS}
     for tensor, names in TENSORS.items():
         for level, price in prices.items():
             priced = [price[name] * getattr(accesses, name) for name in names if name in price]
             if priced:
-                found[level][tensor] = sum(priced)
+                breakdown[level][tensor] = sum(priced)
     moved = prices["global_buffer"]["l2_drain"] * drained_sums(accesses)
-    found["global_buffer"]["outputs"] -= moved
-    found["global_buffer"]["sums"] += moved
-    return found
+    breakdown["global_buffer"]["outputs"] -= moved
+    breakdown["global_buffer"]["sums"] += moved
+    return breakdown

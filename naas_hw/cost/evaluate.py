@@ -12,13 +12,10 @@ from naas_hw.cost.compiled.columns import ENGINE_NAMES, STALL_NAMES
 from naas_hw.cost.energy import Energy, energy_of
 from naas_hw.cost.reference.accesses import ACCESS_NAMES, Accesses
 from naas_hw.cost.reference.recurrence import StallCycles
-from naas_hw.mapping.legality import violations
+from naas_hw.mapping.legality import model_violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
-
-MODEL_ONLY = "kind:"
-"""Start of the violations that keep a layer from the hardware, not from the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +108,9 @@ def evaluate(
     ------
     LegalityError : the accelerator cannot run the mapping.
     """
-    found = [
-        text for text in violations(accelerator, layer, mapping) if not text.startswith(MODEL_ONLY)
-    ]
-    if found:
-        raise LegalityError(found)
+    broken = model_violations(accelerator, layer, mapping)
+    if broken:
+        raise LegalityError([str(violation) for violation in broken])
     exact = evaluate_exact(accelerator, layer, MappingBatch.from_mappings([mapping]), [0], table)
     accesses = Accesses(**dict(zip(ACCESS_NAMES, map(int, exact.accesses[0]), strict=True)))
     wait = int(exact.next_beat[0] - exact.response[0])

@@ -1,38 +1,83 @@
-"""Which mappings an accelerator can run: a list of violations, each with rule and value."""
+"""Which mappings an accelerator can run: a list of violations, each with its rule."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.layer import DIMS, Layer
 
-MAX_FIELD = 65535
-MAX_WINDOW = 4095
+MAX_FIELD: Final = 65535
+"""The largest number that a field of a descriptor holds."""
+
+MAX_WINDOW: Final = 4095
+"""The most rows or columns of the window of a step."""
 
 
-def violations(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> list[str]:
-    """All rules that the mapping breaks, in words; empty if it is legal.
+class Rule(StrEnum):
+    """What a mapping must respect.
 
-    Rules are named by their first word: `spatial`, `capacity`, `block`, `field`, `kind`.
+    Members
+    -------
+    SPATIAL : the positions of the array that are used.
+    CAPACITY : the sizes of the buffers.
+    BLOCK : L2 tiles hold whole blocks of channels.
+    FIELD : the widths of the fields of a descriptor.
+    KIND : the hardware runs this kind of layer; the cost model evaluates others, too.
     """
+
+    SPATIAL = "spatial"
+    CAPACITY = "capacity"
+    BLOCK = "block"
+    FIELD = "field"
+    KIND = "kind"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """A rule that a mapping breaks, and in what way."""
+
+    rule: Rule
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.message}"
+
+
+def violations(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> list[Violation]:
+    """All rules that the mapping breaks; empty if the hardware runs it."""
     geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
-    found = _spatial(geometry)
+    broken = _spatial(geometry)
     if not layer.has_program:
-        found.append("kind: transposed layers exist in the model only")
-    return found or [*_capacity(geometry), *_blocks(geometry), *_fields(geometry)]
+        message = "transposed layers exist in the model only"
+        broken.append(Violation(rule=Rule.KIND, message=message))
+    return broken or [*_capacity(geometry), *_blocks(geometry), *_fields(geometry)]
 
 
-def _spatial(geometry: Geometry) -> list[str]:
-    found = []
+def model_violations(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> list[Violation]:
+    """The same without `Rule.KIND`; empty if the cost model can evaluate the mapping."""
+    broken = violations(accelerator, layer, mapping)
+    return [violation for violation in broken if violation.rule is not Rule.KIND]
+
+
+def _spatial(geometry: Geometry) -> list[Violation]:
+    broken = []
     for dim in DIMS:
         size, used = geometry.accelerator.size_of(dim), geometry.mapping.spatial[dim]
-        if dim in ("K", "C") and used != (due := min(size, geometry.layer.bounds[dim])):
-            found.append(f"spatial: {dim} must use {due} positions, not {used}")
+        whole = min(size, geometry.layer.bounds[dim])
+        if dim in ("K", "C") and used != whole:
+            message = f"{dim} must use {whole} positions, not {used}"
         elif used > size:
-            found.append(f"spatial: {dim} must use at most {size} positions, not {used}")
-    return found
+            message = f"{dim} must use at most {size} positions, not {used}"
+        else:
+            continue
+        broken.append(Violation(rule=Rule.SPATIAL, message=message))
+    return broken
 
 
-def _capacity(geometry: Geometry) -> list[str]:
+def _capacity(geometry: Geometry) -> list[Violation]:
     accelerator = geometry.accelerator
     weights = accelerator.weight_buffer_bytes // (1 if geometry.last_weights < 0 else 2)
     inputs = accelerator.input_buffer_bytes // (1 if geometry.last_inputs < 0 else 2)
@@ -46,22 +91,26 @@ def _capacity(geometry: Geometry) -> list[str]:
         ("channels of scales", geometry.scale_tile_channels, accelerator.scale_depth),
     )
     return [
-        f"capacity: {what} must be at most {limit}, not {need}"
+        Violation(rule=Rule.CAPACITY, message=f"{what} must be at most {limit}, not {need}")
         for what, need, limit in needs
         if need > limit
     ]
 
 
-def _blocks(geometry: Geometry) -> list[str]:
+def _blocks(geometry: Geometry) -> list[Violation]:
     beat = geometry.accelerator.beat_bytes
     return [
-        f"block: an L2 tile must cover {dim} or hold a multiple of {beat}, not {geometry.tile[dim]}"
+        Violation(
+            rule=Rule.BLOCK,
+            message=f"an L2 tile must cover {dim} or hold a multiple of {beat}, "
+            f"not {geometry.tile[dim]}",
+        )
         for dim in ("K", "C")
         if geometry.tile[dim] % beat and geometry.num_tiles[dim] > 1
     ]
 
 
-def _fields(geometry: Geometry) -> list[str]:
+def _fields(geometry: Geometry) -> list[Violation]:
     values = {
         "a tile's rows": geometry.tile_image[0],
         "a tile's columns": geometry.tile_image[1],
@@ -72,7 +121,7 @@ def _fields(geometry: Geometry) -> list[str]:
     }
     step = {"a step's rows": geometry.step_image[0], "a step's columns": geometry.step_image[1]}
     return [
-        f"field: {what} must be at most {limit}, not {value}"
+        Violation(rule=Rule.FIELD, message=f"{what} must be at most {limit}, not {value}")
         for group, limit in ((values, MAX_FIELD), (step, MAX_WINDOW))
         for what, value in group.items()
         if value > limit

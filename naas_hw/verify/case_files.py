@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.core.errors import InputError
-from naas_hw.cost.random_case import Case
 from naas_hw.mapping.files import read_mappings, write_mappings
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.system.yaml_files import read_yaml, validate
+from naas_hw.verify.case import Case
 from naas_hw.workload.files import read_network, write_network
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network

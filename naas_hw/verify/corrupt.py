@@ -16,7 +16,6 @@ from naas_hw.compiler.images import unpack_activations
 from naas_hw.compiler.layout import SLOT_BYTES
 from naas_hw.compiler.program import LayerTask, Program, build_program, layer_descriptor
 from naas_hw.core.errors import InputError
-from naas_hw.cost.random_case import Case
 from naas_hw.emit.package import WATCHDOG_FACTOR
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.rtl.control.counters import COUNTERS
@@ -29,6 +28,7 @@ from naas_hw.sim.layer import Prediction, counts_of, predict_layer
 from naas_hw.sim.registers import REGISTERS, list_writes
 from naas_hw.sim.run import BenchResult, Start, run_starts
 from naas_hw.sim.simulators import Simulator
+from naas_hw.verify.case import Case
 from naas_hw.verify.corruption import Corruption, CorruptionKind, draw_corruption
 from naas_hw.verify.random_case import CASES_PER_HARDWARE, draw_cases
 from naas_hw.workload.arithmetic.golden import reference_output

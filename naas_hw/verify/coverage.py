@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from naas_hw.cost.random_case import Case
 from naas_hw.cost.reference.pieces import durations_of, existing_columns, existing_rows
 from naas_hw.cost.reference.recurrence import StallCycles, Timeline
 from naas_hw.mapping.geometry import Geometry
+from naas_hw.verify.case import Case
 from naas_hw.workload.arithmetic.golden import reference_accumulators, reference_output
 from naas_hw.workload.arithmetic.quantise import QuantisedLayer
 from naas_hw.workload.layer import DIMS, Kind, Layer

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from naas_hw.core.errors import InputError, ToolError
-from naas_hw.cost.random_case import Case
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.search.processes import worker_processes
 from naas_hw.sim.hardware import Hardware, generate
@@ -18,6 +17,7 @@ from naas_hw.sim.memory_habits import EXACT, MemoryHabits, check_memory, choose_
 from naas_hw.sim.preludes import PRELUDES
 from naas_hw.sim.run import Stalls
 from naas_hw.sim.simulators import Simulator, SimulatorName
+from naas_hw.verify.case import Case
 from naas_hw.verify.case_files import write_case
 from naas_hw.verify.coverage import Size
 from naas_hw.verify.random_case import draw_cases, tensors_of

@@ -88,7 +88,7 @@ def random_accelerator(
         broken = violations(accelerator, SMALLEST_LAYER, Mapping())
         if not broken:
             return accelerator
-        rejections.update({text.split(":")[0] for text in broken})
+        rejections.update({violation.rule.value for violation in broken})
 
 
 def _random_accelerator(

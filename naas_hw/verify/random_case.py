@@ -19,11 +19,11 @@ from naas_hw.arch.technology import SIZED
 from naas_hw.compiler.layout import descriptor_beats
 from naas_hw.cost.compiled.batch import evaluate_bounds, evaluate_exact
 from naas_hw.cost.compiled.columns import STALL_NAMES
-from naas_hw.cost.random_case import Case
 from naas_hw.cost.reference.recurrence import StallCycles, timeline_of
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.sim.random_numbers import Generator, log_uniform, stratified
+from naas_hw.verify.case import Case
 from naas_hw.verify.coverage import (
     BINS,
     LARGE_BINS,

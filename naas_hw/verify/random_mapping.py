@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.cost.compiled.batch import MappingBatch, evaluate_bounds
-from naas_hw.cost.compiled.rules import RULES
+from naas_hw.cost.compiled.rules import RULE_OF
 from naas_hw.sim.random_numbers import Generator
 from naas_hw.workload.layer import DIMS, Layer
 
@@ -42,7 +42,7 @@ def random_mappings(
         batch = MappingBatch(orders=orders, l2=l2, pe=pe, spatial=spatial)
         report = evaluate_bounds(accelerator, layer, batch, SIZED)
         rules = report.violated[~report.legal].tolist()
-        rejections.update(RULES[rule].split(":")[0] for rule in rules)
+        rejections.update(RULE_OF[rule].value for rule in rules)
         legal = report.legal
         if legal.all() or attempt == _NUM_REPAIRS:
             break

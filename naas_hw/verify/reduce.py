@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from naas_hw.cost.random_case import Case
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.verify.case import Case
 from naas_hw.verify.random_layer import with_bound
 from naas_hw.workload.layer import DIMS, Activation, Layer
 

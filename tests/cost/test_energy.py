@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from small_cases import random_case
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.technology import (
@@ -24,7 +25,6 @@ from naas_hw.cost.energy import (
     energy_of,
     price_matrix,
 )
-from naas_hw.cost.random_case import random_case
 from naas_hw.cost.reference.accesses import ACCESS_NAMES, Accesses, accesses_of
 from naas_hw.mapping.geometry import Geometry
 

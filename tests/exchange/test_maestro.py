@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_cases import random_case
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import EYERISS, NVDLA_256
 from naas_hw.core.errors import InputError
-from naas_hw.cost.random_case import Case, random_case
 from naas_hw.exchange.maestro import hardware_text, layer_block, maestro_files, refusal
 from naas_hw.exchange.maestro_levels import MAX_LEVELS
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.verify.case import Case
 from naas_hw.workload.layer import Kind, Layer
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_cases import random_case
 
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import AREA, SIZED
 from naas_hw.core.errors import InputError
-from naas_hw.cost.random_case import Case, random_case
 from naas_hw.exchange.levels import factors_of, tight
 from naas_hw.exchange.timeloop import read_timeloop_mappings, timeloop_files
 from naas_hw.exchange.timeloop_format import Version
@@ -16,6 +16,7 @@ from naas_hw.exchange.timeloop_mapping import told_bounds
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.verify.case import Case
 from naas_hw.workload.catalogue import load_builtin
 from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
 

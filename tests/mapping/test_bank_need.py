@@ -5,8 +5,8 @@ The number is exact where one loop may be split and another may not.
 
 import numpy as np
 import pytest
+from small_cases import random_case
 
-from naas_hw.cost.random_case import random_case
 from naas_hw.mapping.bank_need import fewest_banks
 from naas_hw.workload.layer import Layer
 

@@ -5,9 +5,9 @@ from math import prod
 
 import numpy as np
 import pytest
+from small_cases import random_case
 
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator, Axis
-from naas_hw.cost.random_case import random_case
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.workload.layer import DIMS, Kind, Layer

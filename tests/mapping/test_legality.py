@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.mapping.legality import violations
+from naas_hw.mapping.legality import Rule, model_violations, violations
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.workload.layer import Kind, Layer
 
@@ -29,7 +29,7 @@ LEGAL = Mapping(
 
 def found(layer: Layer = LAYER, accelerator: Accelerator = ACCELERATOR, **changes: Bounds) -> str:
     mapping = LEGAL.model_copy(update=changes)
-    return "; ".join(violations(accelerator, layer, mapping))
+    return "; ".join(map(str, violations(accelerator, layer, mapping)))
 
 
 def small(**changes: int) -> Layer:
@@ -121,3 +121,11 @@ def test_fields_have_a_width() -> None:
     layer = Layer(name="l", K=4, C=8, P=4, Q=4, height=4, width=4)
     text = found(layer, big, l2=Bounds(C=8, P=40000))
     assert "field: a tile's rows must be at most 65535, not 80002" in text
+
+
+def test_the_model_evaluates_layers_that_the_hardware_does_not_run() -> None:
+    """A kind of layer without a program is a violation of the hardware's rules only."""
+    layer = Layer(name="l", kind=Kind.TRANSPOSED, K=4, C=8, P=4, Q=4, height=4, width=4)
+    mapping = LEGAL.model_copy(update={"l2": Bounds(C=8)})
+    assert [v.rule for v in violations(ACCELERATOR, layer, mapping)] == [Rule.KIND]
+    assert model_violations(ACCELERATOR, layer, mapping) == []

@@ -6,8 +6,8 @@ windows of a halo, a depthwise layer, padding with a zero point, and bursts that
 """
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.cost.random_case import Case
 from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.verify.case import Case
 from naas_hw.workload.layer import Kind, Layer
 
 CHANNELS = Accelerator(

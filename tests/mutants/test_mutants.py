@@ -10,11 +10,11 @@ from cases import CASES
 from mutants import MUTANTS, Mutant, generate_mutant
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.cost.random_case import Case
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, simulate_layer
 from naas_hw.sim.memory_habits import EXACT, NAMED_HABITS
 from naas_hw.sim.simulators import find_simulator
+from naas_hw.verify.case import Case
 
 pytestmark = [pytest.mark.sim, pytest.mark.needs("iverilog")]
 

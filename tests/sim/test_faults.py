@@ -25,7 +25,6 @@ from naas_hw.compiler.layout import (
     pack,
 )
 from naas_hw.compiler.program import LayerTask, Program, build_program
-from naas_hw.cost.random_case import Case
 from naas_hw.cost.reference.accesses import accesses_of
 from naas_hw.cost.reference.recurrence import Timeline, list_end, list_offsets, timeline_of
 from naas_hw.rtl.accelerator import EVENTS
@@ -35,6 +34,7 @@ from naas_hw.rtl.control.status import Error
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.run import BenchResult, Stalls, Start, run_starts
 from naas_hw.sim.simulators import find_simulator
+from naas_hw.verify.case import Case
 from naas_hw.workload.arithmetic.golden import reference_output
 from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 

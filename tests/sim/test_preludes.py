@@ -9,13 +9,13 @@ from cases import CHANNELS, SPILLS, STEADY
 from naas_hw.arch import timing
 from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.core.errors import InputError
-from naas_hw.cost.random_case import Case
 from naas_hw.rtl.control.status import Error
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, simulate_layer
 from naas_hw.sim.memory_habits import NAMED_HABITS
 from naas_hw.sim.preludes import PRELUDES, Scene, check_prelude
 from naas_hw.sim.simulators import find_simulator
+from naas_hw.verify.case import Case
 from naas_hw.workload.arithmetic.quantise import Tensors, random_quantised_layer
 
 QUICK = ("reset", "watchdog")

@@ -15,14 +15,14 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cli import main
 from naas_hw.compiler.layout import descriptor_beats
 from naas_hw.core.errors import InputError
-from naas_hw.cost.random_case import Case
-from naas_hw.mapping.legality import violations
+from naas_hw.mapping.legality import Rule, violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.sim import simulators
 from naas_hw.sim.layer import predict_layer, simulate_layer
 from naas_hw.sim.memory_habits import choose_habits, parse_habits
 from naas_hw.sim.simulators import Simulator, find_simulator
 from naas_hw.verify import random as verify_module
+from naas_hw.verify.case import Case
 from naas_hw.verify.case_files import read_case, write_case
 from naas_hw.verify.coverage import BEATS, BINS, LARGE_BINS, LARGE_LATENCIES, LATENCIES, Size
 from naas_hw.verify.random import CaseResult, report_json, verify
@@ -115,7 +115,7 @@ def test_there_are_accelerators_that_run_nothing() -> None:
         beat_bytes=16,
     )
     broken = violations(useless, SMALLEST_LAYER, Mapping())
-    assert [text.split(":")[0] for text in broken] == ["capacity"]
+    assert [violation.rule for violation in broken] == [Rule.CAPACITY]
 
 
 def test_a_short_limit_leaves_time_beside_the_descriptor() -> None:

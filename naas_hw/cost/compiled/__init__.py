@@ -1,6 +1,6 @@
-"""The cost model as machine code: derived numbers, counts, lower bound, recurrence.
+"""The cost model as machine code: derived numbers, counts, lower bound, exact cycles.
 
-The same rules as in the readable modules, one mapping after the other, a file a concept. Nothing
-here reads a global that could change (the cache of compiled code would not see it): constants of
-time come in with the problem. Called through `naas_hw.cost.compiled.single`.
+The rules are those of the readable modules. Nothing here reads a global that could change, because
+the cache of compiled code would not notice: constants of time are part of the problem record. The
+functions are called through `naas_hw.cost.compiled.single`.
 """

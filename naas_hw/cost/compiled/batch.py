@@ -1,8 +1,8 @@
 """The cost of many mappings of one layer, compiled.
 
-The same rules, counts and recurrence as in the readable modules, as machine code: a batch of
-mappings gets legality, counts, energy and a proven lower bound of its cycles without stepping;
-exact cycles are stepped for the few that deserve it.
+The rules, counts and recurrence are those of the readable modules. A batch of mappings gets
+legality, counts, energy and a proven lower bound of its cycles without stepping. Exact cycles are
+computed for chosen mappings.
 
 Arrays: N mappings, 3 levels (DRAM, L2, PE), 6 dims in the order of `DIMS`.
 """
@@ -281,7 +281,7 @@ def _check_which(pairs: Sequence[Pair], which: Ints, batch: MappingBatch) -> Non
 
 
 def prices_of(accelerator: Accelerator, table: EnergyTable) -> Floats:
-    """Picojoules of each access, float64 [len(ACCESS_NAMES)], whatever its level."""
+    """Picojoules of each access, all levels together, float64 [len(ACCESS_NAMES)]."""
     prices: Floats = np.frombuffer(bytearray(_prices(accelerator, table)), np.float64)
     return prices
 
@@ -299,13 +299,13 @@ def _prices(accelerator: Accelerator, table: EnergyTable) -> bytes:
 
 
 def problem_table(pairs: Sequence[Pair]) -> NDArray[np.void]:
-    """What compiled code has to know of each pair: an array of `PROBLEM` records."""
+    """The pairs as compiled code reads them: an array of `PROBLEM` records."""
     rows = [_problem(accelerator, layer) for accelerator, layer in pairs]
     return np.frombuffer(bytearray().join(rows), PROBLEM)
 
 
 def problem_of(accelerator: Accelerator, layer: Layer) -> np.void:
-    """What compiled code has to know of the two: a `PROBLEM` record, to be handed to it."""
+    """An accelerator and a layer as compiled code reads them: a `PROBLEM` record."""
     problem: np.void = problem_table([(accelerator, layer)])[0]
     return problem
 

@@ -1,4 +1,4 @@
-"""Cycles that no schedule under the recurrence goes below."""
+"""A lower bound of the cycles of a mapping, without stepping."""
 
 from naas_hw.cost.compiled.columns import (
     DRAM_INPUTS,
@@ -20,7 +20,7 @@ from naas_hw.cost.compiled.jit import kernel
 
 @kernel
 def start_of(p):  # type: ignore[no-untyped-def]
-    """T0."""
+    """Cycle in which the engines are told to start."""
     first = p.start_to_descriptor + p.latency
     return first + p.period * (p.descriptor_beats - 1) + p.descriptor_to_layer
 
@@ -57,12 +57,11 @@ def _half(number):  # type: ignore[no-untyped-def]
 
 @kernel
 def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
-    """The longest of a few paths.
+    """The longest of a few paths through the recurrence, each a lower bound by itself.
 
-    Every path is a chain of operands of its maxima, so each is proven by itself: all pieces of
-    one engine, between the least time before its first and after its last; and, where two engines
-    hand a pair of buffers back and forth, every second piece of both (the longer of the two
-    parities, which is at least half of all).
+    A path takes all pieces of one engine, with the least time before the first and after the last
+    of them. Where two engines exchange a pair of buffers, a path takes every second piece of both:
+    the longer of the two parities, which is at least half of all.
     """
     n = p.period
     tile_steps = g.num_steps if g.num_tiles == 1 else g.num_steps // g.num_tiles

@@ -42,10 +42,10 @@ def clipped(first, length, end):  # type: ignore[no-untyped-def]
 
 @kernel
 def clipped_sum(num_outer, num_inner, outer, inner, start, length, end):  # type: ignore[no-untyped-def]
-    """(sum, how many are not 0) of what exists of all tiles along one direction.
+    """(sum, number of sums that are not 0) of what exists of all tiles along one direction.
 
-    Tile (i, j) begins at i outer + j inner - start. Of those that lie wholly in the image all
-    exists: only those before and behind them are looked at one by one.
+    Tile (i, j) begins at i outer + j inner - start. A tile that lies wholly in the image exists
+    completely, so only the tiles before and after those are examined one by one.
     """
     total = filled = 0
     for j in range(num_inner):
@@ -73,7 +73,7 @@ def clipped_sum(num_outer, num_inner, outer, inner, start, length, end):  # type
 
 @kernel
 def _input_beats(p, g):  # type: ignore[no-untyped-def]
-    """Beats of all input tiles; a tile without a row or a column is one beat all the same."""
+    """Beats of all input tiles; a tile without a row or a column takes one beat."""
     tiles, tile = g.tiles, g.tile
     rows, filled_rows = clipped_sum(
         tiles[P],
@@ -106,8 +106,8 @@ def _input_beats(p, g):  # type: ignore[no-untyped-def]
 def _input_words(p, g, l2):  # type: ignore[no-untyped-def]
     """Words that one pixel touches, summed over the channel steps of a tile.
 
-    A step begins at a byte of its word; in a cycle of steps every byte that is a multiple of
-    gcd(step, beat) comes up once, so their words are those of the first and what juts out of one.
+    A step begins at some byte of a word. In a cycle of steps it begins once at each byte that is a
+    multiple of gcd(step, beat), so the words of a whole cycle follow without stepping.
     """
     step = g.step_k if p.channel == K else g.step_c
     num_steps = l2[p.channel]

@@ -1,6 +1,6 @@
 """Legality of one mapping, and the numbers that follow from it.
 
-A power of two divides by a shift: the beat, and with it all lanes, are powers of two.
+The beat and the numbers of lanes are powers of two, so a shift divides by them.
 """
 
 from naas_hw.cost.compiled.columns import NUM_DIMS, NUM_LOOPS, C, K, P, Q, R, S
@@ -51,10 +51,10 @@ def _columns(p, outputs, kernels):  # type: ignore[no-untyped-def]
 
 @kernel
 def _walk_nest(p, orders, l2, g):  # type: ignore[no-untyped-def]
-    """Runs and visits of each tensor, from the outermost position to the innermost.
+    """Runs and visits of each tensor, from the outermost loop to the innermost.
 
-    A tensor's runs are the product of all bounds up to the innermost one that moves it; its visits
-    the product of the reduction loops outside that one.
+    The number of runs of a tensor is the product of all bounds up to the innermost loop that moves
+    it. The number of its visits is the product of the reduction loops outside of that loop.
     """
     last_weights = last_inputs = last_outputs = last_scales = -1
     weight_runs = input_runs = output_runs = scale_runs = product = reductions = visits = 1
@@ -92,11 +92,11 @@ def _walk_nest(p, orders, l2, g):  # type: ignore[no-untyped-def]
 
 @kernel
 def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
-    """The first rule that the mapping breaks, -1 if it is legal; fills what it needs of `g`.
+    """The first rule that the mapping breaks, or `LEGAL`; fills the entries of `g` it computes.
 
-    Where no rule of one PE is broken, `derive` can follow, whatever rule of the L2 is.
+    `derive` may follow if no rule of one PE is broken, even if a rule of the L2 is.
 
-    Products of unchecked bounds are taken in floating point, where they cannot overflow.
+    Products of unchecked bounds are computed in floating point, where they cannot overflow.
     """
     for d in range(NUM_DIMS):
         if spatial[d] < p.least[d] or spatial[d] > p.most[d]:
@@ -193,7 +193,7 @@ def derive(p, pe, spatial, g):  # type: ignore[no-untyped-def]
 
 @kernel
 def store_nest(orders, l2, g):  # type: ignore[no-untyped-def]
-    """Dims and bounds of the twelve positions, for who steps them."""
+    """Dims and bounds of the loops of both nests, for `exact_cycles`."""
     for k in range(NUM_DIMS):
         g.dims[k], g.bounds[k] = orders[0, k], g.tiles[orders[0, k]]
         g.dims[NUM_DIMS + k], g.bounds[NUM_DIMS + k] = orders[1, k], l2[orders[1, k]]

@@ -16,7 +16,7 @@ COST: Final = Path(__file__).resolve().parents[1]
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function at its first call, for use inside other compiled ones.
 
-    No checks of division or index are compiled in: a kernel divides by what is at least 1.
+    Divisions and indices are not checked: a kernel divides by numbers of at least 1 only.
     """
     return njit(nogil=True, error_model="numpy")(function)
 
@@ -24,9 +24,9 @@ def kernel(function: Callable[..., Any]) -> Any:
 def entry(function: Callable[..., Any]) -> Any:
     """The same, and keep the machine code on disk.
 
-    Numba takes code on disk for current as long as the function's own file is what it was. But
-    what the function calls is compiled into it: here the code is current only as long as all
-    files of the cost model, and of the function's own folder, are what they were.
+    Numba takes code on disk for current as long as the file of the function does not change. But
+    the functions that it calls are compiled into it. So here the code is current only as long as
+    no file of the cost model, and none of the function's own folder, changes.
     """
     try:
         dispatcher = njit(nogil=True, error_model="numpy", cache=True)(function)

@@ -1,7 +1,7 @@
-"""What compiled code has to know of accelerator and layer, and the room in which it works.
+"""Records of compiled code: an accelerator with a layer, and the memory in which it works.
 
-Both are records of whole numbers: one pointer each, whatever they hold. Arrays have an entry a dim
-(6), or a position of the nest (12).
+Both hold whole numbers and are passed as one pointer. Their arrays have an entry for each dim (6)
+or for each loop of both nests (12).
 """
 
 from typing import Final

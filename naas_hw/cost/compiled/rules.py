@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from naas_hw.mapping.legality import Rule
 from naas_hw.workload.layer import DIMS
 
 LEGAL: Final = -1
@@ -21,15 +22,20 @@ SPATIAL: Final = 0
 ) = range(6, 14)
 """The other rules; those before `GLOBAL_BUFFER` concern one PE and its axes only."""
 
-RULES: Final[tuple[str, ...]] = (
-    *(f"spatial: {dim}" for dim in DIMS),
-    "capacity: weights in a PE",
-    "capacity: inputs in a PE",
-    "capacity: accumulator bank",
-    "capacity: banks of the global buffer",
-    "capacity: scales",
-    "block: K",
-    "block: C",
-    "field",
+_RULES: Final = (
+    *((Rule.SPATIAL, dim) for dim in DIMS),
+    (Rule.CAPACITY, "weights in a PE"),
+    (Rule.CAPACITY, "inputs in a PE"),
+    (Rule.CAPACITY, "accumulator bank"),
+    (Rule.CAPACITY, "banks of the global buffer"),
+    (Rule.CAPACITY, "scales"),
+    (Rule.BLOCK, "K"),
+    (Rule.BLOCK, "C"),
+    (Rule.FIELD, "width"),
 )
+
+RULE_OF: Final[tuple[Rule, ...]] = tuple(rule for rule, _ in _RULES)
+"""The rule of the readable form, by index."""
+
+RULES: Final[tuple[str, ...]] = tuple(f"{rule}: {what}" for rule, what in _RULES)
 """Names of the rules, by index."""

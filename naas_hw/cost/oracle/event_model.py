@@ -131,11 +131,11 @@ class _Simulation:
         self.log = Log()
 
     def _pieces(self) -> list[_Piece]:
-        found = [_Piece("descriptor", -1, self.durations.descriptor_beats, 0)]
+        pieces = [_Piece("descriptor", -1, self.durations.descriptor_beats, 0)]
         for i, step in enumerate(self.steps):
             if step.load is not None:
-                found += [_Piece(tensor, step.tile, b, i) for tensor, b in step.load.pieces]
-        return found
+                pieces += [_Piece(tensor, step.tile, b, i) for tensor, b in step.load.pieces]
+        return pieces
 
     # Time ------------------------------------------------------------------------------------
 

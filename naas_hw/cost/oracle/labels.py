@@ -47,9 +47,9 @@ class Memory:
 
     def need(self, place: Hashable, content: Hashable, reader: str) -> None:
         """Raise a `HazardError` if a place does not hold all of a content now."""
-        found = self._labels.get(place)
-        if found != _Label(content, True):
-            raise HazardError(f"{reader} needs {content} in {place}, not {found}")
+        label = self._labels.get(place)
+        if label != _Label(content, True):
+            raise HazardError(f"{reader} needs {content} in {place}, not {label}")
 
     def pass_cycle(self, cycle: int) -> None:
         """Do what is due: a read sees what was there before the writes of its cycle."""
@@ -113,7 +113,7 @@ def work_of(steps: list[Step], dims: tuple[Dim, ...], is_depthwise: bool) -> lis
     runs = dict.fromkeys(_Labels._fields, -1)
     visits: Counter[Hashable] = Counter()
     total_visits = Counter(output for output, _ in groupby(now.output for now in labels))
-    found: list[Work] = []
+    works: list[Work] = []
     for before, now in zip([None, *labels], labels, strict=False):
         opened = {
             name: before is None or getattr(before, name) != label
@@ -122,8 +122,8 @@ def work_of(steps: list[Step], dims: tuple[Dim, ...], is_depthwise: bool) -> lis
         runs = {name: run + opened[name] for name, run in runs.items()}
         visits[now.output] += opened["output"]
         visit = visits[now.output]
-        found.append(_work(now, runs, opened, visit, is_last=visit == total_visits[now.output]))
-    return found
+        works.append(_work(now, runs, opened, visit, is_last=visit == total_visits[now.output]))
+    return works
 
 
 def _labels_of(step: Step, dims: tuple[Dim, ...], is_depthwise: bool) -> _Labels:

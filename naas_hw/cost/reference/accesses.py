@@ -168,5 +168,5 @@ def _input_writes(geometry: Geometry) -> int:
 
 def _used(geometry: Geometry, dims: tuple[Dim, ...]) -> int:
     """Positions in use along the axes of these dims."""
-    found = (axis.dim for axis in geometry.accelerator.axes if axis.dim in dims)
-    return prod(geometry.mapping.spatial[dim] for dim in found)
+    dims_on_axes = (axis.dim for axis in geometry.accelerator.axes if axis.dim in dims)
+    return prod(geometry.mapping.spatial[dim] for dim in dims_on_axes)

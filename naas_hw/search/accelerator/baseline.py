@@ -25,7 +25,7 @@ from naas_hw.cost.evaluate import evaluate_network
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.accelerator.folded import FoldedResult, map_folded
 from naas_hw.search.mapping.encoding import Ints, MappingEncoding, mapping_batch
-from naas_hw.search.mapping.evolve import grow_all
+from naas_hw.search.mapping.evolutionary_search import grow_all
 from naas_hw.search.mapping.layer_search import Choice, MappingResult
 from naas_hw.search.mapping.network_search import (
     MappingSettings,

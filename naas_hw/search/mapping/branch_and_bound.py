@@ -1,12 +1,12 @@
-"""Mappings of a layer by branch and bound, with a proof for the space that it covers.
+"""The best mapping of a layer by branch and bound, with a bound for the space that it covers.
 
 The space: all used extents of P Q R S axes; bounds inside the PE that are balanced, ceil(n / k);
 bounds of the tile that are balanced, those of K and C rounded up to whole blocks; all loop orders
 at both levels; of these all that are legal.
 
-Nodes (used extents and bounds inside the PE) are opened from the smallest lower bound on. No node,
-no tile under it and no loop order is looked at whose lower bound is not below the best score found
-by more than the tolerance.
+Nodes (used extents and bounds inside the PE) are opened in the order of their lower bounds. Nodes,
+tiles and loop orders are pruned if their lower bound is not below the best known score by more
+than the tolerance.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,7 @@ from naas_hw.cost.compiled.batch import MappingBatch, prices_of, problem_of
 from naas_hw.cost.compiled.columns import NUM_ACCESSES, NUM_RESULTS
 from naas_hw.cost.compiled.problem import SCRATCH
 from naas_hw.mapping.geometry import ceil_div
-from naas_hw.search.mapping.layer_search import Choice
-from naas_hw.search.mapping.node_bounds import least_traffic
-from naas_hw.search.mapping.nodes import (
+from naas_hw.search.mapping.branch_and_bound_kernels import (
     CYCLES,
     ENERGY,
     EVALUATED,
@@ -38,6 +36,8 @@ from naas_hw.search.mapping.nodes import (
     list_nodes,
     search_nodes,
 )
+from naas_hw.search.mapping.layer_search import Choice
+from naas_hw.search.mapping.node_bounds import least_traffic
 from naas_hw.search.mapping.point import Point
 from naas_hw.search.mapping.pool import Goal
 from naas_hw.search.objective import Objective
@@ -49,16 +49,16 @@ FIRST_ROOM: Final = 65_536
 
 @dataclass(frozen=True, kw_only=True)
 class OptimalityBound:
-    """What is known of the best mapping of the covered space.
+    """How far the best known mapping is at most from the best of the covered space.
 
     Members
     -------
-    best : the best that was found; the incumbent if nothing is better.
-    score : of it, by the objective.
+    best : the best known mapping; the incumbent if no better one is known.
+    score : its score by the objective.
     bound : no legal mapping of the covered space scores less.
-    complete : whether all of it was looked at or excluded: the bound is then the score less the
-        tolerance at least, or the score of the covered space's best.
-    num_nodes : used extents and PE bounds that could not be excluded at once.
+    complete : whether the whole space was evaluated or pruned. The bound is then at least the score
+        less the tolerance, or the score of the best mapping of the space.
+    num_nodes : nodes that were not pruned before the first one was opened.
     num_evaluations : mappings that were bounded or timed.
     num_exact : mappings that were timed exactly.
     """
@@ -73,7 +73,7 @@ class OptimalityBound:
 
     @property
     def gap(self) -> float:
-        """How much smaller a mapping of the space could be at most, of the bound."""
+        """The relative difference of score and bound: no mapping of the space is better by more."""
         return max(0.0, self.score / self.bound - 1)
 
 
@@ -87,13 +87,13 @@ def branch_and_bound(
     tolerance: float = 0.0,
     budget_evaluations: int = 5_000_000,
 ) -> OptimalityBound:
-    """The best mapping of the covered space, or how good it can be at most.
+    """The best mapping of the covered space, or a bound of its score.
 
     Parameters
     ----------
-    incumbent : a legal mapping with its exact figures; the better it is, the less is looked at.
-    tolerance : a mapping better than the best one by less than this fraction is not looked for.
-    budget_evaluations : mappings and tiles that are looked at; then the rest stays open.
+    incumbent : a legal mapping with its exact figures; the better it is, the more is pruned.
+    tolerance : mappings that are better by less than this fraction are pruned.
+    budget_evaluations : mappings and tiles that are evaluated at most.
 
     Raises
     ------
@@ -169,10 +169,10 @@ def _nodes(
     room = FIRST_ROOM
     while True:
         nodes = Nodes(np.zeros(room), np.ones((room, 6), np.int64), np.ones((room, 6), np.int64))
-        found = int(list_nodes(problem, goal, limit, floor, nodes, np.zeros(1, SCRATCH)))
-        if found <= room:
-            return nodes, np.argsort(nodes.bound[:found], kind="mergesort")
-        room = found
+        num_nodes = int(list_nodes(problem, goal, limit, floor, nodes, np.zeros(1, SCRATCH)))
+        if num_nodes <= room:
+            return nodes, np.argsort(nodes.bound[:num_nodes], kind="mergesort")
+        room = num_nodes
 
 
 def _best(state: State, incumbent: Choice) -> Choice:

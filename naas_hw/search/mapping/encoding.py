@@ -10,10 +10,10 @@ Where the paper is silent, this is chosen here:
   has its interval.
 - *Rounding of tiles*: a bound is at most what covers the dim; an L2 tile of K or C is rounded up
   to whole channel blocks (or to the dim). Used extents of K and C axes are not free.
-- *Overflow* of a buffer is repaired, elsewhere, by shrinking bounds (`mapping_space`).
+- *Overflow* of a buffer is repaired by shrinking bounds (`naas_hw.search.mapping.repair`).
 
-A mapping is legal, and covers no dim more than once too often, if and only if some point decodes
-to it: nothing that may be best is out of reach.
+A point decodes to every legal mapping that covers no dim more often than it must. So no mapping
+that may be the best is out of reach.
 
 Batches of mappings are `MappingBatch`. Array legend: N candidates, L levels (DRAM, L2, PE), D dims
 in the order of `DIMS`, G genes.
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.compiled.batch import MappingBatch, problem_table
-from naas_hw.search.mapping.decoding import decode_all_bounds, decode_orders
+from naas_hw.search.mapping.decoding_kernels import decode_all_bounds, decode_orders
 from naas_hw.search.unit_interval import Encoding, Genes
 from naas_hw.workload.layer import DIMS, Layer
 
@@ -60,8 +60,8 @@ def orders_from_indices(indices: Integers) -> Ints:
     >>> orders_from_indices(np.array([0, 719])).tolist()
     [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0]]
     """
-    found: Ints = ORDERS[indices]
-    return found
+    orders: Ints = ORDERS[indices]
+    return orders
 
 
 def indices_from_orders(orders: Integers) -> Ints:
@@ -187,13 +187,13 @@ class MappingEncoding:
             axis=1,
         )
         self._check_round_trip(arrays, genes)
-        found: Genes = np.clip(genes, 0.0, 1.0)
-        return found
+        clipped: Genes = np.clip(genes, 0.0, 1.0)
+        return clipped
 
     def _check_round_trip(self, arrays: MappingBatch, genes_NG: Genes) -> None:
-        found = self.decode(genes_NG)
+        decoded = self.decode(genes_NG)
         for field in ("orders", "l2", "pe", "spatial"):
-            due, got = getattr(arrays, field), getattr(found, field)
+            due, got = getattr(arrays, field), getattr(decoded, field)
             if not np.array_equal(due, got):
                 row = int(np.argwhere((due != got).reshape(len(due), -1).any(axis=1))[0, 0])
                 raise ValueError(

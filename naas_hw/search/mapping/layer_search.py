@@ -25,7 +25,7 @@ from naas_hw.cost.compiled.batch import MappingBatch, prices_of, problem_of, pro
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.cma import new_strategy
 from naas_hw.search.mapping.encoding import MappingEncoding
-from naas_hw.search.mapping.evolve import (
+from naas_hw.search.mapping.evolutionary_search import (
     MAX_STALE,
     Allowance,
     fits_smallest,
@@ -251,9 +251,9 @@ class _Run:
     def result(self) -> MappingResult:
         """The best, and what belongs to it."""
         pool, num = self.pool, self.num_legal
-        found = np.flatnonzero(pool.exact[:num] != NOT_TIMED)
-        order = ranking(self.objective, pool.exact[found], pool.energy[found])
-        timed = found[order]
+        indices = np.flatnonzero(pool.exact[:num] != NOT_TIMED)
+        order = ranking(self.objective, pool.exact[indices], pool.energy[indices])
+        timed = indices[order]
         gaps = (pool.exact[timed] - pool.bound[timed]) / pool.bound[timed]
         bounds = self.objective.score(pool.bound[:num].astype(np.float64), pool.energy[:num])
         return MappingResult(

@@ -69,8 +69,8 @@ class NetworkBound:
     def channels_Y(self) -> Ints:
         """Input channels of a group."""
         column = np.where(self.is_depthwise_Y, DIMS.index("K"), DIMS.index("C"))
-        found: Ints = self.dims_YD[np.arange(len(column)), column]
-        return found
+        channels: Ints = self.dims_YD[np.arange(len(column)), column]
+        return channels
 
     @cached_property
     def weights_Y(self) -> Ints:
@@ -182,13 +182,13 @@ def _sizes_D(accelerator: Accelerator) -> Ints:
 
 
 def _product(factors_YD: Ints) -> Ints:
-    found: Ints = factors_YD.prod(axis=1)
-    return found
+    products: Ints = factors_YD.prod(axis=1)
+    return products
 
 
 def _ceil_div(numerator: Ints, denominator: Ints | int) -> Ints:
-    found: Ints = -(-numerator // denominator)
-    return found
+    quotients: Ints = -(-numerator // denominator)
+    return quotients
 
 
 def _rows(layer: Layer) -> int:

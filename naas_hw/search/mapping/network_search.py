@@ -39,7 +39,7 @@ PROOF_EVALUATIONS = 1_000_000
 """Of a layer on an accelerator that is given, where only its mapping is to be found."""
 
 PROOF_TOLERANCE = 0.005
-"""What is better by less than this is not looked for by branch and bound."""
+"""Branch and bound prunes mappings that are better by less than this fraction."""
 
 MAX_SPACE = 10_000_000_000
 """Nodes of branch and bound, as `space_size` estimates them, beyond which it does not run."""
@@ -128,7 +128,7 @@ def search_layers(
 def _search_layer(
     accelerator: Accelerator, layer: Layer, settings: MappingSettings
 ) -> MappingResult | None:
-    found = map_layer(
+    result = map_layer(
         accelerator,
         layer,
         objective=settings.objective,
@@ -140,13 +140,13 @@ def _search_layer(
         min_legal=settings.min_legal,
         encoding=settings.encoding,
     )
-    if found is None or not settings.proof_evaluations:
-        return found
-    return _proven(accelerator, layer, settings, found)
+    if result is None or not settings.proof_evaluations:
+        return result
+    return _proven(accelerator, layer, settings, result)
 
 
 def _proven(
-    accelerator: Accelerator, layer: Layer, settings: MappingSettings, found: MappingResult
+    accelerator: Accelerator, layer: Layer, settings: MappingSettings, result: MappingResult
 ) -> MappingResult:
     """Add to a result what branch and bound finds beyond it, and what it proves.
 
@@ -154,22 +154,22 @@ def _proven(
     """
     if space_size(accelerator, layer) > MAX_SPACE:
         least = layer_bound(accelerator, layer, settings.objective, settings.table)
-        return replace(found, least=least)
+        return replace(result, least=least)
     optimality = branch_and_bound(
         accelerator,
         layer,
-        found.best,
+        result.best,
         objective=settings.objective,
         table=settings.table,
         tolerance=PROOF_TOLERANCE,
         budget_evaluations=settings.proof_evaluations,
     )
     return replace(
-        found,
+        result,
         best=optimality.best,
-        choices=front_of([*found.choices, optimality.best]),
-        num_evaluations=found.num_evaluations + optimality.num_evaluations,
-        num_exact=found.num_exact + optimality.num_exact,
+        choices=front_of([*result.choices, optimality.best]),
+        num_evaluations=result.num_evaluations + optimality.num_evaluations,
+        num_exact=result.num_exact + optimality.num_exact,
         least=optimality.bound,
     )
 
@@ -189,7 +189,7 @@ def submit_layers(
     searched when its first result is asked for.
     """
     size = max(1, EVALUATIONS_PER_TASK // max(1, settings.evaluations + settings.proof_evaluations))
-    found: list[Pending] = []
+    pending: list[Pending] = []
     for first in range(0, len(layers), size):
         batch = tuple(layers[first : first + size])
         task = Task(
@@ -198,8 +198,8 @@ def submit_layers(
             arguments=(accelerator, batch, settings),
         )
         results = lru_cache(maxsize=1)(submit(executor, task))
-        found.extend(partial(_result_at, results, place) for place in range(len(batch)))
-    return found
+        pending.extend(partial(_result_at, results, place) for place in range(len(batch)))
+    return pending
 
 
 def _result_at(
@@ -229,7 +229,7 @@ def map_network(
     """
     layers = list(network.distinct_layers)
     pending = submit_layers(executor, accelerator, layers, settings)
-    found: dict[Layer, MappingResult] = {}
+    results: dict[Layer, MappingResult] = {}
     for layer, wait in zip(layers, pending, strict=True):
         result = wait()
         if result is None:
@@ -237,28 +237,28 @@ def map_network(
             raise InputError(
                 f"{accelerator.name} must have room for a mapping of {layer.name}: {reason}"
             )
-        found[anonymous(layer)] = result
+        results[anonymous(layer)] = result
         if progress is not None:
             progress(layer, result)
-    return assemble(accelerator, network, found, settings)
+    return assemble(accelerator, network, results, settings)
 
 
 def assemble(
     accelerator: Accelerator,
     network: Network,
-    found: AbstractMapping[Layer, MappingResult],
+    results_by_layer: AbstractMapping[Layer, MappingResult],
     settings: MappingSettings,
 ) -> NetworkResult:
     """The network with the choice for each layer that suits all of them together.
 
     Layers without a program count in no total, and keep their best choices.
     """
-    results = {layer: found[anonymous(layer)] for layer in network.layers}
+    results = {layer: results_by_layer[anonymous(layer)] for layer in network.layers}
     run = [layer for layer in network.layers if layer.has_program]
     chosen = choose([results[layer] for layer in run], settings.objective)
     mappings = {layer.name: results[layer].best.mapping for layer in network.layers}
     mappings |= {layer.name: choice.mapping for layer, choice in zip(run, chosen, strict=True)}
-    searched = [found[anonymous(layer)] for layer in network.distinct_layers]
+    searched = [results_by_layer[anonymous(layer)] for layer in network.distinct_layers]
     gaps = {layer.name: results[layer].proven_gap(settings.objective) for layer in network.layers}
     return NetworkResult(
         network=network,
@@ -336,8 +336,8 @@ def _edp(choices: Sequence[Choice]) -> float:
 
 
 def named_results(
-    networks: Sequence[Network], found: AbstractMapping[Layer, MappingResult]
+    networks: Sequence[Network], results_by_layer: AbstractMapping[Layer, MappingResult]
 ) -> Iterator[tuple[Layer, MappingResult]]:
     """Each distinct layer under the first of its names, with its result."""
     for layer in distinct_layers(networks):
-        yield layer, found[anonymous(layer)]
+        yield layer, results_by_layer[anonymous(layer)]

@@ -18,8 +18,8 @@ from naas_hw.workload.layer import DIMS
 
 def order_of(text: str) -> list[int]:
     """An order given as letters, as indices into DIMS."""
-    found: list[int] = [DIMS.index(dim) for dim in text]
-    return found
+    dims: list[int] = [DIMS.index(dim) for dim in text]
+    return dims
 
 
 def order_table(texts: Sequence[str]) -> NDArray[np.int8]:

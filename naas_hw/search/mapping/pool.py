@@ -172,8 +172,8 @@ def add_point(p: Any, goal: Any, pool: Any, point: Any) -> Any:
 @kernel
 def known_score(pool: Any, point: Any) -> Any:
     """The score of a mapping in normal form; infinite if it is not in the pool."""
-    found = pool.buckets[_bucket(pool, point)]
-    return pool.score[found - 1] if found else np.inf
+    entry = pool.buckets[_bucket(pool, point)]
+    return pool.score[entry - 1] if entry else np.inf
 
 
 @kernel

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 import pytest
+from small_cases import random_accelerator, random_case, random_layer
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
@@ -35,16 +36,11 @@ from naas_hw.cost.compiled.single import (
     new_scratch,
 )
 from naas_hw.cost.energy import energy_of
-from naas_hw.cost.random_case import (
-    Case,
-    random_accelerator,
-    random_case,
-    random_layer,
-)
 from naas_hw.cost.reference.recurrence import list_end
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.verify.case import Case
 from naas_hw.workload.layer import DIMS, Kind, Layer
 
 STRIDES = ((1, 2), (2, 1), (2, 2), (3, 2))

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_cases import random_case
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cost.oracle.contract import Contract
 from naas_hw.cost.oracle.event_model import run_event_model
 from naas_hw.cost.oracle.labels import HazardError
-from naas_hw.cost.random_case import random_case
 from naas_hw.cost.reference.pieces import Durations, Step, durations_of, steps_of
 from naas_hw.cost.reference.recurrence import Timeline, run_recurrence
 from naas_hw.mapping.geometry import Geometry

@@ -6,13 +6,14 @@ from itertools import product
 
 import numpy as np
 import pytest
+from small_cases import random_case
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.compiler.layout import descriptor_beats
-from naas_hw.cost.random_case import Case, random_case
 from naas_hw.cost.reference.accesses import Accesses, accesses_of
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.verify.case import Case
 from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
 
 Index = dict[Dim, int]

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from small_cases import random_case
 
 from naas_hw.arch import timing
-from naas_hw.cost.random_case import random_case
 from naas_hw.cost.reference.pieces import Durations, durations_of, steps_of
 from naas_hw.cost.reference.recurrence import run_recurrence, timeline_of
 

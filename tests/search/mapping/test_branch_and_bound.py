@@ -4,11 +4,11 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+from small_cases import random_accelerator, random_layer
 
 from naas_hw.arch.technology import SIZED
 from naas_hw.core.errors import InputError
 from naas_hw.cost.compiled.batch import MappingBatch, evaluate_bounds, evaluate_exact
-from naas_hw.cost.random_case import random_accelerator, random_layer
 from naas_hw.search import Choice, Objective
 from naas_hw.search.mapping.branch_and_bound import branch_and_bound
 from naas_hw.workload.layer import DIMS

@@ -11,7 +11,7 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
 from naas_hw.cost.compiled.batch import MappingBatch
 from naas_hw.mapping.geometry import Geometry
-from naas_hw.mapping.legality import violations
+from naas_hw.mapping.legality import Rule, violations
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.search.mapping.encoding import (
     ORDERS,
@@ -92,7 +92,7 @@ def test_every_legal_tiling_that_covers_a_dim_once_is_reached():
             )
             if not once:
                 continue
-            blocks = [v for v in violations(CK4, LAYER, mapping) if v.startswith("block")]
+            blocks = [v for v in violations(CK4, LAYER, mapping) if v.rule is Rule.BLOCK]
             arrays = MappingBatch(
                 orders=np.tile(np.arange(6), (1, 3, 1)),
                 l2=np.array([[mapping.l2[d] for d in DIMS]]),

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from small_cases import random_case
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import MAESTRO, SIZED, EnergyTable
 from naas_hw.cost.evaluate import evaluate, evaluate_network
-from naas_hw.cost.random_case import random_case
 from naas_hw.search.mapping.network_bound import NetworkBound, layer_bound, lower_bound
 from naas_hw.search.mapping.network_search import MappingSettings, map_network, search_layers
 from naas_hw.search.objective import Objective

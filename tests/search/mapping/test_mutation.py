@@ -12,9 +12,9 @@ from naas_hw.cost.compiled.jit import entry
 from naas_hw.cost.compiled.single import new_scratch
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.search.mapping.encoding import MappingEncoding
-from naas_hw.search.mapping.evolve import grow_all
+from naas_hw.search.mapping.evolutionary_search import grow_all
 from naas_hw.search.mapping.growth import balanced_above, balanced_below, draw_balanced
-from naas_hw.search.mapping.moves import make_child
+from naas_hw.search.mapping.mutation import make_child
 from naas_hw.search.mapping.point import Point, is_legal, normalise, order_table
 from naas_hw.search.mapping.pool import Goal, add_point, new_pool
 from naas_hw.search.mapping.repair import repair

@@ -1,4 +1,4 @@
-"""Points as mappings, compiled: the inner loop of `MappingEncoding.decode`.
+"""Kernels that decode points to mappings: the inner loop of `MappingEncoding.decode`.
 
 In batches, or one point after the other for compiled code that searches. `problem` comes from
 `naas_hw.cost.compiled.batch.problem_of`.

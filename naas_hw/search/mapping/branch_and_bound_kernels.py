@@ -1,6 +1,6 @@
-"""The space of branch and bound, compiled: nodes, the tiles of a node, the loop orders of a leaf.
+"""Compiled branch and bound: nodes, the tiles of a node, the loop orders of a leaf.
 
-A node is used extents and bounds inside the PE; a leaf is those with the bounds of a tile.
+A node fixes the used extents and the bounds inside the PE. A leaf also fixes the bounds of a tile.
 """
 
 from typing import Any, NamedTuple
@@ -30,10 +30,10 @@ from naas_hw.search.mapping.point import Point, copy_point, new_point
 from naas_hw.search.mapping.pool import score_of
 
 EVALUATED, TIMED, OPENED, TILES, LEAVES = range(5)
-"""Counters: bounds of mappings; mappings timed; nodes opened; tiles looked at; leaves kept."""
+"""Counters: mappings bounded; mappings timed; nodes opened; tiles evaluated; leaves kept."""
 
 SCORE, LIMIT, CYCLES, ENERGY = range(4)
-"""Figures of the best mapping; what a bound must be below to be looked at."""
+"""Figures of the best mapping, and `LIMIT`: bounds that are not below it are pruned."""
 
 
 class State(NamedTuple):
@@ -63,7 +63,7 @@ class Nodes(NamedTuple):
 
 @entry
 def list_nodes(p: Any, goal: Any, limit: Any, floor: Any, nodes: Any, scratch: Any) -> Any:
-    """Fill nodes with all whose bound is below the limit, as far as there is room; how many.
+    """Fill nodes with those whose bound is below the limit, if there is room; their number.
 
     The caller keeps scratch: an element of an array does not keep the array alive.
     """
@@ -75,7 +75,7 @@ def list_nodes(p: Any, goal: Any, limit: Any, floor: Any, nodes: Any, scratch: A
     sides = np.ones(6, np.int64)
     for d in range(2, 6):
         sides[d] = min(p.sizes[d], p.bounds[d])
-    found = 0
+    num_nodes = 0
     while True:
         for d in range(6):
             spatial[d] = min(p.sizes[d], p.bounds[d]) if d < 2 else free[d] + 1
@@ -89,15 +89,15 @@ def list_nodes(p: Any, goal: Any, limit: Any, floor: Any, nodes: Any, scratch: A
                 steps_of(p, spatial, pe, n)
                 bound = node_bound(p, goal, g, n, floor)
                 if bound < limit:
-                    if found < len(nodes.bound):
-                        nodes.bound[found] = bound
-                        nodes.spatial[found] = spatial
-                        nodes.pe[found] = pe
-                    found += 1
+                    if num_nodes < len(nodes.bound):
+                        nodes.bound[num_nodes] = bound
+                        nodes.spatial[num_nodes] = spatial
+                        nodes.pe[num_nodes] = pe
+                    num_nodes += 1
             if not advance(at, num):
                 break
         if not advance(free, sides):
-            return found
+            return num_nodes
 
 
 # Leaves ------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def tile_bound(p: Any, goal: Any, g: Any, l2: Any, tile: Any, tiles: Any, places
 
 @kernel
 def open_node(p: Any, goal: Any, state: Any, nodes: Any, index: Any, room: Any) -> None:
-    """Look at all tiles of a node; keep the leaves that are not excluded."""
+    """Evaluate all tiles of a node; keep the leaves that are not pruned."""
     at_node, values, places, point = room
     g = at_node[0]
     point.pe[:], point.spatial[:] = nodes.pe[index], nodes.spatial[index]
@@ -343,7 +343,7 @@ def _first_order(bounds: Any, order: Any) -> Any:
 
 @kernel
 def all_orders(p: Any, goal: Any, state: Any, point: Any, tiles: Any, budget: Any) -> Any:
-    """Look at all loop orders of a leaf; whether the budget was enough."""
+    """Evaluate all loop orders of a leaf; whether the budget was enough."""
     outer = _first_order(tiles, point.orders[0])
     while True:
         inner = _first_order(point.l2, point.orders[1])
@@ -359,7 +359,7 @@ def all_orders(p: Any, goal: Any, state: Any, point: Any, tiles: Any, budget: An
 
 @kernel
 def _resolve(p: Any, goal: Any, state: Any, nodes: Any, budget: Any) -> Any:
-    """Look at all loop orders of the kept leaves; the least bound of those left over."""
+    """Evaluate all loop orders of the kept leaves; the least bound of those left over."""
     kept = min(state.counters[LEAVES], len(state.leaf_bound))
     order = np.argsort(state.leaf_bound[:kept], kind="mergesort")
     point = new_point()
@@ -382,7 +382,7 @@ def _resolve(p: Any, goal: Any, state: Any, nodes: Any, budget: Any) -> Any:
 def search_nodes(
     p: Any, goal: Any, state: Any, nodes: Any, order: Any, budget: Any, at_node: Any
 ) -> Any:
-    """Open nodes, then look at the loop orders of kept leaves; the last tenth is for these.
+    """Open nodes, then evaluate the loop orders of kept leaves with the last tenth of the budget.
 
     Returns the least bounds of nodes and of leaves that the budget did not reach, or infinity.
 

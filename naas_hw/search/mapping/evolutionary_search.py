@@ -1,4 +1,4 @@
-"""The compiled mapping search: seeds of typical dataflows, evolution by bound, then exact times."""
+"""The compiled mapping search: seeds of typical dataflows, evolution by bound, exact cycles."""
 
 from typing import Any, Final, NamedTuple
 
@@ -7,8 +7,8 @@ import numpy as np
 from naas_hw.cost.compiled.jit import entry, kernel
 from naas_hw.cost.compiled.single import new_scratch
 from naas_hw.search.mapping.growth import grow
-from naas_hw.search.mapping.moves import make_child
-from naas_hw.search.mapping.node_search import open_best_nodes
+from naas_hw.search.mapping.inside_out_search import open_best_nodes
+from naas_hw.search.mapping.mutation import make_child
 from naas_hw.search.mapping.point import (
     Point,
     copy_point,

@@ -1,4 +1,4 @@
-"""Mappings from the inside out, compiled: the best nodes first, then all tiles of these.
+"""Search of mappings from the inside out, compiled: the best nodes first, then all their tiles.
 
 A *node* is used extents and bounds inside the PE: all that a mapping says of one step of the array.
 Its lower bound is that of the best tiles and loop orders that it could have. So nodes are bred by
@@ -11,19 +11,7 @@ import numpy as np
 
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.cost.compiled.single import new_scratch
-from naas_hw.search.mapping.growth import balanced_below, draw_balanced, grow_bound
-from naas_hw.search.mapping.moves import shuffled
-from naas_hw.search.mapping.node_bounds import (
-    ORDERS,
-    WEIGHTS_STAY,
-    is_possible,
-    least_inputs,
-    least_weights,
-    node_bound,
-    steps_of,
-    traffic,
-)
-from naas_hw.search.mapping.nodes import (
+from naas_hw.search.mapping.branch_and_bound_kernels import (
     EVALUATED,
     LIMIT,
     TILES,
@@ -33,6 +21,18 @@ from naas_hw.search.mapping.nodes import (
     num_tiles,
     open_node,
     room_to_open,
+)
+from naas_hw.search.mapping.growth import balanced_below, draw_balanced, grow_bound
+from naas_hw.search.mapping.mutation import shuffled
+from naas_hw.search.mapping.node_bounds import (
+    ORDERS,
+    WEIGHTS_STAY,
+    is_possible,
+    least_inputs,
+    least_weights,
+    node_bound,
+    steps_of,
+    traffic,
 )
 from naas_hw.search.mapping.point import is_legal, most_pe, new_point, normalise, settle_bounds
 from naas_hw.search.mapping.pool import (

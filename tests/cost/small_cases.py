@@ -1,10 +1,11 @@
-"""Random legal triples of accelerator, layer and mapping, small enough to simulate.
+"""Random cases with tiny arrays and layers, which the readable cost model evaluates in no time.
 
-The whole legal space is meant to be hit: every axis dim, kind of layer, ragged edges, padding
-wider than the kernel, strides, dilation, spilled sums, buffers that are never refilled.
+They reach the whole legal space: every axis dim, kind of layer, ragged edges, padding wider than
+the kernel, strides, dilation, spilled partial sums, buffers that are never refilled. They are drawn
+without the compiled model, which they test. The larger cases of `naas verify`, with bins of
+coverage, are drawn by `naas_hw.verify.random_case`.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,28 +14,15 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.verify.case import Case
 from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
 
 NUM_ATTEMPTS: Final = 60
-"""Mappings that are tried before accelerator and layer are drawn anew."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A layer under a legal mapping on an accelerator."""
-
-    accelerator: Accelerator
-    layer: Layer
-    mapping: Mapping
-
-    @property
-    def geometry(self) -> Geometry:
-        """What follows from the three."""
-        return Geometry(accelerator=self.accelerator, layer=self.layer, mapping=self.mapping)
+"""Mappings that are tried before another accelerator and layer are drawn."""
 
 
 def random_case(rng: np.random.Generator, *, max_steps: int = 400) -> Case:
-    """A legal triple of at most so many steps of the array."""
+    """A legal case of at most so many steps of the array."""
     while True:
         accelerator, layer = random_accelerator(rng), random_layer(rng)
         mapping = random_mapping(accelerator, layer, rng, max_steps=max_steps)

@@ -1,4 +1,4 @@
-"""Moves in the space of mappings, compiled: mutation and crossing.
+"""Mutation and crossing of mappings, compiled.
 
 Moves propose balanced bounds most of the time and any bound some of the time, so they waste little
 and still reach everything.
