@@ -26,7 +26,7 @@ from naas_hw.core.torch_extra import require_torch
 from naas_hw.nas.accuracy.images import ImageSplit, load_digits, split_images
 from naas_hw.nas.accuracy.oracle import Accuracies
 from naas_hw.nas.accuracy.predictor import PredictedAccuracy, fit_predictor
-from naas_hw.nas.accuracy.shared import SharedWeightsAccuracy
+from naas_hw.nas.accuracy.shared_weights import SharedWeightsAccuracy
 from naas_hw.nas.accuracy.training import RankReport, compare_with_alone, train_supernet
 from naas_hw.nas.accuracy.training_settings import TrainingSettings
 from naas_hw.nas.joint.architecture_search import ArchitectureSettings

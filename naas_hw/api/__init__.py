@@ -37,7 +37,7 @@ from naas_hw.arch.devices import find_part
 from naas_hw.arch.files import find_accelerator, find_budget, find_energy_table
 from naas_hw.emit.package import GeneratedDesign
 from naas_hw.nas.joint.settings import JointSettings
-from naas_hw.runs.figures import joint_figures, layer_figures, network_figures, search_figures
+from naas_hw.runs.result_json import joint_figures, layer_figures, network_figures, search_figures
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.mapping.network_search import MappingSettings
 

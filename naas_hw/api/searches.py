@@ -30,8 +30,8 @@ from naas_hw.nas.joint.joint_search import JointResult
 from naas_hw.nas.joint.joint_search import search_jointly as search_jointly_for
 from naas_hw.nas.joint.settings import JointSettings, joint_digest
 from naas_hw.nas.spaces.space import Space
-from naas_hw.runs.figures import effort_figures, joint_figures, network_figures, search_figures
 from naas_hw.runs.folder import Manifest, RunFolder, digest_of
+from naas_hw.runs.result_json import effort_figures, joint_figures, network_figures, search_figures
 from naas_hw.search.accelerator.history import History
 from naas_hw.search.accelerator.result import ProgressCallback, SearchResult
 from naas_hw.search.accelerator.search import search as search_accelerator

@@ -124,7 +124,7 @@ def _write(
     designs: list[Path],
     settings: "BuildSettings",
 ) -> None:
-    from naas_hw.experiments.builds import builds_markdown
+    from naas_hw.experiments.build import builds_markdown
     from naas_hw.experiments.results import write_section
 
     command = shlex.join([*build_words(designs, settings), "--into", into.as_posix()])

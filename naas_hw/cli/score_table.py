@@ -5,7 +5,7 @@ from rich.text import Text
 
 from naas_hw.cli.tables import plain_table
 from naas_hw.exchange.scores import LayerScore, ScoreReport
-from naas_hw.report.formats import number
+from naas_hw.report.level_counts import number
 
 
 def score_table(title: str, report: ScoreReport) -> Table:

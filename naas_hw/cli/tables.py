@@ -12,7 +12,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.evaluate import CostReport, NetworkReport
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.report.formats import LEVELS, level_counts, number
+from naas_hw.report.level_counts import LEVELS, level_counts, number
 from naas_hw.search.objective import Objective
 from naas_hw.sim.layer import LayerReport
 from naas_hw.workload.check import UNKNOWN, total_macs

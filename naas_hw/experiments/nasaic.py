@@ -182,7 +182,7 @@ def measure_nasaic(
     *,
     network: Network = RESNET9,
     executor: Executor | None = None,
-    tell: Callable[[PairComparison], None] | None = None,
+    progress: Callable[[PairComparison], None] | None = None,
 ) -> list[PairComparison]:
     """A search, and the pair with as many evaluations as its final mappings, with each seed."""
     comparisons = []
@@ -194,8 +194,8 @@ def measure_nasaic(
         effort = wanted.final_settings(PAIR_BUDGET)
         pair = map_pair(PAIR, network, effort, executor=executor)
         comparisons.append(PairComparison(seed=seed, pair=pair, result=result))
-        if tell is not None:
-            tell(comparisons[-1])
+        if progress is not None:
+            progress(comparisons[-1])
     return comparisons
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from naas_hw.experiments.published import TIMES_CHEAPER
+from naas_hw.experiments.naas_paper import TIMES_CHEAPER
 
 SECONDS_OF_A_DAY: Final = 86400
 

@@ -16,8 +16,8 @@ from naas_hw.arch.presets import Preset
 from naas_hw.arch.technology import MAESTRO, EnergyTable, SizedTable, with_dram_factor
 from naas_hw.cost.energy import LEVELS
 from naas_hw.cost.evaluate import NetworkReport, evaluate_network
-from naas_hw.experiments.kept_searches import kept_search
-from naas_hw.experiments.spread import spread
+from naas_hw.experiments.markdown import spread
+from naas_hw.experiments.resumable_searches import kept_search
 from naas_hw.search.accelerator.result import Progress, SearchResult
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.mapping.network_search import MappingSettings, map_network

@@ -7,25 +7,27 @@ dataflow; the sizes of array and buffers are searched, within the same resources
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from naas_hw.experiments.baselines import folded_text
-from naas_hw.experiments.published import REDUCTIONS
-from naas_hw.experiments.spread import spread
-from naas_hw.experiments.trials import (
+from naas_hw.experiments.edp import folded_text
+from naas_hw.experiments.markdown import (
     DESIGN_HEAD,
     DESIGN_RULE,
-    Effort,
-    PresetCase,
-    Tell,
-    Trial,
-    best_of,
     design_cells,
     effort_text,
     grouped,
-    measured_trial,
     row,
-    searched,
+    spread,
     spread_of,
     table_text,
+)
+from naas_hw.experiments.naas_paper import REDUCTIONS
+from naas_hw.experiments.preset_trials import (
+    Effort,
+    PresetCase,
+    SearchProgressCallback,
+    Trial,
+    best_of,
+    measured_trial,
+    searched,
 )
 from naas_hw.search.accelerator.baseline import BaselineKind
 from naas_hw.search.accelerator.result import SearchResult
@@ -54,7 +56,11 @@ class SizingTrial:
 
 
 def measure_sizing(
-    cases: Sequence[PresetCase], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
+    cases: Sequence[PresetCase],
+    effort: Effort,
+    *,
+    num_processes: int = 1,
+    progress: SearchProgressCallback | None = None,
 ) -> list[SizingTrial]:
     """Search each case twice; seeds outermost, then tables, then cases.
 
@@ -66,13 +72,13 @@ def measure_sizing(
     with worker_processes(num_processes) as executor:
         return [
             SizingTrial(
-                trial=measured_trial(case, settings, effort.keep, executor, tell),
+                trial=measured_trial(case, settings, effort.keep, executor, progress),
                 sized=searched(
                     case,
                     settings.sizing_only(case.preset),
                     effort.keep,
                     executor,
-                    tell,
+                    progress,
                     "sizes only",
                 ),
             )

@@ -9,24 +9,26 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.experiments.baselines import folded_text, idle_positions
-from naas_hw.experiments.published import SAVINGS
-from naas_hw.experiments.spread import mean_share
-from naas_hw.experiments.trials import (
+from naas_hw.experiments.edp import folded_text, idle_positions
+from naas_hw.experiments.markdown import (
     DESIGN_HEAD,
     DESIGN_RULE,
-    Effort,
-    PresetCase,
-    Tell,
-    Trial,
-    best_of,
     design_cells,
     effort_text,
     grouped,
-    measured_trial,
+    mean_share,
     row,
     spread_of,
     table_text,
+)
+from naas_hw.experiments.naas_paper import SAVINGS
+from naas_hw.experiments.preset_trials import (
+    Effort,
+    PresetCase,
+    SearchProgressCallback,
+    Trial,
+    best_of,
+    measured_trial,
 )
 from naas_hw.search.accelerator.baseline import BaselineKind
 from naas_hw.search.objective import geometric_mean
@@ -37,7 +39,11 @@ LITTLE_GAIN: Final = 1.25
 
 
 def measure_speedup(
-    cases: Sequence[PresetCase], effort: Effort, *, num_processes: int = 1, tell: Tell | None = None
+    cases: Sequence[PresetCase],
+    effort: Effort,
+    *,
+    num_processes: int = 1,
+    progress: SearchProgressCallback | None = None,
 ) -> list[Trial]:
     """Search each case, and evaluate its preset; seeds outermost, then tables, then cases.
 
@@ -48,7 +54,7 @@ def measure_speedup(
     """
     with worker_processes(num_processes) as executor:
         return [
-            measured_trial(case, settings, effort.keep, executor, tell)
+            measured_trial(case, settings, effort.keep, executor, progress)
             for settings in effort.searches()
             for case in cases
         ]

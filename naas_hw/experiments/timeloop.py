@@ -4,73 +4,35 @@ A cause says by how much Timeloop's count differs, as a number that follows from
 count is *explained* if Timeloop's, with its causes applied, is ours to the last access.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, Accelerator, Axis
 from naas_hw.core.errors import InputError
-from naas_hw.cost.reference.accesses import Accesses, accesses_of
-from naas_hw.cost.reference.pieces import existing
-from naas_hw.exchange.timeloop_reader import ReadMapping, timeloop_mapping
-from naas_hw.exchange.windows import num_places
-from naas_hw.mapping.geometry import Geometry, ceil_div
+from naas_hw.experiments import timeloop_causes as causes
+from naas_hw.experiments.timeloop_causes import CAUSES, Step
+from naas_hw.experiments.timeloop_nest import (
+    BEAT,
+    DRAM,
+    INPUTS,
+    L2,
+    MAC,
+    OUTPUTS,
+    PE,
+    WEIGHTS,
+    CountedCase,
+    CountedNest,
+)
 from naas_hw.system.json_files import read_json
-from naas_hw.system.yaml_files import parse_yaml, validate, validation_sentence
-from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
-
-WEIGHT_DIMS: Final[tuple[Dim, ...]] = ("K", "C", "R", "S")
-BEAT: Final = 4
-"""Elements of a row in the cases: 64 bits of 16."""
-
-DRAM, L2, PE, MAC = "DRAM", "GlobalBuffer", "PEBuffer", "mac"
-WEIGHTS, INPUTS, OUTPUTS = "Weights", "Inputs", "Outputs"
-
-CAUSES: Final = {
-    "whole words": "We move whole words of B elements. A step's weights in a PE, or the channels "
-    "of a pixel, in DRAM too, that do not fill the last word count in full.",
-    "sliding window": "Where a window moves by less than its size along the innermost loop of a "
-    "level, Timeloop counts what is new; our buffers are filled anew.",
-    "gaps": "A 1x1 kernel with a stride reads some pixels only, and so do we; Timeloop's tiles are "
-    "all that lies between the first and the last.",
-    "halo": "An input that several PEs need is one read of ours, one for each PE of Timeloop's.",
-    "links": "With its links, Timeloop passes inputs from PE to PE: fewer reads of L2, and a read "
-    "of a PE's buffer for each. We have no such links.",
-    "trees": "We add the products of a reduction axis before the accumulator, Timeloop after it: "
-    "its buffers hold a sum in each PE of that axis.",
-    "first read": "Timeloop's elision of first reads is off in this case. We never read a sum that "
-    "is not there.",
-    "sums join on the way": "Ours are added to those in L2 when they are drained; Timeloop brings "
-    "them back into the PEs first.",
-    "draining": "We read each sum when it is drained, and begin every visit anew; Timeloop's drain "
-    "reads nothing, and a visit goes on from what was brought back.",
-}
-
+from naas_hw.system.yaml_files import validate, validation_sentence
 
 _MAX_CASES_BYTES: Final = 16 * 1024 * 1024
-
-
-class _Texts(BaseModel):
-    map: str
-    prob: str
-
-
-class _Case(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    name: Annotated[str, Field(max_length=200)]
-    env: dict[str, str]
-    files: _Texts = Field(alias="yaml")
-    compute_cycles: int
-    accesses: dict[str, dict[str, Any]]
-    networks: dict[str, dict[str, dict[str, Any]]]
 
 
 class _CaseFile(BaseModel):
@@ -162,9 +124,9 @@ def compare_with_timeloop(path: Path) -> ComparedFile:
 def _compared(data: Any, index: int) -> ComparedCase | RefusedCase:
     name = f"cases[{index}]"
     try:
-        case = validate(_Case, data, name)
+        case = validate(CountedCase, data, name)
         name = case.name
-        return ComparedCase(name=name, comparisons=tuple(_compare(_Nest(case))))
+        return ComparedCase(name=name, comparisons=tuple(_compare(CountedNest(case))))
     except InputError as error:
         return RefusedCase(name=name, reason=str(error))
     except pydantic.ValidationError as error:
@@ -177,111 +139,21 @@ def _read_json(path: Path) -> object:
     return read_json(path, max_bytes=_MAX_CASES_BYTES)
 
 
-class _Nest:
-    """A case as our values, and Timeloop's counts of it."""
-
-    def __init__(self, case: _Case) -> None:
-        self.case = case
-        self.geometry = _geometry(case)
-        self.ours: Accesses = accesses_of(self.geometry)
-
-    def theirs(self, level: str, tensor: str, count: str) -> int:
-        """A count of Timeloop's, all instances together."""
-        counts = self.case.accesses[level]["tensors"][tensor]
-        return int(counts[f"{count}_per_instance"] * counts["instances"])
-
-    @property
-    def elides_first_reads(self) -> bool:
-        """Whether the first visit of an output reads nothing."""
-        return self.case.env.get("TIMELOOP_ENABLE_FIRST_READ_ELISION") != "0"
-
-    @property
-    def links(self) -> int:
-        """Inputs passed from PE to PE."""
-        return int(self.case.networks[f"{L2} <==> {PE}"][INPUTS]["Link transfers"])
-
-    @property
-    def tree(self) -> int:
-        """Products that a tree adds."""
-        return prod(self.geometry.mapping.spatial[dim] for dim in REDUCTION_DIMS)
-
-    @property
-    def sharing(self) -> int:
-        """PEs that get the same input."""
-        spatial = self.geometry.mapping.spatial
-        return prod(spatial[dim] for dim in DIMS if dim not in self.geometry.input_dims)
-
-    @property
-    def num_outputs(self) -> int:
-        """Outputs of the layer."""
-        layer = self.geometry.layer
-        return layer.groups * layer.K * layer.P * layer.Q
-
-
-def _geometry(case: _Case) -> Geometry:
-    mapping, problem = (
-        parse_yaml(text, kind)
-        for kind, text in (("its mapping", case.files.map), ("its problem", case.files.prob))
-    )
-    read = timeloop_mapping(mapping, problem, "its mapping", "its problem")
-    layer = _layer(read)
-    used = {dim: read.mapping.spatial[dim] for dim in DIMS}
-    accelerator = Accelerator(
-        axes=tuple(Axis(dim=dim, size=size) for dim, size in used.items() if size > 1)
-        or (Axis(dim="K", size=1),),
-        weight_buffer_bytes=65536,  # sizes of memories change no count
-        input_buffer_bytes=65536,
-        accumulator_words=65536,
-        bank_bytes=256 * 1024,
-        beat_bytes=BEAT,
-        weight_lanes=1,
-        input_lanes=1,
-    )
-    return Geometry(accelerator=accelerator, layer=layer, mapping=read.mapping)
-
-
-def _layer(read: ReadMapping) -> Layer:
-    """The layer of a problem, with an image that its windows just cover."""
-    bounds, problem = read.bounds, read.problem
-    height, width = (
-        (bounds[out] - 1) * problem.stride[place]
-        + (bounds[kernel] - 1) * problem.dilation[place]
-        + 1
-        for place, (out, kernel) in enumerate(_WINDOWS)
-    )
-    return Layer(
-        name="layer",
-        kind=Kind.DEPTHWISE if problem.is_depthwise else Kind.CONV,
-        **{str(dim): bounds[dim] for dim in DIMS},
-        height=height,
-        width=width,
-        stride=problem.stride,
-        dilation=problem.dilation,
-        groups=read.groups,
-    )
-
-
-_WINDOWS: Final[tuple[tuple[Dim, Dim], ...]] = (("P", "R"), ("Q", "S"))
-"""Output and kernel dims of rows, and of columns."""
-
-_MOVING: Final[dict[Dim, int]] = {"P": 0, "R": 0, "Q": 1, "S": 1}
-"""Loop -> along which it moves the input's window: rows (0) or columns (1)."""
-
-Step = tuple[str, Callable[[Fraction], Fraction]]
-"""A cause, and what it makes of Timeloop's count."""
-
-
-def _compare(nest: _Nest) -> Iterator[TimeloopCount]:
+def _compare(nest: CountedNest) -> Iterator[TimeloopCount]:
     ours, sums = nest.ours, nest.geometry.accelerator.drain_lanes
     yield from _array(nest)
-    words, window, first = _whole_weights(nest), _sliding_steps(nest), _first_read(nest)
-    tiles = (_sliding_tiles(nest), _gaps(nest), _whole_channels(nest))
-    outputs = _whole_outputs(nest)
-    reads = (_without_links(nest), window, _halo(nest), _whole_pixels(nest))
+    words, window, first = (
+        causes.whole_weights(nest),
+        causes.sliding_steps(nest),
+        causes.first_read(nest),
+    )
+    tiles = (causes.sliding_tiles(nest), causes.gaps(nest), causes.whole_channels(nest))
+    outputs = causes.whole_outputs(nest)
+    reads = (causes.without_links(nest), window, causes.halo(nest), causes.whole_pixels(nest))
 
     def row(level: str, tensor: str, count: str, our: int, *steps: Step) -> TimeloopCount:
         theirs = nest.theirs(level, tensor, count)
-        explained, causes = _applied(theirs, steps)
+        explained, named = causes.applied(theirs, steps)
         return TimeloopCount(
             level=level,
             tensor=tensor,
@@ -289,7 +161,7 @@ def _compare(nest: _Nest) -> Iterator[TimeloopCount]:
             ours=our,
             theirs=theirs,
             explained=explained,
-            causes=causes,
+            causes=named,
         )
 
     yield row(DRAM, WEIGHTS, "reads", ours.dram_weights * BEAT, words)
@@ -309,12 +181,14 @@ def _compare(nest: _Nest) -> Iterator[TimeloopCount]:
     brought_back = nest.theirs(L2, OUTPUTS, "reads") * nest.tree
     yield row(PE, OUTPUTS, "fills", 0, ("sums join on the way", lambda n: n - brought_back))
     yield row(PE, WEIGHTS, "reads", ours.l1_weight_reads)
-    yield row(PE, INPUTS, "reads", ours.l1_input_reads, _links(nest))
-    yield row(PE, OUTPUTS, "reads", ours.accumulator_reads, _tree(nest), _draining(nest))
-    yield row(PE, OUTPUTS, "updates", ours.accumulator_writes, _tree(nest))
+    yield row(PE, INPUTS, "reads", ours.l1_input_reads, causes.links(nest))
+    yield row(
+        PE, OUTPUTS, "reads", ours.accumulator_reads, causes.tree(nest), causes.draining(nest)
+    )
+    yield row(PE, OUTPUTS, "updates", ours.accumulator_writes, causes.tree(nest))
 
 
-def _array(nest: _Nest) -> Iterator[TimeloopCount]:
+def _array(nest: CountedNest) -> Iterator[TimeloopCount]:
     """Products, and the cycles of the array if nothing ever waits."""
     geometry, case = nest.geometry, nest.case
     cycles = geometry.layer.groups * geometry.num_steps * geometry.compute_cycles
@@ -332,148 +206,6 @@ def _array(nest: _Nest) -> Iterator[TimeloopCount]:
             explained=Fraction(theirs),
             causes=(),
         )
-
-
-def _applied(theirs: int, steps: Sequence[Step]) -> tuple[Fraction, tuple[str, ...]]:
-    """The count after all causes, and those that change it."""
-    value, causes = Fraction(theirs), []
-    for cause, change in steps:
-        changed = change(value)
-        if changed != value:
-            causes.append(cause)
-        value = changed
-    return value, tuple(causes)
-
-
-def _times(cause: str, numerator: int, denominator: int) -> Step:
-    return cause, lambda count: count * numerator / denominator
-
-
-def _whole_weights(nest: _Nest) -> Step:
-    geometry = nest.geometry
-    held = geometry.weight_bytes * prod(geometry.mapping.spatial[dim] for dim in WEIGHT_DIMS)
-    return _times("whole words", geometry.weight_step_words * BEAT, held)
-
-
-def _whole_pixels(nest: _Nest) -> Step:
-    """Words that the channels of a pixel touch, step by step: they may begin inside a word."""
-    geometry = nest.geometry
-    dim = geometry.channel_dim
-    steps = geometry.mapping.l2[dim]
-    touched = sum(map(geometry.input_words_per_pixel, range(steps)))
-    return _times("whole words", touched * BEAT, steps * geometry.step[dim])
-
-
-def _whole_channels(nest: _Nest) -> Step:
-    """Channels of the input tiles, in blocks."""
-    geometry = nest.geometry
-    dim = geometry.channel_dim
-    tiles = [existing(geometry, dim, index) for index in range(geometry.num_tiles[dim])]
-    return _times("whole words", sum(map(geometry.blocks, tiles)) * BEAT, sum(tiles))
-
-
-def _whole_outputs(nest: _Nest) -> Step:
-    """Channels of the outputs, in blocks."""
-    geometry = nest.geometry
-    return _times("whole words", geometry.blocks(geometry.layer.K) * BEAT, geometry.layer.K)
-
-
-def _sliding_steps(nest: _Nest) -> Step:
-    """Windows of the steps, along the innermost loop outside the array."""
-    geometry = nest.geometry
-    mapping = geometry.mapping
-    trips = {dim: mapping.l2[dim] for dim in DIMS}
-    if max(trips.values()) == 1:
-        return _sliding(
-            geometry, mapping.dram_order, geometry.num_tiles, geometry.step, geometry.window
-        )
-    return _sliding(geometry, mapping.l2_order, trips, geometry.step, geometry.window)
-
-
-def _sliding_tiles(nest: _Nest) -> Step:
-    """Windows of the tiles, along the innermost DRAM loop."""
-    geometry = nest.geometry
-    order, trips = geometry.mapping.dram_order, geometry.num_tiles
-    return _sliding(geometry, order, trips, geometry.tile, geometry.tile_image)
-
-
-def _sliding(
-    geometry: Geometry,
-    order: Sequence[Dim],
-    trips: AbstractMapping[Dim, int],
-    extent: AbstractMapping[Dim, int],
-    window: tuple[int, int],
-) -> Step:
-    """Along the innermost loop, windows of which all but the first share a part with the last."""
-    inner = [dim for dim in order if trips[dim] > 1]
-    dim: Dim = inner[-1] if inner else "K"
-    if dim not in _MOVING:
-        return _times("sliding window", 1, 1)
-    place, factors = (
-        _MOVING[dim],
-        geometry.stride if dim in OUTPUT_DIMS else geometry.layer.dilation,
-    )
-    size = window[place]
-    new = min(size, extent[dim] * factors[place])
-    return _times("sliding window", trips[dim] * size, size + (trips[dim] - 1) * new)
-
-
-def _gaps(nest: _Nest) -> Step:
-    """Pixels that a strided 1x1 kernel reads, and all between them in a tile."""
-    geometry = nest.geometry
-    if not geometry.is_dense_pointwise:
-        return _times("gaps", 1, 1)
-    tile, stride = geometry.tile, geometry.layer.stride
-    told = prod((tile[dim] - 1) * stride[_MOVING[dim]] + 1 for dim in ("P", "Q"))
-    return _times("gaps", tile["P"] * tile["Q"], told)
-
-
-def _halo(nest: _Nest) -> Step:
-    """Pixels of a step's image, and those of the windows of all PEs with other inputs."""
-    geometry = nest.geometry
-    windows = prod(geometry.window)
-    for place, (out, kernel) in enumerate(_WINDOWS):
-        windows *= _num_windows(geometry, out, kernel, place)
-    return _times("halo", prod(geometry.step_image), windows)
-
-
-def _num_windows(geometry: Geometry, out: Dim, kernel: Dim, place: int) -> int:
-    """How many PEs along rows or columns have windows that begin at another pixel."""
-    pe, spatial = geometry.mapping.pe, geometry.mapping.spatial
-    return num_places(
-        spatial[out],
-        pe[out] * geometry.stride[place],
-        spatial[kernel],
-        pe[kernel] * geometry.layer.dilation[place],
-    )
-
-
-def _links(nest: _Nest) -> Step:
-    """What PEs read for their neighbours; Timeloop gives each PE a whole share of it."""
-    instances = int(nest.case.accesses[PE]["tensors"][INPUTS]["instances"])
-    return "links", lambda count: count - ceil_div(nest.links, instances) * instances
-
-
-def _without_links(nest: _Nest) -> Step:
-    return "links", lambda count: count + Fraction(nest.links, nest.sharing)
-
-
-def _first_read(nest: _Nest) -> Step:
-    extra = 0 if nest.elides_first_reads else nest.num_outputs
-    return "first read", lambda count: count - extra
-
-
-def _tree(nest: _Nest) -> Step:
-    return _times("trees", 1, nest.tree)
-
-
-def _draining(nest: _Nest) -> Step:
-    """Every visit of a sum has one read more; all visits but the first, one less at their start.
-
-    With elision off Timeloop reads at the start of the first visit too: then none is left over.
-    """
-    extra = nest.num_outputs if nest.elides_first_reads else 0
-    return "draining", lambda count: count + extra
 
 
 # ---------------------------------------------------------------- the text

@@ -6,7 +6,7 @@ from naas_hw.arch.technology import AREA
 from naas_hw.report.array_drawing import TENSORS as WIRED
 from naas_hw.report.array_drawing import describe_array, draw_array, wire_of
 from naas_hw.report.charts import Bar, stacked_bars
-from naas_hw.report.formats import number
+from naas_hw.report.level_counts import number
 from naas_hw.report.values import DataTable, Figure, array_text, data_table, title_of
 
 

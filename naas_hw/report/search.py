@@ -5,8 +5,8 @@ from math import inf
 
 from naas_hw.report.charts import ChartAxis, Series, plot
 from naas_hw.report.values import PICO, Figure, data_table
-from naas_hw.runs.candidates import convergence
 from naas_hw.runs.facts import RunFacts
+from naas_hw.runs.tried_accelerators import convergence
 
 
 def convergence_figure(facts: RunFacts) -> Figure:

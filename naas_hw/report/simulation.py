@@ -3,7 +3,7 @@
 from typing import Final
 
 from naas_hw.report.charts import ChartAxis, Series, plot
-from naas_hw.report.formats import level_counts
+from naas_hw.report.level_counts import level_counts
 from naas_hw.report.values import Cell, DataTable, Figure, data_table
 from naas_hw.runs.facts import RunFacts
 

@@ -8,7 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.report.formats import number
+from naas_hw.report.level_counts import number
 from naas_hw.report.svg import short
 
 PICO: Final = 1e12

@@ -12,8 +12,8 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.runs.candidates import Candidate, read_candidates
 from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder
+from naas_hw.runs.tried_accelerators import Candidate, read_candidates
 from naas_hw.search.accelerator.result import DesignPoint
 from naas_hw.system.json_files import read_json
 from naas_hw.system.yaml_files import validate

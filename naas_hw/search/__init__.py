@@ -9,7 +9,8 @@ from naas_hw.search.accelerator.baseline import (
 )
 from naas_hw.search.accelerator.encoding import AcceleratorEncoding
 from naas_hw.search.accelerator.folded import FoldedResult, map_folded
-from naas_hw.search.accelerator.history import CandidateRecord, History
+from naas_hw.search.accelerator.history import History
+from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.accelerator.optimisers import OuterOptimiser
 from naas_hw.search.accelerator.result import DesignPoint, Front, Progress, SearchResult
 from naas_hw.search.accelerator.search import search

@@ -11,19 +11,15 @@ from naas_hw.arch.accelerator import Axis
 from naas_hw.arch.presets import EYERISS, find_preset
 from naas_hw.arch.technology import MAESTRO, SIZED
 from naas_hw.core.errors import InputError
-from naas_hw.experiments.kept_searches import KeptMappings, kept_baseline
-from naas_hw.experiments.optimisers import (
-    PairedSearches,
-    chart,
-    cma_and_random,
-    generation_means,
-    importance_and_index,
-)
-from naas_hw.experiments.published import REDUCTIONS, SAVINGS, SCENARIOS
+from naas_hw.experiments.convergence import chart, cma_and_random, generation_means
+from naas_hw.experiments.encoding import importance_and_index
+from naas_hw.experiments.markdown import mean_share, spread
+from naas_hw.experiments.naas_paper import REDUCTIONS, SAVINGS, SCENARIOS
+from naas_hw.experiments.paired_searches import PairedSearches
+from naas_hw.experiments.preset_trials import Effort, PresetCase, Trial
+from naas_hw.experiments.resumable_searches import KeptMappings, kept_baseline
 from naas_hw.experiments.sizing import SizingTrial, measure_sizing, sizing_markdown
 from naas_hw.experiments.speedup import measure_speedup, most_speedup, speedup_markdown
-from naas_hw.experiments.spread import mean_share, spread
-from naas_hw.experiments.trials import Effort, PresetCase, Trial
 from naas_hw.search import SearchResult, SearchSettings, evaluate_baseline
 from naas_hw.search.accelerator.baseline import Baseline, BaselineKind
 from naas_hw.workload.layer import Layer
@@ -225,7 +221,7 @@ def test_a_stopped_comparison_goes_on_and_ends_the_same(trials, tmp_path):
 
     kept = replace(EFFORT, keep=tmp_path / "kept")
     with pytest.raises(KeyboardInterrupt):
-        measure_speedup([CASE], kept, tell=stop)
+        measure_speedup([CASE], kept, progress=stop)
     assert told[0] == "shidiannao, two, sized, seed 3"
     for _ in range(2):  # goes on; then finds all of it
         assert speedup_markdown(EFFORT, measure_speedup([CASE], kept)) == (

@@ -9,7 +9,7 @@ from naas_hw.arch.technology import MAESTRO, SIZED
 from naas_hw.core.errors import InputError
 from naas_hw.cost.energy import LEVELS
 from naas_hw.cost.evaluate import evaluate_network
-from naas_hw.experiments.kept_searches import kept_search
+from naas_hw.experiments.resumable_searches import kept_search
 from naas_hw.experiments.sensitivity import (
     measure_sensitivity,
     ratios,

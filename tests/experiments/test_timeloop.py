@@ -8,7 +8,8 @@ import pytest
 
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError
-from naas_hw.experiments.timeloop import CAUSES, compare_with_timeloop
+from naas_hw.experiments.timeloop import compare_with_timeloop
+from naas_hw.experiments.timeloop_causes import CAUSES
 
 FILE = Path(__file__).parents[1] / "data" / "timeloop_cases.json"
 

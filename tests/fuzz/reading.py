@@ -21,7 +21,7 @@ from naas_hw.arch.technology import SIZED
 from naas_hw.cli import main
 from naas_hw.cli.exits import run_to_status
 from naas_hw.exchange.formats import Format
-from naas_hw.experiments.kept_searches import KeptMappings, read_kept
+from naas_hw.experiments.resumable_searches import KeptMappings, read_kept
 from naas_hw.experiments.timeloop import compare_with_timeloop
 from naas_hw.runs.history_counts import count_history
 from naas_hw.search import History, SearchSettings

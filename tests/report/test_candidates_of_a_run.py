@@ -5,7 +5,7 @@ import json
 import pytest
 
 from naas_hw.arch.technology import AREA
-from naas_hw.runs.candidates import convergence, read_candidates
+from naas_hw.runs.tried_accelerators import convergence, read_candidates
 
 
 def test_convergence_is_that_of_result_json(searched_run):

@@ -6,7 +6,8 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.core.errors import InputError
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.runs.history_counts import HistoryCounts, count_history
-from naas_hw.search.accelerator.history import CandidateRecord, History
+from naas_hw.search.accelerator.history import History
+from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.mapping.layer_search import Choice, MappingResult
 
 

@@ -17,7 +17,7 @@ LIMIT_MINUTES: Final = 60.0
 def build_section(options: Options, screen: Console) -> Section:
     """Both to utilisation, and to a clock where place and route ends within the limit."""
     from naas_hw import api
-    from naas_hw.experiments.builds import builds_markdown
+    from naas_hw.experiments.build import builds_markdown
 
     settings = api.BuildSettings(
         part=api.find_part(DEVICE), seeds=SEEDS, limit_minutes=LIMIT_MINUTES

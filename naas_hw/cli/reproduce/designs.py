@@ -20,7 +20,7 @@ def edp_section(options: Options, screen: Console) -> Section:
     """A found accelerator beside the preset (mappings fixed and searched) and *folded*."""
     from naas_hw.arch.presets import find_preset
     from naas_hw.arch.technology import MAESTRO
-    from naas_hw.experiments.baselines import compare_with_baseline, comparison_markdown
+    from naas_hw.experiments.edp import compare_with_baseline, comparison_markdown
 
     tell = generation_teller(screen)
     network, preset = read_source(options.network or NETWORK), find_preset(options.preset or PRESET)

@@ -8,7 +8,7 @@ from naas_hw.cli.reproduce.options import DEFAULT_TABLE, Options, Section, words
 def eyeriss_section(options: Options, screen: Console) -> Section:
     """AlexNet and VGG16 layer by layer on the chip, the preset and *folded*."""
     from naas_hw.arch.files import find_energy_table
-    from naas_hw.experiments.eyeriss_table import chip_networks, eyeriss_markdown, measure_eyeriss
+    from naas_hw.experiments.eyeriss import chip_networks, eyeriss_markdown, measure_eyeriss
     from naas_hw.search import MappingSettings, Objective, worker_processes
     from naas_hw.search.mapping.network_search import EVALUATIONS
 

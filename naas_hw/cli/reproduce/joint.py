@@ -7,7 +7,7 @@ from rich.console import Console
 from naas_hw.cli.reproduce.options import Options, Section, words_of
 
 if TYPE_CHECKING:
-    from naas_hw.experiments.joint_table import JointRow
+    from naas_hw.experiments.joint import JointRow
 
 SPACE: Final = "ofa-resnet50"
 REFERENCE: Final = "resnet50"
@@ -20,7 +20,7 @@ FIRST_SEED: Final = 20
 def joint_section(options: Options, screen: Console) -> Section:
     """Networks of ofa-resnet50 with their accelerators, beside rivals that search less."""
     from naas_hw.arch.presets import find_preset
-    from naas_hw.experiments.joint_table import (
+    from naas_hw.experiments.joint import (
         JointContest,
         joint_holds,
         joint_markdown,

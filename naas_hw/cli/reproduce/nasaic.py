@@ -26,7 +26,7 @@ def nasaic_section(options: Options, screen: Console) -> Section:
         )
 
     with worker_processes(options.processes) as executor:
-        comparisons = measure_nasaic(settings, seeds, executor=executor, tell=tell)
+        comparisons = measure_nasaic(settings, seeds, executor=executor, progress=tell)
     words = words_of(
         "nasaic",
         population=settings.population,

@@ -9,7 +9,7 @@ from rich.console import Console
 from naas_hw.cli.reproduce.options import Options, Section, generation_teller, words_of
 
 if TYPE_CHECKING:
-    from naas_hw.experiments.trials import Effort, PresetCase, Tell
+    from naas_hw.experiments.preset_trials import Effort, PresetCase, SearchProgressCallback
     from naas_hw.workload.network import Network
 
 TABLES: Final = ("speedup", "sizing", "encoding", "convergence")
@@ -27,7 +27,7 @@ class _Due:
 
 
 def _due(name: str) -> _Due:
-    from naas_hw.experiments.published import REDUCTIONS, SCENARIOS
+    from naas_hw.experiments.naas_paper import REDUCTIONS, SCENARIOS
 
     scenarios = tuple((preset, net) for preset, nets in SCENARIOS.items() for net in nets)
     light = (("eyeriss", "mobilenet_v2"), ("nvdla-256", "squeezenet1_0"))
@@ -79,7 +79,7 @@ def table_section(name: str, options: Options, screen: Console) -> Section:
 
 def _effort(options: Options, due: _Due) -> "Effort":
     from naas_hw.arch.technology import MAESTRO
-    from naas_hw.experiments.trials import Effort
+    from naas_hw.experiments.preset_trials import Effort
     from naas_hw.search import OuterOptimiser, SearchSettings
 
     settings = SearchSettings(
@@ -100,7 +100,7 @@ def _effort(options: Options, due: _Due) -> "Effort":
 def _cases(options: Options, due: _Due) -> "list[PresetCase]":
     """The due ones with the preset and the network of the options, each once."""
     from naas_hw.arch.presets import find_preset
-    from naas_hw.experiments.trials import PresetCase
+    from naas_hw.experiments.preset_trials import PresetCase
 
     pairs = dict.fromkeys(
         (options.preset or preset, options.network or network) for preset, network in due.cases
@@ -110,18 +110,26 @@ def _cases(options: Options, due: _Due) -> "list[PresetCase]":
 
 
 def _measured(
-    name: str, cases: "Sequence[PresetCase]", effort: "Effort", processes: int, tell: "Tell"
+    name: str,
+    cases: "Sequence[PresetCase]",
+    effort: "Effort",
+    processes: int,
+    progress: "SearchProgressCallback",
 ) -> str:
-    from naas_hw.experiments import optimisers, sizing, speedup
+    from naas_hw.experiments import convergence, encoding, sizing, speedup
 
     if name == "speedup":
-        trials = speedup.measure_speedup(cases, effort, num_processes=processes, tell=tell)
+        trials = speedup.measure_speedup(cases, effort, num_processes=processes, progress=progress)
         return speedup.speedup_markdown(effort, trials)
     if name == "sizing":
-        sized = sizing.measure_sizing(cases, effort, num_processes=processes, tell=tell)
+        sized = sizing.measure_sizing(cases, effort, num_processes=processes, progress=progress)
         return sizing.sizing_markdown(effort, sized)
     if name == "encoding":
-        duels = optimisers.measure_encodings(cases, effort, num_processes=processes, tell=tell)
-        return optimisers.encoding_markdown(effort, duels)
-    duels = optimisers.measure_convergence(cases, effort, num_processes=processes, tell=tell)
-    return optimisers.convergence_markdown(effort, duels)
+        pairs = encoding.measure_encodings(
+            cases, effort, num_processes=processes, progress=progress
+        )
+        return encoding.encoding_markdown(effort, pairs)
+    pairs = convergence.measure_convergence(
+        cases, effort, num_processes=processes, progress=progress
+    )
+    return convergence.convergence_markdown(effort, pairs)

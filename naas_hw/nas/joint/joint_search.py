@@ -30,7 +30,8 @@ from naas_hw.nas.joint.settings import JointSettings, Mode, joint_digest
 from naas_hw.nas.spaces.genes import Encodings
 from naas_hw.nas.spaces.space import Space
 from naas_hw.search.accelerator.candidates import Evaluator
-from naas_hw.search.accelerator.history import CandidateRecord, History
+from naas_hw.search.accelerator.history import History
+from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.accelerator.layer_store import LayerStore
 from naas_hw.search.accelerator.proposals import Proposal, Proposals
 from naas_hw.search.accelerator.result import Progress, ProgressCallback

@@ -11,7 +11,7 @@ from naas_hw.arch.presets import Dataflow
 from naas_hw.arch.technology import AREA
 from naas_hw.parallel.tasks import Pending, Task, run_tasks
 from naas_hw.search.accelerator.baseline import fixed_result
-from naas_hw.search.accelerator.history import CandidateRecord
+from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.mapping.layer_search import MappingResult, is_mappable
 from naas_hw.search.mapping.network_bound import NetworkBound, lower_bound
 from naas_hw.search.mapping.network_search import (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
-from naas_hw.search.accelerator.history import CandidateRecord
+from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.accelerator.result import DesignPoint, Front
 from naas_hw.search.objective import geometric_mean
 from naas_hw.search.pareto import hypervolume, pareto_front_of

@@ -11,29 +11,32 @@ read is checked.
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.errors import InputError
-from naas_hw.mapping.mapping import Mapping
-from naas_hw.search.mapping.layer_search import Choice, MappingResult
+from naas_hw.search.accelerator.history_rows import (
+    COUNTS,
+    FIELDS,
+    NUM_COUNTS,
+    CandidateRecord,
+    candidate_row,
+    deflated,
+    inflated,
+    result_of,
+    result_row,
+    whole_database,
+)
+from naas_hw.search.mapping.layer_search import MappingResult
 from naas_hw.system.files import check_regular, check_replaceable
 from naas_hw.system.text import printable, shortened
-from naas_hw.system.yaml_files import validation_sentence
 
 SCHEMA_VERSION: Final = "3"
 OLDER_VERSION: Final = "2"
 """Had the mappings of each layer as text in the table of layers; it is brought up to date when a
 search goes on with it."""
-_MAX_MAPPINGS_BYTES: Final = 256 * 1024 * 1024
-
 _CANDIDATES: Final = """
     id INTEGER PRIMARY KEY,
     generation INTEGER NOT NULL,
@@ -59,7 +62,7 @@ _LAYERS: Final = """
     energy_pj REAL NOT NULL,          -- exact, of the best mapping
     largest_gap REAL NOT NULL,        -- (exact - bound) / bound in cycles
 """
-_TABLES: Final = (
+TABLES: Final = (
     f"""
 CREATE TABLE candidates ({_CANDIDATES}
     mappings BLOB NOT NULL, -- JSON, deflated: of each layer the best, and the front
@@ -70,95 +73,7 @@ CREATE TABLE layers ({_LAYERS}
     PRIMARY KEY (candidate, layer)
 )""",
 )
-_SCHEMA: Final = ";".join(
-    ("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)", *_TABLES)
-)
-_FIELDS: Final = (
-    "generation, member, accelerator, is_mapped, score, cycles, energy_pj, area_um2, is_screened, "
-    "num_invalid, num_hopeless"
-)
-_COUNTS: Final = "num_evaluations, num_legal, num_exact, best_bound, cycles, energy_pj, largest_gap"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CandidateRecord:
-    """What is known of one candidate.
-
-    Members
-    -------
-    layers : name of a distinct layer -> what was found; empty if some layer has no mapping.
-    area_um2 : an estimate.
-    is_screened : its mappings had a part of the due evaluations, and were not good enough for more.
-    num_invalid, num_pruned : candidates that were ruled out before this one was drawn, and those
-        among them whose lower bound was no better than the best score by then.
-    """
-
-    generation: int
-    member: int
-    accelerator: Accelerator
-    score: float | None
-    cycles: tuple[int, ...]
-    energy_pj: tuple[float, ...]
-    area_um2: float
-    layers: dict[str, MappingResult]
-    is_screened: bool = False
-    num_invalid: int = 0
-    num_pruned: int = 0
-
-
-_Count = Annotated[int, Field(ge=0)]
-_Figure = Annotated[float, Field(ge=0)]
-
-
-class _CandidateRow(BaseModel):
-    """A row of the table of candidates, checked."""
-
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
-
-    id: int
-    generation: _Count
-    member: _Count
-    accelerator: Accelerator
-    is_mapped: Annotated[int, Field(ge=0, le=1)]
-    score: _Figure | None
-    cycles: tuple[_Count, ...]
-    energy_pj: tuple[_Figure, ...]
-    area_um2: _Figure
-    is_screened: Annotated[int, Field(ge=0, le=1)]
-    num_invalid: _Count
-    num_pruned: Annotated[int, Field(ge=0, alias="num_hopeless")]  # the name of its column
-
-
-class _ResultRow(BaseModel):
-    """What is found of a layer, checked; the order of the fields is that in files."""
-
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
-
-    num_evaluations: _Count
-    num_legal: _Count
-    num_exact: _Count
-    best_bound: float
-    cycles: _Count
-    energy_pj: _Figure
-    largest_gap: float
-    mapping: Mapping
-    choices: tuple[tuple[_Count, _Figure, Mapping], ...]
-
-    @property
-    def result(self) -> MappingResult:
-        """The value that it stands for."""
-        return MappingResult(
-            best=Choice(mapping=self.mapping, cycles=self.cycles, energy_pj=self.energy_pj),
-            choices=tuple(
-                Choice(mapping=mapping, cycles=cycles, energy_pj=energy)
-                for cycles, energy, mapping in self.choices
-            ),
-            num_evaluations=self.num_evaluations,
-            num_legal=self.num_legal,
-            num_exact=self.num_exact,
-            best_bound=self.best_bound,
-            largest_gap=self.largest_gap,
-        )
+SCHEMA: Final = ";".join(("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)", *TABLES))
 
 
 class History:
@@ -224,7 +139,7 @@ class History:
         if not tables:
             meta = {"schema": SCHEMA_VERSION, "digest": digest}
             with self._connection:
-                self._connection.executescript(f"BEGIN;{_SCHEMA};")
+                self._connection.executescript(f"BEGIN;{SCHEMA};")
                 self._connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             return
         with _whole(self._source):
@@ -277,15 +192,15 @@ class History:
                 mappings.setdefault(candidate, []).append([mapping, json.loads(choices)])
             self._connection.execute("ALTER TABLE candidates RENAME TO old_candidates")
             self._connection.execute("ALTER TABLE layers RENAME TO old_layers")
-            for statement in _TABLES:
+            for statement in TABLES:
                 self._connection.execute(statement)
-            rows = self._connection.execute(f"SELECT id, {_FIELDS} FROM old_candidates").fetchall()
+            rows = self._connection.execute(f"SELECT id, {FIELDS} FROM old_candidates").fetchall()
             self._connection.executemany(
                 f"INSERT INTO candidates VALUES ({', '.join('?' * 13)})",
                 [(*row, deflated(mappings.get(row[0], []))) for row in rows],
             )
             self._connection.execute(
-                f"INSERT INTO layers SELECT candidate, layer, {_COUNTS} FROM old_layers "
+                f"INSERT INTO layers SELECT candidate, layer, {COUNTS} FROM old_layers "
                 "ORDER BY rowid"
             )
             self._connection.execute("DROP TABLE old_layers")
@@ -334,12 +249,12 @@ class History:
                 record.is_screened,
                 record.num_invalid,
                 record.num_pruned,
-                deflated([row[_NUM_COUNTS:] for row in rows.values()]),
+                deflated([row[NUM_COUNTS:] for row in rows.values()]),
             ),
         )
         self._connection.executemany(
-            f"INSERT INTO layers VALUES ({', '.join('?' * (2 + _NUM_COUNTS))})",
-            [(cursor.lastrowid, layer, *row[:_NUM_COUNTS]) for layer, row in rows.items()],
+            f"INSERT INTO layers VALUES ({', '.join('?' * (2 + NUM_COUNTS))})",
+            [(cursor.lastrowid, layer, *row[:NUM_COUNTS]) for layer, row in rows.items()],
         )
 
     def generation(self, number: int) -> list[CandidateRecord]:
@@ -350,7 +265,7 @@ class History:
         InputError : the file is damaged.
         """
         query = (
-            f"SELECT id, {_FIELDS}, mappings FROM candidates WHERE generation = ? ORDER BY member"
+            f"SELECT id, {FIELDS}, mappings FROM candidates WHERE generation = ? ORDER BY member"
         )
         with _whole(self._source):
             return [
@@ -365,7 +280,7 @@ class History:
 
     def candidates(self) -> Iterator[CandidateRecord]:
         """All candidates, in order, without what was found of their layers."""
-        query = f"SELECT id, {_FIELDS} FROM candidates ORDER BY generation, member"
+        query = f"SELECT id, {FIELDS} FROM candidates ORDER BY generation, member"
         with _whole(self._source):
             for row in self._connection.execute(query):
                 yield self._record(row, None)
@@ -382,7 +297,7 @@ class History:
             return row
 
     def _record(self, row: Sequence[object], mappings: bytes | None) -> CandidateRecord:
-        checked = _candidate_row(row)
+        checked = candidate_row(row)
         if (checked.score is not None) != bool(checked.is_mapped):
             raise ValueError("a candidate must have a score or have no mapping")
         num_networks = len(checked.cycles)
@@ -404,40 +319,12 @@ class History:
 
     def _layers(self, candidate: int, mappings: bytes) -> dict[str, MappingResult]:
         rows = self._connection.execute(
-            f"SELECT layer, {_COUNTS} FROM layers WHERE candidate = ? ORDER BY rowid", (candidate,)
+            f"SELECT layer, {COUNTS} FROM layers WHERE candidate = ? ORDER BY rowid", (candidate,)
         ).fetchall()
         return {
             str(layer): result_of([*counts, *choices])
             for (layer, *counts), choices in zip(rows, inflated(mappings), strict=True)
         }
-
-
-_NUM_COUNTS: Final = len(_COUNTS.split(","))
-
-
-def _candidate_row(row: Sequence[object]) -> _CandidateRow:
-    plain: dict[str, Any] = dict(zip(("id", *_FIELDS.split(", ")), row, strict=True))
-    for name in ("accelerator", "cycles", "energy_pj"):
-        plain[name] = json.loads(plain[name])
-    return _CandidateRow.model_validate_json(json.dumps(plain))
-
-
-@contextmanager
-def whole_database(source: str, what: str) -> Iterator[None]:
-    """Whatever is wrong with what an SQLite file holds becomes one sentence.
-
-    Raises
-    ------
-    InputError : says that the file must be `what`, and why it is not.
-    """
-    try:
-        yield
-    except InputError:
-        raise
-    except ValidationError as error:
-        raise InputError(f"{source}: must be {what}: {validation_sentence(error)}") from error
-    except (sqlite3.Error, ValueError, TypeError, ArithmeticError, RecursionError, zlib.error) as e:
-        raise InputError(f"{source}: must be {what}: {shortened(printable(str(e)), 200)}") from e
 
 
 def _whole(source: str) -> AbstractContextManager[None]:
@@ -451,56 +338,3 @@ def _written(source: str | Path | None) -> Iterator[None]:
     except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes a damaged file as text
         reason = shortened(printable(str(error)), 200)
         raise InputError(f"{source}: must be a history that can be written: {reason}") from error
-
-
-def result_row(result: MappingResult) -> tuple[object, ...]:
-    """What is found of a layer, as files have it; without what branch and bound proved."""
-    choices = [[c.cycles, c.energy_pj, c.mapping.model_dump_json()] for c in result.choices]
-    return (
-        result.num_evaluations,
-        result.num_legal,
-        result.num_exact,
-        result.best_bound,
-        result.best.cycles,
-        result.best.energy_pj,
-        result.largest_gap,
-        result.best.mapping.model_dump_json(),
-        choices,
-    )
-
-
-def result_of(row: Sequence[object]) -> MappingResult:
-    """What `result_row` was made of.
-
-    Raises
-    ------
-    ValueError : something in it is wrong (`ValidationError` is one).
-    """
-    *counts, mapping, choices = row
-    if not isinstance(choices, list):
-        raise ValueError("choices must be a list")
-    plain = dict(zip(_COUNTS.split(", "), counts, strict=True))
-    plain["mapping"] = json.loads(str(mapping))
-    plain["choices"] = [[c, energy, json.loads(str(text))] for c, energy, text in choices]
-    return _ResultRow.model_validate_json(json.dumps(plain)).result
-
-
-def deflated(value: object) -> bytes:
-    """JSON, deflated."""
-    return zlib.compress(json.dumps(value).encode(), 9)
-
-
-def inflated(data: object) -> Any:
-    """What `deflated` was given.
-
-    Raises
-    ------
-    ValueError, zlib.error : it was not made so, or stands for more than a file can need.
-    """
-    if not isinstance(data, bytes):
-        raise ValueError("what is deflated must be bytes")
-    stream = zlib.decompressobj()
-    text = stream.decompress(data, _MAX_MAPPINGS_BYTES)
-    if not stream.eof:
-        raise ValueError("what is deflated must be whole and not too large")
-    return json.loads(text)

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.errors import InputError
-from naas_hw.search.accelerator.history import (
+from naas_hw.search.accelerator.history_rows import (
     deflated,
     inflated,
     result_of,

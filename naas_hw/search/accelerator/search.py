@@ -18,7 +18,8 @@ from naas_hw.arch.budget import Budget
 from naas_hw.core.errors import InputError
 from naas_hw.search.accelerator.candidates import Evaluator
 from naas_hw.search.accelerator.design_front import design_front
-from naas_hw.search.accelerator.history import CandidateRecord, History
+from naas_hw.search.accelerator.history import History
+from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.accelerator.proposals import Proposal, Proposals
 from naas_hw.search.accelerator.result import Progress, ProgressCallback, SearchResult
 from naas_hw.search.accelerator.settings import SCREENING_EFFORT, SearchSettings, settings_digest

@@ -7,7 +7,7 @@ from naas_hw.core import torch_extra
 from naas_hw.core.errors import ToolError
 from naas_hw.nas.accuracy.images import load_digits, split_images
 from naas_hw.nas.accuracy.oracle import Accuracies, AccuracySource, Evidence
-from naas_hw.nas.accuracy.shared import SharedWeightsAccuracy
+from naas_hw.nas.accuracy.shared_weights import SharedWeightsAccuracy
 from naas_hw.nas.accuracy.training import RankReport, train_alone, train_supernet
 from naas_hw.nas.accuracy.training_settings import TrainingSettings
 from naas_hw.nas.spaces.builtin import load_builtin_space

@@ -12,8 +12,9 @@ import pytest
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.core.errors import InputError
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.runs.candidates import read_candidates
-from naas_hw.search.accelerator.history import OLDER_VERSION, CandidateRecord, History, result_row
+from naas_hw.runs.tried_accelerators import read_candidates
+from naas_hw.search.accelerator.history import OLDER_VERSION, History
+from naas_hw.search.accelerator.history_rows import CandidateRecord, result_row
 from naas_hw.search.mapping.layer_search import Choice, MappingResult
 
 BEST = Choice(mapping=Mapping(), cycles=10, energy_pj=1.5)

@@ -9,7 +9,8 @@ from naas_hw.arch.accelerator import Axis
 from naas_hw.arch.presets import EYERISS
 from naas_hw.arch.technology import SIZED
 from naas_hw.cli import main
-from naas_hw.experiments import eyeriss_table
+from naas_hw.experiments import eyeriss as eyeriss_table
+from naas_hw.experiments.eyeriss import eyeriss_markdown, measure_eyeriss
 from naas_hw.experiments.eyeriss_chip import (
     ALEXNET,
     ALEXNET_LAYERS,
@@ -20,7 +21,6 @@ from naas_hw.experiments.eyeriss_chip import (
     PublishedLayer,
     vgg16_layers,
 )
-from naas_hw.experiments.eyeriss_table import eyeriss_markdown, measure_eyeriss
 from naas_hw.search import MappingSettings, Objective
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network

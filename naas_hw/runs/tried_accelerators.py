@@ -7,7 +7,8 @@ from pathlib import Path
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.search.accelerator.design_front import mean_figure
-from naas_hw.search.accelerator.history import CandidateRecord, History
+from naas_hw.search.accelerator.history import History
+from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.accelerator.result import DesignPoint
 from naas_hw.search.pareto import pareto_front_of
 

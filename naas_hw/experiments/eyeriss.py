@@ -10,7 +10,7 @@ from pathlib import Path
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import EYERISS
-from naas_hw.experiments.baselines import folded_text
+from naas_hw.experiments.edp import folded_text
 from naas_hw.experiments.eyeriss_chip import (
     ALEXNET,
     ALEXNET_LAYERS,
@@ -20,8 +20,8 @@ from naas_hw.experiments.eyeriss_chip import (
     ChipNetwork,
     vgg16_layers,
 )
-from naas_hw.experiments.kept_searches import kept_baseline
-from naas_hw.experiments.trials import row
+from naas_hw.experiments.markdown import row
+from naas_hw.experiments.resumable_searches import kept_baseline
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.search.accelerator.folded import FoldedResult
 from naas_hw.search.mapping.network_search import MappingSettings, NetworkResult

@@ -10,8 +10,8 @@ from tiny_space import FORMULA, SPACE
 
 from naas_hw.arch.accelerator import Axis
 from naas_hw.arch.presets import EYERISS, PRESETS
-from naas_hw.experiments import joint_table
-from naas_hw.experiments.joint_table import (
+from naas_hw.experiments import joint as joint_table
+from naas_hw.experiments.joint import (
     JointContest,
     JointRow,
     joint_holds,

@@ -4,27 +4,20 @@ A *case* is a preset, whose resources a search gets, and a network. Each is sear
 energy table with each seed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
 
-from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.budget import on_chip_bytes
 from naas_hw.arch.presets import Preset
 from naas_hw.arch.technology import EnergyTable
-from naas_hw.experiments.baselines import TABLE_NOTES
-from naas_hw.experiments.kept_searches import kept_baseline, kept_search
-from naas_hw.experiments.spread import spread
+from naas_hw.experiments.resumable_searches import kept_baseline, kept_search
 from naas_hw.search.accelerator.baseline import Baseline, BaselineKind
 from naas_hw.search.accelerator.result import Progress, SearchResult
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.mapping.network_search import NetworkResult
 from naas_hw.search.objective import Objective
 from naas_hw.workload.network import Network
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +94,7 @@ class Effort:
                 yield replace(self.settings, objective=Objective.EDP, table=table, seed=seed)
 
 
-Tell = Callable[[str, Progress], None]
+SearchProgressCallback = Callable[[str, Progress], None]
 """Told of a search by name, and how far it is."""
 
 
@@ -110,7 +103,7 @@ def searched(
     settings: SearchSettings,
     keep: Path | None,
     executor: Executor | None,
-    tell: Tell | None,
+    progress: SearchProgressCallback | None,
     how: str = "",
 ) -> SearchResult:
     """One search, or what the folder has of it; `how` goes into the name that is told."""
@@ -123,7 +116,7 @@ def searched(
         settings,
         keep,
         executor=executor,
-        progress=None if tell is None else lambda progress: tell(name, progress),
+        progress=None if progress is None else lambda told: progress(name, told),
     )
 
 
@@ -132,14 +125,14 @@ def measured_trial(
     settings: SearchSettings,
     keep: Path | None,
     executor: Executor | None,
-    tell: Tell | None,
+    progress: SearchProgressCallback | None,
 ) -> Trial:
     """A search, and the preset under the same table.
 
     The preset's searched mappings get as many evaluations as the final ones of what was found.
     """
     assert settings.table is not None
-    result = searched(case, settings, keep, executor, tell)
+    result = searched(case, settings, keep, executor, progress)
     effort = settings.final_settings(case.preset.budget)
     return Trial(
         case=case,
@@ -148,66 +141,6 @@ def measured_trial(
         result=result,
         baseline=kept_baseline(case.preset, case.network, effort, keep, executor=executor),
     )
-
-
-# Markdown ----------------------------------------------------------------------------------------
-
-
-def effort_text(effort: Effort) -> str:
-    """How much was searched, for the head of a section."""
-    settings = effort.settings
-    seeds = ", ".join(map(str, effort.seeds))
-    return (
-        f"Each search: {settings.num_drawn * settings.generations} accelerators "
-        f"({settings.population} a generation) of {settings.mapping_evaluations:,} mappings a "
-        f"layer; then (where mappings are searched) the best {settings.finalists} with "
-        f"{settings.final_effort} times as many, and the best of these with branch and bound; "
-        f"{'seed' if effort.num_seeds == 1 else 'seeds'} {seeds}. Ratios are geometric means, "
-        "with the range over the seeds (and networks) in brackets; all figures are exact, not "
-        "bounds."
-    )
-
-
-def table_text(table: EnergyTable) -> str:
-    """A line above what was found under a table."""
-    return f"Energy table `{table.name}` ({TABLE_NOTES.get(table.name, 'of `--energy-table`')}):"
-
-
-DESIGN_HEAD: Final = (
-    "array | PEs | bytes of weights, inputs in a PE | accumulators | L2, bytes | on chip, bytes"
-)
-DESIGN_RULE: Final = "---|---:|---:|---:|---:|---:"
-
-
-def design_cells(accelerator: Accelerator) -> tuple[str, ...]:
-    """Cells under `DESIGN_HEAD`; the dims of the array are the parallel ones, outermost first."""
-    return (
-        accelerator.array_text,
-        str(accelerator.num_pes),
-        f"{accelerator.weight_buffer_bytes}, {accelerator.input_buffer_bytes}",
-        str(accelerator.accumulator_words),
-        f"{accelerator.global_buffer_bytes:,}",
-        f"{on_chip_bytes(accelerator):,}",
-    )
-
-
-def spread_of(ratios: Iterable[float]) -> str:
-    """A cell with these ratios; `-` where there is none."""
-    known = list(ratios)
-    return spread(known) if known else "-"
-
-
-def row(*cells: str) -> str:
-    """A line of a table."""
-    return f"| {' | '.join(cells)} |"
-
-
-def grouped(items: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:
-    """Items by a key, in the order in which the keys come first."""
-    groups: dict[str, list[T]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups
 
 
 def best_of(results: Sequence[SearchResult]) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import Preset
-from naas_hw.experiments.baselines import MANY_ARRAYS, folded_text, idle_positions
+from naas_hw.experiments.edp import MANY_ARRAYS, folded_text, idle_positions
 from naas_hw.experiments.search_cost import search_cost_text
 from naas_hw.nas.accuracy.imagenet_estimate import estimate_of
 from naas_hw.nas.accuracy.oracle import AccuracyOracle, Evidence
@@ -99,7 +99,7 @@ class JointContest:
         )
 
 
-Tell = Callable[[JointRow], None]
+RowCallback = Callable[[JointRow], None]
 
 FIXED: Final = "the network itself on the preset, mappings of its dataflow"
 SEARCHED: Final = "the network itself on the preset, mappings searched"
@@ -111,14 +111,14 @@ ONE_AFTER_THE_OTHER: Final = "one after the other"
 JOINT: Final = "joint"
 
 
-def measure_joint(contest: JointContest, tell: Tell | None = None) -> list[JointRow]:
+def measure_joint(contest: JointContest, progress: RowCallback | None = None) -> list[JointRow]:
     """All ways with all seeds; the preset itself, and *folded* where it folds, once."""
     rows: list[JointRow] = []
 
     def add(row: JointRow) -> None:
         rows.append(row)
-        if tell is not None:
-            tell(row)
+        if progress is not None:
+            progress(row)
 
     for row in _preset_rows(contest):
         add(row)

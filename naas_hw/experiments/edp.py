@@ -14,7 +14,8 @@ from naas_hw.arch.budget import on_chip_bytes
 from naas_hw.arch.folding import folded_arrays, longest_chain
 from naas_hw.arch.presets import Preset
 from naas_hw.arch.technology import EnergyTable
-from naas_hw.experiments.kept_searches import kept_baseline, kept_search
+from naas_hw.experiments.markdown import TABLE_NOTES
+from naas_hw.experiments.resumable_searches import kept_baseline, kept_search
 from naas_hw.search.accelerator.baseline import Baseline, BaselineKind
 from naas_hw.search.accelerator.result import Progress, SearchResult
 from naas_hw.search.accelerator.settings import SearchSettings
@@ -22,11 +23,6 @@ from naas_hw.search.mapping.network_search import NetworkResult
 from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
 from naas_hw.workload.network import Network
-
-TABLE_NOTES: Final = {
-    "sized": "the default table: grows with the size of a memory, DRAM included",
-    "maestro": "MAESTRO's constants, the paper's: sizes do not matter, DRAM costs nothing",
-}
 
 FOLDED: Final = "*folded*"
 MANY_ARRAYS: Final = "one for each layer"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from naas_hw.arch.presets import find_preset
 from naas_hw.core.errors import InputError
-from naas_hw.runs.candidates import Candidate, candidate_front, convergence, read_candidates
+from naas_hw.runs.tried_accelerators import Candidate, candidate_front, convergence, read_candidates
 
 ACCELERATOR = find_preset("nvdla-256").accelerator
 
