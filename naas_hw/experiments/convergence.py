@@ -94,10 +94,8 @@ def convergence_markdown(effort: Effort, comparisons: Sequence[PairedSearches]) 
         sum(pick(comparison).num_pruned for comparison in comparisons) for pick in (_ours, _rival)
     ]
     parts.append(
-        "Where we differ, and why: candidates that a lower bound proves no better than the best so "
-        f"far are drawn again instead of mapped ({pruned[0]:,} of CMA-ES, {pruned[1]:,} of the "
-        "uniform ones above). That takes the worst out of both populations, and out of the uniform "
-        "one more, the better its best is: its mean may fall although it learns nothing."
+        f"A lower bound pruned {pruned[0]:,} candidates of CMA-ES and {pruned[1]:,} uniform ones, "
+        "which were drawn again instead of mapped."
     )
     return "\n\n".join(parts)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from naas_hw.arch.budget import on_chip_bytes
-from naas_hw.arch.folding import folded_arrays, longest_chain
 from naas_hw.arch.presets import Preset
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.experiments.markdown import TABLE_NOTES
@@ -117,8 +116,6 @@ def comparison_markdown(
         f"({preset.dataflow}). All figures are exact, not bounds.",
         _table_of_ratios(compared),
         *(_table_of_designs(preset, entry) for entry in compared),
-        idle_positions(network, preset),
-        folded_text(preset),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -170,41 +167,3 @@ def _table_of_designs(preset: Preset, entry: BaselineComparison) -> str:
         f"{searched.largest_gap:.1%} above the lower bound that ranks mappings.",
     ]
     return "\n".join(lines)
-
-
-def idle_positions(network: Network, preset: Preset) -> str:
-    """What a kernel axis does to layers without kernel rows or columns."""
-    sentences = []
-    for axis in preset.accelerator.axes:
-        ones = [layer for layer in network.layers if layer.bounds[axis.dim] == 1]
-        if axis.dim in ("R", "S") and ones and axis.size > 1:
-            share = sum(layer.num_macs for layer in ones) / network.num_macs
-            what = "rows" if axis.dim == "R" else "columns"
-            sentences.append(
-                f"What the ratios to the preset rest on: it has kernel {what} ({axis.dim}) along "
-                f"an axis of {axis.size}, and a layer with {axis.dim} = 1 leaves one row of the "
-                f"array in {axis.size} to work. Such are {len(ones)} of {len(network.layers)} "
-                f"layers, with {share:.1%} of all MACs: at most {1 / axis.size:.1%} of the PEs "
-                "work in them, whatever the mapping. A published chip maps several channels or "
-                "filters onto rows that are idle; an axis of this template has one dim."
-            )
-    return "\n\n".join(sentences)
-
-
-def folded_text(preset: Preset) -> str:
-    """What *folded* is, and which ratio is to be believed; empty where the chip does not fold."""
-    if not preset.folding_dims:
-        return ""
-    chip, dims = preset.accelerator, " ".join(preset.folding_dims)
-    return (
-        f"*Folded* is an upper bound, within this template, of what the network of the {chip.name} "
-        f"chip does: for each layer the best of {len(folded_arrays(preset)):,} arrays with the "
-        f"chip's {chip.num_pes} PEs at most, its buffers and bandwidth, one to three axes out of "
-        f"{dims}, sums along {longest_chain(chip)} PEs at most. Another array for the next layer "
-        "costs nothing, and operands may go anywhere, which no chip can do. It is a figure of the "
-        "model: there is no netlist of it. Believe the ratio to *folded*, as the least that is "
-        "gained; below 1 one array for all layers does not reach one for each. The rows that the "
-        "preset leaves idle are a limit of this template, not of the chip, so a ratio to it says "
-        "more of the template than of what was found. Section `eyeriss` sets the preset and "
-        "*folded* beside the chip's published times."
-    )

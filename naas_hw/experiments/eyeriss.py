@@ -10,7 +10,6 @@ from pathlib import Path
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import EYERISS
-from naas_hw.experiments.edp import folded_text
 from naas_hw.experiments.eyeriss_chip import (
     ALEXNET,
     ALEXNET_LAYERS,
@@ -77,11 +76,9 @@ def eyeriss_markdown(settings: MappingSettings, compared: Sequence[ChipCompariso
         f"{settings.evaluations:,} mappings a layer and array, then branch and bound; seed "
         f"{settings.seed}. PEs at work are those that a mapping uses, of {NUM_PES}. M cycles of "
         "one image; a network's are the sum of its layers'.",
-        folded_text(EYERISS),
     ]
     for entry in compared:
         parts += [f"### {entry.published.name}", "\n".join(_table(entry))]
-    parts += ["### What it says", "\n".join(_verdict(compared))]
     return "\n\n".join(parts)
 
 
@@ -133,31 +130,3 @@ def _pes_used(array: Accelerator, result: NetworkResult, place: int) -> int:
 
 def _millions(cycles: float) -> str:
     return f"{cycles / 1e6:,.2f}"
-
-
-def _verdict(compared: Sequence[ChipComparison]) -> Iterator[str]:
-    for entry in compared:
-        chip, preset, folded = _totals(entry)
-        yield (
-            f"- *{entry.published.name}.* The preset needs {preset / chip:.2f} times the cycles of "
-            f"the chip, *folded* {folded / chip:.2f} times."
-        )
-    slower = [
-        f"{entry.published.name} {name} ({folded / chip:.2f} times)"
-        for entry in compared
-        for name, chip, _, folded in _cycles(entry)
-        if folded > chip
-    ]
-    if slower:
-        yield (
-            f"- *Where the chip is faster than folded.* {', '.join(slower)}. There *folded* is no "
-            "upper bound of the chip, whose network spreads four dims at once (R, P, C, K); an "
-            "array of this template spreads three at most."
-        )
-    yield (
-        "- *What is not the same.* The chip multiplies 16-bit numbers of a batch of "
-        f"{' or '.join(f'{e.published.batch} ({e.published.name})' for e in compared)} and leaves "
-        "the wait for DRAM out of its processing latency; ours are 8-bit numbers of one image, "
-        "with all waits for a memory of 8 bytes a cycle. The groups of a layer run one after the "
-        "other, each as a layer of its own, on the preset and on *folded* alike."
-    )

@@ -8,16 +8,13 @@ each search has worker processes of its own, so that theirs are counted.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from math import ceil, exp, log, sqrt
+from math import ceil, log, sqrt
 from typing import Final
-
-import numpy as np
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.presets import Preset
-from naas_hw.experiments.edp import MANY_ARRAYS, folded_text, idle_positions
+from naas_hw.experiments.edp import MANY_ARRAYS
 from naas_hw.experiments.search_cost import search_cost_text
-from naas_hw.nas.accuracy.imagenet_estimate import estimate_of
 from naas_hw.nas.accuracy.oracle import AccuracyOracle, Evidence
 from naas_hw.nas.joint.joint_search import BRED_SHARE, search_jointly
 from naas_hw.nas.joint.settings import JointSettings, Mode
@@ -35,7 +32,6 @@ RESNET50_TOP1_PERCENT: Final = 76.1
 """torchvision's V1 weights on ImageNet, published with them; measured, not estimated."""
 
 NAAS_EDP: Final = (4.4, 4.88)
-NAAS_TOP1_GAIN: Final = 2.7
 NAAS_BEYOND_NHAS: Final = 3.01
 """Lin, Yang, Han: NAAS, DAC 2021: EDP of ResNet50 on Eyeriss by that of what was found (abstract,
 text), its accuracy above ResNet50's in points, and the EDP of NHAS by that of a search of
@@ -304,12 +300,7 @@ def _ratios(contest: JointContest, rows: Sequence[JointRow]) -> Iterator[str]:
         f"{searched.edp / mean:.2f} with searched mappings of the preset{beside}; "
         f"NAAS: {low} (abstract) or {high} (text)."
     )
-    if folded is not None:
-        yield ""
-        yield folded_text(contest.preset)
     yield ""
-    yield from _yardstick(contest)
-    yield from _why(contest, fixed)
     yield "| rival | its EDP by that of the joint search, mean over seeds | from | to | NAAS |"
     yield "|---|---:|---:|---:|---:|"
     for way in (ACCELERATOR_ONLY, NETWORK_ONLY, SIZING, ONE_AFTER_THE_OTHER):
@@ -327,59 +318,23 @@ def _ratios(contest: JointContest, rows: Sequence[JointRow]) -> Iterator[str]:
     )
     seconds = sum(row.cpu_seconds for row in joint.values()) / len(joint)
     yield ""
-    yield _verdict(rows)
+    yield _beside_one_after_the_other(rows)
     yield ""
     yield f"A joint search on this machine: {search_cost_text(seconds)}."
 
 
-def _yardstick(contest: JointContest) -> Iterator[str]:
-    """What the estimate says of the reference itself: it cannot be set against a measured one."""
-    reference = contest.reference
-    if contest.oracle.source.evidence is not Evidence.OPTIMISTIC or not reference.num_parameters:
-        return
-    sizes = (reference.num_macs, reference.num_parameters)
-    (own,) = estimate_of(*(np.array([size], dtype=np.float64) for size in sizes))
-    floor = contest.settings.networks.min_top1_percent
-    yield (
-        f"The floor fixes the accuracy: {floor:g} % is NAAS's gain of {NAAS_TOP1_GAIN:+} points "
-        f"over {reference.name}'s measured {RESNET50_TOP1_PERCENT} %, but by an optimistic "
-        f"estimate, which a measured figure cannot be taken from. The same estimate gives "
-        f"{own:.1f} % for a network of {reference.name}'s own size ({sizes[0] / 1e9:.2f} G MACs, "
-        f"{sizes[1] / 1e6:.1f} M parameters): by that yardstick what is found is "
-        f"{abs(floor - own):.1f} points {'below' if floor < own else 'above'} it."
-    )
-    yield ""
-
-
-def _why(contest: JointContest, fixed: JointRow) -> Iterator[str]:
-    """Why the ratio to the preset is what it is, where a kernel axis leaves rows idle."""
-    idle = idle_positions(contest.reference, contest.preset)
-    if idle:
-        used = fixed.network_result.utilization(contest.preset.accelerator)
-        yield f"With fixed mappings {used:.1%} of the preset's PEs are at work. {idle}"
-        yield ""
-
-
-def _verdict(rows: Sequence[JointRow]) -> str:
-    """What the seeds say of the joint search beside one after the other."""
+def _beside_one_after_the_other(rows: Sequence[JointRow]) -> str:
+    """The mean ratio to the joint search over seeds, with its errors."""
     ratios = _ratios_to_joint(rows, ONE_AFTER_THE_OTHER)
-    mean, spread = log(geometric_mean(ratios)), _spread(ratios)
-    error = spread / sqrt(len(ratios))
-    better = sum(ratio > 1 for ratio in ratios)
-    verdict = (
-        f"Beside one after the other the joint search is {abs(exp(mean) - 1):.1%} "
-        f"{'better' if mean >= 0 else 'worse'} in the mean (standard deviation over seeds "
-        f"{spread:.1%}, standard error of the mean {error:.1%}), better on {better} of "
-        f"{len(ratios)} seeds."
-    )
-    if abs(mean) > 2 * error:
-        return verdict
     own = [row.edp for row in rows if row.way == JOINT]
+    mean, spread = geometric_mean(ratios), _spread(ratios)
+    better = sum(ratio > 1 for ratio in ratios)
     return (
-        f"{verdict} That is within two standard errors: these seeds do not tell the two apart. The "
-        f"joint search's own EDP has a standard deviation over seeds of {_spread(own):.1%}: where "
-        "the climb of accelerators ends counts for more than whether the network is searched "
-        "with them."
+        f"Beside one after the other the joint search is {abs(mean - 1):.1%} "
+        f"{'better' if mean >= 1 else 'worse'} in the mean (standard deviation over seeds "
+        f"{spread:.1%}, standard error of the mean {spread / sqrt(len(ratios)):.1%}), better on "
+        f"{better} of {len(ratios)} seeds. The joint search's own EDP has a standard deviation "
+        f"over seeds of {_spread(own):.1%}."
     )
 
 

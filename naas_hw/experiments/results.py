@@ -1,6 +1,7 @@
 """A document of results: sections that a command writes, each under that command's line."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +10,9 @@ from naas_hw.system.files import check_replaceable, write_file
 
 HEAD: Final = """# Results
 
-Each section is written by the command above it, figures and text; the same command gives the same
-section again, times apart. What stands between the marks is replaced, so edits there are lost.
+The data of each section are written by the command above them; the same command gives the same
+data again, times apart. What stands between the marks is replaced, so edits there are lost. The
+conclusions below a section's end mark are written by hand and stay.
 """
 
 TITLES: Final = {
@@ -43,11 +45,26 @@ def with_section(document: str, name: str, command: str, body: str) -> str:
     True
     """
     sections = _sections(document)
-    sections[name] = f"## {TITLES[name]}\n\n```\n{command}\n```\n\n{body.strip()}\n"
+    data = f"## {TITLES[name]}\n\n```\n{command}\n```\n\n{body.strip()}\n"
+    conclusion = sections[name].conclusion if name in sections else ""
+    sections[name] = _Section(data=data, conclusion=conclusion)
     known = [title for title in TITLES if title in sections]
     others = [title for title in sections if title not in TITLES]
-    marked = [f"{_mark(title)}\n{sections[title]}{_end(title)}\n" for title in (*known, *others)]
+    marked = [_marked(title, sections[title]) for title in (*known, *others)]
     return "\n".join((_head(document), *marked))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Section:
+    """Data that a command wrote between the marks, and what is written by hand below them."""
+
+    data: str
+    conclusion: str
+
+
+def _marked(name: str, section: _Section) -> str:
+    conclusion = f"\n{section.conclusion}\n" if section.conclusion else ""
+    return f"{_mark(name)}\n{section.data}{_end(name)}\n{conclusion}"
 
 
 def _mark(name: str) -> str:
@@ -58,9 +75,12 @@ def _end(name: str) -> str:
     return f"<!-- end {name} -->"
 
 
-def _sections(document: str) -> dict[str, str]:
-    matches = re.finditer(r"<!-- begin (\w+) -->\n(.*?)<!-- end \1 -->\n?", document, re.DOTALL)
-    return {match[1]: match[2] for match in matches}
+def _sections(document: str) -> dict[str, _Section]:
+    pattern = r"<!-- begin (\w+) -->\n(.*?)<!-- end \1 -->(.*?)(?=<!-- begin |\Z)"
+    return {
+        match[1]: _Section(data=match[2], conclusion=match[3].strip())
+        for match in re.finditer(pattern, document, re.DOTALL)
+    }
 
 
 def _head(document: str) -> str:

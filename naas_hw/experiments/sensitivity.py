@@ -7,7 +7,6 @@ mappings searched for that table, beside the one that was searched for it.
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ from naas_hw.experiments.resumable_searches import kept_search
 from naas_hw.search.accelerator.result import Progress, SearchResult
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.mapping.network_search import MappingSettings, map_network
-from naas_hw.search.objective import Objective, geometric_mean
+from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
 from naas_hw.workload.network import Network
 
@@ -190,7 +189,6 @@ def sensitivity_markdown(
         + ("Geometric mean over the seeds, and the range. " if len(seeds) > 1 else "")
         + "Below 1 the column's own search has missed something: as much is noise.",
         _table_of_ratios(outcomes, titles),
-        _in_words(outcomes, titles),
     ]
     return "\n\n".join(parts)
 
@@ -239,23 +237,3 @@ def _table_of_ratios(outcomes: Sequence[CrossPricedSearch], titles: Sequence[str
         cells = [spread(ratios(outcomes, searched, priced)) for priced in titles]
         lines.append(f"| {searched} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _in_words(outcomes: Sequence[CrossPricedSearch], titles: Sequence[str]) -> str:
-    """Which dims are parallel, and the dearest mistake."""
-    sentences = []
-    for title in titles:
-        own = [outcome.result.accelerator for outcome in outcomes if outcome.case.title == title]
-        dims = sorted({" ".join(sorted(axis.dim for axis in a.axes)) for a in own})
-        sentences.append(f"{title}: {' or '.join(dims)}")
-    worst, searched, priced = -inf, "", ""
-    for row in titles:
-        for column in titles:
-            mean = geometric_mean(ratios(outcomes, row, column))
-            if row != column and mean > worst:
-                worst, searched, priced = mean, row, column
-    return (
-        f"Parallel dims under {'; '.join(sentences)}. The dearest mistake: what was searched "
-        f"under {searched} has {worst:.2f} times the energy times cycles, under {priced}, of what "
-        "was searched for it."
-    )

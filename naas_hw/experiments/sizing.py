@@ -7,7 +7,6 @@ dataflow; the sizes of array and buffers are searched, within the same resources
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from naas_hw.experiments.edp import folded_text
 from naas_hw.experiments.markdown import (
     DESIGN_HEAD,
     DESIGN_RULE,
@@ -104,18 +103,6 @@ def sizing_markdown(effort: Effort, trials: Sequence[SizingTrial]) -> str:
     for table in effort.tables:
         under = [trial for trial in trials if trial.trial.table == table]
         parts += [table_text(table), _table_of_ratios(under), _table_of_designs(under)]
-    parts.append(
-        "Where we differ, and why: the ratio of all to sizing only is what dims and mappings "
-        "bring. Our fixed mappings are the best of all that the dataflow allows on a short list, "
-        "chosen for each layer and each size of buffers anew, so *sizing only* has some freedom "
-        "of mapping; and a search of sizes begins at the preset itself, while that of the paper "
-        "may not. Neither baselines nor mappings of the paper's four cases are published."
-    )
-    parts += dict.fromkeys(
-        folded_text(entry.trial.case.preset)
-        for entry in trials
-        if entry.trial.has(BaselineKind.FOLDED)
-    )
     return "\n\n".join(parts)
 
 

@@ -5,11 +5,8 @@ mappings of its dataflow and with searched ones, for which of both the paper did
 as *folded* where its chip forms another array for each layer.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
 
-from naas_hw.arch.accelerator import Accelerator
-from naas_hw.experiments.edp import folded_text, idle_positions
 from naas_hw.experiments.markdown import (
     DESIGN_HEAD,
     DESIGN_RULE,
@@ -31,11 +28,7 @@ from naas_hw.experiments.preset_trials import (
     measured_trial,
 )
 from naas_hw.search.accelerator.baseline import BaselineKind
-from naas_hw.search.objective import geometric_mean
 from naas_hw.search.processes import worker_processes
-
-LITTLE_GAIN: Final = 1.25
-"""EDP of a preset with searched mappings by that of what is found, up to which it is explained."""
 
 
 def measure_speedup(
@@ -90,7 +83,6 @@ def speedup_markdown(effort: Effort, trials: Sequence[Trial]) -> str:
             "What was found, the best seed of each; the dims of an array are the parallel ones:",
             _table_of_designs(under),
         ]
-    parts += ["### Where we differ, and why", _why(trials)]
     return "\n\n".join(parts)
 
 
@@ -167,91 +159,3 @@ def _table_of_designs(trials: Sequence[Trial]) -> str:
         cells = (*design_cells(best.result.accelerator), *figures, f"{report.edp / 1e12:,.1f}")
         lines.append(row(title, str(best.seed), *cells))
     return "\n".join(lines)
-
-
-def _why(trials: Sequence[Trial]) -> str:
-    """What the differences rest on, as far as it can be measured here."""
-    sentences = [
-        "- *The most that PEs allow.* The last column of the second table is the reciprocal of the "
-        "utilisation of the preset with fixed mappings: nothing with as many PEs can be faster "
-        "than that. " + _out_of_reach(trials),
-        "- *Baselines.* Theirs are not published. Ours choose, for each layer, the best of all "
-        "mappings that their dataflow allows on a short list; searching their mappings freely "
-        f"gains {_gain_of_mappings(trials)} in EDP, geometric mean over everything above.",
-        "- *Memory.* Bandwidth to DRAM is finite here, and the same for the preset and for what "
-        "was found: a layer that waits for memory waits in both. MAESTRO's is practically "
-        "unlimited. "
-        "Under `sized`, energy of DRAM is counted too, and compulsory traffic does not depend on "
-        "the accelerator; under `maestro` it costs nothing, and large buffers cost no more than "
-        "small ones.",
-    ]
-    sentences += _folded(trials)
-    sentences += _little_gained(trials)
-    cases = {trial.case.title: trial.case for trial in trials}
-    for case in cases.values():
-        idle = idle_positions(case.network, case.preset)
-        if idle:
-            sentences.append(f"- *{case.title}.* {idle}")
-    return "\n".join(sentences)
-
-
-def _folded(trials: Sequence[Trial]) -> Iterator[str]:
-    """For presets whose chip folds: what is left of the gain, and which ratio to believe."""
-    folding = [trial for trial in trials if trial.has(BaselineKind.FOLDED)]
-    for name, group in grouped(folding, _preset_name).items():
-        ratios = [
-            geometric_mean([trial.edp_reduction(kind) for trial in group]) for kind in BaselineKind
-        ]
-        fixed, searched, folded = (f"{ratio:.2f}" for ratio in ratios)
-        yield (
-            f"- *{name}, which baseline.* EDP gained over the preset is {fixed} with fixed and "
-            f"{searched} with searched mappings, over *folded* {folded}, geometric mean over "
-            f"everything above. {folded_text(group[0].case.preset)}"
-        )
-
-
-def _out_of_reach(trials: Sequence[Trial]) -> str:
-    """Scenarios in which the paper's speed-up is more than full arrays would give ours."""
-    names = []
-    for name, group in grouped(trials, _preset_name).items():
-        most = geometric_mean([most_speedup(trial) for trial in group])
-        theirs = SAVINGS.get(name)
-        if theirs is not None and theirs.speedup > most:
-            names.append(f"{name} (at most {most:.2f}, theirs {theirs.speedup:g})")
-    if not names:
-        return "The paper's speed-ups are within it for all of the presets here."
-    return (
-        f"The paper's are beyond it for {', '.join(names)}: their baseline must have left more "
-        "PEs idle than ours does."
-    )
-
-
-def _little_gained(trials: Sequence[Trial]) -> Iterator[str]:
-    """Presets that are hardly beaten once their mappings are searched, and what was found there."""
-    for name, group in grouped(trials, _preset_name).items():
-        ratio = geometric_mean([trial.edp_reduction(BaselineKind.SEARCHED) for trial in group])
-        if ratio > LITTLE_GAIN:
-            continue
-        preset = group[0].case.preset.accelerator
-        same = sum(_dims(trial.result.accelerator) == _dims(preset) for trial in group)
-        own = mean_share([trial.baseline.searched.utilization(preset) for trial in group])
-        searched = mean_share(
-            [t.result.networks[0].utilization(t.result.accelerator) for t in group]
-        )
-        fixed = geometric_mean([trial.edp_reduction(BaselineKind.FIXED) for trial in group])
-        yield (
-            f"- *{name}.* With searched mappings it is nearly as good as what is found: EDP "
-            f"{ratio:.2f} ({fixed:.2f} with fixed ones). {same} of {len(group)} finds have its "
-            f"parallel dims; it uses {own} of its PEs, they use {searched} of theirs. What the "
-            "paper gains here is over a baseline that is further from what the array can do."
-        )
-
-
-def _dims(accelerator: Accelerator) -> set[str]:
-    return {axis.dim for axis in accelerator.axes}
-
-
-def _gain_of_mappings(trials: Sequence[Trial]) -> str:
-    """EDP of presets with fixed by that with searched mappings."""
-    gains = [t.baseline.fixed.report.edp / t.baseline.searched.report.edp for t in trials]
-    return f"{geometric_mean(gains):.2f}x ({min(gains):.2f} to {max(gains):.2f})"

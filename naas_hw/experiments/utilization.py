@@ -207,7 +207,7 @@ def utilization_markdown(
         "|---|---:|---|---:|---:|---:|---:|---|---:|---:|",
         *(_row(accelerator, entry) for entry in measured),
     ]
-    return "\n\n".join((text, "\n".join(lines), _verdict(measured)))
+    return "\n\n".join((text, "\n".join(lines), _summary(measured)))
 
 
 def _row(accelerator: Accelerator, entry: LayerUtilization) -> str:
@@ -226,7 +226,7 @@ def _row(accelerator: Accelerator, entry: LayerUtilization) -> str:
     )
 
 
-def _verdict(measured: Sequence[LayerUtilization]) -> str:
+def _summary(measured: Sequence[LayerUtilization]) -> str:
     if not measured:
         return "No layer meets this."
     runs = [entry for entry in measured if entry.simulated is not None]

@@ -164,8 +164,6 @@ def test_a_chip_that_folds_has_the_ratio_to_folded_beside_that_to_its_preset():
     (summary,) = [row for row in cells(text) if row[:2] == ["eyeriss", "two"]]
     assert summary[2:6] == ["4.00", "2.00", "1.10", "4.4"]  # speed-up: fixed, searched, folded
     assert summary[6:9] == ["3.00", "1.50", "1.20"] and summary[10:] == ["12.00", "3.00", "1.32"]
-    assert "12.00 with fixed and 3.00 with searched mappings, over *folded* 1.32" in text
-    assert "Believe the ratio to *folded*" in text and "there is no netlist of it" in text
 
 
 def test_sizing_has_both_of_its_columns_beside_folded_too():
@@ -176,7 +174,6 @@ def test_sizing_has_both_of_its_columns_beside_folded_too():
     text = sizing_markdown(replace(EFFORT, tables=(SIZED,)), [one])
     (ratios, _, _) = [row for row in cells(text) if row[0] == "eyeriss, two"]
     assert ratios[1:] == ["2.00", "-", "12.00", "-", "6.00", "-", "0.22", "1.32"]
-    assert text.count("Believe the ratio to *folded*") == 1
 
 
 def test_every_seed_and_table_is_searched_within_the_presets_resources(trials):

@@ -31,6 +31,13 @@ def test_a_section_is_replaced_and_the_others_and_the_head_stay():
     assert text.startswith("# Mine\n\nWords.\n")
 
 
+def test_a_conclusion_below_the_mark_stays_when_the_data_are_replaced():
+    text = with_section(with_section("", "edp", "a", "Old."), "utilization", "b", "Other.")
+    written = text.replace("<!-- end edp -->\n", "<!-- end edp -->\n\nA conclusion.\n")
+    assert with_section(written, "edp", "a", "New.") == written.replace("Old.", "New.")
+    assert with_section(written, "utilization", "b", "New.") == written.replace("Other.", "New.")
+
+
 def test_what_is_no_text_is_refused_and_left(tmp_path):
     path = tmp_path / "results.md"
     path.write_bytes(b"\xff\xfe")
