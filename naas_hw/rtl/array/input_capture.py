@@ -40,7 +40,7 @@ FIELDS: Final = (
 
 
 @dataclass(frozen=True)
-class _Target:
+class _WindowTarget:
     """What one window position keeps of the chunk whose bytes are there in this cycle."""
 
     hit: Value
@@ -161,7 +161,7 @@ class InputCapture(SharedComponent):
         columns: Window,
         valid: Value,
         channel_address: Value,
-    ) -> _Target:
+    ) -> _WindowTarget:
         """What a window position keeps, delayed until the bytes of the chunk are there."""
         name = key(window)
         p, q, r, s = (window.get(dim, 0) for dim in WINDOW_DIMS)
@@ -176,7 +176,7 @@ class InputCapture(SharedComponent):
             address.eq(pixel_address + channel_address),
         ]
         rest = timing.FILL_PIPELINE - 2
-        return _Target(
+        return _WindowTarget(
             delayed(m, hit, rest, f"hit_{name}"), delayed(m, address, rest, f"address_{name}")
         )
 
@@ -185,7 +185,7 @@ class InputCapture(SharedComponent):
         m: Module,
         write: Any,
         pes: list[int],
-        target: _Target,
+        target: _WindowTarget,
         c_hits: list[Value],
         k_hits: list[Value],
     ) -> None:

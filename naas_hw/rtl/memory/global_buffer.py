@@ -19,7 +19,7 @@ WRITERS: Final = ("load", "drain")
 
 
 @dataclass(frozen=True)
-class _Target:
+class _BankTarget:
     """One bank as one port sees it."""
 
     hit: Signal
@@ -91,7 +91,7 @@ class GlobalBuffer(SharedComponent):
         m.submodules[f"bank_{i}"] = bank
         return bank
 
-    def _targets(self, m: Module, name: str) -> list[_Target]:
+    def _targets(self, m: Module, name: str) -> list[_BankTarget]:
         """Each bank as the port of this name sees it."""
         address = getattr(self, name).address
         hits = [Signal(name=f"{name}_hit_{i}") for i in range(self.num_banks)]
@@ -99,7 +99,7 @@ class GlobalBuffer(SharedComponent):
         for i, hit in enumerate(hits):
             is_here, word = self._decode(address, i)
             m.d.comb += hit.eq(is_here)
-            targets.append(_Target(hit, word))
+            targets.append(_BankTarget(hit, word))
         return targets
 
     def _decode(self, address: Value, i: int) -> tuple[Value, Value]:
@@ -112,7 +112,7 @@ class GlobalBuffer(SharedComponent):
         is_here = (address >= first) & below_end if first else below_end
         return is_here, (address - first)[:bits]
 
-    def _connect_readers(self, m: Module, i: int, bank: Ram, targets: list[_Target]) -> None:
+    def _connect_readers(self, m: Module, i: int, bank: Ram, targets: list[_BankTarget]) -> None:
         reads = [Signal(name=f"{name}_reads_{i}") for name in READERS]
         m.d.comb += [
             read.eq(getattr(self, name).enable & target.hit)
@@ -124,7 +124,7 @@ class GlobalBuffer(SharedComponent):
             bank.read.address.eq(any_of(words)),
         ]
 
-    def _connect_writers(self, m: Module, bank: Ram, targets: list[_Target]) -> None:
+    def _connect_writers(self, m: Module, bank: Ram, targets: list[_BankTarget]) -> None:
         for name, target in zip(WRITERS, targets, strict=True):
             port = getattr(self, name)
             with m.If(target.hit & port.enable.any()):
@@ -134,7 +134,7 @@ class GlobalBuffer(SharedComponent):
                     bank.write.data.eq(port.data),
                 ]
 
-    def _answer(self, m: Module, name: str, banks: list[Ram], targets: list[_Target]) -> None:
+    def _answer(self, m: Module, name: str, banks: list[Ram], targets: list[_BankTarget]) -> None:
         """The word that a reader asked for in the cycle before."""
         port = getattr(self, name)
         chosen = [Signal(name=f"{name}_from_{i}") for i in range(self.num_banks)]
