@@ -4,7 +4,7 @@ How much a verb does is said by settings, which are frozen and are checked when 
 
 network = naas_hw.find_network("mobilenet_v2")
 settings = naas_hw.SearchSettings(generations=10)
-found = naas_hw.co_search([network], naas_hw.find_budget("eyeriss"), settings, run="run")
+result = naas_hw.co_search([network], naas_hw.find_budget("eyeriss"), settings, run="run")
 naas_hw.generate("run")
 icarus = naas_hw.SimulationSettings(simulator="icarus")
 assert naas_hw.simulate("run", icarus, layers=["classifier.1"]).ok

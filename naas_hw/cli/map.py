@@ -106,10 +106,10 @@ def map_(
     num_layers = len(given.distinct_layers)
     numbers = count(1)
 
-    def tell(layer: "Layer", found: "MappingResult") -> None:
+    def tell(layer: "Layer", result: "MappingResult") -> None:
         screen.print(
-            f"{next(numbers)}/{num_layers} {layer.name}: {found.best.cycles:,} cycles, "
-            f"{found.num_legal} legal mappings{_proven(found.proven_gap(settings.objective))}",
+            f"{next(numbers)}/{num_layers} {layer.name}: {result.best.cycles:,} cycles, "
+            f"{result.num_legal} legal mappings{_proven(result.proven_gap(settings.objective))}",
             markup=False,
         )
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from naas_hw.cli.exits import ExitStatus
 
 if TYPE_CHECKING:
-    from naas_hw.verify.corrupt import CorruptReport, CorruptResult
+    from naas_hw.verify.corruption_report import CorruptReport, CorruptResult
 
 
 def verify_corrupt(
@@ -15,8 +15,8 @@ def verify_corrupt(
 ) -> ExitStatus:
     """Corrupt descriptors, print what became of them."""
     from naas_hw.sim.simulators import find_simulator
-    from naas_hw.verify.corrupt import corrupt_json
-    from naas_hw.verify.corrupt import verify_corrupt as run_corrupt
+    from naas_hw.verify.corruption_check import verify_corrupt as run_corrupt
+    from naas_hw.verify.corruption_report import corrupt_json
 
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -78,7 +78,7 @@ def eyeriss_markdown(settings: MappingSettings, compared: Sequence[ChipCompariso
         "one image; a network's are the sum of its layers'.",
     ]
     for entry in compared:
-        parts += [f"### {entry.published.name}", "\n".join(_table(entry))]
+        parts += [f"### {entry.published.name}", "\n".join(_table(entry)), _summary(entry)]
     return "\n\n".join(parts)
 
 
@@ -130,3 +130,11 @@ def _pes_used(array: Accelerator, result: NetworkResult, place: int) -> int:
 
 def _millions(cycles: float) -> str:
     return f"{cycles / 1e6:,.2f}"
+
+
+def _summary(entry: ChipComparison) -> str:
+    chip, preset, folded = _totals(entry)
+    return (
+        f"The preset needs {preset / chip:.2f} times the cycles of the chip, *folded* "
+        f"{folded / chip:.2f} times."
+    )

@@ -108,14 +108,6 @@ def test_the_table_has_chip_preset_and_folded_and_ratios_of_them(small_chip):
     chip_cycles = sum(map(chip.cycles, chip.layers))
     assert f"The preset needs {sums[0] / chip_cycles:.2f} times" in text
     assert f"*folded* {sums[1] / chip_cycles:.2f} times" in text
-    assert f"Tiny B ({folded[1].cycles / chip.cycles(chip.layers[1]):.2f} times)" in text
-    assert "Tiny A (" not in text
-    assert "groups of a layer run one after the other" in text
-
-
-def test_nothing_is_said_of_a_faster_chip_where_it_is_not(small_chip):
-    (entry,) = measure_eyeriss([(published(1.0, 1.0), TINY)], SETTINGS)
-    assert "faster than folded" not in eyeriss_markdown(SETTINGS, [entry])
 
 
 def test_the_section_is_made_again_by_the_command_above_it(small_chip, monkeypatch, tmp_path):

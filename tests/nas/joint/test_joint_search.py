@@ -258,7 +258,10 @@ def test_what_does_not_go_together(options, sentence, tmp_path, capsys):
         (["--min-accuracy", "101"], "--min-accuracy must be at most 100, not 101"),
         (["--min-accuracy", "nan"], "--min-accuracy must be at most 100, not nan"),
         (["--min-accuracy", "80", "--mode", "all"], "mode must be one of joint, network-only, "),
-        (["--min-accuracy", "80", "--accuracy", "guess"], "accuracy must be imagenet-estimate or"),
+        (
+            ["--min-accuracy", "80", "--accuracy", "guess"],
+            "accuracy must be imagenet-estimate, ofa-predictor:FILE or",
+        ),
         (["--min-accuracy", "80", "--screening", "2"], "No such option: --screening"),
     ],
 )

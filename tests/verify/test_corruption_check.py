@@ -11,8 +11,9 @@ from naas_hw.compiler.layout import CHECKSUM_BYTES, LAYOUT, descriptor_beats, en
 from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.sim.simulators import find_simulator
-from naas_hw.verify.corrupt import FORBIDDEN, CorruptionOutcome, corrupt_json, verify_corrupt
 from naas_hw.verify.corruption import CorruptionKind, draw_corruption
+from naas_hw.verify.corruption_check import verify_corrupt
+from naas_hw.verify.corruption_report import FORBIDDEN, CorruptionOutcome, corrupt_json
 from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 from naas_hw.workload.layer import Layer
 
