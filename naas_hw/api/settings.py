@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from naas_hw.arch.devices import TARGET_MHZ, Part
+from naas_hw.arch.devices import TARGET_MHZ, DevicePart
 from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.preludes import check_prelude
 from naas_hw.sim.run import Stalls
@@ -110,7 +110,7 @@ class BuildSettings:
         clock; the resources that synthesis found remain.
     """
 
-    part: Part
+    part: DevicePart
     target_mhz: float = TARGET_MHZ
     seeds: tuple[int, ...] = (1,)
     limit_minutes: float | None = None

@@ -66,7 +66,7 @@ DEVICES: Final = _devices()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class DevicePart:
     """A device in a package, of a speed grade."""
 
     device: Device
@@ -74,7 +74,9 @@ class Part:
     speed_grade: int
 
 
-def find_part(name: str, *, package: str | None = None, speed_grade: int | None = None) -> Part:
+def find_part(
+    name: str, *, package: str | None = None, speed_grade: int | None = None
+) -> DevicePart:
     """The part of this name; the default package and the slowest grade where none is given.
 
     Raises
@@ -93,4 +95,4 @@ def find_part(name: str, *, package: str | None = None, speed_grade: int | None 
     if speed_grade not in device.speed_grades:
         known = ", ".join(map(str, device.speed_grades))
         raise InputError(f"speed grade of {device.name} must be one of {known}, not {speed_grade}")
-    return Part(device=device, package=package, speed_grade=speed_grade)
+    return DevicePart(device=device, package=package, speed_grade=speed_grade)

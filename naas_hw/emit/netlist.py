@@ -98,7 +98,7 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Case:
+class SwitchCase:
     """A branch of a switch.
 
     Parameters
@@ -115,7 +115,7 @@ class Switch:
     """A choice by a value: the first case that matches."""
 
     selector: Value
-    cases: tuple[Case, ...]
+    cases: tuple[SwitchCase, ...]
 
 
 Statement = Assignment | Switch
@@ -236,12 +236,12 @@ def _read_body(module: NetlistModule, lines: Iterator[str]) -> tuple[tuple[State
 
 
 def _read_switch(module: NetlistModule, selector: str, lines: Iterator[str]) -> Switch:
-    cases: list[Case] = []
+    cases: list[SwitchCase] = []
     line = next(lines)
     while line != "end":
         patterns = tuple(re.findall(r"'([01-]*)", line))
         body, line = _read_body(module, lines)
-        cases.append(Case(patterns, body))
+        cases.append(SwitchCase(patterns, body))
     return Switch(read_value(module, selector), tuple(cases))
 
 

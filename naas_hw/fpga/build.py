@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import Any, Final
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.devices import TARGET_MHZ, Part
+from naas_hw.arch.devices import TARGET_MHZ, DevicePart
 from naas_hw.core.errors import InputError
 from naas_hw.fpga.place import TOOL, PathStep, PlacedDesign, Usage, place
 from naas_hw.fpga.synthesis import Component, Netlist, Resources, synthesise
@@ -105,7 +105,7 @@ class BuildResult:
 
 def build(
     accelerator: Accelerator,
-    part: Part,
+    part: DevicePart,
     *,
     target_mhz: float = TARGET_MHZ,
     seeds: Sequence[int] = (1,),
@@ -166,7 +166,7 @@ def _check(target_mhz: float, seeds: Sequence[int], limit_minutes: float | None)
 
 def _report(
     accelerator: Accelerator,
-    part: Part,
+    part: DevicePart,
     target_mhz: float,
     sources: Any,
     netlist: Netlist,

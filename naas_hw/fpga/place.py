@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from naas_hw.arch.devices import Part
+from naas_hw.arch.devices import DevicePart
 from naas_hw.core.errors import SimulationError, ToolError
 from naas_hw.fpga.harness import render
 from naas_hw.fpga.synthesis import NETLIST, Hierarchy
@@ -81,7 +81,7 @@ class PlacedDesign:
 
 
 def place(
-    part: Part,
+    part: DevicePart,
     *,
     target_mhz: float,
     seed: int,
@@ -115,7 +115,7 @@ def place(
     return read_report(json.loads((folder / report).read_text()), seed=seed, hierarchy=hierarchy)
 
 
-def _why_not(output: str, part: Part) -> str:
+def _why_not(output: str, part: DevicePart) -> str:
     errors = re.findall(r"^ERROR: (.*)$", output, re.M)
     said = errors[0].rstrip(".") if errors else " | ".join(output.strip().splitlines()[-3:])
     return f"the design must fit {part.device.name} in {part.package}: nextpnr says {said!r}"

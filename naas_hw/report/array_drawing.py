@@ -19,7 +19,7 @@ from naas_hw.workload.layer import Dim
 TENSORS: Final = ("weights", "inputs", "outputs")
 
 
-class Wire(StrEnum):
+class Wiring(StrEnum):
     """How the positions of an axis get, or give, a tensor."""
 
     OWN = "each its own"
@@ -28,7 +28,7 @@ class Wire(StrEnum):
     REDUCED = "added up (adder tree)"
 
 
-def wire_of(dim: Dim, tensor: str) -> Wire:
+def wire_of(dim: Dim, tensor: str) -> Wiring:
     """What an axis of this dim is to a tensor, in a convolution.
 
     In a depthwise layer K is the channel: along a K axis each position then has its own inputs.
@@ -39,12 +39,12 @@ def wire_of(dim: Dim, tensor: str) -> Wire:
     ('added up (adder tree)', 'one for all (multicast)')
     """
     if tensor == "weights":
-        return Wire.OWN if dim in WEIGHT_DIMS else Wire.MULTICAST
+        return Wiring.OWN if dim in WEIGHT_DIMS else Wiring.MULTICAST
     if tensor == "outputs":
-        return Wire.OWN if dim in OUTPUT_DIMS else Wire.REDUCED
+        return Wiring.OWN if dim in OUTPUT_DIMS else Wiring.REDUCED
     if dim == "K":
-        return Wire.MULTICAST
-    return Wire.OWN if dim == "C" else Wire.HALO
+        return Wiring.MULTICAST
+    return Wiring.OWN if dim == "C" else Wiring.HALO
 
 
 # The picture -------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def _grid(across: _Track, down: _Track | None) -> list[Markup]:
 
 
 def _is_reduced(axis: Axis) -> bool:
-    return wire_of(axis.dim, "outputs") is Wire.REDUCED
+    return wire_of(axis.dim, "outputs") is Wiring.REDUCED
 
 
 def _join(across: _Track, down: _Track) -> list[Markup]:
@@ -202,11 +202,11 @@ def _wires(
     parts = []
     for tensor in TENSORS:
         wire = wire_of(track.axis.dim, tensor)
-        if wire is Wire.OWN or (wire is Wire.REDUCED and not has_reduction):
+        if wire is Wiring.OWN or (wire is Wiring.REDUCED and not has_reduction):
             continue
         lane, last = across + _LANES[tensor], track.places[-1] + _LANES[tensor]
         shade = f"wire tone{_TONES[tensor]} {wire.name.lower()}"
-        if wire is Wire.REDUCED:
+        if wire is Wiring.REDUCED:
             first, end = track.places[0] + _LANES[tensor], track.end + _STUB
             parts.append(_line(first, end, lane, shade, turned))
             parts += [_sum(end + 7, lane, turned)] if has_sum else []
@@ -243,7 +243,7 @@ def _ports(x: float, y: float, dims: Sequence[Dim]) -> Markup:
     """Weights, inputs, outputs of a PE; square where it gets, or keeps, its own."""
     parts = []
     for tensor in TENSORS:
-        is_own = all(wire_of(dim, tensor) is Wire.OWN for dim in dims)
+        is_own = all(wire_of(dim, tensor) is Wiring.OWN for dim in dims)
         at, shade = _LANES[tensor], f"port tone{_TONES[tensor]}"
         parts.append(
             element("rect", x=x + at - 4, y=y + at - 4, width=8, height=8, class_=shade)
@@ -286,7 +286,7 @@ def _legend(accelerator: Accelerator, top: float) -> tuple[Markup, float]:
             y += _LEGEND_LINE
             parts.append(_line(6, 34, y - 4, f"wire {class_}", False))
             parts.append(element("text", text, x=42, y=y))
-    if Wire.REDUCED in wires:
+    if Wiring.REDUCED in wires:
         y += _LEGEND_LINE
         parts += [_sum(20, y - 4, False), element("text", "sum, into accumulators", x=42, y=y)]
     y += _LEGEND_LINE
@@ -296,7 +296,7 @@ def _legend(accelerator: Accelerator, top: float) -> tuple[Markup, float]:
 
 
 _WIRE_LEGEND: Final = (
-    (Wire.MULTICAST, "solid line: one value for all on it", "multicast"),
-    (Wire.HALO, "dashed line: windows that overlap", "halo"),
-    (Wire.REDUCED, "thick line: added up every cycle", "reduced"),
+    (Wiring.MULTICAST, "solid line: one value for all on it", "multicast"),
+    (Wiring.HALO, "dashed line: windows that overlap", "halo"),
+    (Wiring.REDUCED, "thick line: added up every cycle", "reduced"),
 )

@@ -2,7 +2,7 @@
 
 from naas_hw.report.charts import ChartAxis, Series, plot
 from naas_hw.report.search import score_label, spread_axis
-from naas_hw.report.values import Cell, Figure, array_text, data_table
+from naas_hw.report.values import Figure, TableCell, array_text, data_table
 from naas_hw.runs.facts import JointPointRecord, JointRecord, RunFacts
 
 
@@ -36,7 +36,7 @@ def joint_figure(facts: RunFacts, joint: JointRecord) -> Figure:
             (accuracy, label, "array", "network"),
             [
                 (
-                    Cell(text=f"{point.top1_percent:.2f}", value=point.top1_percent),
+                    TableCell(text=f"{point.top1_percent:.2f}", value=point.top1_percent),
                     point.score / unit,
                     array_text(point.accelerator),
                     _choices(point),

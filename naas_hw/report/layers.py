@@ -6,7 +6,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.evaluate import CostReport
 from naas_hw.report.charts import Bar, ChartAxis, Series, plot, stacked_bars
 from naas_hw.report.svg import short
-from naas_hw.report.values import Cell, DataTable, Figure, data_table, edp, energy, percent
+from naas_hw.report.values import DataTable, Figure, TableCell, data_table, edp, energy, percent
 from naas_hw.runs.facts import RunFacts
 from naas_hw.workload.layer import Layer
 
@@ -35,8 +35,8 @@ def layer_table(facts: RunFacts) -> DataTable:
     rows = []
     for index, one in enumerate(facts.layers):
         cost = one.cost
-        row: list[str | int | float | Cell] = [
-            Cell(text=one.layer.name, link=f"#nest-{index}"),
+        row: list[str | int | float | TableCell] = [
+            TableCell(text=one.layer.name, link=f"#nest-{index}"),
             one.layer.kind.value
             if one.cost.has_program
             else f"{one.layer.kind.value} (no program)",
@@ -61,7 +61,7 @@ def layer_table(facts: RunFacts) -> DataTable:
     return data_table("Layers", columns, rows, is_sortable=True)
 
 
-_NOT_RUN: Final = Cell(text="–", value=-1)
+_NOT_RUN: Final = TableCell(text="–", value=-1)
 
 
 def _short_title(stall: str) -> str:

@@ -7,7 +7,7 @@ from math import inf
 from naas_hw.arch.technology import AREA
 from naas_hw.report.charts import Series, plot
 from naas_hw.report.search import spread_axis
-from naas_hw.report.values import Cell, DataTable, Figure, array_text, data_table, edp, energy
+from naas_hw.report.values import DataTable, Figure, TableCell, array_text, data_table, edp, energy
 from naas_hw.runs.facts import FrontRecord, ResultRecord, RunFacts
 from naas_hw.runs.tried_accelerators import Candidate, candidate_front
 from naas_hw.search.accelerator.design_front import mean_figure
@@ -103,9 +103,9 @@ def _table(shown: ShownFront) -> DataTable:
             (
                 array_text(p.accelerator) + (f" ({shown.mark})" if p is shown.marked else ""),
                 _found_in(shown, p),
-                Cell(text=f"{p.cycles:,.0f}", value=p.cycles),
+                TableCell(text=f"{p.cycles:,.0f}", value=p.cycles),
                 energy(p.energy_pj),
-                Cell(text=f"{_square_mm(p):.3f}", value=p.area_um2),
+                TableCell(text=f"{_square_mm(p):.3f}", value=p.area_um2),
                 edp(p.cycles * p.energy_pj),
             )
             for p in shown.points
@@ -114,11 +114,11 @@ def _table(shown: ShownFront) -> DataTable:
     )
 
 
-def _found_in(shown: ShownFront, point: DesignPoint) -> Cell:
+def _found_in(shown: ShownFront, point: DesignPoint) -> TableCell:
     generation = shown.found_in.get(point.figures)
     if generation is None:
-        return Cell(text="final mappings", value=max(shown.found_in.values(), default=0) + 2)
-    return Cell(text=f"generation {generation + 1}", value=generation + 1)
+        return TableCell(text="final mappings", value=max(shown.found_in.values(), default=0) + 2)
+    return TableCell(text=f"generation {generation + 1}", value=generation + 1)
 
 
 def _figure(

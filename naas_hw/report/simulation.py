@@ -4,7 +4,7 @@ from typing import Final
 
 from naas_hw.report.charts import ChartAxis, Series, plot
 from naas_hw.report.level_counts import level_counts
-from naas_hw.report.values import Cell, DataTable, Figure, data_table
+from naas_hw.report.values import DataTable, Figure, TableCell, data_table
 from naas_hw.runs.facts import RunFacts
 
 
@@ -22,7 +22,7 @@ def simulation_table(facts: RunFacts) -> DataTable | None:
     rows = []
     for one in facts.simulation.layers:
         name = one.name if one.groups == 1 else f"{one.name} (1 of {one.groups} groups)"
-        row: list[str | int | float | Cell] = [name, verdict(one.ok, one.status)]
+        row: list[str | int | float | TableCell] = [name, verdict(one.ok, one.status)]
         row += [one.predicted_cycles, one.simulated_cycles]
         expected = level_counts_of(predicted.get(one.name, {}))
         counted = level_counts_of(one.counted)
@@ -34,7 +34,7 @@ def simulation_table(facts: RunFacts) -> DataTable | None:
     )
 
 
-_UNKNOWN: Final = Cell(text="unknown", value=-1)
+_UNKNOWN: Final = TableCell(text="unknown", value=-1)
 
 
 def level_counts_of(counts: dict[str, int]) -> dict[str, int]:

@@ -18,7 +18,7 @@ Value = int | float | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class TableCell:
     """Text, and the number that it stands for, by which a table is sorted."""
 
     text: str
@@ -32,7 +32,7 @@ class DataTable:
 
     caption: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     numeric: tuple[bool, ...]
     is_sortable: bool = False
 
@@ -47,21 +47,21 @@ class Figure:
     table: DataTable
 
 
-def _cell(value: str | int | float | Cell) -> Cell:
+def _cell(value: str | int | float | TableCell) -> TableCell:
     match value:
-        case Cell():
+        case TableCell():
             return value
         case str():
-            return Cell(text=value)
+            return TableCell(text=value)
         case int():
-            return Cell(text=number(value), value=value)
-    return Cell(text="none") if value == inf else Cell(text=f"{value:,.4g}", value=value)
+            return TableCell(text=number(value), value=value)
+    return TableCell(text="none") if value == inf else TableCell(text=f"{value:,.4g}", value=value)
 
 
 def data_table(
     caption: str,
     columns: Sequence[str],
-    rows: Sequence[Sequence[str | int | float | Cell]],
+    rows: Sequence[Sequence[str | int | float | TableCell]],
     *,
     is_sortable: bool = False,
 ) -> DataTable:
@@ -76,19 +76,19 @@ def data_table(
     )
 
 
-def percent(share: float) -> Cell:
+def percent(share: float) -> TableCell:
     """A share as text; sorted by the share."""
-    return Cell(text=f"{share:.1%}", value=share)
+    return TableCell(text=f"{share:.1%}", value=share)
 
 
-def energy(energy_pj: float) -> Cell:
+def energy(energy_pj: float) -> TableCell:
     """Picojoules as microjoules; sorted by the picojoules."""
-    return Cell(text=f"{energy_pj / 1e6:,.2f}", value=energy_pj)
+    return TableCell(text=f"{energy_pj / 1e6:,.2f}", value=energy_pj)
 
 
-def edp(edp_pj_cycles: float) -> Cell:
+def edp(edp_pj_cycles: float) -> TableCell:
     """Picojoules times cycles as joules times cycles."""
-    return Cell(text=short(edp_pj_cycles / PICO), value=edp_pj_cycles)
+    return TableCell(text=short(edp_pj_cycles / PICO), value=edp_pj_cycles)
 
 
 # Names for people --------------------------------------------------------------------------------

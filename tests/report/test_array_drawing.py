@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.report.array_drawing import TENSORS, Wire, draw_array, wire_of
+from naas_hw.report.array_drawing import TENSORS, Wiring, draw_array, wire_of
 from naas_hw.workload.layer import DIMS
 
 WEIGHTS, INPUTS, OUTPUTS = {"K", "C", "R", "S"}, {"C", "P", "Q", "R", "S"}, {"K", "P", "Q"}
@@ -35,9 +35,9 @@ def test_a_tensor_that_lacks_the_dim_is_shared_along_its_axis(dim):
     for tensor, dims in zip(TENSORS, (WEIGHTS, INPUTS, OUTPUTS), strict=True):
         wire = wire_of(dim, tensor)
         if dim in dims:
-            assert wire is (Wire.HALO if tensor == "inputs" and dim != "C" else Wire.OWN)
+            assert wire is (Wiring.HALO if tensor == "inputs" and dim != "C" else Wiring.OWN)
         else:
-            assert wire is (Wire.REDUCED if tensor == "outputs" else Wire.MULTICAST)
+            assert wire is (Wiring.REDUCED if tensor == "outputs" else Wiring.MULTICAST)
 
 
 def test_c_by_k_has_a_tree_a_row_and_inputs_down_the_columns():

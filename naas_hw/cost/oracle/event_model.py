@@ -18,8 +18,8 @@ import numpy as np
 from naas_hw.arch import timing
 from naas_hw.cost.oracle.contract import Contract, Tokens
 from naas_hw.cost.oracle.labels import (
+    BufferLabels,
     HazardError,
-    Memory,
     Work,
     check_flags,
     sums_before,
@@ -103,7 +103,7 @@ class _Simulation:
         self.steps, self.work, self.durations = steps, work, durations
         self.rng, self.contract = rng, contract
         self.now = 0
-        self.memory = Memory()
+        self.memory = BufferLabels()
         # Tokens, by who waits for what
         self.tile_loaded, self.tile_left = Tokens(), Tokens()
         self.sums_loaded: dict[int, int] = {}

@@ -29,7 +29,7 @@ class _Label:
     complete: bool
 
 
-class Memory:
+class BufferLabels:
     """Labels of all halves of all buffers, by (buffer, half or word), and what is due to them."""
 
     def __init__(self) -> None:
