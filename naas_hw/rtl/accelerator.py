@@ -265,19 +265,9 @@ class AcceleratorTop(wiring.Component):
         fill, weights, inputs, buffer = self.fill, self.weights, self.inputs, self.buffer
         m.d.comb += [
             fill.tile_loaded.give.eq(self.reader.filled),
-            fill.weights_idle.eq(weights.idle),
-            fill.inputs_idle.eq(inputs.idle),
-            fill.weights_busy.eq(weights.busy),
-            fill.inputs_busy.eq(inputs.busy),
-            weights.start.eq(fill.weights_start),
-            weights.place.eq(fill.weights_address),
-            weights.half.eq(fill.weights_half),
-            inputs.start.eq(fill.inputs_start),
-            inputs.place.eq(fill.inputs_address),
-            inputs.half.eq(fill.inputs_half),
-            inputs.row.eq(fill.row),
-            inputs.column.eq(fill.column),
         ]
+        connect(m, fill.weights, weights.step)
+        connect(m, fill.inputs, inputs.step)
         connect(m, weights.read, buffer.weights)
         connect(m, inputs.read, buffer.inputs)
 

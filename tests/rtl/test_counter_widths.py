@@ -178,8 +178,8 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("input_network", "row"): Counter(
         inputs, COORDINATE, "rows of the image and of a tile", is_signed=True
     ),
-    ("input_network", "self.delivery.group"): Counter(
-        inputs, 1024, "positions of the longest axis"
+    ("input_network", "group"): Counter(
+        inputs, 1024, "positions of the longest axis", signal="delivery__group"
     ),
     ("load_scheduler", "run"): Counter(
         LoadScheduler, WRAPS, "compared with runs at most four away"
@@ -200,7 +200,7 @@ COUNTERS: dict[tuple[str, str], Counter] = {
         Watchdog, ((1 << 32) - 1) * timing.WATCHDOG_UNIT, "the register watchdog"
     ),
     ("weight_network", "chunk"): Counter(weights, 31, "lanes in a beat, one of them at a time"),
-    ("weight_network", "self.read.address"): Counter(weights, WRAPS, "an address"),
+    ("weight_network", "address"): Counter(weights, WRAPS, "an address", signal="read__address"),
     ("window", "coming"): Counter(window, MAX_WINDOW, "rows or columns of a step"),
     ("window", "address"): Counter(window, WRAPS, "an address", signal="address__0__0"),
     ("writer", "outstanding"): Counter(

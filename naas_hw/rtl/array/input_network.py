@@ -1,7 +1,8 @@
 """The input network: pixels of a step pass by all PEs, chunk by chunk of channels."""
 
 from collections.abc import Hashable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
@@ -13,14 +14,14 @@ from naas_hw.compiler.layout import (
     PRIVATE_BITS,
     WINDOW_BITS,
 )
-from naas_hw.rtl.array.signatures import InputDeliverySignature
+from naas_hw.rtl.array.signatures import InputDeliverySignature, InputStepSignature
 from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-FIELDS = (
+FIELDS: Final = (
     "step_rows",
     "step_columns",
     "pixel_chunks",
@@ -35,29 +36,44 @@ FIELDS = (
 )
 
 
+@dataclass(frozen=True)
+class _Moves:
+    """What happens at the end of this cycle; a new row is a new pixel too."""
+
+    next_pixel: Signal
+    next_row: Signal
+
+
 class InputNetwork(SharedComponent):
     """Streams the inputs of one step out of L2, row by row, pixel by pixel, chunk by chunk.
 
-    An L2 word is read once a pixel. Pixels outside the image are delivered as the zero point (their
-    word is read all the same). Timing is that of `WeightNetwork`; `row_...`, `column_...` and
-    `group`, `channel` belong to the cycle of the read and are not delayed, `data` are.
+    Pixels outside the image are delivered as the zero point; their words are read all the same.
+    Where the channels are on no axis, a chunk may be narrower than the lanes and is then repeated
+    over them. Golden model: these loops.
 
     Parameters
     ----------
     beat_bytes : bytes of an L2 word.
-    conv_lanes, depthwise_lanes : lanes of a chunk in either kind of layer.
-    replicate_conv, replicate_depthwise : whether a chunk may be narrower than the lanes and is then
-        repeated over them (where the channels are on no axis).
-    half_bytes : bytes of one half of a PE's input buffer.
+    conv_lanes, depthwise_lanes : lanes of a chunk in either kind of layer; they divide beat_bytes.
+    replicate_conv, replicate_depthwise : whether chunks may be narrower than the lanes.
+    half_bytes : bytes of one half of a PE's input buffer, at least 1.
 
     Members
     -------
-    start, place (bytes), half, row, column : In; idle, busy : Out.
+    fields : In, the descriptor's FIELDS.
+    step : In, `InputStepSignature`.
     read : Out, `l2_read_port`.
-    row_start, row_advance, column_start, column_advance : Out, to the windows; they take effect at
-        the end of their cycle.
-    group, channel : Out; group of positions, place of the chunk among a pixel's bytes in the PE.
-    conv_data, depthwise_data : Out, FILL_PIPELINE cycles after the read.
+    delivery : Out, `InputDeliverySignature`.
+
+    Latency
+    -------
+    Started in cycle t, it works from t + 1 on, a chunk a cycle; the bytes of a chunk are delivered
+    FILL_PIPELINE cycles later, all else with the read. L2 is read once for each word of a pixel.
+    It may be started again in its last working cycle. It is idle after a reset.
+
+    Raises
+    ------
+    ValueError : lanes that do not divide the beat, or an empty half.
     """
 
     def __init__(
@@ -70,6 +86,11 @@ class InputNetwork(SharedComponent):
         replicate_depthwise: bool,
         half_bytes: int,
     ) -> None:
+        for name, lanes in (("conv_lanes", conv_lanes), ("depthwise_lanes", depthwise_lanes)):
+            if lanes < 1 or beat_bytes % lanes:
+                raise ValueError(f"{name} must divide the beat of {beat_bytes} bytes, not {lanes}")
+        if half_bytes < 1:
+            raise ValueError(f"half_bytes must be at least 1, not {half_bytes}")
         self.half_bytes = half_bytes
         self.beat_bytes = beat_bytes
         self.conv_lanes = conv_lanes
@@ -78,18 +99,12 @@ class InputNetwork(SharedComponent):
         self.replicate_depthwise = replicate_depthwise
         super().__init__(
             {
-                "start": In(1),
-                "place": In(L2_BYTE_BITS),
-                "half": In(1),
-                "row": In(signed(COORDINATE_BITS)),
-                "column": In(signed(COORDINATE_BITS)),
-                "idle": Out(1),
-                "busy": Out(1),
+                "fields": In(FieldSignature(FIELDS)),
+                "step": In(InputStepSignature()),
                 "read": Out(l2_read_port(beat_bytes)),
                 "delivery": Out(
                     InputDeliverySignature(conv_lanes=conv_lanes, depthwise_lanes=depthwise_lanes)
                 ),
-                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -106,108 +121,128 @@ class InputNetwork(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        beat_bits = self.beat_bytes.bit_length() - 1
+        busy = Signal()
+        box = self._loops(m, busy)
+        moves = self._moves(m, busy, box)
+        offset = self._read(m, busy, box)
+        m.d.comb += [
+            self.step.busy.eq(busy),
+            self.step.idle.eq(~busy | box.last),
+            self.delivery.valid.eq(busy),
+        ]
+        with m.If(self.step.start):
+            m.d.sync += busy.eq(1)
+        with m.Elif(box.last):
+            m.d.sync += busy.eq(0)
+        self._channels(m, busy, moves)
+        self._deliver_data(m, offset, self._is_inside(m, moves))
+        return m
+
+    def _loops(self, m: Module, busy: Signal) -> BoxAddressGenerator:
         m.submodules.box = box = BoxAddressGenerator(
             levels=(("row", WINDOW_BITS), ("column", WINDOW_BITS), ("chunk", PRIVATE_BITS)),
             address_bits=L2_BYTE_BITS,
         )
-        next_pixel = Signal()
-        next_row = Signal()
         m.d.comb += [
-            box.start.eq(self.start),
-            box.origin.eq(self.place),
-            box.advance.eq(self.busy),
+            box.start.eq(self.step.start),
+            box.origin.eq(self.step.address),
+            box.advance.eq(busy),
             box.counts.row.eq(self.fields.step_rows),
             box.counts.column.eq(self.fields.step_columns),
             box.counts.chunk.eq(self.fields.pixel_chunks),
             box.pitches.row.eq(self.fields.fill_l2_row_pitch),
             box.pitches.column.eq(self.fields.fill_l2_column_pitch),
             box.pitches.chunk.eq(self.fields.chunk_bytes),
-            self.idle.eq(~self.busy | box.last),
-            self.read.enable.eq(self.busy & (box.is_first.chunk | (box.address[:beat_bits] == 0))),
-            self.read.address.eq(box.address >> beat_bits),
-            next_pixel.eq(self.busy & box.is_last.chunk),
+        ]
+        return box
+
+    def _moves(self, m: Module, busy: Signal, box: BoxAddressGenerator) -> _Moves:
+        """From one pixel to the next, here and in the windows."""
+        next_pixel = Signal()
+        next_row = Signal()
+        m.d.comb += [
+            next_pixel.eq(busy & box.is_last.chunk),
             next_row.eq(next_pixel & box.is_last.column),
-            self.delivery.valid.eq(self.busy),
-            self.delivery.row_start.eq(self.start),
+            self.delivery.row_start.eq(self.step.start),
             self.delivery.row_advance.eq(next_row),
-            self.delivery.column_start.eq(self.start | next_row),
+            self.delivery.column_start.eq(self.step.start | next_row),
             self.delivery.column_advance.eq(next_pixel),
         ]
-        with m.If(self.start):
-            m.d.sync += self.busy.eq(1)
-        with m.Elif(box.last):
-            m.d.sync += self.busy.eq(0)
-        self._channels(m, next_pixel)
-        inside = self._inside(m, next_pixel, next_row)
-        self._deliver(m, inside, box.address[:beat_bits])
-        return m
+        return _Moves(next_pixel, next_row)
 
-    def _channels(self, m: Module, next_pixel: Value) -> None:
-        """Group of positions and place in the PE of the chunk."""
+    def _read(self, m: Module, busy: Signal, box: BoxAddressGenerator) -> Signal:
+        """Read each word of a pixel once; gives the chunk's byte in its word."""
+        beat_bits = self.beat_bytes.bit_length() - 1
+        offset = Signal(beat_bits)
+        m.d.comb += [
+            offset.eq(box.address),
+            self.read.enable.eq(busy & (box.is_first.chunk | (offset == 0))),
+            self.read.address.eq(box.address >> beat_bits),
+        ]
+        return offset
+
+    def _channels(self, m: Module, busy: Signal, moves: _Moves) -> None:
+        """Group of positions that takes the chunk, and its address among the bytes of a pixel."""
         base = Signal(PRIVATE_BITS, reset_less=True)
-        address = self.delivery.channel_address
         is_last = Signal()
-        with m.If(self.start):
-            m.d.sync += [
-                base.eq(self.half * self.half_bytes),
-                self.delivery.channel_address.eq(self.half * self.half_bytes),
-            ]
-        with m.Elif(next_pixel):
-            m.d.sync += self.delivery.channel_address.eq(base)
-        with m.Elif(self.busy & is_last):
+        address, group = self.delivery.channel_address, self.delivery.group
+        half_address = self.step.half * self.half_bytes
+        with m.If(self.step.start):
+            m.d.sync += [base.eq(half_address), address.eq(half_address)]
+        with m.Elif(moves.next_pixel):
+            m.d.sync += address.eq(base)
+        with m.Elif(busy & is_last):
             m.d.sync += address.eq(address + self.fields.chunk_step)
-        with m.If(self.start | next_pixel | (self.busy & is_last)):
-            m.d.sync += [self.delivery.group.eq(0), is_last.eq(self.fields.chunk_groups == 1)]
-        with m.Elif(self.busy):
+        with m.If(self.step.start | moves.next_pixel | (busy & is_last)):
+            m.d.sync += [group.eq(0), is_last.eq(self.fields.chunk_groups == 1)]
+        with m.Elif(busy):
             m.d.sync += [
-                self.delivery.group.eq(self.delivery.group + 1),
-                is_last.eq(self.delivery.group + 2 == self.fields.chunk_groups),
+                group.eq(group + 1),
+                is_last.eq(group + 2 == self.fields.chunk_groups),
             ]
 
-    def _inside(self, m: Module, next_pixel: Value, next_row: Value) -> Value:
+    def _is_inside(self, m: Module, moves: _Moves) -> Signal:
         """Whether the pixel of this cycle lies in the image."""
         row = Signal(signed(COORDINATE_BITS), reset_less=True)
         column = Signal(signed(COORDINATE_BITS), reset_less=True)
         first = Signal(signed(COORDINATE_BITS), reset_less=True)
-        with m.If(self.start):
-            m.d.sync += [row.eq(self.row), column.eq(self.column), first.eq(self.column)]
-        with m.Elif(next_row):
+        with m.If(self.step.start):
+            m.d.sync += [
+                row.eq(self.step.row),
+                column.eq(self.step.column),
+                first.eq(self.step.column),
+            ]
+        with m.Elif(moves.next_row):
             m.d.sync += [row.eq(row + 1), column.eq(first)]
-        with m.Elif(next_pixel):
+        with m.Elif(moves.next_pixel):
             m.d.sync += column.eq(column + 1)
-        return (
-            (row >= 0)
-            & (row < self.fields.image_rows)
-            & (column >= 0)
-            & (column < self.fields.image_columns)
-        )
+        row_inside = (row >= 0) & (row < self.fields.image_rows)
+        column_inside = (column >= 0) & (column < self.fields.image_columns)
+        is_inside = Signal()
+        m.d.comb += is_inside.eq(row_inside & column_inside)
+        return is_inside
 
-    def _deliver(self, m: Module, inside: Value, offset: Value) -> None:
-        depth = timing.FILL_PIPELINE
+    def _deliver_data(self, m: Module, offset: Signal, is_inside: Signal) -> None:
+        """The bytes of a chunk for either kind of layer, FILL_PIPELINE cycles after its read."""
         word = Signal(8 * self.beat_bytes, reset_less=True)
         m.d.sync += word.eq(self.read.data)
-        offset_now = Signal(len(offset))
-        inside_now = Signal()
-        m.d.comb += [offset_now.eq(offset), inside_now.eq(inside)]
-        offset = delayed(m, offset_now, depth - 1, "offset")
-        inside = delayed(m, inside_now, depth - 1, "inside")
-        for name, port, lanes, replicate in (
-            ("conv_data", self.delivery.conv_data, self.conv_lanes, self.replicate_conv),
-            (
-                "depthwise_data",
-                self.delivery.depthwise_data,
-                self.depthwise_lanes,
-                self.replicate_depthwise,
-            ),
-        ):
-            chunk = self._chunk(word, offset, lanes, replicate)
-            delivered = Signal(8 * lanes, name=f"{name}_now", reset_less=True)
-            m.d.comb += port.eq(delivered)
-            with m.If(inside):
-                m.d.sync += delivered.eq(chunk)
-            with m.Else():
-                m.d.sync += delivered.eq(self.fields.input_zero_point.replicate(lanes))
+        offset = delayed(m, offset, timing.FILL_PIPELINE - 1, "offset")
+        is_inside = delayed(m, is_inside, timing.FILL_PIPELINE - 1, "is_inside")
+        conv_data = Signal(8 * self.conv_lanes, reset_less=True)
+        depthwise_data = Signal(8 * self.depthwise_lanes, reset_less=True)
+        conv = self._chunk(word, offset, self.conv_lanes, self.replicate_conv)
+        depthwise = self._chunk(word, offset, self.depthwise_lanes, self.replicate_depthwise)
+        m.d.sync += [
+            conv_data.eq(Mux(is_inside, conv, self._padding(self.conv_lanes))),
+            depthwise_data.eq(Mux(is_inside, depthwise, self._padding(self.depthwise_lanes))),
+        ]
+        m.d.comb += [
+            self.delivery.conv_data.eq(conv_data),
+            self.delivery.depthwise_data.eq(depthwise_data),
+        ]
+
+    def _padding(self, lanes: int) -> Value:
+        return self.fields.input_zero_point.replicate(lanes)
 
     def _chunk(self, word: Signal, offset: Value, lanes: int, replicate: bool) -> Value:
         """Lanes at a byte offset; narrower chunks are repeated."""

@@ -5,11 +5,12 @@ All are seen from the side that drives the array, which has them as `Out`.
 
 from typing import Final
 
+from amaranth.hdl import signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
-from naas_hw.compiler.layout import PRIVATE_BITS
+from naas_hw.compiler.layout import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, PRIVATE_BITS
 from naas_hw.rtl.primitives.positions import accumulator_words, positions
 
 GROUP_BITS: Final = 11
@@ -21,6 +22,69 @@ MAX_AXES: Final = 3
 def accumulator_address_bits(words: int) -> int:
     """Bits of the address of a word among so many in one half of an accumulator."""
     return max(1, (words - 1).bit_length())
+
+
+class WeightStepSignature(wiring.Signature):
+    """The weights of one step, as fill orders them from the weight network.
+
+    Members
+    -------
+    start : Out, 1 bit; the network begins with the step in the next cycle.
+    address : Out, L2_BITS, with `start`; first word of the weights in L2.
+    half : Out, 1 bit, with `start`; half of the weight buffers that takes them.
+    idle : In, 1 bit; the network may be started: it rests, or this is its last working cycle.
+    busy : In, 1 bit; the network reads L2 in this cycle.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "start": Out(1),
+                "address": Out(L2_BITS),
+                "half": Out(1),
+                "idle": In(1),
+                "busy": In(1),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WeightStepSignature)
+
+    def __repr__(self) -> str:
+        return "WeightStepSignature()"
+
+
+class InputStepSignature(wiring.Signature):
+    """The inputs of one step, as fill orders them from the input network.
+
+    Members
+    -------
+    start : Out, 1 bit; the network begins with the step in the next cycle.
+    address : Out, L2_BYTE_BITS, with `start`; first byte of the inputs in L2.
+    row, column : Out, signed COORDINATE_BITS, with `start`; first pixel in the image.
+    half : Out, 1 bit, with `start`; half of the input buffers that takes them.
+    idle : In, 1 bit; the network may be started: it rests, or this is its last working cycle.
+    busy : In, 1 bit; the network reads L2 in this cycle.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "start": Out(1),
+                "address": Out(L2_BYTE_BITS),
+                "row": Out(signed(COORDINATE_BITS)),
+                "column": Out(signed(COORDINATE_BITS)),
+                "half": Out(1),
+                "idle": In(1),
+                "busy": In(1),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, InputStepSignature)
+
+    def __repr__(self) -> str:
+        return "InputStepSignature()"
 
 
 class WeightDeliverySignature(wiring.Signature):

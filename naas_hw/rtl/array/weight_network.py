@@ -1,62 +1,76 @@
 """The weight network: L2 words become lanes, a lane a cycle for each group of positions."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import L2_BITS, PRIVATE_BITS
-from naas_hw.rtl.array.signatures import GROUP_BITS, WeightDeliverySignature
+from naas_hw.compiler.layout import PRIVATE_BITS
+from naas_hw.rtl.array.signatures import (
+    GROUP_BITS,
+    WeightDeliverySignature,
+    WeightStepSignature,
+)
 from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-FIELDS = ("weight_words", "weight_groups")
-GROUP_LEVELS = ("axis_0", "axis_1", "axis_2")  # of the loops over groups of positions
+FIELDS: Final = ("weight_words", "weight_groups")
+
+GROUP_LEVELS: Final = ("axis_0", "axis_1", "axis_2")
+"""Loops over the groups of positions along each axis."""
+
+WORD_COUNT_BITS: Final = 17
 
 
 class WeightNetwork(SharedComponent):
     """Streams the weights of one step out of L2.
 
     L2 holds them as they are needed: group by group of positions (first axis slowest), and for a
-    group word by word of the PE's buffer, V lanes side by side. Started in cycle t, it reads L2
-    from t + 1 on and delivers FILL_PIPELINE cycles after each read; `idle` is high in its last
-    working cycle, in which it may be started again.
+    group word by word of the PE's buffer, V lanes side by side. Golden model: these loops.
 
     Parameters
     ----------
     beat_bytes : bytes of an L2 word.
     lanes : V, divides beat_bytes.
-    half_words : words of one half of a PE's weight buffer.
+    half_words : words of one half of a PE's weight buffer, at least 1.
 
     Members
     -------
-    start, place, half : In.
-    idle, busy : Out.
+    fields : In, the descriptor's FIELDS.
+    step : In, `WeightStepSignature`.
     read : Out, `l2_read_port`.
     delivery : Out, `WeightDeliverySignature`.
+
+    Latency
+    -------
+    Started in cycle t, it works from t + 1 on, V weights a cycle, and delivers them FILL_PIPELINE
+    cycles later. L2 is read once for as many cycles as a word has groups of V lanes. It may be
+    started again in its last working cycle. After a reset it is idle and delivers nothing.
+
+    Raises
+    ------
+    ValueError : lanes that do not divide the beat, or no words.
     """
 
     def __init__(self, *, beat_bytes: int, lanes: int, half_words: int) -> None:
-        if beat_bytes % lanes:
+        if lanes < 1 or beat_bytes % lanes:
             raise ValueError(f"lanes must divide the beat of {beat_bytes} bytes, not {lanes}")
+        if half_words < 1:
+            raise ValueError(f"half_words must be at least 1, not {half_words}")
         self.beat_bytes = beat_bytes
         self.lanes = lanes
         self.half_words = half_words
         super().__init__(
             {
-                "start": In(1),
-                "place": In(L2_BITS),
-                "half": In(1),
-                "idle": Out(1),
-                "busy": Out(1),
+                "fields": In(FieldSignature(FIELDS)),
+                "step": In(WeightStepSignature()),
                 "read": Out(l2_read_port(beat_bytes)),
                 "delivery": Out(WeightDeliverySignature(lanes=lanes)),
-                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -66,63 +80,82 @@ class WeightNetwork(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
+        busy = Signal()
+        last = Signal()
+        groups, words = self._loops(m, busy)
+        m.d.comb += [
+            last.eq(words.last & groups.last),
+            self.step.busy.eq(busy),
+            self.step.idle.eq(~busy | last),
+        ]
+        with m.If(self.step.start):
+            m.d.sync += busy.eq(1)
+        with m.Elif(busy):
+            m.d.sync += busy.eq(~last)
+        chunk = self._read(m, busy)
+        self._deliver_data(m, chunk)
+        self._deliver_target(m, busy, groups, words)
+        return m
+
+    def _loops(self, m: Module, busy: Signal) -> tuple[BoxAddressGenerator, BoxAddressGenerator]:
+        """Groups of positions, and for each group the words of a PE's buffer."""
         m.submodules.groups = groups = BoxAddressGenerator(
             levels=tuple((name, GROUP_BITS) for name in GROUP_LEVELS), address_bits=1
         )
         m.submodules.words = words = BoxAddressGenerator(
-            levels=(("word", 17),), address_bits=PRIVATE_BITS
+            levels=(("word", WORD_COUNT_BITS),), address_bits=PRIVATE_BITS
         )
-        chunks = self.beat_bytes // self.lanes
-        chunk = Signal(range(max(2, chunks)))
-        last = Signal()
-        step = Signal()
+        start = self.step.start
         half = Signal()
+        with m.If(start):
+            m.d.sync += half.eq(self.step.half)
         m.d.comb += [
-            step.eq(self.busy),
-            words.start.eq(self.start | (step & words.last)),
-            words.origin.eq(Mux(self.start, self.half, half) * self.half_words),
+            words.start.eq(start | (busy & words.last)),
+            words.origin.eq(Mux(start, self.step.half, half) * self.half_words),
             words.counts.word.eq(self.fields.weight_words),
             words.pitches.word.eq(1),
-            words.advance.eq(step),
-            groups.start.eq(self.start),
-            groups.advance.eq(step & words.last),
-            last.eq(words.last & groups.last),
-            self.idle.eq(~self.busy | last),
-            self.read.enable.eq(step & (chunk == 0)),
+            words.advance.eq(busy),
+            groups.start.eq(start),
+            groups.advance.eq(busy & words.last),
         ]
-        m.d.comb += [
-            getattr(groups.counts, name).eq(self.fields.weight_groups[i])
-            for i, name in enumerate(GROUP_LEVELS)
-        ]
-        with m.If(self.start):
-            m.d.sync += [
-                self.busy.eq(1),
-                self.read.address.eq(self.place),
-                chunk.eq(0),
-                half.eq(self.half),
-            ]
-        with m.Elif(step):
-            m.d.sync += [self.busy.eq(~last), chunk.eq(chunk + 1)]
-            with m.If(chunk == chunks - 1):
-                m.d.sync += [chunk.eq(0), self.read.address.eq(self.read.address + 1)]
-        self._deliver(m, groups, words, chunk)
-        return m
+        for name, count in zip(GROUP_LEVELS, self.fields.weight_groups, strict=True):
+            m.d.comb += getattr(groups.counts, name).eq(count)
+        return groups, words
 
-    def _deliver(
-        self, m: Module, groups: BoxAddressGenerator, words: BoxAddressGenerator, chunk: Signal
-    ) -> None:
-        depth = timing.FILL_PIPELINE
+    def _read(self, m: Module, busy: Signal) -> Signal:
+        """Read a word for the first of its chunks of V lanes; gives the number of the chunk."""
+        chunks = self.beat_bytes // self.lanes
+        chunk = Signal(range(max(2, chunks)))
+        address = self.read.address
+        m.d.comb += self.read.enable.eq(busy & (chunk == 0))
+        with m.If(self.step.start):
+            m.d.sync += [address.eq(self.step.address), chunk.eq(0)]
+        with m.Elif(busy):
+            m.d.sync += chunk.eq(chunk + 1)
+            with m.If(chunk == chunks - 1):
+                m.d.sync += [chunk.eq(0), address.eq(address + 1)]
+        return chunk
+
+    def _deliver_data(self, m: Module, chunk: Signal) -> None:
+        """The lanes of a chunk, FILL_PIPELINE cycles after it was reached."""
         word = Signal(8 * self.beat_bytes, reset_less=True)
-        m.d.sync += word.eq(self.read.data)
-        picked = delayed(m, chunk, depth - 1, "chunk")
-        data = Signal(8 * self.lanes, reset_less=True)
-        m.d.sync += data.eq(word.word_select(picked, 8 * self.lanes))
+        lanes = Signal(8 * self.lanes, reset_less=True)
+        chosen = delayed(m, chunk, timing.FILL_PIPELINE - 1, "chunk")
+        m.d.sync += [word.eq(self.read.data), lanes.eq(word.word_select(chosen, 8 * self.lanes))]
+        m.d.comb += self.delivery.data.eq(lanes)
+
+    def _deliver_target(
+        self, m: Module, busy: Signal, groups: BoxAddressGenerator, words: BoxAddressGenerator
+    ) -> None:
+        """Where the lanes go, in the same cycle as they."""
+        depth = timing.FILL_PIPELINE
         m.d.comb += [
-            self.delivery.data.eq(data),
-            self.delivery.valid.eq(delayed(m, self.busy, depth, "valid")),
+            self.delivery.valid.eq(delayed(m, busy, depth, "valid")),
             self.delivery.address.eq(delayed(m, words.address, depth, "address")),
         ]
         for i, name in enumerate(GROUP_LEVELS):
             group = Signal(GROUP_BITS, name=f"group_now_{i}")
-            m.d.comb += group.eq(getattr(groups.trips, name) - 1)
-            m.d.comb += self.delivery.group[i].eq(delayed(m, group, depth, f"group_{i}"))
+            m.d.comb += [
+                group.eq(getattr(groups.trips, name) - 1),
+                self.delivery.group[i].eq(delayed(m, group, depth, f"group_{i}")),
+            ]

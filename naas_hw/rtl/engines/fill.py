@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER
+from naas_hw.rtl.array.signatures import InputStepSignature, WeightStepSignature
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
@@ -73,13 +74,8 @@ class Fill(SharedComponent):
     tile_loaded : In, `CreditSignature`; load has brought the inputs and weights of a tile.
     step_computed : In, `CreditSignature`; compute has left a step's half of the buffers.
     tile_freed : Out, `CreditSignature`, in the last cycle of a tile.
-    weights_start, inputs_start : Out, 1 bit; the network takes its address and half in this cycle.
-    weights_idle, inputs_idle : In, 1 bit; the network is idle or in its last cycle.
-    weights_busy, inputs_busy : In, 1 bit; the network works.
-    weights_address : Out, L2_BITS; first word of the weights.
-    inputs_address : Out, L2_BYTE_BITS; byte of the first pixel.
-    row, column : Out, COORDINATE_BITS; of the first pixel in the image.
-    weights_half, inputs_half : Out, 1 bit; half of the PEs' buffers that is written.
+    weights : Out, `WeightStepSignature`, to the weight network.
+    inputs : Out, `InputStepSignature`, to the input network.
     o : Out, stream of `FilledStep`, always ready; in the last cycle of a step.
     started : Out, 1 bit; strobe, a step starts.
     waits_for_load : Out, 1 bit; the next step needs a tile that is not there.
@@ -106,18 +102,8 @@ class Fill(SharedComponent):
                 "tile_loaded": In(CreditSignature()),
                 "step_computed": In(CreditSignature()),
                 "tile_freed": Out(CreditSignature()),
-                "weights_start": Out(1),
-                "inputs_start": Out(1),
-                "weights_idle": In(1),
-                "inputs_idle": In(1),
-                "weights_busy": In(1),
-                "inputs_busy": In(1),
-                "weights_address": Out(L2_BITS),
-                "inputs_address": Out(L2_BYTE_BITS),
-                "row": Out(COORDINATE_BITS),
-                "column": Out(COORDINATE_BITS),
-                "weights_half": Out(1),
-                "inputs_half": Out(1),
+                "weights": Out(WeightStepSignature()),
+                "inputs": Out(InputStepSignature()),
                 "o": Out(stream.Signature(FilledStep, always_ready=True)),
                 "started": Out(1),
                 "waits_for_load": Out(1),
@@ -162,7 +148,7 @@ class Fill(SharedComponent):
     def _start_steps(self, m: Module, nest: LoopNest, tiles: Credit, steps: Credit) -> None:
         unstarted = Signal()  # the nest is at a step
         opens_tile = Signal()
-        working = self.weights_busy | self.inputs_busy
+        working = self.weights.busy | self.inputs.busy
         m.d.comb += [
             tiles.clear.eq(self.go),
             tiles.take.eq(self.started & opens_tile),
@@ -173,8 +159,8 @@ class Fill(SharedComponent):
                 & ~self.go
                 & (~opens_tile | tiles.available)
                 & steps.available
-                & self.weights_idle
-                & self.inputs_idle
+                & self.weights.idle
+                & self.inputs.idle
             ),
             self.finished.eq(~unstarted & ~working),
             self.waits_for_load.eq(unstarted & ~working & opens_tile & ~tiles.available),
@@ -189,8 +175,8 @@ class Fill(SharedComponent):
         new_weights = Signal()
         new_inputs = Signal()
         m.d.comb += [
-            self.weights_start.eq(self.started & new_weights),
-            self.inputs_start.eq(self.started & new_inputs),
+            self.weights.start.eq(self.started & new_weights),
+            self.inputs.start.eq(self.started & new_inputs),
         ]
         with m.If(self.go):
             m.d.sync += [new_weights.eq(1), new_inputs.eq(1)]
@@ -210,18 +196,18 @@ class Fill(SharedComponent):
         for half, mask in (
             (weight_tile, fields.fill_weight_tile_mask),
             (input_tile, fields.fill_input_tile_mask),
-            (self.weights_half, fields.fill_weight_mask),
-            (self.inputs_half, fields.fill_input_mask),
+            (self.weights.half, fields.fill_weight_mask),
+            (self.inputs.half, fields.fill_input_mask),
         ):
             with m.If(self.go):
                 m.d.sync += half.eq(0)
             with m.Elif(self.started & changes(nest.last, mask)):
                 m.d.sync += half.eq(~half)
         m.d.comb += [
-            self.weights_address.eq(fields.weight_base[weight_tile] + nest.value.weights),
-            self.inputs_address.eq(input_base + nest.value.inputs),
-            self.row.eq(nest.value.row),
-            self.column.eq(nest.value.column),
+            self.weights.address.eq(fields.weight_base[weight_tile] + nest.value.weights),
+            self.inputs.address.eq(input_base + nest.value.inputs),
+            self.inputs.row.eq(nest.value.row),
+            self.inputs.column.eq(nest.value.column),
         ]
 
     def _hand_over(self, m: Module, nest: LoopNest) -> None:
@@ -231,8 +217,8 @@ class Fill(SharedComponent):
         closes_run = changes(nest.last, self.fields.fill_output_mask)
         with m.If(self.started):
             m.d.sync += [
-                self.o.payload.weights_half.eq(self.weights_half),
-                self.o.payload.inputs_half.eq(self.inputs_half),
+                self.o.payload.weights_half.eq(self.weights.half),
+                self.o.payload.inputs_half.eq(self.inputs.half),
                 self.o.payload.opens_run.eq(opens_run),
                 self.o.payload.closes_run.eq(closes_run),
                 closes_tile.eq(nest.last[OUTER:].all()),
@@ -241,8 +227,8 @@ class Fill(SharedComponent):
             m.d.sync += opens_run.eq(1)
         with m.Elif(self.started):
             m.d.sync += opens_run.eq(closes_run)
-        working = self.weights_busy | self.inputs_busy
+        working = self.weights.busy | self.inputs.busy
         m.d.comb += [
-            self.o.valid.eq(working & self.weights_idle & self.inputs_idle),
+            self.o.valid.eq(working & self.weights.idle & self.inputs.idle),
             self.tile_freed.give.eq(self.o.valid & closes_tile),
         ]

@@ -56,9 +56,9 @@ def test_inputs_are_those_of_nested_loops(seed: int, lanes: int, chunk: int) -> 
     dut = InputNetwork(
         beat_bytes=BEAT,
         conv_lanes=lanes,
-        depthwise_lanes=1,
+        depthwise_lanes=lanes,
         replicate_conv=True,
-        replicate_depthwise=False,
+        replicate_depthwise=True,
         half_bytes=half_bytes,
     )
     pixels = list(product(range(image.rows), range(image.columns), range(image.chunks)))
@@ -90,30 +90,31 @@ def test_inputs_are_those_of_nested_loops(seed: int, lanes: int, chunk: int) -> 
         ):
             ctx.set(getattr(dut.fields, name), value)
         for name, value in (
-            ("place", image.place),
+            ("address", image.place),
             ("half", image.half),
             ("row", image.corner[0]),
             ("column", image.corner[1]),
             ("start", 1),
         ):
-            ctx.set(getattr(dut, name), value)
+            ctx.set(getattr(dut.step, name), value)
         assert ctx.get(dut.delivery.row_start) and ctx.get(dut.delivery.column_start)
         await l2.tick(ctx)
-        ctx.set(dut.start, 0)
+        ctx.set(dut.step.start, 0)
         for cycle in range(len(pixels) + FILL_PIPELINE):
             if cycle < len(pixels):
                 row, column, n = pixels[cycle]
                 check(ctx, row, column, n, cycle)
             if cycle >= FILL_PIPELINE:
                 found.append(ctx.get(dut.delivery.conv_data).to_bytes(lanes, "little"))
+                assert ctx.get(dut.delivery.depthwise_data) == ctx.get(dut.delivery.conv_data)
             await l2.tick(ctx)
-        assert not ctx.get(dut.busy)
+        assert not ctx.get(dut.step.busy)
         assert l2.reads == num_reads
 
     def check(ctx: Any, row: int, column: int, n: int, cycle: int) -> None:
         """What goes undelayed to the windows and the PEs."""
-        assert ctx.get(dut.busy)
-        assert ctx.get(dut.idle) == (cycle == len(pixels) - 1)
+        assert ctx.get(dut.step.busy)
+        assert ctx.get(dut.step.idle) == (cycle == len(pixels) - 1)
         assert ctx.get(dut.delivery.group) == n % image.groups
         address = image.half * half_bytes + n // image.groups * chunk
         assert ctx.get(dut.delivery.channel_address) == address
@@ -123,3 +124,26 @@ def test_inputs_are_those_of_nested_loops(seed: int, lanes: int, chunk: int) -> 
 
     simulate(dut, bench)
     assert found == expected
+
+
+GOOD: dict[str, Any] = {
+    "beat_bytes": 8,
+    "conv_lanes": 4,
+    "depthwise_lanes": 4,
+    "replicate_conv": True,
+    "replicate_depthwise": True,
+    "half_bytes": 8,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"conv_lanes": 3}, "conv_lanes must divide the beat of 8 bytes, not 3"),
+        ({"depthwise_lanes": 0}, "depthwise_lanes must divide the beat of 8 bytes, not 0"),
+        ({"half_bytes": 0}, "half_bytes must be at least 1, not 0"),
+    ],
+)
+def test_init_wrong_value(changes: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        InputNetwork(**(GOOD | changes))

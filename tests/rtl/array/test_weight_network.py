@@ -40,18 +40,18 @@ def test_weights_are_those_of_nested_loops(seed: int, lanes: int) -> None:
             ctx.set(dut.fields.weight_groups[i], bound)
         left = list(steps)
         for cycle in range(len(expected) + FILL_PIPELINE + 3):
-            go = bool(left) and bool(ctx.get(dut.idle))
-            ctx.set(dut.start, int(go))
+            go = bool(left) and bool(ctx.get(dut.step.idle))
+            ctx.set(dut.step.start, int(go))
             if go:
                 place, half = left.pop(0)
-                ctx.set(dut.place, place)
-                ctx.set(dut.half, half)
+                ctx.set(dut.step.address, place)
+                ctx.set(dut.step.half, half)
             if ctx.get(dut.delivery.valid):
                 group = tuple(ctx.get(number) for number in dut.delivery.group)
                 data = ctx.get(dut.delivery.data).to_bytes(lanes, "little")
                 found.append((cycle, (group, ctx.get(dut.delivery.address), data)))
             await l2.tick(ctx)
-        assert not ctx.get(dut.busy)
+        assert not ctx.get(dut.step.busy)
         assert l2.reads == len(steps) * -(-len(expected) // len(steps) * lanes // BEAT)
 
     simulate(dut, bench)
@@ -61,5 +61,10 @@ def test_weights_are_those_of_nested_loops(seed: int, lanes: int) -> None:
 
 
 def test_init_wrong_lanes() -> None:
-    with pytest.raises(ValueError, match="lanes must divide the beat of 8 bytes, not 3"):
+    with pytest.raises(ValueError, match=r"^lanes must divide the beat of 8 bytes, not 3$"):
         WeightNetwork(beat_bytes=8, lanes=3, half_words=8)
+
+
+def test_init_wrong_half() -> None:
+    with pytest.raises(ValueError, match=r"^half_words must be at least 1, not 0$"):
+        WeightNetwork(beat_bytes=8, lanes=2, half_words=0)

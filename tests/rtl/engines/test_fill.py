@@ -24,13 +24,13 @@ class Networks:
     def show(self, ctx: Any) -> None:
         """What they say in this cycle."""
         for name, left in self.left.items():
-            ctx.set(getattr(self.dut, f"{name}_busy"), left > 0)
-            ctx.set(getattr(self.dut, f"{name}_idle"), left <= 1)
+            ctx.set(getattr(self.dut, name).busy, left > 0)
+            ctx.set(getattr(self.dut, name).idle, left <= 1)
 
     def work(self, ctx: Any) -> None:
         """One cycle, at whose end they take a start."""
         for name, left in self.left.items():
-            starts = ctx.get(getattr(self.dut, f"{name}_start"))
+            starts = ctx.get(getattr(self.dut, name).start)
             self.left[name] = self.cycles[name] if starts else max(0, left - 1)
 
 
@@ -72,17 +72,17 @@ class Monitor:
             self.tile_halves["inputs"] ^= step.load.inputs > 0
         self.halves["weights"] ^= step.weights_changed
         self.halves["inputs"] ^= step.inputs_changed
-        assert ctx.get(dut.weights_start) == step.weights_changed
-        assert ctx.get(dut.inputs_start) == step.inputs_changed
-        assert ctx.get(dut.weights_half) == self.halves["weights"]
-        assert ctx.get(dut.inputs_half) == self.halves["inputs"]
+        assert ctx.get(dut.weights.start) == step.weights_changed
+        assert ctx.get(dut.inputs.start) == step.inputs_changed
+        assert ctx.get(dut.weights.half) == self.halves["weights"]
+        assert ctx.get(dut.inputs.half) == self.halves["inputs"]
         at = next(self.nest)
         weights = entry(self.values, "weight_base", self.tile_halves["weights"])
         inputs = entry(self.values, "input_base", self.tile_halves["inputs"]) * self.beat_bytes
-        assert ctx.get(dut.weights_address) == weights + at["weights"]
-        assert ctx.get(dut.inputs_address) == inputs + at["inputs"]
-        assert ctx.get(dut.row.as_signed()) == at["row"]
-        assert ctx.get(dut.column.as_signed()) == at["column"]
+        assert ctx.get(dut.weights.address) == weights + at["weights"]
+        assert ctx.get(dut.inputs.address) == inputs + at["inputs"]
+        assert ctx.get(dut.inputs.row) == at["row"]
+        assert ctx.get(dut.inputs.column) == at["column"]
 
     def see_end(self, ctx: Any, dut: Fill) -> Step:
         step = self.steps[self.filled]
@@ -189,8 +189,8 @@ def test_go_begins_anew(seed: int) -> None:
             await ctx.tick()
         ctx.set(dut.tile_loaded.give, 1)
         await ctx.tick()
-        assert ctx.get(dut.started) and ctx.get(dut.weights_start) and ctx.get(dut.inputs_start)
-        assert not ctx.get(dut.weights_half)
+        assert ctx.get(dut.started) and ctx.get(dut.weights.start) and ctx.get(dut.inputs.start)
+        assert not ctx.get(dut.weights.half)
 
     simulate(dut, bench)
 
