@@ -244,28 +244,16 @@ class AcceleratorTop(wiring.Component):
 
     def _connect_load(self, m: Module) -> None:
         reader, buffer, path = self.reader, self.buffer, self.path
-        m.d.comb += [
-            reader.piece_valid.eq(self.load.o.valid),
-            reader.piece.eq(self.load.o.payload),
-            self.load.o.ready.eq(reader.piece_pop),
-            reader.tile_freed.eq(self.fill.tile_freed.give),
-            reader.scales_freed.eq(self.drain.scales_freed.give),
-            reader.sums_stored.eq(self.writer.sums_stored),
-            self.writer.sums_asked.eq(reader.sums_asked),
-            self.writer.sums_run.eq(reader.sums_run),
-            buffer.load.enable.eq(reader.write.replicate(self.accelerator.beat_bytes)),
-            buffer.load.address.eq(reader.place),
-            buffer.load.data.eq(reader.data),
-            path.scales.enable.eq(reader.write_scales),
-            path.scales.address.eq(reader.place),
-            path.scales.data.eq(reader.data),
-        ]
+        connect(m, self.load.o, reader.i)
+        connect(m, self.fill.tile_freed, reader.tile_freed)
+        connect(m, self.drain.scales_freed, reader.scales_freed)
+        connect(m, reader.stored_run, self.writer.stored_run)
+        connect(m, reader.l2, buffer.load)
+        connect(m, reader.scales, path.scales)
 
     def _connect_fill(self, m: Module) -> None:
         fill, weights, inputs, buffer = self.fill, self.weights, self.inputs, self.buffer
-        m.d.comb += [
-            fill.tile_loaded.give.eq(self.reader.filled),
-        ]
+        connect(m, self.reader.tile_loaded, fill.tile_loaded)
         connect(m, fill.weights, weights.step)
         connect(m, fill.inputs, inputs.step)
         connect(m, weights.read, buffer.weights)
@@ -281,10 +269,8 @@ class AcceleratorTop(wiring.Component):
 
     def _connect_drain(self, m: Module) -> None:
         drain, path, array, buffer = self.drain, self.path, self.array, self.buffer
-        m.d.comb += [
-            drain.tile_stored.give.eq(self.writer.tile_stored),
-            drain.partial_sums_loaded.give.eq(self.reader.sums_loaded),
-        ]
+        connect(m, self.writer.tile_stored, drain.tile_stored)
+        connect(m, self.reader.partial_sums_loaded, drain.partial_sums_loaded)
         connect(m, self.compute.run_computed, drain.run_computed)
         connect(m, drain.run_drained, self.compute.run_drained)
         connect(m, drain.o, path.i)
@@ -294,28 +280,26 @@ class AcceleratorTop(wiring.Component):
 
     def _connect_store(self, m: Module) -> None:
         store, writer, buffer = self.store, self.writer, self.buffer
-        m.d.comb += [
-            writer.piece_valid.eq(store.o.valid),
-            writer.piece.eq(store.o.payload),
-            store.o.ready.eq(writer.piece_pop),
-            writer.tile_drained.eq(self.drain.tile_drained.give),
-            self.controller.layer_done.eq(store.exhausted & writer.settled & self.reader.quiet),
-        ]
-        connect(m, writer.read, buffer.store)
+        connect(m, store.o, writer.i)
+        connect(m, self.drain.tile_drained, writer.tile_drained)
+        connect(m, writer.l2, buffer.store)
+        m.d.comb += self.controller.layer_done.eq(
+            store.exhausted & writer.settled & self.reader.quiet
+        )
 
     def _probe(self, m: Module) -> None:
         """Wires that a simulation looks at; the counters read the L2 ones."""
         array, buffer = self.array, self.buffer
         strobes = {
             "layer": self.controller.go,
-            "load_end": self.reader.piece_done,
+            "load_end": self.reader.transfer_done,
             "fill_start": self.fill.started,
             "fill_end": self.fill.o.valid,
             "compute_start": self.compute.started,
             "compute_end": self.compute.step_computed.give,
             "drain_start": self.drain.started,
             "drain_end": self.drain.run_drained.give,
-            "store_end": self.writer.tile_stored,
+            "store_end": self.writer.tile_stored.give,
         }
         ports = {
             "weights": buffer.weights.enable,

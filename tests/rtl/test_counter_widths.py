@@ -138,7 +138,9 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("box_address_generator", "trip"): Counter(
         box, MAX_FIELD, "trips are at most this", signal="trip_row"
     ),
-    ("bursts", "address"): Counter(lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address"),
+    ("bursts", "rest.address"): Counter(
+        lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address", signal="rest"
+    ),
     ("config", "beats"): Counter(
         lambda: ConfigRegister(beat_bytes=4), LONGEST_PART, "beats of a record, or of the rest"
     ),

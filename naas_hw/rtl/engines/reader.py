@@ -1,29 +1,42 @@
 """Load, second half: addresses go out, data come in and go to L2."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.rtl.memory.global_buffer import l2_write_port
+from naas_hw.rtl.memory.scale_memory import scale_write_port
 from naas_hw.rtl.primitives.axi import DramReadSignature
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter
 from naas_hw.rtl.primitives.config import FieldSignature
-from naas_hw.rtl.primitives.credit import Credit
+from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import COMPONENT_SHIFT, RUN_BITS, LoadTransfer, Tensor
+from naas_hw.rtl.primitives.transfer import (
+    COMPONENT_SHIFT,
+    LoadTransfer,
+    StoredRunSignature,
+    Tensor,
+)
 
-ADDRESS_PIPELINE = 3
-"""Cycles from the decision to read a piece to its first address on the channel."""
+ADDRESS_PIPELINE: Final = 3
+"""Cycles from the decision to read a transfer to its first address on the channel."""
 
-OUTSTANDING_BITS = (timing.READ_AHEAD_BEATS + 255).bit_length()
+OUTSTANDING_BITS: Final = (timing.READ_AHEAD_BEATS + 255).bit_length()
 """Of the beats that were asked for and not received: the limit, and all of a burst but a beat."""
 
-FIELDS = (
+QUEUE_DEPTH: Final = 16
+
+RUN_LEVELS: Final = (("block", BOUND_BITS), ("row", BOUND_BITS), ("column", BOUND_BITS))
+WORD_LEVELS: Final = (*RUN_LEVELS, ("beat", 3))
+
+FIELDS: Final = (
     "input_block_pitch",
     "input_row_pitch",
     "input_pixel_pitch",
@@ -38,64 +51,71 @@ FIELDS = (
 
 
 class Reader(SharedComponent):
-    """Reads pieces, each as soon as its buffer is free, and writes their beats to L2 or scales.
+    """Reads transfers, each as soon as its buffer is free, and writes their beats to L2 or scales.
 
-    A piece waits for: two tiles at most between load and fill (`tile_freed`); for scales, two
-    runs of K tiles between load and drain (`scales_freed`); for sums, the write response of the
-    output run before last (`sums_stored`). Addresses of one piece
-    follow those of the one before without a gap. Data are never refused: their place is free. At
-    most `READ_AHEAD_BEATS` beats, and the rest of a burst, are asked for and not there.
+    A transfer waits for: two tiles at most between load and fill (`tile_freed`); for scales, two
+    runs of K tiles between load and drain (`scales_freed`); for partial sums, the write response
+    of the output run before last (`stored_run`). Partial sums are never the first transfer of a
+    tile and all transfers of a tile carry the same run, so the answer is for the transfer that
+    waits now. Data are never refused: their buffer is free. At most `READ_AHEAD_BEATS` beats, and
+    the rest of a burst, are asked for and not there.
 
     `halt` ends a layer at any moment without breaking the protocol: no new address is offered, and
-    all beats that were asked for are taken until it is `quiet`.
+    all beats that were asked for are taken until it is `quiet`. Golden model: a list of the beats
+    of each transfer, with their DRAM and L2 addresses.
 
     Parameters
     ----------
-    beat_bytes : bytes of a beat.
+    beat_bytes : bytes of a beat, a power of two.
 
     Members
     -------
-    go : In, begin of a layer.
-    halt : In, level, until the reset that follows.
-    piece_valid, piece : In; piece_pop : Out.
-    tile_freed, scales_freed : In, strobes.
-    sums_asked, sums_run : Out, a piece waits, and its output run; sums_stored : In, a cycle later,
-        see `Writer`. Sums are never the first piece of a tile and all pieces of a tile carry the
-        same run, so the answer is for the piece that waits now.
+    go : In, 1 bit; begin of a layer.
+    halt : In, 1 bit; level, until the reset that follows.
+    fields : In, the fields of the descriptor in `FIELDS`.
+    i : In, stream of `LoadTransfer`.
+    tile_freed : In, `CreditSignature`; fill has left the operands of a tile.
+    scales_freed : In, `CreditSignature`; drain has left a half of the scale memory.
+    stored_run : Out, `StoredRunSignature`.
     dram : Out, `DramReadSignature`.
-    write, write_scales : Out, the beat taken one cycle ago goes to L2, to the scales.
-    place : Out, its L2 word, or its scale address; data : Out, the beat.
-    tensor : Out, what it belongs to.
-    filled, sums_loaded : Out, strobes with the last beat of a tile's inputs, of its sums.
-    piece_done : Out, strobe with the last beat of any piece.
-    quiet : Out, no address is offered and every beat that was asked for has come.
+    l2 : Out, `l2_write_port`; the beat that was taken one cycle ago.
+    scales : Out, `scale_write_port`; the beat that was taken one cycle ago.
+    tile_loaded : Out, `CreditSignature`, with the last beat of a tile's operands.
+    partial_sums_loaded : Out, `CreditSignature`, with the last beat of a tile's partial sums.
+    transfer_done : Out, 1 bit; strobe with the last beat of any transfer.
+    quiet : Out, 1 bit; no address is offered and every beat that was asked for has come.
+
+    Latency
+    -------
+    The first address of a transfer is offered ADDRESS_PIPELINE cycles after it was taken, and
+    those of the next follow without a gap. A beat a cycle; it is written in the cycle after. The
+    reader is quiet after reset.
+
+    Raises
+    ------
+    ValueError : the beat is no power of two.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:
+        if beat_bytes < 1 or beat_bytes & (beat_bytes - 1):
+            raise ValueError(f"beat_bytes must be a power of two, not {beat_bytes}")
         self.beat_bytes = beat_bytes
         super().__init__(
             {
                 "go": In(1),
                 "halt": In(1),
-                "piece_valid": In(1),
-                "piece": In(LoadTransfer),
-                "piece_pop": Out(1),
-                "tile_freed": In(1),
-                "scales_freed": In(1),
-                "sums_asked": Out(1),
-                "sums_run": Out(RUN_BITS),
-                "sums_stored": In(1),
-                "dram": Out(DramReadSignature(beat_bytes=beat_bytes)),
-                "write": Out(1),
-                "write_scales": Out(1),
-                "place": Out(L2_BITS),
-                "data": Out(8 * beat_bytes),
-                "tensor": Out(Tensor),
-                "filled": Out(1),
-                "sums_loaded": Out(1),
-                "piece_done": Out(1),
-                "quiet": Out(1),
                 "fields": In(FieldSignature(FIELDS)),
+                "i": In(stream.Signature(LoadTransfer)),
+                "tile_freed": In(CreditSignature()),
+                "scales_freed": In(CreditSignature()),
+                "stored_run": Out(StoredRunSignature()),
+                "dram": Out(DramReadSignature(beat_bytes=beat_bytes)),
+                "l2": Out(l2_write_port(beat_bytes)),
+                "scales": Out(scale_write_port(beat_bytes)),
+                "tile_loaded": Out(CreditSignature()),
+                "partial_sums_loaded": Out(CreditSignature()),
+                "transfer_done": Out(1),
+                "quiet": Out(1),
             }
         )
 
@@ -105,170 +125,202 @@ class Reader(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.queue = queue = Queue(shape=LoadTransfer, depth=16)
-        allowed = self._gates(m)
-        self._addresses(m, allowed & queue.i.ready)
+        m.submodules.requested = requested = Queue(shape=LoadTransfer, depth=QUEUE_DEPTH)
+        m.submodules.runs = runs = BoxAddressGenerator(levels=RUN_LEVELS, address_bits=DRAM_BITS)
+        m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
+        m.submodules.words = words = BoxAddressGenerator(levels=WORD_LEVELS, address_bits=L2_BITS)
+        accepted = Signal()  # a transfer is taken in this cycle
         m.d.comb += [
-            queue.clear.eq(self.go),
-            queue.i.valid.eq(self.piece_pop),
-            queue.i.payload.eq(self.piece),
+            accepted.eq(self.i.valid & self.i.ready),
+            requested.clear.eq(self.go),
+            requested.i.valid.eq(accepted),
+            requested.i.payload.eq(self.i.payload),
         ]
-        self._data(m, queue)
+        allowed = self._check_credits(m, accepted) & requested.i.ready
+        self._cut_into_runs(m, accepted, allowed, runs, splitter)
+        self._request_bursts(m, splitter)
+        self._take_beats(m, requested, words)
         return m
 
-    def _gates(self, m: Module) -> Value:
-        """Whether the piece at the head may be read."""
+    def _check_credits(self, m: Module, accepted: Signal) -> Value:
+        """Whether the buffer of the transfer that waits is free."""
         m.submodules.tiles = tiles = Credit(
             initial=2, distance=timing.FILL_TO_LOAD - ADDRESS_PIPELINE
         )
-        m.submodules.scales = scales = Credit(
+        m.submodules.scale_halves = scales = Credit(
             initial=2, distance=timing.DRAIN_TO_SCALES - ADDRESS_PIPELINE
         )
         assert timing.RESPONSE_TO_LOAD == ADDRESS_PIPELINE + 2, "counted, then compared"
-        piece = self.piece
-        is_scales = piece.tensor == Tensor.SCALES
+        connect(m, flipped(self.tile_freed), tiles.i)
+        connect(m, flipped(self.scales_freed), scales.i)
+        transfer = self.i.payload
+        is_scales = transfer.tensor == Tensor.SCALES
         m.d.comb += [
             tiles.clear.eq(self.go),
-            tiles.i.give.eq(self.tile_freed),
-            tiles.take.eq(self.piece_pop & piece.opens_tile),
+            tiles.take.eq(accepted & transfer.opens_tile),
             scales.clear.eq(self.go),
-            scales.i.give.eq(self.scales_freed),
-            scales.take.eq(self.piece_pop & is_scales),
+            scales.take.eq(accepted & is_scales),
+            self.stored_run.ask.eq(self.i.valid),
+            self.stored_run.output_run.eq(transfer.output_run),
         ]
-        m.d.comb += [self.sums_asked.eq(self.piece_valid), self.sums_run.eq(piece.output_run)]
         return (
-            (~piece.opens_tile | tiles.available)
+            (~transfer.opens_tile | tiles.available)
             & (~is_scales | scales.available)
-            & ((piece.tensor != Tensor.PARTIAL_SUMS) | self.sums_stored)
+            & ((transfer.tensor != Tensor.PARTIAL_SUMS) | self.stored_run.stored)
         )
 
-    def _addresses(self, m: Module, allowed: Value) -> None:
-        m.submodules.runs = box = BoxAddressGenerator(
-            levels=(("block", BOUND_BITS), ("row", BOUND_BITS), ("column", BOUND_BITS)),
-            address_bits=DRAM_BITS,
-        )
-        m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
+    def _cut_into_runs(
+        self,
+        m: Module,
+        accepted: Signal,
+        allowed: Value,
+        runs: BoxAddressGenerator,
+        splitter: BurstSplitter,
+    ) -> None:
+        """A run is a row of beats side by side, or a single beat of an image with a stride."""
+        transfer = self.i.payload
         active = Signal()
-        piece = Signal(LoadTransfer, reset_less=True)
         strided = Signal()
+        run_taken = Signal()
         beats = Signal(RUN_BEATS_BITS, reset_less=True)
+        is_sums = transfer.tensor == Tensor.PARTIAL_SUMS
+        ends = run_taken & runs.last
+        m.d.comb += [
+            run_taken.eq(splitter.i.valid & splitter.i.ready),
+            self.i.ready.eq(allowed & ~self.go & ~self.halt & (~active | ends)),
+            strided.eq((transfer.tensor == Tensor.INPUTS) & (self.fields.input_pixel_pitch != 1)),
+            runs.start.eq(accepted),
+            runs.advance.eq(run_taken),
+            runs.origin.eq(transfer.dram_address),
+            runs.counts.block.eq(transfer.blocks),
+            runs.counts.row.eq(transfer.rows),
+            runs.counts.column.eq(Mux(strided, transfer.columns, 1)),
+            splitter.i.valid.eq(active),
+            splitter.i.payload.address.eq(runs.address),
+            splitter.i.payload.beats.eq(beats),
+            splitter.cancel.eq(self.halt),
+        ]
+        with m.If(accepted):
+            m.d.sync += [
+                active.eq(1),
+                beats.eq(Mux(strided, 1, transfer.columns << Mux(is_sums, 2, 0))),
+            ]
+        with m.Elif(ends | self.go):
+            m.d.sync += active.eq(0)
+        self._choose_dram_pitches(m, accepted, runs)
+
+    def _choose_dram_pitches(self, m: Module, accepted: Signal, runs: BoxAddressGenerator) -> None:
+        fields, pitches = self.fields, runs.pitches
+        tensor = Signal(Tensor, reset_less=True)
+        with m.If(accepted):
+            m.d.sync += tensor.eq(self.i.payload.tensor)
+        m.d.comb += pitches.column.eq(fields.input_pixel_pitch)
+        with m.Switch(tensor):
+            with m.Case(Tensor.SCALES):
+                m.d.comb += pitches.block.eq(fields.scale_tile_words)
+            with m.Case(Tensor.INPUTS):
+                m.d.comb += [
+                    pitches.block.eq(fields.input_block_pitch),
+                    pitches.row.eq(fields.input_row_pitch),
+                ]
+            with m.Case(Tensor.PARTIAL_SUMS):
+                m.d.comb += [
+                    pitches.block.eq(fields.output_block_pitch << 2),
+                    pitches.row.eq(fields.output_row_pitch << 2),
+                ]
+
+    def _request_bursts(self, m: Module, splitter: BurstSplitter) -> None:
+        """Offer addresses while not too many beats are on their way; no offer is withdrawn."""
+        ar, r = self.dram.ar, self.dram.r
         offered = Signal()
         outstanding = Signal(OUTSTANDING_BITS)
-        asked = Mux(self.dram.ar.valid & self.dram.ar.ready, self.dram.ar.length + 1, 0)
+        asked = Mux(ar.valid & ar.ready, ar.length + 1, 0)
+        m.d.comb += [
+            ar.valid.eq(offered | (splitter.o.valid & ~outstanding[-1] & ~self.halt)),
+            ar.address.eq(splitter.o.payload.address),
+            ar.length.eq(splitter.o.payload.length),
+            splitter.o.ready.eq(ar.ready & ar.valid),
+            self.quiet.eq(~ar.valid & (outstanding == 0)),
+        ]
         m.d.sync += [
-            offered.eq(self.dram.ar.valid & ~self.dram.ar.ready),
-            outstanding.eq(outstanding + asked - (self.dram.r.valid & self.dram.r.ready)),
+            offered.eq(ar.valid & ~ar.ready),
+            outstanding.eq(outstanding + asked - (r.valid & r.ready)),
         ]
-        m.d.comb += self.quiet.eq(~self.dram.ar.valid & (outstanding == 0))
-        is_sums = self.piece.tensor == Tensor.PARTIAL_SUMS
-        m.d.comb += [
-            self.piece_pop.eq(
-                self.piece_valid
-                & allowed
-                & ~self.go
-                & ~self.halt
-                & (~active | (splitter.run_take & box.last))
-            ),
-            box.start.eq(self.piece_pop),
-            box.origin.eq(self.piece.dram_address),
-            box.advance.eq(splitter.run_take),
-            strided.eq((self.piece.tensor == Tensor.INPUTS) & (self.fields.input_pixel_pitch != 1)),
-            box.counts.block.eq(self.piece.blocks),
-            box.counts.row.eq(self.piece.rows),
-            box.counts.column.eq(Mux(strided, self.piece.columns, 1)),
-            box.pitches.column.eq(self.fields.input_pixel_pitch),
-            splitter.run_valid.eq(active),
-            splitter.run_address.eq(box.address),
-            splitter.run_beats.eq(beats),
-            splitter.cancel.eq(self.halt),
-            splitter.ready.eq(self.dram.ar.ready & self.dram.ar.valid),
-            self.dram.ar.valid.eq(offered | (splitter.valid & ~outstanding[-1] & ~self.halt)),
-            self.dram.ar.address.eq(splitter.address),
-            self.dram.ar.length.eq(splitter.length),
-        ]
-        with m.Switch(piece.tensor):
-            with m.Case(Tensor.SCALES):
-                m.d.comb += box.pitches.block.eq(self.fields.scale_tile_words)
-            with m.Case(Tensor.INPUTS):
-                m.d.comb += [
-                    box.pitches.block.eq(self.fields.input_block_pitch),
-                    box.pitches.row.eq(self.fields.input_row_pitch),
-                ]
-            with m.Case(Tensor.PARTIAL_SUMS):
-                m.d.comb += [
-                    box.pitches.block.eq(self.fields.output_block_pitch << 2),
-                    box.pitches.row.eq(self.fields.output_row_pitch << 2),
-                ]
-        with m.If(self.piece_pop):
-            m.d.sync += [
-                piece.eq(self.piece),
-                active.eq(1),
-                beats.eq(Mux(strided, 1, self.piece.columns << Mux(is_sums, 2, 0))),
-            ]
-        with m.Elif((splitter.run_take & box.last) | self.go):
-            m.d.sync += active.eq(0)
 
-    def _data(self, m: Module, queue: Queue) -> None:
-        m.submodules.words = box = BoxAddressGenerator(
-            levels=(
-                ("block", BOUND_BITS),
-                ("row", BOUND_BITS),
-                ("column", BOUND_BITS),
-                ("beat", 3),
-            ),
-            address_bits=L2_BITS,
-        )
+    def _take_beats(self, m: Module, requested: Queue, words: BoxAddressGenerator) -> None:
+        """The beats of a transfer come in the order in which they were asked for."""
+        transfer = requested.o.payload
         active = Signal()
-        piece = Signal(LoadTransfer, reset_less=True)
-        beat = Signal(8 * self.beat_bytes, reset_less=True)
         taken = Signal()
-        popped = Signal()
-        head = queue.o.payload
-        is_sums = piece.tensor == Tensor.PARTIAL_SUMS
+        begins = Signal()
+        tensor = Signal(Tensor, reset_less=True)
+        releases_fill = Signal(reset_less=True)
         m.d.comb += [
-            self.data.eq(beat),
             self.dram.r.ready.eq(active | self.halt),
             taken.eq(active & self.dram.r.valid),
-            queue.o.ready.eq(~self.go & (~active | (taken & box.last))),
-            popped.eq(queue.o.valid & queue.o.ready),
-            box.start.eq(popped),
-            box.origin.eq(head.destination),
-            box.advance.eq(taken),
-            box.counts.block.eq(head.blocks),
-            box.counts.row.eq(head.rows),
-            box.counts.column.eq(head.columns),
-            box.counts.beat.eq(Mux(head.tensor == Tensor.PARTIAL_SUMS, 4, 1)),
-            box.pitches.beat.eq(1),
-            self.piece_done.eq(taken & box.last),
-            self.filled.eq(self.piece_done & piece.releases_fill),
-            self.sums_loaded.eq(self.piece_done & is_sums),
+            self.transfer_done.eq(taken & words.last),
+            requested.o.ready.eq(~self.go & (~active | self.transfer_done)),
+            begins.eq(requested.o.valid & requested.o.ready),
+            words.start.eq(begins),
+            words.advance.eq(taken),
+            words.origin.eq(transfer.destination),
+            words.counts.block.eq(transfer.blocks),
+            words.counts.row.eq(transfer.rows),
+            words.counts.column.eq(transfer.columns),
+            words.counts.beat.eq(Mux(transfer.tensor == Tensor.PARTIAL_SUMS, 4, 1)),
+            self.tile_loaded.give.eq(self.transfer_done & releases_fill),
+            self.partial_sums_loaded.give.eq(self.transfer_done & (tensor == Tensor.PARTIAL_SUMS)),
         ]
-        with m.Switch(piece.tensor):
+        with m.If(begins):
+            m.d.sync += [
+                active.eq(1),
+                tensor.eq(transfer.tensor),
+                releases_fill.eq(transfer.releases_fill),
+            ]
+        with m.Elif(self.transfer_done | self.go):
+            m.d.sync += active.eq(0)
+        self._choose_l2_pitches(m, tensor, words)
+        self._write(m, taken, tensor, words)
+
+    def _choose_l2_pitches(self, m: Module, tensor: Signal, words: BoxAddressGenerator) -> None:
+        fields, pitches = self.fields, words.pitches
+        m.d.comb += pitches.beat.eq(1)
+        with m.Switch(tensor):
             with m.Case(Tensor.SCALES):
-                m.d.comb += [box.pitches.block.eq(1 << COMPONENT_SHIFT), box.pitches.column.eq(1)]
+                m.d.comb += [pitches.block.eq(1 << COMPONENT_SHIFT), pitches.column.eq(1)]
             with m.Case(Tensor.WEIGHTS):
-                m.d.comb += box.pitches.column.eq(1)
+                m.d.comb += pitches.column.eq(1)
             with m.Case(Tensor.INPUTS):
                 m.d.comb += [
-                    box.pitches.block.eq(1),
-                    box.pitches.row.eq(self.fields.input_l2_row_pitch),
-                    box.pitches.column.eq(self.fields.input_l2_column_pitch),
+                    pitches.block.eq(1),
+                    pitches.row.eq(fields.input_l2_row_pitch),
+                    pitches.column.eq(fields.input_l2_column_pitch),
                 ]
             with m.Case(Tensor.PARTIAL_SUMS):
                 m.d.comb += [
-                    box.pitches.block.eq(4),
-                    box.pitches.row.eq(self.fields.output_l2_row_pitch << 2),
-                    box.pitches.column.eq(self.fields.output_l2_column_pitch << 2),
+                    pitches.block.eq(4),
+                    pitches.row.eq(fields.output_l2_row_pitch << 2),
+                    pitches.column.eq(fields.output_l2_column_pitch << 2),
                 ]
-        with m.If(popped):
-            m.d.sync += [piece.eq(head), active.eq(1)]
-        with m.Elif((taken & box.last) | self.go):
-            m.d.sync += active.eq(0)
-        is_scales = piece.tensor == Tensor.SCALES
+
+    def _write(self, m: Module, taken: Signal, tensor: Signal, words: BoxAddressGenerator) -> None:
+        """A beat goes to L2 or to the scale memory in the cycle after it was taken."""
+        writes_l2 = Signal()
+        writes_scales = Signal()
+        address = Signal(L2_BITS)
+        beat = Signal(8 * self.beat_bytes, reset_less=True)
+        is_scales = tensor == Tensor.SCALES
         m.d.sync += [
-            self.write.eq(taken & ~is_scales),
-            self.write_scales.eq(taken & is_scales),
-            self.place.eq(box.address),
-            self.tensor.eq(piece.tensor),
+            writes_l2.eq(taken & ~is_scales),
+            writes_scales.eq(taken & is_scales),
+            address.eq(words.address),
             beat.eq(self.dram.r.data),
+        ]
+        m.d.comb += [
+            self.l2.enable.eq(writes_l2.replicate(self.beat_bytes)),
+            self.l2.address.eq(address),
+            self.l2.data.eq(beat),
+            self.scales.enable.eq(writes_scales),
+            self.scales.address.eq(address),
+            self.scales.data.eq(beat),
         ]

@@ -1,10 +1,11 @@
 """Store, second half: addresses and data go out, responses come back."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Array, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
@@ -12,23 +13,33 @@ from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.axi import DramWriteSignature
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
-from naas_hw.rtl.primitives.bursts import BurstSplitter
+from naas_hw.rtl.primitives.bursts import LENGTH_BITS, BurstSplitter
 from naas_hw.rtl.primitives.config import FieldSignature
-from naas_hw.rtl.primitives.credit import Credit
+from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import RUN_BITS, StoreTransfer
+from naas_hw.rtl.primitives.transfer import RUN_BITS, StoredRunSignature, StoreTransfer
 
-DATA_PIPELINE = 4
-"""Cycles from the decision to store a piece to its first beat on the channel."""
+DATA_PIPELINE: Final = 4
+"""Cycles from the decision to store a transfer to its first beat on the channel."""
 
-BURST_BITS = timing.WRITE_AHEAD_BURSTS.bit_length()
-RING = 4
-ADDRESS_BITS = 32
-BLOCK_BITS = ADDRESS_BITS - (RANGE_BYTES - 1).bit_length()
+BURST_BITS: Final = timing.WRITE_AHEAD_BURSTS.bit_length()
+RING: Final = 4
+"""Output runs whose responses are counted at a time."""
+
+ADDRESS_BITS: Final = 32
+BLOCK_BITS: Final = ADDRESS_BITS - (RANGE_BYTES - 1).bit_length()
 """Bits of the number of a block of `RANGE_BYTES`."""
 
-FIELDS = (
+RUN_LEVELS: Final = (("block", BOUND_BITS), ("row", BOUND_BITS))
+WORD_LEVELS: Final = (
+    ("block", BOUND_BITS),
+    ("row", BOUND_BITS),
+    ("column", BOUND_BITS),
+    ("beat", 3),
+)
+
+FIELDS: Final = (
     "output_block_pitch",
     "output_row_pitch",
     "output_l2_row_pitch",
@@ -36,61 +47,89 @@ FIELDS = (
 )
 
 
+class OfferedBurst(data.Struct):
+    """A burst whose address was offered, and whose data are to follow.
+
+    Members
+    -------
+    length : beats minus one.
+    inside : it lies in the range that may be written.
+    """
+
+    length: unsigned(LENGTH_BITS)
+    inside: unsigned(1)
+
+
+def in_beats(transfer: Any, pixels: Value) -> Value:
+    """Beats of so many pixels of a channel block: partial sums take four a pixel."""
+    return Mux(transfer.partial_sums, pixels << 2, pixels)
+
+
 class Writer(SharedComponent):
-    """Writes pieces to DRAM, each as soon as drain has left it.
+    """Writes transfers to DRAM, each as soon as drain has left it.
 
     Data run ahead into a short queue, so beats follow one another without a gap, over the borders
-    of rows, bursts and pieces. No channel waits for another: data are offered whether or not their
-    address was accepted, as AXI4 demands. At most `WRITE_AHEAD_BURSTS` bursts are without a
+    of rows, bursts and transfers. No channel waits for another: data are offered whether or not
+    their address was accepted, as AXI4 demands. At most `WRITE_AHEAD_BURSTS` bursts are without a
     response.
 
     A burst that is not within the blocks `first_block` to `last_block` goes on in its time with all
     strobes low. `halt` ends a layer at any moment without breaking the protocol: no new address is
     offered, and the data of those that are there go out with all strobes low until it is `quiet`.
+    Golden model: a list of the beats of each transfer, with their DRAM and L2 addresses.
 
     Parameters
     ----------
-    beat_bytes : bytes of a beat.
+    beat_bytes : bytes of a beat, a power of two.
 
     Members
     -------
-    go : In, begin of a layer.
-    halt : In, level, until the reset that follows.
-    first_block, last_block : In, the range that may be written, in blocks of `RANGE_BYTES`.
-    piece_valid, piece : In; piece_pop : Out.
-    tile_drained : In, strobe.
+    go : In, 1 bit; begin of a layer.
+    halt : In, 1 bit; level, until the reset that follows.
+    fields : In, the fields of the descriptor in `FIELDS`.
+    first_block, last_block : In, BLOCK_BITS; the range that may be written, in blocks of
+        `RANGE_BYTES`.
+    i : In, stream of `StoreTransfer`.
+    tile_drained : In, `CreditSignature`; drain has left an output tile.
     dram : Out, `DramWriteSignature`; responses are always taken.
-    read : Out, `l2_read_port`.
-    tile_stored : Out, strobe with the last beat of a piece.
-    sums_asked, sums_run : In; sums_stored : Out, a cycle later, what was asked and all responses
-        of the output run two before it had come.
-    outside : Out, strobe, a burst lies outside the range.
-    settled : Out, no piece is under way and all responses have come.
-    quiet : Out, nothing is offered on the bus and all responses have come.
+    l2 : Out, `l2_read_port`.
+    tile_stored : Out, `CreditSignature`, with the last beat of a transfer.
+    stored_run : In, `StoredRunSignature`; all responses of the output run two before the one that
+        asks had come.
+    outside : Out, 1 bit; strobe, a burst lies outside the range.
+    settled : Out, 1 bit; no transfer is under way and all responses have come.
+    quiet : Out, 1 bit; nothing is offered on the bus and all responses have come.
+
+    Latency
+    -------
+    The first beat of a transfer is offered DATA_PIPELINE cycles after the transfer was taken; a
+    beat a cycle. The writer is quiet and settled after reset.
+
+    Raises
+    ------
+    ValueError : the beat is no power of two.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:
+        if beat_bytes < 1 or beat_bytes & (beat_bytes - 1):
+            raise ValueError(f"beat_bytes must be a power of two, not {beat_bytes}")
         self.beat_bytes = beat_bytes
         super().__init__(
             {
                 "go": In(1),
                 "halt": In(1),
+                "fields": In(FieldSignature(FIELDS)),
                 "first_block": In(BLOCK_BITS),
                 "last_block": In(BLOCK_BITS),
-                "piece_valid": In(1),
-                "piece": In(StoreTransfer),
-                "piece_pop": Out(1),
-                "tile_drained": In(1),
+                "i": In(stream.Signature(StoreTransfer)),
+                "tile_drained": In(CreditSignature()),
                 "dram": Out(DramWriteSignature(beat_bytes=beat_bytes)),
-                "read": Out(l2_read_port(beat_bytes)),
-                "tile_stored": Out(1),
-                "sums_asked": In(1),
-                "sums_run": In(RUN_BITS),
-                "sums_stored": Out(1),
+                "l2": Out(l2_read_port(beat_bytes)),
+                "tile_stored": Out(CreditSignature()),
+                "stored_run": In(StoredRunSignature()),
                 "outside": Out(1),
                 "settled": Out(1),
                 "quiet": Out(1),
-                "fields": In(FieldSignature(FIELDS)),
             }
         )
 
@@ -100,200 +139,214 @@ class Writer(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.pieces = pieces = Queue(shape=StoreTransfer, depth=4)
-        m.submodules.bursts = bursts = Queue(shape=9, depth=16, reserve=3)
+        m.submodules.transfers = transfers = Queue(shape=StoreTransfer, depth=4)
+        m.submodules.runs = runs = BoxAddressGenerator(levels=RUN_LEVELS, address_bits=DRAM_BITS)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
-        outstanding = Signal(BURST_BITS)
-        sending, issued = self._addresses(m, splitter, pieces, bursts, ~outstanding[-1])
+        m.submodules.bursts = bursts = Queue(shape=OfferedBurst, depth=16, reserve=3)
+        m.submodules.words = words = BoxAddressGenerator(levels=WORD_LEVELS, address_bits=L2_BITS)
+        beat = data.StructLayout({"data": 8 * self.beat_bytes, "closes_tile": 1})
+        m.submodules.beats = beats = Queue(shape=beat, depth=8, reserve=2)
+        addressing = Signal()
+        reading = Signal()
+        dropping = Signal()  # data, after a halt
+        outstanding = Signal(BURST_BITS)  # bursts without a response
+        for queue in (transfers, bursts, beats):
+            m.d.comb += queue.clear.eq(self.go)
+        self._cut_into_runs(m, addressing, transfers, runs, splitter)
+        self._offer_bursts(m, splitter, bursts, outstanding)
+        self._read_words(m, reading, dropping, transfers, words, beats)
+        self._send_beats(m, dropping, bursts, beats)
+        self._count_runs(m, splitter, outstanding)
         m.d.comb += [
-            pieces.clear.eq(self.go),
-            pieces.i.valid.eq(self.piece_pop),
-            pieces.i.payload.eq(self.piece),
-            bursts.clear.eq(self.go),
+            self.quiet.eq(~self.dram.aw.valid & ~bursts.o.valid & (outstanding == 0)),
+            self.settled.eq(
+                ~addressing
+                & ~splitter.busy
+                & ~transfers.o.valid
+                & ~bursts.o.valid
+                & ~reading
+                & ~beats.o.valid
+                & (outstanding == 0)
+            ),
         ]
-        reading = self._reads(m, pieces)
-        beats = self._beats(m, bursts, reading)
-        self._responses(m, outstanding, issued)
-        m.d.comb += self.dram.b.ready.eq(1)
-        m.d.sync += outstanding.eq(
-            outstanding + (self.dram.aw.valid & self.dram.aw.ready) - self.dram.b.valid
-        )
-        m.d.comb += self.quiet.eq(~self.dram.aw.valid & ~bursts.o.valid & (outstanding == 0))
-        m.d.comb += self.settled.eq(
-            ~sending
-            & ~splitter.busy
-            & ~pieces.o.valid
-            & ~bursts.o.valid
-            & ~reading["active"]
-            & ~beats.o.valid
-            & (outstanding == 0)
-        )
         return m
 
-    def _addresses(
-        self, m: Module, splitter: BurstSplitter, pieces: Queue, bursts: Queue, ahead: Value
-    ) -> tuple[Signal, Signal]:
-        """Walk the runs of a piece; `issued` strobes when its last burst is accepted.
+    def _cut_into_runs(
+        self,
+        m: Module,
+        active: Signal,
+        transfers: Queue,
+        runs: BoxAddressGenerator,
+        splitter: BurstSplitter,
+    ) -> None:
+        """Take a transfer whose tile is drained; a run is a row of beats side by side."""
+        m.submodules.drained = drained = Credit(
+            initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
+        )
+        connect(m, flipped(self.tile_drained), drained.i)
+        transfer = Signal(StoreTransfer, reset_less=True)
+        accepted = Signal()
+        run_taken = Signal()
+        ends = run_taken & runs.last
+        m.d.comb += [
+            drained.clear.eq(self.go),
+            drained.take.eq(accepted),
+            self.i.ready.eq(
+                drained.available & transfers.i.ready & ~self.go & ~self.halt & (~active | ends)
+            ),
+            accepted.eq(self.i.valid & self.i.ready),
+            transfers.i.valid.eq(accepted),
+            transfers.i.payload.eq(self.i.payload),
+            runs.start.eq(accepted),
+            runs.advance.eq(run_taken),
+            runs.origin.eq(self.i.payload.dram_address),
+            runs.counts.block.eq(self.i.payload.blocks),
+            runs.counts.row.eq(self.i.payload.rows),
+            runs.pitches.block.eq(in_beats(transfer, self.fields.output_block_pitch)),
+            runs.pitches.row.eq(in_beats(transfer, self.fields.output_row_pitch)),
+            run_taken.eq(splitter.i.valid & splitter.i.ready),
+            splitter.i.valid.eq(active),
+            splitter.i.payload.address.eq(runs.address),
+            splitter.i.payload.beats.eq(in_beats(transfer, transfer.columns)),
+            splitter.i.payload.is_last.eq(runs.last),
+            splitter.cancel.eq(self.halt),
+        ]
+        with m.If(accepted):
+            m.d.sync += [transfer.eq(self.i.payload), active.eq(1)]
+        with m.Elif(ends | self.go):
+            m.d.sync += active.eq(0)
+
+    def _offer_bursts(
+        self, m: Module, splitter: BurstSplitter, bursts: Queue, outstanding: Signal
+    ) -> None:
+        """Offer addresses while not too many bursts are on their way.
 
         A burst is queued for its data when its address is first offered, whether or not it is
         accepted: `offered` says that it was.
         """
-        m.submodules.drained = drained = Credit(
-            initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
-        )
-        m.submodules.runs = box = BoxAddressGenerator(
-            levels=(("block", BOUND_BITS), ("row", BOUND_BITS)), address_bits=DRAM_BITS
-        )
-        active = Signal()
-        piece = Signal(StoreTransfer, reset_less=True)
-        issued = Signal()
-        burst_put = Signal()
+        aw = self.dram.aw
+        burst = splitter.o.payload
+        offers = Signal()
         offered = Signal()
         inside = Signal()
         block = Signal(BLOCK_BITS)
         beat_bits = self.beat_bytes.bit_length() - 1
         m.d.comb += [
-            drained.clear.eq(self.go),
-            drained.i.give.eq(self.tile_drained),
-            drained.take.eq(self.piece_pop),
-            self.piece_pop.eq(
-                self.piece_valid
-                & drained.available
-                & pieces.i.ready
-                & ~self.go
-                & ~self.halt
-                & (~active | (splitter.run_take & box.last))
-            ),
-            box.start.eq(self.piece_pop),
-            box.origin.eq(self.piece.dram_address),
-            box.advance.eq(splitter.run_take),
-            box.counts.block.eq(self.piece.blocks),
-            box.counts.row.eq(self.piece.rows),
-            box.pitches.block.eq(in_beats(piece, self.fields.output_block_pitch)),
-            box.pitches.row.eq(in_beats(piece, self.fields.output_row_pitch)),
-            splitter.run_valid.eq(active),
-            splitter.run_address.eq(box.address),
-            splitter.run_beats.eq(in_beats(piece, piece.columns)),
-            splitter.cancel.eq(self.halt),
-            splitter.ready.eq(self.dram.aw.ready & self.dram.aw.valid),
-            burst_put.eq(splitter.valid & bursts.room & ahead & ~self.halt & ~offered),
-            self.dram.aw.valid.eq(burst_put | offered),
-            self.dram.aw.address.eq(splitter.address),
-            self.dram.aw.length.eq(splitter.length),
-            block.eq((splitter.address << beat_bits)[ADDRESS_BITS - BLOCK_BITS : ADDRESS_BITS]),
+            offers.eq(splitter.o.valid & bursts.room & ~outstanding[-1] & ~self.halt & ~offered),
+            aw.valid.eq(offers | offered),
+            aw.address.eq(burst.address),
+            aw.length.eq(burst.length),
+            splitter.o.ready.eq(aw.ready & aw.valid),
+            block.eq((burst.address << beat_bits)[ADDRESS_BITS - BLOCK_BITS : ADDRESS_BITS]),
             inside.eq((block >= self.first_block) & (block <= self.last_block)),
-            bursts.i.valid.eq(burst_put),
-            bursts.i.payload.eq(Cat(splitter.length, inside)),
-            self.outside.eq(burst_put & ~inside),
-            splitter.run_tag.eq(box.last),
-            issued.eq(self.dram.aw.valid & self.dram.aw.ready & splitter.final),
+            bursts.i.valid.eq(offers),
+            bursts.i.payload.length.eq(burst.length),
+            bursts.i.payload.inside.eq(inside),
+            self.outside.eq(offers & ~inside),
         ]
-        m.d.sync += offered.eq(self.dram.aw.valid & ~self.dram.aw.ready)
-        with m.If(self.piece_pop):
-            m.d.sync += [piece.eq(self.piece), active.eq(1)]
-        with m.Elif((splitter.run_take & box.last) | self.go):
-            m.d.sync += active.eq(0)
-        return active, issued
+        m.d.sync += offered.eq(aw.valid & ~aw.ready)
 
-    def _reads(self, m: Module, pieces: Queue) -> dict[str, Signal]:
-        """Walk the words of a piece in L2."""
-        m.submodules.words = box = BoxAddressGenerator(
-            levels=(
-                ("block", BOUND_BITS),
-                ("row", BOUND_BITS),
-                ("column", BOUND_BITS),
-                ("beat", 3),
-            ),
-            address_bits=L2_BITS,
-        )
-        active = Signal()
-        piece = Signal(StoreTransfer, reset_less=True)
-        popped = Signal()
-        room = Signal()
+    def _read_words(
+        self,
+        m: Module,
+        active: Signal,
+        dropping: Signal,
+        transfers: Queue,
+        words: BoxAddressGenerator,
+        beats: Queue,
+    ) -> None:
+        """Read the words of a transfer from L2 into the queue of beats."""
+        head = transfers.o.payload
+        begins = Signal()
         arriving = Signal()
-        ending = Signal()
-        head = pieces.o.payload
+        closes_tile = Signal()
+        ends = self.l2.enable & words.last
         m.d.comb += [
-            self.read.enable.eq(active & room),
-            self.read.address.eq(box.address),
-            box.advance.eq(self.read.enable),
-            pieces.o.ready.eq(~self.go & (~active | (self.read.enable & box.last))),
-            popped.eq(pieces.o.valid & pieces.o.ready),
-            box.start.eq(popped),
-            box.origin.eq(head.l2_address),
-            box.counts.block.eq(head.blocks),
-            box.counts.row.eq(head.rows),
-            box.counts.column.eq(head.columns),
-            box.counts.beat.eq(Mux(head.partial_sums, 4, 1)),
-            box.pitches.block.eq(Mux(piece.partial_sums, 4, 1)),
-            box.pitches.row.eq(in_beats(piece, self.fields.output_l2_row_pitch)),
-            box.pitches.column.eq(in_beats(piece, self.fields.output_l2_column_pitch)),
-            box.pitches.beat.eq(1),
+            self.l2.enable.eq(active & beats.room),
+            self.l2.address.eq(words.address),
+            transfers.o.ready.eq(~self.go & (~active | ends)),
+            begins.eq(transfers.o.valid & transfers.o.ready),
+            beats.i.valid.eq(arriving & ~dropping),
+            beats.i.payload.data.eq(self.l2.data),
+            beats.i.payload.closes_tile.eq(closes_tile),
+            words.start.eq(begins),
+            words.advance.eq(self.l2.enable),
+            words.origin.eq(head.l2_address),
+            words.counts.block.eq(head.blocks),
+            words.counts.row.eq(head.rows),
+            words.counts.column.eq(head.columns),
+            words.counts.beat.eq(Mux(head.partial_sums, 4, 1)),
         ]
-        with m.If(popped):
-            m.d.sync += [piece.eq(head), active.eq(1)]
-        with m.Elif((self.read.enable & box.last) | self.go):
+        with m.If(begins):
+            m.d.sync += active.eq(1)
+        with m.Elif(ends | self.go):
             m.d.sync += active.eq(0)
-        m.d.sync += [arriving.eq(self.read.enable & ~self.go), ending.eq(box.last)]
-        return {"active": active, "room": room, "arriving": arriving, "ending": ending}
+        m.d.sync += [arriving.eq(self.l2.enable & ~self.go), closes_tile.eq(words.last)]
+        self._choose_l2_pitches(m, begins, head, words)
 
-    def _beats(self, m: Module, bursts: Queue, reading: dict[str, Signal]) -> Queue:
+    def _choose_l2_pitches(
+        self, m: Module, begins: Signal, head: Any, words: BoxAddressGenerator
+    ) -> None:
+        transfer = Signal(StoreTransfer, reset_less=True)
+        with m.If(begins):
+            m.d.sync += transfer.eq(head)
+        m.d.comb += [
+            words.pitches.block.eq(Mux(transfer.partial_sums, 4, 1)),
+            words.pitches.row.eq(in_beats(transfer, self.fields.output_l2_row_pitch)),
+            words.pitches.column.eq(in_beats(transfer, self.fields.output_l2_column_pitch)),
+            words.pitches.beat.eq(1),
+        ]
+
+    def _send_beats(self, m: Module, dropping: Signal, bursts: Queue, beats: Queue) -> None:
         """Data on the channel, in bursts as long as their addresses said."""
-        width = 8 * self.beat_bytes
-        m.submodules.beats = beats = Queue(shape=width + 1, depth=8, reserve=2)
+        w = self.dram.w
         sent = Signal()
-        position = Signal(8)
-        dropping = Signal()
-        length, inside = bursts.o.payload[:8], bursts.o.payload[8]
-        with m.If(self.halt & (~self.dram.w.valid | self.dram.w.ready)):
+        position = Signal(LENGTH_BITS)  # of the beat in its burst
+        with m.If(self.halt & (~w.valid | w.ready)):
             m.d.sync += dropping.eq(1)
         m.d.comb += [
-            beats.clear.eq(self.go),
-            beats.i.valid.eq(reading["arriving"] & ~dropping),
-            beats.i.payload[:width].eq(self.read.data),
-            beats.i.payload[width].eq(reading["ending"]),
-            reading["room"].eq(beats.room),
-            self.dram.w.valid.eq(bursts.o.valid & (beats.o.valid | dropping)),
-            self.dram.w.data.eq(beats.o.payload[:width]),
-            self.dram.w.strobe.eq(inside & ~dropping),
-            self.dram.w.last.eq(position == length),
-            sent.eq(self.dram.w.valid & self.dram.w.ready),
+            w.valid.eq(bursts.o.valid & (beats.o.valid | dropping)),
+            w.data.eq(beats.o.payload.data),
+            w.strobe.eq(bursts.o.payload.inside & ~dropping),
+            w.last.eq(position == bursts.o.payload.length),
+            sent.eq(w.valid & w.ready),
             beats.o.ready.eq(sent & ~dropping),
-            bursts.o.ready.eq(sent & self.dram.w.last),
-            self.tile_stored.eq(sent & beats.o.payload[width] & ~dropping),
+            bursts.o.ready.eq(sent & w.last),
+            self.tile_stored.give.eq(sent & beats.o.payload.closes_tile & ~dropping),
         ]
-        with m.If(self.go | (sent & self.dram.w.last)):
+        with m.If(self.go | (sent & w.last)):
             m.d.sync += position.eq(0)
         with m.Elif(sent):
             m.d.sync += position.eq(position + 1)
-        return beats
 
-    def _responses(self, m: Module, outstanding: Signal, issued: Signal) -> None:
-        """After how many more responses each of the last runs is safely in DRAM.
+    def _count_runs(self, m: Module, splitter: BurstSplitter, outstanding: Signal) -> None:
+        """After how many more responses each of the last output runs is safely in DRAM.
 
         Responses come in order, so those that are missing when the last burst of a run is accepted
         are that run's and its predecessors'. A run that is four runs old was asked for by nobody.
         """
+        aw, b = self.dram.aw, self.dram.b
+        accepted = aw.valid & aw.ready
+        issued = Signal()  # the last burst of a run
         runs = Signal(RUN_BITS)
         missing = Array(Signal(BURST_BITS, name=f"missing_{i}") for i in range(RING))
-        lead = Signal(signed(RUN_BITS))
-        wanted = Signal(RUN_BITS)
+        m.d.comb += [b.ready.eq(1), issued.eq(accepted & splitter.o.payload.is_last)]
+        m.d.sync += outstanding.eq(outstanding + accepted - b.valid)
         for count in missing:
-            m.d.sync += count.eq(Mux(count == 0, 0, count - self.dram.b.valid))
+            m.d.sync += count.eq(Mux(count == 0, 0, count - b.valid))
         with m.If(self.go):
             m.d.sync += runs.eq(0)
         with m.Elif(issued):
-            m.d.sync += [
-                runs.eq(runs + 1),
-                missing[runs[:2]].eq(outstanding + 1 - self.dram.b.valid),
-            ]
+            m.d.sync += [runs.eq(runs + 1), missing[runs[:2]].eq(outstanding + 1 - b.valid)]
+        self._answer(m, runs, missing)
+
+    def _answer(self, m: Module, runs: Signal, missing: Array) -> None:
+        """Whether the run two before the one that asks was issued, and all its responses came."""
+        lead = Signal(signed(RUN_BITS))
+        wanted = Signal(RUN_BITS)
+        asked = self.stored_run
         m.d.comb += [
-            wanted.eq(self.sums_run - 2),
-            lead.eq(runs - (self.sums_run - 1)),
+            wanted.eq(asked.output_run - 2),
+            lead.eq(runs - (asked.output_run - 1)),
         ]
-        m.d.sync += self.sums_stored.eq(self.sums_asked & (lead >= 0) & (missing[wanted[:2]] == 0))
-
-
-def in_beats(transfer: Any, pixels: Value) -> Value:
-    """Beats of so many pixels of a channel block: partial sums take four a pixel."""
-    return Mux(transfer.partial_sums, pixels << 2, pixels)
+        m.d.sync += asked.stored.eq(asked.ask & (lead >= 0) & (missing[wanted[:2]] == 0))

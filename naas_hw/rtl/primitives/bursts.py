@@ -1,57 +1,92 @@
 """Runs of beats become AXI bursts."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import DRAM_BITS
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-PAGE_BYTES = 4096
-RUN_BEATS_BITS = 18
+PAGE_BYTES: Final = 4096
+RUN_BEATS_BITS: Final = 18
+LENGTH_BITS: Final = 8
 
 
 def burst_beats(beat_bytes: int) -> int:
     """Beats after which a burst is cut, at multiples of themselves: no burst crosses 4 KiB."""
-    return min(256, PAGE_BYTES // beat_bytes)
+    return min(1 << LENGTH_BITS, PAGE_BYTES // beat_bytes)
 
 
-class BurstSplitter(SharedComponent):
-    """Cuts runs into INCR bursts, one burst a cycle, without a gap between runs.
-
-    A run taken in cycle t has its first address on the channel in t + 2 if nothing waits.
-
-    Parameters
-    ----------
-    beat_bytes : bytes of a beat.
+class Run(data.Struct):
+    """Beats that follow one another in DRAM.
 
     Members
     -------
-    run_valid, run_address, run_beats, run_tag : In, a run in beats, and whether its last burst is
-        to be marked; run_take : Out, it is taken now.
-    valid, address, length : Out; ready : In. An AXI address channel; the address counts beats, the
-        length is beats minus one. Once valid, all stay until ready. final : Out, it is the last
-        burst of a tagged run.
-    cancel : In, no further burst is cut from the run that is there; the one that is offered stays.
-    busy : Out, a run is being cut or an address waits.
+    address : of the first beat, counted in beats.
+    beats : at least 1.
+    is_last : it is the last run of its transfer.
+    """
+
+    address: unsigned(DRAM_BITS)
+    beats: unsigned(RUN_BEATS_BITS)
+    is_last: unsigned(1)
+
+
+class Burst(data.Struct):
+    """A burst of AXI.
+
+    Members
+    -------
+    address : of the first beat, counted in beats.
+    length : beats minus one.
+    is_last : it is the last burst of the last run of its transfer.
+    """
+
+    address: unsigned(DRAM_BITS)
+    length: unsigned(LENGTH_BITS)
+    is_last: unsigned(1)
+
+
+class BurstSplitter(SharedComponent):
+    """Cuts runs into INCR bursts that do not cross 4 KiB.
+
+    Golden model: runs cut at multiples of `burst_beats`.
+
+    Parameters
+    ----------
+    beat_bytes : bytes of a beat, a power of two.
+
+    Members
+    -------
+    i : In, stream of `Run`.
+    o : Out, stream of `Burst`.
+    cancel : In, 1 bit; no further burst is cut from the run that is there, and none is taken; the
+        burst that is offered stays.
+    busy : Out, 1 bit; a run is being cut or a burst waits.
+
+    Latency
+    -------
+    The first burst of a run that is taken in cycle t is offered in t + 2 if none waits. One burst
+    a cycle, without a gap between runs. No burst is offered after reset.
+
+    Raises
+    ------
+    ValueError : the beat is no power of two, or longer than a page.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:
+        if not 1 <= beat_bytes <= PAGE_BYTES or beat_bytes & (beat_bytes - 1):
+            raise ValueError(
+                f"beat_bytes must be a power of two up to {PAGE_BYTES}, not {beat_bytes}"
+            )
         self.beat_bytes = beat_bytes
         super().__init__(
             {
-                "run_valid": In(1),
-                "run_address": In(DRAM_BITS),
-                "run_beats": In(RUN_BEATS_BITS),
-                "run_tag": In(1),
-                "run_take": Out(1),
-                "valid": Out(1),
-                "ready": In(1),
-                "address": Out(DRAM_BITS),
-                "length": Out(8),
-                "final": Out(1),
+                "i": In(stream.Signature(Run)),
+                "o": Out(stream.Signature(Burst)),
                 "cancel": In(1),
                 "busy": Out(1),
             }
@@ -64,50 +99,63 @@ class BurstSplitter(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         limit = burst_beats(self.beat_bytes)
-        held = Signal()
-        tag = Signal()
-        put = Signal()
-        address = Signal(DRAM_BITS, reset_less=True)
-        beats = Signal(RUN_BEATS_BITS, reset_less=True)
+        holds_run = Signal()
+        rest = Signal(Run, reset_less=True)  # of the run, from the next burst on
         room = Signal(range(limit + 1))  # beats to the next cut
-        is_last = Signal()  # beats <= room; a register, so nothing waits for the comparison
-        burst = Signal(range(limit + 1))
-        rest = Signal(RUN_BEATS_BITS)
+        ends = Signal()  # rest.beats <= room; a register, so nothing waits for the comparison
+        cut = Signal()
+        taken = Signal()
         m.d.comb += [
-            burst.eq(Mux(is_last, beats, room)),
-            rest.eq(beats - room),
-            self.busy.eq(held | self.valid),
-            put.eq(held & (~self.valid | self.ready) & ~self.cancel),
-            self.run_take.eq(self.run_valid & (~held | (put & is_last)) & ~self.cancel),
+            self.busy.eq(holds_run | self.o.valid),
+            cut.eq(holds_run & (~self.o.valid | self.o.ready) & ~self.cancel),
+            self.i.ready.eq((~holds_run | (cut & ends)) & ~self.cancel),
+            taken.eq(self.i.valid & self.i.ready),
         ]
-        with m.If(put):
-            m.d.sync += [
-                self.valid.eq(1),
-                self.address.eq(address),
-                self.length.eq(burst - 1),
-                self.final.eq(is_last & tag),
-            ]
-        with m.Elif(self.ready):
-            m.d.sync += self.valid.eq(0)
-        first_room = Signal(range(limit + 1))
-        m.d.comb += first_room.eq(limit - self.run_address[: (limit - 1).bit_length()])
-        with m.If(self.run_take):
-            m.d.sync += [
-                held.eq(1),
-                tag.eq(self.run_tag),
-                address.eq(self.run_address),
-                beats.eq(self.run_beats),
-                room.eq(first_room),
-                is_last.eq(self.run_beats <= first_room),
-            ]
-        with m.Elif(put):
-            m.d.sync += [
-                held.eq(~is_last),
-                address.eq(address + room),
-                beats.eq(rest),
-                room.eq(limit),
-                is_last.eq(rest <= limit),
-            ]
+        with m.If(taken):
+            m.d.sync += holds_run.eq(1)
+        with m.Elif(cut):
+            m.d.sync += holds_run.eq(~ends)
         with m.If(self.cancel):
-            m.d.sync += held.eq(0)
+            m.d.sync += holds_run.eq(0)
+        self._follow_run(m, rest, room, ends, taken, cut)
+        self._offer(m, rest, room, ends, cut)
         return m
+
+    def _follow_run(
+        self, m: Module, rest: Any, room: Signal, ends: Signal, taken: Signal, cut: Signal
+    ) -> None:
+        """The run, less the bursts that were cut from it."""
+        limit = burst_beats(self.beat_bytes)
+        first_room = Signal(range(limit + 1))
+        beats_left = Signal(RUN_BEATS_BITS)
+        m.d.comb += [
+            first_room.eq(limit - self.i.payload.address[: (limit - 1).bit_length()]),
+            beats_left.eq(rest.beats - room),
+        ]
+        with m.If(taken):
+            m.d.sync += [
+                rest.eq(self.i.payload),
+                room.eq(first_room),
+                ends.eq(self.i.payload.beats <= first_room),
+            ]
+        with m.Elif(cut):
+            m.d.sync += [
+                rest.address.eq(rest.address + room),
+                rest.beats.eq(beats_left),
+                room.eq(limit),
+                ends.eq(beats_left <= limit),
+            ]
+
+    def _offer(self, m: Module, rest: Any, room: Signal, ends: Signal, cut: Signal) -> None:
+        """The burst that was cut waits until it is taken."""
+        beats = Signal(range(burst_beats(self.beat_bytes) + 1))
+        m.d.comb += beats.eq(Mux(ends, rest.beats, room))
+        with m.If(cut):
+            m.d.sync += [
+                self.o.valid.eq(1),
+                self.o.payload.address.eq(rest.address),
+                self.o.payload.length.eq(beats - 1),
+                self.o.payload.is_last.eq(ends & rest.is_last),
+            ]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)

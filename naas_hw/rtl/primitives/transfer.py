@@ -1,7 +1,8 @@
 """What load and store plan: a transfer of a part of a tensor between DRAM and the chip."""
 
 from amaranth.hdl import unsigned
-from amaranth.lib import data, enum
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 
@@ -60,3 +61,23 @@ class StoreTransfer(data.Struct):
     rows: unsigned(BOUND_BITS)
     columns: unsigned(BOUND_BITS)
     l2_address: unsigned(L2_BITS)
+
+
+class StoredRunSignature(wiring.Signature):
+    """Load asks whether the partial sums of an earlier output run have reached DRAM.
+
+    Members
+    -------
+    ask : Out, 1 bit.
+    output_run : Out, RUN_BITS; the run that asks. It reads what the run before last has stored.
+    stored : In, 1 bit; the answer, one cycle later; low where nothing was asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"ask": Out(1), "output_run": Out(RUN_BITS), "stored": In(1)})
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __repr__(self) -> str:
+        return "StoredRunSignature()"

@@ -118,12 +118,12 @@ class Engine:
 
     async def cycle(self, ctx: Any, dut: Writer, bus: Bus, *, drained: bool = False) -> None:
         """One cycle; the word that was asked for is there in the next."""
-        ctx.set(dut.tile_drained, drained)
-        ctx.set(dut.piece_valid, self.popped < len(self.pieces))
+        ctx.set(dut.tile_drained.give, drained)
+        ctx.set(dut.i.valid, self.popped < len(self.pieces))
         if self.popped < len(self.pieces):
             piece = self.pieces[self.popped]
             ctx.set(
-                dut.piece,
+                dut.i.payload,
                 {
                     "partial_sums": piece.sums,
                     "dram_address": piece.address,
@@ -134,11 +134,11 @@ class Engine:
                 },
             )
         bus.cycle(ctx, dut)
-        self.popped += ctx.get(dut.piece_pop)
-        read, address = ctx.get(dut.read.enable), ctx.get(dut.read.address)
+        self.popped += ctx.get(dut.i.valid & dut.i.ready)
+        read, address = ctx.get(dut.l2.enable), ctx.get(dut.l2.address)
         await ctx.tick()
         if read:
-            ctx.set(dut.read.data, word(address))
+            ctx.set(dut.l2.data, word(address))
 
 
 def word(address: int) -> int:
@@ -278,10 +278,10 @@ def test_responses_of_a_run_are_not_lost_behind_any_number_of_bursts() -> None:
             await ctx.tick()
         ctx.set(dut.dram.b.valid, 0)
         assert ctx.get(dut.settled)
-        ctx.set(dut.sums_asked, 1)
-        ctx.set(dut.sums_run, 2)  # asks for run 0
+        ctx.set(dut.stored_run.ask, 1)
+        ctx.set(dut.stored_run.output_run, 2)  # asks for run 0
         await ctx.tick()
-        assert ctx.get(dut.sums_stored)
+        assert ctx.get(dut.stored_run.stored)
 
     simulate(dut, bench)
 
@@ -305,3 +305,9 @@ def test_no_more_bursts_wait_for_a_response_than_can_be_counted() -> None:
 
     simulate(dut, bench)
     assert len(bus.bursts) == limit + 100
+
+
+@pytest.mark.parametrize("beat_bytes", [0, 12])
+def test_init_wrong_beat_bytes(beat_bytes: int) -> None:
+    with pytest.raises(ValueError, match=f"^beat_bytes must be a power of two, not {beat_bytes}$"):
+        Writer(beat_bytes=beat_bytes)

@@ -42,19 +42,18 @@ def split(
             offers = len(taken) < len(runs) and rng.random() < offer
             if offers:
                 address, beats, tag = runs[len(taken)]
-                ctx.set(dut.run_address, address)
-                ctx.set(dut.run_beats, beats)
-                ctx.set(dut.run_tag, tag)
-            ctx.set(dut.run_valid, int(offers))
-            ctx.set(dut.ready, int(rng.random() < ready))
-            shown = ctx.get(dut.address), ctx.get(dut.length), ctx.get(dut.final)
+                run = {"address": address, "beats": beats, "is_last": tag}
+                ctx.set(dut.i.payload, run)
+            ctx.set(dut.i.valid, int(offers))
+            ctx.set(dut.o.ready, int(rng.random() < ready))
+            burst = ctx.get(dut.o.payload)
+            shown = burst.address, burst.length, burst.is_last
             if waiting is not None:
-                assert ctx.get(dut.valid) and shown == waiting
-            waiting = shown if ctx.get(dut.valid) and not ctx.get(dut.ready) else None
-            if ctx.get(dut.valid) and ctx.get(dut.ready):
+                assert ctx.get(dut.o.valid) and shown == waiting
+            waiting = shown if ctx.get(dut.o.valid) and not ctx.get(dut.o.ready) else None
+            if ctx.get(dut.o.valid) and ctx.get(dut.o.ready):
                 bursts.append((cycle, shown[0], shown[1] + 1, shown[2]))
-            if ctx.get(dut.run_take):
-                assert offers
+            if offers and ctx.get(dut.i.ready):
                 taken.append(cycle)
             await ctx.tick()
         raise AssertionError("the splitter must end, not go on")
@@ -91,3 +90,34 @@ def test_without_stalls_a_burst_leaves_in_every_cycle(seed: int) -> None:
     cycles = [cycle for cycle, *_ in bursts]
     assert cycles[0] == taken[0] + 2
     assert cycles == list(range(cycles[0], cycles[0] + len(cycles)))
+
+
+def test_a_cancelled_run_ends_with_the_burst_that_is_offered() -> None:
+    """No run is taken while it is cancelled; afterwards all goes on."""
+    dut = BurstSplitter(beat_bytes=8)
+    bursts = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.i.payload, {"address": 0, "beats": 5000, "is_last": 1})
+        ctx.set(dut.i.valid, 1)
+        for cycle in range(20):
+            ctx.set(dut.cancel, cycle >= 4)
+            ctx.set(dut.o.ready, cycle == 2 or cycle > 10)
+            if cycle >= 4:
+                assert not ctx.get(dut.i.ready)
+            if ctx.get(dut.o.valid & dut.o.ready):
+                bursts.append(ctx.get(dut.o.payload.address))
+            await ctx.tick()
+        assert not ctx.get(dut.busy)
+        ctx.set(dut.cancel, 0)
+        assert ctx.get(dut.i.ready)
+
+    simulate(dut, bench)
+    assert bursts == [0, LONGEST]
+
+
+@pytest.mark.parametrize("beat_bytes", [0, 12, 8192])
+def test_init_wrong_beat_bytes(beat_bytes: int) -> None:
+    message = f"^beat_bytes must be a power of two up to 4096, not {beat_bytes}$"
+    with pytest.raises(ValueError, match=message):
+        BurstSplitter(beat_bytes=beat_bytes)
