@@ -300,8 +300,10 @@ class ExpressionWriter:
         if not node.signed:
             return Text(f"$signed({{1'b0, {inner}}})")
         top = ex.slice_of(node.of, node.of.width - 1, 1)
-        sign = f"{{{added + (node.of.width == 1)}{{{self._alone(top).text}}}}}"
-        return Text(sign if node.of.width == 1 else f"{{{sign}, {inner}}}")
+        sign = self._alone(top).text
+        if node.of.width == 1:
+            return Text(f"{{{node.width}{{{sign}}}}}")
+        return Text(f"{{{sign if added == 1 else f'{{{added}{{{sign}}}}}'}, {inner}}}")
 
     def _concat(self, node: ex.Concat) -> Text:
         pieces: list[tuple[str, int]] = []
@@ -315,7 +317,7 @@ class ExpressionWriter:
         return Text(words[0] if len(pieces) == 1 else "{" + ", ".join(words) + "}")
 
     def _choice(self, node: ex.Mux, width: int, signed: bool) -> Text:
-        condition = _wrap(self._alone(node.condition), _PRECEDENCE["&&"])
+        condition = _wrap(self._alone(node.condition), _UNARY)
         true = _wrap(self._at(node.true, width, signed), _CHOICE + 1)
         false = _wrap(self._at(node.false, width, signed), _CHOICE)
         return Text(f"{condition} ? {true} : {false}", _CHOICE)

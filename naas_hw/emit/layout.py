@@ -5,6 +5,12 @@ from typing import Final
 MAX_COLUMNS: Final = 120
 STEP: Final = "  "
 
+_WEAK: Final = frozenset({"||", "&&", "?", ":", "<=", "="})
+_OPERATORS: Final = frozenset(
+    {"+", "-", "*", "&", "|", "^", "==", "!=", "<", ">", ">=", "<<", ">>"}
+)
+""" `<=` is an assignment far more often than a comparison."""
+
 
 def wrapped(line: str, indent: str = "") -> list[str]:
     """A line in pieces of at most MAX_COLUMNS, broken at the spaces that are least nested.
@@ -25,19 +31,26 @@ def wrapped(line: str, indent: str = "") -> list[str]:
 
 
 def _break(line: str, room: int) -> int | None:
-    """The space to break at: of those that fill half of the room, the last of the outermost."""
-    depth, best, spaces = 0, None, []
-    for position, letter in enumerate(line):
+    """The space to break at: the outermost one, rather at an operator that binds weakly."""
+    depth, spaces = 0, []
+    for position, letter in enumerate(line[: room + 1]):
         depth += (letter in "([{") - (letter in ")]}")
         if letter == " ":
-            spaces.append((position, depth))
-    fitting = [(d, -p) for p, d in spaces if room // 2 <= p <= room]
-    if not fitting:
-        fitting = [(d, -p) for p, d in spaces if p <= room]
-    best = min(fitting, default=None)
-    return None if best is None else -best[1]
+            spaces.append((depth, _strength(line, position), -position))
+    late = [space for space in spaces if -space[2] >= room // 2]
+    best = min(late or spaces, default=None)
+    return None if best is None else -best[2]
 
 
-def filled(start: str, words: list[str], end: str, indent: str) -> list[str]:
-    """`start` and `end` around words with commas, as many on a line as there is room for."""
-    return wrapped(start + ", ".join(words) + end, indent)
+def _strength(line: str, space: int) -> int:
+    """How well a line breaks at a space; zero: best."""
+    word = line[:space].rpartition(" ")[2].lstrip("([{")
+    if word.endswith(",") or word in _WEAK:
+        return 0
+    following = line[space + 1 :].partition(" ")[0]
+    return 1 if word in _OPERATORS else 3 if following in _OPERATORS | _WEAK else 2
+
+
+def bit_range(width: int) -> str:
+    """The range of a declaration with a space behind it; nothing for one bit."""
+    return "" if width == 1 else f"[{width - 1}:0] "

@@ -22,8 +22,10 @@ from naas_hw.emit.netlist import (
     width_of,
 )
 
-MAX_INLINE_SIZE: Final = 32
+MAX_INLINE_SIZE: Final = 64
 """Operators of an expression that is written without names for its parts."""
+MAX_REPEATED_SIZE: Final = 9
+"""Operators of all copies of a condition that has no name and several readers."""
 MAX_CHOICES: Final = 3
 """Nested `?:` in one expression."""
 
@@ -200,8 +202,9 @@ class ModuleLogic:
         size = ex.size_of(value)
         if size > MAX_INLINE_SIZE or ex.depth_of_choices(value) > MAX_CHOICES:
             return name
-        once = self._readers[wire] == 1 or (size <= 1 and not _is_dear(value))
-        return value if once else name
+        readers = self._readers[wire]
+        cheap = size <= 1 or (value.width == 1 and size * readers <= MAX_REPEATED_SIZE)
+        return value if readers == 1 or (cheap and not _is_dear(value)) else name
 
     def driver_of(self, wire: str) -> Expression:
         """The expression that drives a wire; of a register the value that it takes."""

@@ -126,7 +126,7 @@ class WireNames:
         elif ports:
             self.of_instances.add(wire)
             instance, port = ports[0]
-            self._give(wire, f"{plain_name(instance)}__{port}")
+            self._give(wire, plain_name(f"{instance}__{port}"))
         elif not wire.startswith("$"):
             self._give(wire, plain_name(_stem(wire)).lstrip("_") or "wire_")
 

@@ -5,37 +5,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from naas_hw.emit import expressions as ex
+from naas_hw.emit.blocks import BlockWriter
+from naas_hw.emit.descriptions import describe
 from naas_hw.emit.expression_text import ExpressionWriter, Identifier, constant
 from naas_hw.emit.expressions import Expression
-from naas_hw.emit.layout import STEP, wrapped
-from naas_hw.emit.logic import ModuleLogic, is_instance
+from naas_hw.emit.layout import STEP, bit_range, wrapped
+from naas_hw.emit.logic import MAX_CHOICES, ModuleLogic, is_instance
+from naas_hw.emit.memories import MemoryWriter
 from naas_hw.emit.names import WireNames, plain_name
-from naas_hw.emit.netlist import Bits, Cell, NetlistModule, Value, Wire
-from naas_hw.emit.statements import Assign, Body, CaseOf, If, Statement, grouped, statements_of
+from naas_hw.emit.netlist import Cell, NetlistModule, Value, Wire
+from naas_hw.emit.sharing import share_equal_cells
+from naas_hw.emit.statements import Body, grouped, statements_of
 
 PROBE: Final = "probe_"
 """Wires whose name starts so are kept: simulation looks at them."""
-
-_OPERATOR_NAMES: Final = {
-    "+": "plus",
-    "-": "minus",
-    "*": "times",
-    "&": "and",
-    "|": "or",
-    "^": "xor",
-    "&&": "and",
-    "||": "or",
-    "==": "is",
-    "!=": "is_not",
-    "<": "below",
-    "<=": "up_to",
-    ">": "above",
-    ">=": "from",
-    "<<": "shifted_by",
-    ">>": "shifted_by",
-    ">>>": "shifted_by",
-}
-_MAX_NAME: Final = 40
 
 
 @dataclass(frozen=True)
@@ -66,18 +49,16 @@ def print_module(module: NetlistModule, *, port_order: Sequence[str] = ()) -> Pr
     return _Printer(module).print(port_order)
 
 
-def _range(width: int) -> str:
-    return "" if width == 1 else f"[{width - 1}:0] "
-
-
 class _Printer:
     def __init__(self, module: NetlistModule) -> None:
+        share_equal_cells(module)
         self.module = module
         self.names = WireNames(module)
         self.identifiers = self.names.identifiers
         kept = frozenset(w for w in module.wires if w.startswith("\\" + PROBE))
         self.logic = ModuleLogic(module, kept=kept, inlined=frozenset(self.names.of_instances))
         self.writer = ExpressionWriter(self.identifiers, self._add_wire)
+        self.memories = MemoryWriter(self.logic, self.writer)
         self.added: dict[Expression, ex.Name] = {}
         self.written: set[str] = set()
         self.assigns: list[str] = []
@@ -89,7 +70,7 @@ class _Printer:
         for wire in self.module.wires:
             if wire in self.logic.live and self._is_assigned(wire):
                 self._assign(wire)
-        writes = self._memory_writes()
+        writes = self.memories.writes()
         instances = [self._instance(cell) for cell in self.module.cells if is_instance(cell)]
         lines = [
             *self._head(port_order),
@@ -145,55 +126,36 @@ class _Printer:
                 continue
             name = "value"
             if self.logic.is_driven_here(wire):
-                name = self._describe(self.logic.driver_of(wire))
-            self.identifiers[wire] = Identifier(self.names.unused(plain_name(name)))
+                name = describe(self.logic.driver_of(wire), self.identifiers)
+            self.identifiers[wire] = Identifier(self.names.unused(name))
 
     def _add_wire(self, node: Expression) -> ex.Name:
         """A wire for a part of an expression, with a name that describes it."""
         if node not in self.added:
-            name = self.names.unused(plain_name(self._describe(node)))
+            name = self.names.unused(describe(node, self.identifiers))
             self.added[node] = ex.Name(node.width, f"+{name}")
             self.identifiers[f"+{name}"] = Identifier(name)
             text = self.writer.assigned(node)
             self.assigns += wrapped(f"assign {name} = {text};", STEP)
-            self.declarations.append(f"wire {_range(node.width)}{name};")
+            self.declarations.append(f"wire {bit_range(node.width)}{name};")
         return self.added[node]
 
     def _assign(self, wire: str) -> None:
-        text = self.writer.assigned(self.logic.driver_of(wire))
+        value = self._with_few_choices(self.logic.driver_of(wire), MAX_CHOICES)
+        text = self.writer.assigned(value)
         self.assigns += wrapped(f"assign {self.identifiers[wire].name} = {text};", STEP)
 
-    def _describe(self, node: Expression) -> str:
-        """A name that says what an expression is; short."""
-        name = self._words(node)
-        while len(name) > _MAX_NAME:
-            name = name.rpartition("_")[0]
-        return name
-
-    def _words(self, node: Expression) -> str:
-        match node:
-            case ex.Name():
-                identifier = self.identifiers.get(node.name)
-                return "value" if identifier is None else identifier.name
-            case ex.Slice() | ex.Part() | ex.Extend():
-                return self._words(node.of)
-            case ex.Pick():
-                return f"{self._words(node.of)}_at_{self._words(node.index)}"
-            case ex.Word():
-                return f"{self.identifiers[node.memory].name}_word"
-            case ex.Const():
-                return f"const_{node.value}"
-            case ex.Unary():
-                word = {"~": "not", "!": "not", "-": "minus", "&": "all", "|": "any", "^": "odd"}
-                return f"{word[node.operator]}_{self._words(node.of)}"
-            case ex.Binary():
-                operator = _OPERATOR_NAMES[node.operator]
-                return f"{self._words(node.left)}_{operator}_{self._words(node.right)}"
-            case ex.Mux():
-                return f"{self._words(node.true)}_or_{self._words(node.false)}"
-            case ex.Concat():
-                return f"{self._words(node.parts[-1])}_with_{self._words(node.parts[0])}"
-        return "value"
+    def _with_few_choices(self, node: Expression, room: int) -> Expression:
+        """The same with a wire of its own for what would nest too many `?:`."""
+        if ex.depth_of_choices(node) <= room:
+            return node
+        if isinstance(node, ex.Mux):
+            room -= 1
+            if room == 0:
+                inside = self._with_few_choices(node.false, MAX_CHOICES)
+                name = self._add_wire(inside)
+                return ex.Mux(node.width, node.condition, node.true, name)
+        return ex.map_children(node, lambda child: self._with_few_choices(child, room))
 
     # ------------------------------------------------------------ declarations
 
@@ -218,7 +180,7 @@ class _Printer:
         if wire.name in self.logic.registers:
             return f"{wire.direction} {self._register(wire.name)}"
         signed = "signed " if wire.signed else ""
-        return f"{wire.direction} wire {signed}{_range(wire.width)}{name}"
+        return f"{wire.direction} wire {signed}{bit_range(wire.width)}{name}"
 
     def _register(self, wire: str) -> str:
         """The declaration of a register with its initial value."""
@@ -226,12 +188,12 @@ class _Printer:
         signed = "signed " if declared.signed else ""
         init = constant(ex.Const(declared.width, declared.init or 0), declared.width, False)
         name = self.identifiers[wire].name
-        return f"reg {signed}{_range(declared.width)}{name} = {init}"
+        return f"reg {signed}{bit_range(declared.width)}{name} = {init}"
 
     def _declarations(self) -> Iterator[str]:
         lines = [*self._registers(), *self._wires(), *self.declarations]
         yield from (f"{STEP}{line}" for line in lines)
-        yield from self._memories()
+        yield from self.memories.declarations(self.names.unused)
 
     def _registers(self) -> Iterator[str]:
         for wire in self.module.wires.values():
@@ -244,41 +206,12 @@ class _Printer:
                 continue
             if wire.name in self.logic.live and self._is_declared(wire.name):
                 signed = "signed " if wire.signed else ""
-                yield f"wire {signed}{_range(wire.width)}{self.identifiers[wire.name].name};"
+                yield f"wire {signed}{bit_range(wire.width)}{self.identifiers[wire.name].name};"
 
     def _is_declared(self, wire: str) -> bool:
         if wire in self.process_only or wire not in self.identifiers:
             return False
         return self.logic.is_kept(wire)
-
-    def _memories(self) -> Iterator[str]:
-        for memory in self.module.memories.values():
-            name = self.identifiers[memory.name].name
-            yield f"{STEP}reg {_range(memory.width)}{name} [0:{memory.depth - 1}];"
-        for cell in self.module.cells:
-            if cell.kind == "$meminit_v2":
-                yield from self._initial_words(cell)
-
-    def _initial_words(self, cell: Cell) -> Iterator[str]:
-        memory = self.module.memories[_memory_of(cell)]
-        name = self.identifiers[memory.name].name
-        data = self.logic.resolve(cell.ports["DATA"])
-        assert isinstance(data, ex.Const)
-        words = [
-            data.value >> position * memory.width & ((1 << memory.width) - 1)
-            for position in range(memory.depth)
-        ]
-        zero = constant(ex.Const(memory.width, 0), memory.width, False)
-        index = self.names.unused("i")
-        yield f"{STEP}integer {index};"
-        yield f"{STEP}initial begin"
-        yield f"{2 * STEP}for ({index} = 0; {index} < {memory.depth}; {index} = {index} + 1)"
-        yield f"{3 * STEP}{name}[{index}] = {zero};"
-        for position, word in enumerate(words):
-            if word:
-                text = constant(ex.Const(memory.width, word), memory.width, False)
-                yield f"{2 * STEP}{name}[{position}] = {text};"
-        yield f"{STEP}end"
 
     # ------------------------------------------------------------ instances
 
@@ -308,97 +241,7 @@ class _Printer:
                 clock = self.writer.alone(self.logic.resolve(cell.ports["CLK"]))
                 by_clock.setdefault(clock, []).append(statements_of(self.logic, wire, cell))
         return [
-            self._block(clock, body)
+            BlockWriter(self.writer).block(clock, body)
             for clock, bodies in by_clock.items()
             for body in grouped(bodies)
         ]
-
-    def _block(self, clock: str, body: Body) -> list[str]:
-        start = f"{STEP}always @(posedge {clock})"
-        return self._nested(start, body, STEP)
-
-    def _nested(self, start: str, body: Body, indent: str) -> list[str]:
-        """A body under `if`, `case` or `always`; `begin` where it is more than one assignment."""
-        inside = [line for s in body for line in self._statement(s, indent + STEP)]
-        if len(body) == 1 and (isinstance(body[0], Assign) or "always" in start):
-            return [start, *inside]
-        return [f"{start} begin", *inside, f"{indent}end"]
-
-    def _statement(self, statement: Statement, indent: str) -> list[str]:
-        match statement:
-            case Assign():
-                target = self.writer.alone(statement.target)
-                return wrapped(f"{target} <= {self.writer.assigned(statement.value)};", indent)
-            case If():
-                return self._if(statement, indent)
-            case CaseOf():
-                return self._case(statement, indent)
-
-    def _if(self, statement: If, indent: str) -> list[str]:
-        lines: list[str] = []
-        word = "if"
-        for condition, body in statement.branches:
-            start = wrapped(f"{word} ({self.writer.alone(condition)})", indent)
-            lines += self._continued(lines, start, body, indent)
-            word = "else if"
-        if statement.otherwise:
-            lines += self._continued(lines, [f"{indent}else"], statement.otherwise, indent)
-        return lines
-
-    def _continued(self, before: list[str], start: list[str], body: Body, indent: str) -> list[str]:
-        """One branch; its `else` stands behind the `end` of the branch before."""
-        if before and before[-1] == f"{indent}end":
-            before.pop()
-            start = [f"{indent}end {start[0].strip()}", *start[1:]]
-        return [*start[:-1], *self._nested(start[-1], body, indent)]
-
-    def _case(self, statement: CaseOf, indent: str) -> list[str]:
-        lines = [f"{indent}case ({self.writer.alone(statement.selector)})"]
-        width = statement.selector.width
-        for values, body in statement.arms:
-            labels = ", ".join(constant(ex.Const(width, v), width, False) for v in values)
-            lines += self._nested(f"{indent}{STEP}{labels}:", body, indent + STEP)
-        if statement.otherwise:
-            lines += self._nested(f"{indent}{STEP}default:", statement.otherwise, indent + STEP)
-        elif sum(len(values) for values, _ in statement.arms) < 1 << width:
-            lines.append(f"{indent}{STEP}default: ;")
-        return [*lines, f"{indent}endcase"]
-
-    # ------------------------------------------------------------ memories
-
-    def _memory_writes(self) -> list[list[str]]:
-        return [self._memory_write(cell) for cell in self.module.cells if cell.kind == "$memwr_v2"]
-
-    def _memory_write(self, cell: Cell) -> list[str]:
-        name = self.identifiers[_memory_of(cell)].name
-        clock = self.writer.alone(self.logic.resolve(cell.ports["CLK"]))
-        word = f"{name}[{self.writer.alone(self.logic.resolve(cell.ports['ADDR']))}]"
-        data = self.logic.resolve(cell.ports["DATA"])
-        lines = []
-        pieces = list(_runs(cell.ports["EN"]))
-        for low, width, enable in pieces:
-            part = "" if len(pieces) == 1 else f"[{low + width - 1}:{low}]"
-            condition = self.writer.alone(self.logic.resolve((enable,)))
-            text = self.writer.assigned(ex.slice_of(data, low, width))
-            lines += wrapped(f"if ({condition})", 2 * STEP)
-            lines += wrapped(f"{word}{part} <= {text};", 3 * STEP)
-        start = f"{STEP}always @(posedge {clock})"
-        return [start, *lines] if len(pieces) == 1 else [f"{start} begin", *lines, f"{STEP}end"]
-
-
-def _memory_of(cell: Cell) -> str:
-    return cell.parameters["MEMID"].strip('"').replace("\\\\", "\\")
-
-
-def _runs(enables: Value) -> Iterator[tuple[int, int, Bits]]:
-    """(first bit, number of bits, enable) of neighbours with one enable."""
-    bits = [
-        Bits(part.wire, part.low + i if part.wire else part.low >> i & 1, 1)
-        for part in enables
-        for i in range(part.width)
-    ]
-    start = 0
-    for position in range(1, len(bits) + 1):
-        if position == len(bits) or bits[position] != bits[start]:
-            yield start, position - start, bits[start]
-            start = position

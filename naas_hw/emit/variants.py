@@ -1,6 +1,7 @@
 """Names of modules that are one component with different parameters, and what heads a module."""
 
 import inspect
+import textwrap
 from collections.abc import Mapping
 from typing import Final
 
@@ -124,14 +125,7 @@ def describe(component: object, parameters: Mapping[str, object]) -> list[str]:
         for name, value in parameters.items()
         if (text := _value_text(value)) is not None
     ]
-    lines = [document.partition("\n")[0]]
-    for word in words:
-        if len(lines) > 1 and len(lines[-1]) + len(word) < _MAX_HEADER:
-            lines[-1] += f", {word}"
-        else:
-            lines[-1] += "," * (len(lines) > 1)
-            lines.append(word)
-    return lines
+    return [document.partition("\n")[0], *textwrap.wrap(", ".join(words), _MAX_HEADER)]
 
 
 def _value_text(value: object) -> str | None:
