@@ -12,22 +12,33 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 
 
 class AdderTree(SharedComponent):
-    """Sum of signed numbers; latency `tree_cycles(num_inputs)`, one result a cycle.
+    """Sum of signed numbers, without overflow. Golden model: `sum`.
 
     Parameters
     ----------
-    num_inputs : at least 1.
-    width : bits of each.
+    num_inputs : numbers that are summed, at least 1.
+    width : bits of each, at least 1.
 
     Members
     -------
-    i : In, array of signed numbers.
-    o : Out, their sum, wide enough.
+    i : In, array of num_inputs signed numbers of width bits.
+    o : Out, their sum, signed, as many bits wider as num_inputs needs.
+
+    Latency
+    -------
+    `tree_cycles(num_inputs)` cycles from the numbers to their sum, one sum a cycle. No register is
+    reset.
+
+    Raises
+    ------
+    ValueError : a parameter that is less than 1.
     """
 
     def __init__(self, *, num_inputs: int, width: int) -> None:
         if num_inputs < 1:
             raise ValueError(f"num_inputs must be at least 1, not {num_inputs}")
+        if width < 1:
+            raise ValueError(f"width must be at least 1, not {width}")
         self.num_inputs = num_inputs
         self.width = width
         self.sum_width = width + (num_inputs - 1).bit_length()

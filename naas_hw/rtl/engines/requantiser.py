@@ -1,16 +1,28 @@
 """int32 accumulators to int8, one a cycle."""
 
 from collections.abc import Hashable
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.timing import REQUANTISE_LATENCY
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-HALF = 16
+HALF: Final = 16
 """Where the factors of the product are cut, so that each part fits one 18 x 18 multiplier."""
+
+
+@dataclass(frozen=True)
+class _Products:
+    """Parts of a product whose factors are cut in halves: of the first and the second factor."""
+
+    low_low: Signal
+    low_high: Signal
+    high_low: Signal
+    high_high: Signal
 
 
 class Requantiser(SharedComponent):
@@ -18,10 +30,9 @@ class Requantiser(SharedComponent):
 
     `o` = clamp(zero_point + RoundingDivideByPOT(HighMul(accumulator + bias, multiplier), shift)).
 
-    All inputs belong together and are taken every cycle; `o` follows `LATENCY` cycles later. No
-    input is remembered beyond its result, so parameters may change from one value to the next.
-    There is no handshake and nothing stalls: who gives a value counts the cycles. Reset clears
-    what is in the pipeline to zero. Golden model: `workload.arithmetic.requantise`.
+    All inputs belong together and are taken every cycle. No input is remembered beyond its result,
+    so parameters may change from one value to the next. There is no handshake and nothing stalls:
+    who gives a value counts the cycles. Golden model: `workload.arithmetic.requantise`.
 
     Members
     -------
@@ -30,18 +41,14 @@ class Requantiser(SharedComponent):
     shift : In, 5 bits, to the right.
     zero_point, clamp_min, clamp_max : In, signed 8 bits, clamp_min <= clamp_max.
     o : Out, signed 8 bits.
+
+    Latency
+    -------
+    `LATENCY` cycles from the inputs to `o`, one result a cycle. No register is reset: what comes
+    out in the first `LATENCY` cycles means nothing.
     """
 
     LATENCY: ClassVar[int] = REQUANTISE_LATENCY
-
-    accumulator: Signal
-    bias: Signal
-    multiplier: Signal
-    shift: Signal
-    zero_point: Signal
-    clamp_min: Signal
-    clamp_max: Signal
-    o: Signal
 
     def __init__(self) -> None:
         super().__init__(
@@ -71,18 +78,20 @@ class Requantiser(SharedComponent):
         behind the shift, and clamping compares v with bounds made beforehand.
         """
         m = Module()
-
-        def delayed(value: Any, name: str, cycles: int) -> Any:
-            for stage in range(1, cycles + 1):
-                register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
-                m.d.sync += register.eq(value)
-                value = register
-            return value
-
         biased = Signal(signed(32), reset_less=True)
         m.d.sync += biased.eq(self.accumulator + self.bias)
-        multiplier = delayed(self.multiplier, "multiplier", 1)
+        products = self._multiply(m, biased)
+        shift = _later(m, self.shift, 2, "shift")
+        lowered = self._join(m, products, _later(m, biased[-1], 1, "negative"), shift)
+        shift = _later(m, shift, 2, "shift_late")
+        shifted = Signal(signed(34), reset_less=True)
+        m.d.sync += shifted.eq((lowered << 1) >> shift)
+        self._clamp(m, shifted, shift)
+        return m
 
+    def _multiply(self, m: Module, biased: Signal) -> _Products:
+        """The parts of the product; from the lowest, 2^30 is taken away for `_join`."""
+        multiplier = _later(m, self.multiplier, 1, "multiplier")
         x_low, x_high = biased[:HALF], biased[HALF:].as_signed()
         m_low, m_high = multiplier[:HALF], multiplier[HALF:]
         low_low = Signal(signed(33), reset_less=True)
@@ -95,43 +104,51 @@ class Requantiser(SharedComponent):
             high_low.eq(x_high * m_low),
             high_high.eq(x_high * m_high),
         ]
+        return _Products(low_low, low_high, high_low, high_high)
 
-        # The product is high_high 2^32 + middle 2^16 + 16 bits that no rounding sees. Of it and
-        # 2^30 for rounding, 2^31 is taken away already: h - 1, to which 1 - n comes as a carry.
+    def _join(self, m: Module, parts: _Products, negative: Value, shift: Value) -> Signal:
+        """Join the parts of the product to h - n.
+
+        The product is high_high 2^32 + middle 2^16 + 16 bits that no rounding sees. Of it and 2^30
+        for rounding, 2^31 is taken away already: h - 1, to which 1 - n comes as a carry.
+        """
         middle = Signal(signed(35), reset_less=True)
-        m.d.sync += middle.eq(high_low + low_high + (low_low >> HALF))
-        negative = delayed(biased[-1], "negative", 1)
-        shift = delayed(self.shift, "shift", 2)
         carry = Signal(reset_less=True)
-        m.d.sync += carry.eq(~(negative & (shift != 0)))
-
         lowered = Signal(signed(34), reset_less=True)
-        upper = delayed(high_high, "high_high", 1) << 1
+        m.d.sync += [
+            middle.eq(parts.high_low + parts.low_high + (parts.low_low >> HALF)),
+            carry.eq(~(negative & (shift != 0))),
+        ]
+        upper = _later(m, parts.high_high, 1, "high_high") << 1
         with_carry = Cat(carry, upper).as_signed() + Cat(carry, middle >> (31 - HALF)).as_signed()
         m.d.sync += lowered.eq(with_carry >> 1)
+        return lowered
 
-        shift = delayed(shift, "shift_late", 2)
-        shifted = Signal(signed(34), reset_less=True)
-        m.d.sync += shifted.eq((lowered << 1) >> shift)
+    def _clamp(self, m: Module, shifted: Signal, shift: Value) -> None:
+        """Round, add the zero point, and clamp.
 
-        # Bounds of v are moved by the zero point ahead of time: the last stage only compares.
-        zero_point = delayed(self.zero_point, "zero_point", 4)
+        Bounds of v are moved by the zero point ahead of time: the last stage only compares.
+        """
+        zero_point = _later(m, self.zero_point, 4, "zero_point")
+        clamp_min = _later(m, self.clamp_min, 4, "clamp_min")
+        clamp_max = _later(m, self.clamp_max, 4, "clamp_max")
         low = Signal(signed(11), reset_less=True)
         high = Signal(signed(11), reset_less=True)
         rounds = Signal()
-        clamp_min = delayed(self.clamp_min, "clamp_min", 4)
-        clamp_max = delayed(self.clamp_max, "clamp_max", 4)
         m.d.comb += rounds.eq(shift != 0)
         m.d.sync += [
             low.eq(((clamp_min - zero_point) << 1) - rounds),
             high.eq(((clamp_max - zero_point) << 1) + 2 - rounds),
         ]
-        halved = (shifted[:9] + delayed(rounds, "rounds", 1))[1:9]
-        inside = halved + delayed(zero_point, "zero_point_late", 1)
-        below, above = shifted < low, shifted >= high
-        clamp_min = delayed(clamp_min, "clamp_min_late", 1)
-        clamp_max = delayed(clamp_max, "clamp_max_late", 1)
+        halved = (shifted[:9] + _later(m, rounds, 1, "rounds"))[1:9]
+        inside = halved + _later(m, zero_point, 1, "zero_point_late")
+        smallest = _later(m, clamp_min, 1, "clamp_min_late")
+        largest = _later(m, clamp_max, 1, "clamp_max_late")
         o = Signal(signed(8), reset_less=True)
-        m.d.sync += o.eq(Mux(below, clamp_min, Mux(above, clamp_max, inside)))
+        m.d.sync += o.eq(Mux(shifted < low, smallest, Mux(shifted >= high, largest, inside)))
         m.d.comb += self.o.eq(o)
-        return m
+
+
+def _later(m: Module, value: Value, cycles: int, name: str) -> Any:
+    """The value some cycles later, in registers without a reset: flags are data here."""
+    return delayed(m, value, cycles, name, reset=False)

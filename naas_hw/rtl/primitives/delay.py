@@ -5,13 +5,16 @@ from typing import Any
 from amaranth.hdl import Module, Shape, Signal
 
 
-def delayed(m: Module, source: Any, cycles: int, name: str, *, clear: Any = None) -> Any:
+def delayed(
+    m: Module, source: Any, cycles: int, name: str, *, clear: Any = None, reset: bool = True
+) -> Any:
     """The signal some cycles later; `clear` forgets what is on its way.
 
-    A flag (one bit) is low after a reset. Numbers are not reset: nobody looks at them before a flag
-    says that they are there, and a reset wire to each of their bits would cost routes.
+    A flag (one bit) is low after a reset, unless `reset` is False. Numbers are not reset: nobody
+    looks at them before a flag says that they are there, and a reset wire to each of their bits
+    would cost routes.
     """
-    is_flag = Shape.cast(source.shape()).width == 1
+    is_flag = reset and Shape.cast(source.shape()).width == 1
     for i in range(cycles):
         stage = Signal(source.shape(), name=f"{name}_{i + 1}", reset_less=not is_flag)
         m.d.sync += stage.eq(source)

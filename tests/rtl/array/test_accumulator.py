@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Two banks of int32 that wrap: read, add, write, with the word in flight forwarded."""
 
 from typing import Any
@@ -113,3 +114,34 @@ def test_sums_wrap_as_int32_does() -> None:
 
     simulate(dut, bench)
     assert results == [3 * ((1 << 31) - 1) % (1 << 32)]
+
+
+def test_what_is_not_used_stays_silent() -> None:
+    """No access, no write, and zero for drain."""
+    dut = Accumulator(words=2, lanes=1, sum_bits=32)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.sum, 5)
+        ctx.set(dut.addition.begins, 1)
+        ctx.set(dut.addition.access, 1)
+        ctx.set(dut.drain.access, 2)
+        for _ in range(4):
+            assert not ctx.get(dut.reads) and not ctx.get(dut.writes)
+            await ctx.tick()
+            assert ctx.get(dut.drain.word) == 0
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"words": 0}, "words must be at least 1, not 0"),
+        ({"lanes": 0}, "lanes must be at least 1, not 0"),
+        ({"sum_bits": 0}, "sum_bits must be 1 to 32, not 0"),
+        ({"sum_bits": 33}, "sum_bits must be 1 to 32, not 33"),
+    ],
+)
+def test_init_wrong_value(changes: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Accumulator(**({"words": 4, "lanes": 1, "sum_bits": 20} | changes))

@@ -35,5 +35,10 @@ def test_it_equals_sum(num_inputs: int, width: int) -> None:
 
 
 def test_init_wrong_number() -> None:
-    with pytest.raises(ValueError, match="num_inputs must be at least 1, not 0"):
+    with pytest.raises(ValueError, match=r"^num_inputs must be at least 1, not 0$"):
         AdderTree(num_inputs=0, width=16)
+
+
+def test_init_wrong_width() -> None:
+    with pytest.raises(ValueError, match=r"^width must be at least 1, not 0$"):
+        AdderTree(num_inputs=2, width=0)

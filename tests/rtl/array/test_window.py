@@ -51,3 +51,9 @@ def test_it_equals_the_formula(seed: int) -> None:
                     assert ctx.get(dut.address[o][k]) == row * pitch
 
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("name", ["outputs", "kernels", "address_bits"])
+def test_init_wrong_value(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be at least 1, not 0$"):
+        Window(**({"outputs": 1, "kernels": 1, "address_bits": 6} | {name: 0}))
