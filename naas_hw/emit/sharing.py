@@ -10,11 +10,11 @@ from typing import Final
 from naas_hw.emit.netlist import (
     Assignment,
     Bits,
-    Case,
     Cell,
     NetlistModule,
     Statement,
     Switch,
+    SwitchCase,
     Value,
 )
 
@@ -73,5 +73,7 @@ def _renamed_statement(statement: Statement, instead: Mapping[str, str]) -> Stat
         return Assignment(statement.target, _renamed(statement.value, instead))
     return Switch(
         _renamed(statement.selector, instead),
-        tuple(Case(case.patterns, _renamed_body(case.body, instead)) for case in statement.cases),
+        tuple(
+            SwitchCase(case.patterns, _renamed_body(case.body, instead)) for case in statement.cases
+        ),
     )
