@@ -6,7 +6,9 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from kit import STALLS, receiver, sender, simulate
+from kit import STALLS, ReadMemory, receiver, sender, simulate
+
+from naas_hw.rtl.memory.ports import ReadPortSignature
 
 
 class Register(wiring.Component):
@@ -53,3 +55,32 @@ def test_a_payload_that_changes_before_it_is_taken_is_found():
     dut = Impatient()
     with pytest.raises(AssertionError, match="must stay until it is taken"):
         simulate(dut, receiver(dut.o, [], 40, STALLS["mostly"]()))
+
+
+class Reads(wiring.Component):
+    """Asks for a word where it is told to."""
+
+    def __init__(self) -> None:
+        port = ReadPortSignature(address_bits=2, data_bits=16)
+        super().__init__({"enable": In(1), "address": In(2), "read": Out(port)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.d.comb += [self.read.enable.eq(self.enable), self.read.address.eq(self.address)]
+        return m
+
+
+def test_a_memory_gives_a_word_a_cycle_later_and_keeps_it() -> None:
+    dut = Reads()
+    memory = ReadMemory(dut.read, bytes([1, 0, 2, 0, 3, 0, 4, 0]))
+    words: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        for enable, address in ((1, 2), (0, 1), (1, 0), (1, 3)):
+            ctx.set(dut.enable, enable)
+            ctx.set(dut.address, address)
+            await memory.tick(ctx)
+            words.append(ctx.get(dut.read.data))
+
+    simulate(dut, bench)
+    assert (words, memory.reads) == ([3, 3, 1, 4], 3)

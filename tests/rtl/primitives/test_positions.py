@@ -1,7 +1,16 @@
 """Positions of an array come in the order of its axes, the last axis fastest."""
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.rtl.primitives.positions import accumulator_words, key, positions
+from naas_hw.rtl.primitives.positions import (
+    PE_DIMS,
+    WINDOW_DIMS,
+    accumulator_words,
+    key,
+    pe_positions,
+    pes_at,
+    pes_of_a_window,
+    positions,
+)
 
 ACCELERATOR = Accelerator(
     axes=(Axis(dim="C", size=2), Axis(dim="R", size=2), Axis(dim="K", size=3)),
@@ -21,6 +30,21 @@ def test_the_last_axis_is_the_fastest() -> None:
 
 def test_without_an_axis_there_is_one_position() -> None:
     assert positions(ACCELERATOR, ("P", "Q")) == [{}]
+
+
+def test_every_pe_is_at_one_position_of_some_axes() -> None:
+    """Numbers are those of `pe_positions`; without an axis all PEs are at the one position."""
+    pes = pe_positions(ACCELERATOR)
+    members = pes_at(ACCELERATOR, ("K",))
+    assert [{pes[i]["K"] for i in group} for group in members] == [{0}, {1}, {2}]
+    assert sorted(i for group in members for i in group) == list(range(len(pes)))
+    assert pes_at(ACCELERATOR, ("P",)) == [list(range(len(pes)))]
+    assert pes_at(ACCELERATOR, PE_DIMS) == [[i] for i in range(len(pes))]
+
+
+def test_a_window_position_has_the_pes_of_the_other_axes() -> None:
+    sizes = {len(group) for group in pes_at(ACCELERATOR, WINDOW_DIMS)}
+    assert sizes == {pes_of_a_window(ACCELERATOR)} == {2 * 3}
 
 
 def test_names_tell_positions_apart() -> None:
