@@ -151,7 +151,7 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("controller", "beats_left"): Counter(
         controller, descriptor_beats(NARROW), "beats of a descriptor; no beat is narrower"
     ),
-    ("controller", "check_cycles"): Counter(
+    ("controller", "cycles_left"): Counter(
         controller, timing.DESCRIPTOR_TO_LAYER - 2, "counts down from it"
     ),
     ("controller", "layers_left"): Counter(

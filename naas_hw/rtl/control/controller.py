@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
@@ -95,51 +95,137 @@ class Controller(SharedComponent):
         m = Module()
         m.submodules.check = check = DescriptorCheck(self.accelerator, identity=self.identity)
         connect(m, flipped(self.fields), check.fields)
-        layers_left = Signal(32)
-        beats_left = Signal(range(descriptor_beats(self.accelerator) + 1))
-        is_bad = Signal()
-        check_cycles = Signal(range(timing.DESCRIPTOR_TO_LAYER - 1))
-        self._connect_beats(m, check, beats_left)
-        self._report_errors(m, layers_left)
-        m.d.comb += self.command.busy.eq(layers_left != 0)
-        m.d.sync += self.flush.eq(0)
-        with m.If(self.dram.ar.ready):
-            m.d.sync += self.dram.ar.valid.eq(0)
-        with m.FSM():
-            with m.State("IDLE"):
-                self._wait_for_start(m, layers_left)
+        has_start = Signal()
+        has_last_beat = Signal()
+        is_checked = Signal()
+        is_accepted = Signal()
+        goes_on = Signal()
+        ends_list = Signal()
+        with m.FSM() as fsm:
+            with m.State("IDLE"), m.If(has_start):
+                m.next = "REQUEST"
             with m.State("REQUEST"):
-                self._request_descriptor(m, beats_left, is_bad)
-            with m.State("FETCH"):
-                self._fetch_descriptor(m, beats_left, is_bad, check_cycles)
-            with m.State("CHECK"):
-                self._wait_for_check(m, check, is_bad, check_cycles)
+                m.next = "FETCH"
+            with m.State("FETCH"), m.If(has_last_beat):
+                m.next = "CHECK"
+            with m.State("CHECK"), m.If(is_checked):
+                with m.If(is_accepted):
+                    m.next = "GO"
+                with m.Else():
+                    m.next = "REFUSE"
             with m.State("GO"):
-                m.d.comb += self.go.eq(1)
                 m.next = "LAYER"
             with m.State("REFUSE"):
-                self._refuse_descriptor(m, check, is_bad, layers_left)
+                m.next = "IDLE"
             with m.State("LAYER"):
-                self._run_layer(m, layers_left)
-        with m.If(self.flush):
-            m.d.comb += self.halt.eq(1)
+                with m.If(ends_list):
+                    m.next = "IDLE"
+                with m.Elif(goes_on):
+                    m.next = "REQUEST"
+        is_bad = self._fetch(m, fsm, check, has_last_beat)
+        self._check(m, fsm, check, is_bad, is_checked, is_accepted)
+        self._run_layer(m, fsm)
+        self._walk_list(m, fsm, has_start, goes_on, ends_list)
+        self._report_errors(m, fsm, check, is_bad)
         return m
 
-    def _connect_beats(self, m: Module, check: DescriptorCheck, beats_left: Signal) -> None:
-        """Every beat that comes is checked; all but the checksum go to the config register."""
+    def _fetch(self, m: Module, fsm: Any, check: DescriptorCheck, has_last_beat: Signal) -> Signal:
+        """Request a descriptor and take its beats. Gives whether one came with an error.
+
+        Every beat is checked; all but the checksum go to the config register.
+        """
+        num_beats = descriptor_beats(self.accelerator)
+        ar = self.dram.ar
         r = self.dram.r
-        is_taken = r.valid & r.ready
+        beats_left = Signal(range(num_beats + 1))
+        is_bad = Signal()
+        is_taken = Signal()
         m.d.comb += [
-            self.dram.ar.length.eq(descriptor_beats(self.accelerator) - 1),
+            ar.length.eq(num_beats - 1),
+            r.ready.eq(fsm.ongoing("FETCH")),
+            is_taken.eq(r.valid & r.ready),
+            has_last_beat.eq(is_taken & (beats_left == 1)),
             self.beat.eq(r.data),
             self.shift.eq(is_taken & (beats_left > timing.CHECKSUM_BEATS)),
             check.valid.eq(is_taken),
-            check.first.eq(beats_left == descriptor_beats(self.accelerator)),
+            check.first.eq(beats_left == num_beats),
             check.beat.eq(r.data),
         ]
+        with m.If(fsm.ongoing("REQUEST")):
+            m.d.sync += [ar.valid.eq(1), beats_left.eq(num_beats), is_bad.eq(0)]
+        with m.Else():
+            with m.If(ar.ready):
+                m.d.sync += ar.valid.eq(0)
+            with m.If(is_taken):
+                m.d.sync += [beats_left.eq(beats_left - 1), is_bad.eq(is_bad | r.error)]
+        return is_bad
 
-    def _report_errors(self, m: Module, layers_left: Signal) -> None:
-        """Errors that may come in any state."""
+    def _check(
+        self,
+        m: Module,
+        fsm: Any,
+        check: DescriptorCheck,
+        is_bad: Signal,
+        is_checked: Signal,
+        is_accepted: Signal,
+    ) -> None:
+        """Wait until the findings are there."""
+        cycles_left = Signal(range(timing.DESCRIPTOR_TO_LAYER - 1))
+        m.d.comb += [
+            is_checked.eq(cycles_left == 0),
+            is_accepted.eq(~is_bad & ~check.findings.as_value().any() & ~self.expired),
+        ]
+        with m.If(fsm.ongoing("CHECK")):
+            m.d.sync += cycles_left.eq(cycles_left - 1)
+        with m.Else():
+            m.d.sync += cycles_left.eq(timing.DESCRIPTOR_TO_LAYER - 2)
+
+    def _run_layer(self, m: Module, fsm: Any) -> None:
+        m.d.comb += [
+            self.restart_watchdog.eq(fsm.ongoing("REQUEST")),
+            self.go.eq(fsm.ongoing("GO")),
+            self.in_layer.eq(fsm.ongoing("LAYER")),
+            self.halt.eq((self.in_layer & self.expired) | self.flush),
+        ]
+
+    def _walk_list(
+        self, m: Module, fsm: Any, has_start: Signal, goes_on: Signal, ends_list: Signal
+    ) -> None:
+        """Step through the list; a list without a descriptor is done at once."""
+        command = self.command
+        address = self.dram.ar.address
+        layers_left = Signal(32)
+        finished = Signal()
+        stopped = Signal()
+        m.d.comb += [
+            has_start.eq(command.start & (command.num_descriptors != 0)),
+            finished.eq(self.in_layer & self.layer_done & ~self.expired),
+            stopped.eq(self.in_layer & self.quiet & self.expired),
+            goes_on.eq(finished & (layers_left != 1)),
+            ends_list.eq(stopped | (finished & (layers_left == 1))),
+            command.busy.eq(layers_left != 0),
+            command.done.eq((command.start & ~has_start) | fsm.ongoing("REFUSE") | ends_list),
+        ]
+        m.d.sync += self.flush.eq(finished | stopped)
+        with m.If(has_start):
+            m.d.sync += layers_left.eq(command.num_descriptors)
+        with m.Elif(command.done):
+            m.d.sync += layers_left.eq(0)
+        with m.Elif(goes_on):
+            m.d.sync += layers_left.eq(layers_left - 1)
+        with m.If(has_start):
+            m.d.sync += address.eq(self._first_slot())
+        with m.Elif(goes_on):
+            m.d.sync += address.eq(address + SLOT_BYTES // self.accelerator.beat_bytes)
+
+    def _first_slot(self) -> Value:
+        """Address of the list in beats."""
+        beat_bits = (self.accelerator.beat_bytes - 1).bit_length()
+        slot_bits = (SLOT_BYTES - 1).bit_length()
+        return Cat(Const(0, slot_bits - beat_bits), self.command.descriptors[slot_bits:32])
+
+    def _report_errors(self, m: Module, fsm: Any, check: DescriptorCheck, is_bad: Signal) -> None:
+        """What is wrong with a descriptor counts where all of it could be read."""
         errors = self.command.errors
         r = self.dram.r
         m.d.comb += [
@@ -148,87 +234,9 @@ class Controller(SharedComponent):
             errors[Error.DATA_WRITE].eq(self.data_write_error),
             errors[Error.WRITE_OUTSIDE].eq(self.write_outside),
             errors[Error.DESCRIPTOR_READ].eq(r.valid & r.ready & r.error),
-            errors[Error.WATCHDOG].eq(self.expired & (layers_left != 0)),
+            errors[Error.WATCHDOG].eq(self.expired & self.command.busy),
         ]
-
-    def _wait_for_start(self, m: Module, layers_left: Signal) -> None:
-        """A list without a descriptor is done at once."""
-        command = self.command
-        beat_bits = (self.accelerator.beat_bytes - 1).bit_length()
-        slot_bits = (SLOT_BYTES - 1).bit_length()
-        first_slot = command.descriptors[slot_bits:32] << (slot_bits - beat_bits)
-        with m.If(command.start):
-            with m.If(command.num_descriptors == 0):
-                m.d.comb += command.done.eq(1)
-            with m.Else():
-                m.d.sync += [
-                    layers_left.eq(command.num_descriptors),
-                    self.dram.ar.address.eq(first_slot),
-                ]
-                m.next = "REQUEST"
-
-    def _request_descriptor(self, m: Module, beats_left: Signal, is_bad: Signal) -> None:
-        m.d.comb += self.restart_watchdog.eq(1)
-        m.d.sync += [
-            self.dram.ar.valid.eq(1),
-            beats_left.eq(descriptor_beats(self.accelerator)),
-            is_bad.eq(0),
-        ]
-        m.next = "FETCH"
-
-    def _fetch_descriptor(
-        self, m: Module, beats_left: Signal, is_bad: Signal, check_cycles: Signal
-    ) -> None:
-        r = self.dram.r
-        m.d.comb += r.ready.eq(1)
-        with m.If(r.valid):
-            m.d.sync += [beats_left.eq(beats_left - 1), is_bad.eq(is_bad | r.error)]
-            with m.If(beats_left == 1):
-                m.d.sync += check_cycles.eq(timing.DESCRIPTOR_TO_LAYER - 2)
-                m.next = "CHECK"
-
-    def _wait_for_check(
-        self, m: Module, check: DescriptorCheck, is_bad: Signal, check_cycles: Signal
-    ) -> None:
-        m.d.sync += check_cycles.eq(check_cycles - 1)
-        with m.If(check_cycles == 0):
-            with m.If(is_bad | check.findings.as_value().any() | self.expired):
-                m.next = "REFUSE"
-            with m.Else():
-                m.next = "GO"
-
-    def _refuse_descriptor(
-        self, m: Module, check: DescriptorCheck, is_bad: Signal, layers_left: Signal
-    ) -> None:
-        """End the list; what is wrong with a descriptor counts where all of it could be read."""
-        m.d.comb += self.command.done.eq(1)
-        with m.If(~is_bad):
-            for error in FINDINGS:
-                finding = check.findings[error.name.lower()]
-                m.d.comb += self.command.errors[error].eq(finding)
-        m.d.sync += layers_left.eq(0)
-        m.next = "IDLE"
-
-    def _run_layer(self, m: Module, layers_left: Signal) -> None:
-        """Wait for the end of the layer, then go on to the next descriptor or end the list."""
-        m.d.comb += [self.in_layer.eq(1), self.halt.eq(self.expired)]
-        with m.If(self.expired & self.quiet):
-            m.d.sync += layers_left.eq(0)
-            self._end_list(m)
-        with m.Elif(~self.expired & self.layer_done):
-            m.d.sync += layers_left.eq(layers_left - 1)
-            with m.If(layers_left == 1):
-                self._end_list(m)
-            with m.Else():
-                self._next_descriptor(m)
-
-    def _end_list(self, m: Module) -> None:
-        m.d.comb += self.command.done.eq(1)
-        m.d.sync += self.flush.eq(1)
-        m.next = "IDLE"
-
-    def _next_descriptor(self, m: Module) -> None:
-        slot_beats = SLOT_BYTES // self.accelerator.beat_bytes
-        address = self.dram.ar.address
-        m.d.sync += [self.flush.eq(1), address.eq(address + slot_beats)]
-        m.next = "REQUEST"
+        tells_findings = Signal()
+        m.d.comb += tells_findings.eq(fsm.ongoing("REFUSE") & ~is_bad)
+        for error in FINDINGS:
+            m.d.comb += errors[error].eq(tells_findings & check.findings[error.name.lower()])

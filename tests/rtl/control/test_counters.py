@@ -1,0 +1,120 @@
+# amaranth: UnusedElaboratable=no
+"""The counters count what a plain model counts, and stop half way."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from kit import simulate
+
+from naas_hw.rtl.control.counters import (
+    COUNTER_BITS,
+    COUNTERS,
+    L2_PORTS,
+    Counters,
+    CounterSignature,
+)
+
+FLAGS = (
+    "computing",
+    "waits",
+    "waits_for_drain",
+    "has_step",
+    "fill_waits",
+    "fill_finished",
+    "drain_waits_for_store",
+    "drain_waits_for_load",
+    "drain_busy",
+    "dram_read",
+    "dram_write",
+)
+READS = ("weights", "inputs", "sums", "store")
+
+
+def cause_of(now: dict[str, int]) -> str | None:
+    """Golden model of the stalls: what the next cycle of compute is lost to, if it is."""
+    if not (now["go"] or now["in_layer"]) or not now["waits"]:
+        return None
+    if now["go"]:
+        return "stall_load"
+    if now["fill_finished"] and not now["has_step"]:
+        return "stall_drain" if now["drain_busy"] else "stall_store"
+    if not now["waits_for_drain"]:
+        return "stall_load" if now["fill_waits"] and not now["has_step"] else "stall_fill"
+    if now["drain_waits_for_store"]:
+        return "stall_store"
+    return "stall_load" if now["drain_waits_for_load"] else "stall_drain"
+
+
+def gains(now: dict[str, int]) -> dict[str, int]:
+    """Golden model: what each counter gains by a cycle."""
+    l2 = {name: now["l2"] >> i & 1 for i, name in enumerate(L2_PORTS)}
+    gain = dict.fromkeys(COUNTERS, 0) | {
+        "cycles": 1,
+        "active": now["in_layer"] & now["computing"],
+        "descriptor": int(not now["in_layer"] and not now["go"]),
+        "l2_reads": sum(l2[name] for name in READS),
+        "l2_writes": l2["load"] + l2["drain"],
+        "dram_reads": now["dram_read"],
+        "dram_writes": now["dram_write"],
+    }
+    cause = cause_of(now)
+    if cause is not None:
+        gain[cause] += 1
+    return gain
+
+
+def drive(ctx: Any, dut: Counters, rng: np.random.Generator) -> dict[str, int]:
+    now = {name: int(rng.integers(2)) for name in FLAGS}
+    now["l2"] = int(rng.integers(1 << len(L2_PORTS)))
+    now["go"] = int(rng.random() < 0.1)
+    now["in_layer"] = int(not now["go"] and rng.random() < 0.8)
+    for name, value in now.items():
+        ctx.set(getattr(dut, name), value)
+    return now
+
+
+def read(ctx: Any, dut: Counters) -> dict[str, int]:
+    return {name: ctx.get(getattr(dut.counts, name)) for name in COUNTERS}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_counts_are_those_of_the_model(seed: int) -> None:
+    """Two runs; a run begins with `start`, and its cycles count from there on."""
+    rng = np.random.default_rng(seed)
+    dut = Counters()
+
+    async def bench(ctx: Any) -> None:
+        for length in (60, 25):
+            expected = dict.fromkeys(COUNTERS, 0)
+            for cycle in range(length):
+                ctx.set(dut.start, cycle == 0)
+                ctx.set(dut.busy, cycle > 0)
+                for name, gain in gains(drive(ctx, dut, rng)).items():
+                    expected[name] += gain
+                await ctx.tick()
+            ctx.set(dut.busy, 0)
+            await ctx.tick()
+            assert read(ctx, dut) == expected, f"seed {seed}"
+            drive(ctx, dut, rng)
+            await ctx.tick().repeat(3)
+            assert read(ctx, dut) == expected, f"seed {seed}: nothing counts between runs"
+
+    simulate(dut, bench)
+
+
+def test_every_cycle_of_a_layer_has_one_cause() -> None:
+    """Where compute works or waits in each cycle, causes and work add up to the cycles."""
+    for bits in range(1 << 8):
+        names = ("has_step", "waits_for_drain", *FLAGS[4:9], "go")
+        now = {name: bits >> i & 1 for i, name in enumerate(names)} | {"waits": 1, "l2": 0}
+        now |= {"in_layer": 1 - now["go"], "computing": 0, "dram_read": 0, "dram_write": 0}
+        assert sum(gain for name, gain in gains(now).items() if name.startswith("stall_")) == 1
+
+
+def test_a_signature_of_counters_is_that_of_its_names() -> None:
+    assert CounterSignature(("a", "b")) == CounterSignature(["a", "b"])
+    assert CounterSignature(("a", "b")) != CounterSignature(("b", "a"))
+    assert len(CounterSignature(("a",)).create().a) == 64
+    assert repr(CounterSignature(("a",))) == "CounterSignature(('a',))"
+    assert COUNTER_BITS < 64
