@@ -174,22 +174,18 @@ class Drain(SharedComponent):
         ]
 
     def _start_runs(self, m: Module, runs: LoopNest, last: Signal) -> None:
-        """A run starts when what it reads and writes is free and there."""
+        """A run starts when what it reads is there and what it writes is free."""
         m.submodules.computed = computed = Credit(initial=0, distance=self.to_drain)
         m.submodules.stored = stored = Credit(initial=2, distance=timing.STORE_TO_DRAIN)
         m.submodules.loaded = loaded = Credit(initial=0, distance=timing.LOAD_TO_DRAIN)
         connect(m, flipped(self.run_computed), computed.i)
         connect(m, flipped(self.tile_stored), stored.i)
         connect(m, flipped(self.partial_sums_loaded), loaded.i)
-        undrained = Signal()  # the outer nest is at a run
         opens_tile = Signal()
-        ready = Signal()
-        idle = Signal()
-        revisit = revisits(runs.first, self.fields.drain_revisit)
         reload = Signal()
+        ready = self._next_run(m, runs, last, opens_tile, reload)
+        revisit = revisits(runs.first, self.fields.drain_revisit)
         m.d.comb += [
-            reload.eq(opens_tile & revisits(runs.first, self.fields.drain_tile_revisit)),
-            ready.eq(undrained & ~self.go & (~self.o.valid | last)),
             self.started.eq(
                 ready
                 & computed.available
@@ -200,14 +196,22 @@ class Drain(SharedComponent):
             computed.take.eq(self.started),
             stored.take.eq(self.started & opens_tile),
             loaded.take.eq(self.started & reload),
-            # In its last cycle a run still counts as drained, not as the next one's wait.
-            idle.eq(ready & ~self.o.valid),
-            self.waits_for_store.eq(idle & opens_tile & ~stored.available),
-            self.waits_for_load.eq(idle & reload & ~loaded.available & ~self.waits_for_store),
-            self.busy.eq(undrained | (self.o.valid & ~last)),
         ]
         for credit in (computed, stored, loaded):
             m.d.comb += credit.clear.eq(self.go)
+        self._report(m, ready & opens_tile & ~stored.available, ready & reload & ~loaded.available)
+
+    def _next_run(
+        self, m: Module, runs: LoopNest, last: Signal, opens_tile: Signal, reload: Signal
+    ) -> Signal:
+        """Whether a run may start as far as drain itself is concerned, and what it needs."""
+        undrained = Signal()  # the outer nest is at a run
+        ready = Signal()
+        m.d.comb += [
+            ready.eq(undrained & ~self.go & (~self.o.valid | last)),
+            reload.eq(opens_tile & revisits(runs.first, self.fields.drain_tile_revisit)),
+            self.busy.eq(undrained | (self.o.valid & ~last)),
+        ]
         with m.If(self.go):
             m.d.sync += [undrained.eq(1), opens_tile.eq(1)]
         with m.Elif(self.started):
@@ -215,6 +219,15 @@ class Drain(SharedComponent):
                 undrained.eq(~runs.final),
                 opens_tile.eq(changes(runs.last, self.fields.drain_tile_mask)),
             ]
+        return ready
+
+    def _report(self, m: Module, needs_store: Value, needs_load: Value) -> None:
+        """In its last cycle a run still counts as drained, not as the wait of the next one."""
+        idle = ~self.o.valid
+        m.d.comb += [
+            self.waits_for_store.eq(idle & needs_store),
+            self.waits_for_load.eq(idle & needs_load & ~self.waits_for_store),
+        ]
 
     def _sums_are_written(self, m: Module) -> Value:
         """Whether the partial sums of the run before last are in L2."""

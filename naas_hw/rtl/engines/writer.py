@@ -171,6 +171,24 @@ class Writer(SharedComponent):
         ]
         return m
 
+    def _accept(self, m: Module, transfers: Queue, free: Value) -> Signal:
+        """Whether a transfer is taken in this cycle: its tile is drained and it has room."""
+        m.submodules.drained = drained = Credit(
+            initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
+        )
+        connect(m, flipped(self.tile_drained), drained.i)
+        accepted = Signal()
+        may_go = drained.available & transfers.i.ready
+        m.d.comb += [
+            self.i.ready.eq(may_go & ~self.go & ~self.halt & free),
+            accepted.eq(self.i.valid & self.i.ready),
+            drained.clear.eq(self.go),
+            drained.take.eq(accepted),
+            transfers.i.valid.eq(accepted),
+            transfers.i.payload.eq(self.i.payload),
+        ]
+        return accepted
+
     def _cut_into_runs(
         self,
         m: Module,
@@ -179,24 +197,12 @@ class Writer(SharedComponent):
         runs: BoxAddressGenerator,
         splitter: BurstSplitter,
     ) -> None:
-        """Take a transfer whose tile is drained; a run is a row of beats side by side."""
-        m.submodules.drained = drained = Credit(
-            initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
-        )
-        connect(m, flipped(self.tile_drained), drained.i)
+        """A run is a row of a tile: beats side by side."""
         transfer = Signal(StoreTransfer, reset_less=True)
-        accepted = Signal()
         run_taken = Signal()
         ends = run_taken & runs.last
+        accepted = self._accept(m, transfers, ~active | ends)
         m.d.comb += [
-            drained.clear.eq(self.go),
-            drained.take.eq(accepted),
-            self.i.ready.eq(
-                drained.available & transfers.i.ready & ~self.go & ~self.halt & (~active | ends)
-            ),
-            accepted.eq(self.i.valid & self.i.ready),
-            transfers.i.valid.eq(accepted),
-            transfers.i.payload.eq(self.i.payload),
             runs.start.eq(accepted),
             runs.advance.eq(run_taken),
             runs.origin.eq(self.i.payload.dram_address),
