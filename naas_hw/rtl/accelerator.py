@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from amaranth.hdl import (
-    Cat,
     ClockDomain,
     ClockSignal,
     DomainRenamer,
@@ -11,7 +10,7 @@ from amaranth.hdl import (
     ResetSignal,
     Signal,
 )
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
@@ -51,22 +50,55 @@ EVENTS: Final = (
 )
 """Strobes that a simulation logs; a start is the cycle of the go, an end the last working cycle."""
 
+ARRAY_ACCESSES: Final = (
+    "weight_writes",
+    "input_writes",
+    "weight_reads",
+    "input_reads",
+    "macs",
+    "accumulator_reads",
+    "accumulator_writes",
+)
+"""Outputs of the array that say how many accesses there are in a cycle."""
+
 IDENTITY: Final = 0x4E41_4153
 
 
 class AcceleratorTop(wiring.Component):
-    """A complete accelerator: AXI4 master for data, AXI4-Lite slave for registers, interrupt.
+    """A complete accelerator: a manager of AXI4 for data, registers on AXI4-Lite, an interrupt.
+
+    Load, fill, compute, drain and store are engines in a row. Each runs its own loop nest over the
+    layer in the config register; they synchronise with credits. Golden model: the exact cost model
+    for its cycles, `naas_hw.workload` for its results.
 
     Parameters
     ----------
     accelerator : what to build.
     digest : 64 bits that tell this build from others; its low half has to stand in every
         descriptor.
+
+    Members
+    -------
+    s_axil : In, `AxiLiteSignature`; the registers of `register_map`.
+    m_axi : Out, `Axi4Signature`; descriptors and tensors in DRAM.
+    interrupt : Out, 1 bit, level; see `AxiLiteRegisters`.
+
+    Latency
+    -------
+    The cycles of a list of layers are those of the cost model, see docs/architecture.md. A reset
+    puts everything but memories and data paths into its first state; the end of a layer does the
+    same with the engines.
+
+    Raises
+    ------
+    ValueError : the digest is too wide.
     """
 
     port_name = staticmethod(axi_port_name)
 
     def __init__(self, accelerator: Accelerator, *, digest: int = 0) -> None:
+        if not 0 <= digest < 1 << 64:
+            raise ValueError(f"digest must have at most 64 bits, not the value {digest}")
         self.accelerator = accelerator
         self.digest = digest
         super().__init__(
@@ -79,27 +111,11 @@ class AcceleratorTop(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        self._instantiate(m)
-        engines = (
-            self.controller,
-            self.load,
-            self.reader,
-            self.fill,
-            self.weights,
-            self.inputs,
-            self.compute,
-            self.array,
-            self.drain,
-            self.path,
-            self.store,
-            self.writer,
-        )
-        for engine in engines:
-            names = engine.fields.signature.names
-            connect(m, self.config.fields.select(names), engine.fields)
-        for engine in engines[1:]:
-            if "go" in engine.signature.members:
-                m.d.comb += engine.go.eq(self.controller.go)
+        self._add_control(m)
+        self._create_memory_and_array()
+        self._create_engines()
+        self._add_engines(m)
+        self._distribute_layer(m)
         self._connect_registers(m)
         self._connect_dram(m)
         self._connect_counters(m)
@@ -108,53 +124,58 @@ class AcceleratorTop(wiring.Component):
         self._connect_compute(m)
         self._connect_drain(m)
         self._connect_store(m)
-        self._probe(m)
+        self._probe_events(m)
+        self._probe_memories(m)
         return m
 
-    def _instantiate(self, m: Module) -> None:
+    def _add_control(self, m: Module) -> None:
         a = self.accelerator
-        beat = a.beat_bytes
-        num_reduced = len(positions(a, REDUCTION_DIMS))
         m.submodules.registers = self.registers = AxiLiteRegisters(
             identity=IDENTITY, digest=self.digest, counters=COUNTERS
         )
         m.submodules.controller = self.controller = Controller(
             a, identity=self.digest & 0xFFFF_FFFF
         )
-        m.submodules.config = self.config = ConfigRegister(beat_bytes=beat)
+        m.submodules.config = self.config = ConfigRegister(beat_bytes=a.beat_bytes)
         m.submodules.counters = self.counters = Counters()
         m.submodules.watchdog = self.watchdog = Watchdog()
-        m.submodules.dram = self.dram = DramMaster(beat_bytes=beat)
+        m.submodules.dram = self.dram = DramMaster(beat_bytes=a.beat_bytes)
+
+    def _create_memory_and_array(self) -> None:
+        a = self.accelerator
         self.buffer = GlobalBuffer(a)
-        self.load = LoadPlanner(scale_half_words=a.scale_depth // a.drain_lanes)
-        self.reader = Reader(beat_bytes=beat)
-        self.fill = Fill(beat_bytes=beat)
         self.weights = WeightNetwork(
-            beat_bytes=beat,
+            beat_bytes=a.beat_bytes,
             lanes=a.weight_network_lanes,
             half_words=a.weight_buffer_bytes // (2 * a.weight_word_bytes),
         )
         self.inputs = InputNetwork(
-            beat_bytes=beat,
+            beat_bytes=a.beat_bytes,
             conv_lanes=a.input_network_lanes,
             depthwise_lanes=a.depthwise_network_lanes,
             replicate_conv=not a.has("C"),
             replicate_depthwise=not a.has("C") and not a.has("K"),
             half_bytes=a.input_buffer_bytes // 2,
         )
+        self.array = PEArray(a)
+        self.path = DrainPath(a)
+
+    def _create_engines(self) -> None:
+        a = self.accelerator
+        self.load = LoadPlanner(scale_half_words=a.scale_depth // a.drain_lanes)
+        self.reader = Reader(beat_bytes=a.beat_bytes)
+        self.fill = Fill(beat_bytes=a.beat_bytes)
         self.compute = Compute(
             half_weight_bytes=a.weight_buffer_bytes // 2,
             half_input_bytes=a.input_buffer_bytes // 2,
             bound_bits=a.pe_bound_bits,
         )
-        self.array = PEArray(a)
+        num_reduced = len(positions(a, REDUCTION_DIMS))
         self.drain = Drain(
             to_drain=timing.compute_to_drain(num_reduced), bound_bits=a.pe_bound_bits
         )
-        self.path = DrainPath(a)
         self.store = StorePlanner()
-        self.writer = Writer(beat_bytes=beat)
-        self._add_engines(m)
+        self.writer = Writer(beat_bytes=a.beat_bytes)
 
     def _add_engines(self, m: Module) -> None:
         """All that works on a layer, in a domain of its own that a flush resets as well."""
@@ -179,6 +200,28 @@ class AcceleratorTop(wiring.Component):
         }
         for name, part in parts.items():
             m.submodules[name] = DomainRenamer("engines")(part)
+
+    def _distribute_layer(self, m: Module) -> None:
+        """Give everything that works on a layer its fields, and the strobe with which it begins."""
+        engines = (
+            self.load,
+            self.reader,
+            self.fill,
+            self.weights,
+            self.inputs,
+            self.compute,
+            self.array,
+            self.drain,
+            self.path,
+            self.store,
+            self.writer,
+        )
+        for engine in (self.controller, *engines):
+            names = engine.fields.signature.names
+            connect(m, self.config.fields.select(names), engine.fields)
+        for engine in engines:
+            if "go" in engine.signature.members:
+                m.d.comb += engine.go.eq(self.controller.go)
 
     def _connect_registers(self, m: Module) -> None:
         registers = self.registers
@@ -287,42 +330,38 @@ class AcceleratorTop(wiring.Component):
             store.exhausted & writer.settled & self.reader.quiet
         )
 
-    def _probe(self, m: Module) -> None:
-        """Wires that a simulation looks at; the counters read the L2 ones."""
-        array, buffer = self.array, self.buffer
-        strobes = {
-            "layer": self.controller.go,
-            "load_end": self.reader.transfer_done,
-            "fill_start": self.fill.started,
-            "fill_end": self.fill.o.valid,
-            "compute_start": self.compute.started,
-            "compute_end": self.compute.step_computed.give,
-            "drain_start": self.drain.started,
-            "drain_end": self.drain.run_drained.give,
-            "store_end": self.writer.tile_stored.give,
-        }
-        ports = {
-            "weights": buffer.weights.enable,
-            "inputs": buffer.inputs.enable,
-            "sums": buffer.partial_sums.enable,
-            "store": buffer.store.enable,
-            "load": buffer.load.enable.any(),
-            "drain": buffer.drain.enable.any(),
-        }
-        probes = {
-            "probe_start": self.registers.command.start,
-            "probe_events": Cat(strobes[name] for name in EVENTS),
-            "probe_l2": Cat(ports[name] for name in L2_PORTS),
-            "probe_weight_writes": array.weight_writes,
-            "probe_input_writes": array.input_writes,
-            "probe_weight_reads": array.weight_reads,
-            "probe_input_reads": array.input_reads,
-            "probe_macs": array.macs,
-            "probe_accumulator_reads": array.accumulator_reads,
-            "probe_accumulator_writes": array.accumulator_writes,
-        }
-        for name, value in probes.items():
-            wire = Signal(len(value), name=name)
-            m.d.comb += wire.eq(value)
-            if name == "probe_l2":
-                m.d.comb += self.counters.l2.eq(wire)
+    def _probe_events(self, m: Module) -> None:
+        """Strobes that a simulation logs."""
+        start = Signal(name="probe_start")
+        probe = Signal(len(EVENTS), name="probe_events")
+        events = data.View(data.StructLayout(dict.fromkeys(EVENTS, 1)), probe)
+        m.d.comb += [
+            start.eq(self.registers.command.start),
+            events.layer.eq(self.controller.go),
+            events.load_end.eq(self.reader.transfer_done),
+            events.fill_start.eq(self.fill.started),
+            events.fill_end.eq(self.fill.o.valid),
+            events.compute_start.eq(self.compute.started),
+            events.compute_end.eq(self.compute.step_computed.give),
+            events.drain_start.eq(self.drain.started),
+            events.drain_end.eq(self.drain.run_drained.give),
+            events.store_end.eq(self.writer.tile_stored.give),
+        ]
+
+    def _probe_memories(self, m: Module) -> None:
+        """Accesses that a simulation counts; the counters count those of L2."""
+        buffer = self.buffer
+        probe = Signal(len(L2_PORTS), name="probe_l2")
+        l2 = data.View(data.StructLayout(dict.fromkeys(L2_PORTS, 1)), probe)
+        m.d.comb += [
+            l2.weights.eq(buffer.weights.enable),
+            l2.inputs.eq(buffer.inputs.enable),
+            l2.sums.eq(buffer.partial_sums.enable),
+            l2.store.eq(buffer.store.enable),
+            l2.load.eq(buffer.load.enable.any()),
+            l2.drain.eq(buffer.drain.enable.any()),
+            self.counters.l2.eq(l2),
+        ]
+        for name in ARRAY_ACCESSES:
+            accesses = getattr(self.array, name)
+            m.d.comb += Signal(accesses.shape(), name=f"probe_{name}").eq(accesses)

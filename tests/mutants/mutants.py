@@ -275,7 +275,7 @@ MUTANTS = (
         name="counter: a stall of load is charged to fill",
         module="control.counters",
         old="load = self.fill_waits & ~self.has_step",
-        new="load = Cat(0)",
+        new="load = self.fill_waits & ~self.fill_waits",
         case="steady",
     ),
     Mutant(

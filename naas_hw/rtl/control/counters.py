@@ -3,8 +3,8 @@
 from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
-from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.rtl.primitives.delay import delayed
@@ -26,6 +26,9 @@ COUNTERS: Final = (
     "dram_writes",
 )
 L2_PORTS: Final = ("weights", "inputs", "sums", "store", "load", "drain")
+
+GAINS: Final = data.StructLayout(dict.fromkeys(COUNTERS, 1) | {"l2_reads": 3, "l2_writes": 2})
+"""What each counter gains in a cycle: all but those of L2 at most one."""
 
 
 class CounterSignature(wiring.Signature):
@@ -73,7 +76,7 @@ class Counters(SharedComponent):
     drain_waits_for_store : In, 1 bit; drain waits for a free output tile.
     drain_waits_for_load : In, 1 bit; drain waits for partial sums.
     drain_busy : In, 1 bit; drain has work.
-    l2 : In, strobes in the order of `L2_PORTS`.
+    l2 : In, a strobe for each of `L2_PORTS`, under its name.
     dram_read : In, 1 bit; a beat comes from DRAM.
     dram_write : In, 1 bit; a beat goes to DRAM.
     counts : Out, `CounterSignature` of `COUNTERS`.
@@ -100,7 +103,7 @@ class Counters(SharedComponent):
                 "drain_waits_for_store": In(1),
                 "drain_waits_for_load": In(1),
                 "drain_busy": In(1),
-                "l2": In(len(L2_PORTS)),
+                "l2": In(data.StructLayout(dict.fromkeys(L2_PORTS, 1))),
                 "dram_read": In(1),
                 "dram_write": In(1),
                 "counts": Out(CounterSignature(COUNTERS)),
@@ -113,49 +116,50 @@ class Counters(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        start, busy = delayed(m, self.start, 1, "start"), delayed(m, self.busy, 1, "busy")
-        for name, gain in self._gains(m).items():
+        start = delayed(m, self.start, 1, "start")
+        busy = delayed(m, self.busy, 1, "busy")
+        gains = Signal(GAINS)
+        late_gains = Signal(GAINS)
+        self._count_accesses(m, gains)
+        self._count_cycles(m, gains)
+        m.d.sync += late_gains.eq(gains)
+        for name in COUNTERS:
             count = Signal(COUNTER_BITS, name=f"count_{name}")
-            late = Signal(gain.shape(), name=f"gain_{name}")
             m.d.comb += getattr(self.counts, name).eq(count)
-            m.d.sync += late.eq(gain)
             with m.If(start):
-                m.d.sync += count.eq(late)
+                m.d.sync += count.eq(late_gains[name])
             with m.Elif(busy & ~count[-1]):
-                m.d.sync += count.eq(count + late)
+                m.d.sync += count.eq(count + late_gains[name])
         return m
 
-    def _gains(self, m: Module) -> dict[str, Value]:
-        stalls = self._stalls(m)
-        reads = self.l2[0] + self.l2[1] + self.l2[2] + self.l2[3]
-        writes = self.l2[4] + self.l2[5]
-        return {
-            "cycles": Cat(1),
-            "active": self.in_layer & self.computing,
-            **stalls,
-            "descriptor": ~self.in_layer & ~self.go,
-            "l2_reads": reads,
-            "l2_writes": writes,
-            "dram_reads": self.dram_read,
-            "dram_writes": self.dram_write,
-        }
+    def _count_accesses(self, m: Module, gains: Any) -> None:
+        l2 = self.l2
+        m.d.comb += [
+            gains.l2_reads.eq(l2.weights + l2.inputs + l2.sums + l2.store),
+            gains.l2_writes.eq(l2.load + l2.drain),
+            gains.dram_reads.eq(self.dram_read),
+            gains.dram_writes.eq(self.dram_write),
+        ]
 
-    def _stalls(self, m: Module) -> dict[str, Value]:
-        causes = {name: Signal(name=name) for name in COUNTERS if name.startswith("stall_")}
+    def _count_cycles(self, m: Module, gains: Any) -> None:
+        m.d.comb += [
+            gains.cycles.eq(1),
+            gains.active.eq(self.in_layer & self.computing),
+            gains.descriptor.eq(~self.in_layer & ~self.go),
+        ]
         with m.If((self.go | self.in_layer) & self.waits):
             with m.If(self.go):
-                m.d.comb += causes["stall_load"].eq(1)
+                m.d.comb += gains.stall_load.eq(1)
             with m.Elif(self.fill_finished & ~self.has_step):
-                m.d.comb += causes["stall_drain"].eq(self.drain_busy)
-                m.d.comb += causes["stall_store"].eq(~self.drain_busy)
+                m.d.comb += gains.stall_drain.eq(self.drain_busy)
+                m.d.comb += gains.stall_store.eq(~self.drain_busy)
             with m.Elif(~self.waits_for_drain):
                 load = self.fill_waits & ~self.has_step
-                m.d.comb += causes["stall_load"].eq(load)
-                m.d.comb += causes["stall_fill"].eq(~load)
+                m.d.comb += gains.stall_load.eq(load)
+                m.d.comb += gains.stall_fill.eq(~load)
             with m.Elif(self.drain_waits_for_store):
-                m.d.comb += causes["stall_store"].eq(1)
+                m.d.comb += gains.stall_store.eq(1)
             with m.Elif(self.drain_waits_for_load):
-                m.d.comb += causes["stall_load"].eq(1)
+                m.d.comb += gains.stall_load.eq(1)
             with m.Else():
-                m.d.comb += causes["stall_drain"].eq(1)
-        return dict(causes)
+                m.d.comb += gains.stall_drain.eq(1)

@@ -14,7 +14,6 @@ from naas_hw.rtl.primitives.axi import (
     DramReadSignature,
     DramWriteSignature,
     Response,
-    check_bytes,
 )
 from naas_hw.rtl.primitives.shared import SharedComponent
 
@@ -44,14 +43,9 @@ class DramMaster(SharedComponent):
     Latency
     -------
     All paths are combinational; there is no state.
-
-    Raises
-    ------
-    ValueError : the width is not a power of two.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:
-        check_bytes("beat_bytes", beat_bytes)
         self.beat_bytes = beat_bytes
         super().__init__(
             {

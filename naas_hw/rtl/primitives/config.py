@@ -144,7 +144,9 @@ class FieldInterface(wiring.PureInterface):
 
 
 class ConfigRegister(SharedComponent):
-    """Takes a descriptor beat by beat, holds its fields, and passes on its records.
+    """Takes a descriptor beat by beat, holds its static fields, and passes on its loop records.
+
+    Golden model: `naas_hw.compiler.layout.pack`.
 
     Parameters
     ----------
@@ -152,10 +154,15 @@ class ConfigRegister(SharedComponent):
 
     Members
     -------
-    shift : In, takes `beat` at the end of this cycle.
-    beat : In.
-    fields : Out, all fields of the descriptor, see `FieldSignature`; the strobe of a record comes
-        in the cycle after its last beat.
+    shift : In, 1 bit; `beat` is taken at the end of this cycle.
+    beat : In, 8 * beat_bytes.
+    fields : Out, `FieldSignature` of all fields of the descriptor.
+
+    Latency
+    -------
+    A beat may come in each cycle. A record and its strobe are there in the cycle after its last
+    beat, the static fields from the cycle after the last of their beats until the first beat of the
+    next descriptor. After a reset the next beat is the first one of a descriptor.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:

@@ -70,7 +70,7 @@ def drive(ctx: Any, dut: Counters, rng: np.random.Generator) -> dict[str, int]:
     now["go"] = int(rng.random() < 0.1)
     now["in_layer"] = int(not now["go"] and rng.random() < 0.8)
     for name, value in now.items():
-        ctx.set(getattr(dut, name), value)
+        ctx.set(dut.l2.as_value() if name == "l2" else getattr(dut, name), value)
     return now
 
 
