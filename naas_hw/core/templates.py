@@ -23,6 +23,6 @@ def template_environment(folder: str, *, escapes_html: bool = False) -> jinja2.E
     )
 
 
-def render_template(folder: str, name: str, **values: object) -> str:
+def render_template(folder: str, name: str, /, **values: object) -> str:
     """A template in a folder of `templates/`, rendered as plain text."""
     return template_environment(folder).get_template(name).render(**values)

@@ -74,6 +74,6 @@ def _slices(ports: list[Port], register: str) -> dict[str, str]:
     return slices
 
 
-def render(template: str, **values: object) -> str:
+def render(template: str, /, **values: object) -> str:
     """A template of the flow, rendered; a value that is missing is an error."""
     return render_template("flow", template, **values)
