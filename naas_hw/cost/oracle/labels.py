@@ -30,7 +30,7 @@ class _Label:
 
 
 class BufferLabels:
-    """Labels of all halves of all buffers, by (buffer, half or word), and what is due to them."""
+    """Labels of all halves of all buffers, by (buffer, half or word), and pending accesses."""
 
     def __init__(self) -> None:
         self._labels: dict[Hashable, _Label] = {}
@@ -52,14 +52,14 @@ class BufferLabels:
             raise HazardError(f"{reader} needs {content} in {place}, not {label}")
 
     def pass_cycle(self, cycle: int) -> None:
-        """Do what is due: a read sees what was there before the writes of its cycle."""
+        """Do the accesses of this cycle: a read sees the labels from before the writes."""
         for wanted in self._reads.pop(cycle, []):
             self.need(*wanted)
         for place, label in self._writes.pop(cycle, []):
             self._labels[place] = label
 
     def pass_rest(self) -> None:
-        """Do the reads that are due still."""
+        """Do the remaining reads."""
         for cycle in sorted(self._reads):
             for wanted in self._reads[cycle]:
                 self.need(*wanted)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.cost.compiled.columns import C, K, P, Q, R, S
+from naas_hw.cost.compiled.columns import NUM_DIMS, C, K, P, Q, R, S
 from naas_hw.cost.compiled.geometry import ceil_div, ceil_shift
 from naas_hw.cost.compiled.jit import entry, kernel
 from naas_hw.cost.compiled.rules import LEGAL
@@ -73,17 +73,17 @@ def list_nodes(p: Any, goal: Any, limit: Any, floor: Any, nodes: Any, scratch: A
     ones, pe, n = np.ones(6, np.int64), np.ones(6, np.int64), np.ones(6, np.int64)
     spatial, free = np.ones(6, np.int64), np.zeros(6, np.int64)
     sides = np.ones(6, np.int64)
-    for d in range(2, 6):
+    for d in range(P, NUM_DIMS):
         sides[d] = min(p.sizes[d], p.bounds[d])
     num_nodes = 0
     while True:
-        for d in range(6):
-            spatial[d] = min(p.sizes[d], p.bounds[d]) if d < 2 else free[d] + 1
-            extent = p.extents[d] if d < 2 else spatial[d]
+        for d in range(NUM_DIMS):
+            spatial[d] = min(p.sizes[d], p.bounds[d]) if d <= C else free[d] + 1
+            extent = p.extents[d] if d <= C else spatial[d]
             num[d] = balanced_bounds(ceil_div(p.bounds[d], extent), values[d])
         at[:] = 0
         while True:
-            for d in range(6):
+            for d in range(NUM_DIMS):
                 pe[d] = values[d, at[d]]
             if is_possible(p, spatial, pe, ones, g):
                 steps_of(p, spatial, pe, n)
@@ -178,7 +178,7 @@ def _innermost(l2: Any, n: Any, nest: Any) -> None:
 def _banks(p: Any, words: Any, tiles: Any, mask: Any) -> Any:
     """Banks of a tensor's tiles: two tiles where it moves."""
     banks = np.ceil(words / p.bank_words)
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if tiles[d] > 1 and mask >> d & 1:
             return 2 * banks
     return banks
@@ -208,7 +208,7 @@ def tile_bound(p: Any, goal: Any, g: Any, l2: Any, tile: Any, tiles: Any, places
     inputs = places * float(ceil_shift(p.bounds[p.channel], p.beat_shift))
     scales = 3.0 * ceil_shift(tile[K], p.drain_shift)
     steps, num_tiles = float(g.compute), 1.0
-    for d in range(6):
+    for d in range(NUM_DIMS):
         steps *= l2[d]
         num_tiles *= tiles[d]
     least = np.inf
@@ -230,16 +230,16 @@ def open_node(p: Any, goal: Any, state: Any, nodes: Any, index: Any, room: Any) 
     point.l2[:] = 1
     is_possible(p, point.spatial, point.pe, point.l2, g)
     steps_of(p, point.spatial, point.pe, n)
-    for d in range(6):
-        step[d] = point.pe[d] * (p.extents[d] if d < 2 else point.spatial[d])
+    for d in range(NUM_DIMS):
+        step[d] = point.pe[d] * (p.extents[d] if d <= C else point.spatial[d])
         num[d] = balanced_bounds(n[d], values[d])
-        if d < 2:
+        if d <= C:
             num[d] = whole_blocks(p, step[d], n[d], values[d], num[d])
-    for d in range(2, 4):
+    for d in range(P, R):
         for i in range(num[d]):
             for j in range(num[d + 2]):
                 out, kernel = values[d, i], values[d + 2, j]
-                places[d - 2, i, j] = input_rows(
+                places[d - P, i, j] = input_rows(
                     p,
                     d,
                     ceil_div(n[d], out),
@@ -248,7 +248,7 @@ def open_node(p: Any, goal: Any, state: Any, nodes: Any, index: Any, room: Any) 
                     kernel * step[d + 2],
                 )
     while True:
-        for d in range(6):
+        for d in range(NUM_DIMS):
             point.l2[d] = values[d, at[d]]
             tile[d] = point.l2[d] * step[d]
             tiles[d] = ceil_div(n[d], point.l2[d])
@@ -280,7 +280,7 @@ def num_tiles(p: Any, spatial: Any, pe: Any) -> Any:
     n = np.ones(6, np.int64)
     steps_of(p, spatial, pe, n)
     product = 1.0
-    for d in range(6):
+    for d in range(NUM_DIMS):
         root = np.floor(np.sqrt(n[d]))
         product *= 2 * root - (1 if root * (root + 1) > n[d] else 0)
     return product
@@ -329,12 +329,12 @@ def _next_order(order: Any, num: Any) -> Any:
 def _first_order(bounds: Any, order: Any) -> Any:
     """Loops that move in the order of DIMS, then the others; how many move."""
     num = 0
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if bounds[d] > 1:
             order[num] = d
             num += 1
     k = num
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if bounds[d] <= 1:
             order[k] = d
             k += 1
@@ -371,7 +371,7 @@ def _resolve(p: Any, goal: Any, state: Any, nodes: Any, budget: Any) -> Any:
         point.pe[:], point.spatial[:] = nodes.pe[node], nodes.spatial[node]
         point.l2[:] = state.leaf_l2[index]
         steps_of(p, point.spatial, point.pe, n)
-        for d in range(6):
+        for d in range(NUM_DIMS):
             tiles[d] = ceil_div(n[d], point.l2[d])
         if not all_orders(p, goal, state, point, tiles, budget):
             return state.leaf_bound[index]

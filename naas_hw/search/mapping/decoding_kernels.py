@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from naas_hw.cost.compiled.columns import NUM_DIMS, C
 from naas_hw.cost.compiled.geometry import ceil_div, ceil_shift, common_shift
 from naas_hw.cost.compiled.jit import entry, kernel
 
@@ -34,25 +35,25 @@ def _scale(gene, most):  # type: ignore[no-untyped-def]
 def decode_order(importances, order):  # type: ignore[no-untyped-def]
     """The dims [6], that of the highest importance first; equal ones as in `DIMS`."""
     ranks = 0  # of all dims, eight bits each
-    for d in range(6):
+    for d in range(NUM_DIMS):
         own = _clipped(importances[d])
         for e in range(d + 1, 6):
             ranks += 1 << 8 * e if own >= _clipped(importances[e]) else 1 << 8 * d
-    for d in range(6):
+    for d in range(NUM_DIMS):
         order[ranks >> 8 * d & 7] = d
 
 
 @entry
 def decode_bounds(problem, ratios, l2, pe, spatial):  # type: ignore[no-untyped-def]
     """Bounds [6] of the ratios [18] of the PE, of the L2 tile and of the used extents."""
-    for d in range(6):
+    for d in range(NUM_DIMS):
         bound = problem.bounds[d]
         if bound == 1:
             l2[d] = pe[d] = spatial[d] = 1
             continue
         size = min(problem.sizes[d], bound)
         extent = used = size
-        if d <= 1:
+        if d <= C:
             extent = problem.extents[d]
         elif size > 1:
             extent = used = max(1, int(np.ceil(_clipped(ratios[12 + d]) * size)))
@@ -61,7 +62,7 @@ def decode_bounds(problem, ratios, l2, pe, spatial):  # type: ignore[no-untyped-
         if inner > 1:
             most = ceil_div(most, inner)
         outer = _scale(_clipped(ratios[6 + d]), most)
-        if d <= 1:  # whole channel blocks: the beat is a power of two
+        if d <= C:  # whole channel blocks: the beat is a power of two
             shift = problem.beat_shift - common_shift(extent * inner, problem.beat_shift)
             outer = min(ceil_shift(outer, shift) << shift, most)
         l2[d], pe[d], spatial[d] = outer, inner, used

@@ -4,6 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from naas_hw.cost.compiled.columns import NUM_DIMS
 from naas_hw.cost.compiled.jit import entry, kernel
 from naas_hw.cost.compiled.single import new_scratch
 from naas_hw.search.mapping.growth import grow
@@ -88,7 +89,7 @@ def _goes_on(pool: Any, budget: Any, min_legal: Any) -> Any:
 @kernel
 def _same_in_pe(pool: Any, one: Any, other: Any) -> Any:
     """Whether two mappings differ in tiles and orders alone."""
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if pool.pe[one, d] != pool.pe[other, d] or pool.spatial[one, d] != pool.spatial[other, d]:
             return False
     return True

@@ -1,4 +1,4 @@
-"""Bounds that waste little, compiled, and how they grow until the accelerator is full.
+"""Balanced bounds, compiled, and how bounds grow until the accelerator is full.
 
 A bound is *balanced* if it is ceil(n / k) for some k: the smallest that makes k tiles of n indices.
 """
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from naas_hw.cost.compiled.columns import NUM_DIMS, P
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.search.mapping.point import ceil_of, is_legal, most_l2, most_pe, settle_bounds
 
@@ -82,7 +83,7 @@ def grow(p: Any, point: Any, pe_order: Any, l2_order: Any, scratch: Any) -> Any:
     settle_bounds(p, point)
     num_checks = 1
     if not is_legal(p, point, scratch):
-        for d in range(2, 6):
+        for d in range(P, NUM_DIMS):
             point.spatial[d] = 1
         settle_bounds(p, point)
         num_checks += 1

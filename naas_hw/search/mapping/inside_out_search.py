@@ -1,14 +1,15 @@
 """Search of mappings from the inside out, compiled: the best nodes first, then all their tiles.
 
-A *node* is used extents and bounds inside the PE: all that a mapping says of one step of the array.
-Its lower bound is that of the best tiles and loop orders that it could have. So nodes are bred by
-their bound alone; the tiles of the best of them are then gone through, as branch and bound does it.
+A *node* fixes the used extents and the bounds inside the PE, that is, one step of the array. Its
+lower bound holds for all tiles and loop orders. Nodes are bred by this bound alone; then all tiles
+of the best nodes are evaluated, as in branch and bound.
 """
 
 from typing import Any, Final
 
 import numpy as np
 
+from naas_hw.cost.compiled.columns import NUM_DIMS, P
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.cost.compiled.single import new_scratch
 from naas_hw.search.mapping.branch_and_bound_kernels import (
@@ -60,7 +61,7 @@ MAX_NODES_STALE: Final = 400
 """Checks and bounds without a better node after which the rest of the allowance is left."""
 
 BREEDING_SHARE: Final = 1 / 3
-"""Of what may be spent: nodes; the rest is for their tiles."""
+"""The share of the allowance for nodes; the rest is for their tiles."""
 
 
 # Nodes -------------------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ def _shrink(p: Any, point: Any, kept: Any, rng: Any, scratch: Any) -> Any:
         if is_legal(p, point, scratch):
             return num_checks
         d = int(rng.random() * 6)
-        for _ in range(6):
+        for _ in range(NUM_DIMS):
             if point.pe[d] > 1 and d != kept:
                 break
             d = (d + 1) % 6
@@ -103,7 +104,7 @@ def _change(p: Any, point: Any, rng: Any, scratch: Any) -> Any:
     """One bound or used extent drawn anew, the other bounds made to fit; how many were checked."""
     d = int(rng.random() * 6)
     if rng.random() < EXTENT_PROBABILITY:
-        d = 2 + int(rng.random() * 4)
+        d = P + int(rng.random() * 4)
         drawn = 1 + int(rng.random() * min(p.sizes[d], p.bounds[d]))
         balanced = rng.random() < BALANCED_PROBABILITY
         point.spatial[d] = balanced_below(p.bounds[d], drawn) if balanced else drawn

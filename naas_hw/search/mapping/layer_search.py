@@ -1,8 +1,9 @@
 """The best mappings of layers on accelerators.
 
-Mappings are drawn, or bred from seeds, by compiled code; each gets legality, exact energy and a
-proven lower bound of cycles. The best by bound are timed exactly, in the order of their bounds,
-until no other that was found can be better or the allowance is used up. What is reported is exact.
+Compiled code draws mappings or breeds them from seeds. Each mapping gets legality, exact energy and
+a proven lower bound of its cycles. Then exact cycles are computed in the order of the bounds, until
+no other mapping of the search can be better or the allowance is used up. All reported figures are
+exact.
 
 Optimisers: `evolve` (the default: seeds of typical dataflows, then mutation and crossing on the
 grid, the best by bound as parents; all tiles of the steps whose bound is least; mutation of the
@@ -98,7 +99,7 @@ class MappingResult:
     num_evaluations : mappings that were evaluated, illegal and repeated ones included.
     num_legal : distinct legal mappings among them.
     num_exact : mappings that were timed exactly.
-    best_bound : smallest lower bound of the objective among all legal mappings that were found.
+    best_bound : smallest lower bound of the objective among all legal mappings of the search.
     least : no mapping of the space of branch and bound scores less; 0 where that was not searched.
     largest_gap : largest (exact - bound) / bound, in cycles, of those timed exactly.
     """
@@ -136,7 +137,7 @@ def map_layer(
 
     Parameters
     ----------
-    objective : what is to be small.
+    objective : what is minimised.
     table : energies of accesses.
     budget_evaluations : mappings whose legality is checked or whose cycles are bounded; a few more,
         and as many as it takes to see `min_legal`.
@@ -183,7 +184,7 @@ def is_mappable(accelerator: Accelerator, layers: Sequence[Layer]) -> bool:
 
 @dataclass(kw_only=True)
 class _Run:
-    """One search: its problem, its allowances, and the pool of what was found."""
+    """One search: its problem, its allowances, and the pool of its mappings."""
 
     problem: np.void
     objective: Objective

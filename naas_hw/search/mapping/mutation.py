@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from naas_hw.cost.compiled.columns import NUM_DIMS, P
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.search.mapping.growth import balanced_above, balanced_below, draw_balanced, grow_bound
 from naas_hw.search.mapping.point import (
@@ -61,12 +62,12 @@ def _other(value: Any, count: Any, rng: Any) -> Any:
 def _draw_dim(p: Any, rng: Any) -> Any:
     """A dim that has something to split; any if none has."""
     num = 0
-    for d in range(6):
+    for d in range(NUM_DIMS):
         num += p.bounds[d] > 1
     if num == 0:
         return int(rng.random() * 6)
     place = int(rng.random() * num)
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if p.bounds[d] > 1:
             if place == 0:
                 return d
@@ -78,7 +79,7 @@ def _draw_dim(p: Any, rng: Any) -> Any:
 def _move_in_order(order: Any, bounds: Any, rng: Any) -> None:
     """One of the loops of an order put elsewhere among those that move."""
     num = 0
-    for k in range(6):
+    for k in range(NUM_DIMS):
         num += bounds[order[k]] > 1
     if num < 2:
         num = 6
@@ -99,7 +100,7 @@ def _make_innermost(order: Any, dims: Any) -> None:
     before = order.copy()
     place = 0
     for inside in range(2):
-        for k in range(6):
+        for k in range(NUM_DIMS):
             if dims >> before[k] & 1 == inside:
                 order[place] = before[k]
                 place += 1
@@ -149,13 +150,13 @@ def _move(p: Any, point: Any, rng: Any, scratch: Any) -> Any:
             point.l2[d] = _other(point.l2[d], most_l2(p, point, d), rng)
     elif kind < MOVE_DRAM_ORDER:
         tiles = scratch[0].tiles
-        for k in range(6):
+        for k in range(NUM_DIMS):
             tiles[k] = ceil_of(most_l2(p, point, k), point.l2[k])
         _reorder(point.orders[0], tiles, rng)
     elif kind < MOVE_L2_ORDER:
         _reorder(point.orders[1], point.l2, rng)
     elif kind < MOVE_EXTENT:
-        d = 2 + int(rng.random() * 4)
+        d = P + int(rng.random() * 4)
         if is_free(p, d):
             point.spatial[d] = 1 + int(rng.random() * min(p.sizes[d], p.bounds[d]))
     elif kind < MOVE_EXCHANGE_TILE:
@@ -168,7 +169,7 @@ def _move(p: Any, point: Any, rng: Any, scratch: Any) -> Any:
 @kernel
 def shuffled(rng: Any) -> Any:
     """Dims in a random order."""
-    order = np.arange(6)
+    order = np.arange(NUM_DIMS)
     for k in range(5, 0, -1):
         other = int(rng.random() * (k + 1))
         order[k], order[other] = order[other], order[k]
@@ -183,12 +184,12 @@ def _regrow(p: Any, point: Any, inside_pe: Any, rng: Any, scratch: Any) -> Any:
     """
     order = shuffled(rng)
     if inside_pe:
-        for d in range(6):
+        for d in range(NUM_DIMS):
             point.l2[d] = point.l2[d] * point.pe[d]
             point.pe[d] = 1
     else:
         point.l2[:] = 1
-        for k in range(6):
+        for k in range(NUM_DIMS):
             point.orders[1, k] = order[5 - k]
     settle_bounds(p, point)
     num_checks = 1
@@ -206,7 +207,7 @@ def make_child(p: Any, first: Any, second: Any, child: Any, rng: Any, scratch: A
     """
     copy_point(first, child)
     if rng.random() < CROSSING_PROBABILITY:
-        for d in range(6):
+        for d in range(NUM_DIMS):
             if rng.random() < 0.5:
                 child.l2[d], child.pe[d] = second.l2[d], second.pe[d]
                 child.spatial[d] = second.spatial[d]

@@ -1,9 +1,8 @@
-"""What no mapping can beat: a proven lower bound of networks on an accelerator, without a mapping.
+"""Lower bounds of networks on an accelerator that hold for every mapping.
 
-Each engine has to do each thing once at least; the slowest of them bounds the cycles of a layer,
-the sum of what they access bounds its energy. What is loaded twice, spilled or waited for is left
-out, so the bound holds for every legal mapping, and tells arrays apart that fit a network from
-those that do not.
+Each engine has to do each piece of its work at least once. The slowest engine bounds the cycles of
+a layer; the sum of all accesses bounds its energy. Repeated loads, spills and stalls are left out,
+so the bounds hold for every legal mapping. They rule out arrays that do not fit a network.
 
 Array legend: Y layers, D dims in the order of `DIMS`.
 """
@@ -87,7 +86,7 @@ class NetworkBound:
     # On an accelerator -------------------------------------------------------------------------
 
     def cycles_Y(self, accelerator: Accelerator) -> Ints:
-        """Cycles of the engine that has most to do, of each layer."""
+        """Cycles of the slowest engine, of each layer."""
         period = accelerator.dram_beat_period_cycles
         loads, stores = self._beats_YY(accelerator)
         engines = (

@@ -1,7 +1,7 @@
 """Mappings for whole networks on one accelerator: each distinct layer once, in any processes.
 
-What is drawn for a layer depends on the seed, the accelerator and the layer alone: not on the
-processes, their number, or what was searched before.
+The random draws of a layer depend on the seed, the accelerator and the layer alone: not on the
+processes, their number, or earlier searches.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ MAX_CHOICE_ROUNDS = 20
 
 EVALUATIONS = 20_000
 PROOF_EVALUATIONS = 1_000_000
-"""Of a layer on an accelerator that is given, where only its mapping is to be found."""
+"""Evaluations for a layer on a given accelerator, when only its mapping is searched."""
 
 PROOF_TOLERANCE = 0.005
 """Branch and bound prunes mappings that are better by less than this fraction."""
@@ -308,7 +308,7 @@ def front_of(choices: Sequence[C]) -> tuple[C, ...]:
 
 
 def merged(first: MappingResult, second: MappingResult, objective: Objective) -> MappingResult:
-    """What two searches of one layer on one accelerator found together.
+    """The combined result of two searches of one layer on one accelerator.
 
     Distinct legal mappings are counted as those of the search that had more.
     """

@@ -1,4 +1,4 @@
-"""Lower bounds of a goal over many mappings at once, compiled: those of a PE's bounds, of a tile.
+"""Lower bounds of a goal over many mappings at once, compiled: of a node, of a tile.
 
 A loop order costs what it does by the loop that moves innermost: one tensor (or none) does not
 move with it and stays. So all orders of a nest fall into three types, by the dims that are
@@ -7,7 +7,7 @@ has at least the loads, fills, drains and spills of one of three: all dims of a 
 outermost if it is not among them (`ORDERS`). At two levels that makes nine, whose cheapest bounds
 all orders.
 
-What is written *n* is how many steps a dim takes in all, tiles times steps of a tile.
+*n* is the number of steps of a dim in all: tiles times steps of a tile.
 """
 
 from typing import Any, Final
@@ -39,6 +39,7 @@ from naas_hw.cost.compiled.columns import (
     L2_STORE_OUTPUTS,
     L2_STORE_SUMS,
     MACS,
+    NUM_DIMS,
     C,
     K,
     P,
@@ -96,7 +97,7 @@ def stays(p: Any, bounds: Any, kind: Any) -> Any:
     if kind == WEIGHTS_STAY:
         return float(bounds[P]) * bounds[Q]
     if kind == INPUTS_STAY:
-        return 1.0 if p.input_mask & 1 else float(bounds[K])
+        return 1.0 if p.input_mask >> K & 1 else float(bounds[K])
     return float(bounds[C]) * bounds[R] * bounds[S]
 
 
@@ -112,7 +113,7 @@ def traffic(
     pixels, reductions = float(tiles[P]) * tiles[Q], float(tiles[C]) * tiles[R] * tiles[S]
     if kind != WEIGHTS_STAY:
         weights = weights * pixels
-    if kind != INPUTS_STAY and not p.input_mask & 1:
+    if kind != INPUTS_STAY and not p.input_mask >> K & 1:
         inputs = inputs * tiles[K]
     spilled = 0.0
     if kind != OUTPUTS_STAY:
@@ -136,7 +137,7 @@ def output_blocks(p: Any) -> Any:
 def step_bound(
     p: Any, goal: Any, g: Any, n: Any, nest: Any, tiles: Any, moved: Any, ramp: Any
 ) -> Any:
-    """What the goal is at least, whatever the order of the steps.
+    """Lower bound of the goal over all orders of the steps.
 
     Parameters
     ----------
@@ -149,7 +150,7 @@ def step_bound(
     """
     price = goal.price
     num_steps = 1.0
-    for d in range(6):
+    for d in range(NUM_DIMS):
         num_steps *= n[d]
     loads, spilled, energy = moved
     before, after = ramp
@@ -198,8 +199,8 @@ def step_bound(
 @kernel
 def steps_of(p: Any, spatial: Any, pe: Any, n: Any) -> None:
     """How many steps each dim takes at least."""
-    for d in range(6):
-        extent = p.extents[d] if d < 2 else spatial[d]
+    for d in range(NUM_DIMS):
+        extent = p.extents[d] if d <= C else spatial[d]
         n[d] = ceil_div(p.bounds[d], extent * pe[d])
 
 
@@ -230,8 +231,8 @@ def node_bound(p: Any, goal: Any, g: Any, n: Any, floor: Any) -> Any:
 
 @kernel
 def input_rows(p: Any, d: Any, tiles_out: Any, tiles_in: Any, tile_out: Any, tile_in: Any) -> Any:
-    """Rows (d = 2) or columns (3) of the image in all tiles along it, what is there twice twice."""
-    if d == 2:
+    """Rows (d = P) or columns (d = Q) of the image, summed over all tiles."""
+    if d == P:
         pitch, across, padding = p.stride_rows, p.dilation_rows, p.padding_rows
         end = p.image_rows
     else:
@@ -288,7 +289,7 @@ def _fits(p: Any, tile: Any, tiles: Any, spills: Any) -> Any:
     inputs = float(rows) * columns * ceil_shift(tile[p.channel], p.beat_shift)
     outputs = float(tile[P]) * tile[Q] * ceil_shift(tile[K], p.beat_shift) * (5 if spills else 1)
     moves = np.zeros(3, np.bool_)
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if tiles[d] > 1:
             moves[0] |= p.weight_mask >> d & 1 == 1
             moves[1] |= p.input_mask >> d & 1 == 1
@@ -305,13 +306,13 @@ def least_traffic(p: Any, price: Any) -> Any:
     """
     values = np.ones((6, MAX_VALUES), np.int64)
     num = np.ones(6, np.int64)
-    for d in range(6):
+    for d in range(NUM_DIMS):
         num[d] = balanced_bounds(p.bounds[d], values[d])
     weights, inputs = least_weights(p), least_inputs(p)
     tile, tiles, at = np.ones(6, np.int64), np.ones(6, np.int64), np.zeros(6, np.int64)
     least_loads = least_energy = np.inf
     while True:
-        for d in range(6):
+        for d in range(NUM_DIMS):
             tile[d] = values[d, at[d]]
             tiles[d] = ceil_div(p.bounds[d], tile[d])
         for kind in range(3):

@@ -1,6 +1,6 @@
 """A mapping as arrays, compiled, and its normal form.
 
-Nothing here knows a capacity: what is legal is asked of the cost model. A mapping is a `Point` of
+The cost model decides what is legal; nothing here depends on a capacity. A mapping is a `Point` of
 arrays that are changed in place. Dims are indices into `DIMS`.
 """
 
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from naas_hw.cost.compiled.columns import NUM_DIMS, C, P
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.cost.compiled.rules import LEGAL
 from naas_hw.cost.compiled.single import legal_one
@@ -71,7 +72,7 @@ def ceil_of(numerator: Any, denominator: Any) -> Any:
 @kernel
 def _extent(p: Any, d: Any, used: Any) -> Any:
     """Indices that one pass over an axis covers: whole lanes on K and C, where all are used."""
-    return p.extents[d] if d < 2 else used
+    return p.extents[d] if d <= C else used
 
 
 @kernel
@@ -89,21 +90,21 @@ def most_l2(p: Any, point: Any, d: Any) -> Any:
 @kernel
 def is_free(p: Any, d: Any) -> Any:
     """Whether the used extent along a dim is the mapping's choice."""
-    return d >= 2 and min(p.sizes[d], p.bounds[d]) > 1
+    return d >= P and min(p.sizes[d], p.bounds[d]) > 1
 
 
 @kernel
 def settle_bounds(p: Any, point: Any) -> None:
-    """Bounds on the grid: extents that are due, none more than covers its dim, whole blocks."""
-    for d in range(6):
+    """Put bounds on the grid: required extents, no bound beyond its dim, whole blocks."""
+    for d in range(NUM_DIMS):
         size = min(p.sizes[d], p.bounds[d])
-        used = max(1, min(point.spatial[d], size)) if d >= 2 else size
-        extent = used if d >= 2 else _extent(p, d, used)
+        used = max(1, min(point.spatial[d], size)) if d >= P else size
+        extent = used if d >= P else _extent(p, d, used)
         inside = max(1, min(point.pe[d], ceil_of(p.bounds[d], extent)))
         step = extent * inside
         most = ceil_of(p.bounds[d], step)
         bound = max(1, min(point.l2[d], most))
-        if d < 2 and bound < most:  # a beat is a power of two: so is what a step shares with it
+        if d <= C and bound < most:  # a beat is a power of two: so is what a step shares with it
             unit = p.beat // min(step & -step, p.beat)
             bound = min(ceil_of(bound, unit) * unit, most)
         point.spatial[d], point.pe[d], point.l2[d] = used, inside, bound
@@ -113,11 +114,11 @@ def settle_bounds(p: Any, point: Any) -> None:
 def _settle_order(order: Any, bounds: Any) -> None:
     """Dims of bound > 1 in their order, then the others in the order of DIMS."""
     moving = 0
-    for k in range(6):
+    for k in range(NUM_DIMS):
         if bounds[order[k]] > 1:
             order[moving] = order[k]
             moving += 1
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if bounds[d] <= 1:
             order[moving] = d
             moving += 1
@@ -125,14 +126,14 @@ def _settle_order(order: Any, bounds: Any) -> None:
 
 @kernel
 def normalise(p: Any, point: Any, scratch: Any) -> None:
-    """The same nest in one form: on the grid, and loops of bound 1 last at each level.
+    """Bring a nest to its normal form: on the grid, and loops of bound 1 last at each level.
 
-    Two mappings with the same normal form cost the same. The order inside a PE costs nothing and is
-    the order of DIMS.
+    Mappings with the same normal form cost the same. The order inside a PE does not change the
+    cost; in the normal form it is that of DIMS.
     """
     settle_bounds(p, point)
     tiles = scratch[0].tiles
-    for d in range(6):
+    for d in range(NUM_DIMS):
         tiles[d] = ceil_of(most_l2(p, point, d), point.l2[d])
         point.orders[2, d] = d
     _settle_order(point.orders[0], tiles)

@@ -1,6 +1,6 @@
-"""All mappings that a search found, compiled: each distinct legal one once, with its figures.
+"""The mappings of a search, compiled: each distinct legal mapping once, with its figures.
 
-Legend: N room for mappings, E elites.
+Legend: N room for mappings.
 """
 
 from typing import Any, Final, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.cost.compiled.columns import NUM_ACCESSES, NUM_RESULTS
+from naas_hw.cost.compiled.columns import NUM_ACCESSES, NUM_DIMS, NUM_RESULTS, C
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.cost.compiled.problem import SCRATCH
 from naas_hw.cost.compiled.single import bound_one, energy_one, exact_one
@@ -26,7 +26,7 @@ _HASH_PRIME: Final = np.uint64(1099511628211)
 
 
 class Goal(NamedTuple):
-    """What is to be small: cycles times energy, or their weighted sum; both weights 0: the product.
+    """What is minimised: a weighted sum of cycles and energy; their product if both weights are 0.
 
     Members
     -------
@@ -40,7 +40,7 @@ class Goal(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """Mappings by the order in which they were found; arrays [N, ...]."""
+    """Mappings in the order in which they were added; arrays [N, ...]."""
 
     orders: NDArray[np.int8]
     l2: NDArray[np.int64]
@@ -59,7 +59,7 @@ class Pool(NamedTuple):
 
 
 def new_pool(room: int) -> Pool:
-    """An empty pool for so many mappings."""
+    """An empty pool with room for so many mappings."""
     num_buckets = 1 << (2 * room).bit_length()
     return Pool(
         orders=np.zeros((room, 3, 6), np.int8),
@@ -102,16 +102,16 @@ def _mixed(digest: Any, value: Any) -> Any:
 def _hash(point: Any) -> Any:
     digest = _HASH_START
     for level in range(2):
-        for k in range(6):
+        for k in range(NUM_DIMS):
             digest = _mixed(digest, point.orders[level, k])
-    for d in range(6):
+    for d in range(NUM_DIMS):
         digest = _mixed(_mixed(_mixed(digest, point.l2[d]), point.pe[d]), point.spatial[d])
     return digest ^ (digest >> np.uint64(29))
 
 
 @kernel
 def _is_at(pool: Any, index: Any, point: Any) -> Any:
-    for d in range(6):
+    for d in range(NUM_DIMS):
         if pool.l2[index, d] != point.l2[d] or pool.pe[index, d] != point.pe[d]:
             return False
         if pool.spatial[index, d] != point.spatial[d]:
@@ -136,15 +136,15 @@ def _bucket(pool: Any, point: Any) -> Any:
 def _num_steps(p: Any, point: Any) -> Any:
     """L1 steps of a mapping."""
     steps = 1.0
-    for d in range(6):
-        extent = p.extents[d] if d < 2 else point.spatial[d]
+    for d in range(NUM_DIMS):
+        extent = p.extents[d] if d <= C else point.spatial[d]
         steps *= np.ceil(p.bounds[d] / (extent * point.pe[d] * point.l2[d])) * point.l2[d]
     return steps
 
 
 @kernel
 def add_point(p: Any, goal: Any, pool: Any, point: Any) -> Any:
-    """Bound a mapping in normal form and keep it; its index, or -1 if illegal, known or no room."""
+    """Add a mapping in normal form; its index, or -1 if it is illegal, known, or does not fit."""
     pool.counters[PROPOSED] += 1
     pool.counters[STALE] += 1
     index = pool.counters[NUM]

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from naas_hw.cost.compiled.columns import NUM_DIMS
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.search.mapping.point import is_legal, normalise
 
@@ -15,7 +16,7 @@ def _shrink(point: Any, rng: Any) -> None:
     """One bound halved; large ones are drawn more often, those of 1 never."""
     most = -1.0
     level, dim = 0, 0
-    for d in range(6):
+    for d in range(NUM_DIMS):
         for l in range(2):  # noqa: E741
             bound = point.pe[d] if l == 0 else point.l2[d]
             weight = rng.random() * np.log2(float(bound))
