@@ -162,11 +162,13 @@ def test_an_unknown_output_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_256_pes_are_one_module() -> None:
-    """And so are the accumulators and trees of its 16 groups."""
+    """And so are their 16 groups, with one accumulator and one tree each."""
     text = "\n".join(generate(accelerator(("K", 16), ("C", 16), beat_bytes=16)).sources.values())
-    for component in ("processing_element", "accumulator", "adder_tree", "window"):
+    once = ("processing_element", "dot_product_group", "accumulator", "adder_tree", "window")
+    for component in once:
         assert len(re.findall(rf"^module naas_{component}\w*", text, re.M)) == 1
-    assert len(re.findall(r"^  naas_processing_element \w+ \(", text, re.M)) == 256
+    for component in ("processing_element", "dot_product_group"):
+        assert len(re.findall(rf"^  naas_{component} \w+ \(", text, re.M)) == 16
 
 
 def test_no_module_is_defined_twice() -> None:
