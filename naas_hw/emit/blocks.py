@@ -32,7 +32,7 @@ class BlockWriter:
     def _statement(self, statement: Statement, indent: str) -> list[str]:
         match statement:
             case Assign():
-                target = self.writer.alone(statement.target)
+                target = self.writer.target(statement.target)
                 return wrapped(f"{target} <= {self.writer.assigned(statement.value)};", indent)
             case If():
                 return self._if(statement, indent)

@@ -169,15 +169,18 @@ class ExpressionWriter:
     ----------
     identifiers : wire -> what it is called.
     add_wire : declares a wire for an expression, and gives its name as an expression.
+    find_field : the name of a field of a record that some bits of a wire are; None: they are none.
     """
 
     def __init__(
         self,
         identifiers: Mapping[str, Identifier],
         add_wire: Callable[[Expression], ex.Name],
+        find_field: Callable[[ex.Slice], str | None],
     ) -> None:
         self.identifiers = identifiers
         self.add_wire = add_wire
+        self.find_field = find_field
 
     # ------------------------------------------------------------ whole expressions
 
@@ -191,11 +194,24 @@ class ExpressionWriter:
                 return self._at(node, node.width, signed).text
         return self.assigned(self._repaired(node, node.width))
 
+    def target(self, node: Expression) -> str:
+        """A wire or some of its bits, as they stand on the left of an assignment."""
+        if isinstance(node, ex.Name):
+            return self.identifiers[node.name].name
+        assert isinstance(node, ex.Slice)
+        high = node.low + node.width - 1
+        bits = f"{high}" if node.width == 1 else f"{high}:{node.low}"
+        return f"{self.identifiers[node.of.name].name}[{bits}]"
+
     def alone(self, node: Expression) -> str:
         """The text of an operand whose width nothing around it changes."""
         return self._alone(node).text
 
     def _alone(self, node: Expression) -> Text:
+        if isinstance(node, ex.Extend) and not node.signed:
+            zeros = ex.Const(node.width - node.of.width, 0)
+            parts = node.of.parts if isinstance(node.of, ex.Concat) else (node.of,)
+            return self._concat(ex.Concat(node.width, (*parts, zeros)))
         for signed in _modes(node):
             if natural_width(node, signed) == node.width and fits(node, node.width, signed):
                 return self._at(node, node.width, signed)
@@ -265,10 +281,8 @@ class ExpressionWriter:
                 text = Text(identifier.name)
                 return text if identifier.signed else self._as_signed(text, signed)
             case ex.Slice():
-                name = self.identifiers[node.of.name].name
-                high = node.low + node.width - 1
-                part = f"{high}" if node.width == 1 else f"{high}:{node.low}"
-                return self._as_signed(Text(f"{name}[{part}]"), signed)
+                bits = self.find_field(node) or self.target(node)
+                return self._as_signed(Text(bits), signed)
             case ex.Pick():
                 return self._as_signed(self._pick(node), signed)
             case ex.Word():

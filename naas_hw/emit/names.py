@@ -70,6 +70,7 @@ class WireNames:
     -------
     identifiers : wire or memory -> what it is called; wires without a name in the source have none.
     of_instances : wires that are only called after the port of an instance.
+    fields : (wire, first bit, width) of each field of a record -> its path, like `tile.index`.
     """
 
     def __init__(self, module: NetlistModule) -> None:
@@ -79,6 +80,7 @@ class WireNames:
         self._taken = {plain_name(cell.name) for cell in module.cells if cell.kind[0] == "\\"}
         self._aliases = self._find_aliases()
         self._ports = self._find_ports()
+        self.fields = self._find_fields()
         for wire in module.wires.values():
             if wire.direction is not None:
                 self._give(wire.name, plain_name(wire.name))
@@ -102,6 +104,14 @@ class WireNames:
                 aliases.setdefault(wire, []).append(alias)
         self._alias_names = {alias for alias, _ in self.module.connections}
         return aliases
+
+    def _find_fields(self) -> dict[tuple[str, int, int], str]:
+        fields: dict[tuple[str, int, int], str] = {}
+        for alias, value in self.module.connections:
+            path = alias.partition(".")[2]
+            if path and "[" not in alias and len(value) == 1 and value[0].wire is not None:
+                fields.setdefault((value[0].wire, value[0].low, value[0].width), path)
+        return fields
 
     def _find_ports(self) -> dict[str, list[tuple[str, str]]]:
         """Wire -> the instances and their ports that it is at."""

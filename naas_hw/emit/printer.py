@@ -57,8 +57,9 @@ class _Printer:
         self.identifiers = self.names.identifiers
         kept = frozenset(w for w in module.wires if w.startswith("\\" + PROBE))
         self.logic = ModuleLogic(module, kept=kept, inlined=frozenset(self.names.of_instances))
-        self.writer = ExpressionWriter(self.identifiers, self._add_wire)
+        self.writer = ExpressionWriter(self.identifiers, self._add_wire, self._find_field)
         self.memories = MemoryWriter(self.logic, self.writer)
+        self.fields: dict[tuple[str, int, int], str] = {}
         self.added: dict[Expression, ex.Name] = {}
         self.written: set[str] = set()
         self.assigns: list[str] = []
@@ -139,6 +140,18 @@ class _Printer:
             self.assigns += wrapped(f"assign {name} = {text};", STEP)
             self.declarations.append(f"wire {bit_range(node.width)}{name};")
         return self.added[node]
+
+    def _find_field(self, bits: ex.Slice) -> str | None:
+        """The name of a field of a record; its first reader has it declared."""
+        key = (bits.of.name, bits.low, bits.width)
+        if key in self.names.fields and key not in self.fields:
+            record = self.identifiers[bits.of.name].name
+            self.fields[key] = self.names.unused(plain_name(f"{record}_{self.names.fields[key]}"))
+            value = self.writer.target(bits)
+            self.declarations += wrapped(
+                f"wire {bit_range(bits.width)}{self.fields[key]} = {value};"
+            )
+        return self.fields.get(key)
 
     def _assign(self, wire: str) -> None:
         value = self._with_few_choices(self.logic.driver_of(wire), MAX_CHOICES)
