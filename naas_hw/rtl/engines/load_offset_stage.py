@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_clip_stage import ClippedLoad
+from naas_hw.rtl.primitives.clip import SKIPPED_BITS
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import RUN_BITS, Tensor
@@ -48,7 +49,7 @@ class OffsetLoad(data.Struct):
     base: unsigned(L2_BITS)
     has_offset: unsigned(1)
     dram_row_offset: unsigned(DRAM_BITS)
-    dram_column_offset: unsigned(DRAM_BITS)
+    dram_column_offset: unsigned(SKIPPED_BITS)
     l2_row_offset: unsigned(L2_BITS)
     l2_column_offset: unsigned(L2_BITS)
 
