@@ -247,7 +247,9 @@ class InputNetwork(SharedComponent):
     def _chunk(self, word: Signal, offset: Value, lanes: int, replicate: bool) -> Value:
         """Lanes at a byte offset; narrower chunks are repeated."""
         lane_bits = lanes.bit_length() - 1
-        granule = word.word_select(offset >> lane_bits, 8 * lanes)
+        granule: Value = word
+        if lanes < self.beat_bytes:
+            granule = word.word_select(offset[lane_bits:], 8 * lanes)
         if not replicate or lanes == 1:
             return granule
         chosen: Value = granule
