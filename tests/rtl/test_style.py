@@ -15,9 +15,6 @@ import naas_hw.rtl
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.rtl.accelerator import AcceleratorTop
 
-# Until every component keeps the rules; `pytest --runxfail` shows what does not yet.
-pytestmark = pytest.mark.xfail(reason="components are being restructured", strict=False)
-
 FOLDER = Path(naas_hw.rtl.__file__).parent
 FILES = sorted(path for path in FOLDER.rglob("*.py") if path.name != "__init__.py")
 TESTS = Path(__file__).parent
