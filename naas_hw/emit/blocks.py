@@ -1,7 +1,6 @@
 """Text of `always` blocks."""
 
-from naas_hw.emit import expressions as ex
-from naas_hw.emit.expression_text import ExpressionWriter, constant
+from naas_hw.emit.expression_text import ExpressionWriter
 from naas_hw.emit.layout import STEP, wrapped
 from naas_hw.emit.statements import Assign, Body, CaseOf, If, Statement
 
@@ -61,7 +60,7 @@ class BlockWriter:
         lines = [f"{indent}case ({self.writer.alone(statement.selector)})"]
         width = statement.selector.width
         for values, body in statement.arms:
-            labels = ", ".join(constant(ex.Const(width, v), width, False) for v in values)
+            labels = ", ".join(self.writer.label(statement.selector, value) for value in values)
             lines += self._nested(f"{indent}{STEP}{labels}:", body, indent + STEP)
         if statement.otherwise:
             lines += self._nested(f"{indent}{STEP}default:", statement.otherwise, indent + STEP)

@@ -170,6 +170,7 @@ class ExpressionWriter:
     identifiers : wire -> what it is called.
     add_wire : declares a wire for an expression, and gives its name as an expression.
     find_field : the name of a field of a record that some bits of a wire are; None: they are none.
+    find_member : the name of a value where a wire or some of its bits are an enum.
     """
 
     def __init__(
@@ -177,10 +178,12 @@ class ExpressionWriter:
         identifiers: Mapping[str, Identifier],
         add_wire: Callable[[Expression], ex.Name],
         find_field: Callable[[ex.Slice], str | None],
+        find_member: Callable[[Expression, int], str | None],
     ) -> None:
         self.identifiers = identifiers
         self.add_wire = add_wire
         self.find_field = find_field
+        self.find_member = find_member
 
     # ------------------------------------------------------------ whole expressions
 
@@ -244,6 +247,11 @@ class ExpressionWriter:
             return self._named(child)
 
         return ex.map_children(node, repair)
+
+    def label(self, selector: Expression, value: int) -> str:
+        """A constant that a selector is compared with, by its name where it has one."""
+        plain = constant(ex.Const(selector.width, value), selector.width, False)
+        return self.find_member(selector, value) or plain
 
     # ------------------------------------------------------------ nodes
 
@@ -349,6 +357,10 @@ class ExpressionWriter:
         return _joined(operator, left, self._at(node.right, width, signed))
 
     def _comparison(self, node: ex.Binary) -> Text:
+        if isinstance(node.right, ex.Const):
+            member = self.find_member(node.left, node.right.value)
+            if member is not None:
+                return _joined(node.operator, self._alone(node.left), Text(member))
         modes = (True,) if node.signed else (False, True)
         for signed in modes:
             natural = max(natural_width(node.left, signed), natural_width(node.right, signed))

@@ -6,11 +6,12 @@ signal of the module's own is preferred to the port of an instance, which is cal
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from naas_hw.emit.expression_text import Identifier
-from naas_hw.emit.netlist import NetlistModule, Value
+from naas_hw.emit.netlist import Bits, NetlistModule, Value
 
 RESERVED: Final = frozenset(
     """
@@ -59,6 +60,32 @@ def _is_whole(module: NetlistModule, value: Value) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class Enumeration:
+    """An enum of the source.
+
+    Parameters
+    ----------
+    name : of its class.
+    members : value -> name.
+    """
+
+    name: str
+    members: tuple[tuple[int, str], ...]
+
+    @classmethod
+    def of_attributes(cls, attributes: Mapping[str, str]) -> "Enumeration | None":
+        """The enum that a wire's attributes describe."""
+        if "enum_base_type" not in attributes:
+            return None
+        members = tuple(
+            (int(name.rpartition("_")[2], 2), text.strip('"'))
+            for name, text in attributes.items()
+            if name.startswith("enum_value_")
+        )
+        return cls(attributes["enum_base_type"].strip('"'), members)
+
+
 class WireNames:
     """Names of one module.
 
@@ -71,6 +98,7 @@ class WireNames:
     identifiers : wire or memory -> what it is called; wires without a name in the source have none.
     of_instances : wires that are only called after the port of an instance.
     fields : (wire, first bit, width) of each field of a record -> its path, like `tile.index`.
+    enumerations : (wire, first bit, width) of each value of an enum -> that.
     """
 
     def __init__(self, module: NetlistModule) -> None:
@@ -81,6 +109,7 @@ class WireNames:
         self._aliases = self._find_aliases()
         self._ports = self._find_ports()
         self.fields = self._find_fields()
+        self.enumerations = self._find_enumerations()
         for wire in module.wires.values():
             if wire.direction is not None:
                 self._give(wire.name, plain_name(wire.name))
@@ -104,6 +133,16 @@ class WireNames:
                 aliases.setdefault(wire, []).append(alias)
         self._alias_names = {alias for alias, _ in self.module.connections}
         return aliases
+
+    def _find_enumerations(self) -> dict[tuple[str, int, int], Enumeration]:
+        drivers = dict(self.module.connections)
+        enumerations: dict[tuple[str, int, int], Enumeration] = {}
+        for wire in self.module.wires.values():
+            enumeration = Enumeration.of_attributes(wire.attributes)
+            bits = drivers.get(wire.name, (Bits(wire.name, 0, wire.width),))
+            if enumeration is not None and len(bits) == 1 and bits[0].wire is not None:
+                enumerations[bits[0].wire, bits[0].low, bits[0].width] = enumeration
+        return enumerations
 
     def _find_fields(self) -> dict[tuple[str, int, int], str]:
         fields: dict[tuple[str, int, int], str] = {}

@@ -57,8 +57,12 @@ class _Printer:
         self.identifiers = self.names.identifiers
         kept = frozenset(w for w in module.wires if w.startswith("\\" + PROBE))
         self.logic = ModuleLogic(module, kept=kept, inlined=frozenset(self.names.of_instances))
-        self.writer = ExpressionWriter(self.identifiers, self._add_wire, self._find_field)
+        self.writer = ExpressionWriter(
+            self.identifiers, self._add_wire, self._find_field, self._find_member
+        )
         self.memories = MemoryWriter(self.logic, self.writer)
+        self.members: dict[tuple[str, str], str] = {}
+        self.constants: list[str] = []
         self.fields: dict[tuple[str, int, int], str] = {}
         self.added: dict[Expression, ex.Name] = {}
         self.written: set[str] = set()
@@ -153,6 +157,25 @@ class _Printer:
             )
         return self.fields.get(key)
 
+    def _find_member(self, node: Expression, value: int) -> str | None:
+        """The name of a value of an enum; its first use has it declared."""
+        if isinstance(node, ex.Name):
+            key = (node.name, 0, node.width)
+        elif isinstance(node, ex.Slice):
+            key = (node.of.name, node.low, node.width)
+        else:
+            return None
+        enumeration = self.names.enumerations.get(key)
+        member = dict(enumeration.members).get(value) if enumeration is not None else None
+        if enumeration is None or member is None:
+            return None
+        if (enumeration.name, member) not in self.members:
+            name = self.names.unused(plain_name(f"{enumeration.name}_{member}".upper()))
+            self.members[enumeration.name, member] = name
+            text = constant(ex.Const(node.width, value), node.width, False)
+            self.constants.append(f"localparam {bit_range(node.width)}{name} = {text};")
+        return self.members[enumeration.name, member]
+
     def _assign(self, wire: str) -> None:
         value = self._with_few_choices(self.logic.driver_of(wire), MAX_CHOICES)
         text = self.writer.assigned(value)
@@ -204,7 +227,7 @@ class _Printer:
         return f"reg {signed}{bit_range(declared.width)}{name} = {init}"
 
     def _declarations(self) -> Iterator[str]:
-        lines = [*self._registers(), *self._wires(), *self.declarations]
+        lines = [*self.constants, *self._registers(), *self._wires(), *self.declarations]
         yield from (f"{STEP}{line}" for line in lines)
         yield from self.memories.declarations(self.names.unused)
 
