@@ -1,1 +1,1 @@
-"""The controller, the registers that software sees, counters and the watchdog."""
+"""Starts layers and talks to the outside: controller, registers, counters, watchdog, AXI4."""
