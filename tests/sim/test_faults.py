@@ -51,9 +51,9 @@ MONITOR = """
   wire taken_now = m_axi_rvalid && m_axi_rready && !controller.dram__r__ready;
   always @(posedge aclk) begin
     taken_before <= aresetn && taken_now;
-    if (aresetn && taken_before !== (reader.write ^ reader.write_scales))
+    if (aresetn && taken_before !== (|reader.l2__enable ^ |reader.scales__enable))
       $display("naas_monitor: a beat that was %0d taken must be written, not write %0d scales %0d",
-               taken_before, reader.write, reader.write_scales);
+               taken_before, |reader.l2__enable, |reader.scales__enable);
     if (aresetn && m_axi_rvalid && !m_axi_rready)
       $display("naas_monitor: rready must be high with a beat");
   end
