@@ -1,5 +1,6 @@
 """Text of `always` blocks."""
 
+from naas_hw.emit import expressions as ex
 from naas_hw.emit.expression_text import ExpressionWriter
 from naas_hw.emit.layout import STEP, wrapped
 from naas_hw.emit.statements import Assign, Body, CaseOf, If, Statement
@@ -32,11 +33,16 @@ class BlockWriter:
         match statement:
             case Assign():
                 target = self.writer.target(statement.target)
-                return wrapped(f"{target} <= {self.writer.assigned(statement.value)};", indent)
+                return wrapped(f"{target} <= {self._value(statement)};", indent)
             case If():
                 return self._if(statement, indent)
             case CaseOf():
                 return self._case(statement, indent)
+
+    def _value(self, statement: Assign) -> str:
+        if isinstance(statement.value, ex.Const):
+            return self.writer.label(statement.target, statement.value.value)
+        return self.writer.assigned(statement.value)
 
     def _if(self, statement: If, indent: str) -> list[str]:
         lines: list[str] = []

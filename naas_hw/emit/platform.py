@@ -11,9 +11,11 @@ from amaranth.hdl import (
     Fragment,
     Instance,
     ResetSignal,
+    Signal,
     Value,
     ValueCastable,
 )
+from amaranth.hdl._dsl import FSM
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
@@ -117,5 +119,18 @@ def convert_to_rtlil(
         port: (value, PortDirection.Input if is_input else PortDirection.Output)
         for port, value, is_input in ports
     }
+    _name_states(fragment)
     text: str = rtlil.convert(fragment, name=name, ports=directions, emit_src=False)
     return text
+
+
+def _name_states(fragment: Fragment) -> None:
+    """Write the names of states at the registers of state machines, as those of an enum."""
+    for machine in fragment.generated.values():
+        if isinstance(machine, FSM) and machine.encoding:
+            state: Signal = machine._data["signal"]
+            state.attrs["enum_base_type"] = "State"
+            for name, value in machine.encoding.items():
+                state.attrs[f"enum_value_{value:0{len(state)}b}"] = name
+    for inside, *_ in fragment.subfragments:
+        _name_states(inside)

@@ -61,8 +61,7 @@ class _Printer:
             self.identifiers, self._add_wire, self._find_field, self._find_member
         )
         self.memories = MemoryWriter(self.logic, self.writer)
-        self.members: dict[tuple[str, str], str] = {}
-        self.constants: list[str] = []
+        self.members: dict[tuple[str, int, str], tuple[str, str]] = {}
         self.fields: dict[tuple[str, int, int], str] = {}
         self.added: dict[Expression, ex.Name] = {}
         self.written: set[str] = set()
@@ -169,12 +168,13 @@ class _Printer:
         member = dict(enumeration.members).get(value) if enumeration is not None else None
         if enumeration is None or member is None:
             return None
-        if (enumeration.name, member) not in self.members:
+        found = (enumeration.name, value, member)
+        if found not in self.members:
             name = self.names.unused(plain_name(f"{enumeration.name}_{member}".upper()))
-            self.members[enumeration.name, member] = name
             text = constant(ex.Const(node.width, value), node.width, False)
-            self.constants.append(f"localparam {bit_range(node.width)}{name} = {text};")
-        return self.members[enumeration.name, member]
+            line = f"localparam {bit_range(node.width)}{name} = {text};"
+            self.members[found] = name, line
+        return self.members[found][0]
 
     def _assign(self, wire: str) -> None:
         value = self._with_few_choices(self.logic.driver_of(wire), MAX_CHOICES)
@@ -227,7 +227,8 @@ class _Printer:
         return f"reg {signed}{bit_range(declared.width)}{name} = {init}"
 
     def _declarations(self) -> Iterator[str]:
-        lines = [*self.constants, *self._registers(), *self._wires(), *self.declarations]
+        constants = [line for _, (_, line) in sorted(self.members.items())]
+        lines = [*constants, *self._registers(), *self._wires(), *self.declarations]
         yield from (f"{STEP}{line}" for line in lines)
         yield from self.memories.declarations(self.names.unused)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
@@ -198,6 +198,42 @@ def test_names_can_be_read() -> None:
     files = emit_array()
     assert not [name for name, text in files.items() if "\\" in text or "$1" in text]
     assert "element_3__y" in files["array.v"]
+
+
+def test_states_of_a_machine_have_their_names() -> None:
+    text = emit_array()["array_counter.v"]
+    assert "  localparam STATE_UP = 1'b0;\n  localparam STATE_DOWN = 1'b1;\n" in text
+    assert "fsm_state <= STATE_DOWN;" in text
+
+
+class Tile(enum.Enum, shape=2):  # type: ignore[call-arg]
+    """What a record below says."""
+
+    FIRST = 0
+    LAST = 2
+
+
+RECORD = data.StructLayout({"number": signed(4), "tile": Tile})
+
+
+class Reader(wiring.Component):
+    """Reads fields of a record."""
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(RECORD), "o": Out(signed(8))})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        with m.If(self.i.tile == Tile.LAST):
+            m.d.sync += self.o.eq(self.i.number * 3)
+        return m
+
+
+def test_fields_of_records_and_values_of_enums_have_their_names() -> None:
+    text = emit_verilog(Reader(), name="top", banner="x")["top.v"]
+    assert "  localparam [1:0] TILE_LAST = 2'd2;\n" in text
+    assert "  wire [1:0] i_tile = i[5:4];\n" in text
+    assert "if (i_tile == TILE_LAST)" in text
 
 
 def test_a_probe_survives_by_its_name() -> None:
