@@ -42,7 +42,7 @@ def describe(node: Expression, identifiers: Mapping[str, Identifier]) -> str:
     if name[0].isdigit():
         name = f"from_{name}"
     while len(name) > _MAX_NAME:
-        name = name.rpartition("_")[0]
+        name = name.rpartition("_")[0].rstrip("_")
     return name
 
 

@@ -89,8 +89,8 @@ def test_without_a_log_the_stall_counter_that_is_too_high_says_it():
 def cut(sources, instance: str, port: str):
     """The design with one input of one instance of the top at 0."""
     text = sources["naas_accelerator.v"]
-    pattern = rf"(  naas_{instance} {instance} \((?:(?!\n  \);).)*?\.{port}\()[^)]*\)"
-    found, count = re.subn(pattern, r"\g<1>1'h0)", text, flags=re.S)
+    pattern = rf"(  naas_{instance} {instance} \((?:(?!\);\n).)*?\.{port}__give\()\w+\)"
+    found, count = re.subn(pattern, r"\g<1>1'b0)", text, flags=re.S)
     assert count == 1
     return {**sources, "naas_accelerator.v": found}
 
