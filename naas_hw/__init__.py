@@ -7,7 +7,10 @@ also names of packages, so these verbs are `naas_hw.co_search` and `naas_hw.writ
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from naas_hw.core.moved import find_moved_modules
 from naas_hw.core.version import __version__
+
+find_moved_modules()
 
 if TYPE_CHECKING:
     from naas_hw.api import (
