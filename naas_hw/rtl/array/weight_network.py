@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
@@ -122,26 +122,39 @@ class WeightNetwork(SharedComponent):
             m.d.comb += getattr(groups.counts, name).eq(count)
         return groups, words
 
-    def _read(self, m: Module, busy: Signal) -> Signal:
+    def _read(self, m: Module, busy: Signal) -> Value:
         """Read a word for the first of its chunks of V lanes; gives the number of the chunk."""
-        chunks = self.beat_bytes // self.lanes
-        chunk = Signal(range(max(2, chunks)))
+        chunk, is_last = self._chunk(m, busy)
         address = self.read.address
         m.d.comb += self.read.enable.eq(busy & (chunk == 0))
         with m.If(self.step.start):
-            m.d.sync += [address.eq(self.step.address), chunk.eq(0)]
-        with m.Elif(busy):
-            m.d.sync += chunk.eq(chunk + 1)
-            with m.If(chunk == chunks - 1):
-                m.d.sync += [chunk.eq(0), address.eq(address + 1)]
+            m.d.sync += address.eq(self.step.address)
+        with m.Elif(busy & is_last):
+            m.d.sync += address.eq(address + 1)
         return chunk
 
-    def _deliver_data(self, m: Module, chunk: Signal) -> None:
+    def _chunk(self, m: Module, busy: Signal) -> tuple[Value, Value]:
+        """Number of the chunk in its word, and whether it is the last one of the word."""
+        chunks = self.beat_bytes // self.lanes
+        if chunks == 1:
+            return Const(0), Const(1)
+        chunk = Signal(range(chunks))
+        is_last = chunk == chunks - 1
+        with m.If(self.step.start):
+            m.d.sync += chunk.eq(0)
+        with m.Elif(busy):
+            m.d.sync += chunk.eq(Mux(is_last, 0, chunk + 1))
+        return chunk, is_last
+
+    def _deliver_data(self, m: Module, chunk: Value) -> None:
         """The lanes of a chunk, FILL_PIPELINE cycles after it was reached."""
         word = Signal(8 * self.beat_bytes, reset_less=True)
         lanes = Signal(8 * self.lanes, reset_less=True)
-        chosen = delayed(m, chunk, timing.FILL_PIPELINE - 1, "chunk")
-        m.d.sync += [word.eq(self.read.data), lanes.eq(word.word_select(chosen, 8 * self.lanes))]
+        chosen: Value = word
+        if self.lanes < self.beat_bytes:
+            late_chunk = delayed(m, chunk, timing.FILL_PIPELINE - 1, "chunk")
+            chosen = word.word_select(late_chunk, 8 * self.lanes)
+        m.d.sync += [word.eq(self.read.data), lanes.eq(chosen)]
         m.d.comb += self.delivery.data.eq(lanes)
 
     def _deliver_target(

@@ -28,7 +28,7 @@ COUNTERS: Final = (
 L2_PORTS: Final = ("weights", "inputs", "sums", "store", "load", "drain")
 
 GAINS: Final = data.StructLayout(dict.fromkeys(COUNTERS, 1) | {"l2_reads": 3, "l2_writes": 2})
-"""What each counter gains in a cycle: all but those of L2 at most one."""
+"""What is added to each counter in a cycle: all but those of L2 at most one."""
 
 
 class CounterSignature(wiring.Signature):

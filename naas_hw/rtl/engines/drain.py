@@ -158,7 +158,7 @@ class Drain(SharedComponent):
         return m
 
     def _load_nests(self, m: Module, runs: LoopNest, beats: LoopNest) -> None:
-        """Trips and gains come with the descriptor; a run begins where the outer nest is."""
+        """Trips and deltas come with the descriptor; a run begins where the outer nest is."""
         fields = self.fields
         deltas = {"byte": "drain_byte_delta", "channel": "drain_channel_delta"}
         connect(m, fields.loop_record(bound="drain_bound", deltas=deltas), runs.record)

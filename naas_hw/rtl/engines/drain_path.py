@@ -154,7 +154,7 @@ class DrainPath(SharedComponent):
         return numbers
 
     def _word(self, m: Module, member: int, each: int) -> Signal:
-        """The word of the groups of which one in so many is drained together."""
+        """OR of the words of the groups whose K position is `member` modulo `each`."""
         word = Signal(32 * self.accelerator.accumulator_lanes, name=f"word_{member}")
         words = [
             self.accumulators.words[i]

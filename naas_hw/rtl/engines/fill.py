@@ -130,7 +130,7 @@ class Fill(SharedComponent):
         return m
 
     def _load_nest(self, m: Module, nest: LoopNest) -> None:
-        """Trips and gains come with the descriptor; addresses begin at zero."""
+        """Trips and deltas come with the descriptor; addresses begin at zero."""
         deltas = {
             "weights": "fill_weight_delta",
             "inputs": "fill_input_delta",

@@ -122,7 +122,7 @@ class LoadPlanner(SharedComponent):
         return m
 
     def _load_nest(self, m: Module, nest: LoopNest) -> None:
-        """Trips and gains come with the descriptor; what has no start begins at zero."""
+        """Trips and deltas come with the descriptor; what has no start begins at zero."""
         fields = self.fields
         deltas = {
             "scales": "load_scale_delta",

@@ -150,7 +150,9 @@ class Reader(SharedComponent):
         m.submodules.scale_halves = scales = Credit(
             initial=2, distance=timing.DRAIN_TO_SCALES - ADDRESS_PIPELINE
         )
-        assert timing.RESPONSE_TO_LOAD == ADDRESS_PIPELINE + 2, "counted, then compared"
+        assert timing.RESPONSE_TO_LOAD == ADDRESS_PIPELINE + 2, (
+            "RESPONSE_TO_LOAD is the address pipeline plus two registers: count, compare"
+        )
         connect(m, flipped(self.tile_freed), tiles.i)
         connect(m, flipped(self.scales_freed), scales.i)
         transfer = self.i.payload

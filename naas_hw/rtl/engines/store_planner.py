@@ -104,7 +104,7 @@ class StorePlanner(SharedComponent):
         return m
 
     def _load_nest(self, m: Module, nest: LoopNest) -> None:
-        """Trips and gains come with the descriptor; all values begin at zero."""
+        """Trips and deltas come with the descriptor; all values begin at zero."""
         deltas = {
             "offset": "store_delta",
             "row": "store_row_delta",

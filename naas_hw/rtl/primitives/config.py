@@ -80,7 +80,7 @@ class FieldSignature(wiring.Signature):
 
 
 class LoopRecordSignature(wiring.Signature):
-    """One position of a loop nest at a time: its trips, and what its values gain.
+    """One position of a loop nest at a time: its trips, and the deltas of its values.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class LoopRecordSignature(wiring.Signature):
     write : Out(1), strobe: all below are those of a position.
     position : Out(POSITION_BITS), 0 is the outermost.
     bound : Out(BOUND_BITS), trips of the position, at least 1.
-    deltas : Out, a signed port for each value, under its name: what it gains when the position
+    deltas : Out, a signed port for each value, under its name: what is added when the position
         steps and all positions inside it return to their first trip.
     """
 
@@ -131,7 +131,7 @@ class FieldInterface(wiring.PureInterface):
         Parameters
         ----------
         bound : name of the field with the trips.
-        deltas : name of a value of the nest -> name of the field with its gains.
+        deltas : name of a value of the nest -> name of the field with its deltas.
         """
         values = tuple((value, FIELDS[name].width) for value, name in deltas.items())
         record = LoopRecordSignature(values).create()

@@ -53,7 +53,7 @@ class LoopNest(SharedComponent):
     nothing that is defined. Golden model: `itertools.product` over the bounds.
 
     One position steps in a cycle, so one counter and one adder a value serve all positions: trips,
-    bounds and gains stand in small memories that are read at the position. `last` and `first` are
+    bounds and deltas stand in small memories that are read at the position. `last` and `first` are
     registers: nothing that follows from them waits for a comparison.
 
     Parameters
@@ -122,9 +122,9 @@ class LoopNest(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         steps, wraps = self._moves(m)
-        bound, gain = self._records(m, encode(steps))
+        bound, deltas = self._records(m, encode(steps))
         self._counters(m, steps, wraps, bound)
-        self._values(m, gain)
+        self._values(m, deltas)
         for i, index in zip(self.indexed, self.index, strict=True):
             with m.If(self.start | (self.advance & wraps[i])):
                 m.d.sync += index.eq(0)
@@ -146,7 +146,7 @@ class LoopNest(SharedComponent):
         return list(steps), list(wraps)
 
     def _records(self, m: Module, stepping: Value) -> tuple[Value, Value]:
-        """Bound and gains of the position that steps."""
+        """Bound and deltas of the position that steps."""
         deltas = [getattr(self.record.deltas, name) for name, _ in self.values]
         width = self.bound_bits + sum(width for _, width in self.values)
         m.submodules.records = records = Memory(shape=width, depth=self.positions, init=())
@@ -184,12 +184,12 @@ class LoopNest(SharedComponent):
             with m.Elif(self.advance & steps[i]):
                 m.d.sync += [self.first[i].eq(0), self.last[i].eq(left == 2)]
 
-    def _values(self, m: Module, gains: Value) -> None:
+    def _values(self, m: Module, deltas: Value) -> None:
         for name, width in self.values:
             value = Signal(width, name=f"value_{name}", reset_less=True)
             m.d.comb += getattr(self.value, name).eq(value)
-            gain, gains = gains[:width], gains[width:]
+            delta, deltas = deltas[:width], deltas[width:]
             with m.If(self.start):
                 m.d.sync += value.eq(getattr(self.origin, name))
             with m.Elif(self.advance):
-                m.d.sync += value.eq(value + gain)
+                m.d.sync += value.eq(value + delta)

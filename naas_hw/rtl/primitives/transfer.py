@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 
-RUN_BITS = 8  # number of an output run, as far as it can be told from those near it
+RUN_BITS = 8  # low bits of the output run's number; enough to tell runs in flight apart
 COMPONENT_SHIFT = 14  # bias, multiplier and shift stand this far apart in a scale address
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from kit import ReadMemory, simulate
 
 from naas_hw.arch.timing import FILL_PIPELINE
@@ -58,6 +59,12 @@ def test_weights_are_those_of_nested_loops(seed: int, lanes: int) -> None:
     assert [entry for _, entry in found] == expected
     begin = 1 + FILL_PIPELINE
     assert [cycle for cycle, _ in found] == list(range(begin, begin + len(expected)))
+
+
+@pytest.mark.parametrize("lanes", [4, BEAT])
+def test_chunks_are_counted_where_a_word_has_several(lanes: int) -> None:
+    dut = WeightNetwork(beat_bytes=BEAT, lanes=lanes, half_words=16)
+    assert ("chunk" in rtlil.convert(dut)) == (lanes < BEAT)
 
 
 def test_init_wrong_lanes() -> None:
