@@ -50,10 +50,7 @@ class LoadAddressStage(SharedComponent):
         m.d.comb += self.o.payload.eq(transfer)
         m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
         m.d.sync += [
-            transfer.tensor.eq(load.tensor),
-            transfer.opens_tile.eq(load.opens_tile),
-            transfer.releases_fill.eq(load.releases_fill),
-            transfer.output_run.eq(load.output_run),
+            transfer.tag.eq(load.tag),
             transfer.dram_address.eq(load.dram_address + Mux(load.has_offset, dram_offset, 0)),
             transfer.blocks.eq(load.blocks),
             transfer.rows.eq(load.rows),

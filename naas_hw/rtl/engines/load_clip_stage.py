@@ -13,7 +13,7 @@ from naas_hw.rtl.primitives.clip import SKIPPED_BITS, clip_extent, clip_range
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.loop_nest import value_signature
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import RUN_BITS, Tensor
+from naas_hw.rtl.primitives.transfer import LoadTag, Tensor
 
 FIELDS: Final = (
     "image_rows",
@@ -55,7 +55,7 @@ class ClippedLoad(data.Struct):
 
     Members
     -------
-    tensor, opens_tile, releases_fill, output_run : see `LoadTransfer`.
+    tag : what it is for.
     is_inputs : the tensor is that of the inputs.
     dram_address : first beat of the tile, whether or not it exists.
     base : first word of the tile's buffer.
@@ -65,10 +65,7 @@ class ClippedLoad(data.Struct):
     output_rows, output_columns, output_blocks : of an output tile, those that exist.
     """
 
-    tensor: Tensor
-    opens_tile: unsigned(1)
-    releases_fill: unsigned(1)
-    output_run: unsigned(RUN_BITS)
+    tag: LoadTag
     is_inputs: unsigned(1)
     dram_address: unsigned(DRAM_BITS)
     base: unsigned(L2_BITS)
@@ -134,11 +131,8 @@ class LoadClipStage(SharedComponent):
         m.d.comb += self.o.payload.eq(clipped)
         m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
         m.d.sync += [
-            clipped.tensor.eq(self.i.payload.tensor),
-            clipped.opens_tile.eq(self.i.payload.opens_tile),
-            clipped.releases_fill.eq(self.i.payload.releases_fill),
-            clipped.output_run.eq(self.i.payload.output_run),
-            clipped.is_inputs.eq(self.i.payload.tensor == Tensor.INPUTS),
+            clipped.tag.eq(self.i.payload.tag),
+            clipped.is_inputs.eq(self.i.payload.tag.tensor == Tensor.INPUTS),
         ]
         self._look_up_addresses(m, clipped)
         self._clip_inputs(m, clipped)
@@ -158,7 +152,7 @@ class LoadClipStage(SharedComponent):
                 fields.sums_base[halves[Tensor.PARTIAL_SUMS]],
             ),
         )
-        with m.Switch(self.i.payload.tensor):
+        with m.Switch(self.i.payload.tag.tensor):
             for tensor, address, base in addresses:
                 with m.Case(tensor):
                     m.d.sync += [clipped.dram_address.eq(address), clipped.base.eq(base)]

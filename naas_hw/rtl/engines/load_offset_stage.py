@@ -12,7 +12,7 @@ from naas_hw.rtl.engines.load_clip_stage import ClippedLoad
 from naas_hw.rtl.primitives.clip import SKIPPED_BITS
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import RUN_BITS, Tensor
+from naas_hw.rtl.primitives.transfer import LoadTag, Tensor
 
 FIELDS: Final = (
     "dummy_input_address",
@@ -32,16 +32,14 @@ class OffsetLoad(data.Struct):
 
     Members
     -------
-    tensor, opens_tile, releases_fill, output_run, blocks, rows, columns : see `LoadTransfer`.
+    tag : what it is for.
+    blocks, rows, columns : see `LoadTransfer`.
     dram_address, base : of the tile; DRAM beats and words of L2.
     has_offset : rows or columns may be missing before those that are loaded.
     dram_row_offset, dram_column_offset, l2_row_offset, l2_column_offset : what these take.
     """
 
-    tensor: Tensor
-    opens_tile: unsigned(1)
-    releases_fill: unsigned(1)
-    output_run: unsigned(RUN_BITS)
+    tag: LoadTag
     blocks: unsigned(BOUND_BITS)
     rows: unsigned(BOUND_BITS)
     columns: unsigned(BOUND_BITS)
@@ -95,10 +93,7 @@ class LoadOffsetStage(SharedComponent):
         m.d.comb += [outside.eq(load.no_rows | load.no_columns), self.o.payload.eq(offset)]
         m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
         m.d.sync += [
-            offset.tensor.eq(load.tensor),
-            offset.opens_tile.eq(load.opens_tile),
-            offset.releases_fill.eq(load.releases_fill),
-            offset.output_run.eq(load.output_run),
+            offset.tag.eq(load.tag),
             offset.dram_address.eq(
                 Mux(load.is_inputs & outside, fields.dummy_input_address, load.dram_address)
             ),
@@ -122,7 +117,7 @@ class LoadOffsetStage(SharedComponent):
             (Tensor.INPUTS, inputs),
             (Tensor.PARTIAL_SUMS, (load.output_blocks, load.output_rows, load.output_columns)),
         )
-        with m.Switch(load.tensor):
+        with m.Switch(load.tag.tensor):
             for tensor, (blocks, rows, columns) in shapes:
                 with m.Case(tensor):
                     m.d.sync += [

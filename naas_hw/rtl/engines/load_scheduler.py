@@ -11,7 +11,7 @@ from naas_hw.compiler.layout import OUTER
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.loop_nest import changes, revisits
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import RUN_BITS, Tensor
+from naas_hw.rtl.primitives.transfer import RUN_BITS, LoadTag, Tensor
 
 FIELDS: Final = (
     "load_scale_mask",
@@ -31,14 +31,11 @@ class ScheduledLoad(data.Struct):
 
     Members
     -------
-    tensor, opens_tile, releases_fill, output_run : see `LoadTransfer`.
+    tag : what it is for.
     halves : a bit for each tensor, which half of its double buffer the tile takes.
     """
 
-    tensor: Tensor
-    opens_tile: unsigned(1)
-    releases_fill: unsigned(1)
-    output_run: unsigned(RUN_BITS)
+    tag: LoadTag
     halves: unsigned(NUM_TENSORS)
 
 
@@ -119,19 +116,19 @@ class LoadScheduler(SharedComponent):
 
     def _describe(self, m: Module, needed: Signal, moved: Signal) -> None:
         """What goes with the tensor that is loaded now."""
-        load = self.o.payload
+        tag = self.o.payload.tag
         opens_tile = Signal()
         run = Signal(RUN_BITS)
         halves = Signal(NUM_TENSORS)
         inputs_follow = needed[Tensor.INPUTS]
         m.d.comb += [
-            load.tensor.eq(Mux(needed[0], 0, Mux(needed[1], 1, Mux(needed[2], 2, 3)))),
-            load.opens_tile.eq(opens_tile),
-            load.releases_fill.eq(
-                (load.tensor == Tensor.INPUTS) | ((load.tensor == Tensor.WEIGHTS) & ~inputs_follow)
+            tag.tensor.eq(Mux(needed[0], 0, Mux(needed[1], 1, Mux(needed[2], 2, 3)))),
+            tag.opens_tile.eq(opens_tile),
+            tag.releases_fill.eq(
+                (tag.tensor == Tensor.INPUTS) | ((tag.tensor == Tensor.WEIGHTS) & ~inputs_follow)
             ),
-            load.output_run.eq(run),
-            load.halves.eq(halves),
+            tag.output_run.eq(run),
+            self.o.payload.halves.eq(halves),
         ]
         with m.If(self.go):
             m.d.sync += [opens_tile.eq(1), run.eq(0), halves.eq(0)]

@@ -156,19 +156,19 @@ class Reader(SharedComponent):
         connect(m, flipped(self.tile_freed), tiles.i)
         connect(m, flipped(self.scales_freed), scales.i)
         transfer = self.i.payload
-        is_scales = transfer.tensor == Tensor.SCALES
+        is_scales = transfer.tag.tensor == Tensor.SCALES
         m.d.comb += [
             tiles.clear.eq(self.go),
-            tiles.take.eq(accepted & transfer.opens_tile),
+            tiles.take.eq(accepted & transfer.tag.opens_tile),
             scales.clear.eq(self.go),
             scales.take.eq(accepted & is_scales),
             self.stored_run.ask.eq(self.i.valid),
-            self.stored_run.output_run.eq(transfer.output_run),
+            self.stored_run.output_run.eq(transfer.tag.output_run),
         ]
         return (
-            (~transfer.opens_tile | tiles.available)
+            (~transfer.tag.opens_tile | tiles.available)
             & (~is_scales | scales.available)
-            & ((transfer.tensor != Tensor.PARTIAL_SUMS) | self.stored_run.stored)
+            & ((transfer.tag.tensor != Tensor.PARTIAL_SUMS) | self.stored_run.stored)
         )
 
     def _cut_into_runs(
@@ -185,12 +185,14 @@ class Reader(SharedComponent):
         strided = Signal()
         run_taken = Signal()
         beats = Signal(RUN_BEATS_BITS, reset_less=True)
-        is_sums = transfer.tensor == Tensor.PARTIAL_SUMS
+        is_sums = transfer.tag.tensor == Tensor.PARTIAL_SUMS
         ends = run_taken & runs.last
         m.d.comb += [
             run_taken.eq(splitter.i.valid & splitter.i.ready),
             self.i.ready.eq(allowed & ~self.go & ~self.halt & (~active | ends)),
-            strided.eq((transfer.tensor == Tensor.INPUTS) & (self.fields.input_pixel_pitch != 1)),
+            strided.eq(
+                (transfer.tag.tensor == Tensor.INPUTS) & (self.fields.input_pixel_pitch != 1)
+            ),
             runs.start.eq(accepted),
             runs.advance.eq(run_taken),
             runs.origin.eq(transfer.dram_address),
@@ -215,7 +217,7 @@ class Reader(SharedComponent):
         fields, pitches = self.fields, runs.pitches
         tensor = Signal(Tensor, reset_less=True)
         with m.If(accepted):
-            m.d.sync += tensor.eq(self.i.payload.tensor)
+            m.d.sync += tensor.eq(self.i.payload.tag.tensor)
         m.d.comb += pitches.column.eq(fields.input_pixel_pitch)
         with m.Switch(tensor):
             with m.Case(Tensor.SCALES):
@@ -269,15 +271,15 @@ class Reader(SharedComponent):
             words.counts.block.eq(transfer.blocks),
             words.counts.row.eq(transfer.rows),
             words.counts.column.eq(transfer.columns),
-            words.counts.beat.eq(Mux(transfer.tensor == Tensor.PARTIAL_SUMS, 4, 1)),
+            words.counts.beat.eq(Mux(transfer.tag.tensor == Tensor.PARTIAL_SUMS, 4, 1)),
             self.tile_loaded.give.eq(self.transfer_done & releases_fill),
             self.partial_sums_loaded.give.eq(self.transfer_done & (tensor == Tensor.PARTIAL_SUMS)),
         ]
         with m.If(begins):
             m.d.sync += [
                 active.eq(1),
-                tensor.eq(transfer.tensor),
-                releases_fill.eq(transfer.releases_fill),
+                tensor.eq(transfer.tag.tensor),
+                releases_fill.eq(transfer.tag.releases_fill),
             ]
         with m.Elif(self.transfer_done | self.go):
             m.d.sync += active.eq(0)

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final
 
 from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Member, Out
 
 from naas_hw.compiler.layout import (
@@ -26,6 +26,18 @@ RECORD_STROBES: Final = {NEST: "nest_write", OUTER: "outer_write"}
 """Number of positions -> strobe: bounds and deltas of one position are there."""
 
 POSITION_BITS: Final = (NEST - 1).bit_length()
+
+
+class Phase(enum.IntEnum, shape=2):  # type: ignore[call-arg]  # amaranth's own keyword
+    """What the beats of a descriptor that come now hold."""
+
+    STATIC = 0
+    NEST_RECORDS = 1
+    OUTER_RECORDS = 2
+
+
+RECORD_PHASES: Final = {NEST: Phase.NEST_RECORDS, OUTER: Phase.OUTER_RECORDS}
+"""Number of positions -> phase: the records of this nest come."""
 
 
 def field_shape(spec: FieldSpec) -> Shape | data.ArrayLayout:
@@ -190,7 +202,8 @@ class ConfigRegister(SharedComponent):
         """Counts beats; strobes with each record. Gives whether the beat belongs to no record."""
         first = static_beats(self.beat_bytes)
         lengths = {count: record_beats(count, self.beat_bytes) for count in LOOP_RECORDS}
-        phase = Signal(2)
+        phase = Signal(Phase)
+        phases = [RECORD_PHASES[count] for count in lengths]
         position = Signal(POSITION_BITS)
         beats = Signal(range(max(first, *lengths.values()) + 1), init=1)
         for strobe in RECORD_STROBES.values():
@@ -198,16 +211,16 @@ class ConfigRegister(SharedComponent):
         with m.If(self.shift):
             m.d.sync += beats.eq(beats + 1)
             with m.Switch(phase):
-                with m.Case(0):
+                with m.Case(Phase.STATIC):
                     with m.If(beats == first):
-                        m.d.sync += [phase.eq(1), beats.eq(1), position.eq(0)]
-                for number, (count, length) in enumerate(lengths.items(), start=1):
-                    with m.Case(number):
-                        with m.If(beats == length):
+                        m.d.sync += [phase.eq(phases[0]), beats.eq(1), position.eq(0)]
+                for count, following in zip(lengths, [*phases[1:], Phase.STATIC], strict=True):
+                    with m.Case(RECORD_PHASES[count]):
+                        with m.If(beats == lengths[count]):
                             m.d.sync += beats.eq(1)
                             with m.If(self._end_record(m, count, position)):
-                                m.d.sync += phase.eq((number + 1) % (len(lengths) + 1))
-        return phase == 0
+                                m.d.sync += phase.eq(following)
+        return Value.cast(phase == Phase.STATIC)
 
     def _end_record(self, m: Module, count: int, position: Signal) -> Value:
         """Strobe with a record and go on to the next position. Gives whether it was the last."""

@@ -19,8 +19,8 @@ class Tensor(enum.IntEnum, shape=2):  # type: ignore[call-arg]  # amaranth's own
     PARTIAL_SUMS = 3
 
 
-class LoadTransfer(data.Struct):
-    """A box of beats that is read from DRAM.
+class LoadTag(data.Struct):
+    """What a load is for, from its plan to its last beat.
 
     Members
     -------
@@ -28,15 +28,26 @@ class LoadTransfer(data.Struct):
     opens_tile : it is the first transfer of its tile.
     releases_fill : after it, fill has all that it needs of the tile.
     output_run : low bits of the number of the output run to which its tile belongs.
-    dram_address : first beat in DRAM.
-    blocks, rows, columns : extents of the box.
-    destination : first word in L2; of scales, the first word in the scale memory.
     """
 
     tensor: Tensor
     opens_tile: unsigned(1)
     releases_fill: unsigned(1)
     output_run: unsigned(RUN_BITS)
+
+
+class LoadTransfer(data.Struct):
+    """A box of beats that is read from DRAM.
+
+    Members
+    -------
+    tag : what it is for.
+    dram_address : first beat in DRAM.
+    blocks, rows, columns : extents of the box.
+    destination : first word in L2; of scales, the first word in the scale memory.
+    """
+
+    tag: LoadTag
     dram_address: unsigned(DRAM_BITS)
     blocks: unsigned(BOUND_BITS)
     rows: unsigned(BOUND_BITS)

@@ -11,11 +11,8 @@ from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
 from naas_hw.rtl.primitives.clip import SKIPPED_BITS
 
+TAG_WIDTHS = {"tensor": 2, "opens_tile": 1, "releases_fill": 1, "output_run": 8}
 WIDTHS = {
-    "tensor": 2,
-    "opens_tile": 1,
-    "releases_fill": 1,
-    "output_run": 8,
     "blocks": BOUND_BITS,
     "rows": BOUND_BITS,
     "columns": BOUND_BITS,
@@ -32,18 +29,20 @@ def test_it_equals_sums_of_python(seed: int) -> None:
 
     async def bench(ctx: Any) -> None:
         for _ in range(300):
+            tag = {name: int(rng.integers(1 << width)) for name, width in TAG_WIDTHS.items()}
             load = {name: int(rng.integers(1 << width)) for name, width in WIDTHS.items()}
             load |= {name: int(rng.integers(1 << DRAM_BITS)) for name in DRAM}
             load |= {name: int(rng.integers(1 << L2_BITS)) for name in L2}
             load["dram_column_offset"] %= 1 << SKIPPED_BITS
             load["has_offset"] = int(rng.integers(2))
             valid, clear = int(rng.integers(2)), int(rng.random() < 0.1)
-            ctx.set(dut.i.payload, load)
+            ctx.set(dut.i.payload, {"tag": tag, **load})
             ctx.set(dut.i.valid, valid)
             ctx.set(dut.clear, clear)
             await ctx.tick()
             out = ctx.get(dut.o.payload)
             assert ctx.get(dut.o.valid) == (valid and not clear)
+            assert {name: getattr(out.tag, name) for name in TAG_WIDTHS} == tag
             for name in WIDTHS:
                 assert getattr(out, name) == load[name]
             parts = 3 if load["has_offset"] else 1

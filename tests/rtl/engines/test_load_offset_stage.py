@@ -12,9 +12,9 @@ from naas_hw.rtl.engines.load_offset_stage import FIELDS, LoadOffsetStage
 from naas_hw.rtl.primitives.transfer import Tensor
 
 
-def shape_of(load: dict[str, int], fields: dict[str, int]) -> tuple[int, int, int]:
+def shape_of(tensor: int, load: dict[str, int], fields: dict[str, int]) -> tuple[int, int, int]:
     """Blocks, rows and columns."""
-    match load["tensor"]:
+    match tensor:
         case Tensor.SCALES:
             return 3, 1, fields["scale_tile_words"]
         case Tensor.WEIGHTS:
@@ -42,24 +42,23 @@ def test_it_equals_products_of_python(seed: int) -> None:
             load = {name: int(rng.integers(1, 1 << 16)) for name in (*numbers, "output_columns")}
             load |= {name: int(rng.random() < 0.2) for name in ("no_rows", "no_columns")}
             load |= {f"{name}_skipped": int(rng.integers(256)) for name in ("rows", "columns")}
-            load |= {name: int(rng.integers(2)) for name in ("opens_tile", "releases_fill")}
+            tag = {name: int(rng.integers(2)) for name in ("opens_tile", "releases_fill")}
+            tag |= {"tensor": tensor, "output_run": int(rng.integers(256))}
             load |= {
-                "tensor": tensor,
                 "is_inputs": int(tensor == Tensor.INPUTS),
-                "output_run": int(rng.integers(256)),
                 "dram_address": int(rng.integers(1 << DRAM_BITS)),
                 "base": int(rng.integers(1 << L2_BITS)),
             }
             valid, clear = int(rng.integers(2)), int(rng.random() < 0.1)
-            ctx.set(dut.i.payload, load)
+            ctx.set(dut.i.payload, {"tag": tag, **load})
             ctx.set(dut.i.valid, valid)
             ctx.set(dut.clear, clear)
             await ctx.tick()
             out = ctx.get(dut.o.payload)
             assert ctx.get(dut.o.valid) == (valid and not clear)
-            for name in ("tensor", "opens_tile", "releases_fill", "output_run", "base"):
-                assert getattr(out, name) == load[name]
-            assert (out.blocks, out.rows, out.columns) == shape_of(load, fields)
+            assert {name: getattr(out.tag, name) for name in tag} == tag
+            assert out.base == load["base"]
+            assert (out.blocks, out.rows, out.columns) == shape_of(tensor, load, fields)
             outside = load["no_rows"] or load["no_columns"]
             is_dummy = tensor == Tensor.INPUTS and outside
             address = fields["dummy_input_address"] if is_dummy else load["dram_address"]

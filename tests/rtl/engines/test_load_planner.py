@@ -58,14 +58,14 @@ def plan(name: str, stalls: str) -> list[Any]:
 
 def beats_of(transfer: Any) -> int:
     pixels = int(transfer.blocks * transfer.rows * transfer.columns)
-    return pixels * BEATS_A_PIXEL.get(Tensor(transfer.tensor), 1)
+    return pixels * BEATS_A_PIXEL.get(Tensor(transfer.tag.tensor), 1)
 
 
 @pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
 @pytest.mark.parametrize("name", NAMES)
 def test_transfers_are_the_loads_of_the_model(name: str, stalls: str) -> None:
     found = [
-        (Tensor(t.tensor), beats_of(t), bool(t.opens_tile), t.output_run)
+        (Tensor(t.tag.tensor), beats_of(t), bool(t.tag.opens_tile), t.tag.output_run)
         for t in plan(name, stalls)
     ]
     assert found == expected_loads(name)
@@ -78,9 +78,11 @@ def test_fill_is_released_by_the_last_of_weights_and_inputs(name: str) -> None:
     for step in tiles_of(name):
         assert step.load is not None
         tile = [next(transfers) for _ in step.load.pieces]
-        operands = [t for t in tile if t.tensor in (Tensor.WEIGHTS, Tensor.INPUTS)]
-        assert [bool(t.releases_fill) for t in operands] == [t is operands[-1] for t in operands]
-        assert not any(t.releases_fill for t in tile if t not in operands)
+        operands = [t for t in tile if t.tag.tensor in (Tensor.WEIGHTS, Tensor.INPUTS)]
+        assert [bool(t.tag.releases_fill) for t in operands] == [
+            t is operands[-1] for t in operands
+        ]
+        assert not any(t.tag.releases_fill for t in tile if t not in operands)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -145,7 +147,7 @@ def test_go_forgets_what_was_under_way() -> None:
             await take(ctx)
 
         simulate(dut, bench)
-        assert [(Tensor(t.tensor), beats_of(t)) for t in received] == [e[:2] for e in expected]
+        assert [(Tensor(t.tag.tensor), beats_of(t)) for t in received] == [e[:2] for e in expected]
 
 
 def test_init_wrong_scale_half_words() -> None:

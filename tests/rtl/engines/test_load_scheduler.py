@@ -62,14 +62,14 @@ def test_it_schedules_the_loads_of_the_model(name: str, stalls: str) -> None:
                 ctx.set(dut.room, 1)
                 load = ctx.get(dut.o.payload)
                 assert ctx.get(dut.o.valid)
-                assert Tensor(load.tensor) == tensor
-                assert load.opens_tile == (number == 0)
-                assert load.releases_fill == (
+                assert Tensor(load.tag.tensor) == tensor
+                assert load.tag.opens_tile == (number == 0)
+                assert load.tag.releases_fill == (
                     tensor == max(t for t in tensors if t in (Tensor.WEIGHTS, Tensor.INPUTS))
                     if tensor in (Tensor.WEIGHTS, Tensor.INPUTS)
                     else 0
                 )
-                assert load.output_run == run % (1 << RUN_BITS)
+                assert load.tag.output_run == run % (1 << RUN_BITS)
                 assert load.halves == sum(half << i for i, half in enumerate(halves))
                 assert ctx.get(dut.advance) == (number == len(tensors) - 1)
                 await ctx.tick()

@@ -72,11 +72,12 @@ class Transfer:
             for k in range(each)
         ]
 
-    def payload(self) -> dict[str, int]:
+    def payload(self) -> dict[str, Any]:
         """Its fields, as a stream carries them."""
-        names = ("tensor", "dram_address", "destination", "blocks", "rows", "columns")
-        flags = ("opens_tile", "releases_fill", "output_run")
-        return {name: int(getattr(self, name)) for name in (*names, *flags)}
+        names = ("dram_address", "destination", "blocks", "rows", "columns")
+        tags = ("tensor", "opens_tile", "releases_fill", "output_run")
+        tag = {name: int(getattr(self, name)) for name in tags}
+        return {"tag": tag, **{name: int(getattr(self, name)) for name in names}}
 
 
 TRANSFERS = [

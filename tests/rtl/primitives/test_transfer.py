@@ -4,9 +4,10 @@ from naas_hw.rtl.primitives.transfer import LoadTransfer, StoreTransfer, Tensor
 
 
 def test_a_transfer_keeps_its_fields() -> None:
-    load = {"tensor": Tensor.INPUTS, "releases_fill": 1, "rows": 7, "destination": 40}
+    tag = {"tensor": Tensor.INPUTS, "releases_fill": 1}
+    load = {"tag": tag, "rows": 7, "destination": 40}
     packed = LoadTransfer.const(load)
-    assert (packed.tensor, packed.releases_fill) == (Tensor.INPUTS, 1)
+    assert (packed.tag.tensor, packed.tag.releases_fill) == (Tensor.INPUTS, 1)
     assert (packed.rows, packed.destination, packed.blocks) == (7, 40, 0)
     store = StoreTransfer.const({"partial_sums": 1, "l2_address": 9})
     assert (store.partial_sums, store.l2_address, store.columns) == (1, 9, 0)
