@@ -133,12 +133,12 @@ class DrainPath(SharedComponent):
     def _lanes_of(self, beat: Any) -> Value:
         """Lanes of a word that hold channels of the beat."""
         lanes = self.accelerator.accumulator_lanes
-        if lanes == 1:
-            return Const(1)
         return self._hits(beat.accumulator[: lanes.bit_length() - 1], lanes)
 
     def _hits(self, lane: Value, lanes: int) -> Value:
         """For each lane whether it is one of the beat's, which begin at this lane."""
+        if lanes == 1:
+            return Const(1)
         return Cat(((lane ^ k) >> self.fields.beat_lanes_log2) == 0 for k in range(lanes))
 
     def _numbers(self, m: Module, beat: Any) -> list[Signal]:
@@ -222,8 +222,10 @@ class DrainPath(SharedComponent):
     def _write(self, m: Module, valid: Value, beats: Sequence[Any], results: list[_Result]) -> None:
         """Write bytes or partial sums; the address is made a cycle ahead."""
         beat = beats[-1]
-        hits = self._hits(beat.byte[: self.lane_bits], self.lanes) if self.lane_bits else Const(1)
-        enable = Mux(beat.final, self._byte_enables(beat, hits), self._sum_enables(hits))
+        lanes = [Signal(name=f"writes_lane_{k}") for k in range(self.lanes)]
+        m.d.comb += Cat(lanes).eq(self._hits(beat.byte[: self.lane_bits], self.lanes))
+        sum_enables = Cat(lane.replicate(SUM_BYTES) for lane in lanes)
+        enable = Mux(beat.final, self._byte_enables(m, beat, lanes), sum_enables)
         all_bytes = Cat(result.byte for result in results).replicate(SUM_BYTES)
         totals = Cat(result.total for result in results)
         address = Signal(L2_BITS, name="address", reset_less=True)
@@ -242,12 +244,10 @@ class DrainPath(SharedComponent):
             beat.sums_base + (beat.byte >> self.lane_bits),
         )
 
-    def _byte_enables(self, beat: Any, hits: Value) -> Value:
-        """The beat's lanes, in the part of the word that its address says."""
+    def _byte_enables(self, m: Module, beat: Any, lanes: list[Signal]) -> Value:
+        """The lanes that are written, in the part of the word that the beat's address says."""
         beat_bits = self.accelerator.beat_bytes.bit_length() - 1
         part = beat.byte[self.lane_bits : beat_bits]
-        return Cat(hits & (part == n).replicate(self.lanes) for n in range(SUM_BYTES))
-
-    def _sum_enables(self, hits: Value) -> Value:
-        """All bytes of the beat's lanes."""
-        return Cat(hits[k].replicate(SUM_BYTES) for k in range(self.lanes))
+        writes_part = [Signal(name=f"writes_part_{n}") for n in range(SUM_BYTES)]
+        m.d.comb += [writes.eq(part == n) for n, writes in enumerate(writes_part)]
+        return Cat(writes & lane for writes in writes_part for lane in lanes)
