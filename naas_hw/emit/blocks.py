@@ -63,7 +63,7 @@ class BlockWriter:
         return [*start[:-1], *self._nested(start[-1], body, indent)]
 
     def _case(self, statement: CaseOf, indent: str) -> list[str]:
-        lines = [f"{indent}case ({self.writer.alone(statement.selector)})"]
+        lines = [f"{indent}case ({self.writer.alone_unsigned(statement.selector)})"]
         width = statement.selector.width
         for values, body in statement.arms:
             labels = ", ".join(self.writer.label(statement.selector, value) for value in values)

@@ -156,10 +156,15 @@ def _operation_fits(node: ex.Binary, width: int, signed: bool) -> bool:
 
 def fits_alone(node: Expression) -> bool:
     """Whether the text has the width and the value of the node with nothing around it."""
-    return any(
-        natural_width(node, signed) == node.width and fits(node, node.width, signed)
-        for signed in (False, True)
-    )
+    return _mode_alone(node) is not None
+
+
+def _mode_alone(node: Expression) -> bool | None:
+    """Whether the text with nothing around it has signed operands; None: it does not fit."""
+    for signed in _modes(node):
+        if natural_width(node, signed) == node.width and fits(node, node.width, signed):
+            return signed
+    return None
 
 
 class ExpressionWriter:
@@ -210,14 +215,25 @@ class ExpressionWriter:
         """The text of an operand whose width nothing around it changes."""
         return self._alone(node).text
 
+    def alone_unsigned(self, node: Expression) -> str:
+        """The same where nothing around it may see a sign: an index, the selector of a case."""
+        return self._alone_unsigned(node).text
+
+    def _alone_unsigned(self, node: Expression) -> Text:
+        text = self._alone(node)
+        extended = isinstance(node, ex.Extend) and not node.signed
+        if extended or not (_mode_alone(node) or self._is_signed(node)):
+            return text
+        return Text(f"$unsigned({text.text})")
+
     def _alone(self, node: Expression) -> Text:
         if isinstance(node, ex.Extend) and not node.signed:
             zeros = ex.Const(node.width - node.of.width, 0)
             parts = node.of.parts if isinstance(node.of, ex.Concat) else (node.of,)
             return self._concat(ex.Concat(node.width, (*parts, zeros)))
-        for signed in _modes(node):
-            if natural_width(node, signed) == node.width and fits(node, node.width, signed):
-                return self._at(node, node.width, signed)
+        signed = _mode_alone(node)
+        if signed is not None:
+            return self._at(node, node.width, signed)
         wider = _with_carry(node)
         if wider is not None:
             return self._alone(wider)
@@ -259,7 +275,10 @@ class ExpressionWriter:
         """The text of a node that fits, at a width."""
         match node:
             case ex.Const():
-                return Text(constant(node, max(width, node.width), signed))
+                text = constant(node, max(width, node.width), signed)
+                return Text(text, _UNARY if text.startswith("-") else _ATOM)
+            case ex.Name() if self._is_signed(node) and not signed and width > node.width:
+                return Text(f"$unsigned({self.identifiers[node.name].name})")
             case ex.Name() | ex.Slice() | ex.Pick() | ex.Word():
                 return self._selection(node, signed)
             case ex.Extend():
@@ -268,7 +287,7 @@ class ExpressionWriter:
                 return self._as_signed(self._concat(node), signed)
             case ex.Unary(operator="~" | "-"):
                 inner = self._at(node.of, width, signed)
-                return Text(node.operator + _wrap(inner, _UNARY), _UNARY)
+                return Text(node.operator + _wrap(inner, _ATOM), _UNARY)
             case ex.Unary():
                 inner = self._alone(node.of)
                 return self._as_signed(Text(node.operator + _wrap(inner, _ATOM), _UNARY), signed)
@@ -295,22 +314,22 @@ class ExpressionWriter:
                 return self._as_signed(self._pick(node), signed)
             case ex.Word():
                 name = self.identifiers[node.memory].name
-                return self._as_signed(Text(f"{name}[{self.alone(node.address)}]"), signed)
+                return self._as_signed(Text(f"{name}[{self.alone_unsigned(node.address)}]"), signed)
         raise AssertionError(node)
 
     def _pick(self, node: ex.Pick) -> Text:
         name = self.identifiers[node.of.name].name
-        index = self._alone(node.index)
         bits = max(1, (node.of.width - 1).bit_length())
-        first = index.text
-        if node.stride > 1:
-            shift = node.stride.bit_length() - 1
-            if node.stride == 1 << shift:
-                first = f"{{{first}, {shift}'d0}}"
-            else:
-                first = f"{_wrap(index, _PRECEDENCE['*'])} * {bits}'d{node.stride}"
+        position, shift = node.index, node.stride.bit_length() - 1
+        if node.stride == 1 << shift:
+            position = ex.concat((ex.Const(shift, 0), position))
+        else:
+            stride = ex.Const(bits, node.stride)
+            position = ex.Binary(bits, "*", ex.extend(position, bits, False), stride)
         if node.low:
-            first = f"{bits}'d{node.low} + {first}"
+            low = ex.Const(bits, node.low)
+            position = ex.Binary(bits, "+", low, ex.extend(position, bits, False))
+        first = self.alone_unsigned(position)
         selected = first if node.width == 1 else f"{first} +: {node.width}"
         return Text(f"{name}[{selected}]")
 
@@ -357,20 +376,20 @@ class ExpressionWriter:
         return _joined(operator, left, self._at(node.right, width, signed))
 
     def _comparison(self, node: ex.Binary) -> Text:
-        if isinstance(node.right, ex.Const):
+        if isinstance(node.right, ex.Const) and node.operator in ("==", "!="):
             member = self.find_member(node.left, node.right.value)
             if member is not None:
                 return _joined(node.operator, self._alone(node.left), Text(member))
-        modes = (True,) if node.signed else (False, True)
-        for signed in modes:
+        for signed in _modes_of_comparison(node):
             natural = max(natural_width(node.left, signed), natural_width(node.right, signed))
             both = (node.left, node.right)
             if all(fits(side, natural, signed) for side in both):
                 left, right = (self._at(side, natural, signed) for side in both)
+                if not signed and all(map(self._is_signed, both)):
+                    left = Text(f"$unsigned({left.text})")
                 return _joined(node.operator, left, right)
         if not node.signed:
-            left = self._alone_or_name(node.left)
-            right = self._alone_or_name(node.right)
+            left, right = (self._alone_unsigned(_unextended(side)) for side in both)
             return _joined(node.operator, left, right)
         repaired = self._repaired(node, node.left.width)
         assert isinstance(repaired, ex.Binary)
@@ -380,6 +399,21 @@ class ExpressionWriter:
             )
         return self._comparison(repaired)
 
+    def _is_signed(self, node: Expression) -> bool:
+        """Whether the text of a node that is read as unsigned is signed: all its wires are."""
+        match node:
+            case ex.Name():
+                return self.identifiers[node.name].signed
+            case ex.Extend(signed=False) | ex.Unary(operator="~" | "-"):
+                return self._is_signed(node.of)
+            case ex.Mux():
+                return self._is_signed(node.true) and self._is_signed(node.false)
+            case ex.Binary(operator=operator) if operator in ex.SHIFTS:
+                return self._is_signed(node.left)
+            case ex.Binary(operator=operator) if operator not in ex.COMPARISONS | ex.LOGICAL:
+                return self._is_signed(node.left) and self._is_signed(node.right)
+        return False
+
     def _named(self, node: Expression) -> Expression:
         if self._is_simple(node):
             return node
@@ -387,10 +421,19 @@ class ExpressionWriter:
             return ex.slice_of(self.add_wire(node.of), node.low, node.width)
         return self.add_wire(node)
 
-    def _alone_or_name(self, node: Expression) -> Text:
-        if isinstance(node, ex.Extend) and not node.signed:
-            return self._alone(node.of)
-        return self._alone(node)
+
+def _unextended(node: Expression) -> Expression:
+    """A node without the zeros that an unsigned comparison adds by itself."""
+    return node.of if isinstance(node, ex.Extend) and not node.signed else node
+
+
+def _modes_of_comparison(node: ex.Binary) -> tuple[bool, ...]:
+    """The signs that the texts of both operands may have."""
+    if node.signed:
+        return (True,)
+    half = 1 << node.left.width >> 1
+    small = all(range_of(side, False)[1] < half for side in (node.left, node.right))
+    return (False, True) if small or node.operator in ("==", "!=") else (False,)
 
 
 def _modes(node: Expression) -> tuple[bool, bool]:

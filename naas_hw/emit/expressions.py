@@ -191,6 +191,8 @@ def slice_of(node: Expression, low: int, width: int) -> Expression:
     """Bits `low` to `low + width - 1` of a node."""
     if low == 0 and width == node.width:
         return node
+    if width == 0:
+        return Const(0, 0)
     match node:
         case Const():
             return Const(width, node.value >> low & ((1 << width) - 1))
@@ -365,7 +367,7 @@ def choose(condition: Expression, true: Expression, false: Expression) -> Expres
 
 def compare(operator: str, left: Expression, right: Expression, signed: bool = False) -> Expression:
     """A comparison; operands are extended to one width."""
-    width = max(left.width, right.width)
+    width = max(left.width, right.width, 1)
     left, right = extend(left, width, signed), extend(right, width, signed)
     if isinstance(left, Const) and not isinstance(right, Const) and operator in ("==", "!="):
         left, right = right, left
@@ -394,6 +396,8 @@ def reduce(operator: str, node: Expression) -> Expression:
 
 def shift(width: int, operator: str, left: Expression, right: Expression) -> Expression:
     """`<<` of a node of its width, `>>` or `>>>` of a node that may be wider."""
+    if not left.width:
+        return Const(width, 0)
     if not isinstance(right, Const):
         whole = Binary(left.width, operator, left, right, operator == ">>>")
         return extend(whole, width, operator == ">>>")

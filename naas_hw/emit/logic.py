@@ -109,6 +109,7 @@ class ModuleLogic:
     def _cells_by_output(self) -> Iterator[tuple[str, Cell]]:
         for cell in self.module.cells:
             if not is_instance(cell) and cell.kind not in _NO_OUTPUT:
+                _refuse_other_clocks(cell)
                 (output,) = cell.ports[_OUTPUTS.get(cell.kind, "Y")]
                 assert output.wire is not None and output.low == 0
                 yield output.wire, cell
@@ -165,9 +166,14 @@ class ModuleLogic:
         values += self._ends()
         return Counter(wire for value in values for wire in {b.wire for b in value} if wire)
 
-    def is_read_elsewhere(self, wire: str) -> bool:
-        """Whether something besides one register reads what a process drives."""
-        return self._readers[wire] != 1 or not wire.startswith("$")
+    def next_value_of(self, register: Cell) -> str | None:
+        """The wire of a process that gives the next value of one register and nothing else."""
+        value = register.ports["D"]
+        wire = value[0].wire
+        whole = len(value) == 1 and wire in self.processes
+        if not whole or wire is None or value[0].width != self.module.wires[wire].width:
+            return None
+        return wire if self._readers[wire] == 1 and wire.startswith("$") else None
 
     # ------------------------------------------------------------ expressions
 
@@ -214,6 +220,11 @@ class ModuleLogic:
             return self.resolve(self.aliases[wire])
         return self._value_of_cell(self._cells[wire])
 
+    def address_of(self, port: Cell) -> Expression:
+        """The address at a port of a memory, of one bit at least."""
+        address = self.resolve(port.ports["ADDR"])
+        return ex.extend(address, max(1, address.width), False)
+
     def is_driven_here(self, wire: str) -> bool:
         """Whether logic of this module drives a wire: no input, register or instance."""
         cell = self._cells.get(wire)
@@ -228,7 +239,7 @@ class ModuleLogic:
             return ex.Word(
                 width_of(cell.ports["DATA"]),
                 cell.parameters["MEMID"].strip('"').replace("\\\\", "\\"),
-                self.resolve(cell.ports["ADDR"]),
+                self.address_of(cell),
             )
         if cell.kind == "$mux":
             return ex.choose(*(self.resolve(cell.ports[port]) for port in "SBA"))
@@ -259,19 +270,16 @@ class ModuleLogic:
             return ex.shift(width, "<<", ex.extend(left, width, signed), right)
         if cell.kind in _SHIFT:
             return ex.shift(width, _SHIFT[cell.kind], left, right)
-        if cell.kind == "$shift" and not signed:
-            return self._pick(width, left, right)
+        if cell.kind == "$shift":
+            return self._pick(width, left, right, signed)
         raise ValueError(f"a cell must be one that Verilog is printed of, not {cell.kind}")
 
-    def _pick(self, width: int, left: Expression, right: Expression) -> Expression:
+    def _pick(self, width: int, left: Expression, right: Expression, signed: bool) -> Expression:
         """Bits from a variable position on: zeros beyond the end, unless there is no beyond."""
-        index, stride = right, 1
-        if isinstance(right, ex.Binary) and right.operator == "*":
-            if isinstance(right.right, ex.Const):
-                index, stride = right.left, right.right.value
-        if isinstance(index, ex.Extend) and not index.signed:
-            index = index.of
+        index, stride = _index_and_stride(right)
         last = ((1 << index.width) - 1) * stride + width
+        if signed and last > left.width:
+            raise ValueError("bits that a variable selects of a signed value must lie inside it")
         if isinstance(index, ex.Const):
             return ex.slice_of(ex.extend(left, last, False), index.value * stride, width)
         if last <= left.width:
@@ -338,6 +346,28 @@ class ModuleLogic:
                 result = ex.both(result, ex.compare("==", piece, wanted))
             low = high
         return result
+
+
+def _refuse_other_clocks(cell: Cell) -> None:
+    """Registers follow the rising edge and reads of memories none: there is no other text."""
+    if cell.kind == "$dff" and not cell.number("CLK_POLARITY"):
+        raise ValueError("a register must take its value at the rising edge of its clock")
+    if cell.kind == "$memrd_v2" and cell.number("CLK_ENABLE"):
+        raise ValueError("a read port of a memory must be in the domain 'comb'")
+    if _OUTPUTS.get(cell.kind, "Y") not in cell.ports:
+        raise ValueError(f"a cell must be one that Verilog is printed of, not {cell.kind}")
+
+
+def _index_and_stride(position: Expression) -> tuple[Expression, int]:
+    """A position as an index times a constant, where that product drops no bits."""
+    index, stride = position, 1
+    if isinstance(position, ex.Binary) and position.operator == "*":
+        if isinstance(position.right, ex.Const):
+            index, stride = position.left, position.right.value
+    if isinstance(index, ex.Extend) and not index.signed:
+        index = index.of
+    exact = ((1 << index.width) - 1) * stride < 1 << position.width
+    return (index, stride) if exact else (position, 1)
 
 
 def _targets(body: Iterable[Statement]) -> Iterator[tuple[int, int]]:

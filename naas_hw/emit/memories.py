@@ -61,7 +61,7 @@ class MemoryWriter:
     def _memory_write(self, cell: Cell) -> list[str]:
         name = self.writer.identifiers[_memory_of(cell)].name
         clock = self.writer.alone(self.logic.resolve(cell.ports["CLK"]))
-        word = f"{name}[{self.writer.alone(self.logic.resolve(cell.ports['ADDR']))}]"
+        word = f"{name}[{self.writer.alone_unsigned(self.logic.address_of(cell))}]"
         data = self.logic.resolve(cell.ports["DATA"])
         lines = []
         pieces = list(_runs(cell.ports["EN"]))

@@ -165,6 +165,7 @@ def _read_module(module: NetlistModule, lines: Iterator[str]) -> None:
     for line in lines:
         word, _, rest = line.partition(" ")
         if word == "end":
+            _remove_empty(module)
             return
         if word == "attribute":
             name, _, value = rest.partition(" ")
@@ -181,10 +182,20 @@ def _read_module(module: NetlistModule, lines: Iterator[str]) -> None:
             module.processes.append(_read_body(module, lines)[0])
         elif word == "connect":
             target, driver = _read_two_values(module, rest)
-            module.connections.append((str(target[0].wire), driver))
+            if target:
+                module.connections.append((str(target[0].wire), driver))
         else:
             raise ValueError(f"a line of RTLIL must be one that Amaranth writes, not {line!r}")
         attributes = {}
+
+
+def _remove_empty(module: NetlistModule) -> None:
+    """Remove what has no bits: wires, ports of instances, operators whose result has none."""
+    module.wires = {name: wire for name, wire in module.wires.items() if wire.width}
+    for cell in module.cells:
+        if cell.kind.startswith("\\"):
+            cell.ports = {port: value for port, value in cell.ports.items() if value}
+    module.cells = [cell for cell in module.cells if cell.ports.get("Y", True)]
 
 
 def _match(pattern: re.Pattern[str], line: str) -> re.Match[str]:

@@ -118,11 +118,8 @@ class _Printer:
     def _name_the_rest(self) -> None:
         """Names for kept wires that have none in the source, after their expression."""
         self.process_only = {
-            bits.wire
-            for cell in self.logic.registers.values()
-            for bits in cell.ports["D"]
-            if bits.wire in self.logic.processes and not self.logic.is_read_elsewhere(bits.wire)
-        }
+            self.logic.next_value_of(cell) for cell in self.logic.registers.values()
+        } - {None}
         for wire in self.module.wires:
             if wire in self.identifiers or wire not in self.logic.live:
                 continue

@@ -42,11 +42,11 @@ Body = tuple[Statement, ...]
 def statements_of(logic: ModuleLogic, register: str, cell: Cell) -> Body:
     """What a register does at a clock edge."""
     target = ex.Name(logic.module.wires[register].width, register)
-    (data, *more) = cell.ports["D"]
-    process = None if more or data.wire is None else logic.processes.get(data.wire)
-    if process is None or logic.is_read_elsewhere(str(data.wire)):
+    wire = logic.next_value_of(cell)
+    if wire is None:
         return (Assign(target, logic.resolve(cell.ports["D"])),)
-    body = _Translation(logic, target).body(process)
+    first, *rest = _Translation(logic, target).body(logic.processes[wire])
+    body = tuple(rest) if first == Assign(target, target) else (first, *rest)
     return _simplified(body, target)
 
 
@@ -102,8 +102,7 @@ class _Translation:
 
 def _simplified(body: Body, target: ex.Name) -> Body:
     """The same with the last word first: `if (reset) ... else ...`."""
-    kept = [s for s in body if not (isinstance(s, Assign) and s.value == s.target)]
-    statements = [_simplified_inside(statement, target) for statement in kept]
+    statements = [_simplified_inside(statement, target) for statement in body]
     while len(statements) > 1 and _sets_all(statements[-1], target):
         last = statements.pop()
         assert isinstance(last, If)
