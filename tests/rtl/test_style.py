@@ -18,6 +18,7 @@ from naas_hw.rtl.accelerator import AcceleratorTop
 FOLDER = Path(naas_hw.rtl.__file__).parent
 FILES = sorted(path for path in FOLDER.rglob("*.py") if path.name != "__init__.py")
 TESTS = Path(__file__).parent
+SECTIONS = ["Parameters", "Members", "Latency", "Raises"]
 MAX_LINES, MAX_LINES_OF_90_PERCENT = 60, 25
 
 
@@ -98,16 +99,33 @@ def test_a_docstring_names_exactly_the_ports(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_docstring_says_what_the_parameters_and_the_latency_are(name):
+def test_a_docstring_has_the_sections_of_a_contract(name):
+    docstring = inspect.getdoc(type(instance_of(name))) or ""
+    assert re.findall(r"^(\w+)\n-+$", docstring, re.M) == SECTIONS
+    assert all(section(docstring, title) for title in SECTIONS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_docstring_says_what_the_parameters_are(name):
     kind = type(instance_of(name))
-    docstring = inspect.getdoc(kind) or ""
     words = list(inspect.signature(kind.__init__).parameters)[1:]
-    lines = section(docstring, "Parameters") or []
+    lines = section(inspect.getdoc(kind) or "", "Parameters") or []
     documented = [word for line in lines for word in line.partition(" : ")[0].split(", ")]
-    assert documented == words
-    assert section(docstring, "Latency")
-    refuses = "raise ValueError" in inspect.getsource(kind.__init__)
-    assert bool(section(docstring, "Raises")) == refuses
+    assert documented == (words or ["None."])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_docstring_says_what_a_component_refuses(name):
+    """What it refuses itself, or by the signatures that it is made of, has a test."""
+    kind = type(instance_of(name))
+    lines = section(inspect.getdoc(kind) or "", "Raises") or []
+    path = Path(inspect.getfile(kind)).relative_to(FOLDER)
+    refusals = "pytest.raises(" in (TESTS / path.with_name(f"test_{path.name}")).read_text()
+    if "raise " in inspect.getsource(kind.__init__):
+        assert lines != ["Nothing."]
+    if lines != ["Nothing."]:
+        assert all(re.match(r"\w+Error(, \w+Error)* : ", line) for line in lines)
+        assert refusals, "what it refuses must be tested"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))

@@ -20,6 +20,7 @@ class Accumulation(SharedComponent):
     """Turns multiplications into additions, in the cycle before their sums are there.
 
     The number at address A of half H stands in lane A % lanes of half H, at address A // lanes.
+    Golden model: a delayed list.
 
     Parameters
     ----------

@@ -71,6 +71,10 @@ class InputCapture(SharedComponent):
     -------
     FILL_PIPELINE cycles from `inputs.valid` to the write, a chunk in every cycle. No write is
     enabled after a reset, until inputs have been delivered for so many cycles.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:

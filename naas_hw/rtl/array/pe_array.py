@@ -66,6 +66,10 @@ class PEArray(SharedComponent):
     their `valid`. A multiplication in cycle t is in its accumulator from
     t + MAC_PIPELINE + tree_cycles + 1 on; one starts in every cycle. A drained word comes one cycle
     after its address. Nothing is written or added after a reset; all memories keep their contents.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:

@@ -34,6 +34,10 @@ class WeightCapture(SharedComponent):
     Latency
     -------
     None: writes are combinational, one in every cycle. There is no state.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:

@@ -30,6 +30,7 @@ class AxiLiteWrites(SharedComponent):
 
     Address and data may come in either order or together. One write is under way at a time: no
     address and no data is taken while a response waits. Ready depends on registers only.
+    Golden model: the list of writes in their order.
 
     Parameters
     ----------
@@ -48,6 +49,10 @@ class AxiLiteWrites(SharedComponent):
     -------
     `fire` is combinational; the response follows it by one cycle and stays until it is taken. A
     write takes two cycles where the response is taken at once. After a reset nothing is under way.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self, *, registers: Sequence[Register]) -> None:
@@ -119,6 +124,7 @@ class AxiLiteReads(SharedComponent):
     """Answers reads with the value that a word has in the cycle in which its address is taken.
 
     One read is under way at a time. Ready depends on registers only.
+    Golden model: a dict from offsets to values.
 
     Parameters
     ----------
@@ -134,6 +140,10 @@ class AxiLiteReads(SharedComponent):
     -------
     The answer follows its address by one cycle and stays until it is taken. A read takes two cycles
     where the answer is taken at once. After a reset nothing is under way.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self, *, registers: Sequence[Register]) -> None:

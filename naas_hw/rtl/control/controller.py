@@ -25,6 +25,7 @@ class Controller(SharedComponent):
     status. An expired watchdog does: `halt` keeps load and store from offering anything new, and
     when they are quiet the list ends. After every layer `flush` puts the engines into the state
     after a reset, so nothing of a layer reaches the next one, however it ended.
+    Golden model: the descriptors of a list in their order, each in its time by `arch.timing`.
 
     Parameters
     ----------

@@ -60,6 +60,11 @@ class Counters(SharedComponent):
     A cycle is charged to what kept compute from going in it: the cause is looked up in the cycle
     before the one that is lost. Counters follow a cycle later, so that adders stand behind
     registers. A counter whose highest bit is set stands still: it never begins anew at zero.
+    Golden model: a dict of counts, and the rules that name the cause of a lost cycle.
+
+    Parameters
+    ----------
+    None.
 
     Members
     -------
@@ -85,6 +90,10 @@ class Counters(SharedComponent):
     -------
     A count includes a cycle from two cycles after it on. All counts begin anew with a run, two
     cycles after `start`; they are zero after a reset.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self) -> None:

@@ -25,6 +25,7 @@ class DramMaster(SharedComponent):
 
     Descriptors are read before load, and never while load has a burst under way: a beat belongs to
     the descriptor where `descriptors.r` is ready, and to load otherwise. Writes are those of store.
+    Golden model: byte addresses modulo 4 GiB, in the window.
 
     Parameters
     ----------
@@ -43,6 +44,10 @@ class DramMaster(SharedComponent):
     Latency
     -------
     All paths are combinational; there is no state.
+
+    Raises
+    ------
+    ValueError : the width is not a power of two.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:

@@ -15,7 +15,11 @@ UNIT_BITS = (timing.WATCHDOG_UNIT - 1).bit_length()
 class Watchdog(SharedComponent):
     """Counts down from its limit and stays expired until it is restarted or idle.
 
-    A limit of zero never expires.
+    A limit of zero never expires. Golden model: the formula of its latency.
+
+    Parameters
+    ----------
+    None.
 
     Members
     -------
@@ -28,6 +32,10 @@ class Watchdog(SharedComponent):
     -------
     `expired` rises `limit * timing.WATCHDOG_UNIT + 3` cycles after the last restart, and falls one
     cycle after `busy` falls or a restart. After a reset it does not run.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self) -> None:

@@ -63,6 +63,10 @@ class DrainPath(SharedComponent):
     -------
     DRAIN_PIPELINE cycles from a beat to its write, one beat a cycle; what it reads is addressed in
     the cycle after it. Nothing is read or written after a reset until the next beat.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:

@@ -17,6 +17,10 @@ class LoadAddressStage(SharedComponent):
 
     Golden model: the same sums in Python, modulo the widths of the addresses.
 
+    Parameters
+    ----------
+    None.
+
     Members
     -------
     clear : In, 1 bit; forgets the load that comes in this cycle.
@@ -26,6 +30,10 @@ class LoadAddressStage(SharedComponent):
     Latency
     -------
     One cycle; a load a cycle. `o` is not valid after reset.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self) -> None:

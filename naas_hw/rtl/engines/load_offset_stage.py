@@ -59,6 +59,10 @@ class LoadOffsetStage(SharedComponent):
     `dummy_input_address`, so that each tile has a load to wait for. Golden model: the same
     products in Python.
 
+    Parameters
+    ----------
+    None.
+
     Members
     -------
     clear : In, 1 bit; forgets the load that comes in this cycle.
@@ -69,6 +73,10 @@ class LoadOffsetStage(SharedComponent):
     Latency
     -------
     One cycle; a load a cycle. `o` is not valid after reset.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self) -> None:

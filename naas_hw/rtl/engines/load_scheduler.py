@@ -46,6 +46,10 @@ class LoadScheduler(SharedComponent):
     before. With its last tensor a tile ends, and the loop nest advances. Golden model:
     `naas_hw.cost.reference.pieces.steps_of`.
 
+    Parameters
+    ----------
+    None.
+
     Members
     -------
     go : In, 1 bit; begin with the first tile of a layer.
@@ -60,6 +64,10 @@ class LoadScheduler(SharedComponent):
     -------
     The first load is scheduled in the cycle after `go`, and one in each cycle with `room` that
     follows. Nothing is scheduled from reset until the first `go`.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self) -> None:

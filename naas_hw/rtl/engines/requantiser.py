@@ -34,6 +34,10 @@ class Requantiser(SharedComponent):
     so parameters may change from one value to the next. There is no handshake and nothing stalls:
     who gives a value counts the cycles. Golden model: `workload.arithmetic.requantise`.
 
+    Parameters
+    ----------
+    None.
+
     Members
     -------
     accumulator, bias : In, signed 32 bits; their sum wraps.
@@ -46,6 +50,10 @@ class Requantiser(SharedComponent):
     -------
     `LATENCY` cycles from the inputs to `o`, one result a cycle. No register is reset: what comes
     out in the first `LATENCY` cycles means nothing.
+
+    Raises
+    ------
+    Nothing.
     """
 
     LATENCY: ClassVar[int] = REQUANTISE_LATENCY

@@ -51,6 +51,10 @@ class StorePlanner(SharedComponent):
     A tile leaves as bytes where no later run adds to it, as partial sums where one does. Golden
     model: `naas_hw.cost.reference.pieces.steps_of` and the tiles of `Geometry`.
 
+    Parameters
+    ----------
+    None.
+
     Members
     -------
     go : In, 1 bit; begin with the layer whose fields are there; forgets whatever was under way.
@@ -62,6 +66,10 @@ class StorePlanner(SharedComponent):
     -------
     The first transfer is offered three cycles after `go`, and one in each cycle that follows while
     transfers are taken. Nothing is offered from reset until the first `go`.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self) -> None:

@@ -44,6 +44,7 @@ class GlobalBuffer(SharedComponent):
     The compiler gives every buffer banks of its own, so in no cycle do two readers, or two
     writers, meet at one bank; if a wrong program lets them, their addresses mix, nothing worse.
     An address outside all banks reads zero and writes nothing.
+    Golden model: one list of the words of all banks.
 
     Parameters
     ----------
@@ -59,6 +60,10 @@ class GlobalBuffer(SharedComponent):
     A word read in cycle t is there in t + 1 and stays until the next read by this reader, or of
     this bank. Every port may be used in every cycle. After a reset a reader has the word zero until
     its first read; the banks keep their contents.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:

@@ -28,6 +28,7 @@ class Ram(SharedComponent):
 
     Reading a word in the cycle in which it is written gives an undefined word (the simulator's
     is the old one): do not. Addresses at or above the depth: do not.
+    Golden model: a list of words.
 
     In emitted Verilog this is the module `naas_ram`, the one place for a foundry's macro.
 

@@ -18,6 +18,7 @@ from naas_hw.compiler.layout import (
     record_beats,
     static_beats,
 )
+from naas_hw.rtl.primitives.axi import check_bytes
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 FIELDS: Final = {spec.name: spec for spec in LAYOUT}
@@ -162,7 +163,7 @@ class ConfigRegister(SharedComponent):
 
     Parameters
     ----------
-    beat_bytes : bytes of a beat.
+    beat_bytes : bytes of a beat, a power of two.
 
     Members
     -------
@@ -175,9 +176,14 @@ class ConfigRegister(SharedComponent):
     A beat may come in each cycle. A record and its strobe are there in the cycle after its last
     beat, the static fields from the cycle after the last of their beats until the first beat of the
     next descriptor. After a reset the next beat is the first one of a descriptor.
+
+    Raises
+    ------
+    ValueError : the width is not a power of two.
     """
 
     def __init__(self, *, beat_bytes: int) -> None:
+        check_bytes("beat_bytes", beat_bytes)
         self.beat_bytes = beat_bytes
         super().__init__(
             {

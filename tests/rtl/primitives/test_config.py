@@ -161,6 +161,11 @@ def test_a_part_connects_to_the_fields_of_an_engine() -> None:
     connect(Module(), dut.fields.select(names), engine)
 
 
+def test_init_wrong_beat_bytes() -> None:
+    with pytest.raises(ValueError, match=r"^beat_bytes must be a power of two, not 12$"):
+        ConfigRegister(beat_bytes=12)
+
+
 def test_init_wrong_name() -> None:
     with pytest.raises(
         ValueError, match=r"^names must be fields of the descriptor, not 'load_bounds'$"
