@@ -64,7 +64,10 @@ class Demo:
 
 
 def mobilenet_demo(seed: int = 0) -> Demo:
-    """The demo: MobileNetV2, one image of 224 x 224, with what Eyeriss has."""
+    """The demo: MobileNetV2 on one image of 224 x 224.
+
+    It stays within Eyeriss' resources (168 PEs, 193 KiB on chip, 8 bytes a cycle).
+    """
     return Demo(
         network=api.find_network("mobilenet_v2"),
         budget=api.find_budget("eyeriss"),
@@ -260,7 +263,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--run", type=Path, default=Path("build/demo"), help="run folder")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
     given = parser.parse_args(arguments)
     console = Console(highlight=False, markup=False)
     return run_demo(mobilenet_demo(given.seed), given.run, console, resume=given.resume)

@@ -123,7 +123,7 @@ def read_design(folder: str | Path) -> Design:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder} must be a folder with a design, not missing")
+        raise InputError(f"no such folder: {folder}")
     design = Design(
         accelerator=read_accelerator(folder / "accelerator.yaml"),
         network=(network := read_network(folder / "network.yaml")),

@@ -260,7 +260,7 @@ def _mapped(
 
 
 def _joined(networks: Sequence[Network]) -> Network:
-    """One network of all layers; of several, each layer's name begins with its network's."""
+    """Join networks into one; with several, layer names get the network's name as prefix."""
     if len(networks) == 1:
         return networks[0]
     return Network(

@@ -25,7 +25,7 @@ class Device:
 
 
 TARGET_MHZ: Final = 80.0
-"""What place and route aims at unless told otherwise."""
+"""Default clock frequency that place and route aims at."""
 
 _SMALL: Final = ("CABGA381", "CABGA256", "CSFBGA285")
 _PACKAGES: Final = {

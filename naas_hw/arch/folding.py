@@ -53,7 +53,7 @@ def longest_chain(chip: Accelerator) -> int:
 
 
 def _sizes(num_axes: int, max_pes: int) -> Iterator[tuple[int, ...]]:
-    """Positions along so many axes, two at least, with at most so many PEs."""
+    """Axis sizes of at least 2 whose product is at most the number of PEs."""
     if num_axes == 0:
         yield ()
         return

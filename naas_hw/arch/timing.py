@@ -2,8 +2,8 @@
 
 Cycle 0 is the cycle in which the start write is accepted. A handshake "in cycle t" is sampled at
 the edge that ends t. An engine that *goes* in cycle g works in the cycles g+1 .. g+n; it may go
-again in cycle g+n. Constants named A_TO_B are the least distance from the last cycle of A's work
-to the cycle in which B may go.
+again in cycle g+n. `A_TO_B`: minimum number of cycles from A's last working cycle until B may
+start.
 """
 
 from typing import Final

@@ -96,7 +96,8 @@ def _let_all_text_be_printed() -> None:
 def _status_of(error: BaseException) -> int:
     match error:
         case KeyboardInterrupt():
-            warnings.simplefilter("ignore")  # of hardware that was given up half-made
+            # Amaranth warns about components that were never elaborated
+            warnings.simplefilter("ignore")
             _say("interrupted")
             return ExitStatus.INTERRUPTED
         case SystemExit():

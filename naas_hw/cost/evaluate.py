@@ -147,7 +147,7 @@ def evaluate_network(
     known: dict[tuple[Layer, Mapping], CostReport] = {}
     for layer in network.layers:
         if layer.name not in mappings:
-            raise InputError(f"every layer must have a mapping, not all but {layer.name!r}")
+            raise InputError(f"layer {layer.name!r} has no mapping")
         key = (layer.anonymous, mappings[layer.name])
         if key not in known:
             known[key] = evaluate(accelerator, *key, table)

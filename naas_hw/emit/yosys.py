@@ -28,5 +28,5 @@ def run_yosys(script: str, *, folder: Path) -> str:
     output = ended.output + ended.errors
     if ended.status:
         last = " | ".join(line for line in output.strip().splitlines()[-4:])
-        raise ToolError(f"yosys must end without an error, not with: {last}")
+        raise ToolError(f"yosys failed: {last}")
     return output

@@ -68,7 +68,7 @@ class _Loop:
 
 
 def told_stride(layer: Layer) -> tuple[int, int]:
-    """(rows, columns): 1 where the kernel has one index, since only what it reads is told."""
+    """Strides given to MAESTRO, rows then columns: 1 where the kernel has size 1."""
     return (
         1 if layer.R == 1 else layer.stride[0],
         1 if layer.S == 1 else layer.stride[1],

@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """The default search of a place, and what is proven about it.
+    """The default mapping search of one layer on one accelerator, with its optimality bound.
 
     Members
     -------
@@ -53,12 +53,12 @@ class Gap:
 
     @property
     def to_best(self) -> float:
-        """What the default is above the best that was found, of it."""
+        """Relative excess of the default score over the best known score."""
         return self.default / self.optimality.score - 1
 
     @property
     def proven(self) -> float:
-        """What the default is above the least that a mapping of the space can score, at most."""
+        """Relative excess of the default score over the optimality bound."""
         return max(0.0, self.default / self.optimality.bound - 1)
 
 

@@ -112,17 +112,17 @@ class PairComparison:
 
     @property
     def latency_ratio(self) -> float:
-        """Cycles of the pair by those of what was found."""
+        """Cycles of the pair divided by cycles of the searched accelerator."""
         return self.pair.cycles / self.result.networks[0].report.cycles
 
     @property
     def energy_ratio(self) -> float:
-        """Energy of the pair by that of what was found."""
+        """Energy of the pair divided by energy of the searched accelerator."""
         return self.pair.energy_pj / self.result.networks[0].report.energy_pj
 
     @property
     def edp_ratio(self) -> float:
-        """Energy times cycles of the pair by that of what was found."""
+        """EDP of the pair divided by EDP of the searched accelerator."""
         return self.latency_ratio * self.energy_ratio
 
 

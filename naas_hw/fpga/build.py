@@ -156,7 +156,7 @@ def _check(target_mhz: float, seeds: Sequence[int], limit_minutes: float | None)
     if not 0 < target_mhz <= MAX_MHZ:
         raise InputError(f"frequency must be above 0 and at most {MAX_MHZ:g} MHz, not {target_mhz}")
     if not seeds:
-        raise InputError("seeds must be at least one, not none")
+        raise InputError("at least one seed is needed")
     for seed in seeds:
         if not 0 <= seed < 1 << 31:
             raise InputError(f"a seed must be 0 to {(1 << 31) - 1}, not {seed}")

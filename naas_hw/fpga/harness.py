@@ -75,5 +75,5 @@ def _slices(ports: list[Port], register: str) -> dict[str, str]:
 
 
 def render(template: str, /, **values: object) -> str:
-    """A template of the flow, rendered; a value that is missing is an error."""
-    return render_template("flow", template, **values)
+    """Render a template of FPGA builds; a missing value is an error."""
+    return render_template("fpga", template, **values)

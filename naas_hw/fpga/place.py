@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.arch.devices import DevicePart
-from naas_hw.core.errors import SimulationError, ToolError
+from naas_hw.core.errors import ToolError
 from naas_hw.fpga.harness import render
 from naas_hw.fpga.synthesis import NETLIST, Hierarchy
 from naas_hw.system.processes import run_program
@@ -126,11 +126,11 @@ def read_report(report: Mapping[str, Any], *, seed: int, hierarchy: Hierarchy) -
 
     Raises
     ------
-    SimulationError : it has no clock.
+    ToolError : it has no clock frequency.
     """
     clocks = report.get("fmax", {})
     if not clocks:
-        raise SimulationError("report of nextpnr must have the frequency of a clock, not none")
+        raise ToolError("nextpnr reported no clock frequency")
     clock, achieved = min(clocks.items(), key=lambda entry: entry[1]["achieved"])
     used = report["utilization"]
     usage = {

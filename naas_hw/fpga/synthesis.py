@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from naas_hw.core.errors import SimulationError
+from naas_hw.core.errors import ToolError
 from naas_hw.emit.yosys import run_yosys
 from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
 
@@ -173,9 +173,14 @@ def synthesise(sources: Mapping[str, str], *, top: str, target_mhz: float, folde
 
 
 def read_netlist(design: Mapping[str, Any]) -> Netlist:
-    """What a flat netlist takes, by component."""
+    """What a flat netlist takes, by component.
+
+    Raises
+    ------
+    ToolError : it does not have the harness.
+    """
     if HARNESS not in design.get("modules", {}):
-        raise SimulationError(f"{NETLIST} of yosys must hold the module {HARNESS}")
+        raise ToolError(f"yosys reported no module {HARNESS} in {NETLIST}")
     cells = design["modules"][HARNESS]["cells"]
     hierarchy = Hierarchy.of_netlist(cells)
     counts: dict[str, Counter[str]] = {path: Counter() for path in hierarchy.modules}

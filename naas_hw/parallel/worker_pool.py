@@ -157,7 +157,8 @@ class _Worker:
             succeeded, value = pickle.loads(answer)
             return succeeded, value
         raise WorkerError(
-            f"a task must not end its worker, as it did {MAX_ATTEMPTS} times ({ending})"
+            f"worker ended {MAX_ATTEMPTS} times while running one task ({ending}); "
+            "try fewer processes"
         )
 
     def _restart(self) -> str:

@@ -78,7 +78,7 @@ class Manifest(BaseModel):
     naas : version of naas_hw.
     packages : versions of what the result depends on.
     command : words of the command line; of an absolute path its last part.
-    seed : of everything random in the run.
+    seed : the random seed of the run.
     digest : over all inputs (`digest_of`).
     energy_table : its name, and the beginning of the SHA-256 of its figures.
     files : what naas wrote into the folder, besides this file; relative paths, in order.

@@ -32,7 +32,9 @@ from naas_hw.workload.layer import Layer
 
 CYCLES_TO_SPARE = 2000
 STALLED_FACTOR = 60
-LATE_FACTOR: Final = 2  # of the time that all beats take one by one, with any habits of the memory
+LATE_FACTOR: Final = 2
+"""Timeout: this many times the cycles of all beats sent singly, for any memory behaviour."""
+
 IDLE_FACTOR: Final = 20  # of the time of one such beat, in which something has to move
 MAX_STEPS_BY_PIECE: Final = 200_000
 """Layers of more steps are compared as a whole only: the recurrence that knows every piece is slow,

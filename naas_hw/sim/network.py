@@ -56,7 +56,7 @@ def plan_runs(
     first: dict[tuple[Layer, Mapping], Layer] = {}
     for layer in wanted:
         if layer.name not in mappings:
-            raise InputError(f"every layer must have a mapping, not all but {layer.name}")
+            raise InputError(f"layer {layer.name!r} has no mapping")
         key = (layer.renamed("layer"), mappings[layer.name])
         names.setdefault(key, []).append(layer.name)
         first.setdefault(key, layer)

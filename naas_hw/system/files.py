@@ -166,7 +166,7 @@ def _write_new(path: Path, content: Content) -> None:
 
 
 def _refused(path: Path, reason: str) -> InputError:
-    return InputError(f"{_shown(path)}: must be a writable file: {reason}")
+    return InputError(f"cannot write {_shown(path)}: {reason.lower()}")
 
 
 def _shown(path: str | Path) -> str:
@@ -174,6 +174,10 @@ def _shown(path: str | Path) -> str:
 
 
 # ---------------------------------------------------------------------------------------- reading
+
+
+def _unreadable(path: str | Path, error: OSError) -> InputError:
+    return InputError(f"cannot read {_shown(path)}: {(error.strerror or str(error)).lower()}")
 
 
 def read_file(path: str | Path, *, max_bytes: int) -> bytes:
@@ -186,7 +190,7 @@ def read_file(path: str | Path, *, max_bytes: int) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise InputError(f"{_shown(path)}: must be a readable file: {error.strerror}") from error
+        raise _unreadable(path, error) from error
     except ValueError as error:  # a NUL in the path
         raise InputError(f"{_shown(path)!r} must be a path: {error}") from error
     try:
@@ -202,6 +206,6 @@ def read_file(path: str | Path, *, max_bytes: int) -> bytes:
         with os.fdopen(handle, "rb", closefd=False) as stream:
             return stream.read(max_bytes)
     except OSError as error:
-        raise InputError(f"{_shown(path)}: must be a readable file: {error.strerror}") from error
+        raise _unreadable(path, error) from error
     finally:
         os.close(handle)

@@ -15,7 +15,9 @@ from naas_hw.sim.random_numbers import Generator
 from naas_hw.workload.layer import DIMS, Layer
 
 _NUM_REPAIRS: Final = 6  # of a mapping that does not fit
-_STRICT_SHARE: Final = 0.8  # of the mappings whose blocks are made whole; the rest has luck or not
+_STRICT_SHARE: Final = (
+    0.8  # of the mappings whose blocks are made whole; the rest is legal only by chance
+)
 
 Ints = NDArray[np.int64]
 

@@ -144,7 +144,7 @@ def test_a_run_folder_may_have_any_name(files, tmp_path, capsys):
     ("network", "sentence"),
     [
         ("no_such_net", "model must be one of"),
-        ("gone.yaml", "gone.yaml: must be a readable file"),
+        ("gone.yaml", "cannot read "),
     ],
 )
 def test_an_unknown_network_is_one_sentence(files, tmp_path, network, sentence, capsys):

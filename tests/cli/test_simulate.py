@@ -204,7 +204,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_file(
         patch.setattr(files, "_write_new", full)
         assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 2
     text = capsys.readouterr().err
-    assert "No space left on device" in text
+    assert "no space left on device" in text
     assert text.count("\n") == 1
     assert {path.name for path in design_folder.rglob("*")} == {
         LOCK,

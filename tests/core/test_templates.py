@@ -8,7 +8,7 @@ from naas_hw.core.templates import render_template, template_environment
 
 def test_a_missing_value_is_an_error():
     with pytest.raises(jinja2.UndefinedError, match="'target_mhz' is undefined"):
-        render_template("flow", "constraints.lpf.j2")
+        render_template("fpga", "constraints.lpf.j2")
 
 
 @pytest.mark.parametrize(("escapes_html", "text"), [(True, "&lt;b&gt;"), (False, "<b>")])

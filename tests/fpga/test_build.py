@@ -9,7 +9,7 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.devices import DEVICES, find_part
 from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.cli import main
-from naas_hw.core.errors import InputError, SimulationError, ToolError
+from naas_hw.core.errors import InputError, ToolError
 from naas_hw.fpga import build as flow_build
 from naas_hw.fpga import place as flow_place
 from naas_hw.fpga.build import TOP, build
@@ -121,7 +121,7 @@ def test_cells_are_counted_by_component_and_add_up():
 
 
 def test_a_netlist_without_the_harness_is_refused():
-    with pytest.raises(SimulationError, match="must hold the module naas_harness"):
+    with pytest.raises(ToolError, match="yosys reported no module naas_harness"):
         read_netlist({"modules": {}})
 
 
@@ -164,7 +164,7 @@ def test_a_report_gives_clock_usage_and_the_components_on_the_critical_path():
 
 
 def test_a_report_without_a_clock_is_refused():
-    with pytest.raises(SimulationError, match="frequency of a clock, not none"):
+    with pytest.raises(ToolError, match="nextpnr reported no clock frequency"):
         read_report({**REPORT, "fmax": {}}, seed=1, hierarchy=Hierarchy({}))
 
 
@@ -200,7 +200,7 @@ def test_a_part_that_does_not_exist_is_refused(arguments, sentence):
     [
         ({"target_mhz": 0.0}, "frequency must be above 0 and at most 1000 MHz, not 0"),
         ({"target_mhz": float("nan")}, "frequency must be above 0 .* not nan"),
-        ({"seeds": ()}, "seeds must be at least one, not none"),
+        ({"seeds": ()}, "at least one seed is needed"),
         ({"seeds": (-1,)}, "a seed must be 0 to 2147483647, not -1"),
         ({"seeds": (1, 1)}, "seeds must differ, not 1 twice"),
         ({"limit_minutes": 0.0}, "limit-minutes must be above 0, not 0"),

@@ -109,8 +109,8 @@ def test_a_task_that_ends_every_worker_is_named_and_the_pool_goes_on(fragile, tm
         with pytest.raises(WorkerError) as caught:
             doomed()
         assert str(caught.value) == (
-            f"layer b: a task must not end its worker, as it did {MAX_ATTEMPTS} times "
-            "(the last with exit status 9)"
+            f"layer b: worker ended {MAX_ATTEMPTS} times while running one task "
+            "(the last with exit status 9); try fewer processes"
         )
         assert after.result() == (3, 1)
 

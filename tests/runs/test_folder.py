@@ -229,9 +229,9 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_of_the_new_one(tmp_path, mo
 
     with RunFolder.open(tmp_path) as run:
         monkeypatch.setattr(os, "replace", full)
-        with pytest.raises(InputError, match="No space left"):
+        with pytest.raises(InputError, match="no space left"):
             run.write_text("result.json", "[1, 2, 3]")
-        with pytest.raises(InputError, match="No space left"):
+        with pytest.raises(InputError, match="no space left"):
             run.write_files({"rtl/top.v": "module top;"})
         monkeypatch.undo()
         assert run.read_text("result.json") == "{}"

@@ -60,7 +60,6 @@ def test_unreadable_file_is_named(tmp_path):
     large = tmp_path / "large.yaml"
     large.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
     cases = {
-        tmp_path / "none.yaml": "must be a readable file: No such file or directory",
         tmp_path: "must be a regular file, not a folder",
         latin: "must be UTF-8, not byte 3 of it",
         large: f"must have at most {MAX_FILE_BYTES} bytes, not {MAX_FILE_BYTES + 1}",
@@ -69,6 +68,8 @@ def test_unreadable_file_is_named(tmp_path):
         with pytest.raises(InputError) as caught:
             read_yaml(path)
         assert str(caught.value) == f"{path}: {rule}"
+    with pytest.raises(InputError, match="cannot read .*none.yaml: no such file or directory"):
+        read_yaml(tmp_path / "none.yaml")
     with pytest.raises(InputError, match="must be a path: embedded null byte"):
         read_yaml("a\0b")
 

@@ -177,7 +177,7 @@ def with_dram(table: SizedTable, dram: DramEnergy) -> SizedTable:
 
 
 def with_dram_factor(table: SizedTable, factor: float) -> SizedTable:
-    """The table with DRAM so many times as dear; its source says so."""
+    """The table with DRAM energy multiplied by the factor, which its source records."""
     dram = DramEnergy(
         interface=table.dram.interface,
         pj_per_bit=factor * table.dram.pj_per_bit,

@@ -52,7 +52,8 @@ def read_tensors(path: str | Path) -> dict[str, "Tensor"]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise InputError(f"{path}: must be a readable file: {error.strerror or error}") from error
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"cannot read {path}: {reason}") from error
     except Exception as error:  # torch raises whatever its unpickler meets
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(

@@ -145,6 +145,7 @@ class Breeder:
         self._known: Encodings | None = None
         self._scores: NDArray[np.float64] = np.empty(0)
         self._num_parents = max(2, round(settings.parent_share * settings.population))
+        self._best_top1_percent: float | None = None
 
     @property
     def best(self) -> Encodings:
@@ -172,11 +173,7 @@ class Breeder:
             if not missing:
                 return np.concatenate(accepted)
         if missing == self.settings.population:
-            raise InputError(
-                f"the accuracy floor must be within reach, not {self.settings.min_top1_percent} %: "
-                f"none of {MAX_ROUNDS * self.settings.population} networks of {self.space.name} "
-                f"met it, {self.oracle.source.label}"
-            )
+            raise InputError(self._why_none_meets_floor())
         return np.concatenate(accepted)
 
     def tell(self, encodings: Encodings, scores: NDArray[np.float64]) -> None:
@@ -216,7 +213,7 @@ class Breeder:
         return self.space.mutate(self.rng, children, self.settings.mutation_rate)
 
     def _new(self, encodings: Encodings, most: int) -> Encodings:
-        """Those that were not asked for before, each once, so many at most."""
+        """At most `most` distinct encodings that were not evaluated before."""
         chosen: list[int] = []
         for index, encoding in enumerate(encodings):
             key = encoding.tobytes()
@@ -229,5 +226,17 @@ class Breeder:
         met = self.oracle.covers(encodings)
         if met.any():
             accuracies = self.oracle.accuracies(encodings[met])
+            best = float(accuracies.top1_percent.max())
+            self._best_top1_percent = max(best, self._best_top1_percent or 0.0)
             met[met] = accuracies.at_least(self.settings.min_top1_percent)
         return met
+
+    def _why_none_meets_floor(self) -> str:
+        best = self._best_top1_percent
+        known = "none has a known accuracy" if best is None else f"the best has {best:.1f} %"
+        return (
+            f"no network of {self.space.name} reaches an accuracy of "
+            f"{self.settings.min_top1_percent:g} % "
+            f"({MAX_ROUNDS * self.settings.population:,} tried, {known}; accuracies are "
+            f"{self.oracle.source.label})"
+        )

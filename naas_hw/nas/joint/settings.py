@@ -62,7 +62,7 @@ class JointSettings:
 
 
 def breeding(min_top1_percent: float, seed: int = 0, aim: Aim = Aim.SCORE) -> ArchitectureSettings:
-    """How networks are bred for an accelerator, unless told otherwise."""
+    """Default settings for breeding the networks of one accelerator."""
     return ArchitectureSettings(
         min_top1_percent=min_top1_percent, aim=aim, population=16, generations=16, seed=seed
     )

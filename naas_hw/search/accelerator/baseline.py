@@ -175,7 +175,7 @@ def map_fixed(
 
 
 class BaselineKind(StrEnum):
-    """What of a baseline something is set beside."""
+    """Which result of a baseline is compared."""
 
     FIXED = "fixed"
     SEARCHED = "searched"

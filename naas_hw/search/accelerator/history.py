@@ -98,7 +98,7 @@ class History:
             history, or a damaged one; it cannot be written.
         """
         if path is not None and not resume and Path(path).exists():
-            raise InputError(f"{path}: must not exist, or be resumed")
+            raise InputError(f"{path} exists already; resume it or choose another file")
         if path is not None:
             check_replaceable(Path(path))
         with _written(path):

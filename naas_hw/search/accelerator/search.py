@@ -129,7 +129,8 @@ class _Search:
             records = self.history.generation(generation)
             if [r.accelerator for r in records] != [p.accelerator for p in drawn]:
                 raise InputError(
-                    "history must hold the candidates that this version draws, not others"
+                    "this history was written by a version that draws other candidates; "
+                    "start a new run"
                 )
             for record in records:
                 self._learn(record, is_resumed=True)

@@ -44,7 +44,7 @@ class SearchSettings:
         how many times the evaluations.
     proof_evaluations : mappings and tiles that branch and bound looks at, for each layer of the
         best one of these; 0: it does not run.
-    seed : of everything random.
+    seed : the random seed.
     optimiser, mapping_optimiser : of the two levels.
     encoding : of parallel dims; and of loop orders, for the mapping optimisers that have one: `cma`
         and `random`.

@@ -56,7 +56,7 @@ def _graph_text(path: Path) -> bytes:
     except Exception as error:  # a damaged archive fails in as many ways as it has methods
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         text = shortened(printable(str(reason)), 200)
-        raise InputError(f"{printable(str(path))}: must be a readable .pt2 file: {text}") from error
+        raise InputError(f"cannot read the .pt2 file {printable(str(path))}: {text}") from error
 
 
 def _unpacked_graph(path: Path) -> bytes:

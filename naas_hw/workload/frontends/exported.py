@@ -34,8 +34,7 @@ def export_module(module: "nn.Module", input_shape: tuple[int, ...]) -> Graph:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         shape = "x".join(map(str, input_shape))
         raise InputError(
-            f"{type(module).__name__} must pass torch.export with a {shape} input, not fail: "
-            f"{reason}"
+            f"torch.export failed on {type(module).__name__} with input {shape}: {reason}"
         ) from error
     return graph_of_program(program)
 

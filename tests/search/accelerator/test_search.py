@@ -315,7 +315,7 @@ def test_another_search_cannot_be_resumed(changed, tmp_path: Path):
 
 def test_a_history_that_exists_is_not_overwritten(tmp_path: Path):
     (tmp_path / "h").write_text("something")
-    with pytest.raises(InputError, match="must not exist, or be resumed"):
+    with pytest.raises(InputError, match="exists already; resume it or choose another file"):
         search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h")
     with pytest.raises(InputError, match="must be a history that can be written"):
         search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h", resume=True)

@@ -171,10 +171,10 @@ def test_wrong_pt2_file_is_one_sentence(tmp_path, content, rule):
 def test_no_pt2_file_at_all(tmp_path):
     """Missing, or not an archive."""
     path = tmp_path / "a.pt2"
-    with pytest.raises(InputError, match="must be a readable .pt2 file: No such file"):
+    with pytest.raises(InputError, match="cannot read the .pt2 file .*: No such file"):
         import_network(path)
     path.write_text("text")
-    with pytest.raises(InputError, match="must be a readable .pt2 file: File is not a zip"):
+    with pytest.raises(InputError, match="cannot read the .pt2 file .*: File is not a zip"):
         import_network(path)
     with pytest.raises(InputError, match="must keep its own input shape, not get another"):
         import_network(path, resolution=64)
@@ -267,7 +267,7 @@ def test_model_that_does_not_export(capfd):
         def forward(self, x):
             return x + 1 if x.sum() > 0 else x
 
-    with pytest.raises(InputError, match="^Branching must pass torch.export with a 1x3x8x8 input"):
+    with pytest.raises(InputError, match="^torch.export failed on Branching with input 1x3x8x8: "):
         import_network(Branching(), resolution=8)
     assert capfd.readouterr() == ("", "")
 
