@@ -226,6 +226,14 @@ class ExpressionWriter:
             return text
         return Text(f"$unsigned({text.text})")
 
+    def _compared_alone(self, node: Expression, width: int) -> Text:
+        """The text of an operand of an unsigned comparison at a width that may be greater."""
+        text = self._alone_unsigned(node)
+        plain = width == node.width or fits(node, width, False)
+        if plain or text.text.startswith("$unsigned("):
+            return text
+        return Text(f"$unsigned({text.text})")
+
     def _alone(self, node: Expression) -> Text:
         if isinstance(node, ex.Extend) and not node.signed:
             zeros = ex.Const(node.width - node.of.width, 0)
@@ -389,7 +397,9 @@ class ExpressionWriter:
                     left = Text(f"$unsigned({left.text})")
                 return _joined(node.operator, left, right)
         if not node.signed:
-            left, right = (self._alone_unsigned(_unextended(side)) for side in both)
+            left, right = (
+                self._compared_alone(_unextended(side), node.left.width) for side in both
+            )
             return _joined(node.operator, left, right)
         repaired = self._repaired(node, node.left.width)
         assert isinstance(repaired, ex.Binary)

@@ -108,6 +108,9 @@ FAULTS: dict[str, Callable[..., Any]] = {
     "unsigned_order_of_signed": lambda m, a, b, u, v, o: a.as_unsigned() < b.as_unsigned(),
     "unsigned_extension_of_signed": lambda m, a, b, u, v, o: Cat(a, Const(0, 4)) + Cat(b),
     "unsigned_order_of_negation": lambda m, a, b, u, v, o: u.any() >= (-v).as_unsigned(),
+    "comparison_with_a_wider_sum": lambda m, a, b, u, v, o: (
+        (Mux(v, a, b - 9).as_unsigned() + a).as_unsigned() <= (~u - v).as_unsigned()[:5]
+    ),
     "shift_by_all_bits": lambda m, a, b, u, v, o: u >> 4,
     "signed_index": lambda m, a, b, u, v, o: u.bit_select(a[:2].as_signed().as_unsigned(), 1),
     "sum_as_index": lambda m, a, b, u, v, o: Cat(a, b, u, a, b, u).word_select((u + v)[:2], 3),
