@@ -2,11 +2,13 @@
 
 A wire keeps the name that its Amaranth signal has. Where several signals share one wire, the
 signal of the module's own is preferred to the port of an instance, which is called
-`instance__port`. Equal names are numbered, and words that Verilog has taken get an underscore.
+`instance__port` after the instance that drives it. Equal names are numbered, and words that Verilog
+has taken get an underscore.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -153,31 +155,45 @@ class WireNames:
         return fields
 
     def _find_ports(self) -> dict[str, list[tuple[str, str]]]:
-        """Wire -> the instances and their ports that it is at."""
-        ports: dict[str, list[tuple[str, str]]] = {}
+        """Wire -> the instances and their ports that it is at, what drives it first."""
+        drivers: dict[str, list[tuple[str, str]]] = {}
+        readers: dict[str, list[tuple[str, str]]] = {}
         for cell in self.module.cells:
             if cell.kind.startswith("\\"):
                 for port, value in cell.ports.items():
                     wire = _is_whole(self.module, value)
                     if wire is not None:
+                        ports = drivers if port in cell.outputs else readers
                         ports.setdefault(wire, []).append((cell.name, port))
-        return ports
+        return {w: drivers.get(w, []) + readers.get(w, []) for w in drivers | readers}
 
     def _name(self, wire: str) -> None:
         ports = self._ports.get(wire, [])
-        own = [
-            name
-            for name in self._candidates(wire)
-            if _stem(name) not in dict((port, instance) for instance, port in ports)
-        ]
+        own = self._own_names(wire, [port for _, port in ports])
         if own:
-            self._give(wire, plain_name(_stem(own[0])))
+            self._give(wire, plain_name(own[0]))
         elif ports:
             self.of_instances.add(wire)
             instance, port = ports[0]
             self._give(wire, plain_name(f"{instance}__{port}"))
         elif not wire.startswith("$"):
             self._give(wire, plain_name(_stem(wire)).lstrip("_") or "wire_")
+
+    def _own_names(self, wire: str, ports: Sequence[str]) -> list[str]:
+        """Names of signals on a wire that are the module's own, not those of ports of instances.
+
+        Each port of an instance is a signal with the name of the port; what is left is the
+        module's. Templates have ports with one underscore where the signal has two.
+        """
+        left = Counter(port.replace("__", "_") for port in ports)
+        own: list[str] = []
+        for name in map(_stem, self._candidates(wire)):
+            port = name.replace("__", "_")
+            if left[port]:
+                left[port] -= 1
+            else:
+                own.append(name)
+        return own
 
     def _candidates(self, wire: str) -> Iterator[str]:
         """Signals on a wire, those whose name says most first."""

@@ -5,7 +5,7 @@ Amaranth uses a small part of RTLIL: wires, memories, cells, processes without e
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -76,12 +76,14 @@ class Cell:
     kind : `$add` and so on; `\name` of the module that it is an instance of.
     parameters : as they stand in the text, strings in quotes.
     ports : port -> value.
+    outputs : ports of an instance that drive their value, where its module is among the netlists.
     """
 
     kind: str
     name: str
     parameters: dict[str, str] = field(default_factory=dict)
     ports: dict[str, Value] = field(default_factory=dict)
+    outputs: frozenset[str] = frozenset()
 
     def number(self, parameter: str) -> int:
         """A parameter that is a number."""
@@ -157,7 +159,23 @@ def parse_netlist(text: str) -> dict[str, NetlistModule]:
             modules[module.name] = module
         elif word != "attribute":
             raise ValueError(f"RTLIL must begin with a module, not {line!r}")
+    _find_outputs(modules)
     return modules
+
+
+def _find_outputs(modules: Mapping[str, NetlistModule]) -> None:
+    """Tell each instance which of its ports are outputs."""
+    outputs = {
+        f"\\{name}": frozenset(
+            wire.name.removeprefix("\\")
+            for wire in module.wires.values()
+            if wire.direction == "output"
+        )
+        for name, module in modules.items()
+    }
+    for module in modules.values():
+        for cell in module.cells:
+            cell.outputs = outputs.get(cell.kind, frozenset())
 
 
 def _read_module(module: NetlistModule, lines: Iterator[str]) -> None:
