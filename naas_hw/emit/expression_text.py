@@ -260,11 +260,13 @@ class ExpressionWriter:
         if isinstance(node, ex.Extend):
             return ex.Extend(node.width, self._named(node.of), node.signed)
 
+        signed = isinstance(node, ex.Binary) and node.operator == ">>>"
+
         def repair(child: Expression) -> Expression:
             inner = child.of if isinstance(child, ex.Extend) else child
             if self._is_simple(inner):
                 return child
-            if fits(child, width, False) and natural_width(child, False) <= width:
+            if fits(child, width, signed) and natural_width(child, signed) <= width:
                 return child
             if isinstance(child, ex.Extend):
                 return ex.Extend(child.width, self._named(inner), child.signed)

@@ -111,6 +111,9 @@ FAULTS: dict[str, Callable[..., Any]] = {
     "comparison_with_a_wider_sum": lambda m, a, b, u, v, o: (
         (Mux(v, a, b - 9).as_unsigned() + a).as_unsigned() <= (~u - v).as_unsigned()[:5]
     ),
+    "signed_shift_of_a_shift": lambda m, a, b, u, v, o: (
+        Cat((Cat((u >> v)[:3], Const(0, 2)) >> v)[:5], Const(0, 1)).as_signed() >> u[:2]
+    ),
     "shift_by_all_bits": lambda m, a, b, u, v, o: u >> 4,
     "signed_index": lambda m, a, b, u, v, o: u.bit_select(a[:2].as_signed().as_unsigned(), 1),
     "sum_as_index": lambda m, a, b, u, v, o: Cat(a, b, u, a, b, u).word_select((u + v)[:2], 3),
