@@ -36,7 +36,7 @@ from naas_hw.workload.frontends.importer import (
     refuse_changes,
     refuse_unknown_kinds,
 )
-from naas_hw.workload.frontends.source import NamedGraph, load_graph
+from naas_hw.workload.frontends.source import NamedGraph, is_model_source, load_graph
 from naas_hw.workload.network import Network
 
 ENERGY_TABLE_FILE: Final = "energy_table.yaml"
@@ -111,6 +111,11 @@ def _network_or_graph(
     text = str(source)
     if text in builtin_names() and input_shape is None and not host:
         return load_builtin(text, resolution)
+    if not is_model_source(text):
+        raise InputError(
+            f"network must be one of {', '.join(builtin_names())}, a .yaml file, a .pt2 file or "
+            f"module:callable, not {text!r}"
+        )
     return load_graph(text, resolution=resolution, input_shape=input_shape)
 
 

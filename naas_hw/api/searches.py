@@ -33,6 +33,7 @@ from naas_hw.nas.spaces.space import Space
 from naas_hw.runs.folder import Manifest, RunFolder, digest_of
 from naas_hw.runs.result_json import effort_figures, joint_figures, network_figures, search_figures
 from naas_hw.search.accelerator.history import History
+from naas_hw.search.accelerator.layer_store import LayerStore
 from naas_hw.search.accelerator.result import ProgressCallback, SearchResult
 from naas_hw.search.accelerator.search import search as search_accelerator
 from naas_hw.search.accelerator.settings import SearchSettings, settings_digest
@@ -309,11 +310,18 @@ def sqlite_files(name: str) -> tuple[str, str]:
 
 
 def _drop_if_empty(folder: RunFolder, digest: str) -> None:
-    """Take away a history without a generation: a search that never began leaves nothing."""
-    path = folder.path / HISTORY
-    if not path.exists():
-        return
-    with History.open(path, digest=digest, resume=True) as history:
-        if history.num_generations:
-            return
-    folder.remove(*sqlite_files(HISTORY))
+    """Remove a history without a generation and a store without a result.
+
+    A search that fails before it has evaluated anything leaves nothing then.
+    """
+    history_path, store_path = folder.path / HISTORY, folder.path / LAYERS
+    if history_path.exists():
+        with History.open(history_path, digest=digest, resume=True) as history:
+            num_generations = history.num_generations
+        if not num_generations:
+            folder.remove(*sqlite_files(HISTORY))
+    if store_path.exists():
+        with LayerStore.open(store_path, digest=digest) as store:
+            num_results = store.num_results
+        if not num_results:
+            folder.remove(*sqlite_files(LAYERS))

@@ -19,7 +19,7 @@ from naas_hw.workload.layer import Layer
 
 PRESETS: Final = ("eyeriss", "nvdla-256", "shidiannao")
 WITHIN: Final = 0.02
-DUE_SHARE: Final = 0.9
+REQUIRED_SHARE: Final = 0.9
 RANDOM_FACTOR: Final = 10
 CONFIDENCE: Final = 0.95
 NUM_DRAWS: Final = 10_000
@@ -209,7 +209,7 @@ def share_evolved(gaps: Sequence[Gap]) -> float:
 
 def holds(gaps: Sequence[Gap], ratios: Sequence[Ratio]) -> bool:
     """Whether enough gaps are proven to be small, and chance is nowhere better."""
-    good = share_within(gaps, proven=True) >= DUE_SHARE
+    good = share_within(gaps, proven=True) >= REQUIRED_SHARE
     return good and all(ratio.high >= 1 for ratio in ratios)
 
 

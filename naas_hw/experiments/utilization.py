@@ -50,7 +50,7 @@ def compulsory_cycles(accelerator: Accelerator, layer: Layer) -> float:
     return compulsory_bytes(layer) / bytes_per_cycle
 
 
-def is_due(accelerator: Accelerator, layer: Layer) -> bool:
+def is_compute_bound(accelerator: Accelerator, layer: Layer) -> bool:
     """Whether K and C fill their axes, and the array would need 1.5 times as long as the bus."""
     if layer.kind is not Kind.CONV or any(
         layer.bounds[axis.dim] % axis.size for axis in accelerator.axes
@@ -115,25 +115,25 @@ def measure_utilization(
     num_processes: int = 1,
     progress: Callable[[LayerReport], None] | None = None,
 ) -> list[LayerUtilization]:
-    """Map the layers that are due for few cycles, predict them, and simulate them at full size.
+    """Map the compute-bound layers for few cycles, predict them, simulate them at full size.
 
     Parameters
     ----------
     evaluations : mappings a layer.
     simulator : None leaves simulation out.
-    layers : names of those that are simulated; all that are due if None.
+    layers : names of those that are simulated; all compute-bound ones if None.
     progress : told of each layer that was simulated.
 
     Raises
     ------
-    InputError : a layer finds no mapping; a layer to be simulated is not due.
+    InputError : a layer finds no mapping; a layer to be simulated is not compute-bound.
     """
     names = network.distinct_layers
-    due = [layer for layer in names if is_due(accelerator, layer)]
-    if not due:
+    bound_layers = [layer for layer in names if is_compute_bound(accelerator, layer)]
+    if not bound_layers:
         return []
-    wanted = None if layers is None else _representatives(network, due, layers)
-    part = Network(name=network.name, layers=tuple(due))
+    wanted = None if layers is None else _representatives(network, bound_layers, layers)
+    part = Network(name=network.name, layers=tuple(bound_layers))
     settings = MappingSettings(
         objective=Objective.LATENCY,
         table=SIZED,
@@ -162,17 +162,19 @@ def measure_utilization(
             predicted=evaluate(accelerator, layer, mappings[layer.name], SIZED),
             simulated=simulated.get(layer.name),
         )
-        for layer in due
+        for layer in bound_layers
     ]
 
 
-def _representatives(network: Network, due: Sequence[Layer], wanted: Sequence[str]) -> list[str]:
+def _representatives(
+    network: Network, bound_layers: Sequence[Layer], wanted: Sequence[str]
+) -> list[str]:
     """The first of those that are the same, for each name."""
     first = {
         name: layer.name
         for layer, names in network.distinct_layers.items()
         for name in names
-        if layer in due
+        if layer in bound_layers
     }
     for name in wanted:
         if name not in first:
@@ -234,7 +236,7 @@ def _summary(measured: Sequence[LayerUtilization]) -> str:
     return (
         f"{len(measured)} distinct layers, {len(runs)} of them simulated at full size, "
         f"{equal} equal to the prediction in cycles, counts and output bytes. Lowest utilisation "
-        f"{min(entry.utilization for entry in measured):.1%} (due: {LEAST_UTILIZATION:.0%}); "
+        f"{min(entry.utilization for entry in measured):.1%} (required: {LEAST_UTILIZATION:.0%}); "
         "most cycles by those of the slowest engine "
-        f"{max(entry.of_slowest for entry in measured):.3f} (due: at most {MOST_OF_SLOWEST})."
+        f"{max(entry.of_slowest for entry in measured):.3f} (required: at most {MOST_OF_SLOWEST})."
     )

@@ -1,6 +1,6 @@
 """Compulsory bytes are those that a brute-force walk touches.
 
-A layer that is due is held to both limits, on the RTL too.
+A compute-bound layer is held to both limits, on the RTL too.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ from naas_hw.arch.presets import PRESETS
 from naas_hw.core.errors import InputError
 from naas_hw.experiments.utilization import (
     compulsory_bytes,
-    is_due,
+    is_compute_bound,
     measure_utilization,
     utilization_markdown,
 )
@@ -51,23 +51,25 @@ def test_compulsory_bytes_are_those_that_are_touched(layer):
     assert compulsory_bytes(layer) == touched(layer)
 
 
-def test_a_layer_is_due_where_its_channels_fill_the_axes_and_the_bus_needs_less():
+def test_a_layer_is_compute_bound_where_its_channels_fill_the_axes_and_the_bus_needs_less():
     accelerator = PRESETS["nvdla-256"].accelerator
     layer = Layer(name="l", K=32, C=16, P=24, Q=24, R=1, S=1, height=24, width=24)
     busy = layer.num_macs / 256
     assert busy < 1.5 * (32 * 16 + 16 * 24 * 24 + 32 * 24 * 24) / 16
-    assert not is_due(accelerator, layer)
+    assert not is_compute_bound(accelerator, layer)
     large = layer.model_copy(update={"R": 3, "S": 3, "padding": (1, 1)})
-    assert is_due(accelerator, large)
-    assert not is_due(accelerator, large.model_copy(update={"C": 24}))
-    assert not is_due(accelerator, large.model_copy(update={"K": 40}))
+    assert is_compute_bound(accelerator, large)
+    assert not is_compute_bound(accelerator, large.model_copy(update={"C": 24}))
+    assert not is_compute_bound(accelerator, large.model_copy(update={"K": 40}))
 
 
-def test_resnet50_has_layers_of_every_stage_that_are_due():
+def test_resnet50_has_layers_of_every_stage_that_are_compute_bound():
     accelerator = PRESETS["nvdla-256"].accelerator
-    due = [layer for layer in load_builtin("resnet50").layers if is_due(accelerator, layer)]
+    bound_layers = [
+        layer for layer in load_builtin("resnet50").layers if is_compute_bound(accelerator, layer)
+    ]
     for stage in range(1, 5):
-        sizes = {layer.R for layer in due if layer.name.startswith(f"layer{stage}.")}
+        sizes = {layer.R for layer in bound_layers if layer.name.startswith(f"layer{stage}.")}
         assert sizes == {1, 3}
 
 
@@ -92,7 +94,7 @@ NETWORK = Network(
 
 @pytest.mark.sim
 @pytest.mark.needs("iverilog", "vvp", "libpython")
-def test_a_layer_that_is_due_is_fast_on_the_rtl_as_predicted():
+def test_a_layer_that_is_compute_bound_is_fast_on_the_rtl_as_predicted():
     (entry,) = measure_utilization(
         ARRAY, NETWORK, evaluations=400, simulator=find_simulator("icarus"), layers=["twin"]
     )

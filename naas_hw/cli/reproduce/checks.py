@@ -35,7 +35,7 @@ def timeloop_section(options: Options, screen: Console) -> Section:
 
 
 def utilization_section(options: Options, screen: Console) -> Section:
-    """Layers that are due, predicted and simulated."""
+    """Layers that are not limited by memory, predicted and simulated."""
     from naas_hw.arch.presets import find_preset
     from naas_hw.experiments.utilization import measure_utilization, utilization_markdown
     from naas_hw.sim.simulators import find_simulator

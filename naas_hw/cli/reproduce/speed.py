@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 NETWORK: Final = "resnet50"
 PRESET: Final = "eyeriss"
-DUE_BOUNDS: Final = 1_000_000
-DUE_EXACT: Final = 2_000
+REQUIRED_BOUNDS: Final = 1_000_000
+REQUIRED_EXACT: Final = 2_000
 """Of random legal mappings of ResNet50 on the Eyeriss preset, in a second of CPU."""
 
 MOST_GAP: Final = 0.03
@@ -33,8 +33,11 @@ def model_section(options: Options, screen: Console) -> Section:
         options.table,
         seed=options.first_seed,
     )
-    due = source == NETWORK and preset == PRESET
-    fast = bench.bounds_per_cpu_second >= DUE_BOUNDS and bench.exact_per_cpu_second >= DUE_EXACT
+    has_required_rates = source == NETWORK and preset == PRESET
+    fast = (
+        bench.bounds_per_cpu_second >= REQUIRED_BOUNDS
+        and bench.exact_per_cpu_second >= REQUIRED_EXACT
+    )
     return Section(
         words=words_of(
             "model",
@@ -44,7 +47,8 @@ def model_section(options: Options, screen: Console) -> Section:
             seed=options.first_seed,
         ),
         body=model_markdown(bench),
-        holds=bench.comparison.max_difference_to_reference == 0 and (fast or not due),
+        holds=bench.comparison.max_difference_to_reference == 0
+        and (fast or not has_required_rates),
     )
 
 

@@ -16,8 +16,8 @@ TABLES: Final = ("speedup", "sizing", "encoding", "convergence")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Due:
-    """Of a section: cases (preset, network), and how much is searched."""
+class _SectionDefaults:
+    """What a section measures if the options do not say: cases (preset, network) and effort."""
 
     cases: tuple[tuple[str, str], ...]
     population: int
@@ -26,7 +26,7 @@ class _Due:
     seeds: int
 
 
-def _due(name: str) -> _Due:
+def _defaults_of(name: str) -> _SectionDefaults:
     from naas_hw.experiments.naas_paper import REDUCTIONS, SCENARIOS
 
     scenarios = tuple((preset, net) for preset, nets in SCENARIOS.items() for net in nets)
@@ -39,7 +39,7 @@ def _due(name: str) -> _Due:
     }
     # CMA-ES over mappings, which encodings are compared by, takes many times as long as the default
     generations, evaluations = (4, 100) if name == "encoding" else (12, 1000)
-    return _Due(
+    return _SectionDefaults(
         cases=cases[name],
         population=8,
         generations=generations,
@@ -58,9 +58,9 @@ def read_source(source: str) -> "Network":
 
 def table_section(name: str, options: Options, screen: Console) -> Section:
     """One of the paper's tables, under both energy tables."""
-    due = _due(name)
-    effort = _effort(options, due)
-    cases = _cases(options, due)
+    defaults = _defaults_of(name)
+    effort = _effort(options, defaults)
+    cases = _cases(options, defaults)
     body = _measured(name, cases, effort, options.processes, generation_teller(screen))
     settings = effort.settings
     words = words_of(
@@ -77,33 +77,33 @@ def table_section(name: str, options: Options, screen: Console) -> Section:
     return Section(words=words, body=body)
 
 
-def _effort(options: Options, due: _Due) -> "Effort":
+def _effort(options: Options, defaults: _SectionDefaults) -> "Effort":
     from naas_hw.arch.technology import MAESTRO
     from naas_hw.experiments.preset_trials import Effort
     from naas_hw.search import OuterOptimiser, SearchSettings
 
     settings = SearchSettings(
-        population=options.population or due.population,
-        generations=options.generations or due.generations,
-        mapping_evaluations=options.evaluations or due.evaluations,
+        population=options.population or defaults.population,
+        generations=options.generations or defaults.generations,
+        mapping_evaluations=options.evaluations or defaults.evaluations,
         seed=options.first_seed,
         optimiser=OuterOptimiser.CLIMB,
     )
     return Effort(
         settings=settings,
         tables=tuple(dict.fromkeys((options.table, MAESTRO))),
-        num_seeds=options.seeds or due.seeds,
+        num_seeds=options.seeds or defaults.seeds,
         keep=options.keep,
     )
 
 
-def _cases(options: Options, due: _Due) -> "list[PresetCase]":
-    """The due ones with the preset and the network of the options, each once."""
+def _cases(options: Options, defaults: _SectionDefaults) -> "list[PresetCase]":
+    """The default cases with the preset and the network of the options, each once."""
     from naas_hw.arch.presets import find_preset
     from naas_hw.experiments.preset_trials import PresetCase
 
     pairs = dict.fromkeys(
-        (options.preset or preset, options.network or network) for preset, network in due.cases
+        (options.preset or preset, options.network or network) for preset, network in defaults.cases
     )
     networks = {name: read_source(name) for name in dict.fromkeys(name for _, name in pairs)}
     return [PresetCase(preset=find_preset(p), network=networks[n]) for p, n in pairs]

@@ -69,11 +69,11 @@ class LayerStore:
         return store
 
     def _prepare(self, digest: str) -> None:
-        due = {"schema": SCHEMA_VERSION, "digest": digest}
+        expected = {"schema": SCHEMA_VERSION, "digest": digest}
         if not self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             with self._connection:
                 self._connection.executescript("BEGIN;" + _SCHEMA)
-                self._connection.executemany("INSERT INTO meta VALUES (?, ?)", due.items())
+                self._connection.executemany("INSERT INTO meta VALUES (?, ?)", expected.items())
             return
         with self._whole():
             meta = dict(self._connection.execute("SELECT key, value FROM meta LIMIT 100"))
@@ -102,6 +102,13 @@ class LayerStore:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+    @property
+    def num_results(self) -> int:
+        """How many layers on accelerators are stored, those without a legal mapping included."""
+        with self._whole():
+            (count,) = self._connection.execute("SELECT count(*) FROM results").fetchone()
+        return int(count)
 
     def known(
         self, accelerator: Accelerator, layers: Sequence[Layer]

@@ -36,6 +36,11 @@ class NamedGraph:
     graph: Graph
 
 
+def is_model_source(text: str) -> bool:
+    """Whether a text has the form of something that `load_graph` reads."""
+    return text in BUILTINS or text.endswith(".pt2") or ":" in text
+
+
 def load_graph(
     source: ModelSource,
     *,

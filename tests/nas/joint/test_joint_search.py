@@ -204,6 +204,22 @@ class KilledError(Exception):
     """In the place of a process that ends."""
 
 
+def test_a_floor_out_of_reach_leaves_no_folder(tmp_path, capsys):
+    """A second try with another floor does not need --force."""
+    run = tmp_path / "run"
+    assert cosearch(*SMALL, "--min-accuracy", "99", "-o", str(run)) == 2
+    assert "no network of tiny reaches an accuracy of 99 %" in capsys.readouterr().err
+    assert not run.exists()
+
+
+def test_a_folder_of_a_user_stays_where_no_network_meets_the_floor(tmp_path):
+    """Only files that the command made are removed."""
+    run = tmp_path / "run"
+    run.mkdir()
+    assert cosearch(*SMALL, "--min-accuracy", "99", "-o", str(run)) == 2
+    assert run.is_dir() and not list(run.glob("*.sqlite*"))
+
+
 @pytest.mark.parametrize("num_before", [1, 3])
 def test_a_search_that_was_stopped_goes_on_to_the_same_result(tmp_path, searched, num_before):
     """What it had searched of layers is not searched again."""
