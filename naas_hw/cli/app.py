@@ -69,7 +69,7 @@ _add(doctor, ABOUT)
 _add(schema, ABOUT)
 _add(energy_table, ABOUT, name="energy-table")
 app.add_typer(bench, name="bench", rich_help_panel=ABOUT)
-_add(reproduce, ABOUT)
+_add(reproduce, ABOUT, cls=command_with_old_names({"--beside-chance": "--random-layers"}))
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,6 +1,7 @@
 """What every command has in common: a help with examples, and old names of options."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from textwrap import indent
 from typing import Any, Final
@@ -12,7 +13,7 @@ from naas_hw.cli.choices import TECHNICAL_LIMITS
 from naas_hw.cli.panels import OUTPUT
 from naas_hw.core.deprecation import warn_renamed
 
-_EXAMPLES: Final = "Examples\n--------\n"
+_BELOW_OPTIONS: Final = re.compile(r"^(Examples|Sections)\n-+\n", re.M)
 _ITEM: Final = "- "
 _END_OF_OPTIONS: Final = "--"
 
@@ -20,8 +21,8 @@ _END_OF_OPTIONS: Final = "--"
 class Command(TyperCommand):
     """A command whose docstring is its help: paragraphs, then lines of examples.
 
-    Paragraphs are as wide as the terminal. The lines of the section "Examples" stay as they are,
-    and are shown below the options. Limits that are technical are checked, but not shown.
+    Paragraphs are as wide as the terminal. "Examples" and "Sections" are shown below the options;
+    the lines of examples stay as they are. Limits that are technical are checked, but not shown.
     """
 
     renamed: Mapping[str, str] = {}
@@ -29,7 +30,7 @@ class Command(TyperCommand):
 
     def __init__(self, name: str | None, **settings: Any) -> None:
         super().__init__(name, **settings)
-        self.help, self.epilog = _help_and_examples(self.help)
+        self.help, self.epilog = _help_and_epilog(self.help)
         for option in self.params:
             if isinstance(option, TyperOption) and option.max in TECHNICAL_LIMITS:
                 option.max = None
@@ -48,7 +49,7 @@ class Group(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.help, self.epilog = _help_and_examples(self.help)
+        self.help, self.epilog = _help_and_epilog(self.help)
 
     def get_help_option(self, ctx: Any) -> TyperOption | None:
         """`--help`, in the last group."""
@@ -74,12 +75,18 @@ def _with_new_name(word: str, renamed: Mapping[str, str], command: str) -> str:
     return renamed[option] + equals + value
 
 
-def _help_and_examples(docstring: str | None) -> tuple[str, str | None]:
-    """The help, each of its paragraphs one line, and the examples as they are."""
-    text, _, examples = inspect.cleandoc(docstring or "").partition(_EXAMPLES)
+def _help_and_epilog(docstring: str | None) -> tuple[str, str | None]:
+    """The help, each of its paragraphs one line, and what is shown below the options."""
+    text, *below = _BELOW_OPTIONS.split(inspect.cleandoc(docstring or ""))
     paragraphs = [_flowing(paragraph) for paragraph in text.strip().split("\n\n")]
-    epilog = f"\n[bold]Examples[/bold]\n{indent(escape(examples), '  ')}" if examples else None
-    return "\n\n".join(paragraphs), epilog
+    parts = [_below(title, body) for title, body in zip(below[::2], below[1::2], strict=True)]
+    return "\n\n".join(paragraphs), "\n".join(parts) or None
+
+
+def _below(title: str, body: str) -> str:
+    """A titled part below the options; examples keep their lines, other texts flow."""
+    lines = indent(body.rstrip(), "  ") if title == "Examples" else _flowing(body.strip())
+    return f"\n[bold]{title}[/bold]\n{escape(lines)}"
 
 
 def _flowing(paragraph: str) -> str:

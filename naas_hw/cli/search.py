@@ -123,11 +123,19 @@ def search(
     ] = None,
     accuracy: Annotated[
         str,
-        typer.Option(help="With --joint: `naas cosearch --accuracy`.", rich_help_panel=DEPRECATED),
+        typer.Option(
+            help="With --joint: `naas cosearch --accuracy`.",
+            show_default=False,
+            rich_help_panel=DEPRECATED,
+        ),
     ] = ACCURACY,
     joint_mode: Annotated[
         str,
-        typer.Option(help="With --joint: `naas cosearch --mode`.", rich_help_panel=DEPRECATED),
+        typer.Option(
+            help="With --joint: `naas cosearch --mode`.",
+            show_default=False,
+            rich_help_panel=DEPRECATED,
+        ),
     ] = MODE,
     joint_front: Annotated[
         bool,

@@ -1,4 +1,4 @@
-"""How far the default mapping search is from the best there is, and how it does beside chance."""
+"""How far the default mapping search is from the best mapping and from random search."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

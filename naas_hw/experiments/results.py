@@ -26,7 +26,7 @@ TITLES: Final = {
     "utilization": "Utilisation where memory does not hold up",
     "model": "How fast the cost model is",
     "search": "Searches of accelerators: optimisers, and ten times as long",
-    "gap": "The mapping search beside the best there is, and beside chance",
+    "gap": "The mapping search compared with the best mapping, and with random search",
     "timeloop": "Counts beside Timeloop's",
     "joint": "The network searched too, beside searching less",
     "nasaic": "One accelerator beside a heterogeneous pair",

@@ -83,3 +83,21 @@ def test_out_is_the_old_name_of_output(name):
     assert isinstance(group, TyperGroup)
     command = group.commands[name]
     assert isinstance(command, Command) and command.renamed == {"--out": "--output"}
+
+
+def test_sections_are_shown_below_the_options_one_line_an_item():
+    """They flow with the terminal, and are not part of the help above."""
+
+    def count() -> None:
+        """Count.
+
+        Sections
+        --------
+        - one: a first item
+        that is long.
+        - two.
+        """
+
+    command = Command("count", callback=count, help=count.__doc__)
+    assert command.help == "Count."
+    assert command.epilog == "\n[bold]Sections[/bold]\n- one: a first item that is long.\n- two."

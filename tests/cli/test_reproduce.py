@@ -79,7 +79,7 @@ def test_a_layer_that_is_too_short_to_hide_its_start_is_told_by_the_exit_status(
     write_network(Network(name="short", layers=(short,)), tmp_path / "short.yaml")
     words = ["reproduce", "utilization", "--network", str(tmp_path / "short.yaml")]
     assert main([*words, "--sim", "none", "--evaluations", "100", "--processes", "1"]) == 1
-    assert "due: 85%" in capsys.readouterr().out
+    assert "required: 85%" in capsys.readouterr().out
 
 
 def test_every_section_has_its_place_in_the_document():
@@ -104,6 +104,13 @@ def test_an_option_that_a_section_does_not_take_is_refused(tmp_path, capsys):
     )
     assert main(["reproduce", "build", "--energy-table", "maestro"]) == 2
     assert "with build, which takes no other" in capsys.readouterr().err
+
+
+def test_the_old_name_of_random_layers_works_with_a_warning(capsys):
+    assert main(["reproduce", "build", "--beside-chance", "2"]) == 2
+    told = capsys.readouterr().err
+    assert "--beside-chance is deprecated" in told and "use --random-layers instead" in told
+    assert "--random-layers must not be given with build" in told
 
 
 def test_all_makes_every_section_with_the_options_that_it_takes(tmp_path, monkeypatch, capsys):

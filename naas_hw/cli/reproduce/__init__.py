@@ -37,7 +37,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "gap": Maker(
         gap_section,
         (
-            *("per_network", "beside_chance", "proof_budget"),
+            *("per_network", "random_layers", "proof_budget"),
             *("evaluations", "seed", "seeds", "energy_table"),
         ),
     ),
@@ -162,7 +162,7 @@ def reproduce(
             rich_help_panel=SECTIONS,
         ),
     ] = None,
-    beside_chance: Annotated[
+    random_layers: Annotated[
         int | None,
         typer.Option(
             min=0,
@@ -200,7 +200,25 @@ def reproduce(
 ) -> int:
     """Reproduce the figures of docs/results.md.
 
-    An option that a section does not take is refused. The sections are:
+    An option that a section does not take is refused. The sections are listed below the options.
+
+    The first four sections use three networks for each preset, two energy tables and several seeds,
+    and show the paper's figures too; --network and --preset replace all of theirs.
+
+    The exit status is 1 if a simulation differs from its prediction, a count is not explained, or
+    one of these limits does not hold. In gap, the distance to the proven bound is at most 2 % on
+    90 % of the layers, and random search is better nowhere. In search, the objective is at most 3 %
+    above that of the longer search. In joint, it is at most 1 % behind that of one search after the
+    other. In model, the rates reach those that are required.
+
+    Examples
+    --------
+    naas reproduce edp
+    naas reproduce speedup --network mobilenet_v2 --preset eyeriss --seeds 1
+    naas reproduce all --keep kept --into docs/results.md
+
+    Sections
+    --------
     - speedup: accelerators searched within the resources of five presets, compared with them.
     - sizing: the same searches, of sizes only.
     - encoding: the same searches, with indices of parallel dims and of loop orders.
@@ -224,21 +242,6 @@ def reproduce(
     - build: two arrays of 64 PEs on an FPGA, with an hour for place and route; this section must
     run in the repository.
     - all: every section, with the options that it takes.
-
-    The first four sections use three networks for each preset, two energy tables and several seeds,
-    and show the paper's figures too; --network and --preset replace all of theirs.
-
-    The exit status is 1 if a simulation differs from its prediction, a count is not explained, or
-    one of these limits does not hold. In gap, the distance to the proven bound is at most 2 % on
-    90 % of the layers, and random search is better nowhere. In search, the objective is at most 3 %
-    above that of the longer search. In joint, it is at most 1 % behind that of one search after the
-    other. In model, the rates reach those that are required.
-
-    Examples
-    --------
-    naas reproduce edp
-    naas reproduce speedup --network mobilenet_v2 --preset eyeriss --seeds 1
-    naas reproduce all --keep kept --into docs/results.md
     """
     if name not in (*NAMES, ALL):
         raise InputError(f"name must be one of {', '.join(NAMES)}, {ALL}, not {name!r}")
@@ -256,7 +259,7 @@ def reproduce(
         layers=layers,
         cases=cases,
         per_network=per_network,
-        beside_chance=beside_chance,
+        random_layers=random_layers,
         proof_budget=proof_budget,
         times=times,
         processes=processes,

@@ -74,7 +74,7 @@ def utilization_section(options: Options, screen: Console) -> Section:
 
 
 def gap_section(options: Options, screen: Console) -> Section:
-    """The default mapping search beside branch and bound, other optimisers, and chance."""
+    """The default mapping search against branch and bound, other optimisers and random search."""
     from naas_hw.experiments.gap import gap_markdown, holds, measure_gaps, measure_ratios, places
     from naas_hw.experiments.mappers import mappers_markdown, measure_mappers
     from naas_hw.search.mapping.network_search import PROOF_EVALUATIONS
@@ -83,7 +83,7 @@ def gap_section(options: Options, screen: Console) -> Section:
         screen.print(text, markup=False)
 
     per_network = 6 if options.per_network is None else options.per_network
-    beside_chance = 8 if options.beside_chance is None else options.beside_chance
+    num_random = 8 if options.random_layers is None else options.random_layers
     effort, budget = options.evaluations or EVALUATIONS, options.proof_budget or 300_000_000
     seeds = range(options.first_seed, options.first_seed + (options.seeds or GAP_SEEDS))
     chosen = places(per_network)
@@ -104,7 +104,7 @@ def gap_section(options: Options, screen: Console) -> Section:
         progress=tell,
     )
     ratios = measure_ratios(
-        chosen[:: max(1, len(chosen) // max(1, beside_chance))][:beside_chance],
+        chosen[:: max(1, len(chosen) // max(1, num_random))][:num_random],
         evaluations=effort,
         seeds=seeds,
         table=options.table,
@@ -113,7 +113,7 @@ def gap_section(options: Options, screen: Console) -> Section:
     words = words_of(
         "gap",
         per_network=per_network,
-        beside_chance=beside_chance,
+        random_layers=num_random,
         proof_budget=budget,
         energy_table=options.other_table,
         seeds=len(seeds),

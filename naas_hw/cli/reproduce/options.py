@@ -33,7 +33,7 @@ class Options:
     layers: str | None = None
     cases: Path | None = None
     per_network: int | None = None
-    beside_chance: int | None = None
+    random_layers: int | None = None
     proof_budget: int | None = None
     times: int | None = None
     processes: int = 1
@@ -79,7 +79,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Maker:
-    """How a section is made, and which options it takes beside `--processes` and `--into`."""
+    """How a section is made, and which options it takes besides `--processes` and `--into`."""
 
     make: Callable[[Options, Console], Section]
     takes: tuple[str, ...]
