@@ -35,6 +35,7 @@ from naas_hw.rtl.engines.writer import BLOCK_BITS, Writer
 from naas_hw.rtl.memory.global_buffer import GlobalBuffer
 from naas_hw.rtl.primitives.axi import Axi4Signature, AxiLiteSignature, axi_port_name
 from naas_hw.rtl.primitives.config import ConfigRegister
+from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.positions import positions
 
 EVENTS: Final = (
@@ -230,14 +231,13 @@ class AcceleratorTop(wiring.Component):
         connect(m, flipped(self.s_axil), registers.s_axil)
         connect(m, registers.command, controller.command)
         connect(m, self.counters.counts, registers.counts)
+        connect(m, part_of(controller, "shift", "beat"), part_of(self.config, "shift", "beat"))
         m.d.comb += [
             self.interrupt.eq(registers.interrupt),
             watchdog.limit.eq(registers.watchdog),
             watchdog.restart.eq(controller.restart_watchdog),
             watchdog.busy.eq(controller.command.busy),
             controller.expired.eq(watchdog.expired),
-            self.config.shift.eq(controller.shift),
-            self.config.beat.eq(controller.beat),
         ]
 
     def _connect_dram(self, m: Module) -> None:
@@ -267,15 +267,14 @@ class AcceleratorTop(wiring.Component):
         compute = self.compute
         drain = self.drain
         bus = self.dram.m_axi
+        layer = ("go", "in_layer")
+        state = ("waits", "waits_for_drain", "has_step")
+        connect(m, part_of(self.controller, *layer), part_of(counters, *layer))
+        connect(m, part_of(compute, *state), part_of(counters, *state))
         m.d.comb += [
             counters.start.eq(self.registers.command.start),
             counters.busy.eq(self.controller.command.busy),
-            counters.go.eq(self.controller.go),
-            counters.in_layer.eq(self.controller.in_layer),
             counters.computing.eq(compute.multiplication.valid),
-            counters.waits.eq(compute.waits),
-            counters.waits_for_drain.eq(compute.waits_for_drain),
-            counters.has_step.eq(compute.has_step),
             counters.fill_waits.eq(self.fill.waits_for_load),
             counters.fill_finished.eq(self.fill.finished),
             counters.drain_waits_for_store.eq(drain.waits_for_store),

@@ -3,8 +3,10 @@
 import ast
 import inspect
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -211,3 +213,100 @@ def test_signals_are_attributes_not_entries_of_dicts(path):
 def test_the_rules_find_what_breaks_them(source, dicts, attributes):
     assert dicts_of_signals(source) == dicts
     assert computed_attributes(source) == attributes
+
+
+def root(node: ast.expr) -> ast.expr:
+    """What a chain of attributes and subscripts begins with."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node
+
+
+def aliases(function: ast.FunctionDef) -> dict[str, str]:
+    """Local name -> the chain of attributes that a statement gives this name to."""
+    names = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name | ast.Tuple):
+            target, value = node.targets[0], node.value
+            pairs: list[tuple[ast.expr, ast.expr]] = [(target, value)]
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs = list(zip(target.elts, value.elts, strict=True))
+            for name, chain in pairs:
+                if isinstance(name, ast.Name) and isinstance(chain, ast.Attribute):
+                    names[name.id] = ast.unparse(chain)
+    return names
+
+
+def member(node: ast.expr, names: dict[str, str]) -> tuple[str, str] | None:
+    """(interface, name) of what is written `interface.name`; fields of a payload are no ports."""
+    first = root(node)
+    if not isinstance(node, ast.Attribute) or not isinstance(first, ast.Name):
+        return None
+    interface = ast.unparse(node.value)
+    interface = names.get(first.id, first.id) + interface.removeprefix(first.id)
+    return None if "payload" in interface.split(".") else (interface, node.attr)
+
+
+def unconditional(statements: Sequence[ast.stmt]) -> Iterator[ast.Call]:
+    """Assignments `x.eq(y)` of combinational logic that stand under no condition."""
+    for statement in statements:
+        if isinstance(statement, ast.For):
+            yield from unconditional(statement.body)
+        if isinstance(statement, ast.AugAssign) and ast.unparse(statement.target) == "m.d.comb":
+            for node in ast.walk(statement.value):
+                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".eq"):
+                    yield node
+
+
+def wired_field_by_field(source: str) -> list[int]:
+    """First line of each pair of interfaces that a function joins without `connect`.
+
+    Two members or more of the one are assigned to those of the same names of the other.
+    """
+    lines = []
+    for function in ast.walk(ast.parse(source)):
+        if isinstance(function, ast.FunctionDef):
+            names = aliases(function)
+            joined: dict[frozenset[str], list[int]] = {}
+            for node in unconditional(function.body):
+                assert isinstance(node.func, ast.Attribute)
+                to, by = member(node.func.value, names), member(node.args[0], names)
+                if to and by and to[1] == by[1]:
+                    joined.setdefault(frozenset((to[0], by[0])), []).append(node.lineno)
+            lines += [at[0] for at in joined.values() if len(at) > 1]
+    return lines
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_interfaces_are_joined_by_connect(path):
+    assert wired_field_by_field(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "m.d.comb += [a.x.eq(b.x), a.y.eq(b.y)]",
+        "m.d.comb += a.x.eq(b.x)\nm.d.comb += b.y.eq(a.y)",
+        "m.d.comb += [self.o.x.eq(b.c[0].x), self.o.y.eq(b.c[0].y)]",
+        "o, i = self.o, self.i\nm.d.comb += [o.x.eq(i.x), self.o.y.eq(self.i.y)]",
+        "for part in parts:\n    m.d.comb += [part.x.eq(self.x), part.y.eq(self.y)]",
+    ],
+)
+def test_fields_that_are_wired_one_by_one_are_found(statements):
+    assert len(wired_field_by_field(f"def build(m):\n{indent(statements, '    ')}")) == 1
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "connect(m, a, b)\nm.d.comb += a.x.eq(b.x)",
+        "m.d.comb += [a.x.eq(b.x), a.y.eq(c.y)]",
+        "m.d.comb += [a.x.eq(b.x), a.y.eq(b.z)]",
+        "m.d.comb += [a.x.eq(b.x[2:]), a.y.eq(b.y + 1)]",
+        "m.d.sync += [a.x.eq(b.x), a.y.eq(b.y)]",
+        "with m.If(hit):\n    m.d.comb += [a.x.eq(b.x), a.y.eq(b.y)]",
+        "load = self.i.payload\nm.d.comb += [a.x.eq(load.x), a.y.eq(load.y)]",
+    ],
+)
+def test_conversions_registers_choices_and_payloads_are_no_wires(statements):
+    assert wired_field_by_field(f"def build(m):\n{indent(statements, '    ')}") == []

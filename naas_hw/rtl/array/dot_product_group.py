@@ -1,7 +1,7 @@
 """PEs whose products are summed, and the accumulators of the sums."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
 from amaranth.hdl import Module
 from amaranth.lib import data
@@ -15,9 +15,13 @@ from naas_hw.rtl.array.signatures import (
     BankReadSignature,
     accumulator_address_bits,
 )
+from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 PRODUCT_BITS = 16
+
+OPERANDS: Final = ("read", "weight_select", "input_select")
+"""Ports that all PEs share: when their buffers are read, and which bytes of the words they take."""
 
 
 class DotProductGroup(SharedComponent):
@@ -110,12 +114,9 @@ class DotProductGroup(SharedComponent):
             m.d.comb += [tree.i[i].eq(pe.product), self.multiplies[i].eq(pe.multiplies)]
         connect(m, flipped(self.addition), accumulator.addition)
         connect(m, flipped(self.drain), accumulator.drain)
-        m.d.comb += [
-            accumulator.used.eq(self.used),
-            accumulator.sum.eq(tree.o),
-            self.reads.eq(accumulator.reads),
-            self.writes.eq(accumulator.writes),
-        ]
+        shared = ("used", "reads", "writes")
+        connect(m, part_of(flipped(self), *shared), part_of(accumulator, *shared))
+        m.d.comb += accumulator.sum.eq(tree.o)
         return m
 
     def _pe(self, m: Module, i: int) -> ProcessingElement:
@@ -123,12 +124,10 @@ class DotProductGroup(SharedComponent):
             weight_word_bytes=self.weight_word_bytes, input_word_bytes=self.input_word_bytes
         )
         m.submodules[f"pe_{i}"] = pe
+        connect(m, part_of(flipped(self), *OPERANDS), part_of(pe, *OPERANDS))
         m.d.comb += [
             pe.used.eq(self.used_pes[i]),
-            pe.read.eq(self.read),
             pe.weight_word.eq(self.weight_words[i]),
             pe.input_word.eq(self.input_words[i]),
-            pe.weight_select.eq(self.weight_select),
-            pe.input_select.eq(self.input_select),
         ]
         return pe

@@ -4,11 +4,12 @@ from collections.abc import Hashable
 from typing import Any, Final
 
 from amaranth.hdl import Module
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, connect, flipped
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.memory.ram import Ram
+from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.positions import pes_of_a_window
 from naas_hw.rtl.primitives.shared import SharedComponent
 
@@ -118,11 +119,11 @@ class PrivateBuffers(SharedComponent):
         m.submodules[f"memory_{index}"] = memory
         bits = slice(first * word_bits, end * word_bits)
         enables = slice(bits.start // self.granularity, bits.stop // self.granularity)
+        write, read = flipped(self.write), flipped(self.read)
+        connect(m, part_of(write, "address"), part_of(memory.write, "address"))
+        connect(m, part_of(read, "enable", "address"), part_of(memory.read, "enable", "address"))
         m.d.comb += [
             memory.write.enable.eq(self.write.enable[enables]),
-            memory.write.address.eq(self.write.address),
             memory.write.data.eq(self.write.data[bits]),
-            memory.read.enable.eq(self.read.enable),
-            memory.read.address.eq(self.read.address),
             self.read.data[bits].eq(memory.read.data),
         ]

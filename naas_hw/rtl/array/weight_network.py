@@ -137,7 +137,7 @@ class WeightNetwork(SharedComponent):
         """Number of the chunk in its word, and whether it is the last one of the word."""
         chunks = self.beat_bytes // self.lanes
         if chunks == 1:
-            return Const(0), Const(1)
+            return Const(0, 1), Const(1)
         chunk = Signal(range(chunks))
         is_last = chunk == chunks - 1
         with m.If(self.step.start):

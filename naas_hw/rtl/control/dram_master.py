@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.compiler.layout import DRAM_BITS
 from naas_hw.rtl.primitives.axi import (
@@ -15,9 +15,11 @@ from naas_hw.rtl.primitives.axi import (
     DramWriteSignature,
     Response,
 )
+from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 WINDOW_BITS = 32
+HANDSHAKE = ("valid", "ready")
 
 
 class DramMaster(SharedComponent):
@@ -91,14 +93,13 @@ class DramMaster(SharedComponent):
         ]
 
     def _read_data(self, m: Module) -> None:
-        descriptors = self.descriptors.r
+        descriptors = flipped(self.descriptors).r
         load = self.load.r
-        bus = self.m_axi.r
+        bus = flipped(self.m_axi).r
         error = Signal()
+        connect(m, part_of(bus, "valid", "data"), part_of(descriptors, "valid", "data"))
         m.d.comb += [
             error.eq(bus.resp != Response.OKAY),
-            descriptors.valid.eq(bus.valid),
-            descriptors.data.eq(bus.data),
             descriptors.error.eq(error),
             load.valid.eq(bus.valid & ~descriptors.ready),
             load.data.eq(bus.data),
@@ -108,20 +109,16 @@ class DramMaster(SharedComponent):
         ]
 
     def _writes(self, m: Module) -> None:
-        store = self.store
-        bus = self.m_axi
+        store = flipped(self.store)
+        bus = flipped(self.m_axi)
+        beat = ("data", "last", *HANDSHAKE)
+        connect(m, part_of(store.aw, *HANDSHAKE), part_of(bus.aw, *HANDSHAKE))
+        connect(m, part_of(store.w, *beat), part_of(bus.w, *beat))
+        connect(m, part_of(store.b, *HANDSHAKE), part_of(bus.b, *HANDSHAKE))
         m.d.comb += [
-            bus.aw.valid.eq(store.aw.valid),
             bus.aw.addr.eq(self._byte_address(store.aw.address)),
             bus.aw.len.eq(store.aw.length),
-            store.aw.ready.eq(bus.aw.ready),
-            bus.w.valid.eq(store.w.valid),
-            bus.w.data.eq(store.w.data),
             bus.w.strb.eq(store.w.strobe.replicate(self.beat_bytes)),
-            bus.w.last.eq(store.w.last),
-            store.w.ready.eq(bus.w.ready),
-            store.b.valid.eq(bus.b.valid),
-            bus.b.ready.eq(store.b.ready),
             self.write_error.eq(bus.b.valid & (bus.b.resp != Response.OKAY)),
         ]
 

@@ -11,6 +11,7 @@ from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER, PRIVATE_BITS
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
+from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes, completes, revisits
 from naas_hw.rtl.primitives.shared import SharedComponent
 
@@ -164,13 +165,12 @@ class Drain(SharedComponent):
         connect(m, fields.loop_record(bound="drain_bound", deltas=deltas), runs.record)
         deltas = {name: f"beat_{name}_delta" for name, _ in BEAT_WIDTHS}
         connect(m, fields.loop_record(bound="beat_bound", deltas=deltas), beats.record)
+        connect(m, part_of(runs.value, "byte", "channel"), part_of(beats.origin, "byte", "channel"))
         m.d.comb += [
             runs.start.eq(self.go),
             runs.advance.eq(self.started),
             beats.start.eq(self.started),
             beats.advance.eq(self.o.valid),
-            beats.origin.byte.eq(runs.value.byte),
-            beats.origin.channel.eq(runs.value.channel),
         ]
 
     def _start_runs(self, m: Module, runs: LoopNest, last: Signal) -> None:

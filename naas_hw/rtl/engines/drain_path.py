@@ -18,6 +18,7 @@ from naas_hw.rtl.memory.global_buffer import l2_read_port, l2_write_port
 from naas_hw.rtl.memory.scale_memory import ScaleMemory, scale_write_port
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.logic import all_of, any_of
 from naas_hw.rtl.primitives.positions import Position, positions
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -211,14 +212,14 @@ class DrainPath(SharedComponent):
         m.d.sync += total.eq(number + partial_sum)
         requantiser = Requantiser()
         m.submodules[f"requantiser_{k}"] = requantiser
+        clamp = ("clamp_min", "clamp_max")
+        connect(m, part_of(flipped(self.fields), *clamp), part_of(requantiser, *clamp))
         m.d.comb += [
             requantiser.accumulator.eq(total),
             requantiser.bias.eq(scales.bias.word_select(k, 32)),
             requantiser.multiplier.eq(scales.multiplier.word_select(k, 32)),
             requantiser.shift.eq(scales.shift.word_select(k, 32)),
             requantiser.zero_point.eq(self.fields.output_zero_point),
-            requantiser.clamp_min.eq(self.fields.clamp_min),
-            requantiser.clamp_max.eq(self.fields.clamp_max),
         ]
         late_total = delayed(m, total, timing.REQUANTISE_LATENCY, f"total_{k}")
         return _Result(late_total, requantiser.o)

@@ -206,8 +206,8 @@ class Fill(SharedComponent):
         m.d.comb += [
             self.weights.address.eq(fields.weight_base[weight_tile] + nest.value.weights),
             self.inputs.address.eq(input_base + nest.value.inputs),
-            self.inputs.row.eq(nest.value.row),
-            self.inputs.column.eq(nest.value.column),
+            self.inputs.row.eq(nest.value.row.as_signed()),
+            self.inputs.column.eq(nest.value.column.as_signed()),
         ]
 
     def _hand_over(self, m: Module, nest: LoopNest) -> None:

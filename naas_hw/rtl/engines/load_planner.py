@@ -14,6 +14,7 @@ from naas_hw.rtl.engines.load_clip_stage import TILE_WIDTHS, LoadClipStage
 from naas_hw.rtl.engines.load_offset_stage import LoadOffsetStage
 from naas_hw.rtl.engines.load_scheduler import LoadScheduler
 from naas_hw.rtl.primitives.config import FieldSignature
+from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.loop_nest import LoopNest
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -147,12 +148,10 @@ class LoadPlanner(SharedComponent):
         ]
 
     def _schedule(self, m: Module, nest: LoopNest, scheduler: LoadScheduler, queue: Queue) -> None:
+        tile = ("last", "first", "final", "advance")
+        connect(m, part_of(nest, *tile), part_of(scheduler, *tile))
         m.d.comb += [
             nest.start.eq(self.go),
-            nest.advance.eq(scheduler.advance),
             scheduler.go.eq(self.go),
             scheduler.room.eq(queue.room),
-            scheduler.last.eq(nest.last),
-            scheduler.first.eq(nest.first),
-            scheduler.final.eq(nest.final),
         ]
