@@ -63,7 +63,7 @@ def render_report(facts: RunFacts) -> str:
         policy=_policy(style, script),
         title=f"{_network_names(facts)} on an array of {array_text(facts.accelerator)}",
         version=__version__,
-        run_rows=run_table(facts),
+        run_rows=run_rows(facts),
         origin_rows=origin_table(facts),
         notices=list(_notices(facts)),
         tiles=key_figures(facts),
@@ -112,7 +112,7 @@ def _network_names(facts: RunFacts) -> str:
     return ", ".join(network.name for network in facts.networks)
 
 
-def run_table(facts: RunFacts) -> list[tuple[str, str]]:
+def run_rows(facts: RunFacts) -> list[tuple[str, str]]:
     """What the run is about: name and value."""
     result, manifest = facts.result, facts.manifest
     return _known(

@@ -14,7 +14,7 @@ from typing import Final
 
 from naas_hw.core.errors import InputError
 from naas_hw.core.resources import bench_folder
-from naas_hw.sim.build_cache import BuildCache, digest_of
+from naas_hw.sim.build_cache import BuildCache, build_digest
 from naas_hw.sim.runner import run_runner
 from naas_hw.sim.simulators import Simulator
 from naas_hw.system.temporary import temporary_folder
@@ -135,7 +135,7 @@ def fetch_program(
             program = "sim.vvp" if simulator.name == "icarus" else HARNESS
             shutil.copy2(folder / program, entry / program)
 
-    return store.fetch(digest_of(parts), compile_into, into)
+    return store.fetch(build_digest(parts), compile_into, into)
 
 
 def _storage_bytes(simulator: Simulator, num_bytes: int) -> int:
@@ -183,7 +183,7 @@ def _compile(
     flags: list[str] = []
     if simulator.name == "verilator":
         flags = [*_VERILATOR_FLAGS, *(["--trace-fst"] if wave_format == "fst" else [])]
-        store_runtime = _reuse_runtime(store, digest_of(runtime), folder)
+        store_runtime = _reuse_runtime(store, build_digest(runtime), folder)
     run_runner(
         simulator,
         {
@@ -206,7 +206,9 @@ def _compile(
         what="build",
     )
     if simulator.name == "verilator" and not store_runtime:
-        store.fetch(digest_of(runtime), lambda entry: _copy_runtime(folder, entry), folder / "kept")
+        store.fetch(
+            build_digest(runtime), lambda entry: _copy_runtime(folder, entry), folder / "kept"
+        )
 
 
 def _reuse_runtime(store: BuildCache, digest: str, folder: Path) -> bool:

@@ -33,14 +33,14 @@ def default_cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(named) if named else Path(platformdirs.user_cache_dir("naas_hw"))
 
 
-def digest_of(parts: Mapping[str, str]) -> str:
+def build_digest(parts: Mapping[str, str]) -> str:
     """Digest of named texts, independent of their order.
 
     Examples
     --------
-    >>> digest_of({"a": "1", "b": "2"}) == digest_of({"b": "2", "a": "1"})
+    >>> build_digest({"a": "1", "b": "2"}) == build_digest({"b": "2", "a": "1"})
     True
-    >>> digest_of({"a": "1b2"}) == digest_of({"a": "1", "b": "2"})
+    >>> build_digest({"a": "1b2"}) == build_digest({"a": "1", "b": "2"})
     False
     """
     digest = sha256()

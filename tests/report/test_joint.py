@@ -7,7 +7,7 @@ import pytest
 
 from naas_hw.nas.accuracy.oracle import AccuracySource, Evidence
 from naas_hw.report.joint import joint_figure
-from naas_hw.report.page import key_figures, render_report, run_table
+from naas_hw.report.page import key_figures, render_report, run_rows
 from naas_hw.runs.facts import JointPointRecord, JointRecord
 
 
@@ -53,8 +53,8 @@ def test_no_accuracy_of_an_estimate_stands_without_the_words(searched_facts):
 def test_the_reported_network_has_accuracy_worth_and_floor(searched_facts):
     facts = with_joint(searched_facts, Evidence.MEASURED)
     sentence = "top-1 78.25 %, measured (of eight networks); at least 78.2 % was asked for"
-    assert dict(run_table(facts))["accuracy"] == sentence
-    assert "accuracy" not in dict(run_table(searched_facts))
+    assert dict(run_rows(facts))["accuracy"] == sentence
+    assert "accuracy" not in dict(run_rows(searched_facts))
     tiles = {tile.label: tile for tile in key_figures(facts)}
     assert tiles["top-1"].value == "78.25 %"
     assert tiles["top-1"].note == "measured; 78.2 % at least was asked for"

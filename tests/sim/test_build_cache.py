@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from naas_hw.core.errors import InputError
-from naas_hw.sim.build_cache import BuildCache, default_cache_folder, digest_of
+from naas_hw.sim.build_cache import BuildCache, build_digest, default_cache_folder
 
-A, B, C = (digest_of({name: ""}) for name in "abc")
+A, B, C = (build_digest({name: ""}) for name in "abc")
 
 
 def _writer(size: int = 10) -> Callable[[Path], None]:
@@ -164,7 +164,7 @@ def test_the_variable_names_the_folder(tmp_path: Path) -> None:
 def test_a_digest_tells_where_names_and_texts_end() -> None:
     """Moving a character from a name to its text, or between texts, changes it."""
     digests = {
-        digest_of(parts)
+        build_digest(parts)
         for parts in ({"ab": "c"}, {"a": "bc"}, {"a": "b", "c": ""}, {"a": "", "b": "c"}, {})
     }
     assert len(digests) == 5

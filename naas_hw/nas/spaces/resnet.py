@@ -6,7 +6,7 @@ choices are those that the NAAS paper (section III-C) takes over.
 """
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from naas_hw.core.torch_extra import require_torch
@@ -137,11 +137,6 @@ class ResNetSpace(ElasticSpace):
         from naas_hw.nas.spaces.modules.resnet import ElasticResNet
 
         return ElasticResNet(self.plan(encoding))
-
-    @cached_property
-    def num_blocks(self) -> int:
-        """Residual blocks of the largest network."""
-        return sum(self.family.max_depth(stage) for stage in range(len(self.family.strides)))
 
 
 def _block_plans(family: ResNetFamily, values: dict[str, float]) -> list[BlockPlan]:
