@@ -23,8 +23,8 @@ from typer.exceptions import TyperException
 
 from naas_hw.core.deprecation import RenamedWarning
 from naas_hw.core.errors import NaasError
-from naas_hw.system.text import printable, shortened, shown
-from naas_hw.system.yaml_files import rule_of
+from naas_hw.system.text import one_line, shown
+from naas_hw.system.yaml_files import rule_of, validation_sentence
 
 _MAX_SENTENCE = 2000
 
@@ -107,7 +107,7 @@ def _status_of(error: BaseException) -> int:
                 return ExitStatus.NO_READER
             return ExitStatus.BAD_INPUT if error.code else ExitStatus.DONE
         case NaasError():
-            _say(_one_line(str(error)))
+            _say(_sentence(str(error)))
             return error.exit_status
         case BrokenPipeError():
             _drop_output()
@@ -131,7 +131,8 @@ def _input_sentence(error: BaseException) -> str:
         case TyperException():
             return _usage_sentence(error)
         case pydantic.ValidationError():
-            return validation_sentence(error)
+            more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+            return f"{error.title}: {validation_sentence(error)}{more}"
         case typer.Abort():
             return "the end of the input was reached"
         case OSError():
@@ -152,7 +153,7 @@ def _say(sentence: str, kind: str = "error") -> None:
 def _say_fault(error: BaseException) -> int:
     if os.environ.get("NAAS_TRACEBACK"):
         traceback.print_exception(error)
-    what = _one_line(f"{type(error).__name__}: {error}")
+    what = _sentence(f"{type(error).__name__}: {error}")
     _say(f"a fault of naas itself, {what} (NAAS_TRACEBACK=1 shows where)")
     return ExitStatus.FAULT
 
@@ -165,8 +166,8 @@ def _drop_output() -> None:
         pass
 
 
-def _one_line(text: str) -> str:
-    return shortened(printable(" ".join(text.split())), _MAX_SENTENCE) or "no reason given"
+def _sentence(text: str) -> str:
+    return one_line(text, _MAX_SENTENCE) or "no reason given"
 
 
 def _usage_sentence(error: TyperException) -> str:
@@ -184,26 +185,13 @@ def _option_sentence(error: BadParameter, cause: pydantic.ValidationError) -> st
     option = max(error.param.opts, key=len) if error.param is not None else "a value"
     first = cause.errors(include_url=False, include_context=False)[0]
     value = first["input"]
-    typed = _one_line(value) if isinstance(value, str) else shown(value)
+    typed = _sentence(value) if isinstance(value, str) else shown(value)
     return f"{option} {rule_of(first['msg'])}, not {typed}"
 
 
 def os_error_sentence(error: OSError) -> str:
     """The file and what the system says about it."""
-    reason = (error.strerror or _one_line(str(error))).lower()
+    reason = (error.strerror or _sentence(str(error))).lower()
     if error.filename is None:
         return reason
-    return f"{_one_line(os.fsdecode(error.filename))}: {reason}"
-
-
-def validation_sentence(error: pydantic.ValidationError) -> str:
-    """The first thing wrong, with its place, and how many more there are."""
-    details = error.errors(include_url=False, include_context=False)
-    first = details[0]
-    place = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]
-    ).lstrip(".")
-    message = _one_line(first["msg"]).removeprefix("Value error, ")
-    value = "" if first["type"] in ("missing", "value_error") else f", not {shown(first['input'])}"
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return f"{error.title}{': ' if place else ''}{place}: {message}{value}{more}"
+    return f"{_sentence(os.fsdecode(error.filename))}: {reason}"

@@ -31,6 +31,17 @@ def shortened(text: str, limit: int = MAX_SHOWN) -> str:
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
+def one_line(text: str, limit: int = MAX_SHOWN) -> str:
+    r"""The text as one printable line, shortened.
+
+    Examples
+    --------
+    >>> one_line("a\n  b")
+    'a b'
+    """
+    return shortened(printable(" ".join(text.split())), limit)
+
+
 def shown(value: object, limit: int = MAX_SHOWN) -> str:
     """A value as an error message shows it: its repr, printable, shortened."""
     if isinstance(value, str | bytes):

@@ -21,7 +21,7 @@ from ruamel.yaml.events import AliasEvent
 
 from naas_hw.core.errors import InputError
 from naas_hw.system.files import read_file
-from naas_hw.system.text import MAX_SHOWN, printable, shortened, shown
+from naas_hw.system.text import MAX_SHOWN, one_line, printable, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -30,6 +30,7 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 
 _NO_WRAP: Final = 1 << 20
 _MAX_BITS: Final = 1024
+_MAX_LINE: Final = 2 * MAX_SHOWN
 _WORDS: Final = {
     "a valid ": "a ",
     "a integer": "an integer",
@@ -65,16 +66,18 @@ def parse_yaml(content: str, source: str) -> object:
     except DuplicateKeyError as error:
         raise InputError(f"{source}{_line(error)}: {_duplicate_key(error)}") from error
     except MarkedYAMLError as error:
-        problem = _one_line(error.problem or error.context or "malformed")
+        problem = one_line(error.problem or error.context or "malformed", _MAX_LINE)
         text = f"{source}{_line(error)}: must be YAML, not text with this: {problem}"
         raise InputError(text) from error
     except YAMLError as error:
-        raise InputError(f"{source}: must be YAML: {_one_line(str(error))}") from error
+        raise InputError(f"{source}: must be YAML: {one_line(str(error), _MAX_LINE)}") from error
     except RecursionError as error:
         raise InputError(f"{source}: must be nested less deeply") from error
     except Exception as error:  # the parser stumbles over some text in its own ways
         name = "" if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: "
-        raise InputError(f"{source}: must be pure data: {_one_line(f'{name}{error}')}") from error
+        raise InputError(
+            f"{source}: must be pure data: {one_line(f'{name}{error}', _MAX_LINE)}"
+        ) from error
 
 
 class _ImpureDataError(Exception):
@@ -123,10 +126,6 @@ def _duplicate_key(error: DuplicateKeyError) -> str:
     return f"keys must differ, not {shown(key)} twice"
 
 
-def _one_line(text: str) -> str:
-    return shortened(printable(" ".join(text.split())), 2 * MAX_SHOWN)
-
-
 # --------------------------------------------------------------------------------------- checking
 
 
@@ -141,7 +140,7 @@ def validate(model_class: type[Model], data: object, source: str) -> Model:
     try:
         text = json.dumps(data, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        reason = _not_plain(data) or f"must be plain data: {_one_line(str(error))}"
+        reason = _not_plain(data) or f"must be plain data: {one_line(str(error), _MAX_LINE)}"
         raise InputError(f"{source}: {reason}") from error
     try:
         return model_class.model_validate_json(text, strict=True)
@@ -174,7 +173,7 @@ def _place(location: tuple[int | str, ...]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            text += f".{_one_line(part)}" if text else _one_line(part)
+            text += f".{one_line(part, _MAX_LINE)}" if text else one_line(part, _MAX_LINE)
     return text
 
 
@@ -195,7 +194,7 @@ def _not_plain(data: object, place: str = "") -> str:
         for key, value in data.items():
             if not isinstance(key, str | int | float | bool | None):
                 return f"{place + ': ' if place else ''}a key must be a string, not {shown(key)}"
-            name = _one_line(key) if isinstance(key, str) else shown(key)
+            name = one_line(key, _MAX_LINE) if isinstance(key, str) else shown(key)
             if place_inside := _not_plain(value, f"{place}.{name}" if place else name):
                 return place_inside
         return ""

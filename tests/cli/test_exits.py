@@ -76,7 +76,7 @@ def test_a_validation_error_is_one_sentence_with_its_place(capsys):
 
     assert run_to_status(command) == 2
     text = capsys.readouterr().err
-    assert text.startswith("naas: error: Layer: K: ")
+    assert text.startswith("naas: error: Layer: K must be ")
     assert text.endswith(", not 0 (and 1 more)\n")
     assert text.count("\n") == 1
 
@@ -99,7 +99,7 @@ def test_a_nested_place_is_written_with_dots_and_indices(capsys):
         Outer.model_validate({"layers": [{"name": "a", "K": 1, "height": 1}]})
 
     assert run_to_status(command) == 2
-    assert capsys.readouterr().err == "naas: error: Outer: layers[0].width: Field required\n"
+    assert capsys.readouterr().err == "naas: error: Outer: layers[0].width must be given\n"
 
 
 @pytest.mark.parametrize(
