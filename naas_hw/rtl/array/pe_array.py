@@ -120,15 +120,20 @@ class PEArray(SharedComponent):
 
     def _used(self, m: Module, used: Signal, used_groups: Signal) -> None:
         """Which PEs and which groups the layer uses."""
-        bits: dict[str, list[Signal]] = {}
-        for axis, extent in zip(self.accelerator.axes, self.fields.used, strict=False):
-            bits[axis.dim] = [Signal(name=f"used_{axis.dim.lower()}_{k}") for k in range(axis.size)]
-            m.d.sync += [bit.eq(extent > k) for k, bit in enumerate(bits[axis.dim])]
-        for signal, places in ((used, self.pes), (used_groups, self.groups)):
-            m.d.comb += [
-                signal[i].eq(all_of(bits[dim][at] for dim, at in where.items()))
-                for i, where in enumerate(places)
-            ]
+        axes = self.accelerator.axes
+        used_indices = [
+            [Signal(name=f"used_{axis.dim.lower()}_{k}") for k in range(axis.size)] for axis in axes
+        ]
+        for indices, extent in zip(used_indices, self.fields.used, strict=False):
+            m.d.sync += [index.eq(extent > k) for k, index in enumerate(indices)]
+        for signal, members in ((used, self.pes), (used_groups, self.groups)):
+            for i, where in enumerate(members):
+                on_each_axis = (
+                    indices[where[axis.dim]]
+                    for axis, indices in zip(axes, used_indices, strict=True)
+                    if axis.dim in where
+                )
+                m.d.comb += signal[i].eq(all_of(on_each_axis))
 
     # Buffers ---------------------------------------------------------------------------------
 

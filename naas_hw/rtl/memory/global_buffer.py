@@ -28,6 +28,16 @@ class _BankTarget:
     """The word there, if it does."""
 
 
+@dataclass(frozen=True)
+class _Port:
+    """A port of the buffer."""
+
+    name: str
+    interface: Any
+    targets: list[_BankTarget]
+    """Each bank as the port sees it."""
+
+
 def l2_read_port(beat_bytes: int) -> ReadPortSignature:
     """A port that reads words of L2."""
     return ReadPortSignature(address_bits=L2_BITS, data_bits=8 * beat_bytes)
@@ -82,13 +92,15 @@ class GlobalBuffer(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         banks = [self._bank(m, i) for i in range(self.num_banks)]
-        reads = [self._targets(m, name) for name in READERS]
-        writes = [self._targets(m, name) for name in WRITERS]
+        readers = (self.weights, self.inputs, self.partial_sums, self.store)
+        writers = (self.load, self.drain)
+        reads = [self._port(m, *port) for port in zip(READERS, readers, strict=True)]
+        writes = [self._port(m, *port) for port in zip(WRITERS, writers, strict=True)]
         for i, bank in enumerate(banks):
-            self._connect_readers(m, i, bank, [targets[i] for targets in reads])
-            self._connect_writers(m, bank, [targets[i] for targets in writes])
-        for name, targets in zip(READERS, reads, strict=True):
-            self._answer(m, name, banks, targets)
+            self._connect_readers(m, i, bank, reads)
+            self._connect_writers(m, i, bank, writes)
+        for port in reads:
+            self._answer(m, port, banks)
         return m
 
     def _bank(self, m: Module, i: int) -> Ram:
@@ -96,16 +108,15 @@ class GlobalBuffer(SharedComponent):
         m.submodules[f"bank_{i}"] = bank
         return bank
 
-    def _targets(self, m: Module, name: str) -> list[_BankTarget]:
-        """Each bank as the port of this name sees it."""
-        address = getattr(self, name).address
+    def _port(self, m: Module, name: str, interface: Any) -> _Port:
+        """A port, and each bank as it sees it."""
         hits = [Signal(name=f"{name}_hit_{i}") for i in range(self.num_banks)]
         targets = []
         for i, hit in enumerate(hits):
-            is_here, word = self._decode(address, i)
+            is_here, word = self._decode(interface.address, i)
             m.d.comb += hit.eq(is_here)
             targets.append(_BankTarget(hit, word))
-        return targets
+        return _Port(name, interface, targets)
 
     def _decode(self, address: Value, i: int) -> tuple[Value, Value]:
         """Whether an address lies in bank i, and its word there."""
@@ -117,33 +128,36 @@ class GlobalBuffer(SharedComponent):
         is_here = (address >= first) & below_end if first else below_end
         return is_here, (address - first)[:bits]
 
-    def _connect_readers(self, m: Module, i: int, bank: Ram, targets: list[_BankTarget]) -> None:
-        reads = [Signal(name=f"{name}_reads_{i}") for name in READERS]
+    def _connect_readers(self, m: Module, i: int, bank: Ram, ports: list[_Port]) -> None:
+        reads = [Signal(name=f"{port.name}_reads_{i}") for port in ports]
         m.d.comb += [
-            read.eq(getattr(self, name).enable & target.hit)
-            for name, read, target in zip(READERS, reads, targets, strict=True)
+            read.eq(port.interface.enable & port.targets[i].hit)
+            for port, read in zip(ports, reads, strict=True)
         ]
-        words = [Mux(read, target.word, 0) for read, target in zip(reads, targets, strict=True)]
+        words = [
+            Mux(read, port.targets[i].word, 0) for port, read in zip(ports, reads, strict=True)
+        ]
         m.d.comb += [
             bank.read.enable.eq(any_of(reads)),
             bank.read.address.eq(any_of(words)),
         ]
 
-    def _connect_writers(self, m: Module, bank: Ram, targets: list[_BankTarget]) -> None:
-        for name, target in zip(WRITERS, targets, strict=True):
-            port = getattr(self, name)
-            with m.If(target.hit & port.enable.any()):
+    def _connect_writers(self, m: Module, i: int, bank: Ram, ports: list[_Port]) -> None:
+        for port in ports:
+            target = port.targets[i]
+            with m.If(target.hit & port.interface.enable.any()):
                 m.d.comb += [
-                    bank.write.enable.eq(port.enable),
+                    bank.write.enable.eq(port.interface.enable),
                     bank.write.address.eq(target.word),
-                    bank.write.data.eq(port.data),
+                    bank.write.data.eq(port.interface.data),
                 ]
 
-    def _answer(self, m: Module, name: str, banks: list[Ram], targets: list[_BankTarget]) -> None:
+    def _answer(self, m: Module, port: _Port, banks: list[Ram]) -> None:
         """The word that a reader asked for in the cycle before."""
-        port = getattr(self, name)
-        chosen = [Signal(name=f"{name}_from_{i}") for i in range(self.num_banks)]
-        with m.If(port.enable):
-            m.d.sync += [bit.eq(target.hit) for bit, target in zip(chosen, targets, strict=True)]
+        chosen = [Signal(name=f"{port.name}_from_{i}") for i in range(self.num_banks)]
+        with m.If(port.interface.enable):
+            m.d.sync += [
+                bit.eq(target.hit) for bit, target in zip(chosen, port.targets, strict=True)
+            ]
         words = [Mux(bit, bank.read.data, 0) for bit, bank in zip(chosen, banks, strict=True)]
-        m.d.comb += port.data.eq(any_of(words))
+        m.d.comb += port.interface.data.eq(any_of(words))
