@@ -67,7 +67,8 @@ class BlockWriter:
         width = statement.selector.width
         for values, body in statement.arms:
             labels = ", ".join(self.writer.label(statement.selector, value) for value in values)
-            lines += self._nested(f"{indent}{STEP}{labels}:", body, indent + STEP)
+            start = f"{indent}{STEP}{labels}:"
+            lines += self._nested(start, body, indent + STEP) if body else [f"{start} ;"]
         if statement.otherwise:
             lines += self._nested(f"{indent}{STEP}default:", statement.otherwise, indent + STEP)
         elif sum(len(values) for values, _ in statement.arms) < 1 << width:

@@ -103,6 +103,7 @@ class _Translation:
 def _simplified(body: Body, target: ex.Name) -> Body:
     """The same with the last word first: `if (reset) ... else ...`."""
     statements = [_simplified_inside(statement, target) for statement in body]
+    statements = [s for s in statements if not isinstance(s, If) or s.branches or s.otherwise]
     while len(statements) > 1 and _sets_all(statements[-1], target):
         last = statements.pop()
         assert isinstance(last, If)
@@ -119,8 +120,10 @@ def _simplified_inside(statement: Statement, target: ex.Name) -> Statement:
         while branches and not branches[-1][1] and not otherwise:
             branches.pop()
         return If(tuple(branches), otherwise)
-    arms = tuple((values, _simplified(body, target)) for values, body in statement.arms)
-    return CaseOf(statement.selector, arms, otherwise)
+    arms = [(values, _simplified(body, target)) for values, body in statement.arms]
+    if not otherwise:
+        arms = [(values, body) for values, body in arms if body]
+    return CaseOf(statement.selector, tuple(arms), otherwise) if arms or otherwise else If(())
 
 
 def _sets_all(statement: Statement, target: ex.Name) -> bool:
@@ -137,7 +140,10 @@ def _sets_all(statement: Statement, target: ex.Name) -> bool:
 
 
 def _flat(statement: If) -> If:
-    """An `if` in an `else` as `else if`; neighbours that do the same as one branch."""
+    """An `if` in an `else` as `else if`; neighbours that do the same as one branch.
+
+    A branch that does nothing before the last becomes a part of the last one's condition.
+    """
     branches, otherwise = list(statement.branches), statement.otherwise
     while len(otherwise) == 1 and isinstance(otherwise[0], If):
         branches += otherwise[0].branches
@@ -148,6 +154,9 @@ def _flat(statement: If) -> If:
             joined[-1] = (ex.either(joined[-1][0], condition), body)
         else:
             joined.append((condition, body))
+    if len(joined) > 1 and not joined[-2][1] and not otherwise:
+        (idle, _), (condition, body) = joined[-2:]
+        joined[-2:] = [(ex.both(ex.invert(idle), condition), body)]
     return If(tuple(joined), otherwise)
 
 

@@ -126,6 +126,10 @@ def test_no_line_is_long() -> None:
     assert max(map(len, long)) <= MAX_COLUMNS
 
 
+def test_no_block_is_empty() -> None:
+    assert not [name for name, text in sources().items() if re.search(r"\bbegin\s+end\b", text)]
+
+
 def test_choices_are_not_nested_deeply() -> None:
     deepest = max(nested_choices(e) for text in sources().values() for e in expressions(text))
     assert 1 <= deepest <= MAX_CHOICES
