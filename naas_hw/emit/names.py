@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from naas_hw.emit.expression_text import Identifier
-from naas_hw.emit.netlist import Bits, NetlistModule, Value
+from naas_hw.emit.netlist import Bits, NetlistModule, whole_wire
 
 RESERVED: Final = frozenset(
     """
@@ -51,15 +51,6 @@ def plain_name(name: str) -> str:
 def _stem(wire: str) -> str:
     """The name of a wire without the number that Amaranth gives to equal names."""
     return re.sub(r"\$\d+$", "", wire.removeprefix("\\"))
-
-
-def _is_whole(module: NetlistModule, value: Value) -> str | None:
-    """The wire of which a value is all bits."""
-    if len(value) == 1 and value[0].wire is not None:
-        wire = module.wires[value[0].wire]
-        if value[0].width == wire.width:
-            return wire.name
-    return None
 
 
 @dataclass(frozen=True)
@@ -130,7 +121,7 @@ class WireNames:
     def _find_aliases(self) -> dict[str, list[str]]:
         aliases: dict[str, list[str]] = {}
         for alias, value in self.module.connections:
-            wire = _is_whole(self.module, value)
+            wire = whole_wire(self.module, value)
             if wire is not None and not re.search(r"[.\[]", alias):
                 aliases.setdefault(wire, []).append(alias)
         self._alias_names = {alias for alias, _ in self.module.connections}
@@ -161,7 +152,7 @@ class WireNames:
         for cell in self.module.cells:
             if cell.kind.startswith("\\"):
                 for port, value in cell.ports.items():
-                    wire = _is_whole(self.module, value)
+                    wire = whole_wire(self.module, value)
                     if wire is not None:
                         ports = drivers if port in cell.outputs else readers
                         ports.setdefault(wire, []).append((cell.name, port))

@@ -319,3 +319,12 @@ def join_bits(parts: Sequence[Bits]) -> Value:
 def width_of(value: Value) -> int:
     """Bits of a value."""
     return sum(part.width for part in value)
+
+
+def whole_wire(module: NetlistModule, value: Value) -> str | None:
+    """The wire of which a value is all bits."""
+    if len(value) == 1 and value[0].wire is not None:
+        wire = module.wires[value[0].wire]
+        if value[0].width == wire.width:
+            return wire.name
+    return None

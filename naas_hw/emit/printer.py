@@ -14,7 +14,7 @@ from naas_hw.emit.logic import MAX_CHOICES, ModuleLogic, is_instance
 from naas_hw.emit.memories import MemoryWriter
 from naas_hw.emit.names import WireNames, plain_name
 from naas_hw.emit.netlist import Cell, NetlistModule, Value, Wire
-from naas_hw.emit.sharing import share_equal_cells
+from naas_hw.emit.sharing import connect_outputs, share_equal_cells
 from naas_hw.emit.statements import Body, grouped, statements_of
 
 PROBE: Final = "probe_"
@@ -51,11 +51,12 @@ def print_module(module: NetlistModule, *, port_order: Sequence[str] = ()) -> Pr
 
 class _Printer:
     def __init__(self, module: NetlistModule) -> None:
+        kept = frozenset(w for w in module.wires if w.startswith("\\" + PROBE))
+        connect_outputs(module, kept)
         share_equal_cells(module)
         self.module = module
         self.names = WireNames(module)
         self.identifiers = self.names.identifiers
-        kept = frozenset(w for w in module.wires if w.startswith("\\" + PROBE))
         self.logic = ModuleLogic(module, kept=kept, inlined=frozenset(self.names.of_instances))
         self.writer = ExpressionWriter(
             self.identifiers, self._add_wire, self._find_field, self._find_member

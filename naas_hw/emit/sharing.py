@@ -1,10 +1,10 @@
-"""One cell for all equal ones of a module.
+"""One cell for all equal ones of a module, and one wire where another only passes a value on.
 
 Amaranth writes an operator as often as the source mentions it. What is cheap may stand twice in a
 text; an adder, a multiplier, a shifter or a multiplexer of vectors gets a wire that all read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 from naas_hw.emit.netlist import (
@@ -16,6 +16,7 @@ from naas_hw.emit.netlist import (
     Switch,
     SwitchCase,
     Value,
+    whole_wire,
 )
 
 _SHARED: Final = frozenset({"$add", "$sub", "$mul", "$shl", "$shr", "$sshr", "$shift", "$mux"})
@@ -26,12 +27,46 @@ def share_equal_cells(module: NetlistModule) -> None:
     while instead := _duplicates(module.cells):
         outputs = instead.keys()
         module.cells = [cell for cell in module.cells if _output(cell) not in outputs]
-        for cell in module.cells:
-            cell.ports = {port: _renamed(value, instead) for port, value in cell.ports.items()}
-        module.processes = [_renamed_body(process, instead) for process in module.processes]
-        module.connections = [
-            (wire, _renamed(value, instead)) for wire, value in module.connections
-        ]
+        _rename_wires(module, instead)
+
+
+def connect_outputs(module: NetlistModule, kept: Container[str] = ()) -> None:
+    """Let instances drive outputs directly where a wire would only pass a value on; in place.
+
+    Parameters
+    ----------
+    kept : wires that are treated like outputs.
+    """
+    drivers = {
+        value[0].wire
+        for cell in module.cells
+        for port, value in cell.ports.items()
+        if port in cell.outputs and len(value) == 1
+    }
+    ports = {wire.name for wire in module.wires.values() if wire.direction is not None}
+    instead: dict[str, str] = {}
+    for output, value in module.connections:
+        is_end = module.wires[output].direction == "output" or output in kept
+        inner = whole_wire(module, value)
+        if inner is None or not is_end:
+            continue
+        if inner in drivers - ports - instead.keys() and inner not in kept:
+            instead[inner] = output
+    _rename_wires(module, instead)
+    module.connections = [
+        (wire, value) for wire, value in module.connections if whole_wire(module, value) != wire
+    ]
+    module.connections += [
+        (inner, (Bits(output, 0, module.wires[output].width),)) for inner, output in instead.items()
+    ]
+
+
+def _rename_wires(module: NetlistModule, instead: Mapping[str, str]) -> None:
+    """Read and drive other wires in place of some."""
+    for cell in module.cells:
+        cell.ports = {port: _renamed(value, instead) for port, value in cell.ports.items()}
+    module.processes = [_renamed_body(process, instead) for process in module.processes]
+    module.connections = [(wire, _renamed(value, instead)) for wire, value in module.connections]
 
 
 def _output(cell: Cell) -> str | None:
