@@ -89,6 +89,7 @@ class WireNames:
     Members
     -------
     identifiers : wire or memory -> what it is called; wires without a name in the source have none.
+    instances : instance -> what it is called.
     of_instances : wires that are only called after the port of an instance.
     fields : (wire, first bit, width) of each field of a record -> its path, like `tile.index`.
     enumerations : (wire, first bit, width) of each value of an enum -> that.
@@ -98,7 +99,7 @@ class WireNames:
         self.module = module
         self.identifiers: dict[str, Identifier] = {}
         self.of_instances: set[str] = set()
-        self._taken = {plain_name(cell.name) for cell in module.cells if cell.kind[0] == "\\"}
+        self._taken: set[str] = set()
         self._aliases = self._find_aliases()
         self._ports = self._find_ports()
         self.fields = self._find_fields()
@@ -106,6 +107,11 @@ class WireNames:
         for wire in module.wires.values():
             if wire.direction is not None:
                 self._give(wire.name, plain_name(wire.name))
+        self.instances = {
+            cell.name: self.unused(plain_name(_stem(cell.name)))
+            for cell in module.cells
+            if cell.kind.startswith("\\")
+        }
         for memory in module.memories:
             self._give(memory, plain_name(memory))
         for wire in module.wires.values():
@@ -166,7 +172,7 @@ class WireNames:
         elif ports:
             self.of_instances.add(wire)
             instance, port = ports[0]
-            self._give(wire, plain_name(f"{instance}__{port}"))
+            self._give(wire, plain_name(f"{self.instances[instance].rstrip('_')}__{port}"))
         elif not wire.startswith("$"):
             self._give(wire, plain_name(_stem(wire)).lstrip("_") or "wire_")
 

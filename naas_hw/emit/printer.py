@@ -90,7 +90,7 @@ class _Printer:
             name=name,
             text="".join(f"{line}\n" for line in lines),
             instances=tuple(
-                (plain_name(cell.kind), plain_name(cell.name))
+                (plain_name(cell.kind), self.names.instances[cell.name])
                 for cell in self.module.cells
                 if is_instance(cell)
             ),
@@ -101,7 +101,7 @@ class _Printer:
         """What stands in the netlist and in the text alike: by its name there, its name here."""
         ports = [wire.name for wire in self.module.wires.values() if wire.direction is not None]
         names = [*ports, *self.logic.registers, *self.module.memories]
-        instances = {"\\" + c.name: plain_name(c.name) for c in self.module.cells if is_instance(c)}
+        instances = {f"\\{name}": text for name, text in self.names.instances.items()}
         return {name: self.identifiers[name].name for name in names} | instances
 
     @staticmethod
@@ -220,13 +220,17 @@ class _Printer:
         """The declaration of a register with its initial value."""
         declared = self.module.wires[wire]
         signed = "signed " if declared.signed else ""
+        node = ex.Name(declared.width, wire)
         init = constant(ex.Const(declared.width, declared.init or 0), declared.width, False)
+        if declared.direction is None:
+            init = self.writer.label(node, declared.init or 0)
         name = self.identifiers[wire].name
         return f"reg {signed}{bit_range(declared.width)}{name} = {init}"
 
     def _declarations(self) -> Iterator[str]:
+        registers = list(self._registers())
         constants = [line for _, (_, line) in sorted(self.members.items())]
-        lines = [*constants, *self._registers(), *self._wires(), *self.declarations]
+        lines = [*constants, *registers, *self._wires(), *self.declarations]
         yield from (f"{STEP}{line}" for line in lines)
         yield from self.memories.declarations(self.names.unused)
 
@@ -254,7 +258,7 @@ class _Printer:
         parameters = [f".{name}({value})" for name, value in cell.parameters.items()]
         ports = [f".{plain_name(port)}({self._at_port(v)})" for port, v in cell.ports.items()]
         setting = f"#({', '.join(parameters)}) " if parameters else ""
-        start = f"{plain_name(cell.kind)} {setting}{plain_name(cell.name)} ("
+        start = f"{plain_name(cell.kind)} {setting}{self.names.instances[cell.name]} ("
         one = f"{start}{', '.join(ports)});"
         return wrapped(one, STEP)
 

@@ -12,6 +12,8 @@ from naas_hw.emit.platform import PREFIX, snake_case
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 _MAX_HEADER: Final = 110
+_MAX_DECIMAL: Final = 10**8
+"""What is larger is no count but a pattern of bits, like a digest."""
 
 
 def variant_names(
@@ -130,6 +132,8 @@ def describe(component: object, parameters: Mapping[str, object]) -> list[str]:
 
 def _value_text(value: object) -> str | None:
     """A parameter as text; None: it is no number, name, shape or collection of these."""
+    if isinstance(value, int) and value > _MAX_DECIMAL:
+        return f"0x{value:x}"
     if isinstance(value, bool | int | str):
         return str(value)
     if isinstance(value, Shape | ShapeCastable):

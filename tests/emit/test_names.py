@@ -65,3 +65,19 @@ def test_a_port_of_a_template_is_known_by_its_signal() -> None:
       end
     """)
     assert names == {r"\read__data": "memory__read_data"}
+
+
+def test_an_instance_keeps_its_name_though_a_wire_has_it_too() -> None:
+    r"""Amaranth writes `\\child$1` then; the wire is numbered instead."""
+    module = parse_netlist(r"""
+    module \top
+      wire width 4 \child
+      wire width 4 input 0 \port
+      cell \reader \child$1
+      end
+      cell \reader \port$2
+      end
+      connect \child \port
+    end
+    """)["top"]
+    assert WireNames(module).instances == {"child$1": "child", "port$2": "port_2"}

@@ -103,9 +103,9 @@ def _renamed(text: str, printed: PrintedModule) -> str:
         words = line.split()
         if words[:1] == ["cell"]:
             instance = names.get(words[2], "") if words[1].startswith("\\") else ""
-            if instance:
-                line = f"  cell \\{plain_name(words[1])} {instance}"
-        if instance and words[:1] == ["connect"]:
+        if words[:1] == ["cell"] and instance:
+            kept.append(f"  cell \\{plain_name(words[1])} {instance}")
+        elif instance and words[:1] == ["connect"]:
             if (instance, f"\\{plain_name(words[1])}") not in opened:
                 kept.append(
                     f"    connect \\{plain_name(words[1])} {_values(' '.join(words[2:]), names)}"
