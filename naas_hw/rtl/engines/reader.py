@@ -181,7 +181,7 @@ class Reader(SharedComponent):
     ) -> None:
         """A run is a row of beats side by side, or a single beat of an image with a stride."""
         transfer = self.i.payload
-        active = Signal()
+        requesting = Signal()
         strided = Signal()
         run_taken = Signal()
         beats = Signal(RUN_BEATS_BITS, reset_less=True)
@@ -189,7 +189,7 @@ class Reader(SharedComponent):
         ends = run_taken & runs.last
         m.d.comb += [
             run_taken.eq(splitter.i.valid & splitter.i.ready),
-            self.i.ready.eq(allowed & ~self.go & ~self.halt & (~active | ends)),
+            self.i.ready.eq(allowed & ~self.go & ~self.halt & (~requesting | ends)),
             strided.eq(
                 (transfer.tag.tensor == Tensor.INPUTS) & (self.fields.input_pixel_pitch != 1)
             ),
@@ -199,27 +199,27 @@ class Reader(SharedComponent):
             runs.counts.block.eq(transfer.blocks),
             runs.counts.row.eq(transfer.rows),
             runs.counts.column.eq(Mux(strided, transfer.columns, 1)),
-            splitter.i.valid.eq(active),
+            splitter.i.valid.eq(requesting),
             splitter.i.payload.address.eq(runs.address),
             splitter.i.payload.beats.eq(beats),
             splitter.cancel.eq(self.halt),
         ]
         with m.If(accepted):
             m.d.sync += [
-                active.eq(1),
+                requesting.eq(1),
                 beats.eq(Mux(strided, 1, transfer.columns << Mux(is_sums, 2, 0))),
             ]
         with m.Elif(ends | self.go):
-            m.d.sync += active.eq(0)
+            m.d.sync += requesting.eq(0)
         self._choose_dram_pitches(m, accepted, runs)
 
     def _choose_dram_pitches(self, m: Module, accepted: Signal, runs: BoxAddressGenerator) -> None:
         fields, pitches = self.fields, runs.pitches
-        tensor = Signal(Tensor, reset_less=True)
+        requested_tensor = Signal(Tensor, reset_less=True)
         with m.If(accepted):
-            m.d.sync += tensor.eq(self.i.payload.tag.tensor)
+            m.d.sync += requested_tensor.eq(self.i.payload.tag.tensor)
         m.d.comb += pitches.column.eq(fields.input_pixel_pitch)
-        with m.Switch(tensor):
+        with m.Switch(requested_tensor):
             with m.Case(Tensor.SCALES):
                 m.d.comb += pitches.block.eq(fields.scale_tile_words)
             with m.Case(Tensor.INPUTS):
@@ -254,16 +254,16 @@ class Reader(SharedComponent):
     def _take_beats(self, m: Module, requested: Queue, words: BoxAddressGenerator) -> None:
         """The beats of a transfer come in the order in which they were asked for."""
         transfer = requested.o.payload
-        active = Signal()
+        receiving = Signal()
         taken = Signal()
         begins = Signal()
         tensor = Signal(Tensor, reset_less=True)
         releases_fill = Signal(reset_less=True)
         m.d.comb += [
-            self.dram.r.ready.eq(active | self.halt),
-            taken.eq(active & self.dram.r.valid),
+            self.dram.r.ready.eq(receiving | self.halt),
+            taken.eq(receiving & self.dram.r.valid),
             self.transfer_done.eq(taken & words.last),
-            requested.o.ready.eq(~self.go & (~active | self.transfer_done)),
+            requested.o.ready.eq(~self.go & (~receiving | self.transfer_done)),
             begins.eq(requested.o.valid & requested.o.ready),
             words.start.eq(begins),
             words.advance.eq(taken),
@@ -277,12 +277,12 @@ class Reader(SharedComponent):
         ]
         with m.If(begins):
             m.d.sync += [
-                active.eq(1),
+                receiving.eq(1),
                 tensor.eq(transfer.tag.tensor),
                 releases_fill.eq(transfer.tag.releases_fill),
             ]
         with m.Elif(self.transfer_done | self.go):
-            m.d.sync += active.eq(0)
+            m.d.sync += receiving.eq(0)
         self._choose_l2_pitches(m, tensor, words)
         self._write(m, taken, tensor, words)
 

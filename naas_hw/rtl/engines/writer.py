@@ -293,13 +293,13 @@ class Writer(SharedComponent):
     def _choose_l2_pitches(
         self, m: Module, begins: Signal, head: Any, words: BoxAddressGenerator
     ) -> None:
-        transfer = Signal(StoreTransfer, reset_less=True)
+        fetched = Signal(StoreTransfer, reset_less=True)
         with m.If(begins):
-            m.d.sync += transfer.eq(head)
+            m.d.sync += fetched.eq(head)
         m.d.comb += [
-            words.pitches.block.eq(Mux(transfer.partial_sums, 4, 1)),
-            words.pitches.row.eq(in_beats(transfer, self.fields.output_l2_row_pitch)),
-            words.pitches.column.eq(in_beats(transfer, self.fields.output_l2_column_pitch)),
+            words.pitches.block.eq(Mux(fetched.partial_sums, 4, 1)),
+            words.pitches.row.eq(in_beats(fetched, self.fields.output_l2_row_pitch)),
+            words.pitches.column.eq(in_beats(fetched, self.fields.output_l2_column_pitch)),
             words.pitches.beat.eq(1),
         ]
 
@@ -334,25 +334,28 @@ class Writer(SharedComponent):
         aw, b = self.dram.aw, self.dram.b
         accepted = aw.valid & aw.ready
         issued = Signal()  # the last burst of a run
-        runs = Signal(RUN_BITS)
+        num_runs = Signal(RUN_BITS)
         missing = Array(Signal(BURST_BITS, name=f"missing_{i}") for i in range(RING))
         m.d.comb += [b.ready.eq(1), issued.eq(accepted & splitter.o.payload.is_last)]
         m.d.sync += outstanding.eq(outstanding + accepted - b.valid)
         for count in missing:
             m.d.sync += count.eq(Mux(count == 0, 0, count - b.valid))
         with m.If(self.go):
-            m.d.sync += runs.eq(0)
+            m.d.sync += num_runs.eq(0)
         with m.Elif(issued):
-            m.d.sync += [runs.eq(runs + 1), missing[runs[:2]].eq(outstanding + 1 - b.valid)]
-        self._answer(m, runs, missing)
+            m.d.sync += [
+                num_runs.eq(num_runs + 1),
+                missing[num_runs[:2]].eq(outstanding + 1 - b.valid),
+            ]
+        self._answer(m, num_runs, missing)
 
-    def _answer(self, m: Module, runs: Signal, missing: Array) -> None:
+    def _answer(self, m: Module, num_runs: Signal, missing: Array) -> None:
         """Whether the run two before the one that asks was issued, and all its responses came."""
         lead = Signal(signed(RUN_BITS))
         wanted = Signal(RUN_BITS)
         asked = self.stored_run
         m.d.comb += [
             wanted.eq(asked.output_run - 2),
-            lead.eq(runs - (asked.output_run - 1)),
+            lead.eq(num_runs - (asked.output_run - 1)),
         ]
         m.d.sync += asked.stored.eq(asked.ask & (lead >= 0) & (missing[wanted[:2]] == 0))

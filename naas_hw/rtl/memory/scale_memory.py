@@ -82,7 +82,7 @@ class ScaleMemory(SharedComponent):
     def _memory(self, m: Module, number: int, name: str) -> Value:
         """The memory of a component; gives the word that it has read."""
         memory = Ram(width=8 * self.beat_bytes, depth=self.words)
-        m.submodules[name] = memory
+        m.submodules[f"{name}_memory"] = memory
         component = self.write.address[SCALE_BITS : SCALE_BITS + COMPONENT_BITS]
         m.d.comb += [
             memory.write.enable.eq(self.write.enable & (component == number)),
