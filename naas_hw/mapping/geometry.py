@@ -11,6 +11,10 @@ if the position that advances is <= last_X. A *run* is a maximal stretch of step
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd, prod
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
 from naas_hw.mapping.mapping import Mapping
@@ -18,9 +22,15 @@ from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
 
 NUM_LEVEL_POSITIONS = len(DIMS)
 
+Ints = NDArray[np.int64]
 
-def ceil_div(numerator: int, denominator: int) -> int:
-    """Quotient rounded up."""
+
+@overload
+def ceil_div(numerator: int, denominator: int) -> int: ...
+@overload
+def ceil_div(numerator: Ints, denominator: Ints | int) -> Ints: ...
+def ceil_div(numerator: int | Ints, denominator: int | Ints) -> int | Ints:
+    """Quotient rounded up, of integers or of arrays of them."""
     return -(-numerator // denominator)
 
 

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.compiled.batch import MappingBatch, problem_table
+from naas_hw.mapping.geometry import ceil_div
 from naas_hw.search.mapping.decoding_kernels import decode_all_bounds, decode_orders
 from naas_hw.search.unit_interval import Encoding, Genes
 from naas_hw.workload.layer import DIMS, Layer
@@ -140,7 +141,7 @@ class MappingEncoding:
         for dim in ("K", "C"):
             lanes = gcd(self.accelerator.beat_bytes, self.accelerator.size_of(dim))
             column = DIMS.index(dim)
-            extents[:, column] = _ceil_div(extents[:, column], np.int64(lanes)) * lanes
+            extents[:, column] = ceil_div(extents[:, column], lanes) * lanes
         return extents
 
     def decode(self, genes_NG: Genes) -> MappingBatch:
@@ -175,8 +176,8 @@ class MappingEncoding:
         ValueError : one of them is not on the grid of this encoding.
         """
         extents = self.extents(arrays.spatial)
-        pe_most = _ceil_div(self.dims_D, extents)
-        l2_most = _ceil_div(self.dims_D, extents * arrays.pe)
+        pe_most = ceil_div(self.dims_D, extents)
+        l2_most = ceil_div(self.dims_D, extents * arrays.pe)
         genes = np.concatenate(
             [
                 self._order_genes(arrays.orders.astype(np.int64)),
@@ -199,7 +200,3 @@ class MappingEncoding:
                 raise ValueError(
                     f"{field.split('_')[0]} must be on the layer's grid, not {due[row].tolist()}"
                 )
-
-
-def _ceil_div(numerator: Ints | np.int64, denominator: Ints | np.int64) -> Ints:
-    return np.asarray(-(-numerator // denominator), dtype=np.int64)

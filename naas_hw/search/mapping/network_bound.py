@@ -18,6 +18,7 @@ from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.compiler.layout import descriptor_beats
 from naas_hw.cost.compiled.batch import SAVED_BETWEEN_LAYERS
+from naas_hw.mapping.geometry import ceil_div
 from naas_hw.search.objective import Objective, geometric_mean
 from naas_hw.workload.layer import DIMS, Kind, Layer
 from naas_hw.workload.network import Network
@@ -93,8 +94,8 @@ class NetworkBound:
             self._compute_Y(accelerator),
             period * loads,
             period * stores,
-            _ceil_div(self.weights_Y, accelerator.weight_network_lanes),
-            _ceil_div(self.pixels_Y * self.channels_Y, self._input_lanes_Y(accelerator)),
+            ceil_div(self.weights_Y, accelerator.weight_network_lanes),
+            ceil_div(self.pixels_Y * self.channels_Y, self._input_lanes_Y(accelerator)),
             self._drain_Y(accelerator),
         )
         slowest: Ints = np.maximum.reduce(engines)
@@ -106,8 +107,8 @@ class NetworkBound:
         loads, stores = self._beats_YY(accelerator)
         macs = _product(self.dims_YD)
         reduced = _product(np.minimum(self.dims_YD, _sizes_D(accelerator))[:, _REDUCTIONS])
-        weight_words = _ceil_div(self.weights_Y, accelerator.beat_bytes)
-        input_words = self.pixels_Y * _ceil_div(self.channels_Y, accelerator.beat_bytes)
+        weight_words = ceil_div(self.weights_Y, accelerator.beat_bytes)
+        input_words = self.pixels_Y * ceil_div(self.channels_Y, accelerator.beat_bytes)
         parts = (
             macs * (price.mac + price.l1_weight_read + price.l1_input_read),
             2 * macs / reduced * price.accumulator,
@@ -120,14 +121,14 @@ class NetworkBound:
 
     def _compute_Y(self, accelerator: Accelerator) -> Ints:
         """Passes over the array that cover all loops."""
-        return _product(_ceil_div(self.dims_YD, _sizes_D(accelerator)))
+        return _product(ceil_div(self.dims_YD, _sizes_D(accelerator)))
 
     def _beats_YY(self, accelerator: Accelerator) -> tuple[Ints, Ints]:
         """Beats of load and of store if everything moves once."""
         beat = accelerator.beat_bytes
-        inputs = self.pixels_Y * _ceil_div(self.channels_Y, beat)
+        inputs = self.pixels_Y * ceil_div(self.channels_Y, beat)
         kernels = self.dims_YD[:, DIMS.index("K")]
-        return _ceil_div(self.weights_Y, beat) + inputs, self.outputs_Y * _ceil_div(kernels, beat)
+        return ceil_div(self.weights_Y, beat) + inputs, self.outputs_Y * ceil_div(kernels, beat)
 
     def _input_lanes_Y(self, accelerator: Accelerator) -> Ints:
         return np.where(
@@ -139,7 +140,7 @@ class NetworkBound:
     def _drain_Y(self, accelerator: Accelerator) -> Ints:
         """Beats of drain if each output leaves once."""
         lanes = accelerator.drain_group if accelerator.has("K") else accelerator.drain_lanes
-        return self.outputs_Y * _ceil_div(self.dims_YD[:, DIMS.index("K")], lanes)
+        return self.outputs_Y * ceil_div(self.dims_YD[:, DIMS.index("K")], lanes)
 
     # The network -------------------------------------------------------------------------------
 
@@ -183,11 +184,6 @@ def _sizes_D(accelerator: Accelerator) -> Ints:
 def _product(factors_YD: Ints) -> Ints:
     products: Ints = factors_YD.prod(axis=1)
     return products
-
-
-def _ceil_div(numerator: Ints, denominator: Ints | int) -> Ints:
-    quotients: Ints = -(-numerator // denominator)
-    return quotients
 
 
 def _rows(layer: Layer) -> int:
