@@ -13,6 +13,7 @@ FAST = [
 ]
 
 
+@pytest.mark.takes_seconds
 def test_figures_follow_from_the_scores(design_folder, capsys):
     network = str(design_folder / "network.yaml")
     options = ["--optimisers", "climb,cma", "--times", "2", "--json"]

@@ -28,6 +28,7 @@ def generated(design_folder, capsys):
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.takes_seconds
 def test_what_is_said_is_what_is_written_and_the_digest_is_in_the_register(
     design_folder, generated
 ):

@@ -243,6 +243,7 @@ def test_ctrl_c_in_the_terminal_keeps_the_best_and_ends_all_workers(launcher):
     assert contents(run) == contents(launcher.folder / "undisturbed" / "run")
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(
     ("tool", "words"),

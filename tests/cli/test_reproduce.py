@@ -37,6 +37,7 @@ def cells(text: str, first: str) -> list[list[str]]:
     return [row for row in rows if row[0] == first]
 
 
+@pytest.mark.takes_seconds
 def test_edp_ratios_are_those_of_the_designs_beside_them_under_both_tables(network, tmp_path):
     document = tmp_path / "results.md"
     words = ["reproduce", "edp", "--network", network, "--processes", "1", "--evaluations", "16"]
@@ -186,6 +187,7 @@ def test_sensitivity_needs_a_price_of_dram(network, capsys):
     assert "energy_table must be one with a price of DRAM, not maestro" in capsys.readouterr().err
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("name", ["speedup", "sizing", "encoding", "convergence"])
 def test_a_table_of_the_paper_is_made_again_by_the_command_above_it(name, network, tmp_path):
     document, keep = tmp_path / "results.md", str(tmp_path / "kept")

@@ -92,6 +92,7 @@ def num_beats(accelerator, layer) -> int:
     return inputs + 5 * ceil_div(layer.K, beat) * layer.P * layer.Q
 
 
+@pytest.mark.takes_seconds
 def test_what_is_legal_fits_its_fields_at_the_ends_of_all_ranges():
     """Wherever the tensors themselves have room in the window of memory."""
     rng = np.random.default_rng(20)
@@ -115,6 +116,7 @@ def test_what_is_legal_fits_its_fields_at_the_ends_of_all_ranges():
     assert num_dense >= 10
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("max_cycles", [20_000, 200_000])
 def test_no_count_of_a_legal_layer_is_zero(max_cycles):
     """Else hardware would refuse it."""

@@ -100,6 +100,7 @@ def below(module: str, files: Mapping[str, str]) -> set[str]:
     return found
 
 
+@pytest.mark.takes_seconds
 def test_nearly_all_declarations_have_a_name_of_the_source() -> None:
     names = [name for text in sources().values() for name in declared_names(text)]
     assert len(names) > 1000

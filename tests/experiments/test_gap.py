@@ -60,6 +60,7 @@ def test_it_holds_where_nine_of_ten_are_proven_and_chance_is_nowhere_better():
     assert not holds([near], [ratio(0.98, 0.97, 0.99)])
 
 
+@pytest.mark.takes_seconds
 def test_measured_gaps_and_ratios_stand_in_the_tables():
     gaps = measure_gaps(
         PLACES[:2], evaluations=200, proof_evaluations=1000, budget=2000, seed=0, table=SIZED

@@ -25,6 +25,7 @@ def damage(num: int, folder: Path) -> None:
     assert statuses >= {0, 2}  # some damage does no harm
 
 
+@pytest.mark.takes_seconds
 def test_damaged_files_are_refused_in_one_sentence(folder):
     damage(NUM_SHORT, folder)
 

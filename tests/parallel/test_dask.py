@@ -127,6 +127,7 @@ def test_processes_and_dask_are_not_given_together(network, tmp_path, capsys):
 DIE_ONCE = "open({mark!r}, 'x') and __import__('os')._exit(1)"
 
 
+@pytest.mark.takes_seconds
 def test_a_dead_worker_costs_a_retry_then_the_task_is_named_and_so_with_a_dead_scheduler(tmp_path):
     cluster = Cluster(tmp_path)
     try:

@@ -52,6 +52,7 @@ def test_ports_are_those_of_axi() -> None:
     assert ports["m_axi_bready"] == (False, 1)
 
 
+@pytest.mark.takes_seconds
 def test_probes_have_their_names_and_widths() -> None:
     text = rtlil.convert(make(), emit_src=False)
     top = text[text.rindex("\nmodule \\top\n") :]
@@ -107,6 +108,7 @@ async def serve_descriptor(ctx: Any, top: AcceleratorTop) -> int:
     return int(address)
 
 
+@pytest.mark.takes_seconds
 def test_a_list_is_fetched_and_refused() -> None:
     """Constants read back; zeros are no descriptor, and the interrupt says that the list ended."""
     top = make()

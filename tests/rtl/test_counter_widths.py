@@ -254,6 +254,7 @@ def test_every_register_that_counts_is_listed() -> None:
     assert registers_that_add() == set(COUNTERS)
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize(("module", "name"), COUNTERS)
 def test_it_holds_the_largest_legal_value(module: str, name: str) -> None:
     counter = COUNTERS[module, name]

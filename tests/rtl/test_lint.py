@@ -171,12 +171,14 @@ def test_256_pes_are_one_module() -> None:
         assert len(re.findall(rf"^  naas_{component} \w+ \(", text, re.M)) == 16
 
 
+@pytest.mark.takes_seconds
 def test_no_module_is_defined_twice() -> None:
     names = re.findall(r"^module (\w+)", "\n".join(hardware(SMALL).sources.values()), re.M)
     assert sorted(names) == sorted(set(names))
     assert all(name.startswith("naas_") for name in names)
 
 
+@pytest.mark.takes_seconds
 def test_the_same_design_gives_the_same_bytes_in_any_process() -> None:
     """Whatever the order of hashes is there."""
     program = (

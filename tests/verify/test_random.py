@@ -40,6 +40,7 @@ def draw(request: pytest.FixtureRequest) -> Draw:
     return draw_cases(40, request.param, max_cycles=MAX_CYCLES)
 
 
+@pytest.mark.takes_seconds
 def test_forty_triples_leave_no_bin_empty(draw: Draw) -> None:
     """Whatever the seed."""
     assert set(draw.coverage) == set(BINS)

@@ -179,6 +179,7 @@ def check_points(number: int, seed: int, max_steps: int) -> None:
         check_point(case, bounds, exact, i)
 
 
+@pytest.mark.takes_seconds
 def test_a_thousand_points() -> None:
     """Legality, counts, energy, cycles, stalls, engines: those of the readable modules."""
     check_points(1000, 100, 300)
@@ -274,6 +275,7 @@ def test_the_stepper_is_the_reference() -> None:
             assert results[2:8] == list(vars(timeline.stalls).values())
 
 
+@pytest.mark.takes_seconds
 def test_long_nests_equal_their_steps() -> None:
     """Nests of more than a million steps, each step stepped."""
     rng = np.random.default_rng(8)

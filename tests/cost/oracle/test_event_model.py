@@ -214,6 +214,7 @@ def test_no_label_is_wrong_under_the_contract_itself() -> None:
     assert not first_hazard(Contract())
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize(
     "name", [entry.name for entry in dataclasses.fields(Contract) if "_to_" in entry.name]
 )

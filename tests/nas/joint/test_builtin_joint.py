@@ -28,6 +28,7 @@ def found(tmp_path_factory):
     return run, done.stdout
 
 
+@pytest.mark.takes_seconds
 def test_a_network_above_the_floor_is_found_without_torch(found):
     """Every accuracy stands beside the name of its source."""
     run, said = found

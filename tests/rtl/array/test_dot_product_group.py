@@ -54,6 +54,7 @@ def random_steps(
     return steps
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("shape", [(1, 1, 1), (4, 1, 4), (7, 4, 1)])
 @pytest.mark.parametrize("used", [0, 1])

@@ -97,6 +97,7 @@ class Model:
         return {n: lanes[n % len(lanes)] for n in kept}
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("depthwise", [0, 1])
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("name", DESIGNS)

@@ -387,6 +387,7 @@ def in_turn(*phases: Iterable[Bench]) -> list[Bench]:
     return [bench_of(column) for column in columns]
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("depthwise", [False, True], ids=["conv", "depthwise"])
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("name", DESIGNS)

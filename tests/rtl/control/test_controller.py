@@ -178,6 +178,7 @@ def bits(*errors: Error) -> int:
     return sum(1 << error for error in errors)
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("stalls", STALLS)
 def test_a_list_runs_layer_by_layer(stalls: str) -> None:
     """The go follows the last beat, the next request the end of the layer, each in its time."""
@@ -210,6 +211,7 @@ WRONG: dict[Error, dict[str, Any]] = {
 }
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize(("error", "position"), [(error, i % 2) for i, error in enumerate(WRONG)])
 def test_an_impossible_descriptor_ends_the_list(error: Error, position: int) -> None:
     """The layer before it runs; the one after it is not fetched."""
@@ -248,6 +250,7 @@ def test_an_expired_watchdog_refuses_what_is_fetched() -> None:
     assert run.goes == [] and run.flushes == []
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("seed", range(3))
 def test_random_damage_is_found_by_the_checksum(seed: int) -> None:
     """A descriptor with some bits changed is refused; `zlib` says the same."""

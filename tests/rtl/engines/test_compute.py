@@ -55,6 +55,7 @@ def multiplications(name: str, halves: list[tuple[int, int]]) -> Iterator[dict[s
             yield {**addresses, "first": int(first), "half": half}
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
 @pytest.mark.parametrize("name", NAMES)
 def test_multiplications_are_those_of_the_loops(name: str, stalls: str) -> None:

@@ -104,6 +104,7 @@ class Neighbours:
         return gifts
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
 @pytest.mark.parametrize("name", NAMES)
 def test_beats_are_those_of_the_model(name: str, stalls: str) -> None:

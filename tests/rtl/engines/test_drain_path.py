@@ -198,6 +198,7 @@ def joined(values: Any) -> int:
     return sum(int(value) % 2**32 << 32 * n for n, value in enumerate(values))
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("name", DESIGNS)
 def test_it_equals_the_formulas(name: str, stalls: str) -> None:

@@ -61,6 +61,7 @@ def beats_of(transfer: Any) -> int:
     return pixels * BEATS_A_PIXEL.get(Tensor(transfer.tag.tensor), 1)
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
 @pytest.mark.parametrize("name", NAMES)
 def test_transfers_are_the_loads_of_the_model(name: str, stalls: str) -> None:

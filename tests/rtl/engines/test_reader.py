@@ -157,6 +157,7 @@ def offer(ctx: Any, dut: Reader, transfers: list[Transfer], taken: int) -> None:
         ctx.set(dut.i.payload, transfers[taken].payload())
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("address_stalls", STALLS)
 @pytest.mark.parametrize("data_stalls", STALLS)
 def test_every_beat_comes_to_its_word(address_stalls: str, data_stalls: str) -> None:
@@ -309,6 +310,7 @@ def test_no_more_beats_are_asked_for_than_can_be_counted() -> None:
     simulate(dut, bench)
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("seed", range(8))
 def test_a_halt_takes_what_was_asked_for_and_asks_for_nothing_more(seed: int) -> None:
     """At a random moment, on a slow bus."""

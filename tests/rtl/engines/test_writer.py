@@ -183,6 +183,7 @@ PIECES = [
 ]
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("habit", list(habits(np.random.default_rng())))
 @pytest.mark.parametrize("seed", range(2))
 def test_pieces_are_written_whatever_the_order_of_handshakes(habit: str, seed: int) -> None:
@@ -231,6 +232,7 @@ def test_a_burst_outside_the_range_goes_on_without_strobes() -> None:
     assert sum(told) == 2
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("seed", range(12))
 def test_a_halt_completes_what_was_offered_and_writes_nothing_more(seed: int) -> None:
     """At a random moment, on a slow bus."""
@@ -260,6 +262,7 @@ def test_a_halt_completes_what_was_offered_and_writes_nothing_more(seed: int) ->
     simulate(dut, bench)
 
 
+@pytest.mark.takes_seconds
 def test_responses_of_a_run_are_not_lost_behind_any_number_of_bursts() -> None:
     """Sums of run 0 are back in memory however many bursts run 1 has."""
     dut = Writer(beat_bytes=BEAT)

@@ -49,6 +49,7 @@ class Model:
             )
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     ("num_banks", "bank_words", "beat_bytes"), [(8, 32, 8), (7, 33, 4), (9, 5, 16)]

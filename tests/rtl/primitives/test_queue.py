@@ -49,6 +49,7 @@ def test_with_a_reserve_it_equals_a_deque(seed: int, width: int, depth: int, res
     simulate(dut, bench)
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("depth", [1, 4])
 @pytest.mark.parametrize("stalls_before", STALLS)
 @pytest.mark.parametrize("stalls_behind", STALLS)

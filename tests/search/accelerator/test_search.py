@@ -224,6 +224,7 @@ def test_the_history_counts_what_was_evaluated(tmp_path: Path):
     assert bounds == (0,)
 
 
+@pytest.mark.takes_seconds
 def test_the_same_seed_gives_the_same_result_in_any_executor():
     alone = uninterrupted(SETTINGS)
     with ThreadPoolExecutor(3) as threads:

@@ -90,6 +90,7 @@ def choice_at(batch, exact, index):
     )
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("objective", Objective)
 def test_the_best_of_the_whole_space_is_found_and_proven(objective):
     """From the worst mapping on, without a tolerance: the same as plain enumeration."""
@@ -105,6 +106,7 @@ def test_the_best_of_the_whole_space_is_found_and_proven(objective):
         assert optimality.bound == pytest.approx(optimality.score, rel=1e-12), case
 
 
+@pytest.mark.takes_seconds
 def test_a_proof_without_budget_still_bounds_every_mapping():
     """Whatever the budget and tolerance: no exact score is below the bound."""
     rng = np.random.default_rng(SEED + 1)

@@ -33,6 +33,7 @@ def bred(p, goal, pool, budget, rng):
     return breed_nodes(p, goal, pool, budget, rng)
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("preset", ARRAYS)
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 def test_no_mapping_of_a_bred_node_scores_below_its_bound(preset, layer):

@@ -131,6 +131,7 @@ def test_what_grew_is_legal_and_larger():
     assert points.pe[0, 5] == 3 or not evaluate_bounds(CK, CONV, one_more, SIZED).legal[0]
 
 
+@pytest.mark.takes_seconds
 def test_children_of_children_come_to_every_tiling_of_a_small_layer():
     layer = Layer(name="small", K=32, C=16, P=4, height=4, width=1)
     problem, rng = problem_of(CK, layer), np.random.default_rng(0)
@@ -154,6 +155,7 @@ def test_children_of_children_come_to_every_tiling_of_a_small_layer():
     assert due <= tilings
 
 
+@pytest.mark.takes_seconds
 def test_a_pool_keeps_each_legal_mapping_once_with_the_model_s_figures():
     batch = drawn(CONV, 200, 3)
     points, problem = points_of(batch), problem_of(CK, CONV)

@@ -44,6 +44,7 @@ def test_outputs_say_something(layer, activation):
         assert len(np.unique(outputs)) >= MIN_DISTINCT
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet50"])
 def test_outputs_of_a_real_network_say_something(name):
     """The same, of every fifth distinct layer of a network at full size."""
