@@ -96,6 +96,7 @@ class _PlainComposer(Composer):
         if getattr(event, "ctag", None) is not None and event.ctag.trval is not None:
             tag = printable(str(event.ctag.trval))
             raise _ImpureDataError(f"line {line}: must have no tags, not {tag}")
+        event.anchor = None  # nothing may refer to it, so two of one name do no harm
         return super().compose_node(parent, index)
 
 

@@ -26,6 +26,10 @@ def test_reads_plain_data(tmp_path):
     assert read_yaml(path) == {"a": [1, 2.5, "yes", True, None], "b": {"c": "text"}}
 
 
+def test_two_anchors_of_one_name_that_nothing_refers_to_do_no_harm():
+    assert parse_yaml("a: &x 1\nb: &x [2]", "f") == {"a": 1, "b": [2]}
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
