@@ -87,13 +87,18 @@ class _Translation:
         return If(tuple(branches))
 
     def _case_of(self, switch: Switch) -> Statement:
+        """A value that several arms name belongs to the first of them."""
+        seen: set[int] = set()
         arms: list[tuple[tuple[int, ...], Body]] = []
         for case in switch.cases:
             if not case.patterns:
                 return CaseOf(
                     self.logic.resolve(switch.selector), tuple(arms), self.body(case.body)
                 )
-            arms.append((tuple(int(p, 2) for p in case.patterns), self.body(case.body)))
+            values = tuple(sorted({int(p, 2) for p in case.patterns} - seen))
+            seen.update(values)
+            if values:
+                arms.append((values, self.body(case.body)))
         return CaseOf(self.logic.resolve(switch.selector), tuple(arms))
 
 

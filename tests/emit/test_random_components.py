@@ -102,6 +102,16 @@ def partly_registered(m: Module, a: Value, b: Value, u: Value, v: Value, o: Valu
     m.d.sync += o[2].eq((Mux(v, u, a) + 1)[1])
 
 
+def arms_that_overlap(m: Module, a: Value, b: Value, u: Value, v: Value, o: Value) -> None:
+    with m.Switch(u[:2]):
+        with m.Case(1):
+            pass
+        with m.Case(0, 1):
+            m.d.sync += o.eq(a)
+        with m.Case(2, 3):
+            m.d.sync += o.eq(b)
+
+
 FAULTS: dict[str, Callable[..., Any]] = {
     "two_signs": lambda m, a, b, u, v, o: operator.neg(-v),
     "inverted_reduction": lambda m, a, b, u, v, o: ~Cat(u.any(), Const(0, 3)),
@@ -124,6 +134,7 @@ FAULTS: dict[str, Callable[..., Any]] = {
     "memory_of_one_word": read_one_word,
     "case_of_signed": switch_by_signed,
     "partly_registered": partly_registered,
+    "arms_that_overlap": arms_that_overlap,
 }
 
 
