@@ -217,7 +217,7 @@ COUNTERS: dict[tuple[str, str], Counter] = {
         "bursts without a response",
         signal="missing_0",
     ),
-    ("writer", "runs"): Counter(
+    ("writer", "num_runs"): Counter(
         lambda: Writer(beat_bytes=4), WRAPS, "compared with runs at most four away"
     ),
 }
