@@ -1,53 +1,21 @@
 """Verilog text of expressions, exact in width and sign.
 
-Verilog evaluates an expression at the width of its widest operand or of what it is assigned to, and
-extends operands by their sign only where all of them are signed. `fits` says whether the text of a
-node, evaluated at some width, is the value of the node extended to that width. What does not fit
-gets a wire of its own.
+What does not fit (see `evaluation.py`) gets a wire of its own.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from naas_hw.emit import expressions as ex
+from naas_hw.emit.evaluation import (
+    fits,
+    mode_alone,
+    modes,
+    modes_of_comparison,
+    natural_width,
+)
 from naas_hw.emit.expressions import Expression
-
-MAX_DECIMAL_WIDTH: Final = 16
-"""Constants that are wider, and large, are written in hexadecimal."""
-MAX_DECIMAL: Final = 999
-
-_PRECEDENCE: Final = {
-    "*": 11,
-    "+": 10,
-    "-": 10,
-    "<<": 9,
-    ">>": 9,
-    ">>>": 9,
-    "<": 8,
-    "<=": 8,
-    ">": 8,
-    ">=": 8,
-    "==": 7,
-    "!=": 7,
-    "&": 6,
-    "^": 5,
-    "|": 4,
-    "&&": 3,
-    "||": 2,
-}
-_UNARY: Final = 12
-_CHOICE: Final = 1
-_ATOM: Final = 13
-_ASSOCIATIVE: Final = frozenset({"+", "*", "&", "|", "^", "&&", "||"})
-
-
-@dataclass(frozen=True)
-class Text:
-    """Text of an expression, and how tightly its outermost operator binds."""
-
-    text: str
-    precedence: int = _ATOM
+from naas_hw.emit.operator_text import ATOM, CHOICE, UNARY, Text, constant, joined, wrap
 
 
 @dataclass(frozen=True)
@@ -62,109 +30,6 @@ class Identifier:
 
     name: str
     signed: bool = False
-
-
-def range_of(node: Expression, signed: bool) -> tuple[int, int]:
-    """The least and the greatest value of a node's bits as a number."""
-    if isinstance(node, ex.Const):
-        value = node.value
-        if signed and node.width and value >> (node.width - 1):
-            value -= 1 << node.width
-        return value, value
-    if isinstance(node, ex.Extend) and (node.signed == signed or not node.signed):
-        return range_of(node.of, node.signed)
-    if signed:
-        return -(1 << node.width >> 1), (1 << node.width >> 1) - 1
-    return 0, (1 << node.width) - 1
-
-
-def is_exact(node: ex.Binary, signed: bool) -> bool:
-    """Whether arithmetic gives the true number: no carry is dropped."""
-    low_a, high_a = range_of(node.left, signed)
-    low_b, high_b = range_of(node.right, signed)
-    if node.operator == "+":
-        low, high = low_a + low_b, high_a + high_b
-    elif node.operator == "-":
-        low, high = low_a - high_b, high_a - low_b
-    else:
-        products = [a * b for a in (low_a, high_a) for b in (low_b, high_b)]
-        low, high = min(products), max(products)
-    least = -(1 << node.width >> 1) if signed else 0
-    return least <= low and high < least + (1 << node.width)
-
-
-def natural_width(node: Expression, signed: bool) -> int:
-    """The width that the text of a node has by itself."""
-    match node:
-        case ex.Extend():
-            if node.signed == signed:
-                return natural_width(node.of, signed)
-            return node.of.width + 1 if signed else node.width
-        case ex.Unary(operator="~" | "-"):
-            return natural_width(node.of, signed)
-        case ex.Binary(operator=operator) if operator in ex.SHIFTS:
-            return natural_width(node.left, signed)
-        case ex.Binary(operator=operator) if operator not in ex.COMPARISONS | ex.LOGICAL:
-            return max(natural_width(node.left, signed), natural_width(node.right, signed))
-        case ex.Mux():
-            return max(natural_width(node.true, signed), natural_width(node.false, signed))
-        case _:
-            return node.width
-
-
-def fits(node: Expression, width: int, signed: bool) -> bool:
-    """Whether the text, evaluated at a width, is the value extended to it (see above)."""
-    if width < node.width:
-        return False
-    match node:
-        case ex.Extend():
-            if node.signed == signed:
-                return fits(node.of, width, signed)
-            return isinstance(node.of, ex.Name | ex.Slice) or (
-                not node.signed and fits_alone(node.of)
-            )
-        case ex.Unary(operator="~"):
-            return (signed or width == node.width) and fits(node.of, width, signed)
-        case ex.Unary(operator="-"):
-            return width == node.width and fits(node.of, width, signed)
-        case ex.Binary():
-            return _operation_fits(node, width, signed)
-        case ex.Mux():
-            return fits(node.true, width, signed) and fits(node.false, width, signed)
-        case ex.Part():
-            return False
-        case _:
-            return True
-
-
-def _operation_fits(node: ex.Binary, width: int, signed: bool) -> bool:
-    left, right = fits(node.left, width, signed), fits(node.right, width, signed)
-    match node.operator:
-        case operator if operator in ex.COMPARISONS | ex.LOGICAL:
-            return True
-        case "<<":
-            return width == node.width and left
-        case ">>":
-            return (not signed or width == node.width) and left
-        case ">>>":
-            return signed and left
-        case operator if operator in ex.BITWISE:
-            return left and right
-        case _:
-            return (width == node.width or is_exact(node, signed)) and left and right
-
-
-def fits_alone(node: Expression) -> bool:
-    """Whether the text has the width and the value of the node with nothing around it."""
-    return _mode_alone(node) is not None
-
-
-def _mode_alone(node: Expression) -> bool | None:
-    """Whether the text with nothing around it has signed operands; None: it does not fit."""
-    for signed in _modes(node):
-        if natural_width(node, signed) == node.width and fits(node, node.width, signed):
-            return signed
-    return None
 
 
 class ExpressionWriter:
@@ -197,7 +62,7 @@ class ExpressionWriter:
         if isinstance(node, ex.Part) and node.low == 0 and isinstance(node.of, ex.Binary):
             if node.of.operator == ">>" and self._is_simple(node.of.left):
                 return self._at(node.of, natural_width(node.of, False), False).text
-        for signed in _modes(node):
+        for signed in modes(node):
             if natural_width(node, signed) <= node.width and fits(node, node.width, signed):
                 return self._at(node, node.width, signed).text
         return self.assigned(self._repaired(node, node.width))
@@ -222,7 +87,7 @@ class ExpressionWriter:
     def _alone_unsigned(self, node: Expression) -> Text:
         text = self._alone(node)
         extended = isinstance(node, ex.Extend) and not node.signed
-        if extended or not (_mode_alone(node) or self._is_signed(node)):
+        if extended or not (mode_alone(node) or self._is_signed(node)):
             return text
         return Text(f"$unsigned({text.text})")
 
@@ -239,7 +104,7 @@ class ExpressionWriter:
             zeros = ex.Const(node.width - node.of.width, 0)
             parts = node.of.parts if isinstance(node.of, ex.Concat) else (node.of,)
             return self._concat(ex.Concat(node.width, (*parts, zeros)))
-        signed = _mode_alone(node)
+        signed = mode_alone(node)
         if signed is not None:
             return self._at(node, node.width, signed)
         wider = _with_carry(node)
@@ -286,7 +151,7 @@ class ExpressionWriter:
         match node:
             case ex.Const():
                 text = constant(node, max(width, node.width), signed)
-                return Text(text, _UNARY if text.startswith("-") else _ATOM)
+                return Text(text, UNARY if text.startswith("-") else ATOM)
             case ex.Name() if self._is_signed(node) and not signed and width > node.width:
                 return Text(f"$unsigned({self.identifiers[node.name].name})")
             case ex.Name() | ex.Slice() | ex.Pick() | ex.Word():
@@ -297,10 +162,10 @@ class ExpressionWriter:
                 return self._as_signed(self._concat(node), signed)
             case ex.Unary(operator="~" | "-"):
                 inner = self._at(node.of, width, signed)
-                return Text(node.operator + _wrap(inner, _ATOM), _UNARY)
+                return Text(node.operator + wrap(inner, ATOM), UNARY)
             case ex.Unary():
                 inner = self._alone(node.of)
-                return self._as_signed(Text(node.operator + _wrap(inner, _ATOM), _UNARY), signed)
+                return self._as_signed(Text(node.operator + wrap(inner, ATOM), UNARY), signed)
             case ex.Mux():
                 return self._choice(node, width, signed)
             case ex.Binary():
@@ -368,10 +233,10 @@ class ExpressionWriter:
         return Text(words[0] if len(pieces) == 1 else "{" + ", ".join(words) + "}")
 
     def _choice(self, node: ex.Mux, width: int, signed: bool) -> Text:
-        condition = _wrap(self._alone(node.condition), _UNARY)
-        true = _wrap(self._at(node.true, width, signed), _CHOICE + 1)
-        false = _wrap(self._at(node.false, width, signed), _CHOICE)
-        return Text(f"{condition} ? {true} : {false}", _CHOICE)
+        condition = wrap(self._alone(node.condition), UNARY)
+        true = wrap(self._at(node.true, width, signed), CHOICE + 1)
+        false = wrap(self._at(node.false, width, signed), CHOICE)
+        return Text(f"{condition} ? {true} : {false}", CHOICE)
 
     def _binary(self, node: ex.Binary, width: int, signed: bool) -> Text:
         operator = node.operator
@@ -379,30 +244,30 @@ class ExpressionWriter:
             return self._as_signed(self._comparison(node), signed)
         if operator in ex.LOGICAL:
             left, right = self._alone(node.left), self._alone(node.right)
-            return self._as_signed(_joined(operator, left, right), signed)
+            return self._as_signed(joined(operator, left, right), signed)
         left = self._at(node.left, width, signed)
         if operator in ex.SHIFTS:
-            return _joined(operator, left, self._alone(node.right))
-        return _joined(operator, left, self._at(node.right, width, signed))
+            return joined(operator, left, self._alone(node.right))
+        return joined(operator, left, self._at(node.right, width, signed))
 
     def _comparison(self, node: ex.Binary) -> Text:
         if isinstance(node.right, ex.Const) and node.operator in ("==", "!="):
             member = self.find_member(node.left, node.right.value)
             if member is not None:
-                return _joined(node.operator, self._alone(node.left), Text(member))
-        for signed in _modes_of_comparison(node):
+                return joined(node.operator, self._alone(node.left), Text(member))
+        for signed in modes_of_comparison(node):
             natural = max(natural_width(node.left, signed), natural_width(node.right, signed))
             both = (node.left, node.right)
             if all(fits(side, natural, signed) for side in both):
                 left, right = (self._at(side, natural, signed) for side in both)
                 if not signed and all(map(self._is_signed, both)):
                     left = Text(f"$unsigned({left.text})")
-                return _joined(node.operator, left, right)
+                return joined(node.operator, left, right)
         if not node.signed:
             left, right = (
                 self._compared_alone(_unextended(side), node.left.width) for side in both
             )
-            return _joined(node.operator, left, right)
+            return joined(node.operator, left, right)
         repaired = self._repaired(node, node.left.width)
         assert isinstance(repaired, ex.Binary)
         if repaired == node:
@@ -439,39 +304,6 @@ def _unextended(node: Expression) -> Expression:
     return node.of if isinstance(node, ex.Extend) and not node.signed else node
 
 
-def _modes_of_comparison(node: ex.Binary) -> tuple[bool, ...]:
-    """The signs that the texts of both operands may have."""
-    if node.signed:
-        return (True,)
-    half = 1 << node.left.width >> 1
-    small = all(range_of(side, False)[1] < half for side in (node.left, node.right))
-    return (False, True) if small or node.operator in ("==", "!=") else (False,)
-
-
-def _modes(node: Expression) -> tuple[bool, bool]:
-    """Whether to try signed operands first: where an operand is extended by its sign."""
-    signed = _extends_signs(node)
-    return signed, not signed
-
-
-def _extends_signs(node: Expression) -> bool:
-    match node:
-        case ex.Extend():
-            return node.signed and node.of.width > 1
-        case ex.Binary(operator=operator) if operator in ex.COMPARISONS | ex.LOGICAL:
-            return False
-        case ex.Binary(operator=operator) if operator in ex.SHIFTS:
-            return operator == ">>>" or _extends_signs(node.left)
-        case ex.Binary():
-            return _extends_signs(node.left) or _extends_signs(node.right)
-        case ex.Mux():
-            return _extends_signs(node.true) or _extends_signs(node.false)
-        case ex.Unary(operator="~" | "-"):
-            return _extends_signs(node.of)
-        case _:
-            return False
-
-
 def _with_carry(node: Expression) -> Expression | None:
     """A sum whose first operand is extended explicitly, so that its text is wide enough."""
     match node:
@@ -481,60 +313,3 @@ def _with_carry(node: Expression) -> Expression | None:
                 wide = ex.Concat(left.width, (left.of, zeros))
                 return ex.Binary(node.width, node.operator, wide, node.right)
     return None
-
-
-def constant(node: ex.Const, width: int, signed: bool) -> str:
-    """A sized constant: decimal where it is small, else hexadecimal."""
-    value = node.value
-    if signed and node.width and value >> (node.width - 1):
-        magnitude = (1 << node.width) - value
-        if magnitude < 1 << (width - 1):
-            return f"-{width}'sd{magnitude}"
-        return f"{width}'sh{value:x}"
-    mark = "s" if signed else ""
-    if width == 1:
-        return f"1'{mark}b{value}"
-    if not signed and value == (1 << width) - 1 and width > MAX_DECIMAL_WIDTH:
-        return f"{{{width}{{1'b1}}}}"
-    if value <= MAX_DECIMAL:
-        return f"{width}'{mark}d{value}"
-    return f"{width}'{mark}h{value:x}"
-
-
-def _wrap(text: Text, least: int) -> str:
-    return text.text if text.precedence >= least else f"({text.text})"
-
-
-def _joined(operator: str, left: Text, right: Text) -> Text:
-    """Two operands with brackets where precedence, or a reader, needs them."""
-    own = _PRECEDENCE[operator]
-    return Text(
-        f"{_operand(operator, left, own)} {operator} "
-        f"{_operand(operator, right, own + (operator not in _ASSOCIATIVE))}",
-        own,
-    )
-
-
-_UNBRACKETED: Final = {
-    "+": {11},
-    "-": {11},
-    "<": {9, 10, 11},
-    "<=": {10, 11},
-    ">": {10, 11},
-    ">=": {10, 11},
-    "==": {10, 11},
-    "!=": {10, 11},
-    "&&": {7, 8},
-    "||": {7, 8},
-}
-"""Precedences of operands that are well known to bind tighter."""
-
-
-def _operand(operator: str, text: Text, least: int) -> str:
-    own = _PRECEDENCE[operator]
-    plain = (
-        text.precedence >= _UNARY
-        or text.precedence in _UNBRACKETED.get(operator, ())
-        or (text.precedence == own and least == own)
-    )
-    return text.text if plain else f"({text.text})"

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 
 from naas_hw.emit import expressions as ex
-from naas_hw.emit.expression_text import ExpressionWriter, constant
+from naas_hw.emit.expression_text import ExpressionWriter
 from naas_hw.emit.layout import STEP, bit_range, wrapped
 from naas_hw.emit.logic import ModuleLogic
 from naas_hw.emit.netlist import Bits, Cell, Value
+from naas_hw.emit.operator_text import constant
 
 
 class MemoryWriter:

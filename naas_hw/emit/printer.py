@@ -7,13 +7,14 @@ from typing import Final
 from naas_hw.emit import expressions as ex
 from naas_hw.emit.blocks import BlockWriter
 from naas_hw.emit.descriptions import describe
-from naas_hw.emit.expression_text import ExpressionWriter, Identifier, constant
+from naas_hw.emit.expression_text import ExpressionWriter, Identifier
 from naas_hw.emit.expressions import Expression
 from naas_hw.emit.layout import STEP, bit_range, wrapped
 from naas_hw.emit.logic import MAX_CHOICES, ModuleLogic, is_instance
 from naas_hw.emit.memories import MemoryWriter
 from naas_hw.emit.names import WireNames, plain_name
 from naas_hw.emit.netlist import Cell, NetlistModule, Value, Wire
+from naas_hw.emit.operator_text import constant
 from naas_hw.emit.sharing import connect_outputs, share_equal_cells
 from naas_hw.emit.statements import Body, grouped, statements_of
 
