@@ -1,6 +1,8 @@
 """`naas evaluate`: the model's figures of a folder; one sentence for whatever is wrong in it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -141,3 +143,17 @@ def test_a_design_made_by_hand_gets_bounds_too(design_folder, capsys):
     layers = json.loads(capsys.readouterr().out)["layers"]
     assert all(0 < layer["proven_bound"] <= layer["edp"] for layer in layers)
     assert all(layer["proven_gap"] >= 0 for layer in layers)
+
+
+def test_evaluating_a_design_loads_no_experiment(design_folder):
+    """Nor what verifies hardware at random, nor what builds it for an FPGA."""
+    program = (
+        "import sys; from naas_hw.cli import main; assert main(['evaluate', sys.argv[1]]) == 0;"
+        "print(*(name for name in sys.modules if name.startswith('naas_hw.')))"
+    )
+    command = [sys.executable, "-c", program, str(design_folder)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    loaded = {name.split(".")[1] for name in ended.stdout.splitlines()[-1].split()}
+    assert {"api", "cost"} <= loaded
+    assert not loaded & {"experiments", "verify", "fpga"}

@@ -112,7 +112,7 @@ def arms_that_overlap(m: Module, a: Value, b: Value, u: Value, v: Value, o: Valu
             m.d.sync += o.eq(b)
 
 
-FAULTS: dict[str, Callable[..., Any]] = {
+LOGIC: dict[str, Callable[..., Any]] = {
     "two_signs": lambda m, a, b, u, v, o: operator.neg(-v),
     "inverted_reduction": lambda m, a, b, u, v, o: ~Cat(u.any(), Const(0, 3)),
     "unsigned_order_of_signed": lambda m, a, b, u, v, o: a.as_unsigned() < b.as_unsigned(),
@@ -138,11 +138,12 @@ FAULTS: dict[str, Callable[..., Any]] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_faults_stay_mended(fault: str, tmp_path: Path) -> None:
-    component = One(FAULTS[fault])
+@pytest.mark.parametrize("name", LOGIC)
+def test_logic_that_is_hard_to_print(name: str, tmp_path: Path) -> None:
+    """Most of it was printed wrongly once; the rest looks as if it could be."""
+    component = One(LOGIC[name])
     rows = random_rows(component, 1, 100)
-    files = emit_verilog(One(FAULTS[fault]), name="dut", banner="x")
+    files = emit_verilog(One(LOGIC[name]), name="dut", banner="x")
     found = simulate_in_icarus({"dut": bench_of("dut", component, rows)}, files, tmp_path)
     assert found["dut"] == simulate_in_amaranth(component, rows)
 
