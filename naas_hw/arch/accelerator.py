@@ -6,6 +6,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from naas_hw.workload.layer import DIMS, Dim, Name
+from naas_hw.workload.option import Option
 
 WEIGHT_DIMS: Final[tuple[Dim, ...]] = ("K", "C", "R", "S")
 OUTPUT_DIMS: Final[tuple[Dim, ...]] = ("K", "P", "Q")
@@ -40,6 +41,8 @@ class Accelerator(BaseModel):
         does not depend on them, its time does.
     weight_lanes : bytes that reach a PE a cycle where no axis is K, C, R or S.
     input_lanes : the same for inputs where no axis is C.
+    residual, table, maximum, pitched_store : hardware for the layers that need it
+        (`naas_hw.workload.option`); without it the netlist is smaller.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +61,10 @@ class Accelerator(BaseModel):
     dram_beat_period_cycles: Annotated[int, Field(ge=1, le=64)] = 1
     weight_lanes: Annotated[int, Field(ge=1, le=4)] = 4
     input_lanes: Annotated[int, Field(ge=1, le=4)] = 4
+    residual: bool = Field(default=False, exclude_if=lambda is_there: not is_there)
+    table: bool = Field(default=False, exclude_if=lambda is_there: not is_there)
+    maximum: bool = Field(default=False, exclude_if=lambda is_there: not is_there)
+    pitched_store: bool = Field(default=False, exclude_if=lambda is_there: not is_there)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -88,6 +95,16 @@ class Accelerator(BaseModel):
         value = getattr(self, field)
         if value % unit:
             raise ValueError(f"{field} must be a multiple of {unit}, not {value}")
+
+    @property
+    def options(self) -> frozenset[Option]:
+        """The optional hardware that is there."""
+        return frozenset(option for option in Option if getattr(self, option.value))
+
+    @property
+    def has_epilogue(self) -> bool:
+        """Whether there is hardware between the requantisers and L2."""
+        return self.residual or self.table
 
     # Array -----------------------------------------------------------------------------------
 

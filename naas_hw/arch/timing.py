@@ -21,8 +21,11 @@ TREE_LEVELS_PER_CYCLE: Final = 1
 REQUANTISE_LATENCY: Final = 6
 """Cycles of the requantiser."""
 
+EPILOGUE_LATENCY: Final = 8
+"""Cycles behind the requantiser, where an accelerator can add a residual or look bytes up."""
+
 DRAIN_PIPELINE: Final = 4 + REQUANTISE_LATENCY
-"""Cycles from a step of drain's nest to the write enable at L2."""
+"""Cycles from a step of drain's nest to the write enable at L2, without an epilogue."""
 
 # From start to the first layer
 START_TO_DESCRIPTOR: Final = 2
@@ -50,6 +53,7 @@ DRAIN_TO_COMPUTE: Final = 1
 DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE - 1
 DRAIN_TO_STORE: Final = DRAIN_PIPELINE + 3
 DRAIN_TO_SCALES: Final = 4
+DRAIN_TO_RESIDUAL: Final = DRAIN_PIPELINE
 STORE_TO_DRAIN: Final = 1
 RESPONSE_TO_LOAD: Final = 5
 
@@ -66,6 +70,21 @@ WRITE_AHEAD_BURSTS: Final = 2048
 
 WATCHDOG_UNIT: Final = 1024
 """Cycles of one unit of the watchdog's limit."""
+
+
+def drain_pipeline(*, has_epilogue: bool) -> int:
+    """Cycles from a step of drain's nest to the write enable at L2."""
+    return DRAIN_PIPELINE + (EPILOGUE_LATENCY if has_epilogue else 0)
+
+
+def drain_to_revisit(*, has_epilogue: bool) -> int:
+    """Least distance from the last cycle of an output's drain to its next drain."""
+    return DRAIN_TO_REVISIT + (EPILOGUE_LATENCY if has_epilogue else 0)
+
+
+def drain_to_store(*, has_epilogue: bool) -> int:
+    """Least distance from the last cycle of an output tile in drain to its first beat in store."""
+    return DRAIN_TO_STORE + (EPILOGUE_LATENCY if has_epilogue else 0)
 
 
 def tree_cycles(num_inputs: int) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from naas_hw.arch.accelerator import REDUCTION_DIMS, WEIGHT_DIMS
 from naas_hw.compiler.layout import DESCRIPTOR_VERSION, MAGIC, OUTER
 from naas_hw.mapping.geometry import Geometry, ceil_div
+from naas_hw.workload.arithmetic.epilogue import Addition, TablePlace
 from naas_hw.workload.layer import Dim
 
 Values = dict[str, int | tuple[int, ...]]
@@ -12,14 +13,39 @@ Strides = dict[Dim, int]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pitches:
+    """How far apart in DRAM parts of an image lie, in beats.
+
+    Parameters
+    ----------
+    block, row, pixel : from one block of channels, row, column to the next.
+    """
+
+    block: int
+    row: int
+    pixel: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class TensorAddresses:
-    """Where a layer's tensors begin in DRAM, in beats."""
+    """Where a layer's tensors begin in DRAM, in beats.
+
+    Parameters
+    ----------
+    table, residual : of layers that have them.
+    input_pitches, output_pitches : of the images; None where rows follow one another, and blocks.
+        A residual lies as the outputs do.
+    """
 
     weights: int
     scales: int
     inputs: int
     outputs: int
     sums: int
+    table: int = 0
+    residual: int = 0
+    input_pitches: Pitches | None = None
+    output_pitches: Pitches | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +81,20 @@ def bits(positions: tuple[int, ...]) -> int:
 
 
 def descriptor_values(
-    geometry: Geometry, placement: TensorAddresses, zero_points: ZeroPoints, *, identity: int
+    geometry: Geometry,
+    placement: TensorAddresses,
+    zero_points: ZeroPoints,
+    *,
+    identity: int,
+    addition: Addition | None = None,
+    table_place: TablePlace | None = None,
 ) -> Values:
-    """All fields of the descriptor of a legal mapping."""
+    """All fields of the descriptor of a legal mapping, those of optional hardware included.
+
+    Parameters
+    ----------
+    addition, table_place : of a layer with a residual, with a table.
+    """
     g = geometry
     return {
         "magic": MAGIC,
@@ -78,6 +115,10 @@ def descriptor_values(
         **_drain_nest(g),
         **_beats(g),
         **_store_nest(g, placement),
+        "maximum": int(g.layer.maximum),
+        "table_place": 0 if table_place is None else int(table_place),
+        "load_table_start": placement.table,
+        **_residual(g, placement, addition),
     }
 
 
@@ -100,31 +141,57 @@ def _needs(g: Geometry) -> Values:
     }
 
 
-def _output_strides(g: Geometry) -> Strides:
-    """Beats of the output tensor from tile to tile."""
-    image = g.layer.P * g.layer.Q
+def _residual(g: Geometry, placement: TensorAddresses, addition: Addition | None) -> Values:
+    """Fields of what is added; a layer without it has an addition of zeros."""
+    bounds, dims = g.nest_bounds[:OUTER], g.nest_dims[:OUTER]
+    given = addition or Addition(main_multiplier=0, multiplier=0, shift=0)
+    strides = _per_position(dims, _output_strides(g, placement))
     return {
-        "K": g.tile["K"] // g.accelerator.beat_bytes * image,
-        "P": g.tile["P"] * g.layer.Q,
-        "Q": g.tile["Q"],
+        "residual": int(addition is not None),
+        "load_residual_start": placement.residual,
+        "load_residual_delta": deltas(bounds, strides),
+        "residual_main_multiplier": given.main_multiplier,
+        "residual_multiplier": given.multiplier,
+        "residual_shift": given.shift,
+        "residual_main_zero_point": given.main_zero_point,
+        "residual_zero_point": given.zero_point,
+        "residual_output_zero_point": given.output_zero_point,
+        "residual_clamp_min": given.clamp_min,
+        "residual_clamp_max": given.clamp_max,
     }
 
 
-def _pitches(g: Geometry) -> tuple[int, int, int]:
+def _output_pitches(g: Geometry, placement: TensorAddresses) -> Pitches:
+    dense = Pitches(block=g.layer.P * g.layer.Q, row=g.layer.Q)
+    return placement.output_pitches or dense
+
+
+def _output_strides(g: Geometry, placement: TensorAddresses) -> Strides:
+    """Beats of the output tensor from tile to tile."""
+    pitches = _output_pitches(g, placement)
+    return {
+        "K": g.tile["K"] // g.accelerator.beat_bytes * pitches.block,
+        "P": g.tile["P"] * pitches.row,
+        "Q": g.tile["Q"] * pitches.pixel,
+    }
+
+
+def _pitches(g: Geometry, placement: TensorAddresses) -> tuple[int, int, int]:
     """Beats of the input tensor from block to block, row to row, pixel to pixel.
 
     A single row is never left: 0, however large its stride.
     """
     step = g.layer.stride if g.is_dense_pointwise else (1, 1)
-    width = g.layer.width
-    row = step[0] * width if g.image[0] > 1 else 0
-    return g.layer.height * width, row, step[1]
+    dense = Pitches(block=g.layer.height * g.layer.width, row=g.layer.width)
+    pitches = placement.input_pitches or dense
+    row = step[0] * pitches.row if g.image[0] > 1 else 0
+    return pitches.block, row, step[1] * pitches.pixel
 
 
 def _load_nest(g: Geometry, placement: TensorAddresses) -> Values:
     bounds, dims = g.nest_bounds[:OUTER], g.nest_dims[:OUTER]
     n, beat, tile = g.num_tiles, g.accelerator.beat_bytes, g.tile
-    block, row, pixel = _pitches(g)
+    block, row, pixel = _pitches(g, placement)
     rows: Strides = {"P": tile["P"] * g.stride[0], "R": tile["R"] * g.layer.dilation[0]}
     columns: Strides = {"Q": tile["Q"] * g.stride[1], "S": tile["S"] * g.layer.dilation[1]}
     channel = g.channel_dim
@@ -161,7 +228,7 @@ def _load_nest(g: Geometry, placement: TensorAddresses) -> Values:
         "load_input_start": placement.inputs - pad[0] * row - pad[1] * pixel,
         "load_input_delta": delta(inputs),
         "load_sums_start": placement.sums,
-        "load_sums_delta": delta({d: 4 * v for d, v in _output_strides(g).items()}),
+        "load_sums_delta": delta({d: 4 * v for d, v in _output_strides(g, placement).items()}),
         "load_row_start": -pad[0],
         "load_row_delta": delta(rows),
         "load_column_start": -pad[1],
@@ -174,7 +241,8 @@ def _load_nest(g: Geometry, placement: TensorAddresses) -> Values:
 
 
 def _sizes(g: Geometry, placement: TensorAddresses) -> Values:
-    block, row, pixel = _pitches(g)
+    block, row, pixel = _pitches(g, placement)
+    outputs = _output_pitches(g, placement)
     return {
         "image_rows": g.image[0],
         "image_columns": g.image[1],
@@ -192,8 +260,9 @@ def _sizes(g: Geometry, placement: TensorAddresses) -> Values:
         "input_block_pitch": block,
         "input_row_pitch": row,
         "input_pixel_pitch": pixel,
-        "output_block_pitch": g.layer.P * g.layer.Q,
-        "output_row_pitch": g.layer.Q,
+        "output_block_pitch": outputs.block,
+        "output_row_pitch": outputs.row,
+        "output_pixel_pitch": outputs.pixel,
         "weight_tile_words": g.weight_tile_words,
         "scale_tile_words": g.scale_tile_channels // g.accelerator.drain_lanes,
     }
@@ -215,6 +284,7 @@ def _places(g: Geometry) -> Values:
         "input_base": bases["inputs"],
         "output_base": bases["outputs"],
         "sums_base": sums,
+        "residual_base": bases.get("residual", (0, 0)),
         "input_l2_row_pitch": g.tile_image[1] * g.input_tile_blocks,
         "input_l2_column_pitch": g.input_tile_blocks,
         "output_l2_row_pitch": g.tile["Q"] * g.output_tile_blocks,
@@ -391,7 +461,7 @@ def _store_nest(g: Geometry, placement: TensorAddresses) -> Values:
         "store_revisit": bits(g.tile_revisits),
         "store_output_start": placement.outputs,
         "store_sums_start": placement.sums,
-        "store_delta": delta(_output_strides(g)),
+        "store_delta": delta(_output_strides(g, placement)),
         "store_row_delta": delta({"P": g.tile["P"]}),
         "store_column_delta": delta({"Q": g.tile["Q"]}),
         "store_block_delta": delta({"K": g.tile["K"] // g.accelerator.beat_bytes}),

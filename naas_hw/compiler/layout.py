@@ -10,16 +10,21 @@ a record is complete in the last beats that came, and goes from there into small
 it, in the last four bytes, lowest byte first.
 
 DRAM addresses count beats, L2 addresses words unless they say bytes.
+
+Fields of optional hardware (`naas_hw.workload.option`) stand in the descriptors of the accelerators
+that have it, and only there: `DescriptorLayout` says which.
 """
 
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.errors import InputError
+from naas_hw.workload.option import Option
 
 DRAM_BITS: Final = 30
 L2_BITS: Final = 20
@@ -29,6 +34,7 @@ COORDINATE_BITS: Final = 18  # signed: rows and columns of the image, padding in
 WINDOW_BITS: Final = 12  # rows and columns of one step
 PRIVATE_BITS: Final = 17  # byte addresses in a PE, both halves
 SCALE_BITS: Final = 14
+FACTOR_BITS: Final = 16  # of the two multipliers of an addition
 OUTER: Final = 6  # positions of one level
 NEST: Final = 12  # DRAM and L2 positions as one nest
 MAGIC: Final = 0x4E414153
@@ -39,16 +45,27 @@ CHECKSUM_BYTES: Final = 4
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field: `count` entries of `width` bits, two's complement if `signed`."""
+    """One field: `count` entries of `width` bits, two's complement if `signed`.
+
+    `option` : hardware without which there is no such field.
+    """
 
     name: str
     width: int
     count: int = 1
     signed: bool = False
+    option: Option | None = None
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it stands in registers; others are trips and deltas of a loop."""
+        return not self.name.endswith(("_delta", "_bound"))
 
 
-def _field(name: str, width: int, count: int = 1, *, signed: bool = False) -> FieldSpec:
-    return FieldSpec(name, width, count, signed)
+def _field(
+    name: str, width: int, count: int = 1, *, signed: bool = False, option: Option | None = None
+) -> FieldSpec:
+    return FieldSpec(name, width, count, signed, option)
 
 
 LAYOUT: Final[tuple[FieldSpec, ...]] = (
@@ -177,22 +194,29 @@ LAYOUT: Final[tuple[FieldSpec, ...]] = (
     _field("store_row_delta", BOUND_BITS, OUTER, signed=True),
     _field("store_column_delta", BOUND_BITS, OUTER, signed=True),
     _field("store_block_delta", BOUND_BITS, OUTER, signed=True),
+    _field("output_pixel_pitch", BOUND_BITS, option=Option.PITCHED_STORE),  # 1: a row is one run
+    # Epilogue
+    _field("maximum", 1, option=Option.MAXIMUM),
+    _field("table_place", 2, option=Option.TABLE),  # 0: no table, else a `TablePlace`
+    _field("load_table_start", DRAM_BITS, option=Option.TABLE),
+    _field("residual", 1, option=Option.RESIDUAL),
+    _field("load_residual_start", DRAM_BITS, option=Option.RESIDUAL),
+    _field("load_residual_delta", DRAM_BITS, OUTER, signed=True, option=Option.RESIDUAL),
+    _field("residual_base", L2_BITS, 2, option=Option.RESIDUAL),
+    _field("residual_main_multiplier", FACTOR_BITS, signed=True, option=Option.RESIDUAL),
+    _field("residual_multiplier", FACTOR_BITS, signed=True, option=Option.RESIDUAL),
+    _field("residual_shift", 5, option=Option.RESIDUAL),
+    _field("residual_main_zero_point", 8, signed=True, option=Option.RESIDUAL),
+    _field("residual_zero_point", 8, signed=True, option=Option.RESIDUAL),
+    _field("residual_output_zero_point", 8, signed=True, option=Option.RESIDUAL),
+    _field("residual_clamp_min", 8, signed=True, option=Option.RESIDUAL),
+    _field("residual_clamp_max", 8, signed=True, option=Option.RESIDUAL),
 )
-
-STATIC_FIELDS: Final = tuple(
-    spec for spec in LAYOUT if not spec.name.endswith(("_delta", "_bound"))
-)
-"""Fields that stand in registers."""
-
-LOOP_RECORDS: Final = {
-    count: tuple(spec for spec in LAYOUT if spec not in STATIC_FIELDS and spec.count == count)
-    for count in (NEST, OUTER)
-}
-"""Fields of the loops by their number of positions, in the order in which their records come."""
+"""All fields, those of optional hardware included, in their order in a descriptor."""
 
 BOUNDS: Final = {
-    count: tuple(spec.name for spec in specs if spec.name.endswith("_bound"))
-    for count, specs in LOOP_RECORDS.items()
+    count: tuple(s.name for s in LAYOUT if s.name.endswith("_bound") and s.count == count)
+    for count in (NEST, OUTER)
 }
 """Names of those that are trips of a loop: none may be zero."""
 
@@ -210,38 +234,96 @@ SLOT_BYTES: Final = 2048
 """Descriptors of a list stand this far apart: none crosses a 4 KiB boundary."""
 
 
-def static_beats(beat_bytes: int) -> int:
-    """Beats of the fields that stand in registers."""
-    return -(-sum(spec.width * spec.count for spec in STATIC_FIELDS) // (8 * beat_bytes))
+@dataclass(frozen=True, kw_only=True)
+class DescriptorLayout:
+    """Where the fields of a descriptor stand.
+
+    Parameters
+    ----------
+    beat_bytes : bytes of a beat, a power of two.
+    options : optional hardware whose fields are there.
+    """
+
+    beat_bytes: int
+    options: frozenset[Option] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.beat_bytes < 1 or self.beat_bytes & (self.beat_bytes - 1):
+            raise ValueError(f"beat_bytes must be a power of two, not {self.beat_bytes}")
+
+    @cached_property
+    def fields(self) -> tuple[FieldSpec, ...]:
+        """All fields that are there."""
+        return tuple(s for s in LAYOUT if s.option is None or s.option in self.options)
+
+    @cached_property
+    def static_fields(self) -> tuple[FieldSpec, ...]:
+        """Fields that stand in registers."""
+        return tuple(spec for spec in self.fields if spec.is_static)
+
+    @cached_property
+    def loop_records(self) -> dict[int, tuple[FieldSpec, ...]]:
+        """Number of positions -> fields of the loops, in the order in which their records come."""
+        return {
+            count: tuple(s for s in self.fields if not s.is_static and s.count == count)
+            for count in (NEST, OUTER)
+        }
+
+    @property
+    def static_beats(self) -> int:
+        """Beats of the fields that stand in registers."""
+        return self._beats(sum(spec.width * spec.count for spec in self.static_fields))
+
+    def record_beats(self, count: int) -> int:
+        """Beats of one record of the nests with so many positions."""
+        return self._beats(sum(spec.width for spec in self.loop_records[count]))
+
+    @property
+    def num_beats(self) -> int:
+        """Beats of one descriptor, those of its checksum included."""
+        records = sum(count * self.record_beats(count) for count in self.loop_records)
+        return self.static_beats + records + timing.CHECKSUM_BEATS
+
+    def _beats(self, bits: int) -> int:
+        return -(-bits // (8 * self.beat_bytes))
+
+    def pack(self, values: Mapping[str, int | tuple[int, ...]]) -> bytes:
+        """Return a descriptor as bytes.
+
+        Padding stands in front of the first field, of each record and of the checksum.
+
+        Raises InputError where a value does not fit its field, KeyError where one is missing.
+        """
+        entries = {spec.name: _entries(spec, values[spec.name]) for spec in self.fields}
+        static = [(spec, entry) for spec in self.static_fields for entry in entries[spec.name]]
+        packed = _join(static, self.static_beats * self.beat_bytes)
+        for count, specs in self.loop_records.items():
+            for position in range(count):
+                record = [(spec, entries[spec.name][position]) for spec in specs]
+                packed += _join(record, self.record_beats(count) * self.beat_bytes)
+        return with_checksum(packed + bytes(timing.CHECKSUM_BEATS * self.beat_bytes))
+
+    def entry_places(self) -> tuple["EntryPlace", ...]:
+        """Every entry of every field, in the order in which `pack` writes them."""
+        static = [(spec, index) for spec in self.static_fields for index in range(spec.count)]
+        first = self.static_beats * self.beat_bytes
+        places = _places(static, 0, first)
+        for count, specs in self.loop_records.items():
+            size = self.record_beats(count) * self.beat_bytes
+            for position in range(count):
+                places += _places([(spec, position) for spec in specs], first, size)
+                first += size
+        return tuple(places)
 
 
-def record_beats(count: int, beat_bytes: int) -> int:
-    """Beats of one record of the nests with so many positions."""
-    return -(-sum(spec.width for spec in LOOP_RECORDS[count]) // (8 * beat_bytes))
+def layout_of(accelerator: Accelerator) -> DescriptorLayout:
+    """The layout of the descriptors of an accelerator."""
+    return DescriptorLayout(beat_bytes=accelerator.beat_bytes, options=accelerator.options)
 
 
 def descriptor_beats(accelerator: Accelerator) -> int:
     """Beats of one descriptor, those of its checksum included."""
-    beat_bytes = accelerator.beat_bytes
-    records = sum(count * record_beats(count, beat_bytes) for count in LOOP_RECORDS)
-    return static_beats(beat_bytes) + records + timing.CHECKSUM_BEATS
-
-
-def pack(values: Mapping[str, int | tuple[int, ...]], beat_bytes: int) -> bytes:
-    """Return a descriptor as bytes.
-
-    Padding stands in front of the first field, of each record and of the checksum.
-
-    Raises InputError where a value does not fit its field, KeyError where one is missing.
-    """
-    entries = {spec.name: _entries(spec, values[spec.name]) for spec in LAYOUT}
-    static = [(spec, entry) for spec in STATIC_FIELDS for entry in entries[spec.name]]
-    packed = _join(static, static_beats(beat_bytes) * beat_bytes)
-    for count, specs in LOOP_RECORDS.items():
-        for position in range(count):
-            record = [(spec, entries[spec.name][position]) for spec in specs]
-            packed += _join(record, record_beats(count, beat_bytes) * beat_bytes)
-    return with_checksum(packed + bytes(timing.CHECKSUM_BEATS * beat_bytes))
+    return layout_of(accelerator).num_beats
 
 
 def with_checksum(descriptor: bytes) -> bytes:
@@ -291,19 +373,6 @@ class EntryPlace:
     index: int
     bit: int
     width: int
-
-
-def entry_places(beat_bytes: int) -> tuple[EntryPlace, ...]:
-    """Every entry of every field, in the order in which `pack` writes them."""
-    static = [(spec, index) for spec in STATIC_FIELDS for index in range(spec.count)]
-    places = _places(static, 0, static_beats(beat_bytes) * beat_bytes)
-    first = static_beats(beat_bytes) * beat_bytes
-    for count, specs in LOOP_RECORDS.items():
-        size = record_beats(count, beat_bytes) * beat_bytes
-        for position in range(count):
-            places += _places([(spec, position) for spec in specs], first, size)
-            first += size
-    return tuple(places)
 
 
 def _places(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.descriptor import TensorAddresses, ZeroPoints, descriptor_values
 from naas_hw.compiler.images import pack_activations, pack_scales, pack_weights, unpack_activations
-from naas_hw.compiler.layout import SLOT_BYTES, pack
+from naas_hw.compiler.layout import SLOT_BYTES, DescriptorLayout, layout_of
 from naas_hw.core.errors import InputError, LegalityError
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
@@ -41,8 +41,10 @@ class Program:
     descriptor_address : byte address of the list; num_descriptors : its length.
     outputs : for each layer (first byte, byte behind the last).
     writable : the same of all that the accelerator writes: whole pages with nothing else in them.
+    layout : of its descriptors.
     regions : for each layer name -> (first byte, byte behind the last): descriptor, weights,
-        scales, inputs, outputs, and where sums leave the chip, sums.
+        scales, inputs, outputs, and where there are such, sums that leave the chip, table and
+        residual.
     """
 
     image: NDArray[np.uint8]
@@ -51,8 +53,13 @@ class Program:
     outputs: tuple[tuple[int, int], ...]
     writable: tuple[int, int]
     tasks: tuple[LayerTask, ...]
-    beat_bytes: int
+    layout: DescriptorLayout
     regions: tuple[AbstractMapping[str, tuple[int, int]], ...] = ()
+
+    @property
+    def beat_bytes(self) -> int:
+        """Bytes of a beat of DRAM."""
+        return self.layout.beat_bytes
 
     def output(self, index: int, memory: NDArray[np.uint8], first: int = 0) -> NDArray[np.int8]:
         """Output [K, P, Q] of a layer out of memory contents that begin at byte `first`."""
@@ -108,7 +115,7 @@ def build_program(
         outputs=tuple(mine["outputs"] for mine in ranges),
         writable=(writable, cursor),
         tasks=tuple(tasks),
-        beat_bytes=accelerator.beat_bytes,
+        layout=layout_of(accelerator),
         regions=tuple(ranges),
     )
 
@@ -116,11 +123,16 @@ def build_program(
 def _contents(accelerator: Accelerator, task: LayerTask) -> dict[str, NDArray[np.uint8]]:
     """What the accelerator reads of a layer, as bytes."""
     geometry, tensors = _geometry(accelerator, task), task.tensors
-    return {
+    packed = {
         "weights": pack_weights(geometry, tensors.weights),
         "scales": pack_scales(geometry, tensors.bias, tensors.multiplier, tensors.shift),
         "inputs": pack_activations(tensors.inputs, accelerator.beat_bytes),
     }
+    if tensors.table is not None:
+        packed["table"] = tensors.table.entries.view(np.uint8)
+    if tensors.residual is not None:
+        packed["residual"] = pack_activations(tensors.residual.values, accelerator.beat_bytes)
+    return packed
 
 
 def _results(accelerator: Accelerator, task: LayerTask) -> dict[str, int]:
@@ -148,6 +160,8 @@ def layer_descriptor(
             inputs=beats["inputs"],
             outputs=beats["outputs"],
             sums=beats.get("sums", beats["outputs"]),  # without sums it is never used
+            table=beats.get("table", 0),
+            residual=beats.get("residual", 0),
         ),
         ZeroPoints(
             inputs=tensors.input_zero_point,
@@ -156,8 +170,10 @@ def layer_descriptor(
             clamp_max=tensors.clamp_max,
         ),
         identity=identity,
+        addition=tensors.residual.addition if tensors.residual else None,
+        table_place=tensors.table.place if tensors.table else None,
     )
-    return pack(values, beat)
+    return layout_of(accelerator).pack(values)
 
 
 def _geometry(accelerator: Accelerator, task: LayerTask) -> Geometry:

@@ -390,6 +390,11 @@ class Geometry:
             ("weights", self.weight_tile_words, self.last_weight_tile),
             ("inputs", self.input_tile_words, self.last_input_tile),
             ("outputs", self.output_tile_words, self.last_output_tile),
+            *(
+                [("residual", self.output_byte_words, self.last_output_tile)]
+                if self.layer.residual
+                else []
+            ),
         )
         return tuple((n, self.banks(words), 1 if last < 0 else 2) for n, words, last in table)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.layer import DIMS, Layer
@@ -26,6 +26,7 @@ class Rule(StrEnum):
     BLOCK : L2 tiles hold whole blocks of channels.
     FIELD : the widths of the fields of a descriptor.
     KIND : the hardware runs this kind of layer; the cost model evaluates others, too.
+    OPTION : the accelerator has the optional hardware of the layer, and it can do the mapping.
     """
 
     SPATIAL = "spatial"
@@ -33,6 +34,7 @@ class Rule(StrEnum):
     BLOCK = "block"
     FIELD = "field"
     KIND = "kind"
+    OPTION = "option"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ def violations(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> list
     if not layer.has_program:
         message = "transposed layers exist in the model only"
         broken.append(Violation(rule=Rule.KIND, message=message))
+    broken += _options(geometry)
     return broken or [*_capacity(geometry), *_blocks(geometry), *_fields(geometry)]
 
 
@@ -75,6 +78,30 @@ def _spatial(geometry: Geometry) -> list[Violation]:
             continue
         broken.append(Violation(rule=Rule.SPATIAL, message=message))
     return broken
+
+
+def _options(geometry: Geometry) -> list[Violation]:
+    layer = geometry.layer
+    missing = sorted(layer.options - geometry.accelerator.options)
+    messages = [f"the accelerator must have {option} for this layer" for option in missing]
+    if layer.maximum:
+        messages += _maximum(geometry)
+    if layer.output_stride[1] > 1 and geometry.tile_revisits:
+        messages.append("a layer with pitched stores must not spill partial sums to DRAM")
+    return [Violation(rule=Rule.OPTION, message=message) for message in messages]
+
+
+def _maximum(geometry: Geometry) -> list[str]:
+    """What keeps accumulators from holding a maximum: sums of several, and products of nothing."""
+    messages = []
+    for dim in REDUCTION_DIMS:
+        if (used := geometry.mapping.spatial[dim]) != 1:
+            messages.append(f"a maximum must use 1 position of {dim}, not {used}")
+        if covered := geometry.num_tiles[dim] * geometry.tile[dim] - geometry.layer.bounds[dim]:
+            messages.append(f"a maximum must split {dim} without remainder, not with {covered}")
+    if geometry.accumulator_revisits:
+        messages.append("a maximum must not drain an output more than once")
+    return messages
 
 
 def _capacity(geometry: Geometry) -> list[Violation]:

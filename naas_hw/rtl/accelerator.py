@@ -15,6 +15,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
+from naas_hw.compiler.layout import layout_of
 from naas_hw.rtl.array.input_network import InputNetwork
 from naas_hw.rtl.array.pe_array import PEArray
 from naas_hw.rtl.array.weight_network import WeightNetwork
@@ -137,7 +138,7 @@ class AcceleratorTop(wiring.Component):
         m.submodules.controller = self.controller = Controller(
             a, identity=self.digest & 0xFFFF_FFFF
         )
-        m.submodules.config = self.config = ConfigRegister(beat_bytes=a.beat_bytes)
+        m.submodules.config = self.config = ConfigRegister(layout_of(a))
         m.submodules.counters = self.counters = Counters()
         m.submodules.watchdog = self.watchdog = Watchdog()
         m.submodules.dram = self.dram = DramMaster(beat_bytes=a.beat_bytes)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import MAX_AXIS, MAX_L2_WORDS
-from naas_hw.compiler.layout import entry_places, with_checksum
+from naas_hw.compiler.layout import with_checksum
 from naas_hw.compiler.program import Program
 from naas_hw.core.errors import InputError
 from naas_hw.rtl.control.register_map import RANGE_BYTES
@@ -137,7 +137,7 @@ def _wrong_field(
 
     def prelude(scene: Scene) -> Prelude:
         def spoil(descriptor: NDArray[np.uint8]) -> None:
-            places = entry_places(scene.program.beat_bytes)
+            places = scene.program.layout.entry_places()
             place = next(p for p in places if (p.name, p.index) == (field, 0))
             word = int.from_bytes(descriptor.tobytes(), "little")
             old = word >> place.bit & ((1 << place.width) - 1)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from naas_hw.compiler.layout import CHECKSUM_BYTES, EntryPlace, entry_places, with_checksum
+from naas_hw.compiler.layout import CHECKSUM_BYTES, DescriptorLayout, EntryPlace, with_checksum
 
 MOST_BITS = 8
 MOST_ENTRIES = 6
@@ -39,19 +39,20 @@ class Corruption:
 
 
 def draw_corruption(
-    descriptor: bytes, beat_bytes: int, rng: np.random.Generator, *, is_mended: bool
+    descriptor: bytes, layout: DescriptorLayout, rng: np.random.Generator, *, is_mended: bool
 ) -> Corruption:
     """Change a descriptor at random; the result always says something else.
 
     Parameters
     ----------
+    layout : of the descriptor.
     is_mended : make the checksum right again; else it stays what it was, unless it is what changes.
     """
     kinds = list(CorruptionKind)
     kind = kinds[int(rng.integers(len(kinds)))]
     content = descriptor[:-CHECKSUM_BYTES]
     while True:
-        changed = _changed(kind, descriptor, beat_bytes, rng)
+        changed = _changed(kind, descriptor, layout, rng)
         if changed[:-CHECKSUM_BYTES] != content or (not is_mended and changed != descriptor):
             break
     return Corruption(
@@ -62,10 +63,10 @@ def draw_corruption(
 
 
 def _changed(
-    kind: CorruptionKind, descriptor: bytes, beat_bytes: int, rng: np.random.Generator
+    kind: CorruptionKind, descriptor: bytes, layout: DescriptorLayout, rng: np.random.Generator
 ) -> bytes:
     if kind is CorruptionKind.BEAT:
-        return _with_other_beat(descriptor, beat_bytes, rng)
+        return _with_other_beat(descriptor, layout.beat_bytes, rng)
     word = int.from_bytes(descriptor, "little")
     num_bits = 8 * len(descriptor)
     if kind in (CorruptionKind.BIT, CorruptionKind.BITS):
@@ -73,7 +74,7 @@ def _changed(
         for bit in rng.choice(num_bits, number, replace=False):
             word ^= 1 << int(bit)
     else:
-        places = entry_places(beat_bytes)
+        places = layout.entry_places()
         number = int(rng.integers(2, MOST_ENTRIES + 1)) if kind is CorruptionKind.ENTRIES else 1
         for index in rng.choice(len(places), number, replace=False):
             place = places[int(index)]

@@ -215,14 +215,14 @@ def _plan_chunk(victim: _Victim, indices: range, seed: int) -> _Chunk:
     regions = tuple(first_region + i * victim.region_bytes for i in range(number))
     image = np.zeros(first_region + number * victim.region_bytes, np.uint8)
     image[: victim.program.image.size] = victim.program.image
-    beat_bytes = victim.case.accelerator.beat_bytes
+    layout = victim.program.layout
     corruptions = []
     for i, (slot, region) in enumerate(zip(slots, regions, strict=True)):
         descriptor = victim.descriptor(region)
         if i % 2 == 0:
             rng = np.random.default_rng((seed, indices[i // 2]))
             corruptions.append(
-                draw_corruption(descriptor, beat_bytes, rng, is_mended=indices[i // 2] % 2 == 1)
+                draw_corruption(descriptor, layout, rng, is_mended=indices[i // 2] % 2 == 1)
             )
             descriptor = corruptions[-1].descriptor
         image[slot : slot + len(descriptor)] = np.frombuffer(descriptor, np.uint8)

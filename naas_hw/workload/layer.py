@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from naas_hw.workload.option import Option
+
 Dim = Literal["K", "C", "P", "Q", "R", "S"]
 DIMS: Final[tuple[Dim, ...]] = ("K", "C", "P", "Q", "R", "S")
 
@@ -48,6 +50,11 @@ class Activation(StrEnum):
     RELU6 = "relu6"
 
 
+def _is_unset(value: bool) -> bool:
+    """Whether a file need not name an option."""
+    return not value
+
+
 class Layer(BaseModel):
     """One layer; frozen, hashable, checked at construction.
 
@@ -64,6 +71,10 @@ class Layer(BaseModel):
         `padding` nor those of "same" (`naas_hw.workload.sizes`); negative where the input's last
         rows or columns are not read.
     groups : how often the layer is repeated over disjoint channels; K and C are those of a group.
+    residual : an int8 tensor of the shape of the outputs is added to them.
+    table : each output goes through a table of 256 bytes.
+    maximum : the largest product is the output instead of the sum; depthwise layers only.
+    output_stride : the outputs are every n-th row and column of the image that they are written to.
 
     Raises
     ------
@@ -90,6 +101,10 @@ class Layer(BaseModel):
     dilation: Pair = (1, 1)
     groups: Size = 1
     activation: Activation = Activation.NONE
+    residual: bool = Field(default=False, exclude_if=_is_unset)
+    table: bool = Field(default=False, exclude_if=_is_unset)
+    maximum: bool = Field(default=False, exclude_if=_is_unset)
+    output_stride: Pair = Field(default=(1, 1), exclude_if=lambda stride: stride == (1, 1))
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
@@ -97,6 +112,8 @@ class Layer(BaseModel):
             raise ValueError(f"C must be 1 in a depthwise layer, not {self.C}")
         if self.kind is Kind.LINEAR and (self.P, self.Q, self.R, self.S) != (1, 1, 1, 1):
             raise ValueError("P, Q, R and S must be 1 in a linear layer")
+        if self.maximum and self.kind is not Kind.DEPTHWISE:
+            raise ValueError(f"maximum must be false in a {self.kind.value} layer, not true")
         for i, (out, kernel) in enumerate((("P", "R"), ("Q", "S"))):
             reach = (getattr(self, out) - 1) * self.stride[i]
             reach += (getattr(self, kernel) - 1) * self.dilation[i]
@@ -129,6 +146,17 @@ class Layer(BaseModel):
     def num_macs(self) -> int:
         """Multiply-accumulates, all groups together."""
         return self.groups * self.K * self.C * self.P * self.Q * self.R * self.S
+
+    @property
+    def options(self) -> frozenset[Option]:
+        """Hardware that the layer needs beyond sums of products that become bytes."""
+        wanted = {
+            Option.RESIDUAL: self.residual,
+            Option.TABLE: self.table,
+            Option.MAXIMUM: self.maximum,
+            Option.PITCHED_STORE: self.output_stride[1] > 1,
+        }
+        return frozenset(option for option, is_wanted in wanted.items() if is_wanted)
 
     @property
     def has_program(self) -> bool:

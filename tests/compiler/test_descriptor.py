@@ -6,7 +6,7 @@ import pytest
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cli.schema import schema_text
 from naas_hw.compiler.descriptor import TensorAddresses, ZeroPoints, descriptor_values
-from naas_hw.compiler.layout import COUNTS, DRAM_BITS, pack
+from naas_hw.compiler.layout import COUNTS, DRAM_BITS, layout_of
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW, violations
 from naas_hw.mapping.mapping import Bounds, Mapping
@@ -112,7 +112,7 @@ def test_what_is_legal_fits_its_fields_at_the_ends_of_all_ranges():
         num_dense += geometry.is_dense_pointwise
         last = WINDOW_BEATS - 1
         placement = TensorAddresses(weights=0, scales=last, inputs=last, outputs=last, sums=last)
-        pack(values_of(accelerator, layer, mapping, placement), accelerator.beat_bytes)
+        layout_of(accelerator).pack(values_of(accelerator, layer, mapping, placement))
     assert num_dense >= 10
 
 
@@ -151,4 +151,4 @@ def test_a_single_row_has_no_pitch_and_no_sums_no_place():
     whole = Mapping(l2=Bounds(K=48, P=128, Q=128), spatial=Bounds(K=4))
     for layer, mapping in ((row, Mapping()), (square, whole)):
         assert violations(one, layer, mapping) == []
-        pack(values_of(one, layer, mapping), one.beat_bytes)
+        layout_of(one).pack(values_of(one, layer, mapping))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.compiler.descriptor import TensorAddresses, Values, ZeroPoints, descriptor_values
-from naas_hw.compiler.layout import LOOP_RECORDS, STATIC_FIELDS, FieldSpec
+from naas_hw.compiler.layout import LAYOUT, NEST, OUTER, FieldSpec
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.rtl.primitives.config import RECORD_STROBES
 from naas_hw.verify.case_files import read_case_list
@@ -48,10 +48,11 @@ async def start_layer(ctx: Any, dut: Any, values: Values) -> None:
     """Give an engine the fields that it has, record by record, and tell it to go."""
     fields = dut.fields
     names = set(fields.signature.members)
-    for spec in STATIC_FIELDS:
-        if spec.name in names:
+    for spec in LAYOUT:
+        if spec.is_static and spec.name in names:
             ctx.set(getattr(fields, spec.name), _in_range(values[spec.name], spec))
-    for count, specs in LOOP_RECORDS.items():
+    for count in (NEST, OUTER):
+        specs = [spec for spec in LAYOUT if not spec.is_static and spec.count == count]
         if RECORD_STROBES[count] not in names:
             continue
         strobe = getattr(fields, RECORD_STROBES[count])

@@ -23,12 +23,10 @@ from naas_hw.compiler.layout import (
     BOUND_BITS,
     DRAM_BITS,
     L2_BITS,
-    LOOP_RECORDS,
     NEST,
     PRIVATE_BITS,
+    DescriptorLayout,
     descriptor_beats,
-    record_beats,
-    static_beats,
 )
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
 from naas_hw.rtl.array.input_network import InputNetwork
@@ -129,8 +127,11 @@ def drain() -> Drain:
     return Drain(to_drain=4, bound_bits=BOUND_BITS)
 
 
-ENTRIES = [spec.count for specs in LOOP_RECORDS.values() for spec in specs]
-LONGEST_PART = max(static_beats(4), *(record_beats(count, 4) for count in LOOP_RECORDS))
+DESCRIPTOR = DescriptorLayout(beat_bytes=4)
+ENTRIES = [spec.count for specs in DESCRIPTOR.loop_records.values() for spec in specs]
+LONGEST_PART = max(
+    DESCRIPTOR.static_beats, *(DESCRIPTOR.record_beats(n) for n in DESCRIPTOR.loop_records)
+)
 COORDINATE = MAX_REACH + MAX_FIELD
 """The last tile begins within the reach of a layer and has at most so many rows."""
 
@@ -142,10 +143,10 @@ COUNTERS: dict[tuple[str, str], Counter] = {
         lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address", signal="rest"
     ),
     ("config", "beats"): Counter(
-        lambda: ConfigRegister(beat_bytes=4), LONGEST_PART, "beats of a record, or of the rest"
+        lambda: ConfigRegister(DESCRIPTOR), LONGEST_PART, "beats of a record, or of the rest"
     ),
     ("config", "position"): Counter(
-        lambda: ConfigRegister(beat_bytes=4), max(ENTRIES), "positions of the longest nest"
+        lambda: ConfigRegister(DESCRIPTOR), max(ENTRIES), "positions of the longest nest"
     ),
     ("controller", "address"): Counter(controller, WRAPS, "an address", signal="dram__ar__address"),
     ("controller", "beats_left"): Counter(

@@ -13,7 +13,6 @@ from cases import CHANNELS, DEPTHWISE, SPILLS, STEADY
 from mutants import Mutant, generate_mutant
 from numpy.typing import NDArray
 
-from naas_hw.compiler import program as program_module
 from naas_hw.compiler.layout import (
     BOUNDS,
     COUNTS,
@@ -21,8 +20,8 @@ from naas_hw.compiler.layout import (
     NEST,
     OUTER,
     SLOT_BYTES,
+    DescriptorLayout,
     descriptor_beats,
-    pack,
 )
 from naas_hw.compiler.program import LayerTask, Program, build_program
 from naas_hw.cost.reference.accesses import accesses_of
@@ -159,12 +158,14 @@ def descriptors_of(
     """A program, and what its descriptors say before they are packed."""
     values: list[Values] = []
 
-    def kept(given: Values, beat_bytes: int) -> bytes:
+    pack = DescriptorLayout.pack
+
+    def kept(layout: DescriptorLayout, given: Values) -> bytes:
         values.append(given)
-        return pack(given, beat_bytes)
+        return pack(layout, given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(program_module, "pack", kept)
+        patch.setattr(DescriptorLayout, "pack", kept)
         program = program_of(hardware, *cases)
     assert len(values) == len(cases)
     return program, values
@@ -178,7 +179,9 @@ def slot_with(values: Values, name: str, index: int, value: int) -> NDArray[np.u
     else:
         changed = value
     assert changed != entries
-    packed = np.frombuffer(pack({**values, name: changed}, BEAT), np.uint8)
+    packed = np.frombuffer(
+        DescriptorLayout(beat_bytes=BEAT).pack({**values, name: changed}), np.uint8
+    )
     slot = np.zeros(SLOT_BYTES, np.uint8)
     slot[: packed.size] = packed
     return slot

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.compiler.layout import CHECKSUM_BYTES, LAYOUT, descriptor_beats, entry_places, pack
+from naas_hw.compiler.layout import CHECKSUM_BYTES, LAYOUT, DescriptorLayout, descriptor_beats
 from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.sim.simulators import find_simulator
@@ -16,6 +16,7 @@ from naas_hw.verify.corruption_check import verify_corrupt
 from naas_hw.verify.corruption_report import FORBIDDEN, CorruptionOutcome, corrupt_json
 from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 from naas_hw.workload.layer import Layer
+from naas_hw.workload.option import Option
 
 BEATS = (4, 8, 16, 32)
 
@@ -33,10 +34,11 @@ def fields(seed: int) -> dict[str, int | tuple[int, ...]]:
 
 @pytest.mark.parametrize("beat_bytes", BEATS)
 def test_an_entry_stands_where_its_place_says(beat_bytes: int) -> None:
+    layout = DescriptorLayout(beat_bytes=beat_bytes, options=frozenset(Option))
     values = fields(beat_bytes)
-    word = int.from_bytes(pack(values, beat_bytes), "little")
+    word = int.from_bytes(layout.pack(values), "little")
     seen = 0
-    for place in entry_places(beat_bytes):
+    for place in layout.entry_places():
         value = values[place.name]
         entry = value[place.index] if isinstance(value, tuple) else value
         assert word >> place.bit & ((1 << place.width) - 1) == entry, place
@@ -46,7 +48,7 @@ def test_an_entry_stands_where_its_place_says(beat_bytes: int) -> None:
 
 @pytest.mark.parametrize("beat_bytes", BEATS)
 def test_the_checksum_is_that_of_zlib_and_stands_last(beat_bytes: int) -> None:
-    packed = pack(fields(0), beat_bytes)
+    packed = DescriptorLayout(beat_bytes=beat_bytes).pack(fields(0))
     narrow = Accelerator(
         axes=(Axis(dim="K", size=2),),
         weight_buffer_bytes=64,
@@ -63,11 +65,12 @@ def test_the_checksum_is_that_of_zlib_and_stands_last(beat_bytes: int) -> None:
 @pytest.mark.parametrize("is_mended", [True, False])
 def test_a_corruption_says_something_else(is_mended: bool) -> None:
     """And its checksum is right only where it is to be."""
-    packed = pack(fields(1), 8)
+    layout = DescriptorLayout(beat_bytes=8)
+    packed = layout.pack(fields(1))
     rng = np.random.default_rng(1)
     kinds = set()
     for _ in range(200):
-        found = draw_corruption(packed, 8, rng, is_mended=is_mended)
+        found = draw_corruption(packed, layout, rng, is_mended=is_mended)
         content, checksum = found.descriptor[:-CHECKSUM_BYTES], found.descriptor[-CHECKSUM_BYTES:]
         is_right = checksum == zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")
         assert len(found.descriptor) == len(packed)

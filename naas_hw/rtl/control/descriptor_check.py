@@ -13,10 +13,10 @@ from naas_hw.compiler.layout import (
     BOUNDS,
     COUNTS,
     DESCRIPTOR_VERSION,
+    LAYOUT,
     MAGIC,
     NEST,
     OUTER,
-    STATIC_FIELDS,
 )
 from naas_hw.rtl.control.status import FINDINGS
 from naas_hw.rtl.primitives.config import RECORD_STROBES, FieldSignature
@@ -136,7 +136,7 @@ class DescriptorCheck(SharedComponent):
 
     def _counts(self) -> Iterator[Value]:
         """Every entry of the fields that become trips."""
-        for spec in STATIC_FIELDS:
+        for spec in LAYOUT:
             if spec.name in COUNTS:
                 field = getattr(self.fields, spec.name)
                 yield from [field] if spec.count == 1 else (field[i] for i in range(spec.count))

@@ -10,15 +10,11 @@ from amaranth.lib.wiring import In, Member, Out
 from naas_hw.compiler.layout import (
     BOUND_BITS,
     LAYOUT,
-    LOOP_RECORDS,
     NEST,
     OUTER,
-    STATIC_FIELDS,
+    DescriptorLayout,
     FieldSpec,
-    record_beats,
-    static_beats,
 )
-from naas_hw.rtl.primitives.axi import check_bytes
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 FIELDS: Final = {spec.name: spec for spec in LAYOUT}
@@ -44,7 +40,7 @@ RECORD_PHASES: Final = {NEST: Phase.NEST_RECORDS, OUTER: Phase.OUTER_RECORDS}
 def field_shape(spec: FieldSpec) -> Shape | data.ArrayLayout:
     """Shape of a field; an array layout where all of its entries are there at once."""
     shape = signed(spec.width) if spec.signed else unsigned(spec.width)
-    is_single = spec.count == 1 or spec not in STATIC_FIELDS
+    is_single = spec.count == 1 or not spec.is_static
     return shape if is_single else data.ArrayLayout(shape, spec.count)
 
 
@@ -77,9 +73,10 @@ class FieldSignature(wiring.Signature):
             if name not in FIELDS:
                 raise ValueError(f"names must be fields of the descriptor, not {name!r}")
         members: dict[str, Member] = {name: Out(field_shape(FIELDS[name])) for name in self.names}
-        for count, specs in LOOP_RECORDS.items():
-            if any(spec.name in self.names for spec in specs):
-                members |= {RECORD_STROBES[count]: Out(1), "record_position": Out(POSITION_BITS)}
+        for spec in (FIELDS[name] for name in self.names):
+            if not spec.is_static:
+                strobe = RECORD_STROBES[spec.count]
+                members |= {strobe: Out(1), "record_position": Out(POSITION_BITS)}
         super().__init__(members)
 
     def __eq__(self, other: object) -> bool:
@@ -159,43 +156,38 @@ class FieldInterface(wiring.PureInterface):
 class ConfigRegister(SharedComponent):
     """Takes a descriptor beat by beat, holds its static fields, and passes on its loop records.
 
-    Golden model: `naas_hw.compiler.layout.pack`.
+    Golden model: `naas_hw.compiler.layout.DescriptorLayout.pack`.
 
     Parameters
     ----------
-    beat_bytes : bytes of a beat, a power of two.
+    layout : which fields there are, and the width of a beat.
 
     Members
     -------
     shift : In, 1 bit; `beat` is taken at the end of this cycle.
-    beat : In, 8 * beat_bytes.
-    fields : Out, `FieldSignature` of all fields of the descriptor.
+    beat : In, 8 * layout.beat_bytes.
+    fields : Out, `FieldSignature` of all fields of the layout.
 
     Latency
     -------
     A beat may come in each cycle. A record and its strobe are there in the cycle after its last
     beat, the static fields from the cycle after the last of their beats until the first beat of the
     next descriptor. After a reset the next beat is the first one of a descriptor.
-
-    Raises
-    ------
-    ValueError : the width is not a power of two.
     """
 
-    def __init__(self, *, beat_bytes: int) -> None:
-        check_bytes("beat_bytes", beat_bytes)
-        self.beat_bytes = beat_bytes
+    def __init__(self, layout: DescriptorLayout) -> None:
+        self.layout = layout
         super().__init__(
             {
                 "shift": In(1),
-                "beat": In(8 * beat_bytes),
-                "fields": Out(FieldSignature(FIELDS)),
+                "beat": In(8 * layout.beat_bytes),
+                "fields": Out(FieldSignature(spec.name for spec in layout.fields)),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.beat_bytes,)
+        return (self.layout,)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -206,8 +198,8 @@ class ConfigRegister(SharedComponent):
 
     def _sequence(self, m: Module) -> Value:
         """Counts beats; strobes with each record. Gives whether the beat belongs to no record."""
-        first = static_beats(self.beat_bytes)
-        lengths = {count: record_beats(count, self.beat_bytes) for count in LOOP_RECORDS}
+        first = self.layout.static_beats
+        lengths = {count: self.layout.record_beats(count) for count in self.layout.loop_records}
         phase = Signal(Phase)
         phases = [RECORD_PHASES[count] for count in lengths]
         position = Signal(POSITION_BITS)
@@ -244,20 +236,21 @@ class ConfigRegister(SharedComponent):
         """The beats that belong to no record, as one long shift register."""
         held = [
             Signal(spec.width * spec.count, name=f"held_{spec.name}", reset_less=True)
-            for spec in STATIC_FIELDS
+            for spec in self.layout.static_fields
         ]
         with m.If(self.shift & is_static):
-            m.d.sync += Cat(*held).eq(Cat(*held, self.beat)[8 * self.beat_bytes :])
-        for register, spec in zip(held, STATIC_FIELDS, strict=True):
+            m.d.sync += Cat(*held).eq(Cat(*held, self.beat)[8 * self.layout.beat_bytes :])
+        for register, spec in zip(held, self.layout.static_fields, strict=True):
             m.d.comb += Value.cast(getattr(self.fields, spec.name)).eq(register)
 
     def _loop_records(self, m: Module) -> None:
         """The last beats that came, as the entries of a record."""
-        bits = max(8 * self.beat_bytes * record_beats(n, self.beat_bytes) for n in LOOP_RECORDS)
+        records = self.layout.loop_records
+        bits = 8 * self.layout.beat_bytes * max(map(self.layout.record_beats, records))
         latest = Signal(bits, reset_less=True)
         with m.If(self.shift):
-            m.d.sync += latest.eq(Cat(latest, self.beat)[8 * self.beat_bytes :])
-        for specs in LOOP_RECORDS.values():
+            m.d.sync += latest.eq(Cat(latest, self.beat)[8 * self.layout.beat_bytes :])
+        for specs in records.values():
             bit = bits - sum(spec.width for spec in specs)
             for spec in specs:
                 m.d.comb += getattr(self.fields, spec.name).eq(latest[bit : bit + spec.width])

@@ -4,11 +4,13 @@ It shares no code with the compiler or the RTL, and knows no tiles. Axes: K outp
 groups, C input channels of one, H W rows and columns of the input, P Q of the output.
 """
 
+from functools import reduce
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from naas_hw.workload.arithmetic.epilogue import apply_epilogue
 from naas_hw.workload.arithmetic.quantised import QuantisedLayer
 from naas_hw.workload.arithmetic.requantise import requantise
 from naas_hw.workload.layer import Kind, Layer
@@ -18,7 +20,7 @@ _EXACT_CHANNELS: Final = 1 << (24 - 14)
 
 def reference_output(layer: Layer, quantised: QuantisedLayer) -> NDArray[np.int8]:
     """The outputs [K, P, Q] that the accelerator has to give, bit for bit."""
-    return requantise(
+    outputs = requantise(
         reference_accumulators(layer, quantised),
         quantised.bias,
         quantised.multiplier,
@@ -27,10 +29,11 @@ def reference_output(layer: Layer, quantised: QuantisedLayer) -> NDArray[np.int8
         quantised.clamp_min,
         quantised.clamp_max,
     )
+    return apply_epilogue(outputs, quantised.residual, quantised.table)
 
 
 def reference_accumulators(layer: Layer, quantised: QuantisedLayer) -> NDArray[np.int64]:
-    """Sum of weight times input for each output [K, P, Q], bias not added.
+    """Sum, or maximum, of weight times input for each output [K, P, Q], bias not added.
 
     What lies outside the image counts as the input zero point; the sum is not wrapped.
     """
@@ -75,12 +78,12 @@ def _convolve_channels(
     layer: Layer, weights: NDArray[np.int8], image: NDArray[np.int8]
 ) -> NDArray[np.int64]:
     """Depthwise: output channel k sees input channel k only."""
-    total = np.zeros((len(weights), layer.P, layer.Q), dtype=np.int64)
-    for r in range(layer.R):
-        for s in range(layer.S):
-            weight = weights[:, 0, r, s].astype(np.int64)[:, None, None]
-            total += weight * _window(layer, image, r, s)
-    return total
+    products = (
+        weights[:, 0, r, s].astype(np.int64)[:, None, None] * _window(layer, image, r, s)
+        for r in range(layer.R)
+        for s in range(layer.S)
+    )
+    return reduce(np.maximum if layer.maximum else np.add, products)
 
 
 def _convolve_group(

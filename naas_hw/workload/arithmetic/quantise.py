@@ -5,12 +5,20 @@ few of them clamped. `extreme`: values at the ends of all ranges, so that sums w
 clamp.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from naas_hw.workload.arithmetic.epilogue import (
+    TABLE_SIZE,
+    Addition,
+    Residual,
+    Table,
+    TablePlace,
+)
 from naas_hw.workload.arithmetic.golden import convolve
 from naas_hw.workload.arithmetic.quantised import QuantisedLayer, tensor_shapes
 from naas_hw.workload.layer import Activation, Layer
@@ -37,8 +45,49 @@ _MIN_MARGIN: Final = 2  # more than all roundings together
 def random_quantised_layer(
     layer: Layer, rng: np.random.Generator, tensors: Tensors = Tensors.SPREAD
 ) -> QuantisedLayer:
-    """Tensors of a layer, of one of the two kinds."""
-    return _extreme(layer, rng) if tensors is Tensors.EXTREME else _spread(layer, rng)
+    """Tensors of a layer, of one of the two kinds, with a residual and a table where it has them.
+
+    A maximum is taken of inputs times one.
+    """
+    quantised = _extreme(layer, rng) if tensors is Tensors.EXTREME else _spread(layer, rng)
+    return replace(
+        quantised,
+        residual=_random_residual(layer, rng) if layer.residual else None,
+        table=_random_table(rng) if layer.table else None,
+    )
+
+
+def _random_residual(layer: Layer, rng: np.random.Generator) -> Residual:
+    """Two tensors of like weight, with the ends of all ranges among them."""
+    shift = int(rng.integers(8, 16))
+    most = min(1 << shift, (1 << 15) - 1)
+    factors = rng.integers(most // 4, most + 1, size=2) * rng.choice((1, 1, 1, -1), size=2)
+    clamp_min, clamp_max = int(rng.choice((-128, -128, -100))), int(rng.choice((127, 127, 99)))
+    zero_points = [int(rng.choice((-128, 127, int(rng.integers(-128, 128))))) for _ in range(3)]
+    return Residual(
+        values=_int8_with_ends((layer.groups * layer.K, layer.P, layer.Q), rng),
+        addition=Addition(
+            main_multiplier=int(factors[0]),
+            multiplier=int(factors[1]),
+            shift=shift,
+            main_zero_point=zero_points[0],
+            zero_point=zero_points[1],
+            output_zero_point=zero_points[2],
+            clamp_min=clamp_min,
+            clamp_max=clamp_max,
+        ),
+    )
+
+
+def _random_table(rng: np.random.Generator) -> Table:
+    """A permutation of all bytes, so that no two of them are taken for one another."""
+    entries = rng.permutation(TABLE_SIZE).astype(np.uint8).view(np.int8)
+    return Table(entries=entries, place=TablePlace(int(rng.integers(1, 3))))
+
+
+def _weights(layer: Layer, shape: tuple[int, ...], weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The weights, or ones where the layer takes a maximum."""
+    return np.ones(shape, np.int8) if layer.maximum else weights
 
 
 def _extreme(layer: Layer, rng: np.random.Generator) -> QuantisedLayer:
@@ -59,7 +108,7 @@ def _extreme(layer: Layer, rng: np.random.Generator) -> QuantisedLayer:
     )
     multipliers = np.array((1 << 30, (1 << 30) + 1, _INT32_MAX - 1, _INT32_MAX))
     return QuantisedLayer(
-        weights=_int8_with_ends(weight_shape, rng),
+        weights=_weights(layer, weight_shape, _int8_with_ends(weight_shape, rng)),
         inputs=_int8_with_ends(input_shape, rng),
         bias=np.where(rng.random(channels) < 0.8, bias, anywhere).astype(np.int32),
         multiplier=rng.choice(multipliers, size=channels).astype(np.int32),
@@ -86,7 +135,7 @@ def _spread(layer: Layer, rng: np.random.Generator) -> QuantisedLayer:
     the sums above it.
     """
     weight_shape, input_shape = tensor_shapes(layer)
-    weights = _random_int8(weight_shape, rng)
+    weights = _weights(layer, weight_shape, _random_int8(weight_shape, rng))
     inputs = _random_int8(input_shape, rng)
     input_zero_point = int(rng.integers(-128, 128))
     output_zero_point, clamp_min, clamp_max = _random_range(layer.activation, rng)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from naas_hw.workload.arithmetic.epilogue import Residual, Table
 from naas_hw.workload.layer import Layer
 
 
@@ -22,6 +23,7 @@ class QuantisedLayer:
     multiplier : int32 [K], Q31, 2^30 to 2^31 - 1.
     shift : int32 [K], 0 to 31, to the right.
     input_zero_point, output_zero_point, clamp_min, clamp_max : -128 to 127.
+    residual, table : what happens to the bytes then; None where nothing does.
 
     Raises
     ------
@@ -37,6 +39,8 @@ class QuantisedLayer:
     output_zero_point: int
     clamp_min: int
     clamp_max: int
+    residual: Residual | None = None
+    table: Table | None = None
 
     def __post_init__(self) -> None:
         num_outputs = len(self.weights)
@@ -81,6 +85,15 @@ class QuantisedLayer:
             raise ValueError(f"weights must have shape {weights}, not {self.weights.shape}")
         if self.inputs.shape != inputs:
             raise ValueError(f"inputs must have shape {inputs}, not {self.inputs.shape}")
+        for name, wanted in (("residual", layer.residual), ("table", layer.table)):
+            if (getattr(self, name) is not None) != wanted:
+                there, asked = ("missing", "there") if wanted else ("there", "missing")
+                raise ValueError(f"{name} must be {asked}, not {there}")
+        outputs = (layer.groups * layer.K, layer.P, layer.Q)
+        if self.residual is not None and self.residual.values.shape != outputs:
+            raise ValueError(
+                f"residual must have shape {outputs}, not {self.residual.values.shape}"
+            )
 
 
 def tensor_shapes(layer: Layer) -> tuple[tuple[int, int, int, int], tuple[int, int, int]]:

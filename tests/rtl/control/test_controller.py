@@ -19,8 +19,8 @@ from naas_hw.compiler.layout import (
     LAYOUT,
     MAGIC,
     SLOT_BYTES,
+    DescriptorLayout,
     descriptor_beats,
-    pack,
 )
 from naas_hw.rtl.control.controller import Controller
 from naas_hw.rtl.control.status import Error
@@ -52,7 +52,7 @@ def good_values() -> dict[str, Any]:
 
 
 def descriptor(**changes: Any) -> bytes:
-    return pack(good_values() | changes, BEAT_BYTES)
+    return DescriptorLayout(beat_bytes=BEAT_BYTES).pack(good_values() | changes)
 
 
 class Design(Elaboratable):
@@ -60,7 +60,7 @@ class Design(Elaboratable):
 
     def __init__(self) -> None:
         self.controller = Controller(ACCELERATOR, identity=IDENTITY)
-        self.config = ConfigRegister(beat_bytes=BEAT_BYTES)
+        self.config = ConfigRegister(DescriptorLayout(beat_bytes=BEAT_BYTES))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

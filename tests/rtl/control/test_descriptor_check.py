@@ -13,8 +13,8 @@ from naas_hw.compiler.layout import (
     BOUNDS,
     COUNTS,
     DESCRIPTOR_VERSION,
+    LAYOUT,
     MAGIC,
-    STATIC_FIELDS,
     with_checksum,
 )
 from naas_hw.rtl.control.descriptor_check import FIELDS, DescriptorCheck
@@ -33,7 +33,7 @@ ACCELERATOR = Accelerator(
     beat_bytes=BEAT_BYTES,
     scale_depth=64,
 )
-STATIC = {spec.name for spec in STATIC_FIELDS}
+STATIC = {spec.name for spec in LAYOUT if spec.is_static}
 LIMITS = {
     "need_weight_words": ACCELERATOR.weight_buffer_bytes // ACCELERATOR.weight_word_bytes,
     "need_input_bytes": ACCELERATOR.input_buffer_bytes,

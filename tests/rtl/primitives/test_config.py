@@ -12,12 +12,10 @@ from kit import STALLS, at_random, simulate
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import (
     LAYOUT,
-    LOOP_RECORDS,
     NEST,
     OUTER,
-    STATIC_FIELDS,
+    DescriptorLayout,
     FieldSpec,
-    pack,
 )
 from naas_hw.rtl.primitives.config import (
     POSITION_BITS,
@@ -25,6 +23,7 @@ from naas_hw.rtl.primitives.config import (
     ConfigRegister,
     FieldSignature,
 )
+from naas_hw.workload.option import Option
 
 Values = dict[str, int | tuple[int, ...]]
 
@@ -39,17 +38,23 @@ def random_values(rng: np.random.Generator) -> Values:
     return {s.name: tuple(e) if s.count > 1 else e[0] for s, e in entries.items()}
 
 
-def beats_of(values: Values, beat_bytes: int) -> list[int]:
+def layout_with_all(beat_bytes: int) -> DescriptorLayout:
+    """The layout where all optional hardware is there."""
+    return DescriptorLayout(beat_bytes=beat_bytes, options=frozenset(Option))
+
+
+def beats_of(values: Values, layout: DescriptorLayout) -> list[int]:
     """The beats of a descriptor that go into the config register: all but the checksum."""
-    packed = pack(values, beat_bytes)[: -timing.CHECKSUM_BEATS * beat_bytes]
+    beat_bytes = layout.beat_bytes
+    packed = layout.pack(values)[: -timing.CHECKSUM_BEATS * beat_bytes]
     parts = range(0, len(packed), beat_bytes)
     return [int.from_bytes(packed[at : at + beat_bytes], "little") for at in parts]
 
 
-def records_of(values: Values) -> list[tuple[int, int, dict[str, int]]]:
+def records_of(values: Values, layout: DescriptorLayout) -> list[tuple[int, int, dict[str, int]]]:
     """(number of positions, position, entries) of each loop record in its order."""
     records = []
-    for count, specs in LOOP_RECORDS.items():
+    for count, specs in layout.loop_records.items():
         for position in range(count):
             entries = {}
             for spec in specs:
@@ -71,13 +76,16 @@ class Monitor:
         fields = self.dut.fields
         for count, strobe in RECORD_STROBES.items():
             if ctx.get(getattr(fields, strobe)):
-                entries = {s.name: ctx.get(getattr(fields, s.name)) for s in LOOP_RECORDS[count]}
+                entries = {
+                    s.name: ctx.get(getattr(fields, s.name))
+                    for s in self.dut.layout.loop_records[count]
+                }
                 self.records.append((count, ctx.get(fields.record_position), entries))
 
 
 def read_static(ctx: Any, dut: ConfigRegister) -> Values:
     values: Values = {}
-    for spec in STATIC_FIELDS:
+    for spec in dut.layout.static_fields:
         field = getattr(dut.fields, spec.name)
         entries = [ctx.get(field[i]) for i in range(spec.count)] if spec.count > 1 else []
         values[spec.name] = tuple(entries) if entries else ctx.get(field)
@@ -89,13 +97,13 @@ def read_static(ctx: Any, dut: ConfigRegister) -> Values:
 def test_fields_are_those_of_two_descriptors(beat_bytes: int, stalls: str) -> None:
     """A second descriptor follows the first; beats come with stalls between them."""
     rng = np.random.default_rng(beat_bytes)
-    dut = ConfigRegister(beat_bytes=beat_bytes)
+    dut = ConfigRegister(layout_with_all(beat_bytes))
 
     async def bench(ctx: Any) -> None:
         pauses = iter(STALLS[stalls]())
         for values in (random_values(rng), random_values(rng)):
             monitor = Monitor(dut)
-            for beat in beats_of(values, beat_bytes):
+            for beat in beats_of(values, dut.layout):
                 while next(pauses):
                     await ctx.tick()
                     monitor.sample(ctx)
@@ -104,8 +112,8 @@ def test_fields_are_those_of_two_descriptors(beat_bytes: int, stalls: str) -> No
                 await ctx.tick()
                 ctx.set(dut.shift, 0)
                 monitor.sample(ctx)
-            assert monitor.records == records_of(values)
-            expected = {spec.name: values[spec.name] for spec in STATIC_FIELDS}
+            assert monitor.records == records_of(values, dut.layout)
+            expected = {spec.name: values[spec.name] for spec in dut.layout.static_fields}
             assert read_static(ctx, dut) == expected
 
     simulate(dut, bench)
@@ -113,11 +121,11 @@ def test_fields_are_those_of_two_descriptors(beat_bytes: int, stalls: str) -> No
 
 def test_a_strobe_lasts_one_cycle_and_static_fields_stay() -> None:
     rng = np.random.default_rng(3)
-    dut = ConfigRegister(beat_bytes=32)
+    dut = ConfigRegister(DescriptorLayout(beat_bytes=32))
     values = random_values(rng)
 
     async def bench(ctx: Any) -> None:
-        for beat in beats_of(values, 32):
+        for beat in beats_of(values, dut.layout):
             ctx.set(dut.shift, 1)
             ctx.set(dut.beat, beat)
             await ctx.tick()
@@ -146,7 +154,7 @@ def test_a_signature_has_the_strobes_of_the_loops_that_it_reads() -> None:
 
 
 def test_a_part_consists_of_the_same_signals() -> None:
-    dut = ConfigRegister(beat_bytes=8)
+    dut = ConfigRegister(DescriptorLayout(beat_bytes=8))
     names = ("weight_base", "pe_bound")
     part = dut.fields.select(names)
     assert part.pe_bound is dut.fields.pe_bound and part.outer_write is dut.fields.outer_write
@@ -155,7 +163,7 @@ def test_a_part_consists_of_the_same_signals() -> None:
 
 
 def test_a_part_connects_to_the_fields_of_an_engine() -> None:
-    dut = ConfigRegister(beat_bytes=8)
+    dut = ConfigRegister(DescriptorLayout(beat_bytes=8))
     names = ("weight_base", "pe_bound")
     engine = FieldSignature(names).flip().create()
     connect(Module(), dut.fields.select(names), engine)
@@ -163,7 +171,7 @@ def test_a_part_connects_to_the_fields_of_an_engine() -> None:
 
 def test_init_wrong_beat_bytes() -> None:
     with pytest.raises(ValueError, match=r"^beat_bytes must be a power of two, not 12$"):
-        ConfigRegister(beat_bytes=12)
+        ConfigRegister(DescriptorLayout(beat_bytes=12))
 
 
 def test_init_wrong_name() -> None:
