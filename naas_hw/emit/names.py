@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from naas_hw.emit.expression_text import Identifier
-from naas_hw.emit.netlist import Bits, NetlistModule, whole_wire
+from naas_hw.emit.netlist import Bits, NetlistModule, Value, whole_wire
 
 RESERVED: Final = frozenset(
     """
@@ -51,6 +51,17 @@ def plain_name(name: str) -> str:
 def _stem(wire: str) -> str:
     """The name of a wire without the number that Amaranth gives to equal names."""
     return re.sub(r"\$\d+$", "", wire.removeprefix("\\"))
+
+
+def _position(bits: Bits, value: Value) -> int | None:
+    """Where some bits stand in a value of several parts; None: they are not inside of one part."""
+    start = 0
+    for part in value:
+        inside = bits.low - part.low
+        if part.wire == bits.wire and 0 <= inside <= part.width - bits.width:
+            return start + inside
+        start += part.width
+    return None
 
 
 @dataclass(frozen=True)
@@ -145,10 +156,14 @@ class WireNames:
 
     def _find_fields(self) -> dict[tuple[str, int, int], str]:
         fields: dict[tuple[str, int, int], str] = {}
+        drivers = dict(self.module.connections)
         for alias, value in self.module.connections:
-            path = alias.partition(".")[2]
+            record, _, path = alias.partition(".")
             if path and "[" not in alias and len(value) == 1 and value[0].wire is not None:
                 fields.setdefault((value[0].wire, value[0].low, value[0].width), path)
+                low = _position(value[0], drivers.get(record, ()))
+                if low is not None:
+                    fields.setdefault((record, low, value[0].width), path)
         return fields
 
     def _find_ports(self) -> dict[str, list[tuple[str, str]]]:

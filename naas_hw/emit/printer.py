@@ -1,5 +1,6 @@
 """Verilog text of a module, from its netlist."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,13 @@ from naas_hw.emit.memories import MemoryWriter
 from naas_hw.emit.names import WireNames, plain_name
 from naas_hw.emit.netlist import Cell, NetlistModule, Value, Wire
 from naas_hw.emit.operator_text import constant
+from naas_hw.emit.records import (
+    FieldWire,
+    assign_fields,
+    bounds_of_parts,
+    bounds_of_targets,
+    choose_fields,
+)
 from naas_hw.emit.sharing import connect_outputs, share_equal_cells
 from naas_hw.emit.statements import Body, grouped, statements_of
 
@@ -32,12 +40,15 @@ class PrintedModule:
     text : from `module` to `endmodule`.
     instances : (module, instance) of each instance, in the order of the text.
     names : port, register, memory or instance in the netlist -> its name in the text.
+    fields : register in the netlist -> (name in the text, first bit, width) of each of its fields,
+        where these are registers of their own.
     """
 
     name: str
     text: str
     instances: tuple[tuple[str, str], ...]
     names: Mapping[str, str]
+    fields: Mapping[str, Sequence[tuple[str, int, int]]]
 
 
 def print_module(module: NetlistModule, *, port_order: Sequence[str] = ()) -> PrintedModule:
@@ -65,6 +76,7 @@ class _Printer:
         self.memories = MemoryWriter(self.logic, self.writer)
         self.members: dict[tuple[str, int, str], tuple[str, str]] = {}
         self.fields: dict[tuple[str, int, int], str] = {}
+        self.records: dict[str, list[FieldWire]] = {}
         self.added: dict[Expression, ex.Name] = {}
         self.written: set[str] = set()
         self.assigns: list[str] = []
@@ -72,20 +84,20 @@ class _Printer:
 
     def print(self, port_order: Sequence[str]) -> PrintedModule:
         self._name_the_rest()
-        blocks = self._blocks()
+        bodies = {w: statements_of(self.logic, w, cell) for w, cell in self.logic.registers.items()}
+        self._find_records(bodies)
+        blocks = self._blocks(bodies)
         for wire in self.module.wires:
             if wire in self.logic.live and self._is_assigned(wire):
                 self._assign(wire)
         writes = self.memories.writes()
         instances = [self._instance(cell) for cell in self.module.cells if is_instance(cell)]
-        lines = [
-            *self._head(port_order),
-            *self._declarations(),
+        body = [
             *self._section(self.assigns),
             *(line for lines in instances for line in self._section(lines)),
             *(line for lines in (*writes, *blocks) for line in self._section(lines)),
-            "endmodule",
         ]
+        lines = [*self._head(port_order), *self._declarations(body), *body, "endmodule"]
         name = plain_name(self.module.name)
         return PrintedModule(
             name=name,
@@ -96,12 +108,18 @@ class _Printer:
                 if is_instance(cell)
             ),
             names=self._kept_names(),
+            fields={
+                record: [(self.identifiers[f.name].name, f.low, f.width) for f in fields]
+                for record, fields in self.records.items()
+                if record in self.logic.registers
+            },
         )
 
     def _kept_names(self) -> dict[str, str]:
         """What stands in the netlist and in the text alike: by its name there, its name here."""
         ports = [wire.name for wire in self.module.wires.values() if wire.direction is not None]
-        names = [*ports, *self.logic.registers, *self.module.memories]
+        registers = self.logic.registers.keys() - self.records.keys()
+        names = [*ports, *sorted(registers), *self.module.memories]
         instances = {f"\\{name}": text for name, text in self.names.instances.items()}
         return {name: self.identifiers[name].name for name in names} | instances
 
@@ -143,16 +161,47 @@ class _Printer:
             self.declarations.append(f"wire {bit_range(node.width)}{name};")
         return self.added[node]
 
+    # ------------------------------------------------------------ records
+
+    def _find_records(self, bodies: Mapping[str, Body]) -> None:
+        """Choose the registers and wires that are driven field by field."""
+        fields: dict[str, list[tuple[int, int]]] = {}
+        for wire, low, width in self.names.fields:
+            fields.setdefault(wire, []).append((low, width))
+        for wire, bits in fields.items():
+            if wire in bodies:
+                bounds = bounds_of_targets(bodies[wire], wire)
+            elif wire in self.logic.live and self._is_assigned(wire):
+                bounds = bounds_of_parts(self.logic.driver_of(wire))
+            else:
+                continue
+            if bounds:
+                width = self.module.wires[wire].width
+                self._name_fields(wire, choose_fields(width, bits, bounds))
+
+    def _name_fields(self, record: str, chosen: Sequence[tuple[int, int]]) -> None:
+        for low, width in chosen:
+            key = (record, low, width)
+            path = self.names.fields[key]
+            name = self.names.unused(plain_name(f"{self.identifiers[record].name}_{path}"))
+            field = FieldWire(f"+{name}", low, width)
+            self.records.setdefault(record, []).append(field)
+            self.identifiers[field.name] = Identifier(name)
+            if key in self.names.enumerations:
+                self.names.enumerations[field.name, 0, width] = self.names.enumerations[key]
+
     def _find_field(self, bits: ex.Slice) -> str | None:
-        """The name of a field of a record; its first reader has it declared."""
+        """A field of a record, or bits of one; its first reader has it declared."""
         key = (bits.of.name, bits.low, bits.width)
+        for field in self.records.get(bits.of.name, ()):
+            if field.low <= bits.low and bits.low + bits.width <= field.low + field.width:
+                wire = ex.Name(field.width, field.name)
+                return self.writer.target(ex.slice_of(wire, bits.low - field.low, bits.width))
         if key in self.names.fields and key not in self.fields:
             record = self.identifiers[bits.of.name].name
             self.fields[key] = self.names.unused(plain_name(f"{record}_{self.names.fields[key]}"))
             value = self.writer.target(bits)
-            self.declarations += wrapped(
-                f"wire {bit_range(bits.width)}{self.fields[key]} = {value};"
-            )
+            self.declarations.append(f"wire {bit_range(bits.width)}{self.fields[key]} = {value};")
         return self.fields.get(key)
 
     def _find_member(self, node: Expression, value: int) -> str | None:
@@ -176,8 +225,14 @@ class _Printer:
         return self.members[found][0]
 
     def _assign(self, wire: str) -> None:
-        value = self._with_few_choices(self.logic.driver_of(wire), MAX_CHOICES)
-        text = self.writer.assigned(value)
+        value = self.logic.driver_of(wire)
+        for field in self.records.get(wire, ()):
+            self._assign_value(field.name, ex.slice_of(value, field.low, field.width))
+        if wire not in self.records:
+            self._assign_value(wire, value)
+
+    def _assign_value(self, wire: str, value: Expression) -> None:
+        text = self.writer.assigned(self._with_few_choices(value, MAX_CHOICES))
         self.assigns += wrapped(f"assign {self.identifiers[wire].name} = {text};", STEP)
 
     def _with_few_choices(self, node: Expression, room: int) -> Expression:
@@ -212,7 +267,7 @@ class _Printer:
         yield ");"
 
     def _port(self, name: str, wire: Wire) -> str:
-        if wire.name in self.logic.registers:
+        if wire.name in self.logic.registers and wire.name not in self.records:
             return f"{wire.direction} {self._register(wire.name)}"
         signed = "signed " if wire.signed else ""
         return f"{wire.direction} wire {signed}{bit_range(wire.width)}{name}"
@@ -228,25 +283,49 @@ class _Printer:
         name = self.identifiers[wire].name
         return f"reg {signed}{bit_range(declared.width)}{name} = {init}"
 
-    def _declarations(self) -> Iterator[str]:
+    def _field_register(self, field: FieldWire, init: int) -> str:
+        """The declaration of a field of a register, which has its share of the initial value."""
+        value = init >> field.low & ((1 << field.width) - 1)
+        text = self.writer.label(ex.Name(field.width, field.name), value)
+        return f"reg {bit_range(field.width)}{self.identifiers[field.name].name} = {text}"
+
+    def _declarations(self, body: Sequence[str]) -> Iterator[str]:
         registers = list(self._registers())
         constants = [line for _, (_, line) in sorted(self.members.items())]
-        lines = [*constants, *registers, *self._wires(), *self.declarations]
-        yield from (f"{STEP}{line}" for line in lines)
+        lines = [*constants, *registers, *self._wires(), *self._records(body), *self.declarations]
+        yield from (piece for line in lines for piece in wrapped(line, STEP))
         yield from self.memories.declarations(self.names.unused)
 
     def _registers(self) -> Iterator[str]:
         for wire in self.module.wires.values():
-            if wire.name in self.logic.registers and wire.direction is None:
+            if wire.name in self.logic.registers and wire.name in self.records:
+                for field in self.records[wire.name]:
+                    yield f"{self._field_register(field, wire.init or 0)};"
+            elif wire.name in self.logic.registers and wire.direction is None:
                 yield f"{self._register(wire.name)};"
 
     def _wires(self) -> Iterator[str]:
         for wire in self.module.wires.values():
+            if wire.name in self.records and wire.name not in self.logic.registers:
+                for field in self.records[wire.name]:
+                    yield f"wire {bit_range(field.width)}{self.identifiers[field.name].name};"
+                continue
             if wire.direction is not None or wire.name in self.logic.registers:
                 continue
             if wire.name in self.logic.live and self._is_declared(wire.name):
                 signed = "signed " if wire.signed else ""
                 yield f"wire {signed}{bit_range(wire.width)}{self.identifiers[wire.name].name};"
+
+    def _records(self, body: Sequence[str]) -> Iterator[str]:
+        """Records as their fields side by side, where they are outputs or the body has them."""
+        words = {word for line in (*body, *self.declarations) for word in re.findall(r"\w+", line)}
+        for record, fields in self.records.items():
+            wire = self.module.wires[record]
+            names = [self.identifiers[field.name].name for field in reversed(fields)]
+            start = f"wire {bit_range(wire.width)}" if wire.direction is None else "assign "
+            name = self.identifiers[record].name
+            if wire.direction is not None or name in words or name.startswith(PROBE):
+                yield f"{start}{name} = {{{', '.join(names)}}};"
 
     def _is_declared(self, wire: str) -> bool:
         if wire in self.process_only or wire not in self.identifiers:
@@ -272,16 +351,16 @@ class _Printer:
 
     # ------------------------------------------------------------ clocked blocks
 
-    def _blocks(self) -> list[list[str]]:
+    def _blocks(self, bodies: Mapping[str, Body]) -> list[list[str]]:
         """An `always` block for each group of registers under the same conditions."""
         by_clock: dict[str, list[Body]] = {}
         for wire in self.module.wires:
-            if wire in self.logic.registers:
+            if wire in bodies:
                 cell = self.logic.registers[wire]
                 clock = self.writer.alone(self.logic.resolve(cell.ports["CLK"]))
-                by_clock.setdefault(clock, []).append(statements_of(self.logic, wire, cell))
+                by_clock.setdefault(clock, []).append(bodies[wire])
         return [
-            BlockWriter(self.writer).block(clock, body)
+            BlockWriter(self.writer).block(clock, assign_fields(body, self.records))
             for clock, bodies in by_clock.items()
             for body in grouped(bodies)
         ]

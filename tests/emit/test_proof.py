@@ -1,6 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """Each module that is printed is the netlist that it was printed from."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -49,6 +50,18 @@ def test_a_module_that_differs_is_found(tmp_path: Path) -> None:
     assert disproof("naas_processing_element", texts, tmp_path, gold=changed) != ""
     changed = good.replace("attribute \\init 1'0", "attribute \\init 1'1", 1)
     assert "init" in disproof("naas_processing_element", texts, tmp_path, gold=changed)
+
+
+def test_fields_that_are_exchanged_are_found(tmp_path: Path) -> None:
+    """Also where each field of a record is a register of its own in the text."""
+    good = netlists()["naas_fill"]
+    register = re.search(r"connect \\D (\S+) \[3:0\]\n.*\n    connect \\Q \\o__payload\n", good)
+    assert register is not None
+    changed = good
+    for old, new in (("[0]", "[9]"), ("[1]", "[0]"), ("[9]", "[1]")):
+        changed = changed.replace(f"assign {register[1]} {old} ", f"assign {register[1]} {new} ")
+    assert changed != good
+    assert disproof("naas_fill", netlists(), tmp_path, gold=changed) != ""
 
 
 @pytest.mark.slow

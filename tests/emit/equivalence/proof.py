@@ -8,7 +8,7 @@ multipliers, are one cell before the solver sees them.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +92,11 @@ def _stub(text: str) -> str:
 
 def _renamed(text: str, printed: PrintedModule) -> str:
     """The netlist as module `gold` with the names that ports and registers have in the text."""
-    names = {old: f"\\{new}" for old, new in printed.names.items()}
+    names = _names_in(printed)
     for wire in re.findall(r"^  wire .*?(\S+)$", text, re.M):
         if wire not in names and wire in names.values():
             names[wire] = f"{wire}$other"
-    text = _without_aliases(text)
+    text = _with_fields(_without_aliases(text), printed.fields)
     opened = _open_ports(printed.text)
     kept, instance = [], ""
     for line in text.splitlines()[1:]:
@@ -117,6 +117,34 @@ def _renamed(text: str, printed: PrintedModule) -> str:
         if words == ["end"]:
             instance = ""
     return "\n".join(["module \\gold", *kept, ""])
+
+
+def _names_in(printed: PrintedModule) -> dict[str, str]:
+    """Wire, memory, instance or field of a register -> its name in the text."""
+    names = {old: f"\\{new}" for old, new in printed.names.items()}
+    for record, parts in printed.fields.items():
+        names |= {f"{record}#{low}": f"\\{new}" for new, low, _ in parts}
+    return names
+
+
+def _with_fields(text: str, fields: Mapping[str, Sequence[tuple[str, int, int]]]) -> str:
+    """A netlist in which those registers are several that are so in the printed text."""
+    for record, parts in fields.items():
+        found = re.search(
+            rf"^  attribute \\init \d+'(\d+)\n(  wire .*{re.escape(record)})$", text, re.M
+        )
+        assert found is not None
+        bits = found[1][::-1]
+        wires = [
+            f"  attribute \\init {width}'{bits[low : low + width][::-1]}\n"
+            f"  wire width {width} {record}#{low}\n"
+            for _, low, width in parts
+        ]
+        joined = "{ " + " ".join(f"{record}#{low}" for _, low, _ in reversed(parts)) + " }"
+        text = text.replace(found[0], "".join(wires) + found[2])
+        text = text.replace(f"    connect \\Q {record}\n", f"    connect \\Q {joined}\n")
+        text = f"{text.removesuffix('end')}connect {record} {joined}\nend"
+    return text
 
 
 def _without_aliases(text: str) -> str:
