@@ -1,4 +1,4 @@
-"""A `.pt2` file, as torch.export.save writes it, as a `Graph`: read as data.
+"""A `.pt2` file, as torch.export.save writes it, as a `TracedGraph`: read as data.
 
 `torch.export.load` unpickles what it finds, so it can run code of whoever wrote the file. The
 graph and its shapes are JSON; that is all that is read here, and torch is not needed for it.
@@ -13,7 +13,13 @@ from naas_hw.core.errors import InputError
 from naas_hw.system.files import check_regular
 from naas_hw.system.json_files import parse_json
 from naas_hw.system.text import printable, shortened, shown
-from naas_hw.workload.frontends.graph import Graph, Operator, Reference, is_in_place, operator_kind
+from naas_hw.workload.frontends.graph import (
+    Reference,
+    TracedGraph,
+    TracedOperator,
+    is_in_place,
+    operator_kind,
+)
 
 MAX_GRAPH_BYTES: Final = 32 * 1024 * 1024
 """As values it takes twenty times as much memory."""
@@ -29,7 +35,7 @@ _NUMBER_FORMATS: Final = {
 """Floating-point formats by the numbers that the archive gives them."""
 
 
-def read_archive(path: str | Path) -> Graph:
+def read_archive(path: str | Path) -> TracedGraph:
     """The graph in a `.pt2` file.
 
     Raises
@@ -80,11 +86,11 @@ def _is_graph(name: str) -> bool:
     return name.split("/")[-2:-1] == ["models"] and name.endswith(".json")
 
 
-def _graph(module: dict[str, Any]) -> Graph:
+def _graph(module: dict[str, Any]) -> TracedGraph:
     graph, signature = module["graph"], module["signature"]
     shapes = {_name(name): _shape(meta) for name, meta in graph["tensor_values"].items()}
     constants, parameters = _constants(signature["input_specs"], _written(signature))
-    return Graph(
+    return TracedGraph(
         operators=tuple(_operator(node, index) for index, node in enumerate(graph["nodes"])),
         shapes=shapes,
         constants=constants,
@@ -117,9 +123,9 @@ def _constants(specs: list[dict[str, Any]], written: set[str]) -> tuple[dict[str
     return constants, parameters
 
 
-def _operator(node: dict[str, Any], index: int) -> Operator:
+def _operator(node: dict[str, Any], index: int) -> TracedOperator:
     outputs = tuple(name for output in node["outputs"] for name in _tensor_names(output))
-    return Operator(
+    return TracedOperator(
         name=_name(node.get("name") or (outputs[0] if outputs else f"node_{index}")),
         kind=operator_kind(_name(node["target"])),
         arguments={

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from naas_hw.workload.check import UNKNOWN, Macs, OperatorCheck, Verdict
-from naas_hw.workload.frontends.graph import Graph, Operator, Reference, references
+from naas_hw.workload.frontends.graph import Reference, TracedGraph, TracedOperator, references
 from naas_hw.workload.frontends.host_work import host_macs
 from naas_hw.workload.frontends.operands import EITHER_FACTOR, WEIGHTED, Operands, operands_of
 from naas_hw.workload.frontends.operators import (
@@ -55,7 +55,7 @@ class Classification:
     checks: tuple[OperatorCheck, ...]
 
 
-def classify(graph: Graph, *, host: Collection[str] = ()) -> Classification:
+def classify(graph: TracedGraph, *, host: Collection[str] = ()) -> Classification:
     """Map, fold or set aside every operator of a graph.
 
     Parameters
@@ -78,14 +78,14 @@ class _Walk:
     tensor -> the operator that made it.
     """
 
-    graph: Graph
+    graph: TracedGraph
     forced: frozenset[str] = frozenset()
     layers: list[Layer] = field(default_factory=list)
     checks: list[OperatorCheck] = field(default_factory=list)
     tails: dict[str, int] = field(default_factory=dict)
     unlike_norm: set[int] = field(default_factory=set)
     sources: dict[str, str] = field(init=False)
-    makers: dict[str, Operator] = field(default_factory=dict)
+    makers: dict[str, TracedOperator] = field(default_factory=dict)
     num_uses: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,13 +93,13 @@ class _Walk:
         used = [name for operator in self.graph.operators for name in operator.inputs]
         self.num_uses = Counter([*used, *self.graph.results])
 
-    def visit(self, operator: Operator) -> None:
+    def visit(self, operator: TracedOperator) -> None:
         """Judge one operator."""
         if not self._is_settled(operator):
             self._visit_kind(operator)
         self._note_change(operator)
 
-    def _is_settled(self, operator: Operator) -> bool:
+    def _is_settled(self, operator: TracedOperator) -> bool:
         """Judge an operator that needs no look at what its kind computes; whether it is one."""
         kind = operator.kind
         if only_checks(kind):
@@ -118,7 +118,7 @@ class _Walk:
             return False
         return True
 
-    def _visit_kind(self, operator: Operator) -> None:
+    def _visit_kind(self, operator: TracedOperator) -> None:
         """Judge an operator by its kind."""
         kind = operator.kind
         if kind in WEIGHTED:
@@ -142,7 +142,7 @@ class _Walk:
 
     def _add(
         self,
-        operator: Operator,
+        operator: TracedOperator,
         verdict: Verdict,
         reason: str,
         layer: str | None = None,
@@ -160,19 +160,19 @@ class _Walk:
             )
         )
 
-    def _fold(self, operator: Operator, reason: str, index: int | None = None) -> None:
+    def _fold(self, operator: TracedOperator, reason: str, index: int | None = None) -> None:
         """Fold an operator, into layer `index` if one is given."""
         if index is not None:
             self.tails |= dict.fromkeys(operator.outputs[:1], index)
         layer = None if index is None else self.layers[index].name
         self._add(operator, Verdict.FOLDED, reason, layer)
 
-    def _refuse(self, operator: Operator, reason: str) -> None:
+    def _refuse(self, operator: TracedOperator, reason: str) -> None:
         """Name an operator as unsupported."""
         macs = host_macs(operator, self.graph.shapes)
         self._add(operator, Verdict.UNSUPPORTED, reason, macs=UNKNOWN if macs is None else macs)
 
-    def _leave(self, operator: Operator, reason: str) -> None:
+    def _leave(self, operator: TracedOperator, reason: str) -> None:
         """Leave an operator to the host, with what it costs there."""
         macs = host_macs(operator, self.graph.shapes)
         text = reason if macs == 0 else f"{reason}; {_NOT_COVERED}"
@@ -180,7 +180,7 @@ class _Walk:
 
     # Constants -------------------------------------------------------------------------------
 
-    def _is_constant(self, operator: Operator) -> bool:
+    def _is_constant(self, operator: TracedOperator) -> bool:
         """Whether it reads constants only, or nothing, or only the shape of something."""
         if operator.kind in RANDOM or operator.arguments.get("train"):
             return False
@@ -191,14 +191,14 @@ class _Walk:
             return operator.kind in FACTORIES
         return all(name in self.sources for name in inputs)
 
-    def _keep_constant(self, operator: Operator) -> None:
+    def _keep_constant(self, operator: TracedOperator) -> None:
         """The results are constants, named after the first that they are made of."""
         named = [self.sources[name] for name in operator.inputs if name in self.sources]
         source = named[0] if named else operator.name
         self.sources |= dict.fromkeys(operator.outputs, source)
         self.makers |= dict.fromkeys(operator.outputs, operator)
 
-    def _note_change(self, operator: Operator) -> None:
+    def _note_change(self, operator: TracedOperator) -> None:
         """Forget a constant into which an operator writes what is computed.
 
         What shares the memory of that constant is forgotten too.
@@ -225,7 +225,7 @@ class _Walk:
             maker = self.makers.get(maker.inputs[0]) if same else None
         return False
 
-    def _is_same_size(self, operator: Operator) -> bool:
+    def _is_same_size(self, operator: TracedOperator) -> bool:
         """Whether it is an expansion that repeats nothing."""
         shapes, inputs = self.graph.shapes, operator.inputs
         if operator.kind != "expand" or not inputs:
@@ -235,7 +235,7 @@ class _Walk:
 
     # Layers ----------------------------------------------------------------------------------
 
-    def _visit_weighted(self, operator: Operator) -> None:
+    def _visit_weighted(self, operator: TracedOperator) -> None:
         operands = operands_of(operator, self.sources)
         if isinstance(operands, str):
             self._leave(operator, operands)
@@ -255,7 +255,7 @@ class _Walk:
             return
         self._map(operator, operands, made)
 
-    def _map(self, operator: Operator, operands: Operands, made: Translation) -> None:
+    def _map(self, operator: TracedOperator, operands: Operands, made: Translation) -> None:
         """Keep a layer, and leave to the host what is added to it and is no bias."""
         index, layer = len(self.layers), made.layer
         self.layers.append(layer)
@@ -276,10 +276,12 @@ class _Walk:
         if reason is None:
             self.tails[operator.outputs[0]] = index
         else:
-            addition = Operator(name=f"{operator.name}.bias", kind="add")
+            addition = TracedOperator(name=f"{operator.name}.bias", kind="add")
             self._add(addition, Verdict.HOST, f"adds to {layer.name}: {reason}", layer.name)
 
-    def _why_no_bias(self, operator: Operator, operands: Operands, made: Translation) -> str | None:
+    def _why_no_bias(
+        self, operator: TracedOperator, operands: Operands, made: Translation
+    ) -> str | None:
         """Why what is added is no bias of the layer; None if it is, or if nothing is added."""
         if operands.addend is None:
             return None
@@ -298,7 +300,7 @@ class _Walk:
             return "what is added differs from row to row"
         return None
 
-    def _layer_name(self, operator: Operator, weight: str) -> str:
+    def _layer_name(self, operator: TracedOperator, weight: str) -> str:
         """The name of the module that holds the weights; numbered when it is called again."""
         source = re.sub(r"[._]?weight$", "", self.sources[weight]) or operator.name
         name = clean_name(source)
@@ -308,21 +310,21 @@ class _Walk:
 
     # What follows a layer --------------------------------------------------------------------
 
-    def _tail(self, operator: Operator) -> int | None:
+    def _tail(self, operator: TracedOperator) -> int | None:
         """The layer whose result this operator alone reads."""
         first = _main_input(operator)
         if first is None or self.num_uses[first] != 1:
             return None
         return self.tails.get(first)
 
-    def _has_computed_parameters(self, operator: Operator) -> bool:
+    def _has_computed_parameters(self, operator: TracedOperator) -> bool:
         """Whether a tensor other than the main input is computed."""
         main = _main_input(operator)
         return operator.inputs.count(main or "") > 1 or any(
             name not in self.sources for name in operator.inputs if name != main
         )
 
-    def _visit_batch_norm(self, operator: Operator) -> None:
+    def _visit_batch_norm(self, operator: TracedOperator) -> None:
         index = self._tail(operator)
         arguments = operator.arguments
         is_training = bool(arguments.get("training"))
@@ -339,7 +341,7 @@ class _Walk:
         else:
             self._fold(operator, "goes into weights and bias", index)
 
-    def _visit_clamp(self, operator: Operator) -> None:
+    def _visit_clamp(self, operator: TracedOperator) -> None:
         index = self._tail(operator)
         activation = activation_of(operator)
         if activation is None:
@@ -351,7 +353,7 @@ class _Walk:
             self.layers[index] = self.layers[index].model_copy(update=update)
             self._fold(operator, "clamps after requantisation", index)
 
-    def _visit_identity(self, operator: Operator) -> None:
+    def _visit_identity(self, operator: TracedOperator) -> None:
         if operator.arguments.get("train"):
             self._refuse(operator, "dropout must be in evaluation mode")
         elif self._has_computed_parameters(operator):
@@ -361,7 +363,7 @@ class _Walk:
             index = None if is_other else self._tail(operator)
             self._fold(operator, "does nothing at inference", index)
 
-    def _visit_cast(self, operator: Operator) -> None:
+    def _visit_cast(self, operator: TracedOperator) -> None:
         dtype = operator.arguments.get("dtype")
         if len(operator.inputs) != 1 or not keeps_values(operator.kind, dtype):
             self._leave(operator, "it may round, and no layer of the accelerator does that")
@@ -369,7 +371,7 @@ class _Walk:
             self._fold(operator, "changes the number format only", self._tail(operator))
 
 
-def _main_input(operator: Operator) -> str | None:
+def _main_input(operator: TracedOperator) -> str | None:
     """The tensor that an operator works on: `self`, `input`, or else its first argument."""
     arguments = operator.arguments
     first = next(iter(arguments.values()), None)
@@ -378,7 +380,7 @@ def _main_input(operator: Operator) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
-def activation_of(operator: Operator) -> Activation | None:
+def activation_of(operator: TracedOperator) -> Activation | None:
     """Which activation a clamping operator is, if one."""
     arguments = operator.arguments
     match operator.kind:

@@ -1,4 +1,4 @@
-"""A torch module, through torch.export, as a `Graph`."""
+"""A torch module, through torch.export, as a `TracedGraph`."""
 
 import logging
 from collections.abc import Iterator
@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from naas_hw.core.errors import InputError
 from naas_hw.core.torch_extra import require_torch
-from naas_hw.workload.frontends.graph import Graph, Operator, Reference, is_in_place, operator_kind
+from naas_hw.workload.frontends.graph import (
+    Reference,
+    TracedGraph,
+    TracedOperator,
+    is_in_place,
+    operator_kind,
+)
 
 if TYPE_CHECKING:
     from torch import fx, nn
     from torch.export import ExportedProgram
 
 
-def export_module(module: "nn.Module", input_shape: tuple[int, ...]) -> Graph:
+def export_module(module: "nn.Module", input_shape: tuple[int, ...]) -> TracedGraph:
     """The graph of a module in evaluation mode, for one input of the given shape.
 
     Raises
@@ -63,14 +69,14 @@ def _evaluating(module: "nn.Module") -> Iterator[None]:
             part.training = True
 
 
-def graph_of_program(program: "ExportedProgram") -> Graph:
+def graph_of_program(program: "ExportedProgram") -> TracedGraph:
     """The graph of an exported program."""
     signature = program.graph_signature
     written = set(signature.buffers_to_mutate.values())
     buffers = signature.inputs_to_buffers.items()
     parameters = {id(tensor): tensor for tensor in program.parameters()}
     calls = [node for node in program.graph.nodes if node.op == "call_function"]
-    return Graph(
+    return TracedGraph(
         operators=tuple(_operator(node) for node in calls),
         shapes={node.name: _shape(node) for node in program.graph.nodes},
         constants={
@@ -83,7 +89,7 @@ def graph_of_program(program: "ExportedProgram") -> Graph:
     )
 
 
-def _operator(node: "fx.Node") -> Operator:
+def _operator(node: "fx.Node") -> TracedOperator:
     target: Any = node.target
     if hasattr(target, "_schema"):
         target_name = str(target)
@@ -92,7 +98,7 @@ def _operator(node: "fx.Node") -> Operator:
         target_name = f"{getattr(target, '__module__', '')}.{getattr(target, '__name__', target)}"
         names = [f"argument{index}" for index in range(len(node.args))]
     arguments = dict(zip(names, node.args, strict=False)) | node.kwargs
-    return Operator(
+    return TracedOperator(
         name=node.name,
         kind=operator_kind(target_name),
         arguments={name: _plain(value) for name, value in arguments.items()},

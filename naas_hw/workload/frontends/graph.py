@@ -15,7 +15,7 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operator:
+class TracedOperator:
     """One operator of a graph.
 
     Parameters
@@ -42,7 +42,7 @@ class Operator:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graph:
+class TracedGraph:
     """The operators in order of execution.
 
     Parameters
@@ -53,7 +53,7 @@ class Graph:
     results : tensors that the model returns.
     """
 
-    operators: tuple[Operator, ...]
+    operators: tuple[TracedOperator, ...]
     shapes: dict[str, tuple[int, ...]]
     constants: dict[str, str]
     results: tuple[str, ...]

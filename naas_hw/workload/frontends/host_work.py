@@ -10,13 +10,13 @@ from collections.abc import Callable
 from math import prod
 from typing import Final
 
-from naas_hw.workload.frontends.graph import Operator, Reference, references
+from naas_hw.workload.frontends.graph import Reference, TracedOperator, references
 from naas_hw.workload.frontends.operators import RECURRENT
 
 Shapes = dict[str, tuple[int, ...]]
 
 
-def host_macs(operator: Operator, shapes: Shapes) -> int | None:
+def host_macs(operator: TracedOperator, shapes: Shapes) -> int | None:
     """Multiply-accumulates of an operator; None where they are unknown."""
     formula = _FORMULAS.get(operator.kind)
     if formula is None:
@@ -37,7 +37,7 @@ class _Sizes:
     ValueError : a size is not fixed.
     """
 
-    def __init__(self, operator: Operator, shapes: Shapes) -> None:
+    def __init__(self, operator: TracedOperator, shapes: Shapes) -> None:
         self._operator, self._shapes = operator, shapes
 
     def __getitem__(self, argument: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final
 
-from naas_hw.workload.frontends.graph import Operator, Reference
+from naas_hw.workload.frontends.graph import Reference, TracedOperator
 
 _CONVOLUTION: Final = ("input", "weight", "bias")
 _ROLES: Final[dict[str, tuple[str, str, str | None]]] = {
@@ -54,7 +54,7 @@ class Operands:
     scales: tuple[float, float] = (1, 1)
 
 
-def operands_of(operator: Operator, constants: Container[str]) -> Operands | str:
+def operands_of(operator: TracedOperator, constants: Container[str]) -> Operands | str:
     """The tensors of an operator whose kind is in `WEIGHTED`, or why it has no constant weights.
 
     A product of two activations has none, for example.
@@ -80,12 +80,12 @@ def operands_of(operator: Operator, constants: Container[str]) -> Operands | str
     )
 
 
-def _tensor(operator: Operator, argument: str | None) -> str | None:
+def _tensor(operator: TracedOperator, argument: str | None) -> str | None:
     value = None if argument is None else operator.arguments.get(argument)
     return value.name if isinstance(value, Reference) else None
 
 
-def _scales(operator: Operator) -> tuple[float, float] | None:
+def _scales(operator: TracedOperator) -> tuple[float, float] | None:
     """`alpha` and `beta`; None where one of them is computed."""
     if operator.kind not in _SCALED:
         return (1, 1)

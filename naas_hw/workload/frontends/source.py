@@ -14,7 +14,7 @@ from naas_hw.core.torch_extra import require_torch
 from naas_hw.workload.frontends.archive import read_archive
 from naas_hw.workload.frontends.classify import clean_name
 from naas_hw.workload.frontends.exported import export_module
-from naas_hw.workload.frontends.graph import Graph
+from naas_hw.workload.frontends.graph import TracedGraph
 from naas_hw.workload.layer import MAX_SIZE
 from naas_hw.workload.models import BUILTINS, build_model
 
@@ -33,7 +33,7 @@ class NamedGraph:
     """A graph and the name of its model."""
 
     name: str
-    graph: Graph
+    graph: TracedGraph
 
 
 def is_model_source(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from naas_hw.system.yaml_files import validation_sentence
-from naas_hw.workload.frontends.graph import Operator
+from naas_hw.workload.frontends.graph import TracedOperator
 from naas_hw.workload.frontends.operands import EITHER_FACTOR, Operands
 from naas_hw.workload.frontends.products import (
     Product,
@@ -47,7 +47,7 @@ class Source:
     name : of the layer.
     """
 
-    operator: Operator
+    operator: TracedOperator
     operands: Operands
     shapes: Shapes
     is_repeated: bool
@@ -90,7 +90,7 @@ def _kernel(source: Source) -> tuple[int, ...]:
     return shape
 
 
-def _pair(operator: Operator, name: str, default: int) -> Pair:
+def _pair(operator: TracedOperator, name: str, default: int) -> Pair:
     value = operator.arguments.get(name)
     if value is None or value == []:
         return (default, default)
@@ -145,7 +145,7 @@ def _convolution(source: Source) -> Translation:
     return Translation(layer=layer, channel_axes=(len(output) - 3,))
 
 
-def _padding(operator: Operator, weight: tuple[int, ...], dilation: Pair) -> Pair:
+def _padding(operator: TracedOperator, weight: tuple[int, ...], dilation: Pair) -> Pair:
     """Rows above and columns to the left; torch pads the odd one of "same" below and right."""
     padding = operator.arguments.get("padding")
     if padding == "valid":

@@ -6,7 +6,7 @@ import pytest
 
 from naas_hw.workload.check import Verdict
 from naas_hw.workload.frontends.classify import classify
-from naas_hw.workload.frontends.graph import Graph, Operator, Reference
+from naas_hw.workload.frontends.graph import Reference, TracedGraph, TracedOperator
 from naas_hw.workload.frontends.operands import WEIGHTED
 from naas_hw.workload.layer import Activation, Kind
 
@@ -15,7 +15,7 @@ MAPPED, FOLDED, HOST, UNSUPPORTED = Verdict
 
 def graph(*operators, shapes, results=()):
     """A graph; tensors named w... are constants of the module named after them."""
-    return Graph(
+    return TracedGraph(
         operators=operators,
         shapes=shapes,
         constants={name: f"{name}.weight" for name in shapes if name.startswith("w")},
@@ -28,7 +28,7 @@ def op(name, kind, *tensors, **arguments):
     """An operator that makes one tensor of its own name; tensors under the names of `ROLES`."""
     roles = ROLES.get(kind, ("input", "weight", "bias"))
     given = {key: Reference(t) for key, t in zip(roles, tensors, strict=False) if t is not None}
-    return Operator(name=name, kind=kind, arguments=given | arguments, outputs=(name,))
+    return TracedOperator(name=name, kind=kind, arguments=given | arguments, outputs=(name,))
 
 
 ROLES = {
@@ -208,8 +208,8 @@ def test_linear_on_rows_is_a_column_of_positions():
 
 def test_decomposed_linear_is_a_linear_layer():
     """The weights of `addmm` may be transposed: the name is still the module's."""
-    turned = Operator(name="t", kind="t", arguments={"self": Reference("w")}, outputs=("t",))
-    product = Operator(
+    turned = TracedOperator(name="t", kind="t", arguments={"self": Reference("w")}, outputs=("t",))
+    product = TracedOperator(
         name="y",
         kind="addmm",
         arguments={"self": Reference("wb"), "mat1": Reference("x"), "mat2": Reference("t")},
@@ -275,7 +275,7 @@ def test_never_stops_at_the_first_problem():
 def test_what_does_not_depend_on_the_input_is_folded():
     """Weights that are scaled before use are weights still, and so is what a factory makes."""
     scaled = op("s", "mul", "w", other=2)
-    made = Operator(name="o", kind="ones", arguments={"size": [4]}, outputs=("o",))
+    made = TracedOperator(name="o", kind="ones", arguments={"size": [4]}, outputs=("o",))
     found = classify(
         graph(scaled, made, op("y", "conv2d", "x", "s"), shapes=SHAPES | {"s": (4, 8, 3, 3)})
     )
@@ -375,7 +375,7 @@ def test_second_result_of_a_batch_norm_is_not_the_layers():
     """`getitem` passes a layer on only where it takes the first result."""
     norm = op("b", "_native_batch_norm_legit_no_training", "y", *"wwww")
     for index, last in ((0, FOLDED), (1, HOST)):
-        pick = Operator(
+        pick = TracedOperator(
             name="g",
             kind="getitem",
             arguments={"argument0": Reference("b"), "argument1": index},
@@ -394,9 +394,9 @@ def test_random_numbers_are_no_constants():
 
 def test_constant_that_is_written_to_is_none():
     """Zeros into which an activation is copied are no weights, under whatever name."""
-    zeros = Operator(name="o", kind="zeros", arguments={"size": [4, 8, 3, 3]}, outputs=("o",))
+    zeros = TracedOperator(name="o", kind="zeros", arguments={"size": [4, 8, 3, 3]}, outputs=("o",))
     part = op("p", "slice", "o")
-    copy = Operator(
+    copy = TracedOperator(
         name="c",
         kind="copy",
         arguments={"self": Reference("p"), "src": Reference("x")},
@@ -426,7 +426,7 @@ def test_constant_that_is_written_to_is_none():
         (op("y", "bmm", "x", "d"), {"x": (2, -1, 8), "d": (2, 8, 3), "y": (2, -1, 3)}, "unknown"),
         (op("y", "scaled_dot_product_attention", "q", "k", "v"),
          {"q": (2, 5, 8), "k": (2, 7, 8), "v": (2, 7, 3)}, 2 * 5 * 7 * (8 + 3)),
-        (Operator(name="y", kind="einsum", outputs=("y",), arguments={
+        (TracedOperator(name="y", kind="einsum", outputs=("y",), arguments={
             "equation": "bij, bjk -> bik", "tensors": [Reference("x"), Reference("d")]}),
          {"x": (2, 5, 8), "d": (2, 8, 3)}, 240),
     ],
@@ -479,7 +479,7 @@ def test_casts(cast, verdict):
 
 
 def expanded(name, source):
-    return Operator(
+    return TracedOperator(
         name=name, kind="expand", arguments={"self": Reference(source)}, outputs=(name,)
     )
 
@@ -495,7 +495,7 @@ def test_expanded_weights_are_one_matrix():
 def test_a_graph_that_names_its_results_after_its_inputs_ends():
     """A file may say anything: no tensor is followed for ever, no product divided by nothing."""
     shapes = {"x": (2, 5, 8), "w": (2, 8, 4), "y": (2, 5, 4)}
-    loop = Operator(name="w", kind="view", arguments={"self": Reference("w")}, outputs=("w",))
+    loop = TracedOperator(name="w", kind="view", arguments={"self": Reference("w")}, outputs=("w",))
     assert verdicts(classify(graph(loop, op("y", "bmm", "x", "w"), shapes=shapes)))[-1] is MAPPED
     for changes in ({"w": (8, 0)}, {"x": (10**18, 8), "w": (8, 4), "y": (10**18, 4)}):
         (check,) = classify(graph(op("y", "mm", "x", "w"), shapes=shapes | changes)).checks

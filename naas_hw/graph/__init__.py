@@ -1,0 +1,1 @@
+"""A trained model with its values: operators, tensors, their quantised form, and what it means."""

@@ -1,0 +1,1 @@
+"""From files of trained models to a `Graph`."""

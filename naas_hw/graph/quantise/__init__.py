@@ -1,0 +1,1 @@
+"""From a float graph and calibration data to a quantised one."""
