@@ -313,7 +313,7 @@ class AcceleratorTop(wiring.Component):
     def _connect_drain(self, m: Module) -> None:
         drain, path, array, buffer = self.drain, self.path, self.array, self.buffer
         connect(m, self.writer.tile_stored, drain.tile_stored)
-        connect(m, self.reader.partial_sums_loaded, drain.partial_sums_loaded)
+        connect(m, self.reader.output_tile_loaded, drain.output_tile_loaded)
         connect(m, self.compute.run_computed, drain.run_computed)
         connect(m, drain.run_drained, self.compute.run_drained)
         connect(m, drain.o, path.i)

@@ -26,7 +26,7 @@ MAX_LINES, MAX_LINES_OF_90_PERCENT = 60, 25
 
 @cache
 def components() -> dict[type[wiring.Component], wiring.Component]:
-    """An instance of each class of component that an accelerator is made of."""
+    """An instance of each class of component that an accelerator with all options is made of."""
     instances: dict[type[wiring.Component], wiring.Component] = {}
     original = wiring.Component.__init__
 
@@ -42,6 +42,10 @@ def components() -> dict[type[wiring.Component], wiring.Component]:
         bank_bytes=256,
         beat_bytes=8,
         scale_depth=64,
+        residual=True,
+        table=True,
+        maximum=True,
+        pitched_store=True,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring.Component, "__init__", record)

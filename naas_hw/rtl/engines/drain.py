@@ -93,7 +93,7 @@ class Drain(SharedComponent):
     fields : In, the fields of the descriptor in `FIELDS`.
     run_computed : In, `CreditSignature`; compute has left an accumulator run.
     tile_stored : In, `CreditSignature`; store has left the buffer of an output tile.
-    partial_sums_loaded : In, `CreditSignature`; load has brought those of an output tile.
+    output_tile_loaded : In, `CreditSignature`; load has brought what drain reads of an output tile.
     o : Out, stream of `DrainBeat`, always ready; to the drain path.
     run_drained : Out, `CreditSignature`, in the last cycle of an accumulator run.
     tile_drained : Out, `CreditSignature`, in the last cycle of an output tile.
@@ -126,7 +126,7 @@ class Drain(SharedComponent):
                 "fields": In(FieldSignature(FIELDS)),
                 "run_computed": In(CreditSignature()),
                 "tile_stored": In(CreditSignature()),
-                "partial_sums_loaded": In(CreditSignature()),
+                "output_tile_loaded": In(CreditSignature()),
                 "o": Out(stream.Signature(DrainBeat, always_ready=True)),
                 "run_drained": Out(CreditSignature()),
                 "tile_drained": Out(CreditSignature()),
@@ -180,7 +180,7 @@ class Drain(SharedComponent):
         m.submodules.loaded = loaded = Credit(initial=0, distance=timing.LOAD_TO_DRAIN)
         connect(m, flipped(self.run_computed), computed.i)
         connect(m, flipped(self.tile_stored), stored.i)
-        connect(m, flipped(self.partial_sums_loaded), loaded.i)
+        connect(m, flipped(self.output_tile_loaded), loaded.i)
         opens_tile = Signal()
         reload = Signal()
         ready = self._next_run(m, runs, last, opens_tile, reload)

@@ -81,7 +81,7 @@ class Reader(SharedComponent):
     l2 : Out, `l2_write_port`; the beat that was taken one cycle ago.
     scales : Out, `scale_write_port`; the beat that was taken one cycle ago.
     tile_loaded : Out, `CreditSignature`, with the last beat of a tile's operands.
-    partial_sums_loaded : Out, `CreditSignature`, with the last beat of a tile's partial sums.
+    output_tile_loaded : Out, `CreditSignature`, with the last beat of a tile's partial sums.
     transfer_done : Out, 1 bit; strobe with the last beat of any transfer.
     quiet : Out, 1 bit; no address is offered and every beat that was asked for has come.
 
@@ -113,7 +113,7 @@ class Reader(SharedComponent):
                 "l2": Out(l2_write_port(beat_bytes)),
                 "scales": Out(scale_write_port(beat_bytes)),
                 "tile_loaded": Out(CreditSignature()),
-                "partial_sums_loaded": Out(CreditSignature()),
+                "output_tile_loaded": Out(CreditSignature()),
                 "transfer_done": Out(1),
                 "quiet": Out(1),
             }
@@ -273,7 +273,7 @@ class Reader(SharedComponent):
             words.counts.column.eq(transfer.columns),
             words.counts.beat.eq(Mux(transfer.tag.tensor == Tensor.PARTIAL_SUMS, 4, 1)),
             self.tile_loaded.give.eq(self.transfer_done & releases_fill),
-            self.partial_sums_loaded.give.eq(self.transfer_done & (tensor == Tensor.PARTIAL_SUMS)),
+            self.output_tile_loaded.give.eq(self.transfer_done & (tensor == Tensor.PARTIAL_SUMS)),
         ]
         with m.If(begins):
             m.d.sync += [

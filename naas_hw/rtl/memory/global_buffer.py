@@ -15,6 +15,7 @@ from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 READERS: Final = ("weights", "inputs", "partial_sums", "store")
+"""Those that every accelerator has."""
 WRITERS: Final = ("load", "drain")
 
 
@@ -63,6 +64,7 @@ class GlobalBuffer(SharedComponent):
     Members
     -------
     weights, inputs, partial_sums, store : In, `l2_read_port`, one for each reader.
+    residual : In, `l2_read_port`, where the accelerator has a residual.
     load, drain : In, `l2_write_port`, one for each writer.
 
     Latency
@@ -80,22 +82,21 @@ class GlobalBuffer(SharedComponent):
         self.num_banks = accelerator.num_banks
         self.bank_words = accelerator.bank_words
         self.beat_bytes = accelerator.beat_bytes
+        self.readers = (*READERS, "residual") if accelerator.residual else READERS
         super().__init__(
-            {name: In(l2_read_port(self.beat_bytes)) for name in READERS}
+            {name: In(l2_read_port(self.beat_bytes)) for name in self.readers}
             | {name: In(l2_write_port(self.beat_bytes)) for name in WRITERS}
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.num_banks, self.bank_words, self.beat_bytes)
+        return (self.num_banks, self.bank_words, self.beat_bytes, self.readers)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         banks = [self._bank(m, i) for i in range(self.num_banks)]
-        readers = (self.weights, self.inputs, self.partial_sums, self.store)
-        writers = (self.load, self.drain)
-        reads = [self._port(m, *port) for port in zip(READERS, readers, strict=True)]
-        writes = [self._port(m, *port) for port in zip(WRITERS, writers, strict=True)]
+        reads = [self._port(m, name, getattr(self, name)) for name in self.readers]
+        writes = [self._port(m, name, getattr(self, name)) for name in WRITERS]
         for i, bank in enumerate(banks):
             self._connect_readers(m, i, bank, reads)
             self._connect_writers(m, i, bank, writes)

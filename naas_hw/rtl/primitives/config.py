@@ -173,6 +173,10 @@ class ConfigRegister(SharedComponent):
     A beat may come in each cycle. A record and its strobe are there in the cycle after its last
     beat, the static fields from the cycle after the last of their beats until the first beat of the
     next descriptor. After a reset the next beat is the first one of a descriptor.
+
+    Raises
+    ------
+    Nothing.
     """
 
     def __init__(self, layout: DescriptorLayout) -> None:

@@ -88,9 +88,9 @@ class Neighbours:
         self.dut = dut
         self.pauses = {
             name: iter(STALLS[stalls]())
-            for name in ("run_computed", "tile_stored", "partial_sums_loaded")
+            for name in ("run_computed", "tile_stored", "output_tile_loaded")
         }
-        self.given = {"run_computed": 0, "tile_stored": 2, "partial_sums_loaded": 0}
+        self.given = {"run_computed": 0, "tile_stored": 2, "output_tile_loaded": 0}
         self.taken = dict.fromkeys(self.given, 0)
 
     def give(self, ctx: Any, most: dict[str, int]) -> dict[str, int]:
@@ -121,7 +121,7 @@ def test_beats_are_those_of_the_model(name: str, stalls: str) -> None:
             most = {
                 "run_computed": min(len(runs), drained + 3),
                 "tile_stored": 2 + tiles,
-                "partial_sums_loaded": taken["partial_sums_loaded"] + 1,
+                "output_tile_loaded": taken["output_tile_loaded"] + 1,
             }
             gifts = neighbours.give(ctx, most)
             ends = False
@@ -137,7 +137,7 @@ def test_beats_are_those_of_the_model(name: str, stalls: str) -> None:
                 started += 1
                 taken["run_computed"] += 1
                 taken["tile_stored"] += first.opens_output_run
-                taken["partial_sums_loaded"] += first.opens_output_run and first.reload
+                taken["output_tile_loaded"] += first.opens_output_run and first.reload
                 assert all(taken[port] <= given[port] for port in given)
             assert ctx.get(dut.busy) == (drained + ends < len(runs))
             if ends:
@@ -189,7 +189,7 @@ def test_a_third_tile_waits_for_store() -> None:
         await start_layer(ctx, dut, values_of(geometry_of(name)))
         computed = 0
         runs = runs_of(name)
-        ctx.set(dut.partial_sums_loaded.give, 0)
+        ctx.set(dut.output_tile_loaded.give, 0)
         for _ in range(400):
             give = computed < min(len(opened) + 2, len(runs))
             ctx.set(dut.run_computed.give, give)
@@ -219,7 +219,7 @@ def test_partial_sums_are_not_read_before_those_of_the_run_before_last_are_writt
             give = computed < min(len(starts) + 2, len(runs))
             load = loaded < reloads + 1
             ctx.set(dut.run_computed.give, give)
-            ctx.set(dut.partial_sums_loaded.give, load)
+            ctx.set(dut.output_tile_loaded.give, load)
             ctx.set(dut.tile_stored.give, ctx.get(dut.tile_drained.give))
             computed += give
             loaded += load

@@ -176,7 +176,7 @@ def test_every_beat_comes_to_its_word(address_stalls: str, data_stalls: str) -> 
             memory.cycle(ctx, dut)
             chip.cycle(ctx, dut)
             taken += ctx.get(dut.i.valid & dut.i.ready)
-            loaded = ctx.get(dut.tile_loaded.give), ctx.get(dut.partial_sums_loaded.give)
+            loaded = ctx.get(dut.tile_loaded.give), ctx.get(dut.output_tile_loaded.give)
             if ctx.get(dut.transfer_done):
                 assert memory.num_beats == sum(len(t.beats) for t in TRANSFERS[: len(done) + 1])
                 done.append(loaded)

@@ -11,7 +11,9 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.rtl.memory.global_buffer import READERS, WRITERS, GlobalBuffer
 
 
-def accelerator(*, num_banks: int, bank_words: int, beat_bytes: int) -> Accelerator:
+def accelerator(
+    *, num_banks: int, bank_words: int, beat_bytes: int, residual: bool = False
+) -> Accelerator:
     return Accelerator(
         axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
         weight_buffer_bytes=32,
@@ -21,17 +23,20 @@ def accelerator(*, num_banks: int, bank_words: int, beat_bytes: int) -> Accelera
         bank_bytes=bank_words * beat_bytes,
         beat_bytes=beat_bytes,
         scale_depth=64,
+        residual=residual,
     )
 
 
 class Model:
     """The words of all banks as one list, the word each bank gives, and each reader's bank."""
 
-    def __init__(self, num_banks: int, bank_words: int, beat_bytes: int) -> None:
+    def __init__(
+        self, num_banks: int, bank_words: int, beat_bytes: int, readers: tuple[str, ...]
+    ) -> None:
         self.bank_words = bank_words
         self.words = [bytes(beat_bytes)] * (num_banks * bank_words)
         self.given = [bytes(beat_bytes)] * (num_banks + 1)  # the last: of no bank
-        self.chosen = dict.fromkeys(READERS, num_banks)
+        self.chosen = dict.fromkeys(readers, num_banks)
 
     def read(self, name: str, address: int) -> None:
         self.chosen[name] = bank = address // self.bank_words
@@ -51,16 +56,20 @@ class Model:
 
 @pytest.mark.takes_seconds
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize(
     ("num_banks", "bank_words", "beat_bytes"), [(8, 32, 8), (7, 33, 4), (9, 5, 16)]
 )
 def test_it_equals_a_list_of_words(
-    num_banks: int, bank_words: int, beat_bytes: int, seed: int
+    num_banks: int, bank_words: int, beat_bytes: int, residual: bool, seed: int
 ) -> None:
     """Every port works or rests in every cycle, at random; one in eight addresses is outside."""
-    design = accelerator(num_banks=num_banks, bank_words=bank_words, beat_bytes=beat_bytes)
+    design = accelerator(
+        num_banks=num_banks, bank_words=bank_words, beat_bytes=beat_bytes, residual=residual
+    )
     dut = GlobalBuffer(design)
-    model = Model(num_banks, bank_words, beat_bytes)
+    readers = (*READERS, "residual") if residual else READERS
+    model = Model(num_banks, bank_words, beat_bytes, readers)
     rng = np.random.default_rng(seed)
 
     def address_in(bank: int) -> int:
@@ -70,12 +79,12 @@ def test_it_equals_a_list_of_words(
     async def bench(ctx: Any) -> None:
         for _ in range(400):
             banks = [int(bank) for bank in rng.permutation(num_banks)]
-            for name in READERS:
+            for name in readers:
                 read(ctx, name, address_in(banks.pop()))
             for name in WRITERS:
                 write(ctx, name, address_in(banks.pop()))
             await ctx.tick()
-            for name in READERS:
+            for name in readers:
                 assert ctx.get(getattr(dut, name).data) == int.from_bytes(
                     model.seen(name), "little"
                 )
