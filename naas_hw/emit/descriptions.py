@@ -29,6 +29,20 @@ _OPERATOR_NAMES: Final = {
 }
 _MAX_NAME: Final = 40
 _UNARY_NAMES: Final = {"~": "not", "!": "not", "-": "minus", "&": "all", "|": "any", "^": "odd"}
+_NO_LAST_WORDS: Final = frozenset(
+    word
+    for name in (
+        *_OPERATOR_NAMES.values(),
+        *_UNARY_NAMES.values(),
+        "at",
+        "with",
+        "if",
+        "unless",
+        "",
+    )
+    for word in name.split("_")
+)
+"""Words of a description that an operand follows."""
 
 
 def describe(node: Expression, identifiers: Mapping[str, Identifier]) -> str:
@@ -39,11 +53,17 @@ def describe(node: Expression, identifiers: Mapping[str, Identifier]) -> str:
     identifiers : what wires and memories are called.
     """
     name = plain_name(_words(node, identifiers))
-    if name[0].isdigit():
-        name = f"from_{name}"
-    while len(name) > _MAX_NAME:
-        name = name.rpartition("_")[0].rstrip("_")
-    return name
+    return _cut(f"from_{name}" if name[0].isdigit() else name)
+
+
+def _cut(name: str) -> str:
+    """As many words of a name as there is room for, with an operand at the end."""
+    words = name.split("_")
+    if len(name) <= _MAX_NAME:
+        return name
+    while len(words) > 1 and (len("_".join(words)) > _MAX_NAME or words[-1] in _NO_LAST_WORDS):
+        words.pop()
+    return "_".join(words)
 
 
 def _words(node: Expression, identifiers: Mapping[str, Identifier]) -> str:

@@ -2,7 +2,7 @@
 
 import inspect
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from amaranth.hdl import Shape, ShapeCastable
@@ -14,19 +14,19 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 _MAX_HEADER: Final = 110
 _MAX_DECIMAL: Final = 10**8
 """What is larger is no count but a pattern of bits, like a digest."""
+_MAX_NAMES: Final = 4
+"""Names that are all part of the name of a variant."""
 
 
-def variant_names(
-    components: Mapping[str, SharedComponent], modules: Mapping[str, NetlistModule]
-) -> dict[str, str]:
-    """A name for each definition: its component, and what tells it from its variants.
+def variant_names(components: Mapping[str, SharedComponent]) -> dict[str, str]:
+    """A name for each definition: its component, and the parameters that tell it from its variants.
 
-    Those are the parameters that differ, where they are numbers; else where it is first used.
+    These are names that parameters hold, like those of the levels of a box, with numbers where
+    names do not tell all variants apart. A definition may have several users: none names it.
 
     Parameters
     ----------
     components : definition -> component.
-    modules : all netlists; they show where each definition is used.
     """
     groups: dict[str, list[str]] = {}
     for name, component in components.items():
@@ -36,32 +36,58 @@ def variant_names(
         if len(members) == 1:
             names[members[0]] = stem
             continue
-        endings = _by_parameters([components[member] for member in members])
-        if endings is None:
-            endings = _by_use(members, components, modules)
+        endings = _endings([components[member].named_parameters for member in members])
         names |= {m: f"{stem}_{ending}" for m, ending in zip(members, endings, strict=True)}
     return names
 
 
-def _by_parameters(components: list[SharedComponent]) -> list[str] | None:
-    """`w96_d8` of each component; None where numbers do not tell them apart."""
-    numbers = [
-        {name: _number(value) for name, value in component.named_parameters.items()}
-        for component in components
-    ]
-    differing = [name for name in numbers[0] if len({each[name] for each in numbers}) > 1]
-    letters = [_initials(name) for name in differing]
-    if len(set(letters)) < len(letters):
-        letters = differing
-    endings = [
-        "_".join(
-            f"{letter}{each[name]}"
-            for letter, name in zip(letters, differing, strict=True)
-            if each[name] is not None
-        )
-        for each in numbers
-    ]
-    return endings if len(set(endings)) == len(endings) and all(endings) else None
+def _endings(variants: Sequence[Mapping[str, object]]) -> list[str]:
+    """`row_column` or `w96_d8` of each variant: the first way in which all have different ones."""
+    for word_of in (_names, _names_or_number, _names_and_numbers):
+        endings = _by_parameters(variants, word_of)
+        if len(set(endings)) == len(endings) and all(endings):
+            return endings
+    return [str(number) for number in range(1, len(variants) + 1)]
+
+
+def _by_parameters(
+    variants: Sequence[Mapping[str, object]], word_of: Callable[[str, object], str]
+) -> list[str]:
+    """The words of those parameters that differ."""
+    names = list(variants[0])
+    initials = [_initials(name) for name in names]
+    letters = dict(zip(names, initials if len(set(initials)) == len(names) else names, strict=True))
+    words = [{name: word_of(letters[name], each[name]) for name in names} for each in variants]
+    differing = [name for name in names if len({each[name] for each in words}) > 1]
+    return ["_".join(each[name] for name in differing if each[name]) for each in words]
+
+
+def _names(letters: str, value: object) -> str:
+    """The names in a parameter, of many the first and the last."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, tuple):
+        return ""
+    names = [word for each in value if (word := _names("", _first(each)))]
+    return "_".join(names if len(names) <= _MAX_NAMES else (names[0], "to", names[-1]))
+
+
+def _names_or_number(letters: str, value: object) -> str:
+    """The names in a parameter, or what it counts: `d8`."""
+    number = _number(value)
+    return _names(letters, value) if number is None else f"{letters}{number}"
+
+
+def _names_and_numbers(letters: str, value: object) -> str:
+    """All names and numbers in a parameter."""
+    if not isinstance(value, tuple):
+        return _names_or_number(letters, value)
+    words = (_names_and_numbers("", each) for each in value)
+    return letters + "_".join(word for word in words if word)
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, tuple) and value else value
 
 
 def _number(value: object) -> int | None:
@@ -74,32 +100,6 @@ def _initials(name: str) -> str:
     if name == "shape":
         return "w"
     return "".join(word[0] for word in name.split("_"))
-
-
-def _by_use(
-    members: list[str],
-    components: Mapping[str, SharedComponent],
-    modules: Mapping[str, NetlistModule],
-) -> list[str]:
-    """The component in which each definition is first used; with the instance where needed."""
-    uses = [_first_use(member, components, modules) for member in members]
-    parents = [parent for parent, _ in uses]
-    return [
-        parent if parents.count(parent) == 1 or parent == instance else f"{parent}_{instance}"
-        for parent, instance in uses
-    ]
-
-
-def _first_use(
-    name: str, components: Mapping[str, SharedComponent], modules: Mapping[str, NetlistModule]
-) -> tuple[str, str]:
-    for module in modules.values():
-        for cell in module.cells:
-            if cell.kind == f"\\{name}":
-                parent = components.get(module.name)
-                stem = module.name if parent is None else snake_case(type(parent).__name__)
-                return stem.removeprefix(PREFIX).replace(".", "_"), cell.name.replace(".", "_")
-    return "top", name
 
 
 def rename_modules(

@@ -39,7 +39,7 @@ def emit_verilog(
     """
     platform = VerilogPlatform()
     netlists = parse_netlist(convert_design(top, name, platform))
-    names = variant_names(platform.components, netlists)
+    names = variant_names(platform.components)
     components = {names[old]: component for old, component in platform.components.items()}
     netlists = rename_modules(netlists, names)
     orders = {name: ["aclk", "aresetn", *_port_names(top)]}
