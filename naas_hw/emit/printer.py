@@ -10,6 +10,7 @@ from naas_hw.emit.blocks import BlockWriter
 from naas_hw.emit.descriptions import describe
 from naas_hw.emit.expression_text import ExpressionWriter, Identifier
 from naas_hw.emit.expressions import Expression
+from naas_hw.emit.instances import instance_lines
 from naas_hw.emit.layout import STEP, bit_range, wrapped
 from naas_hw.emit.logic import MAX_CHOICES, ModuleLogic, is_instance
 from naas_hw.emit.memories import MemoryWriter
@@ -335,12 +336,9 @@ class _Printer:
     # ------------------------------------------------------------ instances
 
     def _instance(self, cell: Cell) -> list[str]:
-        parameters = [f".{name}({value})" for name, value in cell.parameters.items()]
-        ports = [f".{plain_name(port)}({self._at_port(v)})" for port, v in cell.ports.items()]
-        setting = f"#({', '.join(parameters)}) " if parameters else ""
-        start = f"{plain_name(cell.kind)} {setting}{self.names.instances[cell.name]} ("
-        one = f"{start}{', '.join(ports)});"
-        return wrapped(one, STEP)
+        ports = {plain_name(port): self._at_port(value) for port, value in cell.ports.items()}
+        name = self.names.instances[cell.name]
+        return instance_lines(plain_name(cell.kind), name, cell.parameters, ports)
 
     def _at_port(self, value: Value) -> str:
         if self.logic.is_free(value):

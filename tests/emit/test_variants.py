@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Variants of a component are named by what they are, not by who uses them."""
 
 from collections.abc import Hashable

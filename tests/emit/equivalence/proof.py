@@ -166,7 +166,7 @@ def _without_aliases(text: str) -> str:
 
 def _open_ports(text: str) -> set[tuple[str, str]]:
     """(instance, port) of the outputs that a module leaves open, as the netlist writes them."""
-    instances = re.findall(r"^  \w+ (?:#\(.*?\) )?(\w+) \((\..*?)\);$", text, re.M | re.S)
+    instances = re.findall(r"^  \w+ (?:#\(.*?\) )?(\w+) \(\n(.*?)\n  \);$", text, re.M | re.S)
     return {
         (f"\\{instance}", f"\\{port}")
         for instance, ports in instances
