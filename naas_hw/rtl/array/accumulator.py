@@ -21,8 +21,9 @@ class Accumulator(SharedComponent):
 
     An addition presents half, lane and address in one cycle, and the number to add in the next; in
     that cycle the word read, or the one written last (`repeats`), or zero (`begins`) is added to
-    and written back. Drain reads lanes of the other half. Golden model: two arrays of int32 that
-    wrap.
+    and written back. A layer with a maximum keeps the larger of word and number instead, and the
+    number alone where it begins. Drain reads lanes of the other half. Golden model: two arrays of
+    int32 that wrap.
 
     All that a cycle needs is a register in here: the accumulators of an array work alike, and wires
     from one register to all of them would be its longest. Words that are not wanted are masked, not
@@ -33,10 +34,12 @@ class Accumulator(SharedComponent):
     words : words of one lane of one half, at least 1.
     lanes : 32-bit numbers side by side, at least 1.
     sum_bits : bits of the number to add, 1 to 32.
+    maximum : whether they can keep the maximum.
 
     Members
     -------
     used : In, 1 bit, steady during a layer; where it is low, nothing is added and drained.
+    maximum : In, 1 bit, steady during a layer, where they can; the larger number is kept.
     addition : In, `AccumulationSignature`.
     sum : In, signed sum_bits, one cycle later than its addition; the number to add.
     drain : In, `BankReadSignature`, never of the half of the addition.
@@ -55,7 +58,7 @@ class Accumulator(SharedComponent):
     ValueError : a parameter that is out of its range.
     """
 
-    def __init__(self, *, words: int, lanes: int, sum_bits: int) -> None:
+    def __init__(self, *, words: int, lanes: int, sum_bits: int, maximum: bool = False) -> None:
         if words < 1:
             raise ValueError(f"words must be at least 1, not {words}")
         if lanes < 1:
@@ -65,10 +68,12 @@ class Accumulator(SharedComponent):
         self.words = words
         self.lanes = lanes
         self.sum_bits = sum_bits
+        self.has_maximum = maximum
         sizes = {"lanes": lanes, "address_bits": accumulator_address_bits(words)}
         super().__init__(
             {
                 "used": In(1),
+                **({"maximum": In(1)} if maximum else {}),
                 "addition": In(AccumulationSignature(**sizes)),
                 "sum": In(signed(sum_bits)),
                 "drain": In(BankReadSignature(**sizes)),
@@ -79,7 +84,7 @@ class Accumulator(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.words, self.lanes, self.sum_bits)
+        return (self.words, self.lanes, self.sum_bits, self.has_maximum)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -122,7 +127,17 @@ class Accumulator(SharedComponent):
             latest.eq(total),
         ]
         values = [*map(masked, words, take), masked(latest, again)]
-        m.d.comb += total.eq(any_of(values) + self.sum)
+        value = any_of(values)
+        m.d.comb += total.eq(value + self.sum)
+        if self.has_maximum:
+            self._keep_larger(m, value, total)
+
+    def _keep_larger(self, m: Module, value: Value, total: Signal) -> None:
+        """Replace the total by the larger of value and sum, unless the number has no value yet."""
+        compares = Signal(reset_less=True)
+        m.d.sync += compares.eq(self.maximum & ~self.addition.begins)
+        with m.If(compares):
+            m.d.comb += total.eq(Mux(value.as_signed() > self.sum, value, self.sum))
 
     def _write(self, m: Module, adds: Signal, memories: list[Ram], total: Signal) -> None:
         """Write the number back, a cycle after its addition was presented."""

@@ -36,10 +36,12 @@ class DotProductGroup(SharedComponent):
     weight_word_bytes, input_word_bytes : bytes of a word of each buffer, a power of two.
     words : words of one lane of one half of the accumulators, at least 1.
     lanes : accumulators side by side, at least 1.
+    maximum : whether accumulators can keep the maximum.
 
     Members
     -------
     used : In, 1 bit, steady during a layer; where it is low, nothing is accumulated and drained.
+    maximum : In, 1 bit, steady during a layer, where there is one; the largest sum is kept.
     used_pes : In, one bit for each PE, steady during a layer; the products of the others are zero.
     read : In, 1 bit; the buffers are being addressed.
     weight_words, input_words : In, one word for each PE, one cycle after `read`.
@@ -67,6 +69,7 @@ class DotProductGroup(SharedComponent):
         input_word_bytes: int,
         words: int,
         lanes: int,
+        maximum: bool = False,
     ) -> None:
         if num_pes < 1:
             raise ValueError(f"num_pes must be at least 1, not {num_pes}")
@@ -75,10 +78,12 @@ class DotProductGroup(SharedComponent):
         self.input_word_bytes = input_word_bytes
         self.words = words
         self.lanes = lanes
+        self.has_maximum = maximum
         sizes = {"lanes": lanes, "address_bits": accumulator_address_bits(words)}
         super().__init__(
             {
                 "used": In(1),
+                **({"maximum": In(1)} if maximum else {}),
                 "used_pes": In(num_pes),
                 "read": In(1),
                 "weight_words": In(data.ArrayLayout(8 * weight_word_bytes, num_pes)),
@@ -101,20 +106,24 @@ class DotProductGroup(SharedComponent):
             self.input_word_bytes,
             self.words,
             self.lanes,
+            self.has_maximum,
         )
 
     def build(self, platform: Any) -> Module:
         m = Module()
         m.submodules.tree = tree = AdderTree(num_inputs=self.num_pes, width=PRODUCT_BITS)
         m.submodules.accumulator = accumulator = Accumulator(
-            words=self.words, lanes=self.lanes, sum_bits=tree.sum_width
+            words=self.words,
+            lanes=self.lanes,
+            sum_bits=tree.sum_width,
+            maximum=self.has_maximum,
         )
         for i in range(self.num_pes):
             pe = self._pe(m, i)
             m.d.comb += [tree.i[i].eq(pe.product), self.multiplies[i].eq(pe.multiplies)]
         connect(m, flipped(self.addition), accumulator.addition)
         connect(m, flipped(self.drain), accumulator.drain)
-        shared = ("used", "reads", "writes")
+        shared = ("used", "reads", "writes", *(("maximum",) if self.has_maximum else ()))
         connect(m, part_of(flipped(self), *shared), part_of(accumulator, *shared))
         m.d.comb += accumulator.sum.eq(tree.o)
         return m

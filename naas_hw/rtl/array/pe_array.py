@@ -49,7 +49,7 @@ class PEArray(SharedComponent):
 
     Members
     -------
-    fields : In, the descriptor's FIELDS.
+    fields : In, the descriptor's FIELDS, and `maximum` where the accelerator has it.
     weights : In, `WeightDeliverySignature`, from the weight network.
     inputs : In, `InputDeliverySignature`, from the input network.
     multiplication : In, `MultiplicationSignature`, from compute.
@@ -78,9 +78,10 @@ class PEArray(SharedComponent):
         self.groups = positions(accelerator, OUTPUT_DIMS)
         self.windows = positions(accelerator, WINDOW_DIMS)
         pes, groups = len(self.pes), len(self.groups)
+        names = (*FIELDS, "maximum") if accelerator.maximum else FIELDS
         super().__init__(
             {
-                "fields": In(FieldSignature(FIELDS)),
+                "fields": In(FieldSignature(names)),
                 "weights": In(WeightDeliverySignature(lanes=accelerator.weight_network_lanes)),
                 "inputs": In(
                     InputDeliverySignature(
@@ -189,6 +190,7 @@ class PEArray(SharedComponent):
                 input_word_bytes=a.input_word_bytes,
                 words=accumulator_words(a),
                 lanes=a.accumulator_lanes,
+                maximum=a.maximum,
             )
             m.submodules[f"group_{key(where)}"] = group
             m.d.comb += [
@@ -196,6 +198,8 @@ class PEArray(SharedComponent):
                 group.used_pes.eq(Cat(used[pe] for pe in pes)),
                 *(self.macs[pe].eq(group.multiplies[n]) for n, pe in enumerate(pes)),
             ]
+            if a.maximum:
+                m.d.comb += group.maximum.eq(self.fields.maximum)
             groups.append(group)
         return groups
 

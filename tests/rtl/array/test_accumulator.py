@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Two banks of int32 that wrap: read, add, write, with the word in flight forwarded."""
+"""Two banks of int32: read, add or keep the larger, write; the word in flight is forwarded."""
 
 from typing import Any
 
@@ -34,16 +34,22 @@ def random_operations(
 
 
 @pytest.mark.parametrize(("words", "lanes"), [(1, 1), (8, 1), (4, 4)])
+@pytest.mark.parametrize("maximum", [None, False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_it_equals_arrays_of_int32(words: int, lanes: int, seed: int) -> None:
-    """Four runs, ping and pong in turn; each is drained while the next accumulates."""
-    dut = Accumulator(words=words, lanes=lanes, sum_bits=SUM_BITS)
+def test_it_equals_arrays_of_int32(words: int, lanes: int, seed: int, maximum: bool | None) -> None:
+    """Four runs, ping and pong in turn; each is drained while the next accumulates.
+
+    `maximum` : whether the layer keeps the larger number; None: the hardware cannot.
+    """
+    dut = Accumulator(words=words, lanes=lanes, sum_bits=SUM_BITS, maximum=maximum is not None)
     rng = np.random.default_rng(seed)
     held = np.zeros((2, words, lanes), np.int64)
     counted, expected = np.zeros(2, np.int64), np.zeros(2, np.int64)
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.used, 1)
+        if maximum is not None:
+            ctx.set(dut.maximum, maximum)
         place: tuple[int, ...] | None = None  # of the step whose sum is due in this cycle
         for run in range(4):
             half = run % 2
@@ -85,7 +91,9 @@ def test_it_equals_arrays_of_int32(words: int, lanes: int, seed: int) -> None:
         ctx.set(
             dut.addition.repeats, int(before is not None and before[:3] == (half, address, lane))
         )
-        held[half, address, lane] = (0 if first else held[half, address, lane]) + number
+        old = int(held[half, address, lane])
+        kept = max(old, number) if maximum else old + number
+        held[half, address, lane] = number if first else kept
         expected[:] += 1 - first, 1
         return half, address, lane, number
 

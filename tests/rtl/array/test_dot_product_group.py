@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""A group adds dot products of int8 to numbers of int32 that wrap."""
+"""A group adds dot products of int8 to numbers of int32 that wrap, or keeps the largest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -57,8 +57,10 @@ def random_steps(
 @pytest.mark.takes_seconds
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("shape", [(1, 1, 1), (4, 1, 4), (7, 4, 1)])
-@pytest.mark.parametrize("used", [0, 1])
-def test_it_equals_dot_products(shape: tuple[int, int, int], used: int, stalls: str) -> None:
+@pytest.mark.parametrize(("used", "maximum"), [(0, False), (1, False), (1, True)])
+def test_it_equals_dot_products(
+    shape: tuple[int, int, int], used: int, maximum: bool, stalls: str
+) -> None:
     """A multiplication in each cycle without a pause; then every number is drained."""
     num_pes, weight_bytes, input_bytes = shape
     rng = np.random.default_rng(num_pes)
@@ -68,6 +70,7 @@ def test_it_equals_dot_products(shape: tuple[int, int, int], used: int, stalls: 
         input_word_bytes=input_bytes,
         words=WORDS,
         lanes=LANES,
+        maximum=maximum,
     )
     used_pes = rng.random(num_pes) < 0.8
     steps = random_steps(rng, stalls, shape)
@@ -78,6 +81,8 @@ def test_it_equals_dot_products(shape: tuple[int, int, int], used: int, stalls: 
     async def bench(ctx: Any) -> None:
         nonlocal num_products
         ctx.set(dut.used, used)
+        if maximum:
+            ctx.set(dut.maximum, 1)
         ctx.set(dut.used_pes, sum(1 << i for i in np.flatnonzero(used_pes).tolist()))
         for cycle in range(len(steps) + latency + 2):
             ctx.set(dut.read, int(at(cycle) is not None))
@@ -120,8 +125,9 @@ def test_it_equals_dot_products(shape: tuple[int, int, int], used: int, stalls: 
         if used:
             weights = step.weights[used_pes, step.select[0]].astype(np.int64)
             total = int(weights @ step.inputs[used_pes, step.select[1]])
-            old = 0 if step.begins else numbers[step.memory, step.address]
-            numbers[step.memory, step.address] = (old + total + 2**31) % 2**32 - 2**31
+            old = int(numbers[step.memory, step.address])
+            kept = max(old, total) if maximum else (old + total + 2**31) % 2**32 - 2**31
+            numbers[step.memory, step.address] = total if step.begins else kept
 
     simulate(dut, bench)
     np.testing.assert_array_equal(num_products, used_pes * sum(step is not None for step in steps))

@@ -19,7 +19,7 @@ from naas_hw.workload.layer import Dim
 Position = dict[Dim, int]
 
 
-def accelerator(*axes: tuple[Dim, int], **changes: int) -> Accelerator:
+def accelerator(*axes: tuple[Dim, int], **changes: int | bool) -> Accelerator:
     sizes: dict[str, Any] = {
         "weight_buffer_bytes": 16,
         "input_buffer_bytes": 64,
@@ -39,6 +39,7 @@ DESIGNS: Final = {
     "R-P-K": accelerator(("R", 2), ("P", 3), ("K", 2)),
     "Q-S": accelerator(("Q", 3), ("S", 2), beat_bytes=16),
     "P, one lane": accelerator(("P", 2), weight_lanes=1, input_lanes=1),
+    "P-K with a maximum": accelerator(("P", 2), ("K", 2), maximum=True),
     "P, two lanes": accelerator(("P", 2), weight_lanes=2, input_lanes=2),
 }
 
@@ -56,6 +57,7 @@ class Layer:
     row_step_r: int
     column_step_q: int
     column_step_s: int
+    maximum: int
 
     @property
     def column_pitch(self) -> int:
@@ -78,6 +80,7 @@ class Layer:
             "row_step_r": self.row_step_r,
             "column_step_q": self.column_step_q,
             "column_step_s": self.column_step_s,
+            "maximum": self.maximum,
         }
 
 
@@ -95,6 +98,7 @@ def random_layer(rng: np.random.Generator, design: Accelerator, depthwise: bool)
         row_step_r=int(rng.integers(3)),
         column_step_q=int(rng.integers(3)),
         column_step_s=int(rng.integers(3)),
+        maximum=int(design.maximum),
     )
 
 
@@ -173,8 +177,10 @@ class Model:
             if self.is_used(group):
                 mine = [group.items() <= where.items() for where in self.pes]
                 total = int(products[used & mine].sum())
-                old = 0 if first else self.numbers[half, g, number]
-                self.numbers[half, g, number] = (old + total + 2**31) % 2**32 - 2**31
+                old = int(self.numbers[half, g, number])
+                added = (old + total + 2**31) % 2**32 - 2**31
+                kept = max(old, total) if self.layer.maximum else added
+                self.numbers[half, g, number] = total if first else kept
         for name in ("weight_reads", "input_reads", "macs"):
             self.accesses[name] += used
 
@@ -204,7 +210,8 @@ class Drivers:
             for i, used in enumerate(self.layer.used):
                 ctx.set(self.dut.fields.used[i], used)
             for name, value in self.layer.fields().items():
-                ctx.set(getattr(self.dut.fields, name), value)
+                if name in self.dut.fields.signature.members:
+                    ctx.set(getattr(self.dut.fields, name), value)
             await ctx.tick().repeat(2)
 
         return bench
