@@ -1,14 +1,13 @@
 """A network in integers: every tensor has a scale and a zero point, every operator one meaning.
 
 Tensors are int8 images [C, H, W]; a vector is [C, 1, 1]. A real number is scale * (q - zero point).
-What each operator computes is written at its class, `naas_hw.graph.integer` executes it, and the
-hardware gives the same bytes. Requantisation, additions and tables are those of
+What each operator computes is written at its class, `naas_hw.graph.integer_execution` executes it,
+and the hardware gives the same bytes. Requantisation, additions and tables are those of
 `naas_hw.workload.arithmetic`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +29,9 @@ class QuantisedTensor:
 
     Parameters
     ----------
-    shape : [C, H, W].
+    shape : [C, H, W]; more axes of the model's are one, in the order of its numbers.
     scale, zero_point : of all its numbers.
+    dtype : of the numbers: "int8", or "float32", "int64" and the like of what the host alone sees.
     graph_shape : what the model calls it, the batch included.
     graph_dtype : what the model's user hands in or gets: "float32", "int8", "uint8".
     channels_last : whether the file kept channels last; `graph_shape` has them last, too.
@@ -42,6 +42,7 @@ class QuantisedTensor:
     scale: float
     zero_point: int
     graph_shape: tuple[int, ...]
+    dtype: str = "int8"
     graph_dtype: str = "float32"
     channels_last: bool = False
 
@@ -144,10 +145,12 @@ class MaximumPool(QuantisedOperator):
 class AveragePool(QuantisedOperator):
     """clamp(z_y + requantise(sum of weight (x - z_x))), the divisor being in the multiplier.
 
-    Outside the image is z_x.
+    Outside the image is z_x. Where the tensors share scale and zero point and nothing is outside,
+    z_x and z_y are 0, so that a mean that lies between two bytes goes away from the byte 0.
 
     Parameters
     ----------
+    input_zero_point, output_zero_point : z_x and z_y.
     weight : of each position, 1 to 127.
     multiplier, shift : int32, one for all channels.
     """
@@ -157,6 +160,8 @@ class AveragePool(QuantisedOperator):
     weight: int
     multiplier: int
     shift: int
+    input_zero_point: int
+    output_zero_point: int
     padding: Sides = (0, 0, 0, 0)
     clamp_min: int = -128
     clamp_max: int = 127
@@ -213,17 +218,21 @@ class HostFunction(QuantisedOperator):
 
     Parameters
     ----------
+    input_shapes : of the model, of each input.
+    output_shape : of the model.
     kind, attributes : of `naas_hw.graph.operators`.
     constants : by position among the operator's inputs; the other positions are `inputs`, in order.
     macs : its multiply-accumulates, which the accelerator does not do.
-    result : what the output is: bytes of `QuantisedTensor`, or numbers as they come.
+    reason : why the host computes it.
     """
 
     kind: str
+    input_shapes: tuple[tuple[int, ...], ...]
+    output_shape: tuple[int, ...]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     constants: Mapping[int, Array] = field(default_factory=dict)
     macs: int = 0
-    result: Literal["int8", "float32", "int64"] = "int8"
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
