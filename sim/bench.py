@@ -10,7 +10,7 @@ Request: `starts`, one after the other, `period` cycles (of a beat of the memory
 them), `reset_after` (cycles after the start at which the accelerator and the memory are reset, or
 null), `core_only` (whether the accelerator alone is reset, and what is under way to memory is ended
 for it), `reads` (list of addresses, read at the end), `writable` (first and last byte that may be
-written, or null: all). After a hang both are reset.
+written, or null: all; counted from the base of the memory). After a hang both are reset.
 Result: a list with `status` (done, hang, reset, or no_start, no_answer), `cycles`, `counters`,
 `l2_accesses`, `registers` for each start.
 """

@@ -18,6 +18,8 @@
 // Plusargs
 //   +latency=N +period=N             timing of this run
 //   +dram_bytes=N                    window of legal addresses, at most SIZE_BYTES (the default)
+//   +dram_base=HEX                   address where the window begins, a multiple of 4 KiB, 0 without
+//                                    it; beats and addresses given here count from there
 //   +dram_image=PATH                 $readmemh at time 0: a beat a line, byte 0 least significant
 //   +dram_binary=PATH                the same with $fread: bytes of a beat in falling order; faster
 //   +dram_result=PATH                where a rising edge of `dump` writes memory, with $writememh:
@@ -104,7 +106,7 @@ module naas_dram #(
     reg [31:0]     r_latency, b_latency, r_period, w_period;
     reg [31:0]     ar_stall, aw_stall, w_stall, r_stall, b_stall;
     reg [31:0]     r_window, r_open, b_window, b_open;
-    reg [63:0]     stall_seed;
+    reg [63:0]     stall_seed, base;
     reg            read_error_enable, write_error_enable;
     reg [31:0]     read_error_address, write_error_address;
     reg [8191:0]   image_path, result_path;
@@ -122,11 +124,13 @@ module naas_dram #(
         window_bytes  = SIZE_BYTES;
         stall_percent = 0;
         stall_seed    = 64'd1;
+        base          = 64'd0;
         read_error_address  = 0;
         write_error_address = 0;
         if ($value$plusargs("latency=%d", latency)) begin end
         if ($value$plusargs("period=%d", period)) begin end
         if ($value$plusargs("dram_bytes=%d", window_bytes)) begin end
+        if ($value$plusargs("dram_base=%h", base)) begin end
         if ($value$plusargs("stall_percent=%d", stall_percent)) begin end
         if ($value$plusargs("stall_seed=%d", stall_seed)) begin end
         ar_ready = 0;           if ($value$plusargs("ar_ready=%d", ar_ready)) begin end
@@ -249,8 +253,9 @@ module naas_dram #(
     assign rresp   = !rvalid ? OKAY : r_outside ? DECERR
                    : read_error_enable && r_word == read_error_address >> BEAT_LOG2 ? SLVERR : OKAY;
 
-    wire ar_inside = araddr[63:32] == 0
-                   && {1'b0, araddr[31:0]} + ((arlen + 33'd1) << BEAT_LOG2) <= {1'b0, window_bytes};
+    wire [63:0] ar_offset = araddr - base;
+    wire ar_inside = ar_offset[63:32] == 0
+                   && {1'b0, ar_offset[31:0]} + ((arlen + 33'd1) << BEAT_LOG2) <= {1'b0, window_bytes};
 
     always @(posedge aclk)
         if (!aresetn) begin
@@ -263,7 +268,7 @@ module naas_dram #(
         end else begin
             ar_waited <= arvalid && !arready ? ar_waited + 1 : 32'd0;
             if (arvalid && arready) begin
-                ar_word[ar_tail & (QUEUE - 1)]  <= araddr[31:0] >> BEAT_LOG2;
+                ar_word[ar_tail & (QUEUE - 1)]  <= ar_offset[31:0] >> BEAT_LOG2;
                 ar_cycle[ar_tail & (QUEUE - 1)] <= now;
                 ar_info[ar_tail & (QUEUE - 1)]  <= {!ar_inside, arid, arlen};
                 ar_tail <= ar_tail + 1;
@@ -326,11 +331,12 @@ module naas_dram #(
     assign bid     = bvalid ? b_info[8 +: ID_WIDTH] : {ID_WIDTH{1'b0}};
     assign bresp   = !bvalid ? OKAY : b_info[8+ID_WIDTH] ? DECERR : b_info[9+ID_WIDTH] ? SLVERR : OKAY;
 
-    wire aw_inside = awaddr[63:32] == 0
-                   && {1'b0, awaddr[31:0]} + ((awlen + 33'd1) << BEAT_LOG2) <= {1'b0, window_bytes};
+    wire [63:0] aw_offset = awaddr - base;
+    wire aw_inside = aw_offset[63:32] == 0
+                   && {1'b0, aw_offset[31:0]} + ((awlen + 33'd1) << BEAT_LOG2) <= {1'b0, window_bytes};
     wire aw_error  = write_error_enable
-                   && (write_error_address >> BEAT_LOG2) >= (awaddr[31:0] >> BEAT_LOG2)
-                   && (write_error_address >> BEAT_LOG2) <= (awaddr[31:0] >> BEAT_LOG2) + awlen;
+                   && (write_error_address >> BEAT_LOG2) >= (aw_offset[31:0] >> BEAT_LOG2)
+                   && (write_error_address >> BEAT_LOG2) <= (aw_offset[31:0] >> BEAT_LOG2) + awlen;
 
     wire [8*BEAT_BYTES-1:0] w_mask;
     genvar g;
@@ -358,7 +364,7 @@ module naas_dram #(
             aw_waited <= awvalid && !awready ? aw_waited + 1 : 32'd0;
             w_waited  <= wvalid && !wready ? w_waited + 1 : 32'd0;
             if (awvalid && awready) begin
-                aw_word[aw_tail & (QUEUE - 1)] <= awaddr[31:0] >> BEAT_LOG2;
+                aw_word[aw_tail & (QUEUE - 1)] <= aw_offset[31:0] >> BEAT_LOG2;
                 aw_info[aw_tail & (QUEUE - 1)] <= {aw_error, !aw_inside, awid, awlen};
                 aw_tail <= aw_tail + 1;
             end
@@ -398,8 +404,8 @@ module naas_dram #(
             if (!reported[kind]) begin
                 reported[kind] = 1'b1;
                 case (kind)
-                    ERROR_AR_WINDOW: $display("naas_dram: cycle %0d: a read must lie within %0d bytes, not address %h length %0d", now, window_bytes, araddr, arlen);
-                    ERROR_AW_WINDOW: $display("naas_dram: cycle %0d: a write must lie within %0d bytes, not address %h length %0d", now, window_bytes, awaddr, awlen);
+                    ERROR_AR_WINDOW: $display("naas_dram: cycle %0d: a read must lie within %0d bytes from %h on, not address %h length %0d", now, window_bytes, base, araddr, arlen);
+                    ERROR_AW_WINDOW: $display("naas_dram: cycle %0d: a write must lie within %0d bytes from %h on, not address %h length %0d", now, window_bytes, base, awaddr, awlen);
                     ERROR_AR_ALIGN:  $display("naas_dram: cycle %0d: a read address must be a multiple of %0d, not %h", now, BEAT_BYTES, araddr);
                     ERROR_AW_ALIGN:  $display("naas_dram: cycle %0d: a write address must be a multiple of %0d, not %h", now, BEAT_BYTES, awaddr);
                     ERROR_ORDER:     $display("naas_dram: cycle %0d: beat at %h read with an address of cycle %0d, not after the response of its write", now, r_word << BEAT_LOG2, r_accept);

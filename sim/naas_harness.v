@@ -190,7 +190,7 @@ module naas_harness #(
 
     naas_range_check #(.BEAT_BYTES(BEAT_BYTES)) range_check (
         .aclk(aclk), .aresetn(aresetn), .first(range_first), .last(range_last),
-        .awaddr(awaddr), .awvalid(awvalid), .awready(awready),
+        .awaddr(awaddr - dram.base), .awvalid(awvalid), .awready(awready),
         .wstrb(wstrb), .wlast(wlast), .wvalid(wvalid), .wready(wready), .outside(writes_outside)
     );
 

@@ -1,6 +1,7 @@
 // Counts write bursts with a strobe outside a range of addresses, as seen on the bus.
 //
-// The range is that of the bench, not what the accelerator's registers say. Its ends are blocks of
+// The range is that of the bench, not what the accelerator's registers say; both it and the addresses
+// count from the base of the memory. Its ends are blocks of
 // 4 KiB, which no burst crosses, so a burst lies inside it or outside it as a whole. Addresses and
 // data may come in any order.
 

@@ -21,7 +21,7 @@ from naas_hw.rtl.array.pe_array import PEArray
 from naas_hw.rtl.array.weight_network import WeightNetwork
 from naas_hw.rtl.control.controller import Controller
 from naas_hw.rtl.control.counters import COUNTERS, L2_PORTS, Counters
-from naas_hw.rtl.control.dram_master import WINDOW_BITS, DramMaster
+from naas_hw.rtl.control.dram_master import BASE_BITS, WINDOW_BITS, DramMaster
 from naas_hw.rtl.control.register_map import ADDRESS_BITS
 from naas_hw.rtl.control.registers import AxiLiteRegisters
 from naas_hw.rtl.control.watchdog import Watchdog
@@ -252,6 +252,7 @@ class AcceleratorTop(wiring.Component):
         connect(m, dram.m_axi, flipped(self.m_axi))
         m.d.comb += [
             dram.window.eq(self.registers.command.descriptors[WINDOW_BITS:]),
+            dram.base.eq(self.registers.base[-BASE_BITS:]),
             writer.first_block.eq(self.registers.write_first[-BLOCK_BITS:]),
             writer.last_block.eq(self.registers.write_last[-BLOCK_BITS:]),
             controller.data_read_error.eq(dram.read_error),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
-from naas_hw.compiler.program import LayerTask, Program, build_program
+from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.reference.accesses import Accesses
 from naas_hw.cost.reference.recurrence import StallCycles, Timeline, timeline_of
@@ -179,6 +179,7 @@ def simulate_layer(
     prediction: Prediction | None = None,
     waves: Path | None = None,
     max_steps_by_piece: int = MAX_STEPS_BY_PIECE,
+    base: int = 0,
 ) -> LayerReport:
     """Predict, run on the RTL, compare: cycles piece by piece, counts, output bytes.
 
@@ -192,6 +193,7 @@ def simulate_layer(
     prediction : of `predict_layer`; made here if None.
     waves : file for waves, without its suffix.
     max_steps_by_piece : layers of more steps are compared as a whole only.
+    base : where the program stands in memory, a multiple of 4 KiB.
     """
     groups, layer = layer.groups, layer.model_copy(update={"groups": 1})
     accelerator = hardware.accelerator
@@ -202,7 +204,8 @@ def simulate_layer(
     tasks = [task] if before is None else [task, task]
     program = build_program(accelerator, tasks, identity=hardware.identity)
     prediction = prediction or predict_layer(accelerator, layer, mapping)
-    prelude, starts = _starts(program, before, prediction.cycles, prelude_rng)
+    scene = Scene(program=program, cycles=prediction.cycles, rng=prelude_rng, base=base)
+    prelude, starts = _starts(scene, before)
     timed = stalls is None and habits is None
     by_piece = timed and prediction.num_steps <= max_steps_by_piece
     timeline = timeline_of(geometry) if by_piece else None
@@ -221,6 +224,7 @@ def simulate_layer(
         want_events=prediction.num_steps <= max_steps_by_piece,
         dump=program.outputs[-1],
         waves=waves,
+        base=base,
     )
     output = program.output(len(tasks) - 1, result.dram, first=program.outputs[-1][0])
     counted = counts_of(result)
@@ -249,14 +253,12 @@ def simulate_layer(
     )
 
 
-def _starts(
-    program: Program, before: str | None, cycles: int, rng: np.random.Generator
-) -> tuple[Prelude | None, list[Start]]:
+def _starts(scene: Scene, before: str | None) -> tuple[Prelude | None, list[Start]]:
     """The run that counts, and what happens before it."""
     reads = (REGISTERS["status"], *(REGISTERS[f"{name}_low"] for name in COUNTERS))
     if before is None:
-        return None, [Start(writes=tuple(start_writes(program)), reads=reads)]
-    scene = Scene(program=program, cycles=cycles, rng=rng)
+        writes = start_writes(scene.program, base=scene.base)
+        return None, [Start(writes=tuple(writes), reads=reads)]
     prelude = PRELUDES[before](scene)
     return prelude, [prelude.start, replace(scene.start(1), reads=reads)]
 

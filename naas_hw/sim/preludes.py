@@ -63,17 +63,21 @@ class Scene:
     ----------
     program : the same layer twice.
     cycles : that the layer takes by prediction.
+    base : where the program stands in memory.
     """
 
     program: Program
     cycles: int
     rng: np.random.Generator
+    base: int = 0
 
     def start(self, index: int, **registers: int) -> Start:
         """Run one of the two layers; `registers` are written instead of what they are else."""
         program = self.program
         first, _ = program.regions[index]["descriptor"]
-        writes = list_writes(descriptors=first, num_descriptors=1, writable=program.writable)
+        writes = list_writes(
+            descriptors=first, num_descriptors=1, writable=program.writable, base=self.base
+        )
         changed = {REGISTERS[name]: value for name, value in registers.items()}
         return Start(
             writes=(

@@ -10,13 +10,16 @@ REGISTERS = {register.name: register.offset for register in register_map(COUNTER
 """Name -> address."""
 
 
-def start_writes(program: Program, *, watchdog_cycles: int = 0) -> list[tuple[int, int]]:
+def start_writes(
+    program: Program, *, watchdog_cycles: int = 0, base: int = 0
+) -> list[tuple[int, int]]:
     """Register writes that run a program; see `list_writes`."""
     return list_writes(
         descriptors=program.descriptor_address,
         num_descriptors=program.num_descriptors,
         writable=program.writable,
         watchdog_cycles=watchdog_cycles,
+        base=base,
     )
 
 
@@ -26,6 +29,7 @@ def list_writes(
     num_descriptors: int,
     writable: tuple[int, int],
     watchdog_cycles: int = 0,
+    base: int = 0,
 ) -> list[tuple[int, int]]:
     """Register writes that run a list of descriptors.
 
@@ -34,12 +38,14 @@ def list_writes(
     descriptors : address of the first.
     writable : (first byte, byte behind the last) that may be written: whole blocks of 4 KiB.
     watchdog_cycles : a layer that takes longer is stopped, within a unit of the watchdog; 0: none.
+    base : where the program stands in memory, a multiple of 4 KiB; its addresses count from there.
     """
     first, end = writable
     return [
         (REGISTERS["write_first"], first),
         (REGISTERS["write_last"], end - 1),
         (REGISTERS["watchdog"], ceil_div(watchdog_cycles, timing.WATCHDOG_UNIT)),
+        (REGISTERS["base"], base),
         (REGISTERS["interrupt_global_enable"], 1),
         (REGISTERS["interrupt_enable"], 1),
         (REGISTERS["descriptors_low"], descriptors),

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from naas_hw.compiler.program import PAGE_BYTES, WINDOW_BYTES
 from naas_hw.core.errors import InputError, SimulationError
 from naas_hw.sim.build import HARNESS, Build, fetch_program
 from naas_hw.sim.build_cache import BuildCache, default_cache_folder
@@ -137,6 +138,7 @@ def run_bench(
     waves: Path | None = None,
     cache: BuildCache | None = None,
     timeout_seconds: float | None = None,
+    base: int = 0,
 ) -> BenchResult:
     """Simulate one start of the accelerator; see `run_starts`."""
     return run_starts(
@@ -157,6 +159,7 @@ def run_bench(
         waves=waves,
         cache=cache,
         timeout_seconds=timeout_seconds,
+        base=base,
     )[0]
 
 
@@ -179,6 +182,7 @@ def run_starts(
     waves: Path | None = None,
     cache: BuildCache | None = None,
     timeout_seconds: float | None = None,
+    base: int = 0,
 ) -> tuple[BenchResult, ...]:
     """Simulate some starts of the accelerator, one after the other; a result for each.
 
@@ -200,12 +204,15 @@ def run_starts(
     cache : None for the user's own.
     timeout_seconds : the simulator is killed after that; a net below `cycle_limit`, for loops
         within one cycle.
+    base : where the image stands in memory, a multiple of 4 KiB; addresses given here count from
+        it. The accelerator has a register for it.
 
     Raises
     ------
     SimulationError where the build fails, or the simulator ends without a result.
     """
     _check_run(build, dram_image, latency, period, cycle_limit, starts)
+    _check_base(base, dram_image)
     first, end = _check_dump(build, dram_image, dump)
     wave_format = _wave_format(simulator, waves)
     with temporary_folder("naas_sim_") as folder:
@@ -224,6 +231,7 @@ def run_starts(
             "dram_binary": "dram.bin",
             "dram_result": "result.hex",
             "dram_bytes": str(dram_image.size),
+            "dram_base": f"{base:x}",
             "latency": str(latency),
             "period": str(period),
             "cycle_limit": str(cycle_limit),
@@ -287,6 +295,12 @@ def _check_run(
         )
     if not starts:
         raise InputError("starts must have at least one entry, not 0")
+
+
+def _check_base(base: int, dram_image: NDArray[np.uint8]) -> None:
+    last = WINDOW_BYTES - dram_image.size
+    if base % PAGE_BYTES or not 0 <= base <= last:
+        raise InputError(f"base must be a multiple of {PAGE_BYTES} from 0 to {last}, not {base}")
 
 
 def _check_dump(

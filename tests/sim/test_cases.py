@@ -32,7 +32,7 @@ def hardware_of(name: str) -> Hardware:
     return generate(LISTS[name].accelerator)
 
 
-def assert_equal_to_model(name: str, index: int, simulator: str) -> None:
+def assert_equal_to_model(name: str, index: int, simulator: str, *, base: int = 0) -> None:
     """Cycles piece by piece, counts and output bytes of one triple."""
     case = LISTS[name].case(index)
     report = simulate_layer(
@@ -41,6 +41,7 @@ def assert_equal_to_model(name: str, index: int, simulator: str) -> None:
         case.mapping,
         simulator=find_simulator(simulator),
         rng=layer_generator(0, case.accelerator, case.layer),
+        base=base,
     )
     assert report.messages == ()
     assert report.status == "done"
@@ -69,6 +70,14 @@ def test_a_listed_triple_is_legal(name: str, index: int) -> None:
 def test_a_listed_triple_equals_the_model_on_icarus(name: str, index: int) -> None:
     """Cycles piece by piece, counts and output bytes."""
     assert_equal_to_model(name, index, "icarus")
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("base", [0x4000_0000, 0xFF00_0000])
+def test_a_program_runs_at_any_base(base: int) -> None:
+    """At another base nothing changes: neither cycles nor counts nor bytes."""
+    assert_equal_to_model("c8_k8", 0, "icarus", base=base)
 
 
 @pytest.mark.sim

@@ -408,6 +408,8 @@ def test_unknown_bits_in_memory_are_counted(icarus: Simulator, cache: BuildCache
         ({"writes": []}, "writes must have at least the one that starts"),
         ({"dump": (0, 24)}, "whole beats within 16 bytes, not 0 to 24"),
         ({"dump": (4, 16)}, "whole beats within 16 bytes, not 4 to 16"),
+        ({"base": 2048}, "base must be a multiple of 4096 from 0 to 4294967280, not 2048"),
+        ({"base": 1 << 32}, "base must be a multiple of 4096 from 0 to 4294967280, not 4294967296"),
     ],
 )
 def test_wrong_runs_are_refused(changes: dict[str, object], message: str) -> None:

@@ -7,6 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.compiler.layout import DRAM_BITS
+from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.primitives.axi import (
     CACHEABLE,
     INCREMENTING,
@@ -19,6 +20,9 @@ from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 WINDOW_BITS = 32
+PAGE_BITS = (RANGE_BYTES - 1).bit_length()
+BASE_BITS = WINDOW_BITS - PAGE_BITS
+"""Of the base, which is counted in blocks of `RANGE_BYTES`."""
 HANDSHAKE = ("valid", "ready")
 
 
@@ -27,7 +31,8 @@ class DramMaster(SharedComponent):
 
     Descriptors are read before load, and never while load has a burst under way: a beat belongs to
     the descriptor where `descriptors.r` is ready, and to load otherwise. Writes are those of store.
-    Golden model: byte addresses modulo 4 GiB, in the window.
+    All addresses count from the base, which must not change while a burst is offered. Golden model:
+    byte addresses plus the base, modulo 4 GiB, in the window.
 
     Parameters
     ----------
@@ -36,6 +41,7 @@ class DramMaster(SharedComponent):
     Members
     -------
     window : In, 32 bits; high half of all addresses.
+    base : In, BASE_BITS; added to all addresses, in blocks of `RANGE_BYTES`.
     descriptors : In, `DramReadSignature`; reads of the controller.
     load : In, `DramReadSignature`; reads of the layer.
     store : In, `DramWriteSignature`; writes of the layer.
@@ -57,6 +63,7 @@ class DramMaster(SharedComponent):
         super().__init__(
             {
                 "window": In(64 - WINDOW_BITS),
+                "base": In(BASE_BITS),
                 "descriptors": In(DramReadSignature(beat_bytes=beat_bytes)),
                 "load": In(DramReadSignature(beat_bytes=beat_bytes)),
                 "store": In(DramWriteSignature(beat_bytes=beat_bytes)),
@@ -134,4 +141,6 @@ class DramMaster(SharedComponent):
 
     def _byte_address(self, beat: Any) -> Any:
         beat_bits = (self.beat_bytes - 1).bit_length()
-        return Cat((beat << beat_bits)[:WINDOW_BITS], self.window)
+        offset = (beat << beat_bits)[:WINDOW_BITS]
+        block = (offset[PAGE_BITS:] + self.base)[:BASE_BITS]
+        return Cat(offset[:PAGE_BITS], block, self.window)

@@ -9,10 +9,11 @@ from naas_hw.arch import timing
 from naas_hw.compiler.layout import SLOT_BYTES
 
 ADDRESS_BITS: Final = 12
-REGISTER_MAP_VERSION: Final = 2
-"""Version 1 had no `versions`, no range of writes and no watchdog."""
+REGISTER_MAP_VERSION: Final = 3
+"""Version 1 had no `versions`, no range of writes and no watchdog, version 2 no base."""
 RANGE_BYTES: Final = 4096
-"""The range that may be written consists of whole blocks of this size; no burst crosses one."""
+"""The range that may be written consists of whole blocks of this size, and the base is a multiple
+of it; no burst crosses one."""
 COUNTERS_OFFSET: Final = 0x40
 MAX_COUNTERS: Final = ((1 << ADDRESS_BITS) - COUNTERS_OFFSET) // 8
 
@@ -82,6 +83,13 @@ REGISTERS: Final = (
         "watchdog",
         RW,
         f"units of {timing.WATCHDOG_UNIT} cycles after which a layer is stopped; 0: never",
+    ),
+    _register(
+        0x3C,
+        "base",
+        RW,
+        f"what is added to every address on the bus: a multiple of {RANGE_BYTES}; "
+        "all other addresses count from it",
     ),
 )
 """All but the counters."""

@@ -54,12 +54,14 @@ class AxiLiteRegisters(SharedComponent):
     write_first : Out, 32 bits; first byte that may be written.
     write_last : Out, 32 bits; last byte that may be written.
     watchdog : Out, 32 bits; limit in units of `timing.WATCHDOG_UNIT` cycles.
+    base : Out, 32 bits; byte address that is added to all addresses of DRAM.
     interrupt : Out, 1 bit, level.
 
     Latency
     -------
     A register has its new value one cycle after its write, `interrupt` follows `command.done` by
-    one cycle. There may be a write and a read every two cycles. A reset forbids all writes to DRAM.
+    one cycle. There may be a write and a read every two cycles. A reset forbids all writes to DRAM
+    and puts the base at zero.
 
     Raises
     ------
@@ -86,6 +88,7 @@ class AxiLiteRegisters(SharedComponent):
                 "write_first": Out(32, init=(1 << 32) - RANGE_BYTES),
                 "write_last": Out(32),
                 "watchdog": Out(32),
+                "base": Out(32),
                 "interrupt": Out(1),
             }
         )
@@ -134,6 +137,7 @@ class AxiLiteRegisters(SharedComponent):
             ("write_first", self.write_first),
             ("write_last", self.write_last),
             ("watchdog", self.watchdog),
+            ("base", self.base),
         ):
             self._store(m, write, values, name, register)
 

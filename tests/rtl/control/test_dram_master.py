@@ -11,6 +11,7 @@ from naas_hw.rtl.control.dram_master import DramMaster
 from naas_hw.rtl.primitives.axi import CACHEABLE, INCREMENTING, LENGTH_BITS, Response
 
 WINDOW = 0x89ABCDEF
+PAGE_BYTES = 4096
 
 
 def flag(rng: np.random.Generator) -> int:
@@ -44,16 +45,16 @@ def drive_writes(ctx: Any, dut: DramMaster, rng: np.random.Generator) -> None:
     ctx.set(dut.m_axi.b.resp, int(rng.integers(4)))
 
 
-def byte_address(beat: int, beat_bytes: int) -> int:
-    """Golden model of an address: within the window of 4 GiB, whatever the beat."""
-    return WINDOW << 32 | beat * beat_bytes % (1 << 32)
+def byte_address(beat: int, beat_bytes: int, base: int) -> int:
+    """Golden model of an address: within the window of 4 GiB, whatever base and beat."""
+    return WINDOW << 32 | (base + beat * beat_bytes) % (1 << 32)
 
 
-def check_reads(ctx: Any, dut: DramMaster) -> None:
+def check_reads(ctx: Any, dut: DramMaster, base: int) -> None:
     descriptors, load, bus = dut.descriptors, dut.load, dut.m_axi
     reader = descriptors if ctx.get(descriptors.ar.valid) else load
     assert ctx.get(bus.ar.valid) == ctx.get(reader.ar.valid)
-    assert ctx.get(bus.ar.addr) == byte_address(ctx.get(reader.ar.address), dut.beat_bytes)
+    assert ctx.get(bus.ar.addr) == byte_address(ctx.get(reader.ar.address), dut.beat_bytes, base)
     assert ctx.get(bus.ar.len) == ctx.get(reader.ar.length)
     assert ctx.get(reader.ar.ready) == ctx.get(bus.ar.ready)
     if reader is descriptors:
@@ -70,10 +71,10 @@ def check_reads(ctx: Any, dut: DramMaster) -> None:
     assert ctx.get(dut.read_error) == bool(is_taken and is_error)
 
 
-def check_writes(ctx: Any, dut: DramMaster) -> None:
+def check_writes(ctx: Any, dut: DramMaster, base: int) -> None:
     store, bus = dut.store, dut.m_axi
     assert ctx.get(bus.aw.valid) == ctx.get(store.aw.valid)
-    assert ctx.get(bus.aw.addr) == byte_address(ctx.get(store.aw.address), dut.beat_bytes)
+    assert ctx.get(bus.aw.addr) == byte_address(ctx.get(store.aw.address), dut.beat_bytes, base)
     assert ctx.get(bus.aw.len) == ctx.get(store.aw.length)
     assert ctx.get(store.aw.ready) == ctx.get(bus.aw.ready)
     for name in ("valid", "data", "last"):
@@ -87,18 +88,20 @@ def check_writes(ctx: Any, dut: DramMaster) -> None:
     assert ctx.get(dut.write_error) == bool(ctx.get(bus.b.valid) and is_error)
 
 
+@pytest.mark.parametrize("base", [0, 0x4000_0000, 0xFFFF_F000])
 @pytest.mark.parametrize("beat_bytes", [4, 8, 16, 32])
-def test_random_traffic_is_passed_on(beat_bytes: int) -> None:
+def test_random_traffic_is_passed_on(beat_bytes: int, base: int) -> None:
     dut = DramMaster(beat_bytes=beat_bytes)
     rng = np.random.default_rng(beat_bytes)
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.window, WINDOW)
+        ctx.set(dut.base, base // PAGE_BYTES)
         for _ in range(200):
             drive_reads(ctx, dut, rng)
             drive_writes(ctx, dut, rng)
-            check_reads(ctx, dut)
-            check_writes(ctx, dut)
+            check_reads(ctx, dut, base)
+            check_writes(ctx, dut, base)
             await ctx.tick()
 
     simulate(dut, bench)
