@@ -1,0 +1,58 @@
+"""Lowered networks give the bytes of the network in integers, tensor by tensor."""
+
+import numpy as np
+import pytest
+from integer_operators import run_graph, run_operator
+
+from naas_hw.compiler.lowering.execution import run_lowered
+from naas_hw.compiler.lowering.lower import lower
+from naas_hw.compiler.lowering.values import LoweredNetwork
+from naas_hw.graph.quantised import HostFunction, QuantisedGraph
+from naas_hw.graph.random_graph import random_graph, random_inputs
+from naas_hw.workload.option import Option
+
+NO_OPTIONS: frozenset[Option] = frozenset()
+
+
+def assert_same(graph: QuantisedGraph, lowered: LoweredNetwork, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    inputs = random_inputs(graph, rng)
+    wanted = run_graph(graph, inputs)
+    results = run_lowered(
+        lowered, inputs, lambda operator, values: run_operator(graph, operator, values), rng
+    )
+    assert set(graph.outputs) <= set(results)
+    for name in set(results) & set(wanted):
+        assert np.array_equal(results[name], wanted[name]), (name, seed, lowered.beat_bytes)
+
+
+@pytest.mark.parametrize("beat_bytes", [4, 8, 16, 32])
+def test_random_networks_give_the_same_bytes(beat_bytes):
+    for seed in range(100):
+        graph = random_graph(seed)
+        assert_same(graph, lower(graph, beat_bytes=beat_bytes), seed)
+
+
+@pytest.mark.parametrize("beat_bytes", [4, 16])
+def test_with_all_hardware_only_host_functions_are_left(beat_bytes):
+    for seed in range(100):
+        for call in lower(random_graph(seed), beat_bytes=beat_bytes).host_calls:
+            assert isinstance(call.operator, HostFunction)
+
+
+@pytest.mark.parametrize("missing", list(Option))
+def test_what_needs_missing_hardware_goes_to_the_host(missing):
+    options = frozenset(Option) - {missing}
+    for seed in range(40):
+        graph = random_graph(seed)
+        lowered = lower(graph, beat_bytes=8, options=options)
+        assert all(missing not in call.layer.options for call in lowered.layer_calls)
+        assert_same(graph, lowered, seed)
+
+
+def test_without_any_option_networks_still_run():
+    for seed in range(40):
+        graph = random_graph(seed)
+        lowered = lower(graph, beat_bytes=8, options=NO_OPTIONS)
+        assert all(not call.layer.options for call in lowered.layer_calls)
+        assert_same(graph, lowered, seed)
