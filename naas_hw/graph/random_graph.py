@@ -459,6 +459,10 @@ class _Growing:
             return
         kernel, stride, padding, size = window
         weight = int(self.rng.choice((1, 4, 8)))
+        scaling = self._scaling()
+        zero_points = (self.tensors[source].zero_point, scaling[1])
+        if self._scaling_of(source) == scaling and not any(padding):
+            zero_points = (0, 0)
         mantissa, exponent = np.frexp(0.9 / (kernel[0] * kernel[1] * weight))
         self._add(
             lambda name, output: AveragePool(
@@ -470,10 +474,12 @@ class _Growing:
                 weight=weight,
                 multiplier=int(mantissa * 2.0**31),
                 shift=int(-exponent),
+                input_zero_point=zero_points[0],
+                output_zero_point=zero_points[1],
                 padding=padding,
             ),
             (self._shape(source)[0], *size),
-            self._scaling(),
+            scaling,
         )
 
     # Layout ----------------------------------------------------------------------------------
@@ -580,6 +586,8 @@ class _Growing:
                 inputs=(source,),
                 output=output,
                 kind="softmax",
+                input_shapes=(self.tensors[source].graph_shape,),
+                output_shape=self.tensors[source].graph_shape,
                 attributes={"axis": 1},
             ),
             self._shape(source),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from naas_hw.compiler.descriptor import Pitches
 from naas_hw.compiler.lowering.layouts import Layout, dense_layout, region_beats
 from naas_hw.compiler.lowering.values import Call, HostCall, LayerCall, PlacedTensor, View
-from naas_hw.graph.quantised import HostFunction, Padded, Pair, QuantisedGraph, QuantisedOperator
+from naas_hw.graph.quantised import Padded, Pair, QuantisedGraph, QuantisedOperator
 from naas_hw.workload.arithmetic.epilogue import Addition, Table
 from naas_hw.workload.layer import MAX_PADDING, Kind, Layer
 from naas_hw.workload.option import Option
@@ -156,6 +156,12 @@ class Builder:
         self.layouts[tensor] = layout
         return layout
 
+    def begin_tensor(self, tensor: str) -> None:
+        """A region for a tensor from outside, if it is bytes."""
+        shape = self.graph.tensors[tensor].shape
+        if self.graph.tensors[tensor].dtype == "int8":
+            self.new_region(tensor, tuple(range(shape[0])), *shape[1:])
+
     def unused_region(self, tensor: str) -> str:
         """A name for a copy of a tensor."""
         return next(
@@ -204,9 +210,7 @@ class Builder:
     def call_host(self, operator: QuantisedOperator, reason: str) -> None:
         """Leave an operator to the host."""
         inputs = tuple(self.placed(name) for name in operator.inputs)
-        if not (isinstance(operator, HostFunction) and operator.result != "int8"):
-            shape = self.graph.tensors[operator.output].shape
-            self.new_region(operator.output, tuple(range(shape[0])), *shape[1:])
+        self.begin_tensor(operator.output)
         self.calls.append(
             HostCall(
                 name=self.unique_name(operator.name),

@@ -57,8 +57,7 @@ def lower(
     """
     builder = Builder(graph=quantised, beat_bytes=beat_bytes, options=options)
     for name in quantised.inputs:
-        shape = quantised.tensors[name].shape
-        builder.new_region(name, tuple(range(shape[0])), *shape[1:])
+        builder.begin_tensor(name)
     lowering = _Lowering(builder)
     for step in chains_of(quantised, options):
         lowering.add(step)
@@ -204,7 +203,7 @@ class _Lowering:
                 self._builder, residual, output, tensor=chain.residual, sources=chain.sources
             )
         epilogue = Epilogue(residual=residual, addition=chain.addition, table=chain.table)
-        base, tensors = chain.base, self._builder.graph.tensors
+        base = chain.base
         if base is None or isinstance(base, Upsampling):
             self._emit_copies(chain, source, output, epilogue)
             return
@@ -215,7 +214,7 @@ class _Lowering:
             epilogue=epilogue,
             padding=padding,
             input_zero_point=_outside(self._builder.graph, chain),
-            output_zero_point=tensors[base.output].zero_point,
+            output_zero_point=_inside(self._builder.graph, base),
             makes=chain.output,
             sources=chain.sources,
         )
@@ -288,7 +287,16 @@ def _outside(graph: QuantisedGraph, chain: Chain) -> int:
     """What the base of a chain sees outside of the image."""
     if isinstance(chain.base, MaximumPool):
         return OUTSIDE_OF_MAXIMUM
+    if isinstance(chain.base, AveragePool):
+        return chain.base.input_zero_point
     return graph.tensors[chain.source].zero_point
+
+
+def _inside(graph: QuantisedGraph, base: QuantisedOperator) -> int:
+    """The zero point of the sums of a base."""
+    if isinstance(base, AveragePool):
+        return base.output_zero_point
+    return graph.tensors[base.output].zero_point
 
 
 def _moved(operator: Crop | Rearranged, addresses: Addresses) -> Addresses:
@@ -303,5 +311,5 @@ def _moved(operator: Crop | Rearranged, addresses: Addresses) -> Addresses:
 def _reason(operator: QuantisedOperator) -> str:
     """Why an operator without a rule goes to the host."""
     if isinstance(operator, HostFunction):
-        return f"no layer computes {operator.kind}"
+        return operator.reason or f"no layer computes {operator.kind}"
     return "the accelerator must have the optional hardware for it"

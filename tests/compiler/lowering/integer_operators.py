@@ -93,15 +93,14 @@ def pooled(graph, operator, inputs):
         return windows(image, operator.kernel, operator.stride, operator.dilation).max((3, 4))
     if not isinstance(operator, AveragePool):
         return None
-    image = inputs[0].astype(np.int64) - graph.tensors[operator.inputs[0]].zero_point
-    image = surrounded(image, operator.padding, 0)
+    image = surrounded(inputs[0].astype(np.int64) - operator.input_zero_point, operator.padding, 0)
     sums = windows(image, operator.kernel, operator.stride, (1, 1)).sum(axis=(3, 4))
     return requantise(
         sums * operator.weight,
         0,
         operator.multiplier,
         operator.shift,
-        graph.tensors[operator.output].zero_point,
+        operator.output_zero_point,
         operator.clamp_min,
         operator.clamp_max,
     )
