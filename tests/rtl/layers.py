@@ -5,11 +5,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from stored_cases import read_case_list
+
 from naas_hw.compiler.descriptor import TensorAddresses, Values, ZeroPoints, descriptor_values
 from naas_hw.compiler.layout import LAYOUT, NEST, OUTER, FieldSpec
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.rtl.primitives.config import RECORD_STROBES
-from naas_hw.verify.case_files import read_case_list
 
 FOLDER: Final = Path(__file__).parents[1] / "cases"
 ADDRESSES: Final = TensorAddresses(

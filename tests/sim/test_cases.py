@@ -5,13 +5,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from stored_cases import CaseList, read_case_list
 
 from naas_hw.mapping.legality import violations
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import simulate_layer
 from naas_hw.sim.simulators import find_simulator
-from naas_hw.verify.case_files import CaseList, read_case_list
 from naas_hw.verify.random import MAX_CYCLES
 
 FOLDER = Path(__file__).parents[1] / "cases"

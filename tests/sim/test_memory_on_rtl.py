@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from _pytest.mark.structures import ParameterSet
 from cases import CHANNELS, DEPTHWISE, SPILLS
+from one_start import run_bench
+from stored_cases import read_case_list
 
 from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.memory_habits import NAMED_HABITS, MemoryHabits
 from naas_hw.sim.registers import REGISTERS, start_writes
-from naas_hw.sim.run import run_bench
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.verify.case import Case
-from naas_hw.verify.case_files import read_case_list
 from naas_hw.workload.arithmetic.golden import reference_output
 from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 

@@ -19,13 +19,14 @@ from copier_build import (
     image,
     registers,
 )
+from one_start import run_bench
 
 from naas_hw.core.errors import InputError, SimulationError, ToolError
 from naas_hw.sim import build as build_module
 from naas_hw.sim import run as run_module
 from naas_hw.sim.build import Build
 from naas_hw.sim.build_cache import BuildCache
-from naas_hw.sim.run import Stalls, run_bench
+from naas_hw.sim.run import Stalls
 from naas_hw.sim.runner import run_runner
 from naas_hw.sim.simulators import SIMULATOR_NAMES, Simulator, find_simulator, has_fst_headers
 

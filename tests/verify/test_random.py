@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stored_cases import read_case
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cli import main
@@ -23,7 +24,7 @@ from naas_hw.sim.memory_habits import choose_habits, parse_habits
 from naas_hw.sim.simulators import Simulator, find_simulator
 from naas_hw.verify import random as verify_module
 from naas_hw.verify.case import Case
-from naas_hw.verify.case_files import read_case, write_case
+from naas_hw.verify.case_files import write_case
 from naas_hw.verify.coverage import BEATS, BINS, LARGE_BINS, LARGE_LATENCIES, LATENCIES, Size
 from naas_hw.verify.random import CaseResult, report_json, verify
 from naas_hw.verify.random_accelerator import SMALLEST_LAYER, random_accelerator
