@@ -10,6 +10,7 @@ from naas_hw.arch.technology import EnergyTable
 from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import NetworkReport
 from naas_hw.runs.folder import digest_of
+from naas_hw.runs.result_json import RESULT_FILE
 from naas_hw.search.mapping.branch_and_bound import branch_and_bound, space_size
 from naas_hw.search.mapping.layer_search import Choice
 from naas_hw.search.mapping.network_bound import layer_bound
@@ -71,7 +72,7 @@ def bounds_digest(design: Design, table: EnergyTable) -> str:
 def _result_of(folder: Path) -> dict[str, Any]:
     """What result.json holds; nothing where it cannot be read."""
     try:
-        content = read_json(folder / "result.json")
+        content = read_json(folder / RESULT_FILE)
     except InputError:
         return {}
     return content if isinstance(content, dict) else {}

@@ -5,9 +5,7 @@ from collections.abc import Mapping as AbstractMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
-
-from pydantic import BaseModel, ConfigDict
+from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.files import (
@@ -26,6 +24,7 @@ from naas_hw.mapping.files import read_mappings
 from naas_hw.mapping.legality import model_violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder, digest_of
+from naas_hw.runs.result_json import RESULT_FILE, PriceRecord
 from naas_hw.system.json_files import read_json
 from naas_hw.system.yaml_files import validate
 from naas_hw.workload.catalogue import builtin_names, load_builtin
@@ -49,15 +48,6 @@ class Design:
     accelerator: Accelerator
     network: Network
     mappings: AbstractMapping[str, Mapping]
-
-
-class _PricedBy(BaseModel):
-    """What result.json says of the energy table."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    version: Literal[1]
-    energy_table: str | None = None
 
 
 def find_network(
@@ -156,10 +146,10 @@ def run_table(folder: str | Path) -> EnergyTable:
     own = Path(folder) / ENERGY_TABLE_FILE
     if own.exists():
         return read_energy_table(own)
-    result = Path(folder) / "result.json"
+    result = Path(folder) / RESULT_FILE
     if not result.exists():
         return SIZED
-    name = validate(_PricedBy, read_json(result), str(result)).energy_table
+    name = validate(PriceRecord, read_json(result), str(result)).energy_table
     return SIZED if name is None else energy_table(name)
 
 

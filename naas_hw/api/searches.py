@@ -1,6 +1,5 @@
 """Searches of accelerators, networks and mappings, into run folders."""
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
@@ -31,7 +30,14 @@ from naas_hw.nas.joint.joint_search import search_jointly as search_jointly_for
 from naas_hw.nas.joint.settings import JointSettings, joint_digest
 from naas_hw.nas.spaces.space import Space
 from naas_hw.runs.folder import Manifest, RunFolder, digest_of
-from naas_hw.runs.result_json import effort_figures, joint_figures, network_figures, search_figures
+from naas_hw.runs.result_json import (
+    RESULT_FILE,
+    effort_figures,
+    joint_figures,
+    network_figures,
+    result_text,
+    search_figures,
+)
 from naas_hw.search.accelerator.history import History
 from naas_hw.search.accelerator.layer_store import LayerStore
 from naas_hw.search.accelerator.result import ProgressCallback, SearchResult
@@ -300,8 +306,7 @@ def _write_design(
     if table not in ENERGY_TABLES.values() and isinstance(table, SizedTable):
         folder.write_text(ENERGY_TABLE_FILE, dump_yaml(table))
     digest = bounds_digest(design, table)
-    whole = {"version": 1, "energy_table": table.name, "bounds_digest": digest, **figures}
-    folder.write_text("result.json", json.dumps(whole, indent=1) + "\n")
+    folder.write_text(RESULT_FILE, result_text(table.name, digest, figures))
 
 
 def sqlite_files(name: str) -> tuple[str, str]:

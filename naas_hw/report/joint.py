@@ -3,7 +3,8 @@
 from naas_hw.report.charts import ChartAxis, Series, plot
 from naas_hw.report.search import score_label, spread_axis
 from naas_hw.report.values import Figure, TableCell, array_text, data_table
-from naas_hw.runs.facts import JointPointRecord, JointRecord, RunFacts
+from naas_hw.runs.facts import RunFacts
+from naas_hw.runs.result_json import JointPointRecord, JointRecord
 
 
 def joint_figure(facts: RunFacts, joint: JointRecord) -> Figure:

@@ -30,7 +30,8 @@ from naas_hw.report.simulation import (
     simulation_table,
 )
 from naas_hw.report.values import PICO, DataTable, Figure, array_text, data_table, energy, percent
-from naas_hw.runs.facts import LayerFacts, NetworkFacts, ResultRecord, RunFacts
+from naas_hw.runs.facts import LayerFacts, NetworkFacts, RunFacts
+from naas_hw.runs.result_json import ResultRecord
 
 _SAME: float = 1e-9  # of two sums of the same energies in another order
 

@@ -8,7 +8,8 @@ from naas_hw.arch.technology import AREA
 from naas_hw.report.charts import Series, plot
 from naas_hw.report.search import spread_axis
 from naas_hw.report.values import DataTable, Figure, TableCell, array_text, data_table, edp, energy
-from naas_hw.runs.facts import FrontRecord, ResultRecord, RunFacts
+from naas_hw.runs.facts import RunFacts
+from naas_hw.runs.result_json import FrontRecord, ResultRecord
 from naas_hw.runs.tried_accelerators import Candidate, candidate_front
 from naas_hw.search.accelerator.design_front import mean_figure
 from naas_hw.search.accelerator.result import DesignPoint

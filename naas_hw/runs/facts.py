@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
@@ -13,92 +13,17 @@ from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder
+from naas_hw.runs.result_json import RESULT_FILE, Record, ResultRecord
 from naas_hw.runs.tried_accelerators import Candidate, read_candidates
-from naas_hw.search.accelerator.result import DesignPoint
 from naas_hw.system.json_files import read_json
 from naas_hw.system.yaml_files import validate
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
 Model = TypeVar("Model", bound=BaseModel)
-Count = Annotated[int, Field(ge=0)]
 
 
-class _Read(BaseModel):
-    """Fields of a JSON file that a report needs; the others are let be."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class LayerRecord(_Read):
-    """A layer in result.json."""
-
-    name: str
-    cycles: Count
-    energy_pj: float
-
-
-class NetworkRecord(_Read):
-    """A network in result.json."""
-
-    name: str
-    cycles: Count
-    energy_pj: float
-    layers: tuple[LayerRecord, ...] = Field(min_length=1)
-
-
-class JointPointRecord(_Read):
-    """A network on an accelerator, in result.json of a joint search."""
-
-    score: float
-    top1_percent: float
-    accuracy: str
-    choices: dict[str, str | int | float]
-    accelerator: Accelerator
-
-
-class JointRecord(_Read):
-    """What result.json says of networks that were searched with their accelerators.
-
-    Members
-    -------
-    top1_percent, accuracy : of the reported network; the second names the source of the first.
-    min_top1_percent : the floor that was asked for.
-    """
-
-    space: str
-    top1_percent: float
-    accuracy: str
-    min_top1_percent: float
-    num_networks: Count
-    num_layers: Count
-    front: tuple[JointPointRecord, ...]
-
-
-class FrontRecord(_Read):
-    """What result.json says of designs that none beats in cycles, energy and area at once."""
-
-    hypervolume: float
-    points: tuple[DesignPoint, ...] = Field(min_length=1)
-
-
-class ResultRecord(_Read):
-    """result.json: what a search, or `naas map`, found when it ended."""
-
-    version: Literal[1]
-    objective: str
-    budget: str | None = None
-    interrupted: bool = False
-    clock_hz: Annotated[int, Field(gt=0)] | None = None
-    num_candidates: Count | None = None
-    num_legal: Count | None = None
-    num_exact: Count | None = None
-    front: FrontRecord | None = None
-    joint: JointRecord | None = None
-    networks: tuple[NetworkRecord, ...] = Field(min_length=1)
-
-
-class SimulatedLayer(_Read):
+class SimulatedLayer(Record):
     """A layer in sim/simulated.json."""
 
     name: str
@@ -113,7 +38,7 @@ class SimulatedLayer(_Read):
     counted: dict[str, int]
 
 
-class SimulationRecord(_Read):
+class SimulationRecord(Record):
     """sim/simulated.json."""
 
     version: Literal[1]
@@ -123,14 +48,14 @@ class SimulationRecord(_Read):
     layers: tuple[SimulatedLayer, ...]
 
 
-class PredictedLayer(_Read):
+class PredictedLayer(Record):
     """A layer in sim/predicted.json, which is written before the simulator starts."""
 
     name: str
     counts: dict[str, int]
 
 
-class PredictionRecord(_Read):
+class PredictionRecord(Record):
     """sim/predicted.json."""
 
     version: Literal[1]
@@ -203,7 +128,7 @@ def read_run_facts(
     ------
     InputError : a file of the folder is wrong; says which, where and why.
     """
-    result = _read(run, "result.json", ResultRecord)
+    result = _read(run, RESULT_FILE, ResultRecord)
     return RunFacts(
         accelerator=accelerator,
         table=table,
@@ -235,7 +160,7 @@ def _parts(run: RunFolder, network: Network, result: ResultRecord | None) -> lis
     lengths = [len(record.layers) for record in result.networks]
     if sum(lengths) != len(network.layers):
         raise InputError(
-            f"{run.place('result.json')} must have the {len(network.layers)} layers of "
+            f"{run.place(RESULT_FILE)} must have the {len(network.layers)} layers of "
             f"network.yaml, not {sum(lengths)}"
         )
     parts, start = [], 0

@@ -1,17 +1,43 @@
-"""What was found, as JSON has it."""
+"""result.json: what is written of what was found, and what is read of it again.
 
+A key has one home, this file: functions write all keys, records hold those that are read.
+"""
+
+import json
+from collections.abc import Mapping
 from math import inf
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.evaluate import CostReport
 from naas_hw.nas.joint.joint_search import JointResult
 from naas_hw.nas.spaces.space import Space
-from naas_hw.search.accelerator.result import Front, SearchResult
+from naas_hw.search.accelerator.result import DesignPoint, Front, SearchResult
 from naas_hw.search.mapping.network_search import NetworkResult
 from naas_hw.search.objective import Objective
+
+RESULT_FILE: Final = "result.json"
+VERSION: Final = 1
+
+Count = Annotated[int, Field(ge=0)]
+
+# ---------------------------------------------------------------- what is written
+
+
+def result_text(energy_table: str, bounds_digest: str, figures: Mapping[str, Any]) -> str:
+    """The file of a search, or of `naas map`.
+
+    Parameters
+    ----------
+    energy_table : its name.
+    bounds_digest : of what proven bounds depend on.
+    figures : what was found.
+    """
+    head = {"version": VERSION, "energy_table": energy_table, "bounds_digest": bounds_digest}
+    return json.dumps({**head, **figures}, indent=1) + "\n"
 
 
 def search_figures(result: SearchResult) -> dict[str, Any]:
@@ -146,3 +172,87 @@ def effort_figures(result: SearchResult | NetworkResult) -> dict[str, Any]:
 
 def _finite(value: float) -> float | None:
     return None if value == inf else value
+
+
+# ---------------------------------------------------------------- what is read
+
+
+class Record(BaseModel):
+    """Fields of a JSON file that a report needs; the others are let be."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class PriceRecord(Record):
+    """The name of the energy table in result.json; older files have none."""
+
+    version: Literal[1]
+    energy_table: str | None = None
+
+
+class LayerRecord(Record):
+    """A layer in result.json."""
+
+    name: str
+    cycles: Count
+    energy_pj: float
+
+
+class NetworkRecord(Record):
+    """A network in result.json."""
+
+    name: str
+    cycles: Count
+    energy_pj: float
+    layers: tuple[LayerRecord, ...] = Field(min_length=1)
+
+
+class JointPointRecord(Record):
+    """A network on an accelerator, in result.json of a joint search."""
+
+    score: float
+    top1_percent: float
+    accuracy: str
+    choices: dict[str, str | int | float]
+    accelerator: Accelerator
+
+
+class JointRecord(Record):
+    """What result.json says of networks that were searched with their accelerators.
+
+    Members
+    -------
+    top1_percent, accuracy : of the reported network; the second names the source of the first.
+    min_top1_percent : the floor that was asked for.
+    """
+
+    space: str
+    top1_percent: float
+    accuracy: str
+    min_top1_percent: float
+    num_networks: Count
+    num_layers: Count
+    front: tuple[JointPointRecord, ...]
+
+
+class FrontRecord(Record):
+    """What result.json says of designs that none beats in cycles, energy and area at once."""
+
+    hypervolume: float
+    points: tuple[DesignPoint, ...] = Field(min_length=1)
+
+
+class ResultRecord(Record):
+    """result.json: what a search, or `naas map`, found when it ended."""
+
+    version: Literal[1]
+    objective: str
+    budget: str | None = None
+    interrupted: bool = False
+    clock_hz: Annotated[int, Field(gt=0)] | None = None
+    num_candidates: Count | None = None
+    num_legal: Count | None = None
+    num_exact: Count | None = None
+    front: FrontRecord | None = None
+    joint: JointRecord | None = None
+    networks: tuple[NetworkRecord, ...] = Field(min_length=1)

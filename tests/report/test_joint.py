@@ -8,7 +8,7 @@ import pytest
 from naas_hw.nas.accuracy.oracle import AccuracySource, Evidence
 from naas_hw.report.joint import joint_figure
 from naas_hw.report.page import key_figures, render_report, run_rows
-from naas_hw.runs.facts import JointPointRecord, JointRecord
+from naas_hw.runs.result_json import JointPointRecord, JointRecord
 
 
 def with_joint(facts, evidence):
