@@ -86,6 +86,7 @@ class Graph:
     tensors : by name; all that operators read and make.
     inputs, outputs : names of the model's own.
     notes : what a reader of the file should know, a sentence each.
+    folded : operators of the file that are constants now, or went into others.
 
     Raises
     ------
@@ -98,6 +99,7 @@ class Graph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    folded: tuple[Operator, ...] = ()
 
     def __post_init__(self) -> None:
         known = {name for name, tensor in self.tensors.items() if tensor.is_constant}
@@ -154,4 +156,5 @@ def with_operators(
         inputs=graph.inputs,
         outputs=graph.outputs,
         notes=graph.notes,
+        folded=graph.folded,
     )

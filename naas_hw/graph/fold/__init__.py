@@ -1,0 +1,1 @@
+"""Making a graph smaller without changing what it computes."""

@@ -1,0 +1,41 @@
+"""All rules that make a graph smaller, applied until nothing changes."""
+
+from collections.abc import Callable
+from typing import Final
+
+from naas_hw.graph.fold.affine import fold_batch_norm, fold_factors
+from naas_hw.graph.fold.constants import fold_constants, fold_layout_of_weights
+from naas_hw.graph.fold.editor import GraphEditor
+from naas_hw.graph.fold.identities import fold_flat_transposes, fold_identities, fold_layouts
+from naas_hw.graph.fold.pooling import fold_reductions
+from naas_hw.graph.graph import Graph
+
+Rule = Callable[[GraphEditor], None]
+
+RULES: Final[tuple[Rule, ...]] = (
+    fold_constants,
+    fold_layout_of_weights,
+    fold_identities,
+    fold_flat_transposes,
+    fold_layouts,
+    fold_batch_norm,
+    fold_factors,
+    fold_reductions,
+)
+
+
+def folded(graph: Graph) -> Graph:
+    """The same function with fewer operators.
+
+    Operators of constants are computed. Batch normalisation and constants that are added to a
+    layer or multiplied with it go into its weights. Operators that change nothing go. The graph's
+    `folded` lists all operators that are gone.
+    """
+    editor = GraphEditor(graph)
+    changes = -1
+    while changes != editor.num_changes:
+        changes = editor.num_changes
+        for rule in RULES:
+            rule(editor)
+            editor.remove_dead()
+    return editor.finished()

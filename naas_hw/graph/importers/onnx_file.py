@@ -1,0 +1,239 @@
+"""From an ONNX file to a `Graph`: float, QDQ and QOperator, opset 1 to the newest known."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import onnx
+import onnx.inliner
+from google.protobuf.message import DecodeError
+from onnx import ModelProto, NodeProto, ValueInfoProto
+
+from naas_hw.core.errors import InputError
+from naas_hw.graph.graph import Array, Graph
+from naas_hw.graph.importers.builder import GraphBuilder, Shape, check_size
+from naas_hw.graph.importers.onnx_inference import InferredShapes, evaluate
+from naas_hw.graph.importers.onnx_node import Node
+from naas_hw.graph.importers.onnx_operators.constants import make_constant
+from naas_hw.graph.importers.onnx_operators.table import HANDLERS
+from naas_hw.graph.importers.onnx_operators.unknown import keep_unknown
+from naas_hw.graph.importers.onnx_values import array_of, dtype_of_code, plain_floats
+
+_DOMAINS: Final = ("", "ai.onnx", "com.microsoft")
+
+
+def read_onnx(
+    path: Path,
+    *,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    name: str | None = None,
+) -> Graph:
+    """The graph of an ONNX file.
+
+    Parameters
+    ----------
+    input_shapes : of inputs whose sizes the file leaves open.
+    name : of the graph; that of the file by default.
+
+    Raises
+    ------
+    InputError : the file is no whole ONNX file, or says something that nothing here understands.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} must be a file that can be read: {error.strerror}") from None
+    return graph_of_model(
+        parsed_model(data, str(path)),
+        folder=path.parent,
+        input_shapes=input_shapes,
+        name=name or path.stem,
+    )
+
+
+def parsed_model(data: bytes, place: str) -> ModelProto:
+    """A model from its bytes.
+
+    Raises
+    ------
+    InputError : they are no ONNX model.
+    """
+    model = ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError:
+        raise InputError(f"{place} must be a whole ONNX file; its bytes cannot be read") from None
+    if not model.graph.node:
+        raise InputError(f"{place} must be an ONNX file with operators; it has none")
+    return model
+
+
+def graph_of_model(
+    model: ModelProto,
+    *,
+    name: str,
+    folder: Path | None = None,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Graph:
+    """The graph of an ONNX model.
+
+    Parameters
+    ----------
+    folder : of data beside the file.
+
+    Raises
+    ------
+    InputError : see `read_onnx`.
+    """
+    if model.functions:
+        model = onnx.inliner.inline_local_functions(model)
+    opsets = _opsets(model)
+    builder = GraphBuilder(_names(model))
+    for tensor in model.graph.initializer:
+        builder.add_file_constant(tensor.name, array_of(tensor, folder))
+    if model.graph.sparse_initializer:
+        raise InputError(f"weights of {name!r} must be dense, not sparse")
+    inputs = _add_inputs(model, builder, input_shapes or {})
+    inferred = InferredShapes(model, inputs)
+    for node in _nodes(model, builder, opsets, inferred, folder):
+        _add_node(*node, opsets)
+    outputs = [value.name for value in model.graph.output]
+    return builder.finished(name, list(inputs), outputs)
+
+
+def _opsets(model: ModelProto) -> dict[str, int]:
+    """Version of each domain."""
+    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    opsets.setdefault("", opsets.get("ai.onnx", 1))
+    newest = onnx.defs.onnx_opset_version()
+    if not 1 <= opsets[""] <= newest:
+        raise InputError(f"the opset must be 1 to {newest}, not {opsets['']}")
+    return opsets
+
+
+def _names(model: ModelProto) -> set[str]:
+    """Names of all tensors of the file."""
+    graph = model.graph
+    names = {name for node in graph.node for name in (*node.input, *node.output)}
+    return names | {value.name for value in (*graph.input, *graph.initializer)}
+
+
+def _add_inputs(
+    model: ModelProto, builder: GraphBuilder, wanted: Mapping[str, tuple[int, ...]]
+) -> dict[str, Shape]:
+    """Inputs of the model that are no initializers, with their shapes."""
+    values = [value for value in model.graph.input if value.name not in builder.tensors]
+    unknown = sorted(set(wanted) - {value.name for value in values})
+    if unknown:
+        names = ", ".join(repr(value.name) for value in values)
+        raise InputError(f"--input-shape must name an input, {names}, not {unknown[0]!r}")
+    shapes = {}
+    for value in values:
+        shapes[value.name] = shape = _input_shape(value, wanted.get(value.name), builder)
+        check_size(shape, value.name)
+        dtype = dtype_of_code(value.type.tensor_type.elem_type, value.name)
+        builder.add_input(value.name, shape, dtype)
+    return shapes
+
+
+def _input_shape(
+    value: ValueInfoProto, wanted: tuple[int, ...] | None, builder: GraphBuilder
+) -> Shape:
+    """The fixed shape of an input; a batch of open size is 1."""
+    if not value.type.HasField("tensor_type"):
+        raise InputError(f"input {value.name!r} must be a tensor")
+    sizes = [
+        size.dim_value if size.dim_value > 0 else None for size in value.type.tensor_type.shape.dim
+    ]
+    if wanted is not None:
+        fits = not sizes or len(sizes) == len(wanted)
+        if not fits or any(a not in (None, b) for a, b in zip(sizes, wanted, strict=False)):
+            raise InputError(
+                f"--input-shape of {value.name!r} must fit {_text(sizes)}, not {list(wanted)}"
+            )
+        if min(wanted, default=1) < 1:
+            raise InputError(f"sizes of --input-shape must be 1 or more, not {list(wanted)}")
+        return tuple(wanted)
+    if sizes and sizes[0] is None:
+        sizes[0] = 1
+        builder.notes.append(f"The batch of {value.name!r} is open in the file; here it is 1.")
+    if None in sizes or not value.type.tensor_type.HasField("shape"):
+        raise InputError(
+            f"the shape of input {value.name!r} must be fixed, not {_text(sizes)}: "
+            "give it with --input-shape"
+        )
+    return tuple(size for size in sizes if size is not None)
+
+
+def _text(sizes: list[int | None]) -> str:
+    return "[" + ", ".join("?" if size is None else str(size) for size in sizes) + "]"
+
+
+def _nodes(
+    model: ModelProto,
+    builder: GraphBuilder,
+    opsets: Mapping[str, int],
+    inferred: InferredShapes,
+    folder: Path | None,
+) -> list[tuple[NodeProto, Node]]:
+    """All nodes of the file, decoded, with names that are unique."""
+    taken: set[str] = set()
+    nodes = []
+    for index, proto in enumerate(model.graph.node):
+        name = proto.name or f"{proto.op_type}_{index}"
+        name = name if name not in taken else f"{name}_{index}"
+        taken.add(name)
+        domain = "" if proto.domain == "ai.onnx" else proto.domain
+        node = Node(
+            name=name,
+            operator=proto.op_type,
+            domain=domain,
+            opset=opsets.get(domain, 1),
+            inputs=tuple(proto.input),
+            outputs=tuple(proto.output),
+            attributes={entry.name: _attribute(entry, folder) for entry in proto.attribute},
+            builder=builder,
+            inferred=inferred,
+        )
+        nodes.append((proto, node))
+    return nodes
+
+
+def _attribute(attribute: onnx.AttributeProto, folder: Path | None) -> Any:
+    """A number, a text, a list or an array."""
+    if attribute.type == onnx.AttributeProto.TENSOR:
+        return array_of(attribute.t, folder)
+    value = onnx.helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _add_node(proto: NodeProto, node: Node, opsets: Mapping[str, int]) -> None:
+    """What a node becomes, added to the graph."""
+    handler = HANDLERS.get(node.operator)
+    try:
+        if handler is not None and node.domain in _DOMAINS:
+            handler(node)
+        elif node.inputs and all(
+            not name or node.builder.is_constant(name) for name in node.inputs
+        ):
+            _compute(proto, node, opsets)
+        else:
+            keep_unknown(node)
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise node.error(f"inputs and attributes must be as ONNX defines them: {error}") from None
+
+
+def _compute(proto: NodeProto, node: Node, opsets: Mapping[str, int]) -> None:
+    """A node whose inputs are all constants, as constants."""
+    inputs: dict[str, Array] = {}
+    for name in node.inputs:
+        values = node.builder.values(name)
+        if values is not None:
+            inputs[name] = values
+    outputs = [name for name in node.outputs if name]
+    for output, values in zip(outputs, evaluate(proto, inputs, opsets), strict=True):
+        make_constant(node.making(output), plain_floats(values))
