@@ -6,7 +6,9 @@ from typing import Final
 from naas_hw.graph.fold.affine import fold_batch_norm, fold_factors
 from naas_hw.graph.fold.constants import fold_constants, fold_layout_of_weights
 from naas_hw.graph.fold.editor import GraphEditor
+from naas_hw.graph.fold.functions import fold_bounds, fold_functions
 from naas_hw.graph.fold.identities import fold_flat_transposes, fold_identities, fold_layouts
+from naas_hw.graph.fold.padding import fold_padding
 from naas_hw.graph.fold.pooling import fold_reductions
 from naas_hw.graph.graph import Graph
 
@@ -18,8 +20,11 @@ RULES: Final[tuple[Rule, ...]] = (
     fold_identities,
     fold_flat_transposes,
     fold_layouts,
+    fold_bounds,
+    fold_functions,
     fold_batch_norm,
     fold_factors,
+    fold_padding,
     fold_reductions,
 )
 
@@ -28,7 +33,8 @@ def folded(graph: Graph) -> Graph:
     """The same function with fewer operators.
 
     Operators of constants are computed. Batch normalisation and constants that are added to a
-    layer or multiplied with it go into its weights. Operators that change nothing go. The graph's
+    layer or multiplied with it go into its weights. Functions that are spelled out get their names,
+    and padding goes into the layer behind it. Operators that change nothing go. The graph's
     `folded` lists all operators that are gone.
     """
     editor = GraphEditor(graph)
