@@ -33,6 +33,7 @@ LEVELS: tuple[str, ...] = tuple(entry.name for entry in fields(Energy))
 TENSORS: Final = {
     "descriptor": ("dram_descriptor",),
     "scales": ("dram_scales",),
+    "table": ("dram_table",),
     "weights": (
         "dram_weights",
         "l2_fill_weights",
@@ -47,6 +48,7 @@ TENSORS: Final = {
         "l1_input_writes",
         "l1_input_reads",
     ),
+    "residual": ("dram_residual", "l2_drain_residual", "l2_load_residual"),
     "sums": (
         "dram_sums_in",
         "dram_sums_out",
@@ -76,10 +78,12 @@ def _prices(price: AccessEnergy) -> dict[str, dict[str, float]]:
             "l2_fill_weights": word,
             "l2_fill_inputs": word,
             "l2_drain_sums": sums,
+            "l2_drain_residual": word,
             "l2_store_outputs": word,
             "l2_store_sums": sums,
             "l2_load_weights": word,
             "l2_load_inputs": word,
+            "l2_load_residual": word,
             "l2_load_sums": sums,
             "l2_drain": sums,  # D values, whether bytes or sums
         },

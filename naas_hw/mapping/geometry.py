@@ -34,6 +34,15 @@ def ceil_div(numerator: int | Ints, denominator: int | Ints) -> int | Ints:
     return -(-numerator // denominator)
 
 
+def usable_positions(accelerator: Accelerator, layer: Layer, dim: Dim) -> int:
+    """Positions along a dim that a mapping of the layer may use, if the layer has so many indices.
+
+    A tree adds what its PEs computed: where a maximum is kept, one of them computes.
+    """
+    is_reduced = layer.maximum and dim in REDUCTION_DIMS
+    return 1 if is_reduced else accelerator.size_of(dim)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
     """Derived numbers of one layer under one mapping on one accelerator; no legality implied."""
@@ -386,17 +395,14 @@ class Geometry:
     @cached_property
     def bank_allocation(self) -> tuple[tuple[str, int, int], ...]:
         """(tensor, banks of one buffer, number of buffers): one run needs one buffer."""
-        table = (
+        tensors = [
             ("weights", self.weight_tile_words, self.last_weight_tile),
             ("inputs", self.input_tile_words, self.last_input_tile),
             ("outputs", self.output_tile_words, self.last_output_tile),
-            *(
-                [("residual", self.output_byte_words, self.last_output_tile)]
-                if self.layer.residual
-                else []
-            ),
-        )
-        return tuple((n, self.banks(words), 1 if last < 0 else 2) for n, words, last in table)
+        ]
+        if self.layer.residual:
+            tensors.append(("residual", self.output_byte_words, self.last_output_tile))
+        return tuple((n, self.banks(words), 1 if last < 0 else 2) for n, words, last in tensors)
 
     @property
     def scale_tile_channels(self) -> int:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
-from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.geometry import Geometry, usable_positions
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.workload.layer import DIMS, Layer
 
@@ -56,7 +56,9 @@ def violations(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> list
         message = "transposed layers exist in the model only"
         broken.append(Violation(rule=Rule.KIND, message=message))
     broken += _options(geometry)
-    return broken or [*_capacity(geometry), *_blocks(geometry), *_fields(geometry)]
+    if broken:
+        return broken
+    return [*_capacity(geometry), *_blocks(geometry), *_fields(geometry), *_visits(geometry)]
 
 
 def model_violations(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> list[Violation]:
@@ -68,7 +70,8 @@ def model_violations(accelerator: Accelerator, layer: Layer, mapping: Mapping) -
 def _spatial(geometry: Geometry) -> list[Violation]:
     broken = []
     for dim in DIMS:
-        size, used = geometry.accelerator.size_of(dim), geometry.mapping.spatial[dim]
+        size = usable_positions(geometry.accelerator, geometry.layer, dim)
+        used = geometry.mapping.spatial[dim]
         whole = min(size, geometry.layer.bounds[dim])
         if dim in ("K", "C") and used != whole:
             message = f"{dim} must use {whole} positions, not {used}"
@@ -85,23 +88,28 @@ def _options(geometry: Geometry) -> list[Violation]:
     missing = sorted(layer.options - geometry.accelerator.options)
     messages = [f"the accelerator must have {option} for this layer" for option in missing]
     if layer.maximum:
-        messages += _maximum(geometry)
-    if layer.output_stride[1] > 1 and geometry.tile_revisits:
-        messages.append("a layer with pitched stores must not spill partial sums to DRAM")
+        messages += _products_of_nothing(geometry)
     return [Violation(rule=Rule.OPTION, message=message) for message in messages]
 
 
-def _maximum(geometry: Geometry) -> list[str]:
-    """What keeps accumulators from holding a maximum: sums of several, and products of nothing."""
-    messages = []
+def _products_of_nothing(geometry: Geometry) -> list[str]:
+    """Where the nest goes beyond the kernel: zero weights do not change a sum, but a maximum."""
+    mapping, messages = geometry.mapping, []
     for dim in REDUCTION_DIMS:
-        if (used := geometry.mapping.spatial[dim]) != 1:
-            messages.append(f"a maximum must use 1 position of {dim}, not {used}")
-        if covered := geometry.num_tiles[dim] * geometry.tile[dim] - geometry.layer.bounds[dim]:
-            messages.append(f"a maximum must split {dim} without remainder, not with {covered}")
-    if geometry.accumulator_revisits:
-        messages.append("a maximum must not drain an output more than once")
+        computed = geometry.num_tiles[dim] * mapping.l2[dim] * mapping.pe[dim]
+        if beyond := computed * mapping.spatial[dim] - geometry.layer.bounds[dim]:
+            messages.append(f"a maximum must split {dim} without remainder, not with {beyond}")
     return messages
+
+
+def _visits(geometry: Geometry) -> list[Violation]:
+    """Outputs that come back where the layer does not allow it."""
+    messages = []
+    if geometry.layer.maximum and geometry.accumulator_revisits:
+        messages.append("a maximum must not drain an output more than once")
+    if geometry.layer.output_stride[1] > 1 and geometry.tile_revisits:
+        messages.append("a layer with pitched stores must not spill partial sums to DRAM")
+    return [Violation(rule=Rule.OPTION, message=message) for message in messages]
 
 
 def _capacity(geometry: Geometry) -> list[Violation]:

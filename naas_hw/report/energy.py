@@ -10,6 +10,7 @@ from naas_hw.runs.facts import RunFacts
 
 _TENSOR_TONES: Final = {
     "weights": 0, "inputs": 1, "outputs": 2, "sums": 3, "products": 4, "scales": 5, "descriptor": 6,
+    "residual": 7, "table": 8,
 }  # fmt: skip
 
 

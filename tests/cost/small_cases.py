@@ -1,9 +1,9 @@
 """Random cases with tiny arrays and layers, which the readable cost model evaluates in no time.
 
 They reach the whole legal space: every axis dim, kind of layer, ragged edges, padding wider than
-the kernel, strides, dilation, spilled partial sums, buffers that are never refilled. They are drawn
-without the compiled model, which they test. The larger cases of `naas verify`, with bins of
-coverage, are drawn by `naas_hw.verify.random_case`.
+the kernel, strides, dilation, spilled partial sums, buffers that are never refilled, residuals,
+tables, maxima, pitched stores. They are drawn without the compiled model, which they test. The
+larger cases of `naas verify`, with bins of coverage, are drawn by `naas_hw.verify.random_case`.
 """
 
 from typing import Final
@@ -16,13 +16,24 @@ from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.verify.case import Case
 from naas_hw.workload.layer import DIMS, Dim, Kind, Layer
+from naas_hw.workload.option import Option
 
 NUM_ATTEMPTS: Final = 60
 """Mappings that are tried before another accelerator and layer are drawn."""
 
+NUM_OPTION_ATTEMPTS: Final = 8
+"""Choices of optional hardware that are tried before a case goes without."""
+
 
 def random_case(rng: np.random.Generator, *, max_steps: int = 400) -> Case:
-    """A legal case of at most so many steps of the array."""
+    """A legal case of at most so many steps of the array; two of three have optional hardware."""
+    case = plain_case(rng, max_steps=max_steps)
+    accelerator, layer = legal_options(case.accelerator, case.layer, case.mapping, rng.spawn(1)[0])
+    return Case(accelerator=accelerator, layer=layer, mapping=case.mapping)
+
+
+def plain_case(rng: np.random.Generator, *, max_steps: int = 400) -> Case:
+    """A legal case of at most so many steps of the array, without optional hardware."""
     while True:
         accelerator, layer = random_accelerator(rng), random_layer(rng)
         mapping = random_mapping(accelerator, layer, rng, max_steps=max_steps)
@@ -54,6 +65,36 @@ def random_accelerator(rng: np.random.Generator) -> Accelerator:
         weight_lanes=_pick(rng, 1, 2, 4),
         input_lanes=_pick(rng, 1, 2, 4),
     )
+
+
+def legal_options(
+    accelerator: Accelerator, layer: Layer, mapping: Mapping, rng: np.random.Generator
+) -> tuple[Accelerator, Layer]:
+    """`with_options` under which a mapping is still legal, if they were found."""
+    for _ in range(NUM_OPTION_ATTEMPTS):
+        drawn = with_options(accelerator, layer, rng)
+        if not violations(*drawn, mapping):
+            return drawn
+    return accelerator, layer
+
+
+def with_options(
+    accelerator: Accelerator, layer: Layer, rng: np.random.Generator
+) -> tuple[Accelerator, Layer]:
+    """The same where the layer needs some optional hardware, which is there, and maybe more."""
+    if rng.random() < 0.3:
+        return accelerator, layer
+    draws = dict(zip(Option, map(bool, rng.random(len(Option)) < 0.5), strict=True))
+    layer = layer.model_copy(
+        update={
+            "residual": draws[Option.RESIDUAL],
+            "table": draws[Option.TABLE],
+            "maximum": draws[Option.MAXIMUM] and layer.kind is Kind.DEPTHWISE,
+            "output_stride": (_pick(rng, 1, 2), 2 if draws[Option.PITCHED_STORE] else 1),
+        }
+    )
+    there = {option.value: option in layer.options or rng.random() < 0.3 for option in Option}
+    return accelerator.model_copy(update=there), layer
 
 
 def random_layer(rng: np.random.Generator) -> Layer:

@@ -48,6 +48,7 @@ def test_maestro_table_is_the_formula_of_the_paper() -> None:
     a = accesses
     bytes_words = a.l2_fill_weights + a.l2_fill_inputs + a.l2_store_outputs
     bytes_words += a.l2_load_weights + a.l2_load_inputs
+    bytes_words += a.l2_load_residual + a.l2_drain_residual
     sum_words = a.l2_drain_sums + a.l2_store_sums + a.l2_load_sums + a.l2_drain
     l2 = 16 * bytes_words + 4 * sum_words
     l1 = a.l1 + a.accumulator_reads + a.accumulator_writes

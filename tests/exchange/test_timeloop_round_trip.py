@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_cases import random_case
+from small_cases import plain_case
 
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import AREA, SIZED
@@ -68,7 +68,7 @@ def cases() -> list[Case]:
 def drawn_cases(number: int) -> list[Case]:
     """Random legal triples, edges and all kinds of layer among them."""
     rng = np.random.default_rng(SEED)
-    found = [random_case(rng) for _ in range(number)]
+    found = [plain_case(rng) for _ in range(number)]
     assert sum(map(is_ragged, found)) > number // 5
     assert {case.layer.kind for case in found} >= {Kind.CONV, Kind.DEPTHWISE, Kind.LINEAR}
     assert any(case.layer.groups > 1 for case in found)

@@ -35,10 +35,12 @@ from naas_hw.cost.compiled.rules import LEGAL, RULES
 from naas_hw.cost.compiled.single import bound_batch, exact_batch
 from naas_hw.cost.energy import price_matrix
 from naas_hw.cost.reference.accesses import ACCESS_NAMES
-from naas_hw.mapping.geometry import Geometry
+from naas_hw.mapping.geometry import Geometry, usable_positions
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
 from naas_hw.mapping.mapping import Bounds, Mapping
+from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
 from naas_hw.workload.layer import DIMS, Layer
+from naas_hw.workload.option import Option
 
 SAVED_BETWEEN_LAYERS: Final = (
     timing.DONE_TO_INTERRUPT + timing.START_TO_DESCRIPTOR - timing.RESPONSE_TO_DESCRIPTOR
@@ -327,6 +329,7 @@ def _problem(accelerator: Accelerator, layer: Layer) -> bytes:
         **_arrays(accelerator, layer),
         **_layer_numbers(accelerator, layer),
         **_accelerator_numbers(accelerator, layer),
+        **_option_numbers(accelerator, layer),
         **_time_numbers(accelerator),
     }
     assert set(numbers) == {*PROBLEM_ARRAYS, *PROBLEM_NUMBERS}
@@ -338,9 +341,9 @@ def _problem(accelerator: Accelerator, layer: Layer) -> bytes:
 
 def _arrays(accelerator: Accelerator, layer: Layer) -> dict[str, list[int]]:
     bounds = [layer.bounds[d] for d in DIMS]
-    sizes = [accelerator.size_of(d) for d in DIMS]
+    sizes = [usable_positions(accelerator, layer, d) for d in DIMS]
     used = [min(size, bound) for size, bound in zip(sizes, bounds, strict=True)]
-    lanes = [gcd(accelerator.beat_bytes, size) for size in sizes[:2]]
+    lanes = [gcd(accelerator.beat_bytes, accelerator.size_of(d)) for d in DIMS[:2]]
     vector = accelerator.weight_vector_dim
     along = _shift(accelerator.weight_network_lanes)
     return {
@@ -405,7 +408,19 @@ def _accelerator_numbers(accelerator: Accelerator, layer: Layer) -> dict[str, in
     }
 
 
+def _option_numbers(accelerator: Accelerator, layer: Layer) -> dict[str, int]:
+    return {
+        "has_epilogue": accelerator.has_epilogue,
+        "lacks_option": not layer.options <= accelerator.options,
+        "maximum": layer.maximum,
+        "pitched": Option.PITCHED_STORE in layer.options,
+        "residual": layer.residual,
+        "table_beats": TABLE_SIZE // accelerator.beat_bytes if layer.table else 0,
+    }
+
+
 def _time_numbers(accelerator: Accelerator) -> dict[str, int]:
+    has_epilogue = accelerator.has_epilogue
     reduced = prod(axis.size for axis in accelerator.axes if axis.dim in REDUCTION_DIMS)
     return {
         "latency": accelerator.dram_latency_cycles,
@@ -421,9 +436,10 @@ def _time_numbers(accelerator: Accelerator) -> dict[str, int]:
         "fill_to_compute": timing.FILL_TO_COMPUTE,
         "compute_to_fill": timing.COMPUTE_TO_FILL,
         "drain_to_compute": timing.DRAIN_TO_COMPUTE,
-        "drain_to_revisit": timing.DRAIN_TO_REVISIT,
-        "drain_to_store": timing.DRAIN_TO_STORE,
+        "drain_to_revisit": timing.drain_to_revisit(has_epilogue=has_epilogue),
+        "drain_to_store": timing.drain_to_store(has_epilogue=has_epilogue),
         "drain_to_scales": timing.DRAIN_TO_SCALES,
+        "drain_to_residual": timing.DRAIN_TO_RESIDUAL,
         "store_to_drain": timing.STORE_TO_DRAIN,
         "response_to_load": timing.RESPONSE_TO_LOAD,
         "done_to_interrupt": timing.DONE_TO_INTERRUPT,

@@ -3,6 +3,7 @@
 from naas_hw.cost.compiled.columns import (
     DRAM_INPUTS,
     DRAM_OUTPUTS,
+    DRAM_RESIDUAL,
     DRAM_SCALES,
     DRAM_SUMS_IN,
     DRAM_SUMS_OUT,
@@ -56,6 +57,30 @@ def _half(number):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _residual_bound(p, g, counts, first_loaded, drained, last_load):  # type: ignore[no-untyped-def]
+    """Cycle in which the last drain ends at least: drain waits for the residual of each run.
+
+    Parameters
+    ----------
+    first_loaded : cycle in which the residual of the first tile may begin.
+    drained : cycle of the first drain without a residual.
+    last_load : when the residual of the last tile may be read; 0 if others are loaded after it.
+    """
+    n, runs = p.period, g.output_tile_runs
+    run_drain = g.drain if g.output_runs == runs else g.output_runs // runs * g.drain
+    bound = last_load + run_drain
+    if g.tile_visits == 1:
+        first_blocks = tile_blocks(p, g, 0, 0, 0)
+        first_drain = first_loaded + n * (first_blocks - 1) + p.load_to_drain
+        bound = max(bound, first_drain + g.output_runs * g.drain)
+        # Load with drain: the residual of a run waits for the drain of the run before last
+        handed = max(0, runs - 2) * (p.drain_to_residual + p.latency - n + p.load_to_drain)
+        handed += n * max(0, counts[DRAM_RESIDUAL] - 2 * first_blocks)
+        bound = max(bound, drained + _half(handed + g.output_runs * g.drain))
+    return bound
+
+
+@kernel
 def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     """The longest of a few paths through the recurrence, each a lower bound by itself.
 
@@ -66,7 +91,8 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     n = p.period
     tile_steps = g.num_steps if g.num_tiles == 1 else g.num_steps // g.num_tiles
     fill_first = max(g.fill_weights, g.fill_inputs)
-    first_load = n * (g.scale_beats + g.weight_tile_words + tile_inputs(p, g, 0, 0, 0, 0, 0))
+    first_beats = p.table_beats + g.scale_beats + g.weight_tile_words
+    first_load = n * (first_beats + tile_inputs(p, g, 0, 0, 0, 0, 0))
     start = start_of(p)
     loading = start + p.layer_to_load + p.latency  # first beat at or after this
     ready = loading + first_load - n + p.load_to_fill
@@ -88,19 +114,20 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     handed = fills + g.num_steps * (p.fill_to_compute + g.compute + p.compute_to_fill)
     bound = max(bound, ready + _half(handed) - p.compute_to_fill + after_compute)
     # Load: what comes after the last beat that fill needs
-    loads = counts[DRAM_SCALES] + counts[DRAM_WEIGHTS] + counts[DRAM_INPUTS] + counts[DRAM_SUMS_IN]
+    for_fill = p.table_beats + counts[DRAM_SCALES] + counts[DRAM_WEIGHTS] + counts[DRAM_INPUTS]
+    for_drain = counts[DRAM_RESIDUAL] + counts[DRAM_SUMS_IN]
     runs = g.output_tile_runs
-    last_sums = 0
-    if g.num_tiles == runs and g.tile_visits > 1:
-        last_sums = 4 * last_blocks
-    loaded = loading + n * (loads - last_sums) - n + p.load_to_fill
+    last_for_drain = 0
+    if g.num_tiles == runs and for_drain:
+        last_for_drain = (p.residual + (4 if g.tile_visits > 1 else 0)) * last_blocks
+    loaded = loading + n * (for_fill + for_drain - last_for_drain) - n + p.load_to_fill
     bound = max(bound, loaded + p.fill_to_compute + tile_steps * g.compute + after_compute)
     # Load with fill: a tile waits for fill to leave the tile before last
     inside = 0  # in a tile fill waits for compute, two steps behind
     if tile_steps > 2:
         inside = p.fill_to_compute + (tile_steps - 2) * g.compute + p.compute_to_fill
     handed = g.num_tiles * (p.fill_to_load + p.latency - n + p.load_to_fill)
-    handed += n * (loads - counts[DRAM_SUMS_IN]) + max(fills, g.num_tiles * inside)
+    handed += n * for_fill + max(fills, g.num_tiles * inside)
     gate = start + p.layer_to_load
     bound = max(bound, gate + _half(handed) - p.fill_to_load + after_fill)
     # Drain, and drain with compute
@@ -111,6 +138,16 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     bound = max(bound, drained + g.output_runs * g.drain + after_drain)
     handed = p.drain_to_compute + run_compute + p.compute_to_drain + g.drain
     bound = max(bound, filled + _half(g.output_runs) * handed - p.drain_to_compute + after_drain)
+    # Drain, where the next drain of an output waits: long behind an epilogue, seldom otherwise
+    if p.has_epilogue and g.visits > 1:
+        waits = (g.output_runs - g.output_runs // g.visits) * p.drain_to_revisit
+        bound = max(bound, drained + _half(g.output_runs * g.drain + waits) + after_drain)
+    if p.residual:
+        last_load = 0
+        if last_for_drain:
+            last_load = loading + n * (for_fill + for_drain) - n + p.load_to_drain
+        drains = _residual_bound(p, g, counts, loading + first_load, drained, last_load)
+        bound = max(bound, drains + after_drain)
     # Store, and store with drain, and with load where sums come back
     stores = n * (counts[DRAM_OUTPUTS] + counts[DRAM_SUMS_OUT])
     responded = p.latency + p.done_to_interrupt - n

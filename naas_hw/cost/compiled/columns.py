@@ -16,18 +16,22 @@ NUM_LOOPS: Final = 12
 (
     DRAM_DESCRIPTOR,
     DRAM_SCALES,
+    DRAM_TABLE,
     DRAM_WEIGHTS,
     DRAM_INPUTS,
+    DRAM_RESIDUAL,
     DRAM_SUMS_IN,
     DRAM_OUTPUTS,
     DRAM_SUMS_OUT,
     L2_FILL_WEIGHTS,
     L2_FILL_INPUTS,
     L2_DRAIN_SUMS,
+    L2_DRAIN_RESIDUAL,
     L2_STORE_OUTPUTS,
     L2_STORE_SUMS,
     L2_LOAD_WEIGHTS,
     L2_LOAD_INPUTS,
+    L2_LOAD_RESIDUAL,
     L2_LOAD_SUMS,
     L2_DRAIN,
     L1_WEIGHT_WRITES,
@@ -37,10 +41,10 @@ NUM_LOOPS: Final = 12
     ACCUMULATOR_READS,
     ACCUMULATOR_WRITES,
     MACS,
-) = range(23)
+) = range(27)
 """Columns of accesses and of their prices: the fields of `Accesses`, in the same order."""
 
-NUM_ACCESSES: Final = 23
+NUM_ACCESSES: Final = 27
 
 (
     RESPONSE,

@@ -6,19 +6,23 @@ from naas_hw.cost.compiled.columns import (
     DRAM_DESCRIPTOR,
     DRAM_INPUTS,
     DRAM_OUTPUTS,
+    DRAM_RESIDUAL,
     DRAM_SCALES,
     DRAM_SUMS_IN,
     DRAM_SUMS_OUT,
+    DRAM_TABLE,
     DRAM_WEIGHTS,
     L1_INPUT_READS,
     L1_INPUT_WRITES,
     L1_WEIGHT_READS,
     L1_WEIGHT_WRITES,
     L2_DRAIN,
+    L2_DRAIN_RESIDUAL,
     L2_DRAIN_SUMS,
     L2_FILL_INPUTS,
     L2_FILL_WEIGHTS,
     L2_LOAD_INPUTS,
+    L2_LOAD_RESIDUAL,
     L2_LOAD_SUMS,
     L2_LOAD_WEIGHTS,
     L2_STORE_OUTPUTS,
@@ -133,21 +137,26 @@ def count(p, g, l2, counts):  # type: ignore[no-untyped-def]
     words = g.input_runs // l2[p.channel] * g.step_pixels * _input_words(p, g, l2)
     macs = g.num_steps * g.compute * g.pes_used
     sums = g.num_steps * g.compute * g.sums_used
-    revisits = 0 if g.visits == 1 else g.output_runs - g.output_runs // g.visits
+    last_visits = g.output_runs if g.visits == 1 else g.output_runs // g.visits
+    residual = p.residual * blocks
     counts[DRAM_DESCRIPTOR] = p.descriptor_beats
     counts[DRAM_SCALES] = scales
+    counts[DRAM_TABLE] = p.table_beats
     counts[DRAM_WEIGHTS] = weights
     counts[DRAM_INPUTS] = inputs
+    counts[DRAM_RESIDUAL] = residual
     counts[DRAM_SUMS_IN] = spilled
     counts[DRAM_OUTPUTS] = blocks
     counts[DRAM_SUMS_OUT] = spilled
     counts[L2_FILL_WEIGHTS] = g.weight_runs * g.weight_step_words
     counts[L2_FILL_INPUTS] = words
-    counts[L2_DRAIN_SUMS] = revisits * g.drain
+    counts[L2_DRAIN_SUMS] = (g.output_runs - last_visits) * g.drain
+    counts[L2_DRAIN_RESIDUAL] = p.residual * last_visits * g.drain
     counts[L2_STORE_OUTPUTS] = blocks
     counts[L2_STORE_SUMS] = spilled
     counts[L2_LOAD_WEIGHTS] = weights
     counts[L2_LOAD_INPUTS] = inputs
+    counts[L2_LOAD_RESIDUAL] = residual
     counts[L2_LOAD_SUMS] = spilled
     counts[L2_DRAIN] = g.output_runs * g.drain
     counts[L1_WEIGHT_WRITES] = g.weight_runs * g.weight_words * g.pes_used

@@ -47,12 +47,16 @@ from naas_hw.cost.compiled.state import (
     FILL_WAITED,
     LOAD_BEATS,
     LOAD_NEXT,
+    LOAD_WAIT,
+    LOAD_WAIT_BEFORE,
     LOAD_WAITED,
     NEVER,
     NUM_STATE,
     NUM_STEPS,
     NUM_TIMES,
     OPENS_OUTPUT_RUN,
+    OUTPUT_RUN_DRAIN_END,
+    OUTPUT_RUN_DRAIN_END_BEFORE,
     SCALE_RUN_DRAIN_END,
     SCALE_RUN_DRAIN_END_BEFORE,
     STORE_BEATS,
@@ -61,8 +65,6 @@ from naas_hw.cost.compiled.state import (
     STORE_WAIT,
     STORE_WAIT_BEFORE,
     STORE_WAITED,
-    SUMS_WAIT,
-    SUMS_WAIT_BEFORE,
     TILE_FILL_END,
     TILE_FILL_END_BEFORE,
 )
@@ -113,7 +115,11 @@ def _begin(p, g):  # type: ignore[no-untyped-def]
         state[i] = NEVER if i < NUM_TIMES else 0
     state[FILL_END] = 0
     state[COMPUTE_END] = g.start
-    state[LOAD_NEXT] = g.start - p.descriptor_to_layer + p.period
+    next_beat = g.start - p.descriptor_to_layer + p.period
+    if p.table_beats:  # before the first tile
+        next_beat = max(next_beat, g.start + p.layer_to_load + p.latency)
+        next_beat += p.period * p.table_beats
+    state[LOAD_NEXT], state[LOAD_BEATS] = next_beat, p.table_beats
     state[STORE_NEXT] = 0
     state[OPENS_OUTPUT_RUN] = 1
 
@@ -133,6 +139,15 @@ def _has_begun(g, loops):  # type: ignore[no-untyped-def]
     """Whether one of these loops has left its first iteration."""
     for k in range(NUM_LOOPS):
         if loops >> k & 1 and g.counters[k]:
+            return True
+    return False
+
+
+@kernel
+def _has_more(g, loops):  # type: ignore[no-untyped-def]
+    """Whether one of these loops has an iteration left."""
+    for k in range(NUM_LOOPS):
+        if loops >> k & 1 and g.counters[k] + 1 < g.bounds[k]:
             return True
     return False
 
@@ -164,14 +179,21 @@ def _load(p, g, moved):  # type: ignore[no-untyped-def]
         beats += tile_beats
     g.tile_ready = next_beat - n + p.load_to_fill
     if moved <= g.last_output_tile:
-        g.sums_ready = NEVER
+        g.run_ready = NEVER
+        if p.residual and not _has_more(g, g.spilling_loops):
+            # The residual of two runs before must have been used.
+            tile_beats = tile_blocks(p, g, index[K], index[P], index[Q])
+            free = state[OUTPUT_RUN_DRAIN_END_BEFORE] + p.drain_to_residual + p.latency
+            next_beat = max(next_beat, first, free) + n * tile_beats
+            beats += tile_beats
+            g.run_ready = next_beat - n + p.load_to_drain
         if _has_begun(g, g.spilling_loops):
             tile_beats = SUM_BEATS * tile_blocks(p, g, index[K], index[P], index[Q])
             stored = state[STORE_NEXT_BEFORE] - n + p.latency
             first = max(first, stored + p.response_to_load + p.latency)
             next_beat = max(next_beat, first) + n * tile_beats
             beats += tile_beats
-            g.sums_ready = next_beat - n + p.load_to_drain
+            g.run_ready = next_beat - n + p.load_to_drain
     state[LOAD_NEXT] = next_beat
     state[LOAD_BEATS] += beats
 
@@ -214,7 +236,7 @@ def _compute(p, g, moved):  # type: ignore[no-untyped-def]
         if over > now:
             state[STORE_WAITED] += over - now
             now = over
-        over = min(state[SUMS_WAIT_BEFORE], go)
+        over = min(state[LOAD_WAIT_BEFORE], go)
         if over > now:
             state[LOAD_WAITED] += over - now
             now = over
@@ -240,14 +262,14 @@ def _drain(p, g):  # type: ignore[no-untyped-def]
     go = max(state[COMPUTE_END] + p.compute_to_drain, state[DRAIN_END])
     if _has_begun(g, g.revisiting_loops):
         go = max(go, state[DRAIN_END_BEFORE] + p.drain_to_revisit)
-    stored = sums_loaded = NEVER
+    stored = loaded = NEVER
     if state[OPENS_OUTPUT_RUN]:
         if state[STORE_NEXT_BEFORE] != NEVER:
             stored = state[STORE_NEXT_BEFORE] - p.period + p.store_to_drain
-        sums_loaded = g.sums_ready
-        go = max(go, stored, sums_loaded)
+        loaded = g.run_ready
+        go = max(go, stored, loaded)
     state[STORE_WAIT_BEFORE], state[STORE_WAIT] = state[STORE_WAIT], stored
-    state[SUMS_WAIT_BEFORE], state[SUMS_WAIT] = state[SUMS_WAIT], sums_loaded
+    state[LOAD_WAIT_BEFORE], state[LOAD_WAIT] = state[LOAD_WAIT], loaded
     state[DRAIN_END_BEFORE], state[DRAIN_END] = state[DRAIN_END], go + g.drain
     state[SCALE_RUN_DRAIN_END] = go + g.drain
     state[DRAIN_CYCLES] += g.drain
@@ -259,14 +281,14 @@ def _store(p, g):  # type: ignore[no-untyped-def]
     """Store the output run that ends with this step: as sums if it is visited again."""
     state, index = g.state, g.index
     beats = tile_blocks(p, g, index[K], index[P], index[Q])
-    for k in range(NUM_DIMS):
-        if g.spilling_loops >> k & 1 and g.counters[k] + 1 < g.bounds[k]:
-            beats *= SUM_BEATS
-            break
+    if _has_more(g, g.spilling_loops):
+        beats *= SUM_BEATS
     before = state[STORE_NEXT]
     state[STORE_NEXT_BEFORE] = before if before else NEVER
     state[STORE_NEXT] = max(before, state[DRAIN_END] + p.drain_to_store) + p.period * beats
     state[STORE_BEATS] += beats
+    state[OUTPUT_RUN_DRAIN_END_BEFORE] = state[OUTPUT_RUN_DRAIN_END]
+    state[OUTPUT_RUN_DRAIN_END] = state[DRAIN_END]
     state[OPENS_OUTPUT_RUN] = 1
 
 

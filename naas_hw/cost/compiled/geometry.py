@@ -12,8 +12,10 @@ from naas_hw.cost.compiled.rules import (
     GLOBAL_BUFFER,
     INPUT_BUFFER,
     LEGAL,
+    OPTION,
     SCALES,
     SPATIAL,
+    VISITS,
     WEIGHT_BUFFER,
 )
 
@@ -91,6 +93,18 @@ def _walk_nest(p, orders, l2, g):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _lacks_option(p, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
+    """Whether the layer needs hardware that is not there, or a maximum goes beyond the kernel."""
+    if p.lacks_option:
+        return True
+    if p.maximum:
+        for d in (C, R, S):
+            if float(g.tiles[d]) * l2[d] * pe[d] * spatial[d] != p.bounds[d]:
+                return True
+    return False
+
+
+@kernel
 def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
     """The first rule that the mapping breaks, or `LEGAL`; fills the entries of `g` it computes.
 
@@ -108,6 +122,8 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
     for d in range(NUM_DIMS):
         g.tiles[d] = 1 if p.bounds[d] <= g.tile[d] else ceil_div(p.bounds[d], g.tile[d])
     _walk_nest(p, orders, l2, g)
+    if _lacks_option(p, l2, pe, spatial, g):
+        return OPTION
 
     # One PE
     weight_bytes = float(pe[K]) * pe[C] * pe[R] * pe[S]
@@ -138,6 +154,7 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
     weight_tile = float(l2[K]) * l2[C] * l2[R] * l2[S] * g.weight_step_words
     input_tile = float(g.tile_rows) * g.tile_columns * ceil_shift(tile[p.channel], p.beat_shift)
     output_tile = float(tile[P]) * tile[Q] * ceil_shift(tile[K], p.beat_shift)
+    byte_tile = output_tile
     if g.visits != 1:
         output_tile *= 5
     largest = float(p.bank_words) * p.num_banks
@@ -146,6 +163,8 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
     banks = ceil_div(int(weight_tile), p.bank_words) << (g.last_weight_tile >= 0)
     banks += ceil_div(int(input_tile), p.bank_words) << (g.last_input_tile >= 0)
     banks += ceil_div(int(output_tile), p.bank_words) << (g.last_output_tile >= 0)
+    if p.residual:
+        banks += ceil_div(int(byte_tile), p.bank_words) << (g.last_output_tile >= 0)
     if banks > p.num_banks:
         return GLOBAL_BUFFER
     scale_words = ceil_shift(tile[K], p.drain_shift)
@@ -165,6 +184,8 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
     for d in range(NUM_DIMS):
         if tile[d] > p.max_field:
             return FIELD
+    if (p.maximum and g.visits != 1) or (p.pitched and g.tile_visits != 1):
+        return VISITS
     return LEGAL
 
 

@@ -16,7 +16,7 @@ ILLEGAL_CYCLES: Final = int(np.iinfo(np.int64).max)
 
 PROBLEM_ARRAYS: Final = {
     "bounds": 6,  # of the layer
-    "sizes": 6,  # of the axes; 1 where there is none
+    "sizes": 6,  # positions along the axes that may be used; 1 where there is no axis
     "least": 6,  # positions that a mapping must use
     "most": 6,  # and may use
     "extents": 2,  # indices that one pass over a K or C axis covers, whole lanes
@@ -53,6 +53,13 @@ PROBLEM_NUMBERS: Final = (
     "scale_depth",
     "max_field",
     "max_window",
+    # optional hardware: whether the layer needs what is not there, and what it needs, 0 or 1 each
+    "lacks_option",
+    "has_epilogue",
+    "maximum",
+    "pitched",
+    "residual",
+    "table_beats",
     "weight_mask",
     "input_mask",
     "output_mask",
@@ -72,6 +79,7 @@ PROBLEM_NUMBERS: Final = (
     "drain_to_revisit",
     "drain_to_store",
     "drain_to_scales",
+    "drain_to_residual",
     "store_to_drain",
     "response_to_load",
     "done_to_interrupt",
@@ -138,7 +146,7 @@ SCRATCH: Final = np.dtype(
             "spilling_loops",  # DRAM loops that store partial sums and load them again, a bit each
             "revisiting_loops",  # loops that drain an output again, a bit each
             "tile_ready",  # when fill may read the current tile
-            "sums_ready",  # when drain may read the partial sums of the current output run
+            "run_ready",  # when drain may read what was loaded for it of the current output run
         )
     ]
     + [

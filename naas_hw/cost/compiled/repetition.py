@@ -18,19 +18,21 @@ from naas_hw.cost.compiled.state import (
     DRAIN_END_BEFORE,
     FILL_END,
     LOAD_NEXT,
+    LOAD_WAIT,
+    LOAD_WAIT_BEFORE,
     NEVER,
     NUM_KEPT,
     NUM_STATE,
     NUM_TIMES,
     OPENS_OUTPUT_RUN,
+    OUTPUT_RUN_DRAIN_END,
+    OUTPUT_RUN_DRAIN_END_BEFORE,
     SCALE_RUN_DRAIN_END,
     SCALE_RUN_DRAIN_END_BEFORE,
     STORE_NEXT,
     STORE_NEXT_BEFORE,
     STORE_WAIT,
     STORE_WAIT_BEFORE,
-    SUMS_WAIT,
-    SUMS_WAIT_BEFORE,
     TILE_FILL_END,
     TILE_FILL_END_BEFORE,
 )
@@ -46,12 +48,13 @@ ACCUMULATOR_RUN_TIMES: Final = (
     | 1 << DRAIN_END_BEFORE
     | 1 << STORE_WAIT
     | 1 << STORE_WAIT_BEFORE
-    | 1 << SUMS_WAIT
-    | 1 << SUMS_WAIT_BEFORE
+    | 1 << LOAD_WAIT
+    | 1 << LOAD_WAIT_BEFORE
     | 1 << SCALE_RUN_DRAIN_END
 )
 TILE_TIMES: Final = 1 << LOAD_NEXT | 1 << TILE_FILL_END | 1 << TILE_FILL_END_BEFORE
 OUTPUT_RUN_TIMES: Final = 1 << STORE_NEXT | 1 << STORE_NEXT_BEFORE
+RESIDUAL_TIMES: Final = 1 << OUTPUT_RUN_DRAIN_END | 1 << OUTPUT_RUN_DRAIN_END_BEFORE
 SCALE_RUN_TIMES: Final = 1 << SCALE_RUN_DRAIN_END_BEFORE
 
 
@@ -68,7 +71,7 @@ def take_repeated(p, g, loop):  # type: ignore[no-untyped-def]
         kept[i] = state[i]
     num_kept = g.num_kept[loop]
     g.num_kept[loop] = num_kept + 1
-    times = _times_used(g, loop)
+    times = _times_used(p, g, loop)
     for period in range(1, min(num_kept, NUM_KEPT - 1) + 1):
         before = g.kept[loop, (num_done - period) % NUM_KEPT]
         shift = _common_shift(state, before, times)
@@ -83,7 +86,7 @@ def take_repeated(p, g, loop):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _times_used(g, loop):  # type: ignore[no-untyped-def]
+def _times_used(p, g, loop):  # type: ignore[no-untyped-def]
     """The times that an iteration of a loop depends on, a bit each."""
     times = STEP_TIMES
     if loop <= g.last_outputs:
@@ -92,6 +95,8 @@ def _times_used(g, loop):  # type: ignore[no-untyped-def]
         times |= TILE_TIMES
     if loop <= g.last_output_tile:
         times |= OUTPUT_RUN_TIMES
+        if p.residual:
+            times |= RESIDUAL_TIMES
     if loop <= g.last_scale_tile:
         times |= SCALE_RUN_TIMES
     return times

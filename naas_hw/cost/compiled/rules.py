@@ -11,6 +11,7 @@ SPATIAL: Final = 0
 """The rule about the used positions along dim d is `SPATIAL + d`."""
 
 (
+    OPTION,
     WEIGHT_BUFFER,
     INPUT_BUFFER,
     ACCUMULATOR_BANK,
@@ -19,11 +20,13 @@ SPATIAL: Final = 0
     BLOCK_K,
     BLOCK_C,
     FIELD,
-) = range(6, 14)
-"""The other rules; those before `GLOBAL_BUFFER` concern one PE and its axes only."""
+    VISITS,
+) = range(6, 16)
+"""The other rules; those before `GLOBAL_BUFFER` do not depend on the orders of the loops."""
 
 _RULES: Final = (
     *((Rule.SPATIAL, dim) for dim in DIMS),
+    (Rule.OPTION, "hardware"),
     (Rule.CAPACITY, "weights in a PE"),
     (Rule.CAPACITY, "inputs in a PE"),
     (Rule.CAPACITY, "accumulator bank"),
@@ -32,6 +35,7 @@ _RULES: Final = (
     (Rule.BLOCK, "K"),
     (Rule.BLOCK, "C"),
     (Rule.FIELD, "width"),
+    (Rule.OPTION, "visits"),
 )
 
 RULE_OF: Final[tuple[Rule, ...]] = tuple(rule for rule, _ in _RULES)

@@ -20,8 +20,8 @@ NUM_KEPT: Final = 3
     DRAIN_END_BEFORE,
     STORE_WAIT,  # when store had freed the output buffer for a drain; NEVER if it had not to
     STORE_WAIT_BEFORE,
-    SUMS_WAIT,  # when partial sums had been loaded for a drain; NEVER if it needed none
-    SUMS_WAIT_BEFORE,
+    LOAD_WAIT,  # when all had been loaded for a drain that it waits for; NEVER if nothing was
+    LOAD_WAIT_BEFORE,
     SCALE_RUN_DRAIN_END,  # end of the last drain that used the current scales
     LOAD_NEXT,  # cycle in which the next loaded beat can arrive
     TILE_FILL_END,  # end of the last fill from the tile before the current one
@@ -29,6 +29,8 @@ NUM_KEPT: Final = 3
     STORE_NEXT,  # cycle in which the next stored beat can leave
     STORE_NEXT_BEFORE,
     SCALE_RUN_DRAIN_END_BEFORE,
+    OUTPUT_RUN_DRAIN_END,  # end of the last drain of the output run before the current one
+    OUTPUT_RUN_DRAIN_END_BEFORE,
     OPENS_OUTPUT_RUN,  # whether the next drain is the first of an output run
     LOAD_WAITED,
     FILL_WAITED,
@@ -39,6 +41,6 @@ NUM_KEPT: Final = 3
     DRAIN_CYCLES,
     STORE_BEATS,
     NUM_STEPS,
-) = range(26)
-NUM_TIMES: Final = 16
-NUM_STATE: Final = 26
+) = range(28)
+NUM_TIMES: Final = 18
+NUM_STATE: Final = 28

@@ -9,7 +9,8 @@ from naas_hw.arch import timing
 class Contract:
     """What the engines promise each other: credits, waits and constants.
 
-    The defaults are those of the hardware; a test that changes one must be caught.
+    The defaults are those of the hardware; a test that changes one must be caught. Distances from
+    drain to L2 are those without an epilogue, which makes them longer by its latency.
     """
 
     tiles_ahead: int = 2
@@ -17,10 +18,13 @@ class Contract:
     accumulator_runs: int = 2
     output_runs: int = 2
     scale_runs: int = 2
+    residual_runs: int = 2
     drain_waits_for_revisit: bool = True
     drain_waits_for_sums: bool = True
+    drain_waits_for_residual: bool = True
     load_waits_for_response: bool = True
     load_waits_for_scales: bool = True
+    load_waits_for_residual: bool = True
     layer_to_load: int = timing.LAYER_TO_LOAD
     load_to_fill: int = timing.LOAD_TO_FILL
     load_to_drain: int = timing.LOAD_TO_DRAIN
@@ -31,6 +35,7 @@ class Contract:
     drain_to_revisit: int = timing.DRAIN_TO_REVISIT
     drain_to_store: int = timing.DRAIN_TO_STORE
     drain_to_scales: int = timing.DRAIN_TO_SCALES
+    drain_to_residual: int = timing.DRAIN_TO_RESIDUAL
     store_to_drain: int = timing.STORE_TO_DRAIN
     response_to_load: int = timing.RESPONSE_TO_LOAD
     done_to_interrupt: int = timing.DONE_TO_INTERRUPT

@@ -28,7 +28,7 @@ from naas_hw.cost.oracle.labels import (
 )
 from naas_hw.cost.oracle.log import Log
 from naas_hw.cost.reference.pieces import Durations, Step
-from naas_hw.cost.reference.recurrence import Timeline
+from naas_hw.cost.reference.recurrence import FOR_DRAIN, Timeline
 from naas_hw.workload.layer import Dim
 
 MAX_BURST_BEATS: Final = 16
@@ -45,6 +45,9 @@ STORE_READ: Final = 2
 
 SCALES_READ: Final = 2
 """From a step of drain to the read of the scales."""
+
+RESIDUAL_READ: Final = timing.DRAIN_TO_RESIDUAL
+"""From a step of drain to the read of the residual in L2, at the latest."""
 
 
 @dataclass(eq=False)
@@ -106,10 +109,11 @@ class _Simulation:
         self.memory = BufferLabels()
         # Tokens, by who waits for what
         self.tile_loaded, self.tile_left = Tokens(), Tokens()
-        self.sums_loaded: dict[int, int] = {}
+        self.loaded_for_drain: dict[tuple[str, int], int] = {}  # by tensor and output run
         self.step_filled, self.step_computed = Tokens(), Tokens()
         self.run_computed, self.run_drained = Tokens(), Tokens()
         self.run_settled, self.scales_left = Tokens(), Tokens()
+        self.residual_left = Tokens()
         self.outputs_drained, self.outputs_stored = Tokens(), Tokens()
         self.outputs_responded = Tokens()
         # Memory outside
@@ -127,6 +131,11 @@ class _Simulation:
         self.store_run = self.store_beat = 0
         self.closing = [i for i, step in enumerate(steps) if step.closes_accumulator_run]
         self.leaving = [i for i, step in enumerate(steps) if step.closes_output_run]
+        self.has_table = any(piece.tensor == "table" for piece in self.pieces)
+        self.drain_pipeline = timing.drain_pipeline(has_epilogue=durations.has_epilogue)
+        epilogue = self.drain_pipeline - timing.DRAIN_PIPELINE
+        self.drain_to_revisit = contract.drain_to_revisit + epilogue
+        self.drain_to_store = contract.drain_to_store + epilogue
         self.end: int | None = None
         self.log = Log()
 
@@ -198,6 +207,8 @@ class _Simulation:
         work = self.work[piece.step]
         if piece.tensor == "scales" and contract.load_waits_for_scales:
             return self.scales_left.seen(work.scale_run - contract.scale_runs + 1, now)
+        if piece.tensor == "residual" and contract.load_waits_for_residual:
+            return self.residual_left.seen(work.output_run - contract.residual_runs + 1, now)
         if piece.tensor == "sums" and contract.load_waits_for_response:
             return self.outputs_responded.seen(work.output_run - 1, now)
         return True
@@ -233,6 +244,10 @@ class _Simulation:
             self.memory.write(cycle, ("l2 i", work.input_tile_half), work.input_tile, complete)
         elif piece.tensor == "scales":
             self.memory.write(cycle, ("scales", work.scale_run % 2), work.scale_tile, complete)
+        elif piece.tensor == "table":
+            self.memory.write(cycle, "table", "table", complete)
+        elif piece.tensor == "residual":
+            self.memory.write(cycle, ("l2 r", work.output_run % 2), work.output_tile, complete)
         elif piece.tensor == "sums":
             for place, output, visit in sums_before(self.work, work.output_run):
                 for beat in range(self.durations.drain):
@@ -245,13 +260,13 @@ class _Simulation:
             self.compute_free = self.start
             return
         self.log.load.append((piece.tensor, piece.tile, self.now))
-        if piece.tensor == "sums":
-            run = self.work[piece.step].output_run
-            self.sums_loaded[run] = self.now + self.contract.load_to_drain
+        if piece.tensor in FOR_DRAIN:
+            loaded = piece.tensor, self.work[piece.step].output_run
+            self.loaded_for_drain[loaded] = self.now + self.contract.load_to_drain
             return
         following = self.pieces.index(piece) + 1
         rest = self.pieces[following : following + 1]
-        if not rest or rest[0].tile != piece.tile or rest[0].tensor == "sums":
+        if not rest or rest[0].tile != piece.tile or rest[0].tensor in FOR_DRAIN:
             self.tile_loaded.post(self.now + self.contract.load_to_fill)
 
     # Fill ------------------------------------------------------------------------------------
@@ -341,7 +356,7 @@ class _Simulation:
         opener = self._opens_outputs(run)
         if opener and not self.outputs_stored.seen(self._output_run(run) - 1, self.now):
             return "store"
-        if opener and not self._sums_are_there(run):
+        if opener and not self._load_is_there(run):
             return "load"
         return "drain"
 
@@ -353,10 +368,19 @@ class _Simulation:
     def _opens_outputs(self, run: int) -> bool:
         return run == 0 or self._output_run(run) != self._output_run(run - 1)
 
-    def _sums_are_there(self, run: int) -> bool:
-        if not self.steps[self.closing[run]].reload or not self.contract.drain_waits_for_sums:
-            return True
-        return self.sums_loaded.get(self._output_run(run), self.now + 1) <= self.now
+    def _load_is_there(self, run: int) -> bool:
+        """Whether load has brought what an accumulator run needs that opens an output run."""
+        step, contract = self.steps[self.closing[run]], self.contract
+        awaited = {
+            "residual": step.adds_residual and contract.drain_waits_for_residual,
+            "sums": step.reload and contract.drain_waits_for_sums,
+        }
+        output_run = self._output_run(run)
+        return all(
+            self.loaded_for_drain.get((tensor, output_run), self.now + 1) <= self.now
+            for tensor, is_awaited in awaited.items()
+            if is_awaited
+        )
 
     def _may_drain(self, run: int) -> bool:
         contract, now = self.contract, self.now
@@ -368,7 +392,7 @@ class _Simulation:
         if not self._opens_outputs(run):
             return True
         stored = self.outputs_stored.seen(self._output_run(run) - contract.output_runs + 1, now)
-        return stored and self._sums_are_there(run)
+        return stored and self._load_is_there(run)
 
     def _drain(self) -> None:
         run = self.drain_run
@@ -377,21 +401,20 @@ class _Simulation:
         i, contract = self.closing[run], self.contract
         step, work = self.steps[i], self.work[i]
         last = self.drain_free = self.now + self.durations.drain
-        self._drain_data(work)
+        self._drain_data(work, adds_residual=step.adds_residual)
         self.log.drain.append((self.now, last))
         self.run_drained.post(last + contract.drain_to_compute)
-        self.run_settled.post(last + contract.drain_to_revisit)
+        self.run_settled.post(last + self.drain_to_revisit)
         if i + 1 == len(self.steps) or self.work[i + 1].opens_scales:
             self.scales_left.post(last + contract.drain_to_scales)
         if step.closes_output_run:
-            self.outputs_drained.post(last + contract.drain_to_store)
+            self.residual_left.post(last + contract.drain_to_residual)
+            self.outputs_drained.post(last + self.drain_to_store)
             for place, content in self._outputs(work.output_run):
-                self.memory.read(
-                    last + contract.drain_to_store - STORE_READ, place, content, "store"
-                )
+                self.memory.read(last + self.drain_to_store - STORE_READ, place, content, "store")
         self.drain_run += 1
 
-    def _drain_data(self, work: Work) -> None:
+    def _drain_data(self, work: Work, *, adds_residual: bool) -> None:
         half = work.output_run % 2
         for beat in range(self.durations.drain):
             cycle = self.now + 1 + beat
@@ -403,8 +426,17 @@ class _Simulation:
             if work.is_last_visit:
                 scales = ("scales", work.scale_run % 2)
                 self.memory.read(cycle + SCALES_READ, scales, work.scale_tile, "drain")
+                self._epilogue_data(cycle, work, adds_residual=adds_residual)
             content = (work.output, work.visit)
-            self.memory.write(cycle + timing.DRAIN_PIPELINE, place, content, True)
+            self.memory.write(cycle + self.drain_pipeline, place, content, True)
+
+    def _epilogue_data(self, cycle: int, work: Work, *, adds_residual: bool) -> None:
+        if adds_residual:
+            residual = ("l2 r", work.output_run % 2)
+            self.memory.read(cycle + BROADCAST, residual, work.output_tile, "drain")
+            self.memory.read(cycle + RESIDUAL_READ, residual, work.output_tile, "drain")
+        if self.has_table:
+            self.memory.read(cycle + BROADCAST, "table", "table", "drain")
 
     # Store -----------------------------------------------------------------------------------
 

@@ -191,6 +191,8 @@ def check_flags(steps: list[Step], work: list[Work]) -> None:
     """Raise a `HazardError` if what the walk says of a step is not what its labels say."""
     last_of_run = {one.accumulator_run: i for i, one in enumerate(work)}
     tile_visits: dict[Hashable, set[int]] = {}
+    last_visit = {one.output_tile: one.output_run for one in work}
+    has_residual = any(step.adds_residual for step in steps)
     for i, (step, one) in enumerate(zip(steps, work, strict=True)):
         seen = tile_visits.setdefault(one.output_tile, set())
         seen.add(one.output_run)
@@ -203,6 +205,7 @@ def check_flags(steps: list[Step], work: list[Work]) -> None:
             step.load is not None,
             step.revisit,
             step.reload,
+            step.adds_residual,
             step.closes_accumulator_run,
         )
         due = (
@@ -214,6 +217,7 @@ def check_flags(steps: list[Step], work: list[Work]) -> None:
             one.opens_tile,
             one.visit > 1,
             len(seen) > 1,
+            has_residual and one.output_run == last_visit[one.output_tile],
             last_of_run[one.accumulator_run] == i,
         )
         if said != due:

@@ -15,6 +15,7 @@ from naas_hw.cost.reference.pieces import (
     existing_columns,
     existing_rows,
     scale_beats,
+    table_beats,
 )
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.workload.layer import Dim
@@ -27,9 +28,9 @@ class Accesses:
     Members
     -------
     dram_* : beats on the bus; `sums_in` and `sums_out` are partial sums that do not fit on chip.
-    l2_fill_weights, l2_fill_inputs, l2_drain_sums, l2_store_* : L2 words read, by port; the port
-        of store reads both bytes (`outputs`) and 32-bit sums.
-    l2_load_weights, l2_load_inputs, l2_load_sums, l2_drain : L2 words written, by port.
+    l2_fill_weights, l2_fill_inputs, l2_drain_sums, l2_drain_residual, l2_store_* : L2 words read,
+        by port; the port of store reads both bytes (`outputs`) and 32-bit sums.
+    l2_load_*, l2_drain : L2 words written, by port.
     l1_* : words written and bytes read, all private buffers together.
     accumulator_reads, accumulator_writes : 32-bit words, drain's reads included.
     macs : products of all PEs, those of padded indices included.
@@ -37,18 +38,22 @@ class Accesses:
 
     dram_descriptor: int
     dram_scales: int
+    dram_table: int
     dram_weights: int
     dram_inputs: int
+    dram_residual: int
     dram_sums_in: int
     dram_outputs: int
     dram_sums_out: int
     l2_fill_weights: int
     l2_fill_inputs: int
     l2_drain_sums: int
+    l2_drain_residual: int
     l2_store_outputs: int
     l2_store_sums: int
     l2_load_weights: int
     l2_load_inputs: int
+    l2_load_residual: int
     l2_load_sums: int
     l2_drain: int
     l1_weight_writes: int
@@ -93,18 +98,22 @@ def _off_chip(geometry: Geometry) -> dict[str, int]:
     visits = prod(geometry.nest_bounds[k] for k in geometry.tile_revisits)
     blocks = geometry.layer.P * geometry.layer.Q * geometry.blocks(geometry.layer.K)
     spilled = SUM_BEATS_PER_BLOCK * blocks * (visits - 1)
+    residual = blocks if geometry.layer.residual else 0
     weights = geometry.num_runs(geometry.last_weight_tile) * geometry.weight_tile_words
     inputs = _input_beats(geometry)
     return {
         "dram_descriptor": descriptor_beats(geometry.accelerator),
         "dram_scales": geometry.num_runs(geometry.last_scale_tile) * scale_beats(geometry),
+        "dram_table": table_beats(geometry),
         "dram_weights": weights,
         "dram_inputs": inputs,
+        "dram_residual": residual,
         "dram_sums_in": spilled,
         "dram_outputs": blocks,
         "dram_sums_out": spilled,
         "l2_load_weights": weights,
         "l2_load_inputs": inputs,
+        "l2_load_residual": residual,
         "l2_load_sums": spilled,
         "l2_store_outputs": blocks,
         "l2_store_sums": spilled,
@@ -135,10 +144,12 @@ def _on_chip(geometry: Geometry) -> dict[str, int]:
     visits = prod(geometry.nest_bounds[k] for k in geometry.accumulator_revisits)
     macs = geometry.num_steps * geometry.compute_cycles * geometry.pes_used
     sums = geometry.num_steps * geometry.compute_cycles * _used(geometry, OUTPUT_DIMS)
+    finished = output_runs // visits * geometry.drain_cycles
     return {
         "l2_fill_weights": weight_runs * geometry.weight_step_words,
         "l2_fill_inputs": _input_words(geometry),
-        "l2_drain_sums": output_runs // visits * (visits - 1) * geometry.drain_cycles,
+        "l2_drain_sums": (visits - 1) * finished,
+        "l2_drain_residual": finished if geometry.layer.residual else 0,
         "l2_drain": output_runs * geometry.drain_cycles,
         "l1_weight_writes": weight_runs * geometry.weight_word_count * geometry.pes_used,
         "l1_input_writes": input_runs * _input_writes(geometry) * geometry.pes_used,

@@ -14,6 +14,7 @@ from naas_hw.arch import timing
 from naas_hw.arch.accelerator import REDUCTION_DIMS
 from naas_hw.compiler.layout import descriptor_beats
 from naas_hw.mapping.geometry import NUM_LEVEL_POSITIONS, Geometry, ceil_div
+from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
 from naas_hw.workload.layer import Dim
 
 EVERYTHING_MOVES: Final = -1
@@ -28,7 +29,12 @@ SCALE_BEATS_PER_WORD: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """Cycles of one piece of each engine, and what the memory outside is like."""
+    """Cycles of one piece of each engine, and what the memory outside is like.
+
+    Members
+    -------
+    has_epilogue : whether results pass more hardware on their way from requantisers to L2.
+    """
 
     fill_weights: int
     fill_inputs: int
@@ -38,6 +44,7 @@ class Durations:
     latency: int
     period: int
     descriptor_beats: int
+    has_epilogue: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +55,18 @@ class TileLoad:
     weights: int
     inputs: int
     sums: int
+    table: int = 0
+    residual: int = 0
 
     @property
     def pieces(self) -> tuple[tuple[str, int], ...]:
         """(tensor, beats) of what moves, in order."""
         named = (
+            ("table", self.table),
             ("scales", self.scales),
             ("weights", self.weights),
             ("inputs", self.inputs),
+            ("residual", self.residual),
             ("sums", self.sums),
         )
         return tuple((name, beats) for name, beats in named if beats)
@@ -74,6 +85,7 @@ class Step:
     opens_scale_run, opens_output_run, opens_accumulator_run : the first step of such a run.
     closes_accumulator_run, closes_output_run : the last step of such a run.
     reload : the sums of the output run come back from DRAM (true in all steps of the run).
+    adds_residual : the output run leaves finished, with a residual added (true in all its steps).
     revisit : the outputs of the accumulator run have sums in L2 (true in all its steps).
     store_beats : beats of the output run that closes here, else 0.
     """
@@ -90,6 +102,7 @@ class Step:
     closes_accumulator_run: bool
     closes_output_run: bool
     reload: bool
+    adds_residual: bool
     revisit: bool
     store_beats: int
 
@@ -107,6 +120,7 @@ def durations_of(geometry: Geometry) -> Durations:
         latency=accelerator.dram_latency_cycles,
         period=accelerator.dram_beat_period_cycles,
         descriptor_beats=descriptor_beats(accelerator),
+        has_epilogue=accelerator.has_epilogue,
     )
 
 
@@ -160,6 +174,7 @@ def _step(
         closes_accumulator_run=closes(geometry.last_outputs),
         closes_output_run=closes_output_run,
         reload=any(counters[k] for k in geometry.tile_revisits),
+        adds_residual=geometry.layer.residual and _is_last_visit(geometry, counters),
         revisit=any(counters[k] for k in geometry.accumulator_revisits),
         store_beats=(
             output_blocks(geometry, tile_indices)
@@ -185,19 +200,28 @@ def _tile_load(geometry: Geometry, counters: tuple[int, ...], advanced: int) -> 
 
     indices = _tile_indices(geometry, counters)
     reload = any(counters[k] for k in geometry.tile_revisits)
+    opens_outputs = changed(geometry.last_output_tile)
+    adds_residual = geometry.layer.residual and _is_last_visit(geometry, counters)
     return TileLoad(
+        table=table_beats(geometry) if advanced == EVERYTHING_MOVES else 0,
         scales=scale_beats(geometry) if changed(geometry.last_scale_tile) else 0,
         weights=geometry.weight_tile_words if changed(geometry.last_weight_tile) else 0,
         inputs=input_beats(geometry, indices) if changed(geometry.last_input_tile) else 0,
+        residual=output_blocks(geometry, indices) if opens_outputs and adds_residual else 0,
         sums=(
             SUM_BEATS_PER_BLOCK * output_blocks(geometry, indices)
-            if changed(geometry.last_output_tile) and reload
+            if opens_outputs and reload
             else 0
         ),
     )
 
 
 # Beats of a tile ---------------------------------------------------------------------------------
+
+
+def table_beats(geometry: Geometry) -> int:
+    """Beats of the layer's table of bytes; 0 if it has none."""
+    return TABLE_SIZE // geometry.accelerator.beat_bytes if geometry.layer.table else 0
 
 
 def scale_beats(geometry: Geometry) -> int:

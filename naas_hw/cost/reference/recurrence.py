@@ -7,6 +7,7 @@ next beat could be.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from naas_hw.cost.reference.pieces import Durations, Step, TileLoad, durations_o
 from naas_hw.mapping.geometry import Geometry
 
 Cycles = NDArray[np.int64]
+
+FOR_DRAIN: Final = ("residual", "sums")
+"""Tensors that drain waits for, and fill does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,7 @@ class _State:
     start: int
     L: int
     ready: list[int] = field(default_factory=list)  # R of each tile
-    sums_ready: list[int | None] = field(default_factory=list)  # P of each output run
+    loaded: list[int | None] = field(default_factory=list)  # P of each output run
     load: list[tuple[str, int, int]] = field(default_factory=list)
     tile_last_fill: list[int] = field(default_factory=list)
     F: list[int] = field(default_factory=list)
@@ -86,9 +90,10 @@ class _State:
     drain_go: list[int] = field(default_factory=list)
     D: list[int] = field(default_factory=list)
     store_wait: list[int | None] = field(default_factory=list)  # of each drain, for the stalls
-    sums_wait: list[int | None] = field(default_factory=list)
+    load_wait: list[int | None] = field(default_factory=list)
     S: list[int] = field(default_factory=list)
     scale_run_last_drain: list[int] = field(default_factory=list)
+    output_run_last_drain: list[int] = field(default_factory=list)
     drain_opens_output_run: bool = True
     stalls: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("compute", "load", "fill", "drain", "store"), 0)
@@ -160,24 +165,31 @@ def _load(state: _State, step: Step, load: TileLoad) -> None:
     if step.opens_scale_run:
         state.scale_run_last_drain.append(0)
     if step.opens_output_run:
-        state.sums_ready.append(None)
-    ready = None
+        state.loaded.append(None)
+    ready = state.L - n + timing.LOAD_TO_FILL
     for tensor, beats in load.pieces:
-        first = max(state.L, gate + latency)
-        if tensor == "scales" and len(state.scale_run_last_drain) > 2:
-            first = max(first, state.scale_run_last_drain[-3] + timing.DRAIN_TO_SCALES + latency)
-        if tensor == "sums":
-            if ready is None:
-                ready = state.L - n + timing.LOAD_TO_FILL
-            run = len(state.sums_ready) - 1
-            response = state.S[run - 2] - n + latency
-            first = max(first, response + timing.RESPONSE_TO_LOAD + latency)
+        first = max(state.L, gate + latency, _freed(state, tensor) + latency)
         state.L = first + n * beats
         state.load.append((tensor, step.tile, state.L - n))
-        if tensor == "sums":
-            state.sums_ready[-1] = state.L - n + timing.LOAD_TO_DRAIN
-    state.ready.append(state.L - n + timing.LOAD_TO_FILL if ready is None else ready)
+        if tensor in FOR_DRAIN:
+            state.loaded[-1] = state.L - n + timing.LOAD_TO_DRAIN
+        else:
+            ready = state.L - n + timing.LOAD_TO_FILL
+    state.ready.append(ready)
     state.tile_last_fill.append(0)
+
+
+def _freed(state: _State, tensor: str) -> int:
+    """When load may ask for a piece as far as drain and store are concerned; 0 if at any time."""
+    run = len(state.loaded) - 1
+    if tensor == "scales" and len(state.scale_run_last_drain) > 2:
+        return state.scale_run_last_drain[-3] + timing.DRAIN_TO_SCALES
+    if tensor == "residual" and run >= 2:
+        return state.output_run_last_drain[run - 2] + timing.DRAIN_TO_RESIDUAL
+    if tensor == "sums":
+        response = state.S[run - 2] - state.durations.period + state.durations.latency
+        return response + timing.RESPONSE_TO_LOAD
+    return 0
 
 
 def _fill(state: _State, step: Step) -> None:
@@ -202,7 +214,7 @@ def _compute(state: _State, step: Step) -> None:
         go = max(go, state.D[drained] + timing.DRAIN_TO_COMPUTE)
     waits: list[tuple[str, int | None]] = [("load", state.ready[-1]), ("fill", filled)]
     if step.opens_accumulator_run and drained >= 0:
-        waits += [("store", state.store_wait[drained]), ("load", state.sums_wait[drained])]
+        waits += [("store", state.store_wait[drained]), ("load", state.load_wait[drained])]
     _account(state, before, go, [*waits, ("drain", go)])
     state.stalls["compute"] += state.durations.compute
     state.Cb.append(go + state.durations.compute)
@@ -221,17 +233,18 @@ def _drain(state: _State, step: Step) -> None:
     output_run = len(state.S)
     go = max(state.D[-1] if state.D else 0, state.Cb[-1] + state.durations.compute_to_drain)
     if step.revisit:
-        go = max(go, state.D[run - 2] + timing.DRAIN_TO_REVISIT)
-    stored = sums = None
+        distance = timing.drain_to_revisit(has_epilogue=state.durations.has_epilogue)
+        go = max(go, state.D[run - 2] + distance)
+    stored = loaded = None
     if state.drain_opens_output_run:
         if output_run >= 2:
             stored = state.S[output_run - 2] - state.durations.period + timing.STORE_TO_DRAIN
             go = max(go, stored)
-        sums = state.sums_ready[output_run]
-        if sums is not None:
-            go = max(go, sums)
+        loaded = state.loaded[output_run]
+        if loaded is not None:
+            go = max(go, loaded)
     state.store_wait.append(stored)
-    state.sums_wait.append(sums)
+    state.load_wait.append(loaded)
     state.drain_go.append(go)
     state.D.append(go + state.durations.drain)
     state.drain_opens_output_run = step.closes_output_run
@@ -240,8 +253,10 @@ def _drain(state: _State, step: Step) -> None:
 
 def _store(state: _State, step: Step) -> None:
     before = state.S[-1] if state.S else 0
-    first = max(before, state.D[-1] + timing.DRAIN_TO_STORE)
+    distance = timing.drain_to_store(has_epilogue=state.durations.has_epilogue)
+    first = max(before, state.D[-1] + distance)
     state.S.append(first + state.durations.period * step.store_beats)
+    state.output_run_last_drain.append(state.D[-1])
 
 
 def _finish(state: _State) -> Timeline:

@@ -20,6 +20,7 @@ from naas_hw.compiler.layout import descriptor_beats
 from naas_hw.cost.compiled.batch import SAVED_BETWEEN_LAYERS
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.search.objective import Objective, geometric_mean
+from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
 from naas_hw.workload.layer import DIMS, Kind, Layer
 from naas_hw.workload.network import Network
 from naas_hw.workload.sizes import with_stated_padding
@@ -84,6 +85,21 @@ class NetworkBound:
         columns = [DIMS.index("P"), DIMS.index("Q")]
         return _product(self.dims_YD[:, columns])
 
+    @cached_property
+    def has_residual_Y(self) -> NDArray[np.bool_]:
+        """Where a tensor of the outputs' shape is added."""
+        return np.array([layer.residual for layer in self.layers])
+
+    @cached_property
+    def table_bytes_Y(self) -> Ints:
+        """Bytes of the layer's table."""
+        return np.array([TABLE_SIZE * layer.table for layer in self.layers], np.int64)
+
+    @cached_property
+    def is_maximum_Y(self) -> NDArray[np.bool_]:
+        """Where one PE of a tree computes."""
+        return np.array([layer.maximum for layer in self.layers])
+
     # On an accelerator -------------------------------------------------------------------------
 
     def cycles_Y(self, accelerator: Accelerator) -> Ints:
@@ -92,7 +108,7 @@ class NetworkBound:
         loads, stores = self._beats_YY(accelerator)
         engines = (
             self._compute_Y(accelerator),
-            period * loads,
+            period * (loads + self._table_beats_Y(accelerator)),
             period * stores,
             ceil_div(self.weights_Y, accelerator.weight_network_lanes),
             ceil_div(self.pixels_Y * self.channels_Y, self._input_lanes_Y(accelerator)),
@@ -106,7 +122,8 @@ class NetworkBound:
         price = self.table.access_energy(accelerator)
         loads, stores = self._beats_YY(accelerator)
         macs = _product(self.dims_YD)
-        reduced = _product(np.minimum(self.dims_YD, _sizes_D(accelerator))[:, _REDUCTIONS])
+        used = np.minimum(self.dims_YD, self._positions_YD(accelerator))
+        reduced = _product(used[:, _REDUCTIONS])
         weight_words = ceil_div(self.weights_Y, accelerator.beat_bytes)
         input_words = self.pixels_Y * ceil_div(self.channels_Y, accelerator.beat_bytes)
         parts = (
@@ -115,20 +132,32 @@ class NetworkBound:
             (loads + stores) * (price.dram_beat + price.l2_word),
             (weight_words + input_words) * price.l2_word,
             self._drain_Y(accelerator) * price.l2_sum_word,
+            self._drain_Y(accelerator) * self.has_residual_Y * price.l2_word,
+            self._table_beats_Y(accelerator) * price.dram_beat,
         )
         descriptor = descriptor_beats(accelerator) * price.dram_beat
         return np.asarray(self.groups_Y * (sum(parts) + descriptor), np.float64)
 
     def _compute_Y(self, accelerator: Accelerator) -> Ints:
         """Passes over the array that cover all loops."""
-        return _product(ceil_div(self.dims_YD, _sizes_D(accelerator)))
+        return _product(ceil_div(self.dims_YD, self._positions_YD(accelerator)))
+
+    def _positions_YD(self, accelerator: Accelerator) -> Ints:
+        """Positions along each dim that may be used."""
+        sizes_D = np.array([accelerator.size_of(dim) for dim in DIMS], np.int64)
+        is_reduced_D = np.isin(DIMS, REDUCTION_DIMS)
+        return np.where(self.is_maximum_Y[:, np.newaxis] & is_reduced_D, 1, sizes_D)
+
+    def _table_beats_Y(self, accelerator: Accelerator) -> Ints:
+        return self.table_bytes_Y // accelerator.beat_bytes
 
     def _beats_YY(self, accelerator: Accelerator) -> tuple[Ints, Ints]:
-        """Beats of load and of store if everything moves once."""
+        """Beats of load, tables left out, and of store if everything moves once."""
         beat = accelerator.beat_bytes
         inputs = self.pixels_Y * ceil_div(self.channels_Y, beat)
         kernels = self.dims_YD[:, DIMS.index("K")]
-        return ceil_div(self.weights_Y, beat) + inputs, self.outputs_Y * ceil_div(kernels, beat)
+        outputs = self.outputs_Y * ceil_div(kernels, beat)
+        return ceil_div(self.weights_Y, beat) + inputs + outputs * self.has_residual_Y, outputs
 
     def _input_lanes_Y(self, accelerator: Accelerator) -> Ints:
         return np.where(
@@ -175,10 +204,6 @@ def layer_bound(
     update = {} if layer.has_program else {"kind": Kind.CONV}
     network = Network(name="one", layers=(with_stated_padding(layer.model_copy(update=update)),))
     return NetworkBound(network, table).score(accelerator, objective)
-
-
-def _sizes_D(accelerator: Accelerator) -> Ints:
-    return np.array([accelerator.size_of(dim) for dim in DIMS], np.int64)
 
 
 def _product(factors_YD: Ints) -> Ints:

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_cases import random_accelerator, random_case, random_layer, random_mapping
+from small_cases import (
+    legal_options,
+    random_accelerator,
+    random_case,
+    random_layer,
+    random_mapping,
+    with_options,
+)
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator, Axis
@@ -40,6 +47,8 @@ RULE_WORDS = {
     "block: K": "block: an L2 tile must cover K",
     "block: C": "block: an L2 tile must cover C",
     "field: width": "field:",
+    "option: hardware": "option: ",
+    "option: visits": "option: a",
     **{f"spatial: {d}": f"spatial: {d} must use" for d in DIMS},
 }
 """Rule of the compiled form -> how its sentence begins."""
@@ -106,6 +115,7 @@ def random_long_case(rng: np.random.Generator, max_steps: int) -> Case:
         layer = layer.model_copy(update={**longer, "groups": 1})
         mapping = random_mapping(accelerator, layer, rng, max_steps=max_steps)
         if mapping is not None:
+            accelerator, layer = legal_options(accelerator, layer, mapping, rng.spawn(1)[0])
             return Case(accelerator=accelerator, layer=layer, mapping=mapping)
 
 
@@ -170,14 +180,26 @@ def random_unchecked(layer: Layer, accelerator: Accelerator, rng: np.random.Gene
     )
 
 
+def random_options(
+    accelerator: Accelerator, layer: Layer, rng: np.random.Generator
+) -> tuple[Accelerator, Layer]:
+    """Optional hardware that the layer needs; now and then some of it is not there."""
+    accelerator, layer = with_options(accelerator, layer, rng)
+    if rng.random() < 0.05:
+        return accelerator.model_copy(update={"residual": False, "maximum": False}), layer
+    return accelerator, layer
+
+
 def test_compiled_legality_equals_the_sentences() -> None:
     """A mapping is legal where no sentence says otherwise; the rule named is the first broken."""
     rng = np.random.default_rng(2)
+    options_rng = np.random.default_rng(22)
     broken = set()
     num_legal = 0
-    for _ in range(1500):
+    for _ in range(2000):
         accelerator, layer = random_accelerator(rng), random_layer(rng)
         mapping = random_unchecked(layer, accelerator, rng)
+        accelerator, layer = random_options(accelerator, layer, options_rng)
         said = violations(accelerator, layer, mapping)
         batch = MappingBatch.from_mappings([mapping])
         found = evaluate_bounds(accelerator, layer, batch, SIZED)
@@ -287,7 +309,9 @@ def test_report_of_one_layer() -> None:
         report.accesses.l2_load_weights
         + report.accesses.l2_load_inputs
         + report.accesses.l2_load_sums
+        + report.accesses.l2_load_residual
         + report.accesses.dram_scales
+        + report.accesses.dram_table
     )
     assert report.engines.drain == report.accesses.l2_drain
 

@@ -7,7 +7,7 @@ from naas_hw.workload.layer import DIMS
 
 def test_each_access_has_its_column() -> None:
     """A field of `Accesses` and its constant have the same name and index."""
-    assert [getattr(columns, name.upper()) for name in ACCESS_NAMES] == list(range(23))
+    assert [getattr(columns, name.upper()) for name in ACCESS_NAMES] == list(range(27))
     assert len(ACCESS_NAMES) == columns.NUM_ACCESSES
 
 

@@ -15,4 +15,6 @@ def test_each_rule_has_its_constant() -> None:
     assert RULES[rules.SCALES] == "capacity: scales"
     assert RULES[rules.BLOCK_K] == "block: K"
     assert RULES[rules.BLOCK_C] == "block: C"
-    assert RULES[rules.FIELD] == "field: width" and len(RULES) == rules.FIELD + 1
+    assert RULES[rules.FIELD] == "field: width"
+    assert RULES[rules.OPTION] == "option: hardware"
+    assert RULES[rules.VISITS] == "option: visits" and len(RULES) == rules.VISITS + 1

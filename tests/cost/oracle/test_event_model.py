@@ -39,6 +39,9 @@ def random_nest(rng: np.random.Generator) -> tuple[list[Step], Geometry, Duratio
         level = (tiles, l2)[rng.integers(2)]
         level[DIMS[rng.integers(6)]] = int(rng.integers(2, 4))
     layer = Layer(name="l", height=64, width=64, **{d: tiles[d] * l2[d] for d in DIMS})
+    options_rng = rng.spawn(1)[0]
+    options = [bool(drawn) for drawn in options_rng.random(2) < 0.5]
+    layer = layer.model_copy(update={"residual": options[0], "table": options[1]})
     orders = [tuple(DIMS[i] for i in rng.permutation(6)) for _ in range(2)]
     mapping = Mapping(dram_order=orders[0], l2_order=orders[1], l2=Bounds(**l2))
     geometry = Geometry(accelerator=PLAIN, layer=layer, mapping=mapping)
@@ -51,7 +54,13 @@ def random_nest(rng: np.random.Generator) -> tuple[list[Step], Geometry, Duratio
     for step in steps_of(geometry):
         load = step.load
         if load is not None:
-            changed = {name: some() for name, _ in load.pieces}
+            added = ("table", "residual")
+            changed = {name: some() for name, _ in load.pieces if name not in added}
+            changed |= {
+                name: int(options_rng.integers(1, most + 1))
+                for name, _ in load.pieces
+                if name in added
+            }
             load = dataclasses.replace(load, **changed)
         beats = some() if step.store_beats else 0
         steps.append(dataclasses.replace(step, load=load, store_beats=beats))
@@ -64,6 +73,7 @@ def random_nest(rng: np.random.Generator) -> tuple[list[Step], Geometry, Duratio
         latency=int(rng.choice([1, 2, 7, 30, 200])),
         period=int(rng.choice([1, 1, 2, 3, 4, 20])),
         descriptor_beats=some(10),
+        has_epilogue=any(options) or bool(options_rng.random() < 0.2),
     )
     return steps, geometry, durations
 
@@ -118,6 +128,10 @@ def test_random_nests_spill_to_l2_and_to_dram() -> None:
     assert sum(any(step.revisit for step in steps) for steps, _, _ in nests) > 50
     assert sum(any(step.reload for step in steps) for steps, _, _ in nests) > 20
     assert sum(not any(step.revisit for step in steps) for steps, _, _ in nests) > 50
+    added = [any(step.adds_residual for step in steps) for steps, _, _ in nests]
+    reloaded = [any(step.reload for step in steps) for steps, _, _ in nests]
+    assert sum(added) > 50
+    assert sum(both[0] and both[1] for both in zip(added, reloaded, strict=True)) > 10
 
 
 def test_recurrence_equals_event_model_on_random_nests() -> None:
@@ -146,7 +160,7 @@ def test_recurrence_equals_event_model_on_hundreds_of_legal_cases(seed: int) -> 
 
 def first_hazard(contract: Contract) -> bool:
     """Whether a label is wrong in one of some nests."""
-    for steps, geometry, durations in [quick_revisit(), *small_nests(150, 4)]:
+    for steps, geometry, durations in [quick_revisit(), slow_store(), *small_nests(150, 4)]:
         rng = np.random.default_rng(0)
         try:
             run_event_model(steps, geometry.nest_dims, durations, rng, contract=contract)
@@ -166,6 +180,14 @@ def first_difference(contract: Contract) -> bool:
         if found.end != run_recurrence(steps, durations).end:
             return True
     return False
+
+
+def slow_store() -> tuple[list[Step], Geometry, Durations]:
+    """Four output tiles that leave in 40 beats each, and all else in one cycle."""
+    layer = Layer(name="l", K=1, P=4, height=4, width=1)
+    geometry = Geometry(accelerator=PLAIN, layer=layer, mapping=Mapping())
+    steps = [dataclasses.replace(step, store_beats=40) for step in steps_of(geometry)]
+    return steps, geometry, quick_revisit()[2]
 
 
 def quick_revisit() -> tuple[list[Step], Geometry, Durations]:
@@ -194,6 +216,9 @@ def quick_revisit() -> tuple[list[Step], Geometry, Durations]:
         {"accumulator_runs": 3},
         {"output_runs": 3},
         {"load_waits_for_scales": False},
+        {"load_waits_for_residual": False},
+        {"residual_runs": 3},
+        {"drain_waits_for_residual": False},
         {"drain_waits_for_revisit": False},
         {"drain_waits_for_sums": False},
         {"load_waits_for_response": False},
@@ -201,6 +226,7 @@ def quick_revisit() -> tuple[list[Step], Geometry, Durations]:
         {"fill_to_compute": timing.FILL_TO_COMPUTE - 1},
         {"drain_to_revisit": timing.DRAIN_TO_REVISIT - 1},
         {"drain_to_store": timing.DRAIN_TO_STORE - 2},
+        {"drain_to_residual": timing.DRAIN_TO_RESIDUAL - 3},
     ],
     ids=lambda change: "-".join(change),
 )
@@ -223,7 +249,10 @@ def test_a_constant_that_is_one_more_shows_in_the_total(name: str) -> None:
     assert first_difference(Contract(**{name: getattr(Contract(), name) + 1}))
 
 
-@pytest.mark.parametrize("name", ["tiles_ahead", "steps_ahead", "accumulator_runs", "output_runs"])
+@pytest.mark.parametrize(
+    "name",
+    ["tiles_ahead", "steps_ahead", "accumulator_runs", "output_runs", "residual_runs"],
+)
 def test_a_credit_that_is_one_less_shows_in_the_total(name: str) -> None:
     """With a buffer less the hand-over takes longer, in some nest."""
     change: dict[str, Any] = {name: 1}

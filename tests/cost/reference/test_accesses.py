@@ -82,8 +82,21 @@ class Walk:
                 drained.add(visit)
             self._compute()
         self._store_outputs(output_tiles)
+        self._finish_outputs(len(drained))
         self.count["dram_descriptor"] = descriptor_beats(self.a)
         return {name: self.layer.groups * n for name, n in self.count.items() if n}
+
+    def _finish_outputs(self, places: int) -> None:
+        """The last visit of each place reads the residual, beat by beat."""
+        if self.layer.residual:
+            self.count["l2_drain_residual"] = places * self._drain_beats()
+        if self.layer.table:
+            self.count["dram_table"] = len(range(0, 256, self.a.beat_bytes))
+
+    def _load_residual(self, tile: Index) -> None:
+        beats = self._output_blocks(tile) if self.layer.residual else 0
+        self.count["dram_residual"] += beats
+        self.count["l2_load_residual"] += beats
 
     def _load_sums(self, tile: Index, *, again: bool) -> None:
         beats = 4 * self._output_blocks(tile) if again else 0
@@ -101,6 +114,8 @@ class Walk:
             last = where not in output_tiles[i + 1 :]
             kind = "outputs" if last else "sums"
             beats = self._output_blocks(tile) * (1 if last else 4)
+            if last:
+                self._load_residual(tile)
             self.count["dram_outputs" if last else "dram_sums_out"] += beats
             self.count[f"l2_store_{kind}"] += beats
 

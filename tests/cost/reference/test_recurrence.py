@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_cases import random_case
+from small_cases import plain_case, random_case
 
 from naas_hw.arch import timing
 from naas_hw.cost.reference.pieces import Durations, durations_of, steps_of
@@ -12,13 +12,13 @@ from naas_hw.cost.reference.recurrence import run_recurrence, timeline_of
 def test_one_step_is_the_sum_of_its_stages() -> None:
     """With a single step nothing overlaps: every stage follows the one before."""
     rng = np.random.default_rng(0)
-    case = random_case(rng, max_steps=1)
+    case = plain_case(rng, max_steps=1)
     geometry = case.geometry
     timeline, d = timeline_of(geometry), durations_of(geometry)
     (step,) = steps_of(geometry)
     assert step.load is not None
     beats = step.load.scales + step.load.weights + step.load.inputs
-    assert step.load.sums == 0
+    assert step.load.sums == step.load.residual == step.load.table == 0
     start = timing.START_TO_DESCRIPTOR + d.latency + d.period * (d.descriptor_beats - 1)
     start += timing.DESCRIPTOR_TO_LAYER
     last_beat = start + timing.LAYER_TO_LOAD + d.latency + d.period * (beats - 1)

@@ -163,7 +163,7 @@ def test_a_pool_keeps_each_legal_mapping_once_with_the_model_s_figures():
     repair_all(problem, points, np.random.default_rng(0), *flags)
     normalise_all(problem, points)
     pool = new_pool(500)
-    price = np.arange(23, dtype=np.float64)
+    price = np.arange(27, dtype=np.float64)
     for index in (*range(200), *range(200)):
         add_point(problem, Goal(price, 0.0, 0.0), pool, Point(*(a[index] for a in points)))
     report = evaluate_bounds(CK, CONV, batch_of(points), SIZED)
