@@ -32,16 +32,19 @@ def run_lowered(
     inputs: Mapping[str, NDArray[np.int8]],
     run_operator: HostOperators,
     rng: np.random.Generator,
+    buffers: Buffers | None = None,
 ) -> dict[str, Array]:
-    """Run all calls; return every tensor that the calls leave, as it is when it is complete.
+    """Run all calls; return the tensors that calls make, each as it is when it is complete.
 
     Parameters
     ----------
     inputs : int8 [C, H, W], by name.
     run_operator : what the host computes of an operator.
     rng : for the bytes that nobody has written.
+    buffers : int8 [bytes] of each buffer, which may share memory; of their own if None, and then
+        tensors that are views of others are returned, too.
     """
-    run = _Execution(lowered, rng)
+    run = _Execution(lowered, buffers, rng)
     for tensor in lowered.inputs:
         run.write(tensor, inputs[tensor.name])
     results = dict(inputs)
@@ -54,7 +57,8 @@ def run_lowered(
         made = _made(call)
         if last[made] == index and made in lowered.tensors:
             results[made] = run.read(lowered.tensors[made])
-    for tensor in (*lowered.tensors.values(), *lowered.outputs):
+    views = lowered.tensors.values() if buffers is None else ()
+    for tensor in (*views, *lowered.outputs):
         results.setdefault(tensor.name, run.read(tensor))
     return results
 
@@ -66,11 +70,16 @@ def _made(call: LayerCall | HostCall) -> str:
 class _Execution:
     """Buffers, and numbers that the host keeps."""
 
-    def __init__(self, lowered: LoweredNetwork, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        lowered: LoweredNetwork,
+        buffers: Buffers | None,
+        rng: np.random.Generator,
+    ) -> None:
         self._beat = lowered.beat_bytes
         self._rng = rng
         self._kept: dict[str, Array] = {}
-        self._buffers: Buffers = {
+        self._buffers: Buffers = buffers or {
             name: self._random((beats * self._beat,)) for name, beats in lowered.buffers.items()
         }
 
