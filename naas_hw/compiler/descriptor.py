@@ -142,9 +142,9 @@ def _needs(g: Geometry) -> Values:
 
 
 def _residual(g: Geometry, placement: TensorAddresses, addition: Addition | None) -> Values:
-    """Fields of what is added; a layer without it has an addition of zeros."""
+    """Fields of what is added; a layer without it has an addition that changes nothing."""
     bounds, dims = g.nest_bounds[:OUTER], g.nest_dims[:OUTER]
-    given = addition or Addition(main_multiplier=0, multiplier=0, shift=0)
+    given = addition or Addition(main_multiplier=1, multiplier=0, shift=0)
     strides = _per_position(dims, _output_strides(g, placement))
     return {
         "residual": int(addition is not None),

@@ -20,7 +20,7 @@ from naas_hw.rtl.array.input_network import InputNetwork
 from naas_hw.rtl.array.pe_array import PEArray
 from naas_hw.rtl.array.weight_network import WeightNetwork
 from naas_hw.rtl.control.controller import Controller
-from naas_hw.rtl.control.counters import COUNTERS, L2_PORTS, Counters
+from naas_hw.rtl.control.counters import COUNTERS, Counters, l2_ports
 from naas_hw.rtl.control.dram_master import BASE_BITS, WINDOW_BITS, DramMaster
 from naas_hw.rtl.control.register_map import ADDRESS_BITS
 from naas_hw.rtl.control.registers import AxiLiteRegisters
@@ -139,7 +139,7 @@ class AcceleratorTop(wiring.Component):
             a, identity=self.digest & 0xFFFF_FFFF
         )
         m.submodules.config = self.config = ConfigRegister(layout_of(a))
-        m.submodules.counters = self.counters = Counters()
+        m.submodules.counters = self.counters = Counters(l2_ports(a))
         m.submodules.watchdog = self.watchdog = Watchdog()
         m.submodules.dram = self.dram = DramMaster(beat_bytes=a.beat_bytes)
 
@@ -174,10 +174,10 @@ class AcceleratorTop(wiring.Component):
         )
         num_reduced = len(positions(a, REDUCTION_DIMS))
         self.drain = Drain(
-            to_drain=timing.compute_to_drain(num_reduced), bound_bits=a.pe_bound_bits
+            a.options, to_drain=timing.compute_to_drain(num_reduced), bound_bits=a.pe_bound_bits
         )
         self.store = StorePlanner()
-        self.writer = Writer(beat_bytes=a.beat_bytes)
+        self.writer = Writer(a.options, beat_bytes=a.beat_bytes)
 
     def _add_engines(self, m: Module) -> None:
         """All that works on a layer, in a domain of its own that a flush resets as well."""
@@ -320,6 +320,8 @@ class AcceleratorTop(wiring.Component):
         connect(m, drain.o, path.i)
         connect(m, path.accumulators, array.drain)
         connect(m, path.partial_sums, buffer.partial_sums)
+        if self.accelerator.residual:
+            connect(m, path.residual, buffer.residual)
         connect(m, path.write, buffer.drain)
 
     def _connect_store(self, m: Module) -> None:
@@ -352,8 +354,9 @@ class AcceleratorTop(wiring.Component):
     def _probe_memories(self, m: Module) -> None:
         """Accesses that a simulation counts; the counters count those of L2."""
         buffer = self.buffer
-        probe = Signal(len(L2_PORTS), name="probe_l2")
-        l2 = data.View(data.StructLayout(dict.fromkeys(L2_PORTS, 1)), probe)
+        ports = l2_ports(self.accelerator)
+        probe = Signal(len(ports), name="probe_l2")
+        l2 = data.View(data.StructLayout(dict.fromkeys(ports, 1)), probe)
         m.d.comb += [
             l2.weights.eq(buffer.weights.enable),
             l2.inputs.eq(buffer.inputs.enable),
@@ -363,6 +366,8 @@ class AcceleratorTop(wiring.Component):
             l2.drain.eq(buffer.drain.enable.any()),
             self.counters.l2.eq(l2),
         ]
+        if self.accelerator.residual:
+            m.d.comb += l2.residual.eq(buffer.residual.enable)
         for name in ARRAY_ACCESSES:
             accesses = getattr(self.array, name)
             m.d.comb += Signal(accesses.shape(), name=f"probe_{name}").eq(accesses)

@@ -10,7 +10,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.version import __version__
 from naas_hw.emit.verilog import emit_verilog
 from naas_hw.rtl.accelerator import EVENTS, AcceleratorTop
-from naas_hw.rtl.control.counters import L2_PORTS
+from naas_hw.rtl.control.counters import l2_ports
 from naas_hw.sim.build import Build
 
 GENERATORS = ("rtl", "emit", "arch", "mapping", "compiler")
@@ -43,7 +43,7 @@ class Hardware:
             sources=self.sources,
             beat_bytes=self.accelerator.beat_bytes,
             num_events=len(EVENTS),
-            num_l2=len(L2_PORTS),
+            num_l2=len(l2_ports(self.accelerator)),
             defines=defines,
         )
 

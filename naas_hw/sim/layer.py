@@ -18,7 +18,7 @@ from naas_hw.cost.reference.recurrence import StallCycles, Timeline, timeline_of
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS
-from naas_hw.rtl.control.counters import COUNTERS, L2_PORTS
+from naas_hw.rtl.control.counters import COUNTERS, L2_PORTS, RESIDUAL_PORT
 from naas_hw.sim.hang import diagnose_deadlock
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.memory_habits import MemoryHabits
@@ -383,9 +383,10 @@ def predicted_counts(cycles: int, stalls: StallCycles, accesses: Accesses) -> di
 
 def counts_of(result: BenchResult) -> dict[str, int]:
     """What the bench and the performance counters counted; -1 where a register did not answer."""
+    ports = (*L2_PORTS, RESIDUAL_PORT)[: len(result.l2_accesses)]
     return {
         **result.counters,
-        **{f"l2 {name}": n for name, n in zip(L2_PORTS, result.l2_accesses, strict=True)},
+        **{f"l2 {name}": n for name, n in zip(ports, result.l2_accesses, strict=True)},
         **{
             f"register {name}": result.registers.get(REGISTERS[f"{name}_low"], -1)
             for name in COUNTERS

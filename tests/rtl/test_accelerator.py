@@ -12,7 +12,7 @@ from kit import simulate
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.compiler.layout import SLOT_BYTES, descriptor_beats
 from naas_hw.rtl.accelerator import ARRAY_ACCESSES, EVENTS, IDENTITY, AcceleratorTop
-from naas_hw.rtl.control.counters import L2_PORTS
+from naas_hw.rtl.control.counters import l2_ports
 from naas_hw.rtl.control.register_map import register_map
 from naas_hw.rtl.control.status import Error
 from naas_hw.rtl.primitives.axi import INCREMENTING
@@ -32,8 +32,8 @@ ACCELERATOR = Accelerator(
 OFFSETS = {register.name: register.offset for register in register_map()}
 
 
-def make() -> AcceleratorTop:
-    return AcceleratorTop(ACCELERATOR, digest=DIGEST)
+def make(accelerator: Accelerator = ACCELERATOR) -> AcceleratorTop:
+    return AcceleratorTop(accelerator, digest=DIGEST)
 
 
 def test_ports_are_those_of_axi() -> None:
@@ -53,14 +53,16 @@ def test_ports_are_those_of_axi() -> None:
 
 
 @pytest.mark.takes_seconds
-def test_probes_have_their_names_and_widths() -> None:
-    text = rtlil.convert(make(), emit_src=False)
+@pytest.mark.parametrize("residual", [False, True])
+def test_probes_have_their_names_and_widths(residual: bool) -> None:
+    accelerator = ACCELERATOR.model_copy(update={"residual": residual})
+    text = rtlil.convert(make(accelerator), emit_src=False)
     top = text[text.rindex("\nmodule \\top\n") :]
     wires = re.findall(r"^  wire width (\d+) \\(probe_\w+)$", top, re.M)
     widths = {name: int(width) for width, name in wires}
     assert widths["probe_start"] == 1
     assert widths["probe_events"] == len(EVENTS)
-    assert widths["probe_l2"] == len(L2_PORTS)
+    assert widths["probe_l2"] == len(l2_ports(accelerator)) == 6 + residual
     assert set(widths) >= {f"probe_{name}" for name in ARRAY_ACCESSES}
 
 

@@ -7,6 +7,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
@@ -26,9 +27,17 @@ COUNTERS: Final = (
     "dram_writes",
 )
 L2_PORTS: Final = ("weights", "inputs", "sums", "store", "load", "drain")
+"""Kinds of access to the global buffer that every accelerator has."""
+RESIDUAL_PORT: Final = "residual"
+"""One more where there is a residual."""
 
 GAINS: Final = data.StructLayout(dict.fromkeys(COUNTERS, 1) | {"l2_reads": 3, "l2_writes": 2})
 """What is added to each counter in a cycle: all but those of L2 at most one."""
+
+
+def l2_ports(accelerator: Accelerator) -> tuple[str, ...]:
+    """Kinds of access to the global buffer of an accelerator."""
+    return (*L2_PORTS, RESIDUAL_PORT) if accelerator.residual else L2_PORTS
 
 
 class CounterSignature(wiring.Signature):
@@ -64,7 +73,7 @@ class Counters(SharedComponent):
 
     Parameters
     ----------
-    None.
+    l2_ports : kinds of access to the global buffer, `L2_PORTS` and those of options.
 
     Members
     -------
@@ -79,9 +88,9 @@ class Counters(SharedComponent):
     fill_waits : In, 1 bit; fill waits for a tile.
     fill_finished : In, 1 bit; all steps of the layer are filled.
     drain_waits_for_store : In, 1 bit; drain waits for a free output tile.
-    drain_waits_for_load : In, 1 bit; drain waits for partial sums.
+    drain_waits_for_load : In, 1 bit; drain waits for partial sums or a residual.
     drain_busy : In, 1 bit; drain has work.
-    l2 : In, a strobe for each of `L2_PORTS`, under its name.
+    l2 : In, a strobe for each of `l2_ports`, under its name.
     dram_read : In, 1 bit; a beat comes from DRAM.
     dram_write : In, 1 bit; a beat goes to DRAM.
     counts : Out, `CounterSignature` of `COUNTERS`.
@@ -96,7 +105,8 @@ class Counters(SharedComponent):
     Nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, l2_ports: Sequence[str] = L2_PORTS) -> None:
+        self.l2_ports = tuple(l2_ports)
         super().__init__(
             {
                 "start": In(1),
@@ -112,7 +122,7 @@ class Counters(SharedComponent):
                 "drain_waits_for_store": In(1),
                 "drain_waits_for_load": In(1),
                 "drain_busy": In(1),
-                "l2": In(data.StructLayout(dict.fromkeys(L2_PORTS, 1))),
+                "l2": In(data.StructLayout(dict.fromkeys(self.l2_ports, 1))),
                 "dram_read": In(1),
                 "dram_write": In(1),
                 "counts": Out(CounterSignature(COUNTERS)),
@@ -121,7 +131,7 @@ class Counters(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return ()
+        return (self.l2_ports,)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -143,8 +153,11 @@ class Counters(SharedComponent):
 
     def _count_accesses(self, m: Module, gains: Any) -> None:
         l2 = self.l2
+        reads = l2.weights + l2.inputs + l2.sums + l2.store
+        if RESIDUAL_PORT in self.l2_ports:
+            reads = reads + l2.residual
         m.d.comb += [
-            gains.l2_reads.eq(l2.weights + l2.inputs + l2.sums + l2.store),
+            gains.l2_reads.eq(reads),
             gains.l2_writes.eq(l2.load + l2.drain),
             gains.dram_reads.eq(self.dram_read),
             gains.dram_writes.eq(self.dram_write),

@@ -1,6 +1,6 @@
 """Drain, control: which outputs leave the accumulators, and when they may."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Set
 from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value, unsigned
@@ -14,6 +14,7 @@ from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes, completes, revisits
 from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.workload.option import Option
 
 FIELDS: Final = (
     "drain_bound",
@@ -30,6 +31,9 @@ FIELDS: Final = (
     "output_base",
     "sums_base",
 )
+
+RESIDUAL_FIELDS: Final = ("residual", "residual_base")
+"""The same, where there is a residual."""
 
 RUN_WIDTHS: Final = (("byte", L2_BYTE_BITS), ("channel", BOUND_BITS))
 """What the outer loop nest says of an accumulator run: where it lies in its output tile."""
@@ -75,26 +79,40 @@ class DrainBeat(data.Struct):
     k_group: unsigned(AXIS_BITS)
 
 
+RESIDUAL_BEAT: Final = data.StructLayout(
+    {name: field.shape for name, field in data.Layout.cast(DrainBeat)} | {"residual_base": L2_BITS}
+)
+"""A `DrainBeat` where there is a residual, and the first word of that of its output tile in L2."""
+
+
+def drain_beat(options: Set[Option]) -> type[DrainBeat] | data.StructLayout:
+    """Shape of the beats of an accelerator with these options."""
+    return RESIDUAL_BEAT if Option.RESIDUAL in options else DrainBeat
+
+
 class Drain(SharedComponent):
     """Empties one accumulator run after the other, a beat a cycle.
 
     A run starts when it is computed; where it reads partial sums, when those of the run before
     last are written; where it opens an output tile, when store has left the tile's buffer and load
-    has brought its partial sums back. Golden model: `naas_hw.cost.reference.pieces.steps_of`.
+    has brought its partial sums back, and its residual if outputs become bytes in it.
+    Golden model: `naas_hw.cost.reference.pieces.steps_of`.
 
     Parameters
     ----------
+    options : optional hardware of the accelerator.
     to_drain : least distance from the last cycle of a run in compute to its start in drain.
     bound_bits : bits of the bounds of the loops over the beats of a run.
 
     Members
     -------
     go : In, 1 bit; begin with the layer whose fields are there.
-    fields : In, the fields of the descriptor in `FIELDS`.
+    fields : In, the fields of the descriptor in `FIELDS`, and in `RESIDUAL_FIELDS` where there is a
+        residual.
     run_computed : In, `CreditSignature`; compute has left an accumulator run.
     tile_stored : In, `CreditSignature`; store has left the buffer of an output tile.
     output_tile_loaded : In, `CreditSignature`; load has brought what drain reads of an output tile.
-    o : Out, stream of `DrainBeat`, always ready; to the drain path.
+    o : Out, stream of `drain_beat`, always ready; to the drain path.
     run_drained : Out, `CreditSignature`, in the last cycle of an accumulator run.
     tile_drained : Out, `CreditSignature`, in the last cycle of an output tile.
     scales_freed : Out, `CreditSignature`, in the last cycle of the runs that use a half of the
@@ -113,21 +131,25 @@ class Drain(SharedComponent):
     ValueError : the distance is below 1, or the number of bits of a bound is out of range.
     """
 
-    def __init__(self, *, to_drain: int, bound_bits: int) -> None:
+    def __init__(
+        self, options: Set[Option] = frozenset(), *, to_drain: int, bound_bits: int
+    ) -> None:
         if to_drain < 1:
             raise ValueError(f"to_drain must be at least 1, not {to_drain}")
         if not 1 <= bound_bits <= BOUND_BITS:
             raise ValueError(f"bound_bits must be 1 to {BOUND_BITS}, not {bound_bits}")
         self.to_drain = to_drain
         self.bound_bits = bound_bits
+        self.has_residual = Option.RESIDUAL in options
+        self.has_epilogue = self.has_residual or Option.TABLE in options
         super().__init__(
             {
                 "go": In(1),
-                "fields": In(FieldSignature(FIELDS)),
+                "fields": In(FieldSignature(self._field_names)),
                 "run_computed": In(CreditSignature()),
                 "tile_stored": In(CreditSignature()),
                 "output_tile_loaded": In(CreditSignature()),
-                "o": Out(stream.Signature(DrainBeat, always_ready=True)),
+                "o": Out(stream.Signature(drain_beat(options), always_ready=True)),
                 "run_drained": Out(CreditSignature()),
                 "tile_drained": Out(CreditSignature()),
                 "scales_freed": Out(CreditSignature()),
@@ -140,7 +162,11 @@ class Drain(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.to_drain, self.bound_bits)
+        return (self.to_drain, self.bound_bits, self.has_residual, self.has_epilogue)
+
+    @property
+    def _field_names(self) -> tuple[str, ...]:
+        return (*FIELDS, *RESIDUAL_FIELDS) if self.has_residual else FIELDS
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -209,7 +235,7 @@ class Drain(SharedComponent):
         ready = Signal()
         m.d.comb += [
             ready.eq(undrained & ~self.go & (~self.o.valid | last)),
-            reload.eq(opens_tile & revisits(runs.first, self.fields.drain_tile_revisit)),
+            reload.eq(opens_tile & self._reads_loaded(runs)),
             self.busy.eq(undrained | (self.o.valid & ~last)),
         ]
         with m.If(self.go):
@@ -221,6 +247,13 @@ class Drain(SharedComponent):
             ]
         return ready
 
+    def _reads_loaded(self, runs: LoopNest) -> Value:
+        """Whether drain reads what load brings of the output tile of the next run."""
+        mask = self.fields.drain_tile_revisit
+        if not self.has_residual:
+            return revisits(runs.first, mask)
+        return revisits(runs.first, mask) | (self.fields.residual & completes(runs.last, mask))
+
     def _report(self, m: Module, needs_store: Value, needs_load: Value) -> None:
         """In its last cycle a run still counts as drained, not as the wait of the next one."""
         idle = ~self.o.valid
@@ -231,7 +264,7 @@ class Drain(SharedComponent):
 
     def _sums_are_written(self, m: Module) -> Value:
         """Whether the partial sums of the run before last are in L2."""
-        wait = timing.DRAIN_TO_REVISIT
+        wait = timing.drain_to_revisit(has_epilogue=self.has_epilogue)
         latest = Signal(range(wait + 1))
         before = Signal(range(wait + 1))
         drained = self.run_drained.give
@@ -272,6 +305,8 @@ class Drain(SharedComponent):
                 beat.output_base.eq(fields.output_base[tile_half]),
                 beat.sums_base.eq(fields.sums_base[tile_half]),
             ]
+            if self.has_residual:
+                m.d.sync += beat.residual_base.eq(fields.residual_base[tile_half])
         m.d.comb += [
             self.run_drained.give.eq(last),
             self.tile_drained.give.eq(last & closes_tile),

@@ -1,4 +1,4 @@
-"""Drain, data: from the accumulators over partial sums and requantisers to L2."""
+"""Drain, data: from the accumulators over partial sums, requantisers and epilogue to L2."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,13 @@ from naas_hw.arch import timing
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
 from naas_hw.compiler.layout import L2_BITS
 from naas_hw.rtl.array.signatures import AccumulatorReadSignature
-from naas_hw.rtl.engines.drain import DrainBeat
+from naas_hw.rtl.engines import epilogue
+from naas_hw.rtl.engines.drain import drain_beat
+from naas_hw.rtl.engines.epilogue import Epilogue
 from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.memory.global_buffer import l2_read_port, l2_write_port
 from naas_hw.rtl.memory.scale_memory import ScaleMemory, scale_write_port
+from naas_hw.rtl.memory.table_memory import table_write_port
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.interfaces import part_of
@@ -27,6 +30,14 @@ from naas_hw.workload.layer import Dim
 FIELDS: Final = ("beat_lanes_log2", "output_zero_point", "clamp_min", "clamp_max")
 
 SUM_BYTES: Final = 4
+
+BYTE_BITS: Final = 8
+
+
+def _field_names(accelerator: Accelerator) -> tuple[str, ...]:
+    """Fields of the descriptor that the drain path reads."""
+    residual = ("residual",) if accelerator.residual else ()
+    return (*FIELDS, *residual, *epilogue.fields_of(accelerator.options))
 
 
 @dataclass(frozen=True)
@@ -43,27 +54,32 @@ class DrainPath(SharedComponent):
     """Takes D numbers a cycle out of the accumulators and writes them to L2.
 
     To each number the partial sum of an earlier visit is added, if the beat has one. The result is
-    written as it is, or requantised as a byte. Lane m works for channels whose number is m modulo
-    D. A beat that holds fewer channels than there are lanes is repeated over them, and byte enables
-    pick the right ones. Golden model: these rules, and `workload.arithmetic.requantise`.
+    written as it is, or as a byte: requantised, and changed by the epilogue where there is one. A
+    beat that becomes bytes reads the residual of its outputs, if the layer has one.
+    Lane m works for channels whose number is m modulo D. A beat that holds fewer channels than
+    there are lanes is repeated over them, and byte enables pick the right ones. Golden model: these
+    rules, and `workload.arithmetic`.
 
     Parameters
     ----------
-    accelerator : axes, widths, scale memory.
+    accelerator : axes, widths, scale memory, options.
 
     Members
     -------
-    fields : In, the descriptor's FIELDS.
-    i : In, stream of `DrainBeat`, always ready.
+    fields : In, the descriptor's FIELDS, and those of the epilogue.
+    i : In, stream of `drain_beat`, always ready.
     accumulators : Out, `AccumulatorReadSignature`.
     partial_sums : Out, `l2_read_port`.
     write : Out, `l2_write_port`.
     scales : In, `scale_write_port`, from load.
+    table : In, `table_write_port`, from load, where there is a table.
+    residual : Out, `l2_read_port`, where there is a residual.
 
     Latency
     -------
-    DRAIN_PIPELINE cycles from a beat to its write, one beat a cycle; what it reads is addressed in
-    the cycle after it. Nothing is read or written after a reset until the next beat.
+    `timing.drain_pipeline` cycles from a beat to its write, one beat a cycle; numbers and partial
+    sums are addressed in the cycle after it, a residual DRAIN_TO_RESIDUAL + 1 cycles after it.
+    Nothing is read or written after a reset until the next beat.
 
     Raises
     ------
@@ -75,17 +91,22 @@ class DrainPath(SharedComponent):
         self.groups = positions(accelerator, OUTPUT_DIMS)
         self.lanes = accelerator.drain_lanes
         self.lane_bits = self.lanes.bit_length() - 1
+        self.beat = drain_beat(accelerator.options)
+        self.pipeline = timing.drain_pipeline(has_epilogue=accelerator.has_epilogue)
         beat_bytes = accelerator.beat_bytes
-        super().__init__(
-            {
-                "fields": In(FieldSignature(FIELDS)),
-                "i": In(stream.Signature(DrainBeat, always_ready=True)),
-                "accumulators": Out(AccumulatorReadSignature(accelerator)),
-                "partial_sums": Out(l2_read_port(beat_bytes)),
-                "write": Out(l2_write_port(beat_bytes)),
-                "scales": In(scale_write_port(beat_bytes)),
-            }
-        )
+        members = {
+            "fields": In(FieldSignature(_field_names(accelerator))),
+            "i": In(stream.Signature(self.beat, always_ready=True)),
+            "accumulators": Out(AccumulatorReadSignature(accelerator)),
+            "partial_sums": Out(l2_read_port(beat_bytes)),
+            "write": Out(l2_write_port(beat_bytes)),
+            "scales": In(scale_write_port(beat_bytes)),
+        }
+        if accelerator.table:
+            members["table"] = In(table_write_port(beat_bytes))
+        if accelerator.residual:
+            members["residual"] = Out(l2_read_port(beat_bytes))
+        super().__init__(members)
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
@@ -94,10 +115,7 @@ class DrainPath(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         valid = Signal()
-        beats = [
-            Signal(DrainBeat, name=f"beat_{n}", reset_less=True)
-            for n in range(timing.DRAIN_PIPELINE)
-        ]
+        beats = [Signal(self.beat, name=f"beat_{n}", reset_less=True) for n in range(self.pipeline)]
         m.d.sync += valid.eq(self.i.valid)
         m.d.sync += [
             late.eq(beat) for late, beat in zip(beats, [self.i.payload, *beats], strict=False)
@@ -108,7 +126,9 @@ class DrainPath(SharedComponent):
         scales = self._scales(m, beats[1])
         sums = self._partial_sums(m, beats[2])
         results = [self._lane(m, k, numbers[k], sums[k], scales) for k in range(self.lanes)]
-        self._write(m, delayed(m, valid, timing.DRAIN_PIPELINE - 1, "valid"), beats, results)
+        if self.accelerator.has_epilogue:
+            results = self._epilogue(m, valid, beats, results)
+        self._write(m, delayed(m, valid, self.pipeline - 1, "valid"), beats, results)
         return m
 
     # Reads -----------------------------------------------------------------------------------
@@ -223,6 +243,44 @@ class DrainPath(SharedComponent):
         ]
         late_total = delayed(m, total, timing.REQUANTISE_LATENCY, f"total_{k}")
         return _Result(late_total, requantiser.o)
+
+    def _epilogue(
+        self, m: Module, valid: Value, beats: Sequence[Any], results: list[_Result]
+    ) -> list[_Result]:
+        """Bytes as the epilogue changes them, and partial sums as long as it takes."""
+        options = self.accelerator.options
+        m.submodules.epilogue = part = Epilogue(
+            options, lanes=self.lanes, beat_bytes=self.accelerator.beat_bytes
+        )
+        connect(m, self.fields.select(part.fields.signature.names), part.fields)
+        m.d.comb += [part.i[k].eq(result.byte) for k, result in enumerate(results)]
+        if self.accelerator.table:
+            connect(m, flipped(self.table), part.table)
+        if self.accelerator.residual:
+            m.d.comb += part.residual.as_value().eq(self._residual(m, valid, beats))
+        return [
+            _Result(delayed(m, result.total, part.LATENCY, f"sum_{k}"), part.o[k])
+            for k, result in enumerate(results)
+        ]
+
+    def _residual(self, m: Module, valid: Value, beats: Sequence[Any]) -> Signal:
+        """The residual's byte of each lane, when the byte of the requantiser is there."""
+        address = Signal(L2_BITS, name="residual_address", reset_less=True)
+        residual = Signal(BYTE_BITS * self.lanes, name="residual_bytes", reset_less=True)
+        wait = timing.DRAIN_TO_RESIDUAL
+        beat_bits = self.accelerator.beat_bytes.bit_length() - 1
+        addressed, arriving = beats[wait - 1], beats[wait + 1]
+        part = arriving.byte[self.lane_bits : beat_bits]
+        reads = valid & beats[0].final & self.fields.residual
+        m.d.sync += [
+            address.eq(addressed.residual_base + (addressed.byte >> beat_bits)),
+            residual.eq(self.residual.data.word_select(part, BYTE_BITS * self.lanes)),
+        ]
+        m.d.comb += [
+            self.residual.enable.eq(delayed(m, reads, wait, "reads_residual")),
+            self.residual.address.eq(address),
+        ]
+        return residual
 
     def _write(self, m: Module, valid: Value, beats: Sequence[Any], results: list[_Result]) -> None:
         """Write bytes or partial sums; the address is made a cycle ahead."""

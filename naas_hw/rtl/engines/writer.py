@@ -1,6 +1,6 @@
 """Store, second half: addresses and data go out, responses come back."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Set
 from typing import Any, Final
 
 from amaranth.hdl import Array, Module, Mux, Signal, Value, signed, unsigned
@@ -19,6 +19,7 @@ from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import RUN_BITS, StoredRunSignature, StoreTransfer
+from naas_hw.workload.option import Option
 
 DATA_PIPELINE: Final = 4
 """Cycles from the decision to store a transfer to its first beat on the channel."""
@@ -80,6 +81,7 @@ class Writer(SharedComponent):
 
     Parameters
     ----------
+    options : optional hardware of the accelerator.
     beat_bytes : bytes of a beat, a power of two.
 
     Members
@@ -110,10 +112,12 @@ class Writer(SharedComponent):
     ValueError : the beat is no power of two.
     """
 
-    def __init__(self, *, beat_bytes: int) -> None:
+    def __init__(self, options: Set[Option] = frozenset(), *, beat_bytes: int) -> None:
         if beat_bytes < 1 or beat_bytes & (beat_bytes - 1):
             raise ValueError(f"beat_bytes must be a power of two, not {beat_bytes}")
         self.beat_bytes = beat_bytes
+        has_epilogue = bool({Option.RESIDUAL, Option.TABLE} & options)
+        self.to_store = timing.drain_to_store(has_epilogue=has_epilogue)
         super().__init__(
             {
                 "go": In(1),
@@ -135,7 +139,7 @@ class Writer(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.beat_bytes,)
+        return (self.beat_bytes, self.to_store)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -174,7 +178,7 @@ class Writer(SharedComponent):
     def _accept(self, m: Module, transfers: Queue, free: Value) -> Signal:
         """Whether a transfer is taken in this cycle: its tile is drained and it has room."""
         m.submodules.drained = drained = Credit(
-            initial=0, distance=timing.DRAIN_TO_STORE - DATA_PIPELINE, width=4
+            initial=0, distance=self.to_store - DATA_PIPELINE, width=4
         )
         connect(m, flipped(self.tile_drained), drained.i)
         accepted = Signal()

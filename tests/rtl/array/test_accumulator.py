@@ -150,6 +150,6 @@ def test_what_is_not_used_stays_silent() -> None:
         ({"sum_bits": 33}, "sum_bits must be 1 to 32, not 33"),
     ],
 )
-def test_init_wrong_value(changes: dict[str, int], message: str) -> None:
+def test_init_wrong_value(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         Accumulator(**({"words": 4, "lanes": 1, "sum_bits": 20} | changes))

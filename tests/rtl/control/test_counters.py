@@ -11,6 +11,7 @@ from naas_hw.rtl.control.counters import (
     COUNTER_BITS,
     COUNTERS,
     L2_PORTS,
+    RESIDUAL_PORT,
     Counters,
     CounterSignature,
 )
@@ -28,7 +29,8 @@ FLAGS = (
     "dram_read",
     "dram_write",
 )
-READS = ("weights", "inputs", "sums", "store")
+ALL_PORTS = (*L2_PORTS, RESIDUAL_PORT)
+READS = ("weights", "inputs", "sums", "store", RESIDUAL_PORT)
 
 
 def cause_of(now: dict[str, int]) -> str | None:
@@ -48,7 +50,7 @@ def cause_of(now: dict[str, int]) -> str | None:
 
 def gains(now: dict[str, int]) -> dict[str, int]:
     """Golden model: what each counter gains by a cycle."""
-    l2 = {name: now["l2"] >> i & 1 for i, name in enumerate(L2_PORTS)}
+    l2 = {name: now["l2"] >> i & 1 for i, name in enumerate(ALL_PORTS)}
     gain = dict.fromkeys(COUNTERS, 0) | {
         "cycles": 1,
         "active": now["in_layer"] & now["computing"],
@@ -66,7 +68,7 @@ def gains(now: dict[str, int]) -> dict[str, int]:
 
 def drive(ctx: Any, dut: Counters, rng: np.random.Generator) -> dict[str, int]:
     now = {name: int(rng.integers(2)) for name in FLAGS}
-    now["l2"] = int(rng.integers(1 << len(L2_PORTS)))
+    now["l2"] = int(rng.integers(1 << len(dut.l2_ports)))
     now["go"] = int(rng.random() < 0.1)
     now["in_layer"] = int(not now["go"] and rng.random() < 0.8)
     for name, value in now.items():
@@ -78,11 +80,12 @@ def read(ctx: Any, dut: Counters) -> dict[str, int]:
     return {name: ctx.get(getattr(dut.counts, name)) for name in COUNTERS}
 
 
+@pytest.mark.parametrize("ports", [L2_PORTS, ALL_PORTS], ids=["", "residual"])
 @pytest.mark.parametrize("seed", range(4))
-def test_counts_are_those_of_the_model(seed: int) -> None:
+def test_counts_are_those_of_the_model(seed: int, ports: tuple[str, ...]) -> None:
     """Two runs; a run begins with `start`, and its cycles count from there on."""
     rng = np.random.default_rng(seed)
-    dut = Counters()
+    dut = Counters(ports)
 
     async def bench(ctx: Any) -> None:
         for length in (60, 25):

@@ -9,11 +9,25 @@ from kit import STALLS, simulate
 from layers import NAMES, entry, geometry_of, iterations, start_layer, values_of
 
 from naas_hw.arch import timing
+from naas_hw.compiler.descriptor import Values
 from naas_hw.compiler.layout import BOUND_BITS
 from naas_hw.cost.reference.pieces import Step, steps_of
 from naas_hw.rtl.engines.drain import K_POSITION, P_POSITION, Q_POSITION, Drain
+from naas_hw.workload.option import Option
 
 TO_DRAIN = 4
+RESIDUAL_BASES = (70, 90)
+REVISITED = "partial sums to DRAM and back, twice"
+
+
+def layer_values(name: str, *, residual: bool) -> Values:
+    """Fields of a listed layer; `residual`: whether it has one."""
+    values = values_of(geometry_of(name))
+    return {**values, "residual": int(residual), "residual_base": RESIDUAL_BASES}
+
+
+def drain_with(*options: Option) -> Drain:
+    return Drain(frozenset(options), to_drain=TO_DRAIN, bound_bits=BOUND_BITS)
 
 
 def runs_of(name: str) -> list[tuple[Step, Step]]:
@@ -24,10 +38,16 @@ def runs_of(name: str) -> list[tuple[Step, Step]]:
     return list(zip(opening, closing, strict=True))
 
 
-def expected_beats(name: str) -> list[list[dict[str, int]]]:
+def becomes_bytes(name: str, step: Step) -> bool:
+    """Whether the output run of a step is drained for the last time."""
+    geometry = geometry_of(name)
+    return all(step.indices[k] == geometry.nest_bounds[k] - 1 for k in geometry.tile_revisits)
+
+
+def expected_beats(name: str, *, residual: bool) -> list[list[dict[str, int]]]:
     """What goes to the drain path, for each run its beats."""
     geometry = geometry_of(name)
-    values = values_of(geometry)
+    values = layer_values(name, residual=True)
     bounds = values["beat_bound"]
     assert isinstance(bounds, tuple)
     origins = iterations(
@@ -53,6 +73,8 @@ def expected_beats(name: str) -> list[list[dict[str, int]]]:
             "output_base": entry(values, "output_base", tile_half),
             "sums_base": entry(values, "sums_base", tile_half),
         }
+        if residual:
+            same["residual_base"] = RESIDUAL_BASES[tile_half]
         nest = iterations(
             values,
             "beat_bound",
@@ -106,15 +128,17 @@ class Neighbours:
 
 @pytest.mark.takes_seconds
 @pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
+@pytest.mark.parametrize("residual", [None, False, True], ids=["never", "unused", "residual"])
 @pytest.mark.parametrize("name", NAMES)
-def test_beats_are_those_of_the_model(name: str, stalls: str) -> None:
-    dut = Drain(to_drain=TO_DRAIN, bound_bits=BOUND_BITS)
+def test_beats_are_those_of_the_model(name: str, residual: bool | None, stalls: str) -> None:
+    """`residual` : whether the layer has one; None: the accelerator cannot add any."""
+    dut = drain_with(*((Option.RESIDUAL,) if residual is not None else ()))
     neighbours = Neighbours(dut, stalls)
-    runs, beats = runs_of(name), expected_beats(name)
+    runs, beats = runs_of(name), expected_beats(name, residual=residual is not None)
     assert all(len(run) == geometry_of(name).drain_cycles for run in beats)
 
     async def bench(ctx: Any) -> None:
-        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        await start_layer(ctx, dut, layer_values(name, residual=bool(residual)))
         started = drained = tiles = beat = 0
         given, taken = neighbours.given, neighbours.taken
         while drained < len(runs):
@@ -137,7 +161,8 @@ def test_beats_are_those_of_the_model(name: str, stalls: str) -> None:
                 started += 1
                 taken["run_computed"] += 1
                 taken["tile_stored"] += first.opens_output_run
-                taken["output_tile_loaded"] += first.opens_output_run and first.reload
+                reads = first.reload or (residual and becomes_bytes(name, first))
+                taken["output_tile_loaded"] += bool(first.opens_output_run and reads)
                 assert all(taken[port] <= given[port] for port in given)
             assert ctx.get(dut.busy) == (drained + ends < len(runs))
             if ends:
@@ -157,13 +182,12 @@ def test_beats_are_those_of_the_model(name: str, stalls: str) -> None:
     simulate(dut, bench)
 
 
-def start_cycle(name: str, credits_at: dict[str, int]) -> int:
+def start_cycle(dut: Drain, values: Values, credits_at: dict[str, int]) -> int:
     """Cycle after go in which the first run starts, if credits are given in these cycles."""
-    dut = Drain(to_drain=TO_DRAIN, bound_bits=BOUND_BITS)
     starts = []
 
     async def bench(ctx: Any) -> None:
-        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        await start_layer(ctx, dut, values)
         for cycle in range(40):
             for port, at in credits_at.items():
                 ctx.set(getattr(dut, port).give, cycle == at)
@@ -176,17 +200,25 @@ def start_cycle(name: str, credits_at: dict[str, int]) -> int:
 
 
 def test_a_run_starts_when_its_products_are_added_up() -> None:
-    assert start_cycle("convolution", {"run_computed": 5}) == 5 + TO_DRAIN
+    values = layer_values("convolution", residual=False)
+    assert start_cycle(drain_with(), values, {"run_computed": 5}) == 5 + TO_DRAIN
+
+
+@pytest.mark.parametrize(("residual", "start"), [(False, 5 + TO_DRAIN), (True, 20)])
+def test_a_run_that_becomes_bytes_waits_for_its_residual(residual: bool, start: int) -> None:
+    values = layer_values("convolution", residual=residual)
+    given = {"run_computed": 5, "output_tile_loaded": 20 - timing.LOAD_TO_DRAIN}
+    assert start_cycle(drain_with(Option.RESIDUAL), values, given) == start
 
 
 def test_a_third_tile_waits_for_store() -> None:
     """And says so."""
-    name = "partial sums to DRAM and back, twice"
-    dut = Drain(to_drain=TO_DRAIN, bound_bits=BOUND_BITS)
+    name = REVISITED
+    dut = drain_with()
     opened: list[bool] = []
 
     async def bench(ctx: Any) -> None:
-        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        await start_layer(ctx, dut, layer_values(name, residual=False))
         computed = 0
         runs = runs_of(name)
         ctx.set(dut.output_tile_loaded.give, 0)
@@ -203,17 +235,21 @@ def test_a_third_tile_waits_for_store() -> None:
     assert sum(opened) == 2
 
 
-def test_partial_sums_are_not_read_before_those_of_the_run_before_last_are_written() -> None:
-    """Where runs are shorter than the drain path, a revisit waits."""
-    name = "partial sums to DRAM and back, twice"
-    assert geometry_of(name).drain_cycles < timing.DRAIN_TO_REVISIT
-    dut = Drain(to_drain=TO_DRAIN, bound_bits=BOUND_BITS)
+@pytest.mark.parametrize("option", [Option.MAXIMUM, Option.TABLE, Option.RESIDUAL])
+def test_partial_sums_are_not_read_before_those_of_the_run_before_last_are_written(
+    option: Option,
+) -> None:
+    """Where runs are shorter than the drain path, a revisit waits; longer for an epilogue."""
+    name = REVISITED
+    distance = timing.drain_to_revisit(has_epilogue=option is not Option.MAXIMUM)
+    assert geometry_of(name).drain_cycles < distance
+    dut = drain_with(option)
     runs = runs_of(name)
     starts: list[int] = []
     ends: list[int] = []
 
     async def bench(ctx: Any) -> None:
-        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        await start_layer(ctx, dut, layer_values(name, residual=False))
         cycle = computed = loaded = reloads = 0
         while len(ends) < len(runs):
             give = computed < min(len(starts) + 2, len(runs))
@@ -234,7 +270,7 @@ def test_partial_sums_are_not_read_before_those_of_the_run_before_last_are_writt
 
     simulate(dut, bench)
     waits = [starts[i] - ends[i - 2] for i in range(2, len(runs)) if runs[i][0].revisit]
-    assert waits and min(waits) == timing.DRAIN_TO_REVISIT
+    assert waits and min(waits) == distance
 
 
 @pytest.mark.parametrize("bits", [0, BOUND_BITS + 1])

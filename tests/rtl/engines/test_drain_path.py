@@ -1,18 +1,20 @@
 # amaranth: UnusedElaboratable=no
-"""What drain writes to L2 is what formulas over accumulators, partial sums and scales give."""
+"""What drain writes to L2 is what formulas over all that it reads give."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pytest
+from epilogues import NO_ADDITION, addition_fields, load_table, random_addition, random_table
 from kit import STALLS, simulate
 
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator, Axis
-from naas_hw.arch.timing import DRAIN_PIPELINE
+from naas_hw.arch.timing import DRAIN_TO_RESIDUAL, drain_pipeline
 from naas_hw.rtl.engines.drain_path import DrainPath
 from naas_hw.rtl.memory.scale_memory import COMPONENTS
 from naas_hw.rtl.primitives.positions import positions
+from naas_hw.workload.arithmetic.epilogue import Residual, TablePlace, apply_epilogue
 from naas_hw.workload.arithmetic.requantise import requantise
 from naas_hw.workload.layer import Dim
 
@@ -20,7 +22,9 @@ NUM_BEATS: Final = 150
 NUM_L2_WORDS: Final = 64
 
 
-def accelerator(*axes: tuple[Dim, int], beat_bytes: int = 8) -> Accelerator:
+def accelerator(
+    *axes: tuple[Dim, int], beat_bytes: int = 8, residual: bool = False, table: bool = False
+) -> Accelerator:
     return Accelerator(
         axes=tuple(Axis(dim=dim, size=size) for dim, size in axes),
         weight_buffer_bytes=16,
@@ -29,6 +33,8 @@ def accelerator(*axes: tuple[Dim, int], beat_bytes: int = 8) -> Accelerator:
         bank_bytes=256,
         beat_bytes=beat_bytes,
         scale_depth=64,
+        residual=residual,
+        table=table,
     )
 
 
@@ -38,6 +44,10 @@ DESIGNS: Final = {
     "P-Q": accelerator(("P", 3), ("Q", 2), beat_bytes=16),
     "R-P-K": accelerator(("R", 2), ("P", 2), ("K", 2)),
     "one lane": accelerator(("Q", 2), beat_bytes=4),
+    "K, residual": accelerator(("K", 4), beat_bytes=16, residual=True),
+    "P, table": accelerator(("P", 2), table=True),
+    "C-K, residual and table": accelerator(("C", 2), ("K", 2), residual=True, table=True),
+    "one lane, residual and table": accelerator(("Q", 2), beat_bytes=4, residual=True, table=True),
 }
 
 
@@ -74,6 +84,22 @@ class Model:
         if design.has("K"):
             most = design.drain_group.bit_length() - 1
             self.fields["beat_lanes_log2"] = int(rng.integers(most + 1))
+        self._draw_epilogue(rng)
+
+    def _draw_epilogue(self, rng: np.random.Generator) -> None:
+        """Of the parts that are there, each is used by half of all layers."""
+        shape = (NUM_L2_WORDS, self.design.beat_bytes)
+        self.residuals = rng.integers(-128, 128, shape).astype(np.int8)
+        self.table = random_table(rng, TablePlace(int(rng.integers(1, 3))))
+        self.addition = NO_ADDITION
+        self.has_residual = self.design.residual and rng.random() < 0.5
+        self.has_table = self.design.table and rng.random() < 0.5
+        if self.has_residual:
+            self.addition = random_addition(rng)
+        if self.design.residual:
+            self.fields |= {"residual": int(self.has_residual), **addition_fields(self.addition)}
+        if self.design.table:
+            self.fields["table_place"] = int(self.table.place) if self.has_table else 0
 
     @staticmethod
     def _int32(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -87,7 +113,8 @@ class Model:
     def random_beat(self, rng: np.random.Generator) -> dict[str, int]:
         design = self.design
         words = 2 * design.scale_depth // design.drain_lanes
-        return {
+        residual = {"residual_base": int(rng.integers(NUM_L2_WORDS // 2))}
+        return (residual if design.residual else {}) | {
             "revisit": int(rng.integers(2)),
             "final": int(rng.integers(2)),
             "half": int(rng.integers(2)),
@@ -136,7 +163,17 @@ class Model:
         bias, multiplier, shift = (int(self.scales[name][word, lane]) for name in COMPONENTS)
         fields = self.fields
         bounds = fields["output_zero_point"], fields["clamp_min"], fields["clamp_max"]
-        return int(requantise(self.total_of(beat, lane), bias, multiplier, shift, *bounds))
+        byte = requantise(self.total_of(beat, lane), bias, multiplier, shift, *bounds)
+        residual = None
+        if self.has_residual:
+            part = beat["byte"] // lanes % 4
+            taken = self.residuals[self.residual_word(beat), part * lanes + lane]
+            residual = Residual(values=taken, addition=self.addition)
+        return int(apply_epilogue(byte, residual, self.table if self.has_table else None))
+
+    def residual_word(self, beat: dict[str, int]) -> int:
+        """Where in L2 the residual of a beat lies."""
+        return beat["residual_base"] + beat["byte"] // self.design.beat_bytes
 
     def write_of(self, beat: dict[str, int]) -> Write:
         """The write that a beat ends in; its channels are at the lanes of its byte."""
@@ -176,6 +213,8 @@ class Surroundings:
                 ctx.set(port.data, joined(values))
                 await ctx.tick()
         ctx.set(port.enable, 0)
+        if self.model.design.table:
+            await load_table(ctx, self.dut.table, self.model.table)
 
     async def tick(self, ctx: Any) -> None:
         """One cycle; what was read in it is there in the next."""
@@ -183,6 +222,7 @@ class Surroundings:
         groups, lanes = ctx.get(accumulators.groups), ctx.get(accumulators.lanes)
         half, address = ctx.get(accumulators.half), ctx.get(accumulators.address)
         word = ctx.get(sums.address) if ctx.get(sums.enable) else None
+        residual = self.residual_asked(ctx)
         await ctx.tick()
         each = self.model.design.accumulator_lanes
         for g in range(len(self.model.groups)):
@@ -191,6 +231,16 @@ class Surroundings:
             ctx.set(accumulators.words[g], joined(asked))
         if word is not None:
             ctx.set(sums.data, joined(self.model.partial_sums[word]))
+        if residual is not None:
+            found = self.model.residuals[residual].tobytes()
+            ctx.set(self.dut.residual.data, int.from_bytes(found, "little"))
+
+    def residual_asked(self, ctx: Any) -> int | None:
+        """The word of a residual that is read in this cycle."""
+        if not self.model.design.residual or not ctx.get(self.dut.residual.enable):
+            return None
+        address: int = ctx.get(self.dut.residual.address)
+        return address
 
 
 def joined(values: Any) -> int:
@@ -202,8 +252,9 @@ def joined(values: Any) -> int:
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("name", DESIGNS)
 def test_it_equals_the_formulas(name: str, stalls: str) -> None:
-    """A beat in each cycle without a stall; each ends in its write DRAIN_PIPELINE cycles later."""
+    """A beat in each cycle without a stall; each ends in its write a fixed time later."""
     design = DESIGNS[name]
+    latency = drain_pipeline(has_epilogue=design.has_epilogue)
     seed = sum(map(ord, name + stalls))
     print(f"seed {seed}")
     rng = np.random.default_rng(seed)
@@ -223,7 +274,7 @@ def test_it_equals_the_formulas(name: str, stalls: str) -> None:
             if valid:
                 beat = beats.pop(0)
                 ctx.set(dut.i.payload, beat)
-                expected[cycle + DRAIN_PIPELINE] = model.write_of(beat)
+                expected[cycle + latency] = model.write_of(beat)
             if ctx.get(dut.write.enable):
                 found[cycle] = write_now(ctx)
             await surroundings.tick(ctx)
@@ -262,3 +313,31 @@ def test_a_beat_reads_the_accumulators_of_its_channels_alone() -> None:
             assert ctx.get(dut.accumulators.groups) == 0
 
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("has_residual", [False, True])
+def test_a_residual_is_read_once_a_beat_that_becomes_bytes(has_residual: bool) -> None:
+    """In a fixed distance, so that load knows when its buffer is free."""
+    design = DESIGNS["K, residual"]
+    dut = DrainPath(design)
+    rng = np.random.default_rng(11)
+    model = Model(design, rng)
+    expected: dict[int, int] = {}
+    found: dict[int, int] = {}
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.fields.residual, has_residual)
+        for cycle in range(80):
+            beat = model.random_beat(rng)
+            valid = cycle < 60 and bool(rng.integers(2))
+            ctx.set(dut.i.payload, beat)
+            ctx.set(dut.i.valid, valid)
+            if valid and beat["final"] and has_residual:
+                expected[cycle + DRAIN_TO_RESIDUAL + 1] = model.residual_word(beat)
+            if ctx.get(dut.residual.enable):
+                found[cycle] = ctx.get(dut.residual.address)
+            await ctx.tick()
+
+    simulate(dut, bench)
+    assert found == expected
+    assert bool(found) == has_residual

@@ -11,6 +11,7 @@ from kit import simulate
 from naas_hw.arch import timing
 from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.engines.writer import FIELDS, Writer
+from naas_hw.workload.option import Option
 
 BEAT = 8
 PITCHES = dict(zip(FIELDS, (64, 16, 4, 1), strict=True))  # DRAM block, row; L2 row, column
@@ -207,6 +208,25 @@ def test_pieces_are_written_whatever_the_order_of_handshakes(habit: str, seed: i
     simulate(dut, bench)
     expected = [(beat, word(at), 1) for piece in PIECES for beat, at in piece.beats]
     assert bus.written_beats() == expected
+
+
+@pytest.mark.parametrize("option", [Option.MAXIMUM, Option.TABLE, Option.RESIDUAL])
+def test_the_first_beat_comes_when_drain_has_written_the_tile(option: Option) -> None:
+    """Later, where drain has an epilogue."""
+    dut = Writer(frozenset({option}), beat_bytes=BEAT)
+    bus = Bus(ready=always, respond=lambda: True)
+    engine = Engine([Piece(address=0)])
+    valid: list[bool] = []
+
+    async def bench(ctx: Any) -> None:
+        await engine.start(ctx, dut, EVERYWHERE)
+        for cycle in range(40):
+            valid.append(bool(ctx.get(dut.dram.w.valid)))
+            await engine.cycle(ctx, dut, bus, drained=cycle == 5)
+
+    simulate(dut, bench)
+    has_epilogue = option is not Option.MAXIMUM
+    assert valid.index(True) == 5 + timing.drain_to_store(has_epilogue=has_epilogue)
 
 
 def test_a_burst_outside_the_range_goes_on_without_strobes() -> None:
