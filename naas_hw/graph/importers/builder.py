@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -136,6 +137,29 @@ class GraphBuilder:
             self._computed[name] = run_operator(operator, arguments, self.shape(name))
         return self._computed[name]
 
+    def producer(self, name: str) -> Operator | None:
+        """The operator that makes a tensor; None of inputs and constants."""
+        return next((item for item in reversed(self.operators) if name in item.outputs), None)
+
+    def rename(self, old: str, new: str) -> str:
+        """Give a tensor another name, which may be a reserved one, and return it.
+
+        Operators that read it must have been added since it was made.
+        """
+        if old == new:
+            return old
+        self._keep(replace(self.tensors.pop(old), name=new))
+        if old in self._derived:
+            self._derived.add(new)
+        for operators in (self.operators, self.folded):
+            for index in range(len(operators) - 1, -1, -1):
+                operator = operators[index]
+                operators[index] = _renamed(operator, old, new)
+                if old in operator.outputs:
+                    self._producers[new] = operators[index]
+                    break
+        return new
+
     def finished(self, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
         """The graph.
 
@@ -215,6 +239,15 @@ class GraphBuilder:
             number += 1
             free = f"{name}_{number}"
         return free
+
+
+def _renamed(operator: Operator, old: str, new: str) -> Operator:
+    """An operator that calls a tensor by another name."""
+    inputs, outputs = (
+        tuple(new if name == old else name for name in names)
+        for names in (operator.inputs, operator.outputs)
+    )
+    return replace(operator, inputs=inputs, outputs=outputs)
 
 
 def check_size(shape: Shape, name: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Graph
+from naas_hw.system.text import shown
 
 InputShapes = Mapping[str, tuple[int, ...]]
 
@@ -35,8 +36,13 @@ def read_graph(
     """
     path = Path(source)
     reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    if reader is None and ":" in str(source):
         return _read_module(str(source), input_shapes, name)
+    if reader is None:
+        raise InputError(
+            f"the model must be a file .onnx, .tflite or .pt2, or module:callable, not "
+            f"{shown(str(source))}"
+        )
     if not path.is_file():
         raise InputError(f"the model {str(source)!r} must be a file; there is none")
     return reader(path, input_shapes, name)

@@ -5,6 +5,8 @@ graph and its shapes are JSON; that is all that is read here, and torch is not n
 """
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any, Final
@@ -26,13 +28,19 @@ MAX_GRAPH_BYTES: Final = 32 * 1024 * 1024
 
 _MAX_SIZE: Final = 1 << 48
 
-_NUMBER_FORMATS: Final = {
-    6: "torch.float16",
-    7: "torch.float32",
-    8: "torch.float64",
-    13: "torch.bfloat16",
+NUMBER_FORMATS: Final = {
+    1: "uint8",
+    2: "int8",
+    3: "int16",
+    4: "int32",
+    5: "int64",
+    6: "float16",
+    7: "float32",
+    8: "float64",
+    12: "bool",
+    13: "bfloat16",
 }
-"""Floating-point formats by the numbers that the archive gives them."""
+"""Number formats, as torch names them, by the numbers that the archive gives them."""
 
 
 def read_archive(path: str | Path) -> TracedGraph:
@@ -53,10 +61,18 @@ def read_archive(path: str | Path) -> TracedGraph:
         ) from error
 
 
-def _graph_text(path: Path) -> bytes:
+@contextmanager
+def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A `.pt2` file as the zip file that it is.
+
+    Raises
+    ------
+    InputError : it is no regular file, or it is damaged.
+    """
     check_regular(path)
     try:
-        return _unpacked_graph(path)
+        with zipfile.ZipFile(path) as archive:
+            yield archive
     except InputError:
         raise
     except Exception as error:  # a damaged archive fails in as many ways as it has methods
@@ -65,21 +81,29 @@ def _graph_text(path: Path) -> bytes:
         raise InputError(f"cannot read the .pt2 file {printable(str(path))}: {text}") from error
 
 
-def _unpacked_graph(path: Path) -> bytes:
-    with zipfile.ZipFile(path) as archive:
+def _graph_text(path: Path) -> bytes:
+    with opened_archive(path) as archive:
         entries = [entry for entry in archive.infolist() if _is_graph(entry.filename)]
         if len(entries) != 1:
             raise InputError(f"{path}: must hold one models/*.json, not {len(entries)}")
-        if entries[0].file_size > MAX_GRAPH_BYTES:
-            raise InputError(
-                f"{path}: the graph must have at most {MAX_GRAPH_BYTES} bytes, "
-                f"not {entries[0].file_size}"
-            )
-        with archive.open(entries[0]) as stream:
-            content = stream.read(MAX_GRAPH_BYTES + 1)
-        if len(content) > MAX_GRAPH_BYTES:
-            raise InputError(f"{path}: the graph must have at most {MAX_GRAPH_BYTES} bytes")
-        return content
+        return read_text(archive, entries[0], "the graph", path)
+
+
+def read_text(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, what: str, path: Path) -> bytes:
+    """The content of an entry that holds text.
+
+    Raises
+    ------
+    InputError : it is larger than MAX_GRAPH_BYTES.
+    """
+    limit = f"{path}: {what} must have at most {MAX_GRAPH_BYTES} bytes"
+    if entry.file_size > MAX_GRAPH_BYTES:
+        raise InputError(f"{limit}, not {entry.file_size}")
+    with archive.open(entry) as stream:
+        content = stream.read(MAX_GRAPH_BYTES + 1)
+    if len(content) > MAX_GRAPH_BYTES:
+        raise InputError(limit)
+    return content
 
 
 def _is_graph(name: str) -> bool:
@@ -96,6 +120,11 @@ def _graph(module: dict[str, Any]) -> TracedGraph:
         constants=constants,
         results=tuple(name for output in graph["outputs"] for name in _tensor_names(output)),
         num_parameters=sum(prod(shapes[name]) for name in parameters),
+        inputs=_user_inputs(signature["input_specs"]),
+        dtypes={
+            _name(name): NUMBER_FORMATS.get(meta.get("dtype"), "unknown")
+            for name, meta in graph["tensor_values"].items()
+        },
     )
 
 
@@ -121,6 +150,12 @@ def _constants(specs: list[dict[str, Any]], written: set[str]) -> tuple[dict[str
             if kind == "parameter":
                 parameters.append(tensor)
     return constants, parameters
+
+
+def _user_inputs(specs: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Names of the tensors that the user of the model hands in."""
+    arguments = [spec["user_input"].get("arg") for spec in specs if "user_input" in spec]
+    return tuple(name for argument in arguments if argument for name in _tensor_names(argument))
 
 
 def _operator(node: dict[str, Any], index: int) -> TracedOperator:
@@ -161,7 +196,7 @@ def _plain(argument: dict[str, Any]) -> object:
             plain: object = value
             return plain
         case "as_scalar_type":
-            return _NUMBER_FORMATS.get(value, str(value))
+            return f"torch.{NUMBER_FORMATS[value]}" if value in NUMBER_FORMATS else str(value)
         case _:
             return str(value)
 

@@ -1,7 +1,7 @@
 """A torch module, through torch.export, as a `TracedGraph`."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -28,21 +28,35 @@ def export_module(module: "nn.Module", input_shape: tuple[int, ...]) -> TracedGr
     ------
     InputError : torch.export refuses the module or the shape.
     """
+    return graph_of_program(export_program(module, [input_shape]))
+
+
+def export_program(
+    module: "nn.Module", input_shapes: Sequence[tuple[int, ...]]
+) -> "ExportedProgram":
+    """A module in evaluation mode, exported for inputs of the given shapes.
+
+    Raises
+    ------
+    InputError : torch.export refuses the module or a shape.
+    """
     require_torch("to import a module")
     import torch
 
     parameter = next(module.parameters(), torch.empty(0))
     try:
-        example = torch.zeros(input_shape, dtype=parameter.dtype, device=parameter.device)
+        examples = tuple(
+            torch.zeros(shape, dtype=parameter.dtype, device=parameter.device)
+            for shape in input_shapes
+        )
         with _evaluating(module), torch.no_grad(), _without_logs():
-            program = torch.export.export(module, (example,))
+            return torch.export.export(module, examples)
     except Exception as error:  # whatever the user's forward() or the exporter raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        shape = "x".join(map(str, input_shape))
+        shapes = ", ".join("x".join(map(str, shape)) for shape in input_shapes)
         raise InputError(
-            f"torch.export failed on {type(module).__name__} with input {shape}: {reason}"
+            f"torch.export failed on {type(module).__name__} with input {shapes}: {reason}"
         ) from error
-    return graph_of_program(program)
 
 
 @contextmanager
@@ -86,6 +100,8 @@ def graph_of_program(program: "ExportedProgram") -> TracedGraph:
         },
         results=tuple(str(name) for name in signature.user_outputs),
         num_parameters=sum(tensor.numel() for tensor in parameters.values()),
+        inputs=tuple(str(name) for name in signature.user_inputs),
+        dtypes={node.name: _dtype(node) for node in program.graph.nodes},
     )
 
 
@@ -118,8 +134,14 @@ def _plain(value: Any) -> object:
 
 
 def _shape(node: "fx.Node") -> tuple[int, ...]:
-    value = node.meta.get("val")
-    if isinstance(value, list | tuple) and value:
-        value = value[0]
-    sizes = getattr(value, "shape", ())
+    sizes = getattr(_first_value(node), "shape", ())
     return tuple(size if isinstance(size, int) else -1 for size in sizes)
+
+
+def _dtype(node: "fx.Node") -> str:
+    return str(getattr(_first_value(node), "dtype", "unknown")).removeprefix("torch.")
+
+
+def _first_value(node: "fx.Node") -> object:
+    value = node.meta.get("val")
+    return value[0] if isinstance(value, list | tuple) and value else value

@@ -51,6 +51,8 @@ class TracedGraph:
     constants : tensor -> its name in the model: parameters, buffers that are not written to,
         constants.
     results : tensors that the model returns.
+    inputs : tensors that its user hands in, in order.
+    dtypes : of each tensor, as torch names them: `float32`, `int8`.
     """
 
     operators: tuple[TracedOperator, ...]
@@ -58,6 +60,8 @@ class TracedGraph:
     constants: dict[str, str]
     results: tuple[str, ...]
     num_parameters: int
+    inputs: tuple[str, ...] = ()
+    dtypes: dict[str, str] = field(default_factory=dict)
 
 
 def references(value: object) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""What the operators of torch (ATen) are in a `Graph`: one file for each family of operators."""
