@@ -28,13 +28,14 @@ between reshapes.
 | concat | any number | axis |
 | slice | x | starts, ends, steps, axes |
 | pad | x | padding (all axes: before..., after...), value, mode (constant, reflect, edge) |
-| resize | x | mode (nearest, linear), coordinates and rounding as ONNX names them |
+| resize | x | mode (nearest, linear, cubic), coordinates, rounding (as ONNX names them), scales? |
 | depth_to_space, space_to_depth | x | block, mode (DCR, CRD) |
 | reshape | x | (the output's shape) |
 | transpose | x | axes |
 | expand | x | (the output's shape) |
 | softmax, log_softmax | x | axis |
 | layer_norm | x, scale?, bias? | axes, epsilon |
+| local_response_norm | x | size, alpha, beta, bias |
 | argmax | x | axis, keepdims |
 | cast | x | dtype |
 | gather | x, indices | axis |
@@ -66,7 +67,7 @@ KINDS: Final = (
     | frozenset(
         "quantize dequantize matmul batch_norm prelu max_pool average_pool reduce_mean reduce_sum "
         "reduce_max concat slice pad resize depth_to_space space_to_depth softmax log_softmax "
-        "layer_norm argmax cast gather".split()
+        "layer_norm local_response_norm argmax cast gather".split()
     )
 )
 """All kinds. Whatever else a file holds keeps its own name, in lower case, as kind."""

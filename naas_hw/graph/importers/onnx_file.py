@@ -18,6 +18,10 @@ from naas_hw.graph.importers.onnx_operators.constants import make_constant
 from naas_hw.graph.importers.onnx_operators.table import HANDLERS
 from naas_hw.graph.importers.onnx_operators.unknown import keep_unknown
 from naas_hw.graph.importers.onnx_values import array_of, dtype_of_code, plain_floats
+from naas_hw.system.files import read_file
+
+_MAX_BYTES: Final = 1 << 31
+"""What a message of protobuf may have; larger models keep their values beside the file."""
 
 _DOMAINS: Final = ("", "ai.onnx", "com.microsoft")
 
@@ -39,10 +43,7 @@ def read_onnx(
     ------
     InputError : the file is no whole ONNX file, or says something that nothing here understands.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} must be a file that can be read: {error.strerror}") from None
+    data = read_file(path, max_bytes=_MAX_BYTES)
     return graph_of_model(
         parsed_model(data, str(path)),
         folder=path.parent,

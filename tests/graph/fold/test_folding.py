@@ -26,7 +26,7 @@ def graph_of(build: Callable[[GraphBuilder, Add], str], shape: tuple[int, ...] =
 
     def add(kind: str, *inputs: str | float, shape: Any = None, **attributes: Any) -> str:
         names = [
-            x if isinstance(x, str) else builder.add_constant("c", np.float32(x).reshape(()))
+            x if isinstance(x, str) else builder.add_constant("c", np.asarray(x, dtype=np.float32))
             for x in inputs
         ]
         return builder.add(kind, names, attributes, name=kind, source=kind, shape=shape)
