@@ -4,6 +4,7 @@ Each importer is loaded when it is needed, because it needs a package of its own
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Graph
 from naas_hw.system.text import shown
+from naas_hw.workload.models import BUILTINS
 
 InputShapes = Mapping[str, tuple[int, ...]]
 
@@ -36,12 +38,14 @@ def read_graph(
     """
     path = Path(source)
     reader = _READERS.get(path.suffix.lower())
+    if reader is None and str(source) in BUILTINS:
+        return _read_builtin(str(source), input_shapes, name)
     if reader is None and ":" in str(source):
         return _read_module(str(source), input_shapes, name)
     if reader is None:
         raise InputError(
-            f"the model must be a file .onnx, .tflite or .pt2, or module:callable, not "
-            f"{shown(str(source))}"
+            f"model must be a file .onnx, .tflite or .pt2, one of {', '.join(BUILTINS)}, or "
+            f"module:callable, not {shown(str(source))}"
         )
     if not path.is_file():
         raise InputError(f"the model {str(source)!r} must be a file; there is none")
@@ -62,6 +66,11 @@ def _read_program(path: Path, input_shapes: InputShapes | None, name: str | None
     if input_shapes:
         raise InputError("--input-shape must be left out: a .pt2 file has fixed sizes")
     return _graph_from("torch_program", "read_torch_program", path, name=name)
+
+
+def _read_builtin(source: str, input_shapes: InputShapes | None, name: str | None) -> Graph:
+    graph = _graph_from("builtin", "read_builtin", source, input_shapes=input_shapes)
+    return replace(graph, name=name or graph.name)
 
 
 def _read_module(source: str, input_shapes: InputShapes | None, name: str | None) -> Graph:

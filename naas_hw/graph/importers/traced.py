@@ -103,7 +103,7 @@ class _TraceReader:
                     f"not {list(values[source].shape)}"
                 )
             narrow |= {self.trace.dtypes.get(name)} & {"float16", "bfloat16", "float64"}
-            self.builder.add_file_constant(name, values[source].astype(dtype))
+            self.builder.add_file_constant(name, values[source].astype(dtype, copy=False))
             self.names[name] = name
         for found in sorted(str(name) for name in narrow):
             self.builder.notes.append(f"Constants of type {found} became float32.")
