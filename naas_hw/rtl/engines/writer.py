@@ -33,6 +33,8 @@ BLOCK_BITS: Final = ADDRESS_BITS - (RANGE_BYTES - 1).bit_length()
 """Bits of the number of a block of `RANGE_BYTES`."""
 
 RUN_LEVELS: Final = (("block", BOUND_BITS), ("row", BOUND_BITS))
+PIXEL_LEVEL: Final = ("pixel", BOUND_BITS)
+"""Inside a row, where pixels can be apart."""
 WORD_LEVELS: Final = (
     ("block", BOUND_BITS),
     ("row", BOUND_BITS),
@@ -46,6 +48,8 @@ FIELDS: Final = (
     "output_l2_row_pitch",
     "output_l2_column_pitch",
 )
+PITCHED_FIELDS: Final = (*FIELDS, "output_pixel_pitch")
+"""Those of a writer that can leave pixels out between its own."""
 
 
 class OfferedBurst(data.Struct):
@@ -70,9 +74,9 @@ class Writer(SharedComponent):
     """Writes transfers to DRAM, each as soon as drain has left it.
 
     Data run ahead into a short queue, so beats follow one another without a gap, over the borders
-    of rows, bursts and transfers. No channel waits for another: data are offered whether or not
-    their address was accepted, as AXI4 demands. At most `WRITE_AHEAD_BURSTS` bursts are without a
-    response.
+    of rows, bursts and transfers, also where each has a burst of its own. No channel waits for
+    another: data are offered whether or not their address was accepted, as AXI4 demands. At most
+    `WRITE_AHEAD_BURSTS` bursts are without a response.
 
     A burst that is not within the blocks `first_block` to `last_block` goes on in its time with all
     strobes low. `halt` ends a layer at any moment without breaking the protocol: no new address is
@@ -81,14 +85,15 @@ class Writer(SharedComponent):
 
     Parameters
     ----------
-    options : optional hardware of the accelerator.
+    options : optional hardware of the accelerator. With `PITCHED_STORE` each pixel is a run of its
+        own where `output_pixel_pitch` is not 1, but those of partial sums.
     beat_bytes : bytes of a beat, a power of two.
 
     Members
     -------
     go : In, 1 bit; begin of a layer.
     halt : In, 1 bit; level, until the reset that follows.
-    fields : In, the fields of the descriptor in `FIELDS`.
+    fields : In, the fields of the descriptor in `FIELDS`, or in `PITCHED_FIELDS`.
     first_block, last_block : In, BLOCK_BITS; the range that may be written, in blocks of
         `RANGE_BYTES`.
     i : In, stream of `StoreTransfer`.
@@ -118,11 +123,12 @@ class Writer(SharedComponent):
         self.beat_bytes = beat_bytes
         has_epilogue = bool({Option.RESIDUAL, Option.TABLE} & options)
         self.to_store = timing.drain_to_store(has_epilogue=has_epilogue)
+        self.is_pitched = Option.PITCHED_STORE in options
         super().__init__(
             {
                 "go": In(1),
                 "halt": In(1),
-                "fields": In(FieldSignature(FIELDS)),
+                "fields": In(FieldSignature(PITCHED_FIELDS if self.is_pitched else FIELDS)),
                 "first_block": In(BLOCK_BITS),
                 "last_block": In(BLOCK_BITS),
                 "i": In(stream.Signature(StoreTransfer)),
@@ -139,12 +145,13 @@ class Writer(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.beat_bytes, self.to_store)
+        return (self.beat_bytes, self.to_store, self.is_pitched)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         m.submodules.transfers = transfers = Queue(shape=StoreTransfer, depth=4)
-        m.submodules.runs = runs = BoxAddressGenerator(levels=RUN_LEVELS, address_bits=DRAM_BITS)
+        levels = (*RUN_LEVELS, PIXEL_LEVEL) if self.is_pitched else RUN_LEVELS
+        m.submodules.runs = runs = BoxAddressGenerator(levels=levels, address_bits=DRAM_BITS)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         m.submodules.bursts = bursts = Queue(shape=OfferedBurst, depth=16, reserve=3)
         m.submodules.words = words = BoxAddressGenerator(levels=WORD_LEVELS, address_bits=L2_BITS)
@@ -201,7 +208,7 @@ class Writer(SharedComponent):
         runs: BoxAddressGenerator,
         splitter: BurstSplitter,
     ) -> None:
-        """A run is a row of a tile: beats side by side."""
+        """A run is a row of a tile: beats side by side. Pixels that are apart have one each."""
         transfer = Signal(StoreTransfer, reset_less=True)
         run_taken = Signal()
         ends = run_taken & runs.last
@@ -221,10 +228,26 @@ class Writer(SharedComponent):
             splitter.i.payload.is_last.eq(runs.last),
             splitter.cancel.eq(self.halt),
         ]
+        if self.is_pitched:
+            self._part_pixels(m, transfer, runs, splitter)
         with m.If(accepted):
             m.d.sync += [transfer.eq(self.i.payload), active.eq(1)]
         with m.Elif(ends | self.go):
             m.d.sync += active.eq(0)
+
+    def _part_pixels(
+        self, m: Module, transfer: Any, runs: BoxAddressGenerator, splitter: BurstSplitter
+    ) -> None:
+        """Where pixels are apart, a row has as many runs of one beat as it has pixels."""
+        parted = self.fields.output_pixel_pitch != 1
+        m.d.comb += [
+            runs.counts.pixel.eq(
+                Mux(parted & ~self.i.payload.partial_sums, self.i.payload.columns, 1)
+            ),
+            runs.pitches.pixel.eq(self.fields.output_pixel_pitch),
+        ]
+        with m.If(parted & ~transfer.partial_sums):
+            m.d.comb += splitter.i.payload.beats.eq(1)
 
     def _offer_bursts(
         self, m: Module, splitter: BurstSplitter, bursts: Queue, outstanding: Signal

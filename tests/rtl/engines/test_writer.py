@@ -1,7 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """Store writes the right bytes whatever the bus does, stays in its range, and can be halted."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,13 @@ from kit import simulate
 
 from naas_hw.arch import timing
 from naas_hw.rtl.control.register_map import RANGE_BYTES
-from naas_hw.rtl.engines.writer import FIELDS, Writer
+from naas_hw.rtl.engines.writer import DATA_PIPELINE, FIELDS, Writer
 from naas_hw.workload.option import Option
 
 BEAT = 8
 PITCHES = dict(zip(FIELDS, (64, 16, 4, 1), strict=True))  # DRAM block, row; L2 row, column
 EVERYWHERE = (0, (1 << 20) - 1)
+PITCHED = frozenset({Option.PITCHED_STORE})
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,20 @@ class Piece:
     columns: int = 1
     sums: int = 0
     place: int = 0
+    pixel: int = 1
 
     @property
     def beats(self) -> list[tuple[int, int]]:
         """(DRAM beat, L2 word) of each beat, in order."""
         each = 4 if self.sums else 1
+        pixel = 1 if self.sums else self.pixel
+        rows = [
+            [b * PITCHES[FIELDS[0]] + r * PITCHES[FIELDS[1]] for r in range(self.rows)]
+            for b in range(self.blocks)
+        ]
         return [
             (
-                self.address + each * (b * PITCHES[FIELDS[0]] + r * PITCHES[FIELDS[1]] + c) + k,
+                self.address + each * (rows[b][r] + c * pixel) + k,
                 self.place + each * (b + r * PITCHES[FIELDS[2]] + c * PITCHES[FIELDS[3]]) + k,
             )
             for b in range(self.blocks)
@@ -111,6 +118,8 @@ class Engine:
         """Begin a layer."""
         for name, value in PITCHES.items():
             ctx.set(getattr(dut.fields, name), value)
+        if dut.is_pitched:
+            ctx.set(dut.fields.output_pixel_pitch, self.pieces[0].pixel)
         ctx.set(dut.first_block, writable[0])
         ctx.set(dut.last_block, writable[1])
         ctx.set(dut.go, 1)
@@ -187,27 +196,59 @@ PIECES = [
 @pytest.mark.takes_seconds
 @pytest.mark.parametrize("habit", list(habits(np.random.default_rng())))
 @pytest.mark.parametrize("seed", range(2))
-def test_pieces_are_written_whatever_the_order_of_handshakes(habit: str, seed: int) -> None:
+@pytest.mark.parametrize("pixel", [None, 1, 3])
+def test_pieces_are_written_whatever_the_order_of_handshakes(
+    habit: str, seed: int, pixel: int | None
+) -> None:
     """Data in particular are offered before their address is accepted."""
     rng = np.random.default_rng(seed)
-    dut = Writer(beat_bytes=BEAT)
+    dut = Writer(frozenset() if pixel is None else PITCHED, beat_bytes=BEAT)
     bus = Bus(ready=habits(rng)[habit], respond=lambda: rng.random() < 0.2)
-    engine = Engine(PIECES)
+    pieces = [replace(piece, pixel=pixel or 1) for piece in PIECES]
+    engine = Engine(pieces)
 
     async def bench(ctx: Any) -> None:
         await engine.start(ctx, dut, EVERYWHERE)
         given = 0
         for _ in range(20_000):
-            if given == len(PIECES) and ctx.get(dut.settled):
+            if given == len(pieces) and ctx.get(dut.settled):
                 return
-            drained = given < len(PIECES) and given - engine.popped < 2 and rng.random() < 0.1
+            drained = given < len(pieces) and given - engine.popped < 2 and rng.random() < 0.1
             given += drained
             await engine.cycle(ctx, dut, bus, drained=bool(drained))
         raise AssertionError("the writer must settle")
 
     simulate(dut, bench)
-    expected = [(beat, word(at), 1) for piece in PIECES for beat, at in piece.beats]
+    expected = [(beat, word(at), 1) for piece in pieces for beat, at in piece.beats]
     assert bus.written_beats() == expected
+    if pixel == 3:
+        assert {length for _, length in bus.bursts[:15]} == {0}
+
+
+@pytest.mark.parametrize("pixel", [1, 2, 7])
+def test_pixels_that_are_apart_cost_no_cycle(pixel: int) -> None:
+    """A beat a cycle from DATA_PIPELINE on, over the borders of rows and transfers too."""
+    dut = Writer(PITCHED, beat_bytes=BEAT)
+    shape = {"blocks": 2, "rows": 5, "columns": 9, "pixel": pixel}
+    pieces = [Piece(address=512 * i, place=50 * i, **shape) for i in range(4)]
+    num_beats = sum(len(piece.beats) for piece in pieces)
+    bus = Bus(ready=always, respond=lambda: True)
+    engine = Engine(pieces)
+    taken: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        await engine.start(ctx, dut, EVERYWHERE)
+        for cycle in range(num_beats + 60):
+            before = len(bus.beats), engine.popped
+            await engine.cycle(ctx, dut, bus, drained=cycle < len(pieces))
+            taken.extend([cycle] if not before[1] and engine.popped else [])
+            taken.extend([cycle] if len(bus.beats) > before[0] else [])
+        assert ctx.get(dut.settled)
+
+    simulate(dut, bench)
+    accepted, *beats = taken
+    assert beats == list(range(accepted + DATA_PIPELINE, accepted + DATA_PIPELINE + num_beats))
+    assert len(bus.bursts) == (num_beats if pixel > 1 else 2 * 5 * len(pieces))
 
 
 @pytest.mark.parametrize("option", [Option.MAXIMUM, Option.TABLE, Option.RESIDUAL])
