@@ -221,7 +221,8 @@ class HostFunction(QuantisedOperator):
     input_shapes : of the model, of each input.
     output_shape : of the model.
     kind, attributes : of `naas_hw.graph.operators`.
-    constants : by position among the operator's inputs; the other positions are `inputs`, in order.
+    constants : by position among the operator's inputs, None where one is missing; the other
+        positions are `inputs`, in order.
     macs : its multiply-accumulates, which the accelerator does not do.
     reason : why the host computes it.
     """
@@ -230,7 +231,7 @@ class HostFunction(QuantisedOperator):
     input_shapes: tuple[tuple[int, ...], ...]
     output_shape: tuple[int, ...]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
-    constants: Mapping[int, Array] = field(default_factory=dict)
+    constants: Mapping[int, Array | None] = field(default_factory=dict)
     macs: int = 0
     reason: str = ""
 

@@ -1,0 +1,1 @@
+"""From quantize and dequantize operators to integer operators: what each kind becomes."""
