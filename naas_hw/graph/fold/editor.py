@@ -96,6 +96,7 @@ class GraphEditor:
         inputs: Sequence[str],
         attributes: Mapping[str, Attribute] | None = None,
         *,
+        name: str | None = None,
         output: str | None = None,
         shape: Shape | None = None,
         dtype: np.dtype[Any] | None = None,
@@ -104,11 +105,12 @@ class GraphEditor:
 
         Parameters
         ----------
+        name : that of an operator that was removed; a new one by default.
         output : a tensor that nothing makes any more; a new one by default.
         shape, dtype : of a new output, where the kind does not tell it.
         """
         attributes = dict(attributes or {})
-        name = self._free_name(f"{like.name}/{kind}", self._operators)
+        name = name or self._free_name(f"{like.name}/{kind}", self._operators)
         if output is None:
             output = self._free_name(name, self._tensors)
             if shape is None:
@@ -198,7 +200,7 @@ class GraphEditor:
             self._graph,
             operators=tuple(ordered),
             tensors={key: tensor for key, tensor in self._tensors.items() if key in needed},
-            folded=tuple(self._folded),
+            folded=tuple(x for x in self._folded if x.name not in self._operators),
         )
 
     def remove_dead(self) -> None:

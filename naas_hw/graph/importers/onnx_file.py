@@ -36,7 +36,7 @@ def read_onnx(
 
     Parameters
     ----------
-    input_shapes : of inputs whose sizes the file leaves open.
+    input_shapes : of inputs whose sizes the file leaves open, or that shall have other sizes.
     name : of the graph; that of the file by default.
 
     Raises
@@ -140,17 +140,20 @@ def _add_inputs(
 def _input_shape(
     value: ValueInfoProto, wanted: tuple[int, ...] | None, builder: GraphBuilder
 ) -> Shape:
-    """The fixed shape of an input; a batch of open size is 1."""
+    """The fixed shape of an input; a batch of open size is 1.
+
+    A shape that is asked for may replace fixed sizes, too: files often hold those of an example.
+    """
     if not value.type.HasField("tensor_type"):
         raise InputError(f"input {value.name!r} must be a tensor")
     sizes = [
         size.dim_value if size.dim_value > 0 else None for size in value.type.tensor_type.shape.dim
     ]
     if wanted is not None:
-        fits = not sizes or len(sizes) == len(wanted)
-        if not fits or any(a not in (None, b) for a, b in zip(sizes, wanted, strict=False)):
+        if sizes and len(sizes) != len(wanted):
             raise InputError(
-                f"--input-shape of {value.name!r} must fit {_text(sizes)}, not {list(wanted)}"
+                f"--input-shape of {value.name!r} must have {len(sizes)} sizes, as {_text(sizes)} "
+                f"of the file has, not {len(wanted)}"
             )
         if min(wanted, default=1) < 1:
             raise InputError(f"sizes of --input-shape must be 1 or more, not {list(wanted)}")

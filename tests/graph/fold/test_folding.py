@@ -253,6 +253,49 @@ def test_layout_of_weights_moves_before_their_dequantisation():
     assert folded(graph).constant(dequantize.inputs[0]) is not None
 
 
+def layer_norm(add: Add, square: Callable[[str], str]) -> str:
+    centred = add("subtract", "x", add("reduce_mean", "x", axes=(-1,), keepdims=True))
+    variance = add("reduce_mean", square(centred), axes=(-1,), keepdims=True)
+    return add("divide", centred, add("sqrt", add("add", variance, 1e-5)))
+
+
+@pytest.mark.parametrize("by_power", [False, True])
+def test_layer_normalisation_that_is_spelled_out_gets_its_name(by_power):
+    def build(b: GraphBuilder, add: Add) -> str:
+        def square(x: str) -> str:
+            return add("power", x, 2) if by_power else add("multiply", x, x)
+
+        return add("add", add("multiply", layer_norm(add, square), weights(b, 6)), weights(b, 6))
+
+    assert kinds_after_folding(graph_of(build)) == ["layer_norm"]
+
+
+def test_operators_on_bytes_become_operators_on_real_numbers():
+    def build(_b: GraphBuilder, add: Add) -> str:
+        quantised = add("quantize", "x", **QUANTISATION)
+        pooled = pool("max_pool", add, padded(add, quantised, 5, 0, 0, 1, 1))
+        both = add("concat", pooled, pooled, axis=1)
+        return add("dequantize", add("reshape", both, shape=(1, 72)), **QUANTISATION)
+
+    kinds = kinds_after_folding(graph_of(build))
+    assert kinds == [
+        "quantize",
+        *("dequantize", "pad", "quantize"),
+        *("dequantize", "max_pool", "quantize"),
+        *("dequantize", "dequantize", "concat", "quantize"),
+        *("dequantize", "reshape", "quantize"),
+        "dequantize",
+    ]
+
+
+def test_bytes_that_get_their_own_scale_again_stay_as_they_are():
+    def build(_b: GraphBuilder, add: Add) -> str:
+        x = add("dequantize", add("quantize", "x", **QUANTISATION), **QUANTISATION)
+        return add("dequantize", add("quantize", x, **QUANTISATION), **QUANTISATION)
+
+    assert kinds_after_folding(graph_of(build)) == ["quantize", "dequantize"]
+
+
 def test_layouts_that_follow_each_other_are_one():
     def build(_b: GraphBuilder, add: Add) -> str:
         turned = add("transpose", add("transpose", "x", axes=(0, 2, 3, 1)), axes=(0, 3, 1, 2))

@@ -185,6 +185,10 @@ def test_padding_counts_in_the_divisor_if_the_file_says_so():
         ("ReduceMean", {"axes": [2, 3], "keepdims": 0}),
         ("ReduceMean", {"axes": [-1]}),
         ("ReduceMax", {"axes": [2, 3]}),
+        ("ReduceMin", {"axes": [1]}),
+        ("ReduceL1", {"axes": [1], "keepdims": 0}),
+        ("ReduceL2", {"axes": [1]}),
+        ("ReduceSumSquare", {"axes": [1]}),
         ("Relu", {}),
         ("Sigmoid", {}),
         ("HardSigmoid", {"alpha": 0.3}),
@@ -383,11 +387,17 @@ def test_open_sizes_need_a_shape():
     assert graph.tensors["y"].shape == (1, 3, 8, 9)
 
 
-@pytest.mark.parametrize("shapes", [{"z": (1, 3)}, {"x": (1, 4)}, {"x": (1,)}, {"x": (0, 3)}])
+@pytest.mark.parametrize("shapes", [{"z": (1, 3)}, {"x": (1,)}, {"x": (0, 3)}])
 def test_a_shape_that_does_not_fit_is_refused(shapes):
     model = model_of([helper.make_node("Relu", ["x"], ["y"])], {"x": ("N", 3)})
     with pytest.raises(InputError, match="--input-shape"):
         graph_of_model(model, name="test", input_shapes=shapes)
+
+
+def test_a_shape_replaces_that_of_the_file():
+    model = model_of([helper.make_node("Relu", ["x"], ["y"])], {"x": (10, 3, 32, 32)})
+    graph = graph_of_model(model, name="test", input_shapes={"x": (1, 3, 8, 9)})
+    assert graph.tensors["y"].shape == (1, 3, 8, 9)
 
 
 LIGHT_KINDS = {

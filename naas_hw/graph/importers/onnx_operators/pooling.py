@@ -86,21 +86,38 @@ def reduction(kind: str) -> Handler:
     """`ReduceMean` and its like: axes are an attribute, or an input in newer opsets."""
 
     def handle(node: Node) -> None:
-        rank = len(node.shape())
-        axes = node.integers("axes", 1)
-        if not axes:
-            if node.get("noop_with_empty_axes", 0):
-                node.add("identity", (node.input(0),), last=True)
-                return
-            axes = tuple(range(rank))
-        checked = tuple(sorted(node.checked_axis(axis, rank) for axis in axes))
-        attributes: dict[str, Attribute] = {
-            "axes": checked,
-            "keepdims": bool(node.get("keepdims", 1)),
-        }
-        node.add(kind, (node.input(0),), attributes, last=True)
+        node.add(kind, (node.required(0),), _reduced_axes(node), last=True)
 
     return handle
+
+
+def _reduced_axes(node: Node) -> dict[str, Attribute]:
+    """Attributes of a reduction; without axes it is one over all, or over none."""
+    rank = len(node.shape())
+    axes = node.integers("axes", 1) or ()
+    if not axes and not node.get("noop_with_empty_axes", 0):
+        axes = tuple(range(rank))
+    checked = tuple(sorted(node.checked_axis(axis, rank) for axis in axes))
+    return {"axes": checked, "keepdims": bool(node.get("keepdims", 1))}
+
+
+def reduce_minimum(node: Node) -> None:
+    """`ReduceMin`: the maximum of the opposite numbers."""
+    opposite = node.add("negate", (node.required(0),))
+    node.add("negate", (node.add("reduce_max", (opposite,), _reduced_axes(node)),), last=True)
+
+
+def reduce_lengths(node: Node) -> None:
+    """`ReduceL1`, `ReduceL2` and `ReduceSumSquare`."""
+    data = node.required(0)
+    if node.operator == "ReduceL1":
+        parts = node.add("absolute", (data,))
+    else:
+        parts = node.add("multiply", (data, data))
+    is_root = node.operator == "ReduceL2"
+    total = node.add("reduce_sum", (parts,), _reduced_axes(node), last=not is_root)
+    if is_root:
+        node.add("sqrt", (total,), last=True)
 
 
 def argmax(node: Node) -> None:
@@ -120,5 +137,9 @@ HANDLERS: Final[dict[str, Handler]] = {
     "ReduceMean": reduction("reduce_mean"),
     "ReduceSum": reduction("reduce_sum"),
     "ReduceMax": reduction("reduce_max"),
+    "ReduceMin": reduce_minimum,
+    "ReduceL1": reduce_lengths,
+    "ReduceL2": reduce_lengths,
+    "ReduceSumSquare": reduce_lengths,
     "ArgMax": argmax,
 }
