@@ -95,12 +95,9 @@ class NetworkProgram:
         Raises KeyError for a tensor that vanished into a layer, ValueError for one of the host.
         """
         tensor = self.lowered.tensors[name]
-        places = tensor.byte_places(self.beat_bytes)
-        if tensor.view is None:
-            raise ValueError(f"{name!r} must lie in a buffer")
-        start, beat = self.addresses[tensor.view.buffer], self.beat_bytes
-        first, last = int(places.min()) // beat, int(places.max()) // beat
-        return start + first * beat, start + (last + 1) * beat
+        first, end = (beat * self.beat_bytes for beat in tensor.beat_range(self.beat_bytes))
+        start = 0 if tensor.view is None else self.addresses[tensor.view.buffer]
+        return start + first, start + end
 
     def buffers_in(self, memory: NDArray[np.int8]) -> dict[str, NDArray[np.int8]]:
         """The bytes of each buffer in a memory that begins with the image; nothing is copied."""

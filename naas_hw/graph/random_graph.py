@@ -57,9 +57,9 @@ def random_graph(seed: int, *, num_operators: int | None = None) -> QuantisedGra
 
 
 def random_inputs(graph: QuantisedGraph, rng: np.random.Generator) -> dict[str, NDArray[np.int8]]:
-    """Bytes for all inputs, [C, H, W], with the ends of int8 among them."""
+    """Bytes for all inputs, in the shapes of the model."""
     return {
-        name: rng.integers(-128, 128, size=graph.tensors[name].shape, dtype=np.int8)
+        name: rng.integers(-128, 128, size=graph.tensors[name].graph_shape, dtype=np.int8)
         for name in graph.inputs
     }
 

@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from integer_networks import ADDITION, convolution, network
-from integer_operators import run_graph, run_operator
 from plain_mappings import accelerator, one_tile, spilling
 
 from naas_hw.compiler.layout import MAGIC, SLOT_BYTES, EntryPlace
@@ -15,6 +14,7 @@ from naas_hw.compiler.lowering.values import LayerCall, LoweredNetwork
 from naas_hw.compiler.network_program import NetworkProgram, Segment, build_network_program
 from naas_hw.compiler.program import PAGE_BYTES
 from naas_hw.core.errors import InputError, LegalityError
+from naas_hw.graph.integer_execution import run_integers
 from naas_hw.graph.quantised import Concatenation, HostFunction, QuantisedGraph, Sum
 from naas_hw.graph.random_graph import random_graph, random_inputs
 from naas_hw.mapping.mapping import Mapping
@@ -50,14 +50,9 @@ def assert_runs(graph: QuantisedGraph, program: NetworkProgram, seed: int) -> No
     """The calls on the bytes of the image give the tensors of the network."""
     rng = np.random.default_rng(seed)
     inputs = random_inputs(graph, rng)
-    wanted = run_graph(graph, inputs)
-    results = run_lowered(
-        program.lowered,
-        inputs,
-        lambda operator, values: run_operator(graph, operator, values),
-        rng,
-        program.buffers_in(program.image.copy().view(np.int8)),
-    )
+    wanted = run_integers(graph, inputs)
+    buffers = program.buffers_in(program.image.copy().view(np.int8))
+    results = run_lowered(program.lowered, inputs, rng=rng, buffers=buffers)
     for name in set(results) & set(wanted):
         assert np.array_equal(results[name], wanted[name]), (name, seed)
 

@@ -50,5 +50,5 @@ def test_inputs_have_the_shapes_of_the_network():
     graph = random_graph(3)
     inputs = random_inputs(graph, np.random.default_rng(0))
     assert {name: values.shape for name, values in inputs.items()} == {
-        name: graph.tensors[name].shape for name in graph.inputs
+        name: graph.tensors[name].graph_shape for name in graph.inputs
     }

@@ -26,7 +26,7 @@ class NotLoweredError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Epilogue:
+class LayerEpilogue:
     """What happens to the outputs of a layer behind requantisation."""
 
     residual: Layout | None = None
@@ -100,7 +100,7 @@ class Emission:
     weights: NDArray[np.int8]
     scaling: Scaling
     input_zero_point: int
-    epilogue: Epilogue
+    epilogue: LayerEpilogue
     makes: str
     sources: tuple[str, ...]
     first: Pair = (0, 0)

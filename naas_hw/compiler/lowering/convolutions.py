@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.compiler.lowering.builder import Builder, Emission, Epilogue, Reach, Scaling
+from naas_hw.compiler.lowering.builder import Builder, Emission, LayerEpilogue, Reach, Scaling
 from naas_hw.compiler.lowering.layouts import Layout
 from naas_hw.compiler.lowering.moves import part_of
 from naas_hw.graph.quantised import Convolution, Pair, Sides, TransposedConvolution
@@ -35,7 +35,7 @@ class Site:
     name: str
     source: Layout
     output: Layout
-    epilogue: Epilogue
+    epilogue: LayerEpilogue
     padding: Sides
     input_zero_point: int
     output_zero_point: int

@@ -5,12 +5,13 @@ channels of an output that are none of the network's, so a call that reads what 
 another result.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from naas_hw.compiler.lowering.placed_bytes import pack_image
 from naas_hw.compiler.lowering.values import (
     HostCall,
     LayerCall,
@@ -18,42 +19,42 @@ from naas_hw.compiler.lowering.values import (
     PlacedTensor,
     View,
 )
-from naas_hw.graph.quantised import QuantisedOperator
+from naas_hw.graph.integer_execution import image_of, run_operator
+from naas_hw.graph.quantised import QuantisedGraph
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.workload.arithmetic.golden import reference_output
 
 Array = NDArray[Any]
 Buffers = dict[str, NDArray[np.int8]]
-HostOperators = Callable[[QuantisedOperator, Sequence[Array]], Array]
 
 
 def run_lowered(
     lowered: LoweredNetwork,
-    inputs: Mapping[str, NDArray[np.int8]],
-    run_operator: HostOperators,
-    rng: np.random.Generator,
+    inputs: Mapping[str, Array],
+    *,
+    rng: np.random.Generator | None = None,
     buffers: Buffers | None = None,
 ) -> dict[str, Array]:
     """Run all calls; return the tensors that calls make, each as it is when it is complete.
 
     Parameters
     ----------
-    inputs : int8 [C, H, W], by name.
-    run_operator : what the host computes of an operator.
-    rng : for the bytes that nobody has written.
+    inputs : by name, each as the model's user hands it in.
+    rng : for the bytes that nobody has written; one of seed 0 if None.
     buffers : int8 [bytes] of each buffer, which may share memory; of their own if None, and then
         tensors that are views of others are returned, too.
     """
-    run = _Execution(lowered, buffers, rng)
+    run = _Execution(lowered, buffers, rng or np.random.default_rng(0))
+    tensors = lowered.graph.tensors
+    results = {name: image_of(tensors[name], inputs[name]) for name in lowered.graph.inputs}
     for tensor in lowered.inputs:
-        run.write(tensor, inputs[tensor.name])
-    results = dict(inputs)
+        run.give(tensor, results[tensor.name], tensors[tensor.name].zero_point)
     last = {_made(call): index for index, call in enumerate(lowered.calls)}
     for index, call in enumerate(lowered.calls):
         if isinstance(call, LayerCall):
             run.layer(call)
         else:
-            run.host(call, run_operator)
+            run.host(call, lowered.graph)
         made = _made(call)
         if last[made] == index and made in lowered.tensors:
             results[made] = run.read(lowered.tensors[made])
@@ -99,10 +100,19 @@ class _Execution:
         else:
             self._buffers[tensor.view.buffer][tensor.byte_places(self._beat)] = values
 
-    def host(self, call: HostCall, run_operator: HostOperators) -> None:
+    def give(self, tensor: PlacedTensor, values: Array, zero_point: int) -> None:
+        """Put an input where it lies, with its zero point between its numbers."""
+        if tensor.view is None:
+            self._kept[tensor.name] = values
+            return
+        first, end = (beat * self._beat for beat in tensor.beat_range(self._beat))
+        buffer = self._buffers[tensor.view.buffer]
+        buffer[first:end] = pack_image(tensor, values, zero_point, self._beat)
+
+    def host(self, call: HostCall, graph: QuantisedGraph) -> None:
         """One operator of the host."""
         inputs = [self.read(tensor) for tensor in call.inputs]
-        self.write(call.output, run_operator(call.operator, inputs))
+        self.write(call.output, run_operator(call.operator, graph.tensors, inputs))
 
     def layer(self, call: LayerCall) -> None:
         """One layer: whole beats are written."""

@@ -1,9 +1,10 @@
 """From a network in integers to calls of the accelerator and of the host."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
-from naas_hw.compiler.lowering.builder import Builder, Epilogue, NotLoweredError
+from naas_hw.compiler.lowering.builder import Builder, LayerEpilogue, NotLoweredError
 from naas_hw.compiler.lowering.chains import Chain, chain_of, chains_of
 from naas_hw.compiler.lowering.convolutions import (
     Site,
@@ -11,6 +12,7 @@ from naas_hw.compiler.lowering.convolutions import (
     emit_transposed,
     is_depthwise,
 )
+from naas_hw.compiler.lowering.input_folding import UNFOLDED, fold_inputs
 from naas_hw.compiler.lowering.joining import lower_concatenation
 from naas_hw.compiler.lowering.layouts import Addresses, Layout
 from naas_hw.compiler.lowering.moves import (
@@ -44,7 +46,11 @@ ALL_OPTIONS: Final = frozenset(Option)
 
 
 def lower(
-    quantised: QuantisedGraph, *, beat_bytes: int, options: frozenset[Option] = ALL_OPTIONS
+    quantised: QuantisedGraph,
+    *,
+    beat_bytes: int,
+    options: frozenset[Option] = ALL_OPTIONS,
+    may_fold_inputs: bool = True,
 ) -> LoweredNetwork:
     """The calls that compute a network, in order.
 
@@ -54,27 +60,38 @@ def lower(
     ----------
     beat_bytes : B of the accelerator.
     options : hardware that it has.
+    may_fold_inputs : whether the stride of a first layer may become channels of its input.
     """
-    builder = Builder(graph=quantised, beat_bytes=beat_bytes, options=options)
-    for name in quantised.inputs:
+    folds = dict.fromkeys(quantised.inputs, UNFOLDED)
+    graph = quantised
+    if may_fold_inputs:
+        rewritten = fold_inputs(quantised, beat_bytes)
+        graph, folds = rewritten.graph, rewritten.folds
+    builder = Builder(graph=graph, beat_bytes=beat_bytes, options=options)
+    for name in graph.inputs:
         builder.begin_tensor(name)
     lowering = _Lowering(builder)
-    for step in chains_of(quantised, options):
+    for step in chains_of(graph, options):
         lowering.add(step)
-    for name in quantised.outputs:
+    for name in graph.outputs:
         lowering.layout(name)
+    tensors = {
+        name: replace(
+            builder.resolved_tensor(builder.placed(name)),
+            shape=quantised.tensors[name].shape,
+            fold=folds.get(name, UNFOLDED),
+        )
+        for name in (*builder.layouts, *graph.inputs, *graph.outputs)
+        if name in quantised.tensors
+    }
     return LoweredNetwork(
-        name=quantised.name,
+        graph=quantised,
         beat_bytes=beat_bytes,
         calls=builder.resolved_calls(),
         buffers=builder.buffers(),
-        tensors={
-            name: builder.resolved_tensor(builder.placed(name))
-            for name in quantised.tensors
-            if name in builder.layouts
-        },
-        inputs=tuple(builder.resolved_tensor(builder.placed(name)) for name in quantised.inputs),
-        outputs=tuple(builder.resolved_tensor(builder.placed(name)) for name in quantised.outputs),
+        tensors=tensors,
+        inputs=tuple(tensors[name] for name in quantised.inputs),
+        outputs=tuple(tensors[name] for name in quantised.outputs),
     )
 
 
@@ -202,7 +219,7 @@ class _Lowering:
             residual = with_channels(
                 self._builder, residual, output, tensor=chain.residual, sources=chain.sources
             )
-        epilogue = Epilogue(residual=residual, addition=chain.addition, table=chain.table)
+        epilogue = LayerEpilogue(residual=residual, addition=chain.addition, table=chain.table)
         base = chain.base
         if base is None or isinstance(base, Upsampling):
             self._emit_copies(chain, source, output, epilogue)
@@ -264,7 +281,7 @@ class _Lowering:
         return tuple(range(shape[0]))
 
     def _emit_copies(
-        self, chain: Chain, source: Layout, output: Layout, epilogue: Epilogue
+        self, chain: Chain, source: Layout, output: Layout, epilogue: LayerEpilogue
     ) -> None:
         """Every pixel of the source at each place of its block of pixels."""
         factors = chain.base.factors if isinstance(chain.base, Upsampling) else (1, 1)

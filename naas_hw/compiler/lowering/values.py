@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.compiler.descriptor import Pitches
-from naas_hw.graph.quantised import QuantisedOperator, Shape
+from naas_hw.graph.quantised import Pair, QuantisedGraph, QuantisedOperator, Shape
 from naas_hw.workload.arithmetic.epilogue import Addition, Residual, Table
 from naas_hw.workload.arithmetic.quantised import QuantisedLayer
 from naas_hw.workload.layer import Layer
@@ -52,12 +52,16 @@ class PlacedTensor:
     view : None for numbers that are no bytes: the host keeps them.
     channels : the physical channel of each of its C channels; physical channel i is byte i mod B
         of block i div B.
+    fold : (rows, columns) whose remainders are channels, too: row h and column w of channel c lie
+        at row h div rows, column w div columns, physical channel
+        `channels[((h mod rows) columns + w mod columns) C + c]`.
     """
 
     name: str
     shape: Shape
     view: View | None
     channels: tuple[int, ...]
+    fold: Pair = (1, 1)
 
     @property
     def num_channels(self) -> int:
@@ -71,10 +75,27 @@ class PlacedTensor:
         """
         if self.view is None:
             raise ValueError(f"{self.name!r} must lie in a buffer")
-        blocks, lanes = np.divmod(np.array(self.channels, np.int64), beat_bytes)
-        _, rows, columns = self.shape
-        beats = self.view.beats(int(blocks.max()) + 1, rows, columns)[blocks]
-        return beats * beat_bytes + lanes[:, None, None]
+        physical = np.array(self.channels, np.int64).reshape(*self.fold, self.shape[0])
+        blocks, lanes = np.divmod(physical, beat_bytes)
+        channel, row, column = np.ogrid[: self.shape[0], : self.shape[1], : self.shape[2]]
+        (down, above), (across, left) = divmod(row, self.fold[0]), divmod(column, self.fold[1])
+        pitches = self.view.pitches
+        beats = blocks[above, left, channel] * pitches.block + down * pitches.row
+        beats += self.view.offset + across * pitches.pixel
+        places: NDArray[np.int64] = beats * beat_bytes + lanes[above, left, channel]
+        return places
+
+    def beat_range(self, beat_bytes: int) -> tuple[int, int]:
+        """First beat in the buffer, and the beat behind the last.
+
+        Raises ValueError for a tensor that the host keeps.
+        """
+        if self.view is None:
+            raise ValueError(f"{self.name!r} must lie in a buffer")
+        num_blocks = (self.num_channels - 1) // beat_bytes + 1
+        size = [(self.shape[1 + i] - 1) // self.fold[i] + 1 for i in (0, 1)]
+        first = self.view.offset + min(self.channels) // beat_bytes * self.view.pitches.block
+        return first, int(self.view.beats(num_blocks, *size).max()) + 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -161,6 +182,7 @@ class LoweredNetwork:
 
     Parameters
     ----------
+    graph : what was lowered.
     beat_bytes : B, which decides where channels lie.
     buffers : name -> size in beats.
     tensors : where each tensor of the `QuantisedGraph` lies while it is needed; those that vanish
@@ -168,13 +190,18 @@ class LoweredNetwork:
     inputs, outputs : of the network.
     """
 
-    name: str
+    graph: QuantisedGraph
     beat_bytes: int
     calls: tuple[Call, ...]
     buffers: Mapping[str, int]
     tensors: Mapping[str, PlacedTensor]
     inputs: tuple[PlacedTensor, ...]
     outputs: tuple[PlacedTensor, ...]
+
+    @property
+    def name(self) -> str:
+        """Of the network."""
+        return self.graph.name
 
     @property
     def layer_calls(self) -> tuple[LayerCall, ...]:

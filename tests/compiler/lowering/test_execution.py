@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from integer_operators import run_graph, run_operator
 
 from naas_hw.compiler.lowering.execution import run_lowered
 from naas_hw.compiler.lowering.lower import lower
 from naas_hw.compiler.lowering.values import LoweredNetwork
+from naas_hw.graph.integer_execution import run_integers
 from naas_hw.graph.quantised import HostFunction, QuantisedGraph
 from naas_hw.graph.random_graph import random_graph, random_inputs
 from naas_hw.workload.option import Option
@@ -17,10 +17,8 @@ NO_OPTIONS: frozenset[Option] = frozenset()
 def assert_same(graph: QuantisedGraph, lowered: LoweredNetwork, seed: int) -> None:
     rng = np.random.default_rng(seed)
     inputs = random_inputs(graph, rng)
-    wanted = run_graph(graph, inputs)
-    results = run_lowered(
-        lowered, inputs, lambda operator, values: run_operator(graph, operator, values), rng
-    )
+    wanted = run_integers(graph, inputs)
+    results = run_lowered(lowered, inputs, rng=rng)
     assert set(graph.outputs) <= set(results)
     for name in set(results) & set(wanted):
         assert np.array_equal(results[name], wanted[name]), (name, seed, lowered.beat_bytes)

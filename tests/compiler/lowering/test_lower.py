@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from integer_networks import ADDITION, convolution, network
-from integer_operators import run_graph, run_operator
 
 from naas_hw.compiler.descriptor import Pitches
 from naas_hw.compiler.lowering.execution import run_lowered
 from naas_hw.compiler.lowering.lower import lower
 from naas_hw.compiler.lowering.network import network_of
 from naas_hw.compiler.lowering.values import LoweredNetwork
+from naas_hw.graph.integer_execution import run_integers
 from naas_hw.graph.quantised import (
     Concatenation,
     Convolution,
@@ -38,10 +38,8 @@ def lowered_and_right(graph: QuantisedGraph, beat_bytes: int = 4) -> LoweredNetw
     lowered = lower(graph, beat_bytes=beat_bytes)
     rng = np.random.default_rng(1)
     inputs = random_inputs(graph, rng)
-    wanted = run_graph(graph, inputs)
-    results = run_lowered(
-        lowered, inputs, lambda operator, values: run_operator(graph, operator, values), rng
-    )
+    wanted = run_integers(graph, inputs)
+    results = run_lowered(lowered, inputs, rng=rng)
     for name in graph.outputs:
         assert np.array_equal(results[name], wanted[name])
     return lowered
