@@ -1,5 +1,6 @@
 """An accelerator: everything that is fixed when hardware is elaborated."""
 
+from collections.abc import Iterable
 from math import gcd, prod
 from typing import Annotated, Final, Self
 
@@ -100,6 +101,10 @@ class Accelerator(BaseModel):
     def options(self) -> frozenset[Option]:
         """The optional hardware that is there."""
         return frozenset(option for option in Option if getattr(self, option.value))
+
+    def with_options(self, options: Iterable[Option]) -> "Accelerator":
+        """The same accelerator with this optional hardware, beside what it has."""
+        return self.model_copy(update={option.value: True for option in options})
 
     @property
     def has_epilogue(self) -> bool:

@@ -5,6 +5,7 @@ double buffering, five engines) is this template's. The budget of that name hold
 preset's resources, so a search under it and its baseline have the same.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -14,6 +15,7 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.budget import Budget, on_chip_bytes
 from naas_hw.core.errors import InputError
 from naas_hw.workload.layer import Dim
+from naas_hw.workload.option import Option
 
 
 class Dataflow(StrEnum):
@@ -41,6 +43,10 @@ class Preset(BaseModel):
     clock_hz: int
     source: str
     folding_dims: tuple[Dim, ...] = ()
+
+    def with_options(self, options: Iterable[Option]) -> "Preset":
+        """The same with optional hardware, for networks that need it."""
+        return self.model_copy(update={"accelerator": self.accelerator.with_options(options)})
 
     @property
     def budget(self) -> Budget:

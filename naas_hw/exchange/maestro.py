@@ -140,6 +140,8 @@ def _refusals(geometry: Geometry) -> Iterator[str]:
     layer, mapping = geometry.layer, geometry.mapping
     if layer.groups > 1:
         yield f"groups must be 1 for MAESTRO, not {layer.groups}"
+    if layer.residual:
+        yield "residual must be false for MAESTRO, which adds no tensor to outputs, not true"
     if layer.dilation != (1, 1):
         yield f"dilation must be (1, 1) for MAESTRO, not {layer.dilation}"
     for dim, out in KERNEL.items():

@@ -8,6 +8,7 @@ from typing import Any, Final
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import AccessEnergy, AreaTable
 from naas_hw.core.errors import InputError
+from naas_hw.exchange.refusals import refuse
 from naas_hw.exchange.timeloop_architecture import Attributes, architecture
 from naas_hw.exchange.timeloop_energy import area_reference, energy_reference
 from naas_hw.exchange.timeloop_format import Version, yaml_text
@@ -46,12 +47,14 @@ def timeloop_files(
 
     Raises
     ------
-    InputError : mappings that this version cannot tell; names every such layer, and its dim.
+    InputError : layers with a residual, mappings that this version cannot tell; names every such
+        layer, and its dim.
     """
     geometries = [
         Geometry(accelerator=accelerator, layer=layer, mapping=mappings[layer.name])
         for layer in layers
     ]
+    refuse((layer.name, _refusal(layer)) for layer in layers)
     if not pad:
         refuse_edges(geometries, version)
     files: dict[str, str] = {
@@ -71,11 +74,19 @@ def timeloop_files(
     return files
 
 
+def _refusal(layer: Layer) -> str | None:
+    if layer.residual:
+        return "residual must be false for Timeloop, whose problems have three tensors, not true"
+    return None
+
+
 def untold(geometry: Geometry, bounds: AbstractMapping[Any, int]) -> Iterator[str]:
     """What of this layer the problem does not say, a sentence each."""
     layer = geometry.layer
     if layer.padding != (0, 0):
         yield f"Padding of {layer.padding} is not told: the whole window counts as input."
+    for option in sorted(layer.options):
+        yield f"That the layer needs {option} is not told."
     if geometry.is_dense_pointwise:
         yield f"A stride of {layer.stride} is not told: the input is what the 1x1 kernel reads."
     if layer.kind == "transposed":

@@ -1,8 +1,9 @@
 """How many banks of the global buffer a layer needs at least, whatever its mapping.
 
 Weights, inputs and outputs of a tile lie in banks of their own. A tensor whose tiles follow one
-another needs its banks twice: one half is worked on, the other is filled. Each loop that is split
-over tiles moves two of the three tensors, so:
+another needs its banks twice: one half is worked on, the other is filled. A residual lies in as
+many banks as the outputs that it is added to. Each loop that is split over tiles moves two of the
+other three tensors, so, without a residual:
 
 - 3 or 4 banks: the whole layer has to lie in them, since no loop may be split;
 - 5 banks: loops of one kind may be split, K alone, or P and Q, or C, R and S;
@@ -47,7 +48,7 @@ def _smallest_tiles(layer: Layer, beat_bytes: int) -> Iterator[dict[Dim, int]]:
 
 
 def _tensors(layer: Layer, tile: dict[Dim, int], beat_bytes: int) -> Iterator[tuple[int, int]]:
-    """(words at least, buffers) of weights, inputs and outputs."""
+    """(words at least, buffers) of weights, inputs, outputs and, if there is one, the residual."""
     split = {dim for dim in DIMS if tile[dim] < layer.bounds[dim]}
     channel: Dim = "K" if layer.kind is Kind.DEPTHWISE else "C"
     is_dense = (layer.R, layer.S, layer.padding) == (1, 1, (0, 0))
@@ -59,4 +60,5 @@ def _tensors(layer: Layer, tile: dict[Dim, int], beat_bytes: int) -> Iterator[tu
     blocks = ceil_div(tile[channel], beat_bytes)
     yield rows * columns * blocks, 1 + bool(split & {channel, "P", "Q", "R", "S"})
     outputs = tile["P"] * tile["Q"] * ceil_div(tile["K"], beat_bytes)
-    yield outputs, 1 + bool(split & {"K", "P", "Q"})
+    for _ in range(2 if layer.residual else 1):
+        yield outputs, 1 + bool(split & {"K", "P", "Q"})

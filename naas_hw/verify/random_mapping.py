@@ -7,12 +7,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.cost.compiled.batch import MappingBatch, evaluate_bounds
 from naas_hw.cost.compiled.rules import RULE_OF
+from naas_hw.mapping.geometry import usable_positions
 from naas_hw.sim.random_numbers import Generator
 from naas_hw.workload.layer import DIMS, Layer
+from naas_hw.workload.option import Option
 
 _NUM_REPAIRS: Final = 6  # of a mapping that does not fit
 _STRICT_SHARE: Final = (
@@ -32,15 +34,18 @@ def random_mappings(
 ) -> MappingBatch:
     """Legal mappings out of so many draws; what is not legal is cut down a few times."""
     bounds = np.array([layer.bounds[dim] for dim in DIMS], np.int64)
-    spatial = _used(accelerator, bounds, count, rng)
+    spatial = _used(accelerator, layer, count, rng)
     rest = -(-bounds // spatial)
     pe = _parts(rest, rng)
     l2 = _parts(-(-rest // pe), rng)
     orders = rng.permuted(np.tile(np.arange(len(DIMS), dtype=np.int8), (count, 3, 1)), axis=2)
+    _put_reductions_innermost(layer, orders)
     strict = rng.random(count) < _STRICT_SHARE
     legal = np.zeros(count, np.bool_)
     for attempt in range(_NUM_REPAIRS + 1):
         _make_blocks_whole(accelerator, bounds, spatial, pe, l2, strict & ~legal)
+        if layer.maximum:
+            _make_kernel_whole(bounds, pe, l2)
         batch = MappingBatch(orders=orders, l2=l2, pe=pe, spatial=spatial)
         report = evaluate_bounds(accelerator, layer, batch, SIZED)
         rules = report.violated[~report.legal].tolist()
@@ -52,9 +57,27 @@ def random_mappings(
     return batch.take(np.flatnonzero(legal))
 
 
-def _used(accelerator: Accelerator, bounds: Ints, count: int, rng: Generator) -> Ints:
+def _put_reductions_innermost(layer: Layer, orders: NDArray[np.int8]) -> None:
+    """Let no output come back where the layer does not allow it: orders [N, 3, 6] change."""
+    num_levels = 2 if layer.maximum else 1 if Option.PITCHED_STORE in layer.options else 0
+    for level in range(num_levels):
+        is_reduced = np.isin(orders[:, level], [DIMS.index(dim) for dim in REDUCTION_DIMS])
+        place = np.argsort(is_reduced, axis=1, kind="stable")
+        orders[:, level] = np.take_along_axis(orders[:, level], place, axis=1)
+
+
+def _make_kernel_whole(bounds: Ints, pe: Ints, l2: Ints) -> None:
+    """Let tiles hold the whole kernel, split without remainder."""
+    for column in (DIMS.index("R"), DIMS.index("S")):
+        pe[:, column] = np.gcd(pe[:, column], bounds[column])
+        l2[:, column] = bounds[column] // pe[:, column]
+    pe[:, DIMS.index("C")] = l2[:, DIMS.index("C")] = 1
+
+
+def _used(accelerator: Accelerator, layer: Layer, count: int, rng: Generator) -> Ints:
     """Used positions [N, dim]: a rule on K and C, any number on the others."""
-    sizes = np.array([accelerator.size_of(dim) for dim in DIMS], np.int64)
+    bounds = np.array([layer.bounds[dim] for dim in DIMS], np.int64)
+    sizes = np.array([usable_positions(accelerator, layer, dim) for dim in DIMS], np.int64)
     most = np.minimum(bounds, sizes)
     draw = rng.random((count, len(DIMS)))
     some = rng.integers(1, np.broadcast_to(most + 1, draw.shape))

@@ -1,13 +1,14 @@
 """A network: its layers in order of execution, and what runs on the host."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.workload.check import Macs, total_macs
 from naas_hw.workload.layer import Layer, Name
+from naas_hw.workload.option import Option
 from naas_hw.workload.sizes import size_problem
 
 
@@ -55,6 +56,11 @@ class Network(BaseModel):
                 raise ValueError(f"layers[{index}] ({layer.name}): {problem}")
 
     @property
+    def options(self) -> frozenset[Option]:
+        """Optional hardware that one of its layers needs."""
+        return needed_options(self.layers)
+
+    @property
     def num_macs(self) -> int:
         """Multiply-accumulates of all layers that have a program."""
         return sum(layer.num_macs for layer in self.layers if layer.has_program)
@@ -77,6 +83,11 @@ class Network(BaseModel):
     def distinct_layers(self) -> dict[Layer, tuple[str, ...]]:
         """Layers that differ in more than their name -> names of all layers that equal them."""
         return distinct_layers([self])
+
+
+def needed_options(layers: Iterable[Layer]) -> frozenset[Option]:
+    """Optional hardware that one of the layers needs."""
+    return frozenset(option for layer in layers for option in layer.options)
 
 
 def distinct_layers(networks: Sequence[Network]) -> dict[Layer, tuple[str, ...]]:

@@ -28,6 +28,7 @@ from naas_hw.arch.technology import (
 )
 from naas_hw.arch.technology.scaling import ENERGY_COEFFICIENTS, RELATIVE_AREA
 from naas_hw.core.errors import InputError
+from naas_hw.workload.option import Option
 
 ACCELERATOR = PRESETS["eyeriss"].accelerator
 NODES = sorted(RELATIVE_AREA)
@@ -249,7 +250,26 @@ def test_area_is_the_sum_of_parts_each_by_its_figures():
             "pipeline": 16 * 35 * 4.522,
         }
     )
-    assert len(AREA.sources) == 7 and all(AREA.sources.values())
+    assert len(AREA.sources) == 10 and all(AREA.sources.values())
+
+
+def test_optional_hardware_has_an_area_of_its_own():
+    """Hand-counted for D drain lanes: two products and two sums each, tables, comparisons."""
+    plain = small_accelerator()
+    lanes = plain.drain_lanes
+    parts = {
+        Option.RESIDUAL: {"epilogue": lanes * (160 * 4.522 + 2 * 634.5 + 2 * 137)},
+        Option.TABLE: {
+            "epilogue": lanes * 160 * 4.522,
+            "tables": lanes * 256 * 8 * AREA.sram_bit.value,
+        },
+        Option.MAXIMUM: {"maximum": 4 * plain.accumulator_lanes * 196.6},
+        Option.PITCHED_STORE: {},
+    }
+    for option, due in parts.items():
+        found = AREA.area_um2(plain.with_options([option]))
+        added = {name: area for name, area in found.items() if name not in AREA.area_um2(plain)}
+        assert added == pytest.approx(due), option
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def test_hardware():
     [
         ({"groups": 2}, {}, "layer conv-1.a: groups must be 1 for MAESTRO, not 2"),
         ({"dilation": (2, 1)}, {}, r"layer conv-1.a: dilation must be \(1, 1\) for MAESTRO"),
+        ({"residual": True}, {}, "layer conv-1.a: residual must be false for MAESTRO, which adds"),
         (
             {"stride": (2, 2)},
             {},

@@ -19,6 +19,7 @@ from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.workload.layer import Kind, Layer
+from naas_hw.workload.option import Option
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -153,6 +154,25 @@ def test_what_is_not_told_stands_in_the_problem() -> None:
     )
     assert files["layers/depthwise/problem.yaml"].startswith("# Padding of (1, 1) is not told")
     assert not files["layers/strided/problem.yaml"].startswith("#")
+
+
+def test_a_residual_is_refused_and_a_table_is_not_told() -> None:
+    """A problem has three tensors; what does not change its loops is a comment."""
+
+    def files(layer: Layer) -> dict[str, str]:
+        return timeloop_files(
+            K_AXIS.with_options(Option),
+            [layer],
+            {layer.name: STRIDED_MAPPING},
+            energy=SIZED.access_energy(K_AXIS),
+            area=AREA,
+        )
+
+    table = STRIDED.model_copy(update={"table": True})
+    problem = files(table)[f"layers/{STRIDED.name}/problem.yaml"]
+    assert "# That the layer needs table is not told." in problem
+    with pytest.raises(InputError, match="layer strided: residual must be false for Timeloop"):
+        files(STRIDED.model_copy(update={"residual": True}))
 
 
 def test_v04_refuses_edges_by_layer_and_dim() -> None:

@@ -9,6 +9,7 @@ from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
 from naas_hw.arch.technology.figures import DALLY, Entry
 from naas_hw.arch.technology.published import REGISTER_FILE_BYTES
 from naas_hw.arch.technology.tables import SUM_BYTES, scale_bytes
+from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
 
 _NANGATE: Final = "Nangate 45 nm open cell library"
 
@@ -36,6 +37,21 @@ class AreaTable(BaseModel):
     multiply_8_bits: Entry = Entry(value=282.0, source=f"{DALLY}: 8-bit multiplication 282 um2")
     add_32_bits: Entry = Entry(value=137.0, source=f"{DALLY}: 32-bit addition 137 um2")
     register_bit: Entry = Entry(value=4.522, source=f"{_NANGATE}: flip-flop DFF_X1 4.522 um2")
+    multiply_9_by_16_bits: Entry = Entry(
+        value=634.5,
+        source=f"{DALLY}: 8-bit multiplication 282 um2. Assumption: in proportion to the product "
+        "of the widths",
+    )
+    epilogue_bits_per_lane: Entry = Entry(
+        value=160.0,
+        source="estimate: differences of 9 bits, 16-bit factors, products of 25 bits, their sum "
+        "and its shift and clamp, each behind a register",
+    )
+    compare_32_bits: Entry = Entry(
+        value=196.6,
+        source=f"{DALLY}: a comparison taken as a 32-bit addition, 137 um2; {_NANGATE}: MUX2_X1 "
+        "1.862 um2 a bit to choose",
+    )
     pipeline_bits_per_pe: Entry = Entry(
         value=35.0, source="flip-flops per MAC of an 8 x 8 array with its registers in the DSP"
     )
@@ -53,7 +69,7 @@ class AreaTable(BaseModel):
         return 8 * size_bytes * bit.value
 
     def area_um2(self, accelerator: Accelerator) -> dict[str, float]:
-        """Part -> area; the accelerator's is their sum."""
+        """Part -> area; the accelerator's is their sum. Optional parts are there if they are."""
         groups = prod(axis.size for axis in accelerator.axes if axis.dim in OUTPUT_DIMS)
         pes = accelerator.num_pes
         return {
@@ -65,7 +81,23 @@ class AreaTable(BaseModel):
             "multipliers": pes * self.multiply_8_bits.value,
             "adders": pes * self.add_32_bits.value,  # in the trees, and one a group behind them
             "pipeline": pes * self.pipeline_bits_per_pe.value * self.register_bit.value,
+            **self._optional_um2(accelerator, groups),
         }
+
+    def _optional_um2(self, accelerator: Accelerator, groups: int) -> dict[str, float]:
+        """Pitches add nothing that is counted: a few address registers."""
+        lanes = accelerator.drain_lanes
+        epilogue = self.epilogue_bits_per_lane.value * self.register_bit.value
+        if accelerator.residual:
+            epilogue += 2 * self.multiply_9_by_16_bits.value + 2 * self.add_32_bits.value
+        parts = {}
+        if accelerator.has_epilogue:
+            parts["epilogue"] = lanes * epilogue
+        if accelerator.table:
+            parts["tables"] = lanes * self.memory_um2(TABLE_SIZE)
+        if accelerator.maximum:
+            parts["maximum"] = groups * accelerator.accumulator_lanes * self.compare_32_bits.value
+        return parts
 
 
 AREA: Final = AreaTable()

@@ -43,6 +43,7 @@ from naas_hw.search.mapping.network_search import (
 )
 from naas_hw.search.pareto import evenly, pareto_front_of
 from naas_hw.search.processes import worker_processes
+from naas_hw.workload.network import needed_options
 
 NUM_ELITE: Final = 8
 """Networks, the best of so many accelerators, that are the first parents for the next one."""
@@ -260,7 +261,7 @@ class _Joint:
             raise InputError(
                 f"{self.settings.mode} must have the budget of a preset, not {self.budget.name}"
             )
-        return preset.accelerator
+        return preset.accelerator.with_options(needed_options(self.space.layers))
 
     def _costs(self, accelerator: Accelerator) -> LayerCosts:
         """Kept for the accelerators of a generation only."""

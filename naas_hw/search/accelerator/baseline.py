@@ -212,14 +212,15 @@ def evaluate_baseline(
     *,
     executor: Executor | None = None,
 ) -> Baseline:
-    """What a published accelerator does with a network.
+    """What a published accelerator does with a network, with the optional hardware it needs.
 
     Raises
     ------
     InputError : as of `map_network` and `map_folded`.
     """
+    equipped = preset.with_options(network.options)
     fixed = map_fixed(
-        preset.accelerator,
+        equipped.accelerator,
         network,
         preset.dataflow,
         objective=settings.objective,
@@ -229,6 +230,6 @@ def evaluate_baseline(
     return Baseline(
         preset=preset,
         fixed=fixed,
-        searched=map_network(preset.accelerator, network, settings, executor=executor),
-        folded=map_folded(preset, network, settings, executor=executor) if folds else None,
+        searched=map_network(equipped.accelerator, network, settings, executor=executor),
+        folded=map_folded(equipped, network, settings, executor=executor) if folds else None,
     )

@@ -13,6 +13,7 @@ Where the paper is silent, this is chosen here:
 - *Private buffers* are multiples of 16 B, from 16 B to what the budget leaves one PE; the global
   buffer takes a share (logarithmic) of what the private ones leave.
 - *Bandwidth, banks and scales* are the budget's.
+- *Optional hardware* is what the layers need.
 """
 
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from naas_hw.search.unit_interval import (
     scale,
 )
 from naas_hw.workload.layer import Dim
+from naas_hw.workload.option import Option
 
 MAX_AXIS_SIZE: Final = 1024
 SIZE_STEP: Final = 2
@@ -59,11 +61,13 @@ class AcceleratorEncoding:
     ----------
     encoding : of the parallel dims.
     fixed_dims : the parallel dims, where they are not searched.
+    options : optional hardware of all accelerators.
     """
 
     budget: Budget
     encoding: Encoding = Encoding.IMPORTANCE
     fixed_dims: tuple[Dim, ...] | None = None
+    options: frozenset[Option] = frozenset()
 
     @cached_property
     def parallel_dims(self) -> ParallelDims:
@@ -124,6 +128,7 @@ class AcceleratorEncoding:
             "beat_bytes": budget.beat_bytes,
             "dram_latency_cycles": budget.dram_latency_cycles,
             "dram_beat_period_cycles": budget.dram_beat_period_cycles,
+            **{option.value: option in self.options for option in Option},
         }
         weights = BUFFER_STEP_BYTES * scale(genes[0], space.most_private_steps)
         inputs = BUFFER_STEP_BYTES * scale(genes[1], space.most_private_steps)

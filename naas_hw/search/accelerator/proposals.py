@@ -15,6 +15,7 @@ from naas_hw.search.accelerator.optimisers import outer_strategy
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.accelerator.warm_start import warm_start
 from naas_hw.search.unit_interval import Genes
+from naas_hw.workload.network import needed_options
 
 MAX_INVALID: Final = 2000
 """Candidates that are ruled out in a row before the budget counts as too small."""
@@ -39,7 +40,10 @@ class Proposals:
     def __init__(self, evaluator: Evaluator, settings: SearchSettings) -> None:
         self.evaluator, self.settings = evaluator, settings
         self.encoding = AcceleratorEncoding(
-            budget=evaluator.budget, encoding=settings.encoding, fixed_dims=settings.fixed_dims
+            budget=evaluator.budget,
+            encoding=settings.encoding,
+            fixed_dims=settings.fixed_dims,
+            options=needed_options(evaluator.layers),
         )
         rng = np.random.default_rng([settings.seed, 0])
         self.strategy = outer_strategy(

@@ -102,7 +102,7 @@ def _preset_arrays(encoding: AcceleratorEncoding) -> list[Accelerator]:
     for preset in PRESETS.values():
         dims = tuple(axis.dim for axis in preset.accelerator.axes)
         if preset.budget == encoding.budget and encoding.fixed_dims in (None, dims):
-            arrays.append(_on_grid(preset.accelerator))
+            arrays.append(_on_grid(preset.accelerator.with_options(encoding.options)))
     return arrays
 
 

@@ -22,7 +22,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.compiled.batch import MappingBatch, prices_of, problem_of
 from naas_hw.cost.compiled.columns import NUM_ACCESSES, NUM_RESULTS
 from naas_hw.cost.compiled.problem import SCRATCH
-from naas_hw.mapping.geometry import ceil_div
+from naas_hw.mapping.geometry import ceil_div, usable_positions
 from naas_hw.search.mapping.branch_and_bound_kernels import (
     CYCLES,
     ENERGY,
@@ -129,7 +129,7 @@ def space_size(accelerator: Accelerator, layer: Layer) -> int:
     size = 1
     for dim in DIMS:
         bound = layer.bounds[dim]
-        side = min(accelerator.size_of(dim), bound)
+        side = min(usable_positions(accelerator, layer, dim), bound)
         is_whole = dim in ("K", "C")
         count = ceil_div(bound, side) if is_whole else bound
         size *= 2 * (isqrt(count) + 1) * (1 if is_whole else side)

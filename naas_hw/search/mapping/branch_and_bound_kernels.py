@@ -193,13 +193,16 @@ def tile_bound(p: Any, goal: Any, g: Any, l2: Any, tile: Any, tiles: Any, places
     for d in range(2):
         if tiles[d] > 1 and tile[d] & (p.beat - 1):
             return np.inf
+    if p.maximum and (tiles[R] * tile[R] > p.bounds[R] or tiles[S] * tile[S] > p.bounds[S]):
+        return np.inf
     words = float(l2[K]) * l2[C] * l2[R] * l2[S] * g.weight_step_words
     rows = (tile[P] - 1) * p.stride_rows + (tile[R] - 1) * p.dilation_rows + 1
     columns = (tile[Q] - 1) * p.stride_columns + (tile[S] - 1) * p.dilation_columns + 1
     inputs = float(rows) * columns * ceil_shift(tile[p.channel], p.beat_shift)
     outputs = float(tile[P]) * tile[Q] * ceil_shift(tile[K], p.beat_shift)
     banks = _banks(p, words, tiles, p.weight_mask) + _banks(p, inputs, tiles, p.input_mask)
-    if banks + _banks(p, outputs, tiles, p.output_mask) > p.num_banks:
+    banks += (1 + p.residual) * _banks(p, outputs, tiles, p.output_mask)
+    if banks > p.num_banks:
         return np.inf
     n = tiles * l2
     nest = np.empty(6, np.int64)

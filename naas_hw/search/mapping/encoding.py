@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.compiled.batch import MappingBatch, problem_table
-from naas_hw.mapping.geometry import ceil_div
+from naas_hw.mapping.geometry import ceil_div, usable_positions
 from naas_hw.search.mapping.decoding_kernels import decode_all_bounds, decode_orders
 from naas_hw.search.unit_interval import Encoding, Genes
 from naas_hw.workload.layer import DIMS, Layer
@@ -128,7 +128,10 @@ class MappingEncoding:
     @cached_property
     def sizes_D(self) -> Ints:
         """Positions that may be used along each dim."""
-        sizes = [min(self.accelerator.size_of(d), self.layer.bounds[d]) for d in DIMS]
+        sizes = [
+            min(usable_positions(self.accelerator, self.layer, d), self.layer.bounds[d])
+            for d in DIMS
+        ]
         return np.array(sizes, dtype=np.int64)
 
     @cached_property

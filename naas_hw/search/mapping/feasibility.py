@@ -40,6 +40,8 @@ def refuse_impossible(budget: Budget, layers: Sequence[Layer]) -> None:
 
 def why_not_mappable(accelerator: Accelerator, layer: Layer) -> str | None:
     """What an accelerator lacks for any mapping of a layer, in words; None if that is not known."""
+    if missing := sorted(layer.options - accelerator.options):
+        return f"it needs hardware that is not there: {', '.join(missing)}"
     need = fewest_banks(layer, bank_words=accelerator.bank_words, beat_bytes=accelerator.beat_bytes)
     if need > accelerator.num_banks:
         return (

@@ -12,10 +12,12 @@ from naas_hw.cost.compiled.columns import NUM_DIMS, P
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.search.mapping.growth import balanced_above, balanced_below, draw_balanced, grow_bound
 from naas_hw.search.mapping.point import (
+    REDUCTIONS,
     ceil_of,
     copy_point,
     is_free,
     is_legal,
+    make_innermost,
     most_l2,
     most_pe,
     normalise,
@@ -28,7 +30,7 @@ ANY_BOUND_PROBABILITY: Final = 0.1
 STAY_PROBABILITY: Final = 0.5
 """How often a move of an order makes one tensor stay, instead of moving one loop."""
 
-STAYING: Final = (0b001100, 0b000001, 0b110010)
+STAYING: Final = (0b001100, 0b000001, REDUCTIONS)
 """Dims whose steps leave weights (P Q), inputs (K), outputs (C R S) where they are, as masks."""
 
 CROSSING_PROBABILITY: Final = 0.3
@@ -95,22 +97,10 @@ def _move_in_order(order: Any, bounds: Any, rng: Any) -> None:
 
 
 @kernel
-def _make_innermost(order: Any, dims: Any) -> None:
-    """The loops of these dims (a mask) innermost, all else as it was."""
-    before = order.copy()
-    place = 0
-    for inside in range(2):
-        for k in range(NUM_DIMS):
-            if dims >> before[k] & 1 == inside:
-                order[place] = before[k]
-                place += 1
-
-
-@kernel
 def _reorder(order: Any, bounds: Any, rng: Any) -> None:
     """One loop put elsewhere, or all that leave one tensor where it is innermost."""
     if rng.random() < STAY_PROBABILITY:
-        _make_innermost(order, STAYING[int(rng.random() * 3)])
+        make_innermost(order, STAYING[int(rng.random() * 3)])
     else:
         _move_in_order(order, bounds, rng)
 

@@ -21,19 +21,23 @@ from naas_hw.cost.compiled.columns import (
     DRAM_DESCRIPTOR,
     DRAM_INPUTS,
     DRAM_OUTPUTS,
+    DRAM_RESIDUAL,
     DRAM_SCALES,
     DRAM_SUMS_IN,
     DRAM_SUMS_OUT,
+    DRAM_TABLE,
     DRAM_WEIGHTS,
     L1_INPUT_READS,
     L1_INPUT_WRITES,
     L1_WEIGHT_READS,
     L1_WEIGHT_WRITES,
     L2_DRAIN,
+    L2_DRAIN_RESIDUAL,
     L2_DRAIN_SUMS,
     L2_FILL_INPUTS,
     L2_FILL_WEIGHTS,
     L2_LOAD_INPUTS,
+    L2_LOAD_RESIDUAL,
     L2_LOAD_SUMS,
     L2_LOAD_WEIGHTS,
     L2_STORE_OUTPUTS,
@@ -145,7 +149,8 @@ def step_bound(
     n : steps of each dim [6].
     nest : of these, those of the nest whose loops stay innermost [6].
     tiles : how many tiles there are at least; 0 if loads may hold spilled beats.
-    moved : (loads, spilled beats, pJ) between DRAM and L2, at least.
+    moved : (loads, spilled beats, pJ) between DRAM and L2, at least; tables and residuals, which
+        all orders load once, are left out.
     ramp : (cycles of load before, of compute after), at least.
     """
     price = goal.price
@@ -154,9 +159,15 @@ def step_bound(
         num_steps *= n[d]
     loads, spilled, energy = moved
     before, after = ramp
+    loads, before = loads + p.table_beats, before + p.period * p.table_beats
+    blocks = output_blocks(p)
+    residual = p.residual * blocks
     reductions = float(n[C]) * n[R] * n[S]
     output_price = price[DRAM_OUTPUTS] + price[L2_STORE_OUTPUTS]
-    energy += price[DRAM_DESCRIPTOR] * p.descriptor_beats + output_price * output_blocks(p)
+    energy += price[DRAM_DESCRIPTOR] * p.descriptor_beats + output_price * blocks
+    energy += price[DRAM_TABLE] * p.table_beats
+    energy += (price[DRAM_RESIDUAL] + price[L2_LOAD_RESIDUAL]) * residual
+    energy += price[L2_DRAIN_RESIDUAL] * p.residual * g.drain * num_steps / reductions
     compute = num_steps * g.compute
     energy += compute * g.pes_used * (price[L1_WEIGHT_READS] + price[L1_INPUT_READS] + price[MACS])
     energy += compute * g.sums_used * (price[ACCUMULATOR_READS] + price[ACCUMULATOR_WRITES])
@@ -176,12 +187,13 @@ def step_bound(
         handed = num_steps * (p.fill_to_compute + g.compute + p.compute_to_fill)
         cycles = before + max(compute, fills)
         cycles = max(cycles, before + (fills + handed) / 2 - p.compute_to_fill)
-        # Spilled sums of the last tile may come after its computing has begun.
+        # What drain needs of the last tile may come after its computing has begun.
         cycles = max(cycles, p.period * (loads - 1) + (after if spilled == 0 else 0.0))
+        cycles = max(cycles, p.period * (loads + residual - 1))
         cycles = max(cycles, before + output_runs * g.drain)
         handed = output_runs * (p.drain_to_compute + p.compute_to_drain + g.drain)
         cycles = max(cycles, before + (compute + handed) / 2 - p.drain_to_compute)
-        cycles = max(cycles, p.period * (output_blocks(p) + spilled))
+        cycles = max(cycles, p.period * (blocks + spilled))
         if tiles > 0 and tile_hand >= 0:
             handed = tiles * tile_hand + p.period * (loads - spilled) + fills
             cycles = max(cycles, handed / 2 - p.fill_to_load)
@@ -295,7 +307,10 @@ def _fits(p: Any, tile: Any, tiles: Any, spills: Any) -> Any:
             moves[1] |= p.input_mask >> d & 1 == 1
             moves[2] |= p.output_mask >> d & 1 == 1
     banks = _banks(p, weights, moves[0]) + _banks(p, inputs, moves[1])
-    return banks + _banks(p, outputs, moves[2]) <= p.num_banks
+    banks += _banks(p, outputs, moves[2])
+    if p.residual:
+        banks += _banks(p, outputs / (5 if spills else 1), moves[2])
+    return banks <= p.num_banks
 
 
 @entry

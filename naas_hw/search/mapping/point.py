@@ -5,16 +5,19 @@ arrays that are changed in place. Dims are indices into `DIMS`.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.cost.compiled.columns import NUM_DIMS, C, P
+from naas_hw.cost.compiled.columns import NUM_DIMS, C, K, P, Q, R, S
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.cost.compiled.rules import LEGAL
 from naas_hw.cost.compiled.single import legal_one
 from naas_hw.workload.layer import DIMS
+
+REDUCTIONS: Final = 0b110010
+"""Dims whose steps leave outputs where they are (C R S), as a mask."""
 
 
 def order_of(text: str) -> list[int]:
@@ -94,8 +97,46 @@ def is_free(p: Any, d: Any) -> Any:
 
 
 @kernel
+def make_innermost(order: Any, dims: Any) -> None:
+    """The loops of these dims (a mask) innermost, all else as it was."""
+    before = order.copy()
+    place = 0
+    for inside in range(2):
+        for k in range(NUM_DIMS):
+            if dims >> before[k] & 1 == inside:
+                order[place] = before[k]
+                place += 1
+
+
+@kernel
+def _largest_divisor(number: Any, most: Any) -> Any:
+    """The largest divisor of a number that is at most `most`."""
+    divisor = min(number, most)
+    while number % divisor:
+        divisor -= 1
+    return divisor
+
+
+@kernel
+def _settle_kernel(p: Any, point: Any) -> None:
+    """Split the kernel of a maximum without remainder, in a tile all of it if outputs move there.
+
+    So with the loops over the kernel innermost no output is drained twice.
+    """
+    l2 = point.l2
+    is_whole = l2[K] > 1 or l2[P] > 1 or l2[Q] > 1
+    for d in (R, S):
+        point.pe[d] = _largest_divisor(p.bounds[d], point.pe[d])
+        rest = p.bounds[d] // point.pe[d]
+        l2[d] = rest if is_whole else _largest_divisor(rest, l2[d])
+
+
+@kernel
 def settle_bounds(p: Any, point: Any) -> None:
-    """Put bounds on the grid: required extents, no bound beyond its dim, whole blocks."""
+    """Put bounds on the grid: required extents, no bound beyond its dim, whole blocks.
+
+    And, of a layer with a maximum or pitched stores, bounds and orders that let outputs come back.
+    """
     for d in range(NUM_DIMS):
         size = min(p.sizes[d], p.bounds[d])
         used = max(1, min(point.spatial[d], size)) if d >= P else size
@@ -108,6 +149,11 @@ def settle_bounds(p: Any, point: Any) -> None:
             unit = p.beat // min(step & -step, p.beat)
             bound = min(ceil_of(bound, unit) * unit, most)
         point.spatial[d], point.pe[d], point.l2[d] = used, inside, bound
+    if p.maximum:
+        _settle_kernel(p, point)
+        make_innermost(point.orders[1], REDUCTIONS)
+    if p.maximum or p.pitched:
+        make_innermost(point.orders[0], REDUCTIONS)
 
 
 @kernel

@@ -4,7 +4,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from small_cases import random_accelerator, random_layer
+from small_cases import random_accelerator, random_layer, with_options
 
 from naas_hw.arch.technology import SIZED
 from naas_hw.core.errors import InputError
@@ -67,11 +67,13 @@ def whole_space(accelerator, layer):
     return MappingBatch(orders=parts[0].astype(np.int8), l2=parts[1], pe=parts[2], spatial=parts[3])
 
 
-def spaces(num, rng):
+def spaces(num, rng, *, has_options=False):
     """Random small problems that have a legal mapping and can be enumerated in whole."""
     while num:
         accelerator, layer = random_accelerator(rng), random_layer(rng)
         layer = layer.model_copy(update={"K": min(layer.K, 8), "C": min(layer.C, 6)})
+        if has_options:
+            accelerator, layer = with_options(accelerator, layer, rng)
         ways = np.prod([float(len(found)) for found in choices(accelerator, layer)])
         batch = whole_space(accelerator, layer) if ways <= MOST_MAPPINGS else None
         if batch is None or len(batch) < 50:
@@ -91,11 +93,12 @@ def choice_at(batch, exact, index):
 
 
 @pytest.mark.takes_seconds
+@pytest.mark.parametrize("has_options", [False, True], ids=["plain", "options"])
 @pytest.mark.parametrize("objective", Objective)
-def test_the_best_of_the_whole_space_is_found_and_proven(objective):
+def test_the_best_of_the_whole_space_is_found_and_proven(objective, has_options):
     """From the worst mapping on, without a tolerance: the same as plain enumeration."""
     rng = np.random.default_rng(SEED)
-    for accelerator, layer, batch in spaces(12, rng):
+    for accelerator, layer, batch in spaces(12, rng, has_options=has_options):
         exact = evaluate_exact(accelerator, layer, batch, np.arange(len(batch)), SIZED)
         scores = objective.score(exact.cycles.astype(float), exact.energy_pj)
         start = choice_at(batch, exact, int(np.argmax(scores)))
@@ -111,7 +114,7 @@ def test_a_proof_without_budget_still_bounds_every_mapping():
     """Whatever the budget and tolerance: no exact score is below the bound."""
     rng = np.random.default_rng(SEED + 1)
     objective = Objective.EDP
-    for accelerator, layer, batch in spaces(10, rng):
+    for accelerator, layer, batch in spaces(10, rng, has_options=True):
         exact = evaluate_exact(accelerator, layer, batch, np.arange(len(batch)), SIZED)
         scores = objective.score(exact.cycles.astype(float), exact.energy_pj)
         start = choice_at(batch, exact, int(np.argsort(scores)[len(scores) // 2]))

@@ -23,6 +23,7 @@ from naas_hw.search.mapping.layer_search import (
 from naas_hw.search.objective import Objective
 from naas_hw.search.unit_interval import Encoding
 from naas_hw.workload.layer import Kind, Layer
+from naas_hw.workload.option import Option
 
 CK = PRESETS["nvdla-256"].accelerator
 CONV = Layer(name="conv", K=64, C=48, P=14, Q=14, R=3, S=3, height=14, width=14, padding=(1, 1))
@@ -70,6 +71,36 @@ def test_loop_orders_are_encoded_where_points_are_drawn(optimiser):
 def test_every_preset_has_mappings_of_every_kind_of_layer(preset: str):
     for layer in LAYERS:
         assert found(layer, accelerator=PRESETS[preset].accelerator, evaluations=100).num_legal
+
+
+POOL = Layer(
+    name="pool", kind=Kind.DEPTHWISE, K=64, P=28, Q=28, R=3, S=3, height=56, width=56,
+    stride=(2, 2), padding=(1, 1), maximum=True,
+)  # fmt: skip
+OPTIONAL = {
+    "residual": CONV.model_copy(update={"residual": True, "table": True}),
+    "pitched": CONV.model_copy(update={"output_stride": (2, 2)}),
+    "pool": POOL,
+    "global pool": POOL.model_copy(
+        update={"P": 1, "Q": 1, "R": 7, "S": 7, "height": 7, "width": 7}
+    ),
+    "pitched pool": POOL.model_copy(update={"output_stride": (2, 2), "residual": True}),
+}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("optimiser", list(Optimiser))
+def test_layers_with_optional_hardware_have_mappings(preset: str, optimiser: Optimiser):
+    """On an array that has the hardware; no array without it runs them."""
+    plain = PRESETS[preset].accelerator
+    accelerator = plain.with_options(Option)
+    for layer in OPTIONAL.values():
+        result = found(layer, accelerator=accelerator, optimiser=optimiser, evaluations=200)
+        for choice in result.choices:
+            assert violations(accelerator, layer, choice.mapping) == []
+            report = evaluate(accelerator, layer, choice.mapping, SIZED)
+            assert report.cycles == choice.cycles
+    assert not is_mappable(plain, [POOL])
 
 
 def test_at_least_eight_are_timed_and_no_bound_is_above_its_exact_figure():
