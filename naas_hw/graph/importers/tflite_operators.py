@@ -302,7 +302,7 @@ def _broadcast(graph: TfliteGraph, number: int, rank: int) -> str:
     values = graph.constant(number)
     if values is None:
         return graph.reshaped(graph.real(number), tensor.shape, shape)
-    axis = graph_axis(tensor.axis + missing, rank)
+    axis = graph_axis(tensor.axis + missing, rank) if len(tensor.scales) > 1 else 0
     return graph.constant_real(number, values.reshape(shape).transpose(graph_axes(rank)), axis)
 
 

@@ -1,0 +1,438 @@
+"""The integer form of each kind: within a unit of what the graph itself says in real numbers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from quantised_models import QuantisedModel
+
+from naas_hw.core.errors import InputError
+from naas_hw.graph.contract import compare_operators
+from naas_hw.graph.float_execution import run_floats
+from naas_hw.graph.integer_execution import model_values, run_integers
+from naas_hw.graph.integer_form import quantised_graph
+from naas_hw.graph.operators import TABLE_KINDS
+from naas_hw.graph.quantised import Convolution, Crop, HostFunction, Padded
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(11)
+
+
+def values_of(graph, rng):
+    return {
+        name: rng.normal(0, 3, graph.tensors[name].shape).astype(np.float32)
+        for name in graph.inputs
+    }
+
+
+def checked(graph, rng, units=1):
+    """The integer form, after a check of each operator against the float execution."""
+    made = quantised_graph(graph)
+    inputs = values_of(graph, rng)
+    compared, missing = compare_operators(made, {**run_floats(graph, inputs), **inputs})
+    assert missing == []
+    assert max(one.largest_difference for one in compared) <= units
+    return made
+
+
+def kinds(graph):
+    return [type(one).__name__ for one in graph.operators]
+
+
+def layer(model, x, rng, name="y", outputs=6, kernel=3, dtype="int8", zero_point=0):
+    """A convolution of an image with 4 channels; gives the float result."""
+    low, high = (-127, 128) if dtype == "int8" else (1, 256)
+    values = rng.integers(low, high, (outputs, 4, kernel, kernel))
+    scales = rng.uniform(0.001, 0.01, outputs)
+    w = model.weights(f"{name}_w", values, scales, zero_point, 0, dtype)
+    bias = rng.integers(-2000, 2000, outputs)
+    b = model.weights(f"{name}_b", bias, 0.05 * scales, axis=0, dtype="int32")
+    side = kernel // 2
+    return model.append(
+        "conv",
+        [x, w, b],
+        name,
+        (1, outputs, 8, 8),
+        stride=(1, 1),
+        padding=(side, side, side, side),
+        dilation=(1, 1),
+        groups=1,
+    )
+
+
+def test_a_convolution_with_its_bounds(rng):
+    model = QuantisedModel()
+    y = layer(model, model.input("x", (1, 4, 8, 8)), rng)
+    y = model.append("clamp", [y], "r", (1, 6, 8, 8), minimum=0.0, maximum=6.0)
+    made = checked(model.graph(model.quantised(y, 0.04, -100)), rng)
+    (one,) = made.operators
+    assert isinstance(one, Convolution)
+    assert (one.clamp_min, one.clamp_max) == (-100, 50)
+    assert one.output == "r_real"
+    assert made.tensors["r_real"].graph_dtype == "float32"
+    assert one.sources == ("conv y", "clamp r", "quantize r_bytes")
+    assert made.num_weights == 6 * 4 * 9
+
+
+def test_unsigned_bytes_become_signed(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8), zero_point=131, dtype="uint8")
+    y = layer(model, x, rng, dtype="uint8", zero_point=128)
+    made = checked(model.graph(model.quantised(y, 0.3, 120, "uint8")), rng)
+    assert kinds(made) == ["Convolution"]
+    assert made.tensors["x"].zero_point == 3
+    assert made.tensors["y_real"].zero_point == -8
+
+
+def test_weights_with_a_zero_point_are_the_hosts(rng):
+    model = QuantisedModel()
+    y = layer(model, model.input("x", (1, 4, 8, 8)), rng, dtype="uint8", zero_point=120)
+    made = checked(model.graph(model.quantised(y, 0.3, 0)), rng)
+    (one,) = made.operators
+    assert isinstance(one, HostFunction)
+    assert one.reason == "its weights have a zero point"
+    assert one.macs == 64 * 6 * 4 * 9
+
+
+def test_a_bias_of_one_scale_that_is_not_the_sums(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 10))
+    w = model.weights("w", rng.integers(-127, 128, (7, 10)), 0.01)
+    b = model.weights("b", rng.integers(-127, 128, 7), [0.02], zero_point=5)
+    y = model.append("linear", [x, w, b], "y", (1, 7))
+    assert kinds(checked(model.graph(model.quantised(y, 0.05, 0)), rng)) == ["Convolution"]
+
+
+@pytest.mark.parametrize("kind", sorted(TABLE_KINDS))
+def test_functions_of_a_byte_are_tables(kind, rng):
+    attributes: dict[str, dict[str, Any]] = {
+        "hard_sigmoid": {"alpha": 0.2, "beta": 0.5},
+        "gelu": {"approximate": False},
+        "leaky_relu": {"alpha": 0.1},
+        "elu": {"alpha": 1.0},
+        "clamp": {"minimum": -1.0, "maximum": None},
+    }
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    y = model.append(kind, [x], "y", (1, 4, 8, 8), **attributes.get(kind, {}))
+    made = checked(model.graph(model.quantised(y, 0.03, -10)), rng, units=0)
+    assert kinds(made) == ["Lookup"]
+
+
+def test_a_chain_of_functions_with_roundings_between_is_one_table(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    s = model.quantised(model.append("sigmoid", [x], "s", (1, 4, 8, 8)), 1 / 256, -128)
+    y = model.append("multiply", [x, s], "y", (1, 4, 8, 8))
+    graph = model.graph(model.quantised(y, 0.03, -10))
+    made = quantised_graph(graph)
+    assert kinds(made) == ["Lookup"]
+    inputs = values_of(graph, rng)
+    wanted = run_floats(graph, inputs)["y_bytes"]
+    assert np.array_equal(run_integers(made, inputs)["y_real"][None], wanted)
+
+
+def test_a_table_that_changes_nothing_is_left_out(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8), zero_point=-128)
+    y = model.append("clamp", [x], "y", (1, 4, 8, 8), minimum=0.0, maximum=None)
+    y = layer(model, model.quantised(y, 0.05, -128), rng, "z")
+    assert kinds(checked(model.graph(model.quantised(y, 0.4, 0)), rng)) == ["Convolution"]
+
+
+@pytest.mark.parametrize("kind", ["add", "subtract"])
+def test_sums(kind, rng):
+    model = QuantisedModel()
+    a, b = model.input("a", (1, 4, 8, 8)), model.input("b", (1, 4, 8, 8), 0.021, -9)
+    y = model.append(kind, [a, b], "y", (1, 4, 8, 8))
+    y = model.append("clamp", [y], "r", (1, 4, 8, 8), minimum=0.0, maximum=None)
+    assert kinds(checked(model.graph(model.quantised(y, 0.04, -20)), rng)) == ["Sum"]
+
+
+def test_a_pixel_is_repeated_for_a_sum(rng):
+    model = QuantisedModel()
+    a, b = model.input("a", (1, 4, 8, 8)), model.input("b", (1, 4, 1, 1), 0.021, -9)
+    y = model.append("add", [a, b], "y", (1, 4, 8, 8))
+    made = quantised_graph(model.graph(model.quantised(y, 0.04, -20)))
+    assert kinds(made) == ["Upsampling", "Sum"]
+
+
+@pytest.mark.parametrize("kind", ["add", "subtract", "multiply", "divide"])
+@pytest.mark.parametrize("constant_first", [False, True])
+def test_numbers_of_channels(kind, constant_first, rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    numbers = np.array([1.5, -0.7, 3.0, 0.001], np.float32).reshape(1, 4, 1, 1)
+    inputs = [model.constant("c", numbers), x]
+    y = model.append(kind, inputs if constant_first else inputs[::-1], "y", (1, 4, 8, 8))
+    made = checked(model.graph(model.quantised(y, 0.09, 5)), rng)
+    hosted = kind == "divide"  # a factor of 1,000, and a constant divided by x
+    assert kinds(made) == ["HostFunction" if hosted else "Convolution"]
+
+
+def test_batch_norm_alone(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    parts = [
+        model.constant(name, rng.uniform(0.5, 2, 4).astype(np.float32))
+        for name in ("scale", "bias", "mean", "variance")
+    ]
+    y = model.append("batch_norm", [x, *parts], "y", (1, 4, 8, 8), epsilon=1e-5)
+    assert kinds(checked(model.graph(model.quantised(y, 0.09, 5)), rng)) == ["Convolution"]
+
+
+def test_average_pools(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    y = model.append(
+        "average_pool",
+        [x],
+        "y",
+        (1, 4, 4, 4),
+        kernel=(3, 3),
+        stride=(2, 2),
+        padding=(1, 1, 0, 0),
+        count_include_pad=True,
+    )
+    y = model.append(
+        "reduce_mean", [model.quantised(y, 0.04, 0)], "z", (1, 4), axes=(2, 3), keepdims=False
+    )
+    made = checked(model.graph(model.quantised(y, 0.02, 7)), rng)
+    assert kinds(made) == ["AveragePool", "AveragePool"]
+
+
+def test_a_divisor_that_depends_on_the_place_is_the_hosts(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    y = model.append(
+        "average_pool",
+        [x],
+        "y",
+        (1, 4, 8, 8),
+        kernel=(3, 3),
+        stride=(1, 1),
+        padding=(1, 1, 1, 1),
+        count_include_pad=False,
+    )
+    made = checked(model.graph(model.quantised(y, 0.04, 0)), rng)
+    assert made.operators[0].reason == "its divisor depends on the place"
+
+
+def test_a_maximum_before_it_is_quantised(rng):
+    model = QuantisedModel()
+    y = layer(model, model.input("x", (1, 4, 8, 8)), rng)
+    y = model.append(
+        "max_pool", [y], "m", (1, 6, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0, 0, 0)
+    )
+    y = model.append("clamp", [y], "r", (1, 6, 4, 4), minimum=0.0, maximum=None)
+    made = checked(model.graph(model.quantised(y, 0.3, -128)), rng)
+    assert kinds(made) == ["Convolution", "MaximumPool"]
+
+
+def test_parts_of_a_concatenation_are_rescaled(rng):
+    model = QuantisedModel()
+    a, b = model.input("a", (1, 4, 8, 8)), model.input("b", (1, 3, 8, 8), 0.02, -9)
+    y = model.append("concat", [a, b], "y", (1, 7, 8, 8), axis=1)
+    made = quantised_graph(model.graph(model.quantised(y, 0.05, 3)))
+    assert kinds(made) == ["Lookup", "Concatenation"]
+
+
+def test_a_concatenation_of_rows_is_the_hosts(rng):
+    model = QuantisedModel()
+    a, b = model.input("a", (1, 4, 8, 8)), model.input("b", (1, 4, 3, 8), 0.02, -9)
+    y = model.append("concat", [a, b], "y", (1, 4, 11, 8), axis=2)
+    assert kinds(checked(model.graph(model.quantised(y, 0.05, 3)), rng)) == ["HostFunction"]
+
+
+def test_a_flatten_goes_into_the_weights(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 3, 5))
+    x = model.append("transpose", [x], "t", (1, 3, 5, 4), axes=(0, 2, 3, 1))
+    x = model.append("reshape", [x], "f", (1, 60))
+    w = model.weights("w", rng.integers(-127, 128, (7, 60)), 0.01)
+    y = model.append("linear", [x, w], "y", (1, 7))
+    graph = model.graph(model.quantised(y, 0.3, 0))
+    made = checked(graph, rng)
+    (one,) = made.operators
+    assert isinstance(one, Convolution)
+    assert one.weights.shape == (7, 4, 3, 5)
+
+
+def test_rows_of_vectors(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 6, 10))
+    w = model.weights("w", rng.integers(-127, 128, (7, 10)), rng.uniform(0.01, 0.02, 7), axis=0)
+    y = model.append("linear", [x, w], "y", (1, 6, 7))
+    graph = model.graph(model.quantised(y, 0.3, 0))
+    made = quantised_graph(graph)
+    assert kinds(made) == ["Rearranged", "Convolution", "Rearranged"]
+    inputs = values_of(graph, rng)
+    wanted = run_floats(graph, inputs)["y_bytes"].astype(int)
+    got = run_integers(made, inputs)["y_real"].reshape(wanted.shape)
+    assert np.abs(got - wanted).max() <= 1
+
+
+def test_transposed_convolutions(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 5, 5))
+    scales = rng.uniform(0.001, 0.01, 6)
+    w = model.weights("w", rng.integers(-127, 128, (4, 6, 3, 3)), scales, axis=1)
+    y = model.append(
+        "conv_transposed",
+        [x, w],
+        "y",
+        (1, 6, 10, 10),
+        stride=(2, 2),
+        padding=(1, 1, 1, 1),
+        dilation=(1, 1),
+        groups=1,
+        output_padding=(1, 1),
+    )
+    made = checked(model.graph(model.quantised(y, 0.1, 0)), rng)
+    assert kinds(made) == ["TransposedConvolution"]
+
+
+def test_a_frame_is_the_padding_of_its_reader(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 6, 6))
+    x = model.append(
+        "pad", [x], "p", (1, 4, 8, 8), padding=(0, 0, 1, 1, 0, 0, 1, 1), value=0.0, mode="constant"
+    )
+    y = layer(model, x, rng, kernel=1)
+    made = quantised_graph(model.graph(model.quantised(y, 0.3, 0)))
+    (one,) = made.operators
+    assert isinstance(one, Convolution)
+    assert one.padding == (1, 1, 1, 1)
+
+
+def test_a_frame_of_another_value_stays(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 6, 6))
+    x = model.append(
+        "pad", [x], "p", (1, 4, 8, 8), padding=(0, 0, 1, 1, 0, 0, 1, 1), value=1.0, mode="constant"
+    )
+    y = layer(model, x, rng, kernel=1)
+    made = checked(model.graph(model.quantised(y, 0.3, 0)), rng)
+    assert kinds(made) == ["Padded", "Convolution"]
+    assert isinstance(made.operators[0], Padded)
+    assert made.operators[0].value == 23
+
+
+def test_negative_frames_crop(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    y = model.append(
+        "pad",
+        [x],
+        "y",
+        (1, 4, 7, 6),
+        padding=(0, 0, -1, 0, 0, 0, 0, -2),
+        value=0.0,
+        mode="constant",
+    )
+    made = checked(model.graph(y), rng)
+    (one,) = made.operators
+    assert isinstance(one, Crop)
+    assert (one.starts, one.ends) == ((0, 1, 0), (4, 8, 6))
+
+
+def test_channels_last_at_the_doors(rng):
+    model = QuantisedModel()
+    model.inputs.append(model.tensor("x", (1, 8, 8, 4)))
+    model.append("transpose", ["x"], "t", (1, 4, 8, 8), axes=(0, 3, 1, 2))
+    y = layer(model, model.quantised("t", 0.05, 3), rng)
+    y = model.quantised(y, 0.3, 0)
+    y = model.append("transpose", [y], "out", (1, 8, 8, 6), axes=(0, 2, 3, 1))
+    graph = model.graph(y)
+    made = quantised_graph(graph)
+    assert kinds(made) == ["Convolution"]
+    assert made.tensors["x"].channels_last and made.tensors["out"].channels_last
+    inputs = values_of(graph, rng)
+    wanted = run_floats(graph, inputs)["out"]
+    got = model_values(made.tensors["out"], run_integers(made, inputs)["out"])
+    assert np.abs(got - wanted).max() <= 0.3001
+
+
+def test_a_tensor_that_is_two_outputs(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    y = model.quantised(layer(model, x, rng), 0.3, 0)
+    flat = model.append("reshape", [y], "flat", (1, 384))
+    made = quantised_graph(model.graph(y, flat, x))
+    assert made.outputs == (y, flat, x)
+    assert kinds(made).count("Rearranged") == 2
+    assert made.tensors[flat].graph_shape == (1, 384)
+
+
+def test_numbers_that_are_not_quantised_are_the_hosts(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    y = model.append("softmax", [x], "y", (1, 4, 8, 8), axis=1)
+    y = model.append("reduce_max", [y], "z", (1, 4, 1, 1), axes=(2, 3), keepdims=True)
+    graph = model.graph(y)
+    made = quantised_graph(graph)
+    assert [one.kind for one in made.operators] == ["softmax", "reduce_max"]  # type: ignore[attr-defined]
+    assert made.tensors["z"].dtype == "float32"
+    inputs = values_of(graph, rng)
+    wanted = run_floats(graph, inputs)["z"]
+    assert np.array_equal(run_integers(made, inputs)["z"].reshape(wanted.shape), wanted)
+
+
+def test_a_result_that_several_read(rng):
+    """The host's result is computed once, and rounded once for each scale."""
+    model = QuantisedModel()
+    a, b = model.input("a", (1, 4, 8, 8)), model.input("b", (1, 4, 8, 8))
+    y = model.append("multiply", [a, b], "y", (1, 4, 8, 8))
+    first = model.quantised(y, 0.1, 0)
+    second = model.append("softmax", [y], "s", (1, 4, 8, 8), axis=1)
+    made = quantised_graph(model.graph(first, second))
+    assert [one.kind for one in made.operators] == ["multiply", "identity", "softmax"]  # type: ignore[attr-defined]
+
+
+def test_depth_and_space(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 8, 4, 6))
+    y = model.append("depth_to_space", [x], "d", (1, 2, 8, 12), block=2, mode="CRD")
+    y = model.append("space_to_depth", [y], "s", (1, 8, 4, 6), block=2, mode="DCR")
+    y = model.append("depth_to_space", [y], "e", (1, 2, 8, 12), block=2, mode="DCR")
+    graph = model.graph(y)
+    made = quantised_graph(graph)
+    assert kinds(made) == ["Rearranged"]  # the last two undo one another
+    inputs = values_of(graph, rng)
+    got = model_values(made.tensors["e"], run_integers(made, inputs)["e"])
+    assert np.array_equal(got, run_floats(graph, inputs)["e"])
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero_point", "dtype", "message"),
+    [
+        (0.0, 0, "int8", "must have scales above 0, not 0.0"),
+        (-1.0, 0, "int8", "must have scales above 0, not -1.0"),
+        (0.1, 300, "uint8", "must have a zero point 0 to 255, not 300"),
+        (0.1, 0, "int16", "must make int8 or uint8 numbers, not int16"),
+    ],
+)
+def test_init_wrong_quantisation(scale, zero_point, dtype, message):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8), scale, zero_point, dtype)
+    with pytest.raises(InputError, match=message):
+        quantised_graph(model.graph(x))
+
+
+def test_init_wrong_several_scales():
+    model = QuantisedModel()
+    model.inputs.append(model.tensor("x", (1, 2)))
+    given = {"scale": (0.1, 0.2), "zero_point": (0, 0), "axis": 1, "dtype": "int8"}
+    y = model.append("quantize", ["x"], "y", (1, 2), **given)
+    with pytest.raises(InputError, match="must have one scale, as all activations have"):
+        quantised_graph(model.graph(y))
+
+
+def test_init_wrong_output():
+    model = QuantisedModel()
+    model.input("x", (1, 2))
+    c = model.constant("c", np.ones(3, np.float32))
+    with pytest.raises(InputError, match="output 'c' must depend on the model's inputs"):
+        quantised_graph(model.graph(c))
