@@ -27,9 +27,9 @@ from naas_hw.graph.integers.layout import (
     MOVES,
     concatenated,
     concatenation_axis,
+    door_of,
     joined,
     moved_constant,
-    moved_outside,
 )
 from naas_hw.graph.integers.outputs import finished
 from naas_hw.graph.integers.pooling import average_of_image, average_pool
@@ -79,10 +79,19 @@ class _IntegerWalk:
     def __init__(self, graph: Graph) -> None:
         self.builder = IntegerBuilder(graph)
         self._graph = graph
-        self._values: dict[str, Value] = {
-            name: Outside(tensor=name, shape=graph.tensors[name].shape) for name in graph.inputs
-        }
+        self._doors: set[str] = set()
+        self._values: dict[str, Value] = {name: self._outside(name) for name in graph.inputs}
         self._readers = {name: len(users) for name, users in graph.consumers.items()}
+
+    def _outside(self, name: str) -> Outside:
+        """An input of the model, as what first moves its numbers leaves it."""
+        door = door_of(self._graph, name)
+        shape = self._graph.tensors[name].shape
+        if door is None:
+            return Outside(tensor=name, shape=shape)
+        self._doors.add(door.name)
+        shape = self._graph.tensors[door.outputs[0]].shape
+        return Outside(tensor=name, shape=shape, channels_last=door.kind == "transpose")
 
     def value(self, name: str) -> Value:
         """What a tensor is."""
@@ -93,8 +102,14 @@ class _IntegerWalk:
         """Find out what the output of an operator is."""
         inputs = tuple(self.value(name) if name else None for name in operator.inputs)
         output = operator.outputs[0]
-        if operator.kind == "quantize":
-            self._values[output] = self._quantised(operator, inputs[0])
+        if operator.name in self._doors:
+            assert inputs[0] is not None
+            self._values[output] = inputs[0]
+        elif operator.kind == "quantize":
+            value = self._quantised(operator, inputs[0])
+            if isinstance(value, Bytes):
+                self.builder.store_as(value, output)
+            self._values[output] = value
         elif operator.kind == "dequantize":
             self._values[output] = self._dequantised(operator, inputs[0])
         else:
@@ -167,10 +182,6 @@ class _IntegerWalk:
         """What an operator on real numbers makes."""
         shape = self._graph.tensors[operator.outputs[0]].shape
         first = inputs[0] if inputs else None
-        if isinstance(first, Outside) and self._readers.get(operator.inputs[0]) == 1:
-            outside = moved_outside(operator, first, shape)
-            if outside is not None:
-                return outside
         if isinstance(first, ConstantValue):
             constant = moved_constant(operator, first, shape)
             if constant is not None:

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from tflite_models import OperatorOfFile, TensorOfFile, file_content
 
-from naas_hw.graph.contract import compare_with_litert
+from naas_hw.graph.contract import (
+    compare_with_litert,
+    compare_with_onnx,
+    compare_with_onnxruntime,
+)
+from naas_hw.graph.fold.folding import folded
+from naas_hw.graph.importers.onnx_file import read_onnx
 from naas_hw.graph.importers.tflite_file import read_tflite
 from naas_hw.graph.integer_form import quantised_graph
 from naas_hw.graph.quantised import HostFunction
@@ -24,7 +30,7 @@ def constant(name, values, dtype="int32", **more):
 
 
 def compared(path, rng, num_runs=NUM_RUNS):
-    graph = quantised_graph(read_tflite(path))
+    graph = quantised_graph(folded(read_tflite(path)))
     inputs = [
         {
             name: rng.integers(-128, 128, graph.tensors[name].graph_shape, dtype=np.int8)
@@ -389,3 +395,37 @@ def test_trained_models(name):
     for kind in ("convolution", "depthwise or grouped convolution", "average pool"):
         assert units.get(kind, 0) == 0, kind
     assert max(units.values()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "compare"),
+    [
+        ("micro_kws_qdq", compare_with_onnx),
+        ("micro_kws_qdq", compare_with_onnxruntime),
+        # Its operators of com.microsoft are unknown to the reference.
+        ("micro_kws_qoperator", compare_with_onnxruntime),
+    ],
+)
+def test_trained_onnx_models(name, compare):
+    path = MODELS / f"{name}.onnx"
+    if not path.is_file():
+        pytest.skip(f"{path} is missing")
+    if compare is compare_with_onnxruntime:
+        pytest.importorskip("onnxruntime", reason="onnxruntime is missing")
+    graph = quantised_graph(folded(read_onnx(path)))
+    (name,) = graph.inputs
+    tensor = graph.tensors[name]
+    rng = np.random.default_rng(8)
+    values = rng.normal(0, 60 * tensor.scale, tensor.graph_shape).astype(np.float32)
+    report = compare(path, graph, [{name: values}])
+    assert report.not_compared == ()
+    assert {one.kind: one.num_operators for one in report.kinds} == {
+        "average pool": 2,
+        "convolution": 3,
+        "depthwise or grouped convolution": 3,
+        "linear layer": 3,
+        "maximum pool": 1,
+        "softmax on the host": 1,
+    }
+    assert max(one.largest_difference for one in report.kinds) <= 1
+    assert max(one.share for one in report.kinds if one.num_bytes > 5000) < 0.02

@@ -49,6 +49,7 @@ class IntegerBuilder:
         self.graph = graph
         self.operators: list[QuantisedOperator] = []
         self.tensors: dict[str, QuantisedTensor] = {}
+        self.stored_names: dict[str, str] = {}
         self._numbers: dict[int, Numbers] = {}
         self._inputs: dict[str, Bytes] = {}
 
@@ -92,6 +93,11 @@ class IntegerBuilder:
             )
         )
         return Bytes(tensor=name, shape=shape, quantisation=quantisation)
+
+    def store_as(self, value: Bytes, name: str) -> None:
+        """Bytes have the name of the first tensor of the model that stores them."""
+        if value.tensor not in self._inputs and name not in self.stored_names.values():
+            self.stored_names.setdefault(value.tensor, name)
 
     def add_source(self, value: Bytes, source: str) -> None:
         """The operator that makes a tensor has one more source in the file."""

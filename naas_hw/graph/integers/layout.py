@@ -6,14 +6,13 @@ from typing import Any, Final
 import numpy as np
 
 from naas_hw.graph.float_execution import run_kind
-from naas_hw.graph.graph import Operator
+from naas_hw.graph.graph import Graph, Operator
 from naas_hw.graph.integers.builder import CHANNELS_LAST, CHANNELS_SECOND, IntegerBuilder
 from naas_hw.graph.integers.pooling import maximum_of_image, maximum_pool
 from naas_hw.graph.integers.values import (
     Bytes,
     ConstantValue,
     GraphShape,
-    Outside,
     Value,
     image_shape,
     is_image,
@@ -24,13 +23,23 @@ Move = Callable[[IntegerBuilder, Operator, Bytes], Bytes | None]
 """What becomes of bytes; None: the host moves them."""
 
 
-def moved_outside(operator: Operator, value: Outside, shape: GraphShape) -> Outside | None:
-    """An input of the model that is reshaped, or whose channels come second; else None."""
-    if operator.kind in ("reshape", "identity") and not value.channels_last:
-        return Outside(tensor=value.tensor, shape=shape)
-    turns = operator.kind == "transpose" and operator.attributes["axes"] == CHANNELS_SECOND
-    if turns and not value.channels_last and is_image(value.shape):
-        return Outside(tensor=value.tensor, shape=shape, channels_last=True)
+def door_of(graph: Graph, name: str) -> Operator | None:
+    """The first operator behind an input, if it is alone and moves numbers only in name.
+
+    It is a reshape, or the transposition that brings channels second. Quantisation may stand
+    between it and the input.
+    """
+    readers = graph.consumers
+    while len(readers.get(name, ())) == 1 and name not in graph.outputs:
+        (reader,) = readers[name]
+        if reader.kind == "reshape":
+            return reader
+        if reader.kind == "transpose":
+            turns = reader.attributes["axes"] == CHANNELS_SECOND
+            return reader if turns and is_image(graph.tensors[name].shape) else None
+        if reader.kind not in ("quantize", "dequantize"):
+            return None
+        name = reader.outputs[0]
     return None
 
 

@@ -36,7 +36,8 @@ def finished(builder: IntegerBuilder, outputs: Mapping[str, Value]) -> Quantised
     tensors = {name: one for name, one in builder.tensors.items() if name in needed}
     for name, (tensor, turned) in made.items():
         tensors[tensor] = _as_output(graph, name, tensors[tensor], turned)
-    names = _names(tensors, {tensor: name for name, (tensor, _) in made.items()})
+    stored = {old: new for old, new in builder.stored_names.items() if old in tensors}
+    names = _names(tensors, stored | {tensor: name for name, (tensor, _) in made.items()})
     return QuantisedGraph(
         name=graph.name,
         operators=tuple(
@@ -103,7 +104,7 @@ def _as_output(graph: Graph, name: str, tensor: QuantisedTensor, turned: bool) -
 
 
 def _names(tensors: Mapping[str, QuantisedTensor], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Old name -> new name: outputs get theirs, a tensor in their way gets a number."""
+    """Old name -> new name: wanted ones first, a tensor in their way gets a number."""
     used = set(wanted.values())
     names = {}
     for old in tensors:
