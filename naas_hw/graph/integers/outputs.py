@@ -6,7 +6,7 @@ from dataclasses import replace
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Graph
 from naas_hw.graph.integers.builder import IntegerBuilder
-from naas_hw.graph.integers.simplify import simplified
+from naas_hw.graph.integers.simplify import keeps_order, simplified
 from naas_hw.graph.integers.values import Bytes, ConstantValue, Numbers, Outside, Value
 from naas_hw.graph.quantised import HostFunction, QuantisedGraph, QuantisedTensor, Rearranged
 
@@ -59,9 +59,18 @@ def _own_tensor(
         raise InputError(f"output {name!r} must depend on the model's inputs")
     turned = isinstance(value, Bytes) and value.turned
     tensor = value if isinstance(value, Bytes) and turned else builder.numbers(value)
-    if tensor.tensor not in taken:
-        return tensor.tensor, turned
+    for own in (_in_other_shape(builder, tensor.tensor), tensor.tensor):
+        if own not in taken:
+            return own, turned
     return _copy(builder, name, tensor), turned
+
+
+def _in_other_shape(builder: IntegerBuilder, tensor: str) -> str:
+    """The first tensor with the same numbers in the same order; an output has its shape apart."""
+    makers = {one.output: one for one in builder.operators}
+    while isinstance(maker := makers.get(tensor), Rearranged) and keeps_order(maker):
+        (tensor,) = maker.inputs
+    return tensor
 
 
 def _copy(builder: IntegerBuilder, name: str, tensor: Bytes | Numbers) -> str:

@@ -116,7 +116,7 @@ def order_of(operator: Rearranged) -> NDArray[np.int64]:
     return places.transpose(operator.axes).reshape(-1)
 
 
-def _keeps_order(operator: Rearranged) -> bool:
+def keeps_order(operator: Rearranged) -> bool:
     """Whether the numbers stay in their order; axes of size 1 do not count."""
     moved = [axis for axis in operator.axes if operator.before[axis] > 1]
     return moved == sorted(moved)
@@ -128,7 +128,7 @@ def _drop_idle(network: Rewriter) -> bool:
         if (
             isinstance(one, Rearranged)
             and one.output not in network.kept
-            and _keeps_order(one)
+            and keeps_order(one)
             and network.tensors[one.inputs[0]].shape == one.after
         ):
             network.bypass(one)
@@ -161,9 +161,9 @@ def _joined(
 ) -> tuple[tuple[int, ...], tuple[int, ...], str] | None:
     """Shape and axes of both together."""
     source = first.inputs[0]
-    if _keeps_order(first):
+    if keeps_order(first):
         return second.before, second.axes, source
-    if _keeps_order(second):
+    if keeps_order(second):
         return first.before, first.axes, source
     together = order_of(first)[order_of(second)]
     if np.array_equal(together, np.arange(len(together))):
