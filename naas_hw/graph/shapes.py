@@ -48,6 +48,26 @@ def _same(inputs: Sequence[Shape], _a: Attributes) -> Shape:
     return inputs[0]
 
 
+def _batch_norm(inputs: Sequence[Shape], _a: Attributes) -> Shape:
+    channels = inputs[0][1:2]
+    for shape in inputs[1:]:
+        if shape != channels:
+            raise ValueError(f"statistics must be {list(channels)}, not {list(shape)}")
+    return inputs[0]
+
+
+def _check_bias(inputs: Sequence[Shape], outputs: int) -> None:
+    """A bias is one number for each output channel; () stands for none."""
+    if len(inputs) > 2 and inputs[2] not in ((), (outputs,)):
+        raise ValueError(f"a bias must be [{outputs}], not {list(inputs[2])}")
+
+
+def _normalised(inputs: Sequence[Shape], _a: Attributes) -> Shape:
+    if np.broadcast_shapes(*inputs) != inputs[0]:
+        raise ValueError(f"factors must fit {list(inputs[0])}, not {[list(x) for x in inputs[1:]]}")
+    return inputs[0]
+
+
 def _broadcast(inputs: Sequence[Shape], _a: Attributes) -> Shape:
     return np.broadcast_shapes(*inputs[:2])
 
@@ -62,10 +82,11 @@ def _conv(inputs: Sequence[Shape], a: Attributes) -> Shape:
     images, channels, *sizes = _image(inputs)
     outputs, each, *kernel = inputs[1]
     groups = a.get("groups", 1)
-    if each * groups != channels or outputs % groups:
+    if groups < 1 or each * groups != channels or outputs % groups:
         raise ValueError(
             f"weights must be for {channels} channels in {groups} groups, not {list(inputs[1])}"
         )
+    _check_bias(inputs, outputs)
     return images, outputs, *_positions(sizes, kernel, a)
 
 
@@ -87,7 +108,11 @@ def _conv_transposed(inputs: Sequence[Shape], a: Attributes) -> Shape:
             strict=True,
         )
     )
-    return images, outputs * a.get("groups", 1), rows, columns
+    groups = a.get("groups", 1)
+    if groups < 1 or channels % groups:
+        raise ValueError(f"groups must divide {channels} channels, not be {groups}")
+    _check_bias(inputs, outputs * groups)
+    return images, outputs * groups, rows, columns
 
 
 def _pool(inputs: Sequence[Shape], a: Attributes) -> Shape:
@@ -114,8 +139,9 @@ def _positions(sizes: Sequence[int], kernel: Sequence[int], a: Attributes) -> Sh
 
 
 def _linear(inputs: Sequence[Shape], _a: Attributes) -> Shape:
-    if not inputs[0] or inputs[0][-1] != inputs[1][1]:
+    if not inputs[0] or len(inputs[1]) != 2 or inputs[0][-1] != inputs[1][1]:
         raise ValueError(f"weights {list(inputs[1])} must fit the input {list(inputs[0])}")
+    _check_bias(inputs, inputs[1][0])
     return *inputs[0][:-1], inputs[1][0]
 
 
@@ -192,16 +218,18 @@ def _gather(inputs: Sequence[Shape], a: Attributes) -> Shape:
 
 
 _SAME: Final = (
-    "quantize dequantize batch_norm clamp sigmoid tanh hard_swish hard_sigmoid silu softplus mish "
-    "exp log sqrt absolute negate erf gelu leaky_relu elu softmax log_softmax layer_norm cast "
+    "quantize dequantize clamp sigmoid tanh hard_swish hard_sigmoid silu softplus mish "
+    "exp log sqrt absolute negate erf gelu leaky_relu elu softmax log_softmax cast "
     "identity local_response_norm"
 )
-_BROADCAST: Final = "add subtract multiply divide minimum maximum power prelu"
+_BROADCAST: Final = "add subtract multiply divide minimum maximum power"
 _RULES: Final[dict[str, Rule]] = {
     **dict.fromkeys(_SAME.split(), _same),
     **dict.fromkeys(_BROADCAST.split(), _broadcast),
     **dict.fromkeys(("max_pool", "average_pool"), _pool),
     **dict.fromkeys(("reduce_mean", "reduce_sum", "reduce_max", "argmax"), _reduce),
+    **dict.fromkeys(("layer_norm", "prelu"), _normalised),
+    "batch_norm": _batch_norm,
     "conv": _conv,
     "conv_transposed": _conv_transposed,
     "linear": _linear,

@@ -14,7 +14,7 @@ from naas_hw.graph.shapes import output_dtype, output_shape
 
 Shape = tuple[int, ...]
 
-_MAX_ELEMENTS: Final = 1 << 31
+_MAX_ELEMENTS: Final = 1 << 28
 _NOT_COMPUTED: Final = frozenset({"dequantize"})
 """Kinds that stay operators though their inputs are constants: they carry scales."""
 

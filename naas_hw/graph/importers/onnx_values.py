@@ -45,9 +45,10 @@ def dtype_of_code(code: int, name: str) -> np.dtype[Any]:
 
 def plain_floats(values: Array) -> Array:
     """Floating-point numbers of any width as float32, all else as it is."""
-    if values.dtype.name in ("float16", "float64", "bfloat16"):
+    if values.dtype.name not in ("float16", "float64", "bfloat16"):
+        return values
+    with np.errstate(over="ignore"):  # a check of the values follows
         return values.astype(np.float32)
-    return values
 
 
 def array_of(tensor: TensorProto, folder: Path | None) -> Array:
@@ -71,9 +72,17 @@ def array_of(tensor: TensorProto, folder: Path | None) -> Array:
     else:
         values = _internal(tensor, shape)
     values = plain_floats(values)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise InputError(f"values of {tensor.name!r} must be finite, not NaN or infinite")
+    check_finite(values, tensor.name)
     return values
+
+
+def check_finite(values: Array, name: str) -> None:
+    """Raise InputError for NaN, and for infinite numbers unless there is one, such as a bound."""
+    if values.dtype.kind != "f":
+        return
+    wrong = np.isnan(values) if values.size == 1 else ~np.isfinite(values)
+    if wrong.any():
+        raise InputError(f"values of {name!r} must be finite, not NaN or infinite")
 
 
 def _internal(tensor: TensorProto, shape: tuple[int, ...]) -> Array:

@@ -443,3 +443,75 @@ def test_one_trained_network_gives_one_answer_in_three_forms():
         answers.append(run_floats(graph, inputs)[graph.outputs[0]])
     assert np.abs(answers[1] - answers[0]).max() < 0.1
     assert np.abs(answers[2] - answers[1]).max() < 0.03
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A float model with the blocks of small networks."""
+    rng = np.random.default_rng(3)
+    constants: dict[str, Any] = {"zero": np.float32(0), "six": np.float32(6)}
+    nodes: list[onnx.NodeProto] = []
+
+    def weights(*shape: int) -> str:
+        name = f"w{len(constants)}"
+        constants[name] = (rng.standard_normal(shape) / 4).astype(np.float32)
+        return name
+
+    def add(operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        output = output or f"t{len(nodes)}"
+        nodes.append(helper.make_node(operator, list(inputs), [output], f"n{output}", **attributes))
+        return output
+
+    stem = add("Relu", add("Conv", "x", weights(8, 3, 3, 3), weights(8), strides=[2, 2]))
+    depth = add("Conv", stem, weights(8, 1, 3, 3), weights(8), group=8, pads=[1] * 4)
+    point = add("Conv", add("Clip", depth, "zero", "six"), weights(8, 8, 1, 1), weights(8))
+    total = add("Add", stem, point)
+    largest = add("MaxPool", total, kernel_shape=[2, 2], strides=[2, 2])
+    mean = add("AveragePool", total, kernel_shape=[2, 2], strides=[2, 2])
+    both = add("Concat", largest, mean, add("Sigmoid", mean), axis=1)
+    flat = add("Flatten", add("GlobalAveragePool", add("LeakyRelu", both)))
+    hidden = add("Gemm", flat, weights(24, 10), weights(10))
+    add("Softmax", add("Add", add("MatMul", hidden, weights(10, 5)), weights(5)), output="y")
+    model = model_of(nodes, {"x": (1, 3, 15, 15)}, constants=constants, opset=17)
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    path = tmp_path_factory.mktemp("trained") / "float.onnx"
+    onnx.save_model(model, path)
+    return path
+
+
+@pytest.mark.parametrize("form", ["QDQ", "QOperator"])
+@pytest.mark.parametrize("activations", ["QInt8", "QUInt8"])
+def test_files_that_onnxruntime_quantised_compute_what_it_computes(form, activations, trained):
+    """The same bytes between dequantise and quantise; the last ones make the probabilities."""
+    quantization = pytest.importorskip("onnxruntime.quantization")
+
+    class Calibration(quantization.CalibrationDataReader):  # type: ignore[name-defined]
+        def __init__(self) -> None:
+            self._images = iter([values_of({"x": (1, 3, 15, 15)}, seed) for seed in range(3)])
+
+        def get_next(self) -> Any:
+            return next(self._images, None)
+
+    path = trained.with_name(f"{form}_{activations}.onnx")
+    quantization.quantize_static(
+        trained,
+        path,
+        Calibration(),
+        quant_format=quantization.QuantFormat[form],
+        activation_type=quantization.QuantType[activations],
+        per_channel=True,
+    )
+    graph = read_graph(path)
+    smaller = folded(graph)
+    inputs = values_of({"x": (1, 3, 15, 15)}, seed=9)
+    (expected,) = run_runtime(onnx.load_model(path), inputs)
+    for one in (graph, smaller):
+        assert np.abs(run_floats(one, inputs)["y"] - expected).max() < 1 / 100
+    kinds = [operator.kind for operator in smaller.operators]
+    assert kinds.count("conv") == 3 and kinds.count("linear") == 2
+    assert all(
+        smaller.tensors[name].dtype == np.float32
+        for operator in smaller.operators
+        if operator.kind != "dequantize"
+        for name in operator.inputs
+    )

@@ -1,0 +1,235 @@
+"""A file that is wrong in any way is refused in one sentence."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from naas_hw.core.errors import InputError
+from naas_hw.graph.fold.folding import folded
+from naas_hw.graph.importers.onnx_file import graph_of_model, parsed_model
+from naas_hw.graph.importers.reader import read_graph
+
+WEIGHTS = np.ones((4, 3, 3, 3), dtype=np.float32)
+
+
+def layer(weights: Any = WEIGHTS, **attributes: Any) -> ModelProto:
+    """A convolution."""
+    node = helper.make_node("Conv", ["x", "w"], ["y"], name="layer", **attributes)
+    return model_of([node], {"w": weights})
+
+
+def model_of(nodes: list[Any], constants: dict[str, Any], shape: Any = (1, 3, 8, 8)) -> ModelProto:
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_empty_tensor_value_info("y")],
+        [numpy_helper.from_array(np.asarray(v), n) for n, v in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+def quantised(scale: Any, zero_point: Any, second: str = "DequantizeLinear") -> ModelProto:
+    """Numbers that are quantised and dequantised."""
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"], name="first"),
+        helper.make_node(second, ["q", "s", "z"], ["y"], name="second"),
+    ]
+    return model_of(nodes, {"s": scale, "z": zero_point})
+
+
+def with_weights(change: Callable[[TensorProto], None]) -> ModelProto:
+    model = layer()
+    change(model.graph.initializer[0])
+    return model
+
+
+def named(operator: str, *inputs: str, outputs: Any = ("y",), **attributes: Any) -> ModelProto:
+    node = helper.make_node(operator, ["x", *inputs], list(outputs), name="n", **attributes)
+    return model_of([node], {"w": WEIGHTS})
+
+
+def changed(tensor: TensorProto, **fields: Any) -> None:
+    for name, value in fields.items():
+        setattr(tensor, name, value)
+
+
+ONE = np.float32(1)
+ZERO = np.int8(0)
+
+WRONG: dict[str, tuple[Callable[[], ModelProto], str]] = {
+    "NaN": (lambda: layer(WEIGHTS * np.nan), "values of 'w' must be finite"),
+    "infinite": (lambda: layer(WEIGHTS * np.inf), "values of 'w' must be finite"),
+    "too large for float32": (lambda: layer(WEIGHTS.astype(np.float64) * 1e300), "must be finite"),
+    "weights of other channels": (lambda: layer(WEIGHTS[:, :2]), "weights must be for 3 channels"),
+    "kernel beyond the image": (lambda: layer(dilations=[9, 9]), "must fit into the image"),
+    "strides of 0": (lambda: layer(strides=[0, 1]), "must be 2 numbers of 1 or more"),
+    "too few strides": (lambda: layer(strides=[1]), "strides must be 2 numbers, not 1"),
+    "unknown padding": (lambda: layer(auto_pad="SOMEHOW"), "auto_pad must be"),
+    "groups of 0": (lambda: layer(group=0), "weights must be for 3 channels"),
+    "scale 0": (lambda: quantised(ONE * 0, ZERO), "scales must be positive numbers, in Quantize"),
+    "negative scale": (lambda: quantised(-ONE, ZERO), "scales must be positive numbers"),
+    "infinite scale": (lambda: quantised(ONE * np.inf, ZERO), "scales must be positive numbers"),
+    "int16": (lambda: quantised(ONE, np.int16(0)), "must be int8 or uint8, not int16"),
+    "zero points of other channels": (
+        lambda: quantised(np.ones(3, dtype=np.float32), np.zeros(2, dtype=np.int8)),
+        "must be as many",
+    ),
+    "scales of other channels": (
+        lambda: quantised(np.ones(2, dtype=np.float32), np.zeros(2, dtype=np.int8)),
+        "scales must be 3 or one, not 2",
+    ),
+    "dynamic quantisation": (
+        lambda: named("DynamicQuantizeLinear", outputs=["y", "s", "z"]),
+        "quantise statically",
+    ),
+    "integer convolution": (lambda: named("ConvInteger", "w"), "quantise statically"),
+    "int4": (
+        lambda: with_weights(lambda w: changed(w, data_type=TensorProto.INT4)),
+        "'w' must be of float, int8, uint8, int32 or int64, not INT4",
+    ),
+    "an unknown type": (lambda: with_weights(lambda w: changed(w, data_type=99)), "not 99"),
+    "too few values": (
+        lambda: with_weights(lambda w: changed(w, raw_data=w.raw_data[:8])),
+        "values of 'w' must fit its shape",
+    ),
+    "a size below 0": (
+        lambda: with_weights(lambda w: w.dims.__setitem__(0, -4)),
+        "sizes of 'w' must be 0 or more",
+    ),
+    "more than memory": (
+        lambda: with_weights(lambda w: w.dims.__setitem__(0, 1 << 60)),
+        "must have at most",
+    ),
+    "a tensor that nobody makes": (lambda: named("Add", "z"), "'z' must be made before"),
+    "a missing input": (lambda: named("Add"), "inputs must be at least 2, not 1"),
+    "a tensor made twice": (lambda: named("Relu", outputs=["x"]), "'x' must be made once"),
+    "an output that nobody makes": (lambda: named("Relu", outputs=["z"]), "'y' must be made"),
+    "an axis that is not there": (lambda: named("Softmax", axis=7), "an axis must be -4 to 3"),
+    "a shape of another size": (
+        lambda: model_of(
+            [helper.make_node("Reshape", ["x", "s"], ["y"], name="n")], {"s": np.array([7, -1])}
+        ),
+        "a shape of 192 elements must be given",
+    ),
+    "an unknown operator of unknown shape": (
+        lambda: model_of([helper.make_node("Strange", ["x"], ["y"], domain="some.where")], {}),
+        "the shape of 'y' must be known",
+    ),
+    "an opset of the future": (lambda: _with_opset(99), "the opset must be 1 to"),
+    "no operators": (lambda: ModelProto(), "it has none"),
+    "a scale that is computed": (
+        lambda: model_of([helper.make_node("QuantizeLinear", ["x", "x"], ["y"], name="n")], {}),
+        "quantise statically",
+    ),
+}
+
+
+def _with_opset(version: int) -> ModelProto:
+    model = layer()
+    model.opset_import[0].version = version
+    return model
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said_in_one_sentence(name):
+    build, message = WRONG[name]
+    data = build().SerializeToString()
+    with pytest.raises(InputError, match=message) as caught:
+        graph_of_model(parsed_model(data, "model.onnx"), name="test")
+    assert "\n" not in str(caught.value)
+
+
+def test_one_infinite_number_may_be_a_bound():
+    node = helper.make_node("Clip", ["x", "low"], ["y"], name="n")
+    graph = graph_of_model(model_of([node], {"low": np.float32(-np.inf)}), name="test")
+    assert graph.operators[0].attributes == {"minimum": None, "maximum": None}
+
+
+def saved_outside(folder: Path) -> Path:
+    """A model whose weights lie in a second file."""
+    path = folder / "model.onnx"
+    model = layer()
+    onnx.save_model(
+        model, path, save_as_external_data=True, location="weights.bin", size_threshold=0
+    )
+    return path
+
+
+def test_weights_may_lie_beside_the_file(tmp_path: Path):
+    graph = read_graph(saved_outside(tmp_path))
+    np.testing.assert_array_equal(np.asarray(graph.constant("w")), WEIGHTS)
+
+
+def test_weights_that_are_missing_are_named(tmp_path: Path):
+    path = saved_outside(tmp_path)
+    (tmp_path / "weights.bin").unlink()
+    with pytest.raises(InputError, match="'weights.bin' is missing"):
+        read_graph(path)
+
+
+def test_weights_that_are_cut_are_refused(tmp_path: Path):
+    path = saved_outside(tmp_path)
+    (tmp_path / "weights.bin").write_bytes(b"1234")
+    with pytest.raises(InputError, match="values of 'w' must be 432 bytes at byte 0"):
+        read_graph(path)
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/hostname", "link", ""])
+def test_weights_outside_the_folder_are_refused(location, tmp_path: Path):
+    (tmp_path / "secret").write_bytes(bytes(432))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path / "secret")
+    path = saved_outside(folder)
+    model = onnx.load_model(path, load_external_data=False)
+    for entry in model.graph.initializer[0].external_data:
+        if entry.key == "location":
+            entry.value = location
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="must lie in the folder of the model"):
+        read_graph(path)
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path):
+    with pytest.raises(InputError, match="must be a file"):
+        read_graph(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_files_are_read_or_refused(seed):
+    """Bytes that are cut, changed or put in never end in another error."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], auto_pad="SAME_UPPER", strides=[2, 2]),
+        helper.make_node("Clip", ["c", "low"], ["r"]),
+        helper.make_node("MaxPool", ["r"], ["m"], kernel_shape=[2, 2], ceil_mode=1),
+        helper.make_node("Reshape", ["m", "s"], ["f"]),
+        helper.make_node("Gemm", ["f", "g"], ["y"], transB=1),
+    ]
+    constants = {
+        "w": WEIGHTS,
+        "low": np.float32(0),
+        "s": np.array([1, -1]),
+        "g": np.ones((2, 36), dtype=np.float32),
+    }
+    data = model_of(nodes, constants).SerializeToString()
+    generator = random.Random(seed)
+    outcomes = set()
+    for _ in range(60):
+        damaged = bytearray(data)
+        if generator.random() < 0.2:
+            damaged = damaged[: generator.randrange(len(data))]
+        for _ in range(generator.choice([1, 1, 5]) if damaged else 0):
+            damaged[generator.randrange(len(damaged))] = generator.randrange(256)
+        try:
+            folded(graph_of_model(parsed_model(bytes(damaged), "model.onnx"), name="test"))
+            outcomes.add("read")
+        except InputError:
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
