@@ -10,15 +10,28 @@ from numpy.typing import NDArray
 
 from naas_hw.compiler.descriptor import Pitches
 from naas_hw.compiler.lowering.layouts import Layout, dense_layout, region_beats
-from naas_hw.compiler.lowering.values import Call, HostCall, LayerCall, PlacedTensor, View
-from naas_hw.graph.quantised import Padded, Pair, QuantisedGraph, QuantisedOperator
+from naas_hw.compiler.lowering.values import (
+    Call,
+    HostCall,
+    LayerCall,
+    Order,
+    PlacedTensor,
+    View,
+)
+from naas_hw.graph.quantised import (
+    Padded,
+    Pair,
+    QuantisedGraph,
+    QuantisedOperator,
+    Rearranged,
+)
 from naas_hw.workload.arithmetic.epilogue import Addition, Table
 from naas_hw.workload.layer import MAX_PADDING, Kind, Layer
 from naas_hw.workload.option import Option
 from naas_hw.workload.sizes import with_stated_padding
 
 _NAME_LENGTH = 80
-_COLLECTED = ("layouts", "regions", "homes", "padded")
+_COLLECTED = ("layouts", "regions", "homes", "deferred")
 
 
 class NotLoweredError(Exception):
@@ -119,7 +132,8 @@ class Builder:
     layouts : tensor -> where it lies.
     regions : root -> beats.
     homes : root -> (root of the region that it is a part of, beat in it).
-    padded : tensor -> operator of padded images that no reader has needed yet.
+    deferred : tensor -> its operator, of images that no layer has needed yet.
+    given : tensor -> what the host hands in for it, and the order of that.
     """
 
     graph: QuantisedGraph
@@ -129,7 +143,8 @@ class Builder:
     layouts: dict[str, Layout] = field(default_factory=dict)
     regions: dict[str, int] = field(default_factory=dict)
     homes: dict[str, tuple[str, int]] = field(default_factory=dict)
-    padded: dict[str, Padded] = field(default_factory=dict)
+    deferred: dict[str, Padded | Rearranged] = field(default_factory=dict)
+    given: Mapping[str, tuple[str, Order]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
     @contextmanager
@@ -187,12 +202,24 @@ class Builder:
     def placed(self, tensor: str) -> PlacedTensor:
         """A tensor in the words of calls; its view names a root."""
         shape = self.graph.tensors[tensor].shape
+        operator = self.deferred.get(tensor)
+        if isinstance(operator, Rearranged):
+            source = self.placed(operator.inputs[0])
+            order = Order(shape=source.shape, before=operator.before, axes=operator.axes)
+            return replace(source, name=tensor, shape=shape, order=order)
         layout = self.layouts.get(tensor)
         if layout is None:
             return PlacedTensor(
                 name=tensor, shape=shape, view=None, channels=tuple(range(shape[0]))
             )
         return PlacedTensor(name=tensor, shape=shape, view=layout.view, channels=layout.channels)
+
+    def handed_in(self, placed: PlacedTensor) -> PlacedTensor:
+        """What the host hands in for a tensor, where that one lies."""
+        if placed.name not in self.given:
+            return placed
+        name, order = self.given[placed.name]
+        return replace(placed, name=name, shape=self.graph.tensors[name].shape, order=order)
 
     # Calls -----------------------------------------------------------------------------------
 
@@ -211,12 +238,13 @@ class Builder:
         """Leave an operator to the host."""
         inputs = tuple(self.placed(name) for name in operator.inputs)
         self.begin_tensor(operator.output)
+        output = self.handed_in(self.placed(operator.output))
         self.calls.append(
             HostCall(
                 name=self.unique_name(operator.name),
-                operator=operator,
+                operator=replace(operator, output=output.name),
                 inputs=inputs,
-                output=self.placed(operator.output),
+                output=output,
                 reason=reason,
             )
         )

@@ -14,7 +14,7 @@ from naas_hw.compiler.lowering.convolutions import (
 )
 from naas_hw.compiler.lowering.input_folding import UNFOLDED, fold_inputs
 from naas_hw.compiler.lowering.joining import lower_concatenation
-from naas_hw.compiler.lowering.layouts import Addresses, Layout
+from naas_hw.compiler.lowering.layouts import Addresses, Layout, layout_at
 from naas_hw.compiler.lowering.moves import (
     NO_SIDES,
     copied_channels,
@@ -23,6 +23,7 @@ from naas_hw.compiler.lowering.moves import (
     is_compact,
     with_channels,
 )
+from naas_hw.compiler.lowering.outer_orders import without_outer_orders
 from naas_hw.compiler.lowering.pooling import OUTSIDE_OF_MAXIMUM, emit_average, emit_maximum
 from naas_hw.compiler.lowering.values import LoweredNetwork
 from naas_hw.graph.quantised import (
@@ -62,19 +63,19 @@ def lower(
     options : hardware that it has.
     may_fold_inputs : whether the stride of a first layer may become channels of its input.
     """
-    folds = dict.fromkeys(quantised.inputs, UNFOLDED)
-    graph = quantised
+    turned = without_outer_orders(quantised)
+    graph, folds = turned.graph, dict.fromkeys(turned.graph.inputs, UNFOLDED)
     if may_fold_inputs:
-        rewritten = fold_inputs(quantised, beat_bytes)
+        rewritten = fold_inputs(graph, beat_bytes)
         graph, folds = rewritten.graph, rewritten.folds
-    builder = Builder(graph=graph, beat_bytes=beat_bytes, options=options)
+    builder = Builder(graph=graph, beat_bytes=beat_bytes, options=options, given=turned.given)
     for name in graph.inputs:
         builder.begin_tensor(name)
     lowering = _Lowering(builder)
     for step in chains_of(graph, options):
         lowering.add(step)
     for name in graph.outputs:
-        lowering.layout(name)
+        lowering.see(name)
     tensors = {
         name: replace(
             builder.resolved_tensor(builder.placed(name)),
@@ -84,6 +85,8 @@ def lower(
         for name in (*builder.layouts, *graph.inputs, *graph.outputs)
         if name in quantised.tensors
     }
+    handed_in = [builder.handed_in(tensor) for tensor in tensors.values()]
+    tensors |= {tensor.name: tensor for tensor in handed_in}
     return LoweredNetwork(
         graph=quantised,
         beat_bytes=beat_bytes,
@@ -98,8 +101,9 @@ def lower(
 class _Lowering:
     """One operator after the other.
 
-    A padded image is made when a reader needs its bytes; one that pads as the image is padded
-    reads what is inside.
+    An image that is padded, or rearranged in a way that no pitches say, is made when a layer needs
+    its bytes. A layer that pads as the image is padded reads what is inside, and the host finds
+    rearranged bytes where they are.
     """
 
     def __init__(self, builder: Builder) -> None:
@@ -114,10 +118,17 @@ class _Lowering:
 
     def layout(self, tensor: str) -> Layout | None:
         """Where the bytes of a tensor are; None of numbers that the host keeps."""
-        operator = self._builder.padded.pop(tensor, None)
-        if operator is not None:
+        operator = self._builder.deferred.pop(tensor, None)
+        if isinstance(operator, Padded):
             self._make_padded(operator)
+        elif operator is not None:
+            self._try(lambda: self._move(operator), [operator])
         return self._builder.layouts.get(tensor)
+
+    def see(self, tensor: str) -> None:
+        """Have the bytes of a tensor somewhere in memory, in any order."""
+        if not isinstance(self._builder.deferred.get(tensor), Rearranged):
+            self.layout(tensor)
 
     def _bytes_of(self, tensor: str) -> Layout:
         layout = self.layout(tensor)
@@ -130,7 +141,7 @@ class _Lowering:
     def _add_operator(self, operator: QuantisedOperator) -> None:
         rules: dict[type[QuantisedOperator], Callable[..., None]] = {
             Concatenation: self._concatenate,
-            Crop: self._rearrange,
+            Crop: self._move,
             Rearranged: self._rearrange,
             Padded: self._pad,
         }
@@ -151,7 +162,7 @@ class _Lowering:
 
     def _call_host(self, operator: QuantisedOperator, reason: str) -> None:
         for name in operator.inputs:
-            self.layout(name)
+            self.see(name)
         self._builder.call_host(operator, reason)
 
     def _concatenate(self, operator: Concatenation) -> None:
@@ -159,7 +170,15 @@ class _Lowering:
             self._bytes_of(name)
         lower_concatenation(self._builder, operator)
 
-    def _rearrange(self, operator: Crop | Rearranged) -> None:
+    def _rearrange(self, operator: Rearranged) -> None:
+        source, beat = self._bytes_of(operator.inputs[0]), self._builder.beat_bytes
+        layout = layout_at(source.root, _moved(operator, source.addresses(beat)), beat)
+        if layout is None:
+            self._builder.deferred[operator.output] = operator
+        else:
+            self._builder.layouts[operator.output] = layout
+
+    def _move(self, operator: Crop | Rearranged) -> None:
         source = self._bytes_of(operator.inputs[0])
         emit_addresses(
             self._builder,
@@ -172,7 +191,7 @@ class _Lowering:
 
     def _pad(self, operator: Padded) -> None:
         self._bytes_of(operator.inputs[0])
-        self._builder.padded[operator.output] = operator
+        self._builder.deferred[operator.output] = operator
 
     def _make_padded(self, operator: Padded) -> None:
         """The copy of an image with its padding."""
@@ -249,8 +268,8 @@ class _Lowering:
         base = chain.base
         if not isinstance(base, Convolution | AveragePool | MaximumPool):
             return self._bytes_of(chain.source), NO_SIDES
-        padded = self._builder.padded.get(chain.source)
-        if padded is None or padded.value != _outside(self._builder.graph, chain):
+        padded = self._builder.deferred.get(chain.source)
+        if not isinstance(padded, Padded) or padded.value != _outside(self._builder.graph, chain):
             return self._bytes_of(chain.source), base.padding
         if min(*base.padding, *padded.padding) < 0:
             return self._bytes_of(chain.source), base.padding

@@ -42,6 +42,21 @@ class View:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Order:
+    """How the numbers of a tensor follow from an image: reshaped, transposed, reshaped.
+
+    Parameters
+    ----------
+    shape : of the image, [C, H, W].
+    before, axes : as of `naas_hw.graph.quantised.Rearranged`.
+    """
+
+    shape: Shape
+    before: tuple[int, ...]
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlacedTensor:
     """Where the bytes of a tensor of the network lie.
 
@@ -55,6 +70,7 @@ class PlacedTensor:
     fold : (rows, columns) whose remainders are channels, too: row h and column w of channel c lie
         at row h div rows, column w div columns, physical channel
         `channels[((h mod rows) columns + w mod columns) C + c]`.
+    order : of a tensor that lies as another image, which view, channels and fold are of.
     """
 
     name: str
@@ -62,6 +78,12 @@ class PlacedTensor:
     view: View | None
     channels: tuple[int, ...]
     fold: Pair = (1, 1)
+    order: Order | None = None
+
+    @property
+    def image_shape(self) -> Shape:
+        """[C, H, W] of the image that lies in memory."""
+        return self.shape if self.order is None else self.order.shape
 
     @property
     def num_channels(self) -> int:
@@ -75,15 +97,18 @@ class PlacedTensor:
         """
         if self.view is None:
             raise ValueError(f"{self.name!r} must lie in a buffer")
-        physical = np.array(self.channels, np.int64).reshape(*self.fold, self.shape[0])
+        channels, rows, columns = self.image_shape
+        physical = np.array(self.channels, np.int64).reshape(*self.fold, channels)
         blocks, lanes = np.divmod(physical, beat_bytes)
-        channel, row, column = np.ogrid[: self.shape[0], : self.shape[1], : self.shape[2]]
+        channel, row, column = np.ogrid[:channels, :rows, :columns]
         (down, above), (across, left) = divmod(row, self.fold[0]), divmod(column, self.fold[1])
         pitches = self.view.pitches
         beats = blocks[above, left, channel] * pitches.block + down * pitches.row
         beats += self.view.offset + across * pitches.pixel
         places: NDArray[np.int64] = beats * beat_bytes + lanes[above, left, channel]
-        return places
+        if self.order is None:
+            return places
+        return places.reshape(self.order.before).transpose(self.order.axes).reshape(self.shape)
 
     def beat_range(self, beat_bytes: int) -> tuple[int, int]:
         """First beat in the buffer, and the beat behind the last.
@@ -93,7 +118,7 @@ class PlacedTensor:
         if self.view is None:
             raise ValueError(f"{self.name!r} must lie in a buffer")
         num_blocks = (self.num_channels - 1) // beat_bytes + 1
-        size = [(self.shape[1 + i] - 1) // self.fold[i] + 1 for i in (0, 1)]
+        size = [(self.image_shape[1 + i] - 1) // self.fold[i] + 1 for i in (0, 1)]
         first = self.view.offset + min(self.channels) // beat_bytes * self.view.pitches.block
         return first, int(self.view.beats(num_blocks, *size).max()) + 1
 

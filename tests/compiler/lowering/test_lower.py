@@ -10,7 +10,7 @@ from naas_hw.compiler.descriptor import Pitches
 from naas_hw.compiler.lowering.execution import run_lowered
 from naas_hw.compiler.lowering.lower import lower
 from naas_hw.compiler.lowering.network import network_of
-from naas_hw.compiler.lowering.values import LoweredNetwork
+from naas_hw.compiler.lowering.values import HostCall, LayerCall, LoweredNetwork
 from naas_hw.graph.integer_execution import run_integers
 from naas_hw.graph.quantised import (
     Concatenation,
@@ -191,7 +191,8 @@ def test_a_flattened_image_is_read_where_it_lies(axes):
     """As one pixel whose channels are all bytes of the image."""
     lowered = lowered_and_right(
         network(
-            {"x": (6, 3, 2), "f": (36, 1, 1), "y": (5, 1, 1)},
+            {"i": (6, 3, 2), "x": (6, 3, 2), "f": (36, 1, 1), "y": (5, 1, 1)},
+            convolution("i", "x", (6, 6, 1, 1)),
             Rearranged(
                 name="flatten",
                 inputs=("x",),
@@ -203,14 +204,15 @@ def test_a_flattened_image_is_read_where_it_lies(axes):
             convolution("f", "y", (5, 36, 1, 1)),
         )
     )
-    (layer,) = layers(lowered)
+    _, layer = layers(lowered)
     assert (layer.kind, layer.C) == (Kind.LINEAR, 2 * 6 * 4 - 2)
 
 
 def test_a_channel_shuffle_moves_nothing():
     lowered = lowered_and_right(
         network(
-            {"x": (8, 3, 3), "s": (8, 3, 3), "y": (5, 3, 3)},
+            {"i": (8, 3, 3), "x": (8, 3, 3), "s": (8, 3, 3), "y": (5, 3, 3)},
+            convolution("i", "x", (8, 8, 1, 1)),
             Rearranged(
                 name="shuffle",
                 inputs=("x",),
@@ -222,14 +224,91 @@ def test_a_channel_shuffle_moves_nothing():
             convolution("s", "y", (5, 8, 1, 1)),
         )
     )
-    assert len(lowered.calls) == 1
+    assert len(lowered.calls) == 2
     assert lowered.tensors["s"].channels == (0, 4, 1, 5, 2, 6, 3, 7)
+
+
+def channels_second(source: str, output: str) -> Rearranged:
+    """A [4, 6, 5] tensor whose channels come last becomes [5, 4, 6]."""
+    return Rearranged(
+        name="turn",
+        inputs=(source,),
+        output=output,
+        before=(1, 4, 6, 5),
+        axes=(0, 3, 1, 2),
+        after=(5, 4, 6),
+    )
+
+
+def test_an_input_with_channels_last_is_written_with_channels_first():
+    lowered = lowered_and_right(
+        network(
+            {"x": (4, 6, 5), "t": (5, 4, 6), "y": (3, 4, 6)},
+            channels_second("x", "t"),
+            convolution("t", "y", (3, 5, 1, 1)),
+        )
+    )
+    (layer,) = layers(lowered)
+    assert (layer.C, layer.height, layer.width) == (5, 4, 6)
+    places = lowered.tensors["x"].byte_places(4), lowered.tensors["t"].byte_places(4)
+    assert np.array_equal(places[0], places[1].transpose(1, 2, 0))
+
+
+def test_a_turned_output_is_read_where_it_lies():
+    lowered = lowered_and_right(
+        network(
+            {"x": (3, 6, 5), "y": (4, 6, 5), "t": (5, 4, 6)},
+            convolution("x", "y", (4, 3, 1, 1)),
+            channels_second("y", "t"),
+        )
+    )
+    assert len(lowered.calls) == 1
+    assert lowered.outputs[0].name == "t"
+
+
+def test_what_the_host_makes_is_written_turned():
+    shape = (4, 6, 5)
+    soft = HostFunction(
+        name="soft",
+        inputs=("x",),
+        output="s",
+        kind="softmax",
+        attributes={"axis": 1},
+        input_shapes=((1, *shape),),
+        output_shape=(1, *shape),
+    )
+    lowered = lowered_and_right(
+        network(
+            {"x": shape, "s": shape, "t": (5, 4, 6), "y": (2, 4, 6)},
+            soft,
+            channels_second("s", "t"),
+            convolution("t", "y", (2, 5, 1, 1)),
+        )
+    )
+    host, layer = lowered.calls
+    assert isinstance(host, HostCall)
+    assert (host.output.name, host.operator.output) == ("s", "s")
+    assert isinstance(layer, LayerCall)
+
+
+def test_a_turned_image_between_layers_is_copied():
+    """Lanes become columns, so no pitches say it."""
+    lowered = lowered_and_right(
+        network(
+            {"x": (3, 6, 5), "y": (4, 6, 5), "t": (5, 4, 6), "z": (2, 4, 6)},
+            convolution("x", "y", (4, 3, 1, 1)),
+            channels_second("y", "t"),
+            convolution("t", "z", (2, 5, 1, 1)),
+        )
+    )
+    assert {call.makes for call in lowered.layer_calls} == {"y", "t", "z"}
 
 
 def test_depth_to_space_is_one_layer_a_phase():
     lowered = lowered_and_right(
         network(
-            {"x": (12, 3, 4), "y": (3, 6, 8)},
+            {"i": (12, 3, 4), "x": (12, 3, 4), "y": (3, 6, 8), "z": (2, 6, 8)},
+            convolution("i", "x", (12, 12, 1, 1)),
             Rearranged(
                 name="shuffle",
                 inputs=("x",),
@@ -238,10 +317,12 @@ def test_depth_to_space_is_one_layer_a_phase():
                 axes=(0, 3, 1, 4, 2),
                 after=(3, 6, 8),
             ),
+            convolution("y", "z", (2, 3, 1, 1)),
         )
     )
-    assert [layer.output_stride for layer in layers(lowered)] == [(2, 2)] * 4
-    assert {call.output.offset for call in lowered.layer_calls} == {0, 1, 8, 9}
+    phases = lowered.layer_calls[1:-1]
+    assert [call.layer.output_stride for call in phases] == [(2, 2)] * 4
+    assert {call.output.offset for call in phases} == {0, 1, 8, 9}
 
 
 def test_upsampling_is_one_layer_a_phase():
