@@ -5,13 +5,18 @@ from typing import Final
 
 LEVELS: Final = {
     "DRAM": ("dram_read_beats", "dram_write_beats"),
-    "L2": ("l2 weights", "l2 inputs", "l2 sums", "l2 store", "l2 load", "l2 drain"),
+    "L2": (
+        "l2 weights", "l2 inputs", "l2 sums", "l2 residual", "l2 store", "l2 load", "l2 drain",
+    ),
     "L1 writes": ("weight_buffer_writes", "input_buffer_writes"),
     "L1 reads": ("weight_buffer_reads", "input_buffer_reads"),
     "accumulators": ("accumulator_reads", "accumulator_writes"),
     "MACs": ("macs",),
-}
+}  # fmt: skip
 """Level -> counts of `LayerReport` that are its accesses."""
+
+_OPTIONAL: Final = {"l2 residual": 0}
+"""Counts that not every accelerator has, and what they are there."""
 
 
 def number(value: int) -> str:
@@ -21,4 +26,5 @@ def number(value: int) -> str:
 
 def level_counts(counts: AbstractMapping[str, int]) -> dict[str, int]:
     """Accesses of each level out of single counts."""
-    return {level: sum(counts[name] for name in names) for level, names in LEVELS.items()}
+    there = {**_OPTIONAL, **counts}
+    return {level: sum(there[name] for name in names) for level, names in LEVELS.items()}

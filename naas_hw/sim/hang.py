@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.cost.reference.pieces import Step, steps_of
+from naas_hw.cost.reference.recurrence import FOR_DRAIN
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.rtl.accelerator import EVENTS
 
@@ -91,7 +92,7 @@ class _Work:
     opens_run : whether a step opens one.
     closing_step : of each accumulator run.
     opens_output_run : number of the output run that a drain opens, else None.
-    reloads : whether the sums of an output run come from DRAM.
+    num_output_runs : of those that have begun.
     drains_of_output_run, drains_of_scale_run : drains that have ended with it.
     """
 
@@ -103,7 +104,7 @@ class _Work:
     opens_run: list[bool] = field(default_factory=list)
     closing_step: list[int] = field(default_factory=list)
     opens_output_run: list[int | None] = field(default_factory=list)
-    reloads: list[bool] = field(default_factory=list)
+    num_output_runs: int = 0
     drains_of_output_run: list[int] = field(default_factory=list)
     drains_of_scale_run: list[int] = field(default_factory=list)
     totals: dict[str, int] = field(default_factory=dict)
@@ -116,8 +117,7 @@ class _Work:
         for step in steps_of(geometry):
             if step.opens_scale_run:
                 work.drains_of_scale_run.append(0)
-            if step.opens_output_run:
-                work.reloads.append(step.reload)
+            work.num_output_runs += step.opens_output_run
             work._add_load(step)
             work.tile_of.append(step.tile)
             work.last_step[-1] = step.index
@@ -139,9 +139,10 @@ class _Work:
     def _add_load(self, step: Step) -> None:
         if step.load is None:
             return
-        runs = len(self.drains_of_scale_run) - 1, len(self.reloads) - 1
+        runs = len(self.drains_of_scale_run) - 1, self.num_output_runs - 1
         tensors = [tensor for tensor, _ in step.load.pieces]
-        self.loads_before_fill.append(len(self.loads) + len([t for t in tensors if t != "sums"]))
+        for_fill = [tensor for tensor in tensors if tensor not in FOR_DRAIN]
+        self.loads_before_fill.append(len(self.loads) + len(for_fill))
         self.loads += [(tensor, step.tile, *runs) for tensor in tensors]
         self.last_step.append(step.index)
 
@@ -156,6 +157,8 @@ def _load_needs(work: _Work, piece: int) -> _Needs:
     needs = [("fill", work.last_step[tile - 2] + 1)] if tile >= 2 else []
     if tensor == "scales" and scale_run >= 2:
         needs.append(("drain", work.drains_of_scale_run[scale_run - 2]))
+    if tensor == "residual" and output_run >= 2:
+        needs.append(("drain", work.drains_of_output_run[output_run - 2]))
     if tensor == "sums" and output_run >= 2:
         needs.append(("store", output_run - 1))
     return needs
@@ -179,10 +182,12 @@ def _drain_needs(work: _Work, run: int) -> _Needs:
         return needs
     if output_run >= 2:
         needs.append(("store", output_run - 1))
-    if work.reloads[output_run]:
-        sums = [i for i, load in enumerate(work.loads) if load[0] == "sums"]
-        needs.append(("load", 1 + next(i for i in sums if work.loads[i][3] == output_run)))
-    return needs
+    awaited = [
+        i
+        for i, (tensor, _, _, run_of_load) in enumerate(work.loads)
+        if tensor in FOR_DRAIN and run_of_load == output_run
+    ]
+    return [*needs, ("load", 1 + awaited[-1])] if awaited else needs
 
 
 def _store_needs(work: _Work, output_run: int) -> _Needs:

@@ -18,7 +18,7 @@ from naas_hw.cost.reference.recurrence import StallCycles, Timeline, timeline_of
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.accelerator import EVENTS
-from naas_hw.rtl.control.counters import COUNTERS, L2_PORTS, RESIDUAL_PORT
+from naas_hw.rtl.control.counters import COUNTERS, L2_PORTS, RESIDUAL_PORT, l2_ports
 from naas_hw.sim.hang import diagnose_deadlock
 from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.memory_habits import MemoryHabits
@@ -50,6 +50,7 @@ class Prediction:
     pes_used : PEs at work in a step.
     num_steps : of the array.
     cycles : from the accepted start to the interrupt.
+    ports : of L2, by their names among the counters.
     """
 
     name: str
@@ -60,11 +61,12 @@ class Prediction:
     cycles: int
     stalls: StallCycles
     accesses: Accesses
+    ports: tuple[str, ...]
 
     @property
     def counts(self) -> dict[str, int]:
         """Every count that the bench or a performance counter sees, under its name there."""
-        return predicted_counts(self.cycles, self.stalls, self.accesses)
+        return predicted_counts(self.cycles, self.stalls, self.accesses, self.ports)
 
     @property
     def num_beats(self) -> int:
@@ -91,6 +93,7 @@ def predict_layer(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> P
         cycles=report.cycles,
         stalls=report.stalls,
         accesses=report.accesses,
+        ports=l2_ports(accelerator),
     )
 
 
@@ -344,21 +347,25 @@ def first_difference(timeline: Timeline, events: NDArray[np.int64]) -> Differenc
     return min(differences, key=lambda entry: entry[0])[1] if differences else None
 
 
-def predicted_counts(cycles: int, stalls: StallCycles, accesses: Accesses) -> dict[str, int]:
+def predicted_counts(
+    cycles: int, stalls: StallCycles, accesses: Accesses, ports: Sequence[str]
+) -> dict[str, int]:
     """Every count that the bench or a performance counter sees, under its name there."""
     a = accesses
-    reads = a.dram_descriptor + a.dram_scales + a.dram_weights + a.dram_inputs + a.dram_sums_in
+    writes = a.dram_outputs + a.dram_sums_out
+    reads = a.dram - writes
     l2 = {
         "weights": a.l2_fill_weights,
         "inputs": a.l2_fill_inputs,
         "sums": a.l2_drain_sums,
         "store": a.l2_store_outputs + a.l2_store_sums,
-        "load": a.l2_load_weights + a.l2_load_inputs + a.l2_load_sums,
+        "load": a.l2_load_weights + a.l2_load_inputs + a.l2_load_residual + a.l2_load_sums,
         "drain": a.l2_drain,
+        RESIDUAL_PORT: a.l2_drain_residual,
     }
     return {
         "dram_read_beats": reads,
-        "dram_write_beats": a.dram_outputs + a.dram_sums_out,
+        "dram_write_beats": writes,
         "weight_buffer_writes": a.l1_weight_writes,
         "input_buffer_writes": a.l1_input_writes,
         "weight_buffer_reads": a.l1_weight_reads,
@@ -366,7 +373,7 @@ def predicted_counts(cycles: int, stalls: StallCycles, accesses: Accesses) -> di
         "accumulator_reads": a.accumulator_reads,
         "accumulator_writes": a.accumulator_writes,
         "macs": a.macs,
-        **{f"l2 {name}": value for name, value in l2.items()},
+        **{f"l2 {name}": l2[name] for name in ports},
         "register cycles": cycles,
         "register active": stalls.compute,
         "register stall_load": stalls.load,
@@ -374,10 +381,10 @@ def predicted_counts(cycles: int, stalls: StallCycles, accesses: Accesses) -> di
         "register stall_drain": stalls.drain,
         "register stall_store": stalls.store,
         "register descriptor": stalls.descriptor,
-        "register l2_reads": l2["weights"] + l2["inputs"] + l2["sums"] + l2["store"],
+        "register l2_reads": a.l2 - l2["load"] - l2["drain"],
         "register l2_writes": l2["load"] + l2["drain"],
         "register dram_reads": reads,
-        "register dram_writes": a.dram_outputs + a.dram_sums_out,
+        "register dram_writes": writes,
     }
 
 

@@ -46,8 +46,8 @@ STORE_READ: Final = 2
 SCALES_READ: Final = 2
 """From a step of drain to the read of the scales."""
 
-RESIDUAL_READ: Final = timing.DRAIN_TO_RESIDUAL
-"""From a step of drain to the read of the residual in L2, at the latest."""
+RESIDUAL_READ: Final = timing.DRAIN_TO_RESIDUAL + 1
+"""From a step of drain to the read of the residual in L2."""
 
 
 @dataclass(eq=False)
@@ -433,7 +433,6 @@ class _Simulation:
     def _epilogue_data(self, cycle: int, work: Work, *, adds_residual: bool) -> None:
         if adds_residual:
             residual = ("l2 r", work.output_run % 2)
-            self.memory.read(cycle + BROADCAST, residual, work.output_tile, "drain")
             self.memory.read(cycle + RESIDUAL_READ, residual, work.output_tile, "drain")
         if self.has_table:
             self.memory.read(cycle + BROADCAST, "table", "table", "drain")
