@@ -12,7 +12,7 @@ import naas_hw
 PACKAGE = Path(naas_hw.__file__).parent
 
 BELOW_FIRST = (
-    "core system parallel workload graph arch mapping compiler cost exchange search nas rtl emit "
+    "core system parallel workload graph arch mapping compiler cost exchange search nas rtl driver emit "
     "sim verify fpga runs report experiments api cli"
 ).split()
 RTL_MAY_IMPORT = {"core", "workload", "arch", "mapping", "compiler", "rtl"}

@@ -1,0 +1,24 @@
+"""Programs of small random networks, for tests of the driver."""
+
+from plain_mappings import accelerator, one_tile
+
+from naas_hw.compiler.lowering.lower import lower
+from naas_hw.compiler.network_program import NetworkProgram, build_network_program
+from naas_hw.driver.program_file import ProgramFile, program_file_of
+from naas_hw.graph.quantised import QuantisedGraph
+from naas_hw.graph.random_graph import random_graph
+
+DIGEST = 0x0123_4567_89AB_CDEF
+
+
+def program_of(graph: QuantisedGraph, *, beat_bytes: int = 8) -> NetworkProgram:
+    lowered = lower(graph, beat_bytes=beat_bytes)
+    mappings = {call.layer.name: one_tile(call.layer) for call in lowered.layer_calls}
+    return build_network_program(
+        accelerator(beat_bytes), lowered, mappings, identity=DIGEST & 0xFFFF_FFFF
+    )
+
+
+def files(count: int = 25) -> list[tuple[NetworkProgram, ProgramFile]]:
+    programs = [program_of(random_graph(seed)) for seed in range(count)]
+    return [(program, program_file_of(program, digest=DIGEST)) for program in programs]
