@@ -38,6 +38,7 @@ from naas_hw.rtl.primitives.axi import Axi4Signature, AxiLiteSignature, axi_port
 from naas_hw.rtl.primitives.config import ConfigRegister
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.positions import positions
+from naas_hw.rtl.primitives.transfer import LoadOptions
 
 EVENTS: Final = (
     "layer",
@@ -164,8 +165,9 @@ class AcceleratorTop(wiring.Component):
 
     def _create_engines(self) -> None:
         a = self.accelerator
-        self.load = LoadPlanner(scale_half_words=a.scale_depth // a.drain_lanes)
-        self.reader = Reader(beat_bytes=a.beat_bytes)
+        loads = LoadOptions.of(a)
+        self.load = LoadPlanner(loads, scale_half_words=a.scale_depth // a.drain_lanes)
+        self.reader = Reader(loads, beat_bytes=a.beat_bytes)
         self.fill = Fill(beat_bytes=a.beat_bytes)
         self.compute = Compute(
             half_weight_bytes=a.weight_buffer_bytes // 2,
@@ -294,6 +296,10 @@ class AcceleratorTop(wiring.Component):
         connect(m, reader.stored_run, self.writer.stored_run)
         connect(m, reader.l2, buffer.load)
         connect(m, reader.scales, path.scales)
+        if self.accelerator.table:
+            connect(m, reader.table, path.table)
+        if self.accelerator.residual:
+            m.d.comb += reader.output_tile_drained.give.eq(self.drain.tile_drained.give)
 
     def _connect_fill(self, m: Module) -> None:
         fill, weights, inputs, buffer = self.fill, self.weights, self.inputs, self.buffer

@@ -5,16 +5,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from epilogues import NO_ADDITION
 from stored_cases import read_case_list
 
 from naas_hw.compiler.descriptor import TensorAddresses, Values, ZeroPoints, descriptor_values
 from naas_hw.compiler.layout import LAYOUT, NEST, OUTER, FieldSpec
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.rtl.primitives.config import RECORD_STROBES
+from naas_hw.workload.arithmetic.epilogue import TablePlace
+from naas_hw.workload.option import Option
 
 FOLDER: Final = Path(__file__).parents[1] / "cases"
 ADDRESSES: Final = TensorAddresses(
-    weights=10_000, scales=20_000, inputs=30_000, outputs=40_000, sums=50_000
+    weights=10_000,
+    scales=20_000,
+    inputs=30_000,
+    outputs=40_000,
+    sums=50_000,
+    table=60_000,
+    residual=70_000,
 )
 NAMES: Final = {
     "convolution": ("c8_k8", 0),
@@ -30,19 +39,40 @@ NAMES: Final = {
 }
 """Name -> list and number of a triple, for `pytest.mark.parametrize`."""
 
+LOAD_OPTIONS: Final = (
+    frozenset[Option](),
+    frozenset({Option.TABLE}),
+    frozenset({Option.RESIDUAL}),
+    frozenset({Option.TABLE, Option.RESIDUAL}),
+)
+"""Optional hardware that load knows of."""
+
 
 @cache
-def geometry_of(name: str) -> Geometry:
-    """Geometry of a listed triple."""
+def geometry_of(name: str, options: frozenset[Option] = frozenset()) -> Geometry:
+    """Geometry of a listed triple, of which accelerator and layer have these options too."""
     file, number = NAMES[name]
     case = read_case_list(FOLDER / f"{file}.yaml").case(number)
-    return Geometry(accelerator=case.accelerator, layer=case.layer, mapping=case.mapping)
+    update = dict.fromkeys((option.value for option in options), True)
+    return Geometry(
+        accelerator=case.accelerator.model_copy(update=update),
+        layer=case.layer.model_copy(update=update),
+        mapping=case.mapping,
+    )
 
 
 def values_of(geometry: Geometry) -> Values:
     """All fields of its descriptor, with tensors at `ADDRESSES`."""
     zero_points = ZeroPoints(inputs=0, outputs=0, clamp_min=-128, clamp_max=127)
-    return descriptor_values(geometry, ADDRESSES, zero_points, identity=0)
+    layer = geometry.layer
+    return descriptor_values(
+        geometry,
+        ADDRESSES,
+        zero_points,
+        identity=0,
+        addition=NO_ADDITION if layer.residual else None,
+        table_place=TablePlace.AFTER_RESIDUAL if layer.table else None,
+    )
 
 
 async def start_layer(ctx: Any, dut: Any, values: Values) -> None:

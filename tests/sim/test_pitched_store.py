@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from stored_cases import CaseList, read_case_list
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.descriptor import Pitches, TensorAddresses, ZeroPoints, descriptor_values
@@ -19,7 +20,6 @@ from naas_hw.sim.layer import counts_of, predict_layer
 from naas_hw.sim.registers import list_writes
 from naas_hw.sim.run import BenchResult, Start, run_starts
 from naas_hw.sim.simulators import find_simulator
-from naas_hw.verify.case_files import CaseList, read_case_list
 from naas_hw.workload.arithmetic.golden import reference_output
 from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.rtl.engines.load_offset_stage import OffsetLoad
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import LoadTransfer
+from naas_hw.rtl.primitives.transfer import NO_OPTIONS, LoadOptions, LoadTransfer
 
 
 class LoadAddressStage(SharedComponent):
@@ -19,13 +19,13 @@ class LoadAddressStage(SharedComponent):
 
     Parameters
     ----------
-    None.
+    loads : what is loaded beside the four tensors that every layer has.
 
     Members
     -------
     clear : In, 1 bit; forgets the load that comes in this cycle.
-    i : In, stream of `OffsetLoad`, always ready.
-    o : Out, stream of `LoadTransfer`, always ready.
+    i : In, stream of `OffsetLoad`, tagged as `loads` says, always ready.
+    o : Out, stream of `LoadTransfer`, tagged in the same way, always ready.
 
     Latency
     -------
@@ -36,23 +36,24 @@ class LoadAddressStage(SharedComponent):
     Nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loads: LoadOptions = NO_OPTIONS) -> None:
+        self.loads = loads
         super().__init__(
             {
                 "clear": In(1),
-                "i": In(stream.Signature(OffsetLoad, always_ready=True)),
-                "o": Out(stream.Signature(LoadTransfer, always_ready=True)),
+                "i": In(stream.Signature(loads.tagged(OffsetLoad), always_ready=True)),
+                "o": Out(stream.Signature(loads.tagged(LoadTransfer), always_ready=True)),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return ()
+        return (self.loads,)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         load = self.i.payload
-        transfer = Signal(LoadTransfer, reset_less=True)
+        transfer = Signal(self.loads.tagged(LoadTransfer), reset_less=True)
         dram_offset = load.dram_row_offset + load.dram_column_offset
         l2_offset = load.l2_row_offset + load.l2_column_offset
         m.d.comb += self.o.payload.eq(transfer)

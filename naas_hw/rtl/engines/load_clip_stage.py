@@ -3,17 +3,23 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS, DRAM_BITS, L2_BITS
-from naas_hw.rtl.engines.load_scheduler import ScheduledLoad
+from naas_hw.rtl.engines.load_scheduler import scheduled_load
 from naas_hw.rtl.primitives.clip import SKIPPED_BITS, clip_extent, clip_range
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.loop_nest import value_signature
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import LoadTag, Tensor
+from naas_hw.rtl.primitives.transfer import (
+    NO_OPTIONS,
+    LoadOptions,
+    LoadTag,
+    OptionalTensor,
+    Tensor,
+)
 
 FIELDS: Final = (
     "image_rows",
@@ -47,7 +53,18 @@ TILE_WIDTHS: Final = (
 )
 """What the loop nest of load says of a tile: DRAM addresses, and where it lies in its tensors."""
 
-TILE_SIGNATURE: Final = value_signature(TILE_WIDTHS)
+
+def fields_of(loads: LoadOptions) -> tuple[str, ...]:
+    """The fields of the descriptor that a stage of these loads reads."""
+    table = ("load_table_start",) if loads.table_words else ()
+    residual = ("residual_base",) if loads.residual else ()
+    return (*FIELDS, *table, *residual)
+
+
+def tile_widths(loads: LoadOptions) -> tuple[tuple[str, int], ...]:
+    """What the loop nest says of a tile where there are options."""
+    residual = (("residual", DRAM_BITS),) if loads.residual else ()
+    return (*TILE_WIDTHS, *residual)
 
 
 class ClippedLoad(data.Struct):
@@ -88,15 +105,17 @@ class LoadClipStage(SharedComponent):
 
     Parameters
     ----------
+    loads : what is loaded beside the four tensors that every layer has.
     scale_half_words : words of one half of the scale memory.
 
     Members
     -------
     clear : In, 1 bit; forgets the load that comes in this cycle.
-    i : In, stream of `ScheduledLoad`, always ready.
-    tile : In, `TILE_SIGNATURE`; the tile of the load that comes in this cycle.
-    fields : In, the fields of the descriptor in `FIELDS`.
-    o : Out, stream of `ClippedLoad`, always ready.
+    i : In, stream of `scheduled_load(loads)`, always ready.
+    tile : In, a value for each of `tile_widths(loads)`; the tile of the load that comes in this
+        cycle.
+    fields : In, the fields of the descriptor in `fields_of(loads)`.
+    o : Out, stream of `ClippedLoad`, tagged as `loads` says, always ready.
 
     Latency
     -------
@@ -107,27 +126,28 @@ class LoadClipStage(SharedComponent):
     ValueError : a half of the scale memory has no word.
     """
 
-    def __init__(self, *, scale_half_words: int) -> None:
+    def __init__(self, loads: LoadOptions = NO_OPTIONS, *, scale_half_words: int) -> None:
         if scale_half_words < 1:
             raise ValueError(f"scale_half_words must be at least 1, not {scale_half_words}")
+        self.loads = loads
         self.scale_half_words = scale_half_words
         super().__init__(
             {
                 "clear": In(1),
-                "i": In(stream.Signature(ScheduledLoad, always_ready=True)),
-                "tile": In(TILE_SIGNATURE),
-                "fields": In(FieldSignature(FIELDS)),
-                "o": Out(stream.Signature(ClippedLoad, always_ready=True)),
+                "i": In(stream.Signature(scheduled_load(loads), always_ready=True)),
+                "tile": In(value_signature(tile_widths(loads))),
+                "fields": In(FieldSignature(fields_of(loads))),
+                "o": Out(stream.Signature(loads.tagged(ClippedLoad), always_ready=True)),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.scale_half_words,)
+        return (self.loads, self.scale_half_words)
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        clipped = Signal(ClippedLoad, reset_less=True)
+        clipped = Signal(self.loads.tagged(ClippedLoad), reset_less=True)
         m.d.comb += self.o.payload.eq(clipped)
         m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
         m.d.sync += [
@@ -141,17 +161,23 @@ class LoadClipStage(SharedComponent):
 
     def _look_up_addresses(self, m: Module, clipped: Any) -> None:
         """Where the tile begins in DRAM, and where the half of its buffer begins."""
-        halves, fields = self.i.payload.halves, self.fields
-        addresses = (
-            (Tensor.SCALES, self.tile.scales, halves[Tensor.SCALES] * self.scale_half_words),
-            (Tensor.WEIGHTS, self.tile.weights, fields.weight_base[halves[Tensor.WEIGHTS]]),
-            (Tensor.INPUTS, self.tile.inputs, fields.input_base[halves[Tensor.INPUTS]]),
+        halves = dict(zip(self.loads.order, self.i.payload.halves, strict=True))
+        tile, fields = self.tile, self.fields
+        addresses: list[tuple[int, Value, Value | int]] = [
+            (Tensor.SCALES, tile.scales, halves[Tensor.SCALES] * self.scale_half_words),
+            (Tensor.WEIGHTS, tile.weights, fields.weight_base[halves[Tensor.WEIGHTS]]),
+            (Tensor.INPUTS, tile.inputs, fields.input_base[halves[Tensor.INPUTS]]),
             (
                 Tensor.PARTIAL_SUMS,
-                self.tile.partial_sums,
+                tile.partial_sums,
                 fields.sums_base[halves[Tensor.PARTIAL_SUMS]],
             ),
-        )
+        ]
+        if self.loads.table_words:
+            addresses.append((OptionalTensor.TABLE, fields.load_table_start, 0))
+        if self.loads.residual:
+            base = fields.residual_base[halves[OptionalTensor.RESIDUAL]]
+            addresses.append((OptionalTensor.RESIDUAL, tile.residual, base))
         with m.Switch(self.i.payload.tag.tensor):
             for tensor, address, base in addresses:
                 with m.Case(tensor):

@@ -1,9 +1,9 @@
 """Second stage of a planned load: how far its first beat is from where the tile begins."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,13 @@ from naas_hw.rtl.engines.load_clip_stage import ClippedLoad
 from naas_hw.rtl.primitives.clip import SKIPPED_BITS
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import LoadTag, Tensor
+from naas_hw.rtl.primitives.transfer import (
+    NO_OPTIONS,
+    LoadOptions,
+    LoadTag,
+    OptionalTensor,
+    Tensor,
+)
 
 FIELDS: Final = (
     "dummy_input_address",
@@ -61,14 +67,14 @@ class LoadOffsetStage(SharedComponent):
 
     Parameters
     ----------
-    None.
+    loads : what is loaded beside the four tensors that every layer has.
 
     Members
     -------
     clear : In, 1 bit; forgets the load that comes in this cycle.
-    i : In, stream of `ClippedLoad`, always ready.
+    i : In, stream of `ClippedLoad`, tagged as `loads` says, always ready.
     fields : In, the fields of the descriptor in `FIELDS`.
-    o : Out, stream of `OffsetLoad`, always ready.
+    o : Out, stream of `OffsetLoad`, tagged in the same way, always ready.
 
     Latency
     -------
@@ -79,25 +85,26 @@ class LoadOffsetStage(SharedComponent):
     Nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loads: LoadOptions = NO_OPTIONS) -> None:
+        self.loads = loads
         super().__init__(
             {
                 "clear": In(1),
-                "i": In(stream.Signature(ClippedLoad, always_ready=True)),
+                "i": In(stream.Signature(loads.tagged(ClippedLoad), always_ready=True)),
                 "fields": In(FieldSignature(FIELDS)),
-                "o": Out(stream.Signature(OffsetLoad, always_ready=True)),
+                "o": Out(stream.Signature(loads.tagged(OffsetLoad), always_ready=True)),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return ()
+        return (self.loads,)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         load, fields = self.i.payload, self.fields
         outside = Signal()
-        offset = Signal(OffsetLoad, reset_less=True)
+        offset = Signal(self.loads.tagged(OffsetLoad), reset_less=True)
         m.d.comb += [outside.eq(load.no_rows | load.no_columns), self.o.payload.eq(offset)]
         m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
         m.d.sync += [
@@ -119,12 +126,17 @@ class LoadOffsetStage(SharedComponent):
         """Extents of the box that is loaded, in beats of its tensor."""
         load, fields = self.i.payload, self.fields
         inputs = [Mux(outside, 1, extent) for extent in (load.blocks, load.rows, load.columns)]
-        shapes = (
+        outputs = (load.output_blocks, load.output_rows, load.output_columns)
+        shapes: list[tuple[int, Sequence[Value | int]]] = [
             (Tensor.SCALES, (SCALE_COMPONENTS, 1, fields.scale_tile_words)),
             (Tensor.WEIGHTS, (1, 1, fields.weight_tile_words)),
             (Tensor.INPUTS, inputs),
-            (Tensor.PARTIAL_SUMS, (load.output_blocks, load.output_rows, load.output_columns)),
-        )
+            (Tensor.PARTIAL_SUMS, outputs),
+        ]
+        if self.loads.table_words:
+            shapes.append((OptionalTensor.TABLE, (1, 1, self.loads.table_words)))
+        if self.loads.residual:
+            shapes.append((OptionalTensor.RESIDUAL, outputs))
         with m.Switch(load.tag.tensor):
             for tensor, (blocks, rows, columns) in shapes:
                 with m.Case(tensor):

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from naas_hw.compiler.layout import OUTER
 from naas_hw.rtl.engines import load_clip_stage, load_offset_stage, load_scheduler
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
-from naas_hw.rtl.engines.load_clip_stage import TILE_WIDTHS, LoadClipStage
+from naas_hw.rtl.engines.load_clip_stage import LoadClipStage, tile_widths
 from naas_hw.rtl.engines.load_offset_stage import LoadOffsetStage
 from naas_hw.rtl.engines.load_scheduler import LoadScheduler
 from naas_hw.rtl.primitives.config import FieldSignature
@@ -18,7 +18,7 @@ from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.loop_nest import LoopNest
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import LoadTransfer
+from naas_hw.rtl.primitives.transfer import NO_OPTIONS, LoadOptions, LoadTransfer
 
 NUM_STAGES: Final = 3
 QUEUE_DEPTH: Final = 8
@@ -43,30 +43,38 @@ NEST_FIELDS: Final = (
     "output_block_delta",
 )
 
-FIELDS: Final = (
-    *NEST_FIELDS,
-    *load_scheduler.FIELDS,
-    *load_clip_stage.FIELDS,
-    *load_offset_stage.FIELDS,
-)
+RESIDUAL_NEST_FIELDS: Final = ("load_residual_start", "load_residual_delta")
+"""The same, where there are residuals."""
+
+
+def fields_of(loads: LoadOptions) -> tuple[str, ...]:
+    """The fields of the descriptor that a planner of these loads reads."""
+    return (
+        *NEST_FIELDS,
+        *(RESIDUAL_NEST_FIELDS if loads.residual else ()),
+        *load_scheduler.fields_of(loads),
+        *load_clip_stage.fields_of(loads),
+        *load_offset_stage.FIELDS,
+    )
 
 
 class LoadPlanner(SharedComponent):
     """Walks the DRAM nest and makes the transfers that each tile loads, clipped to what exists.
 
-    Transfers come in the order scales, weights, inputs, partial sums; only what changed. The
-    reader never waits for a plan but at the start of a layer. Golden model:
-    `naas_hw.cost.reference.pieces.steps_of` and the tiles of `Geometry`.
+    Transfers come in the order of `LoadOptions.order`; only what changed. The reader never waits
+    for a plan but at the start of a layer. Golden model: `naas_hw.cost.reference.pieces.steps_of`
+    and the tiles of `Geometry`.
 
     Parameters
     ----------
+    loads : what is loaded beside the four tensors that every layer has.
     scale_half_words : words of one half of the scale memory.
 
     Members
     -------
     go : In, 1 bit; begin with the layer whose fields are there; forgets whatever was under way.
-    fields : In, the fields of the descriptor in `FIELDS`.
-    o : Out, stream of `LoadTransfer`.
+    fields : In, the fields of the descriptor in `fields_of(loads)`.
+    o : Out, stream of `LoadTransfer`, tagged as `loads` says.
 
     Latency
     -------
@@ -78,31 +86,33 @@ class LoadPlanner(SharedComponent):
     ValueError : a half of the scale memory has no word.
     """
 
-    def __init__(self, *, scale_half_words: int) -> None:
+    def __init__(self, loads: LoadOptions = NO_OPTIONS, *, scale_half_words: int) -> None:
         if scale_half_words < 1:
             raise ValueError(f"scale_half_words must be at least 1, not {scale_half_words}")
+        self.loads = loads
         self.scale_half_words = scale_half_words
         super().__init__(
             {
                 "go": In(1),
-                "fields": In(FieldSignature(FIELDS)),
-                "o": Out(stream.Signature(LoadTransfer)),
+                "fields": In(FieldSignature(fields_of(loads))),
+                "o": Out(stream.Signature(loads.tagged(LoadTransfer))),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.scale_half_words,)
+        return (self.loads, self.scale_half_words)
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.nest = nest = LoopNest(positions=OUTER, values=TILE_WIDTHS)
-        m.submodules.scheduler = scheduler = LoadScheduler()
-        m.submodules.clip = clip = LoadClipStage(scale_half_words=self.scale_half_words)
-        m.submodules.offset = offset = LoadOffsetStage()
-        m.submodules.address = address = LoadAddressStage()
+        loads = self.loads
+        m.submodules.nest = nest = LoopNest(positions=OUTER, values=tile_widths(loads))
+        m.submodules.scheduler = scheduler = LoadScheduler(loads)
+        m.submodules.clip = clip = LoadClipStage(loads, scale_half_words=self.scale_half_words)
+        m.submodules.offset = offset = LoadOffsetStage(loads)
+        m.submodules.address = address = LoadAddressStage(loads)
         m.submodules.queue = queue = Queue(
-            shape=LoadTransfer, depth=QUEUE_DEPTH, reserve=NUM_STAGES + 1
+            shape=loads.tagged(LoadTransfer), depth=QUEUE_DEPTH, reserve=NUM_STAGES + 1
         )
         self._load_nest(m, nest)
         self._schedule(m, nest, scheduler, queue)
@@ -115,8 +125,8 @@ class LoadPlanner(SharedComponent):
         for stage in (clip, offset, address, queue):
             m.d.comb += stage.clear.eq(self.go)
         for part, names in (
-            (scheduler, load_scheduler.FIELDS),
-            (clip, load_clip_stage.FIELDS),
+            (scheduler, load_scheduler.fields_of(loads)),
+            (clip, load_clip_stage.fields_of(loads)),
             (offset, load_offset_stage.FIELDS),
         ):
             connect(m, self.fields.select(names), part.fields)
@@ -137,6 +147,9 @@ class LoadPlanner(SharedComponent):
             "output_column": "output_column_delta",
             "output_block": "output_block_delta",
         }
+        if self.loads.residual:
+            deltas["residual"] = "load_residual_delta"
+            m.d.comb += nest.origin.residual.eq(fields.load_residual_start)
         connect(m, fields.loop_record(bound="load_bound", deltas=deltas), nest.record)
         m.d.comb += [
             nest.origin.scales.eq(fields.load_scale_start),

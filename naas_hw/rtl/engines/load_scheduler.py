@@ -3,15 +3,22 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import OUTER
 from naas_hw.rtl.primitives.config import FieldSignature
-from naas_hw.rtl.primitives.loop_nest import changes, revisits
+from naas_hw.rtl.primitives.loop_nest import changes, completes, revisits
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import RUN_BITS, LoadTag, Tensor
+from naas_hw.rtl.primitives.transfer import (
+    NO_OPTIONS,
+    RUN_BITS,
+    LoadOptions,
+    LoadTag,
+    OptionalTensor,
+    Tensor,
+)
 
 FIELDS: Final = (
     "load_scale_mask",
@@ -21,9 +28,12 @@ FIELDS: Final = (
     "load_revisit",
 )
 
-NUM_TENSORS: Final = len(Tensor)
-ALL_BUT_PARTIAL_SUMS: Final = (1 << Tensor.PARTIAL_SUMS) - 1
-"""A tensor a bit; nothing was summed up before the first tile."""
+
+def fields_of(loads: LoadOptions) -> tuple[str, ...]:
+    """The fields of the descriptor that a scheduler of these loads reads."""
+    table = ("table_place",) if loads.table_words else ()
+    residual = ("residual",) if loads.residual else ()
+    return (*FIELDS, *table, *residual)
 
 
 class ScheduledLoad(data.Struct):
@@ -36,19 +46,28 @@ class ScheduledLoad(data.Struct):
     """
 
     tag: LoadTag
-    halves: unsigned(NUM_TENSORS)
+    halves: unsigned(len(Tensor))
+
+
+def scheduled_load(loads: LoadOptions) -> type[data.Struct] | data.StructLayout:
+    """Its shape with options: there is a half for each of `LoadOptions.order`, in this order."""
+    shape = loads.tagged(ScheduledLoad)
+    if isinstance(shape, data.StructLayout):
+        return data.StructLayout(dict(shape.members) | {"halves": len(loads.order)})
+    return shape
 
 
 class LoadScheduler(SharedComponent):
     """Says for one tile after the other which tensors it loads: those that changed.
 
-    They come in the order of `Tensor`, and partial sums only for an output tile that was stored
-    before. With its last tensor a tile ends, and the loop nest advances. Golden model:
-    `naas_hw.cost.reference.pieces.steps_of`.
+    They come in the order of `LoadOptions.order`, and partial sums only for an output tile that was
+    stored before. A table comes once in a layer that has one. A residual comes with the first tile
+    of an output run that leaves as bytes. With its last tensor a tile ends, and the loop nest
+    advances. Golden model: `naas_hw.cost.reference.pieces.steps_of`.
 
     Parameters
     ----------
-    None.
+    loads : what is loaded beside the four tensors that every layer has.
 
     Members
     -------
@@ -56,9 +75,10 @@ class LoadScheduler(SharedComponent):
     room : In, 1 bit; a load may be scheduled in this cycle.
     last, first : In, a bit for each position of the loop nest: it is in its last, its first trip.
     final : In, 1 bit; the nest is at its last tile.
-    fields : In, the fields of the descriptor in `FIELDS`.
+    fields : In, the fields of the descriptor in `fields_of(loads)`.
     advance : Out, 1 bit; to the loop nest.
-    o : Out, stream of `ScheduledLoad`, always ready; in the cycle in which the nest is at its tile.
+    o : Out, stream of `scheduled_load(loads)`, always ready; in the cycle in which the nest is at
+        its tile.
 
     Latency
     -------
@@ -70,7 +90,9 @@ class LoadScheduler(SharedComponent):
     Nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loads: LoadOptions = NO_OPTIONS) -> None:
+        self.loads = loads
+        self.num_tensors = len(loads.order)
         super().__init__(
             {
                 "go": In(1),
@@ -78,31 +100,30 @@ class LoadScheduler(SharedComponent):
                 "last": In(OUTER),
                 "first": In(OUTER),
                 "final": In(1),
-                "fields": In(FieldSignature(FIELDS)),
+                "fields": In(FieldSignature(fields_of(loads))),
                 "advance": Out(1),
-                "o": Out(stream.Signature(ScheduledLoad, always_ready=True)),
+                "o": Out(stream.Signature(scheduled_load(loads), always_ready=True)),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return ()
+        return (self.loads,)
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        pending = Signal(NUM_TENSORS)  # of this tile, as far as masks tell
-        needed = Signal(NUM_TENSORS)
-        rest = Signal(NUM_TENSORS)  # what is needed after this load
+        pending = Signal(self.num_tensors)  # of this tile, as far as masks tell
+        needed = Signal(self.num_tensors)
+        rest = Signal(self.num_tensors)  # what is needed after this load
         moved = self._moved(m)
-        stored_before = revisits(self.first, self.fields.load_revisit)
         m.d.comb += [
-            needed.eq(Cat(pending[:-1], pending[-1] & stored_before)),
+            needed.eq(self._needed(pending)),
             rest.eq(needed & (needed - 1)),
             self.o.valid.eq(needed.any() & self.room),
             self.advance.eq(self.o.valid & (rest == 0)),
         ]
         with m.If(self.go):
-            m.d.sync += pending.eq(ALL_BUT_PARTIAL_SUMS)
+            m.d.sync += pending.eq((1 << (self.num_tensors - 1)) - 1)  # nothing was summed up
         with m.Elif(self.advance):
             m.d.sync += pending.eq(Mux(self.final, 0, moved))
         with m.Elif(self.o.valid):
@@ -112,25 +133,42 @@ class LoadScheduler(SharedComponent):
 
     def _moved(self, m: Module) -> Signal:
         """Which tensors the next tile has to load anew."""
-        moved = Signal(NUM_TENSORS)
-        masks = (
-            self.fields.load_scale_mask,
-            self.fields.load_weight_mask,
-            self.fields.load_input_mask,
-            self.fields.load_output_mask,
+        moved = Signal(self.num_tensors)
+        masks = {
+            Tensor.SCALES: self.fields.load_scale_mask,
+            Tensor.WEIGHTS: self.fields.load_weight_mask,
+            Tensor.INPUTS: self.fields.load_input_mask,
+            Tensor.PARTIAL_SUMS: self.fields.load_output_mask,
+            OptionalTensor.RESIDUAL: self.fields.load_output_mask,
+        }
+        m.d.comb += moved.eq(
+            Cat(
+                changes(self.last, masks[tensor]) if tensor in masks else Const(0, 1)
+                for tensor in self.loads.order
+            )
         )
-        m.d.comb += moved.eq(Cat(changes(self.last, mask) for mask in masks))
         return moved
+
+    def _needed(self, pending: Signal) -> Value:
+        """What of a tile that moved is wanted by the layer, and is there to be loaded."""
+        fields = self.fields
+        needed = pending[:-1]
+        if self.loads.table_words:
+            needed = Cat(pending[0] & (fields.table_place != 0), needed[1:])
+        if self.loads.residual:
+            is_final = completes(self.last, fields.load_revisit)
+            needed = Cat(needed[:-1], pending[-2] & fields.residual & is_final)
+        return Cat(needed, pending[-1] & revisits(self.first, fields.load_revisit))
 
     def _describe(self, m: Module, needed: Signal, moved: Signal) -> None:
         """What goes with the tensor that is loaded now."""
         tag = self.o.payload.tag
         opens_tile = Signal()
         run = Signal(RUN_BITS)
-        halves = Signal(NUM_TENSORS)
-        inputs_follow = needed[Tensor.INPUTS]
+        halves = Signal(self.num_tensors)
+        inputs_follow = needed[self.loads.order.index(Tensor.INPUTS)]
         m.d.comb += [
-            tag.tensor.eq(Mux(needed[0], 0, Mux(needed[1], 1, Mux(needed[2], 2, 3)))),
+            tag.tensor.eq(self._first_of(needed)),
             tag.opens_tile.eq(opens_tile),
             tag.releases_fill.eq(
                 (tag.tensor == Tensor.INPUTS) | ((tag.tensor == Tensor.WEIGHTS) & ~inputs_follow)
@@ -138,13 +176,27 @@ class LoadScheduler(SharedComponent):
             tag.output_run.eq(run),
             self.o.payload.halves.eq(halves),
         ]
+        if self.loads.residual:
+            sums_follow = needed[-1]
+            m.d.comb += tag.releases_drain.eq(
+                (tag.tensor == Tensor.PARTIAL_SUMS)
+                | ((tag.tensor == OptionalTensor.RESIDUAL) & ~sums_follow)
+            )
         with m.If(self.go):
             m.d.sync += [opens_tile.eq(1), run.eq(0), halves.eq(0)]
         with m.Elif(self.advance):
             m.d.sync += [
                 opens_tile.eq(1),
                 halves.eq(halves ^ moved),
-                run.eq(run + moved[Tensor.PARTIAL_SUMS]),
+                run.eq(run + moved[-1]),
             ]
         with m.Elif(self.o.valid):
             m.d.sync += opens_tile.eq(0)
+
+    def _first_of(self, needed: Signal) -> Value:
+        """The tensor of the lowest bit that is set."""
+        *order, tensor = (int(tensor) for tensor in self.loads.order)
+        first: Value | int = tensor
+        for position, tensor in reversed(list(enumerate(order))):
+            first = Mux(needed[position], tensor, first)
+        return Value.cast(first)

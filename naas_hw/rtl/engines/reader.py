@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -11,16 +11,22 @@ from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.memory.global_buffer import l2_write_port
 from naas_hw.rtl.memory.scale_memory import scale_write_port
+from naas_hw.rtl.memory.table_memory import table_write_port
 from naas_hw.rtl.primitives.axi import DramReadSignature
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import (
     COMPONENT_SHIFT,
+    NO_OPTIONS,
+    RUN_BITS,
+    LoadOptions,
     LoadTransfer,
+    OptionalTensor,
     StoredRunSignature,
     Tensor,
 )
@@ -50,15 +56,21 @@ FIELDS: Final = (
 )
 
 
+def fields_of(loads: LoadOptions) -> tuple[str, ...]:
+    """The fields of the descriptor that a reader of these loads reads."""
+    return (*FIELDS, *(("output_pixel_pitch",) if loads.pitched else ()))
+
+
 class Reader(SharedComponent):
     """Reads transfers, each as soon as its buffer is free, and writes their beats to L2 or scales.
 
     A transfer waits for: two tiles at most between load and fill (`tile_freed`); for scales, two
     runs of K tiles between load and drain (`scales_freed`); for partial sums, the write response
-    of the output run before last (`stored_run`). Partial sums are never the first transfer of a
-    tile and all transfers of a tile carry the same run, so the answer is for the transfer that
-    waits now. Data are never refused: their buffer is free. At most `READ_AHEAD_BEATS` beats, and
-    the rest of a burst, are asked for and not there.
+    of the output run before last (`stored_run`); for a residual, until drain has left the output
+    run before last (`output_tile_drained`). These two are never the first transfer of a tile and
+    all transfers of a tile carry the same run, so the answer is for the transfer that waits now.
+    Data are never refused: their buffer is free. At most `READ_AHEAD_BEATS` beats, and the rest of
+    a burst, are asked for and not there.
 
     `halt` ends a layer at any moment without breaking the protocol: no new address is offered, and
     all beats that were asked for are taken until it is `quiet`. Golden model: a list of the beats
@@ -66,22 +78,27 @@ class Reader(SharedComponent):
 
     Parameters
     ----------
+    loads : what is loaded beside the four tensors that every layer has.
     beat_bytes : bytes of a beat, a power of two.
 
     Members
     -------
     go : In, 1 bit; begin of a layer.
     halt : In, 1 bit; level, until the reset that follows.
-    fields : In, the fields of the descriptor in `FIELDS`.
-    i : In, stream of `LoadTransfer`.
+    fields : In, the fields of the descriptor in `fields_of(loads)`.
+    i : In, stream of `LoadTransfer`, tagged as `loads` says.
     tile_freed : In, `CreditSignature`; fill has left the operands of a tile.
     scales_freed : In, `CreditSignature`; drain has left a half of the scale memory.
     stored_run : Out, `StoredRunSignature`.
+    output_tile_drained : In, `CreditSignature`, where there are residuals; drain has left an output
+        tile.
     dram : Out, `DramReadSignature`.
     l2 : Out, `l2_write_port`; the beat that was taken one cycle ago.
     scales : Out, `scale_write_port`; the beat that was taken one cycle ago.
+    table : Out, `table_write_port`, where there are tables; the beat that was taken one cycle ago.
     tile_loaded : Out, `CreditSignature`, with the last beat of a tile's operands.
-    output_tile_loaded : Out, `CreditSignature`, with the last beat of a tile's partial sums.
+    output_tile_loaded : Out, `CreditSignature`, with the last beat of what drain reads of an output
+        tile: its partial sums, its residual, or both.
     transfer_done : Out, 1 bit; strobe with the last beat of any transfer.
     quiet : Out, 1 bit; no address is offered and every beat that was asked for has come.
 
@@ -96,22 +113,25 @@ class Reader(SharedComponent):
     ValueError : the beat is no power of two.
     """
 
-    def __init__(self, *, beat_bytes: int) -> None:
+    def __init__(self, loads: LoadOptions = NO_OPTIONS, *, beat_bytes: int) -> None:
         if beat_bytes < 1 or beat_bytes & (beat_bytes - 1):
             raise ValueError(f"beat_bytes must be a power of two, not {beat_bytes}")
+        self.loads = loads
         self.beat_bytes = beat_bytes
         super().__init__(
             {
                 "go": In(1),
                 "halt": In(1),
-                "fields": In(FieldSignature(FIELDS)),
-                "i": In(stream.Signature(LoadTransfer)),
+                "fields": In(FieldSignature(fields_of(loads))),
+                "i": In(stream.Signature(loads.tagged(LoadTransfer))),
                 "tile_freed": In(CreditSignature()),
                 "scales_freed": In(CreditSignature()),
                 "stored_run": Out(StoredRunSignature()),
+                **({"output_tile_drained": In(CreditSignature())} if loads.residual else {}),
                 "dram": Out(DramReadSignature(beat_bytes=beat_bytes)),
                 "l2": Out(l2_write_port(beat_bytes)),
                 "scales": Out(scale_write_port(beat_bytes)),
+                **({"table": Out(table_write_port(beat_bytes))} if loads.table_words else {}),
                 "tile_loaded": Out(CreditSignature()),
                 "output_tile_loaded": Out(CreditSignature()),
                 "transfer_done": Out(1),
@@ -121,11 +141,13 @@ class Reader(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.beat_bytes,)
+        return (self.loads, self.beat_bytes)
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.requested = requested = Queue(shape=LoadTransfer, depth=QUEUE_DEPTH)
+        m.submodules.requested = requested = Queue(
+            shape=self.loads.tagged(LoadTransfer), depth=QUEUE_DEPTH
+        )
         m.submodules.runs = runs = BoxAddressGenerator(levels=RUN_LEVELS, address_bits=DRAM_BITS)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         m.submodules.words = words = BoxAddressGenerator(levels=WORD_LEVELS, address_bits=L2_BITS)
@@ -165,11 +187,32 @@ class Reader(SharedComponent):
             self.stored_run.ask.eq(self.i.valid),
             self.stored_run.output_run.eq(transfer.tag.output_run),
         ]
-        return (
+        allowed = (
             (~transfer.tag.opens_tile | tiles.available)
             & (~is_scales | scales.available)
             & ((transfer.tag.tensor != Tensor.PARTIAL_SUMS) | self.stored_run.stored)
         )
+        if self.loads.residual:
+            is_residual = transfer.tag.tensor == OptionalTensor.RESIDUAL
+            allowed &= ~is_residual | self._is_drained(m)
+        return allowed
+
+    def _is_drained(self, m: Module) -> Signal:
+        """Whether drain had left the run two before that of the transfer which waits now."""
+        distance = timing.DRAIN_TO_RESIDUAL - ADDRESS_PIPELINE
+        given = delayed(
+            m, self.output_tile_drained.give, distance - 2, "tile_drained", clear=self.go
+        )
+        num_drained = Signal(RUN_BITS)
+        lead = Signal(signed(RUN_BITS))
+        drained = Signal()
+        m.d.comb += lead.eq(num_drained - (self.i.payload.tag.output_run - 1))
+        m.d.sync += drained.eq(self.i.valid & (lead >= 0))
+        with m.If(self.go):
+            m.d.sync += num_drained.eq(0)
+        with m.Elif(given):
+            m.d.sync += num_drained.eq(num_drained + 1)
+        return drained
 
     def _cut_into_runs(
         self,
@@ -190,9 +233,7 @@ class Reader(SharedComponent):
         m.d.comb += [
             run_taken.eq(splitter.i.valid & splitter.i.ready),
             self.i.ready.eq(allowed & ~self.go & ~self.halt & (~requesting | ends)),
-            strided.eq(
-                (transfer.tag.tensor == Tensor.INPUTS) & (self.fields.input_pixel_pitch != 1)
-            ),
+            strided.eq(self._is_strided(transfer)),
             runs.start.eq(accepted),
             runs.advance.eq(run_taken),
             runs.origin.eq(transfer.dram_address),
@@ -213,9 +254,17 @@ class Reader(SharedComponent):
             m.d.sync += requesting.eq(0)
         self._choose_dram_pitches(m, accepted, runs)
 
+    def _is_strided(self, transfer: Any) -> Value:
+        """Whether the pixels of a row are apart in DRAM."""
+        inputs = (transfer.tag.tensor == Tensor.INPUTS) & (self.fields.input_pixel_pitch != 1)
+        if not self.loads.pitched:
+            return inputs
+        is_residual = transfer.tag.tensor == OptionalTensor.RESIDUAL
+        return inputs | (is_residual & (self.fields.output_pixel_pitch != 1))
+
     def _choose_dram_pitches(self, m: Module, accepted: Signal, runs: BoxAddressGenerator) -> None:
         fields, pitches = self.fields, runs.pitches
-        requested_tensor = Signal(Tensor, reset_less=True)
+        requested_tensor = Signal(self.loads.tensor, reset_less=True)
         with m.If(accepted):
             m.d.sync += requested_tensor.eq(self.i.payload.tag.tensor)
         m.d.comb += pitches.column.eq(fields.input_pixel_pitch)
@@ -232,6 +281,14 @@ class Reader(SharedComponent):
                     pitches.block.eq(fields.output_block_pitch << 2),
                     pitches.row.eq(fields.output_row_pitch << 2),
                 ]
+            if self.loads.residual:
+                with m.Case(OptionalTensor.RESIDUAL):
+                    m.d.comb += [
+                        pitches.block.eq(fields.output_block_pitch),
+                        pitches.row.eq(fields.output_row_pitch),
+                    ]
+                    if self.loads.pitched:
+                        m.d.comb += pitches.column.eq(fields.output_pixel_pitch)
 
     def _request_bursts(self, m: Module, splitter: BurstSplitter) -> None:
         """Offer addresses while not too many beats are on their way; no offer is withdrawn."""
@@ -257,7 +314,8 @@ class Reader(SharedComponent):
         receiving = Signal()
         taken = Signal()
         begins = Signal()
-        tensor = Signal(Tensor, reset_less=True)
+        tensor = Signal(self.loads.tensor, reset_less=True)
+        releases_drain = self._follow_release(m, begins, transfer, tensor)
         releases_fill = Signal(reset_less=True)
         m.d.comb += [
             self.dram.r.ready.eq(receiving | self.halt),
@@ -273,7 +331,7 @@ class Reader(SharedComponent):
             words.counts.column.eq(transfer.columns),
             words.counts.beat.eq(Mux(transfer.tag.tensor == Tensor.PARTIAL_SUMS, 4, 1)),
             self.tile_loaded.give.eq(self.transfer_done & releases_fill),
-            self.output_tile_loaded.give.eq(self.transfer_done & (tensor == Tensor.PARTIAL_SUMS)),
+            self.output_tile_loaded.give.eq(self.transfer_done & releases_drain),
         ]
         with m.If(begins):
             m.d.sync += [
@@ -285,6 +343,15 @@ class Reader(SharedComponent):
             m.d.sync += receiving.eq(0)
         self._choose_l2_pitches(m, tensor, words)
         self._write(m, taken, tensor, words)
+
+    def _follow_release(self, m: Module, begins: Signal, transfer: Any, tensor: Signal) -> Value:
+        """Whether drain has all that it needs after the transfer that comes in now."""
+        if not self.loads.residual:
+            return tensor == Tensor.PARTIAL_SUMS
+        releases_drain = Signal(reset_less=True)
+        with m.If(begins):
+            m.d.sync += releases_drain.eq(transfer.tag.releases_drain)
+        return releases_drain
 
     def _choose_l2_pitches(self, m: Module, tensor: Signal, words: BoxAddressGenerator) -> None:
         fields, pitches = self.fields, words.pitches
@@ -306,6 +373,16 @@ class Reader(SharedComponent):
                     pitches.row.eq(fields.output_l2_row_pitch << 2),
                     pitches.column.eq(fields.output_l2_column_pitch << 2),
                 ]
+            if self.loads.table_words:
+                with m.Case(OptionalTensor.TABLE):
+                    m.d.comb += pitches.column.eq(1)
+            if self.loads.residual:
+                with m.Case(OptionalTensor.RESIDUAL):
+                    m.d.comb += [
+                        pitches.block.eq(1),
+                        pitches.row.eq(fields.output_l2_row_pitch),
+                        pitches.column.eq(fields.output_l2_column_pitch),
+                    ]
 
     def _write(self, m: Module, taken: Signal, tensor: Signal, words: BoxAddressGenerator) -> None:
         """A beat goes to L2 or to the scale memory in the cycle after it was taken."""
@@ -314,8 +391,12 @@ class Reader(SharedComponent):
         address = Signal(L2_BITS)
         beat = Signal(8 * self.beat_bytes, reset_less=True)
         is_scales = tensor == Tensor.SCALES
+        to_l2 = ~is_scales
+        if self.loads.table_words:
+            to_l2 &= tensor != OptionalTensor.TABLE
+            self._write_table(m, taken & (tensor == OptionalTensor.TABLE), address, beat)
         m.d.sync += [
-            writes_l2.eq(taken & ~is_scales),
+            writes_l2.eq(taken & to_l2),
             writes_scales.eq(taken & is_scales),
             address.eq(words.address),
             beat.eq(self.dram.r.data),
@@ -327,4 +408,14 @@ class Reader(SharedComponent):
             self.scales.enable.eq(writes_scales),
             self.scales.address.eq(address),
             self.scales.data.eq(beat),
+        ]
+
+    def _write_table(self, m: Module, taken: Value, address: Signal, beat: Signal) -> None:
+        """A beat of a table, in the cycle after it was taken."""
+        writes_table = Signal()
+        m.d.sync += writes_table.eq(taken)
+        m.d.comb += [
+            self.table.enable.eq(writes_table),
+            self.table.address.eq(address),
+            self.table.data.eq(beat),
         ]

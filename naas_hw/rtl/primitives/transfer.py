@@ -1,10 +1,15 @@
 """What load and store plan: a transfer of a part of a tensor between DRAM and the chip."""
 
-from amaranth.hdl import unsigned
+from dataclasses import dataclass
+from typing import Final
+
+from amaranth.hdl import ShapeLike, unsigned
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
 
 RUN_BITS = 8  # low bits of the output run's number; enough to tell runs in flight apart
 COMPONENT_SHIFT = 14  # bias, multiplier and shift stand this far apart in a scale address
@@ -17,6 +22,17 @@ class Tensor(enum.IntEnum, shape=2):  # type: ignore[call-arg]  # amaranth's own
     WEIGHTS = 1
     INPUTS = 2
     PARTIAL_SUMS = 3
+
+
+class OptionalTensor(enum.IntEnum, shape=3):  # type: ignore[call-arg]  # amaranth's own keyword
+    """The same where there is optional hardware; `LoadOptions` has the order."""
+
+    SCALES = 0
+    WEIGHTS = 1
+    INPUTS = 2
+    PARTIAL_SUMS = 3
+    TABLE = 4
+    RESIDUAL = 5
 
 
 class LoadTag(data.Struct):
@@ -53,6 +69,69 @@ class LoadTransfer(data.Struct):
     rows: unsigned(BOUND_BITS)
     columns: unsigned(BOUND_BITS)
     destination: unsigned(L2_BITS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """What load brings beyond scales, weights, inputs and partial sums.
+
+    Parameters
+    ----------
+    table_words : beats of a table, 0 where there are no tables.
+    residual : whether there are residuals.
+    pitched : whether the pixels of a residual can be apart in DRAM.
+    """
+
+    table_words: int = 0
+    residual: bool = False
+    pitched: bool = False
+
+    @classmethod
+    def of(cls, accelerator: Accelerator) -> "LoadOptions":
+        """Those of an accelerator."""
+        return cls(
+            table_words=TABLE_SIZE // accelerator.beat_bytes if accelerator.table else 0,
+            residual=accelerator.residual,
+            pitched=accelerator.residual and accelerator.pitched_store,
+        )
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """What a tile loads, in its order."""
+        table = (OptionalTensor.TABLE,) if self.table_words else ()
+        residual = (OptionalTensor.RESIDUAL,) if self.residual else ()
+        return (
+            *table,
+            Tensor.SCALES,
+            Tensor.WEIGHTS,
+            Tensor.INPUTS,
+            *residual,
+            Tensor.PARTIAL_SUMS,
+        )
+
+    @property
+    def tensor(self) -> type[Tensor] | type[OptionalTensor]:
+        """The numbers of what is loaded."""
+        return OptionalTensor if self.table_words or self.residual else Tensor
+
+    def tagged(self, load: type[data.Struct]) -> type[data.Struct] | data.StructLayout:
+        """The shape of a load with a `tag`, which has what the options need.
+
+        With residuals the tag has one field more, `releases_drain`: after this transfer, drain has
+        all that it needs of the output run.
+        """
+        if self.tensor is Tensor:
+            return load
+        releases = {"releases_drain": 1} if self.residual else {}
+        tag = data.StructLayout(_fields(LoadTag) | {"tensor": self.tensor} | releases)
+        return data.StructLayout(_fields(load) | {"tag": tag})
+
+
+def _fields(struct: type[data.Struct]) -> dict[str, ShapeLike]:
+    return {name: field.shape for name, field in data.Layout.cast(struct)}
+
+
+NO_OPTIONS: Final = LoadOptions()
 
 
 class StoreTransfer(data.Struct):

@@ -10,6 +10,7 @@ from kit import simulate
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
 from naas_hw.rtl.primitives.clip import SKIPPED_BITS
+from naas_hw.rtl.primitives.transfer import LoadOptions
 
 TAG_WIDTHS = {"tensor": 2, "opens_tile": 1, "releases_fill": 1, "output_run": 8}
 WIDTHS = {
@@ -22,14 +23,19 @@ L2 = ("base", "l2_row_offset", "l2_column_offset")
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_equals_sums_of_python(seed: int) -> None:
+@pytest.mark.parametrize("loads", [LoadOptions(), LoadOptions(residual=True)])
+def test_it_equals_sums_of_python(seed: int, loads: LoadOptions) -> None:
     """Addresses wrap; a load in some cycles; what is cleared does not come out."""
     rng = np.random.default_rng(seed)
-    dut = LoadAddressStage()
+    dut = LoadAddressStage(loads)
+
+    options = {"tensor": 3, "releases_drain": 1} if loads.residual else {}
+    tag_widths = TAG_WIDTHS | options
 
     async def bench(ctx: Any) -> None:
         for _ in range(300):
-            tag = {name: int(rng.integers(1 << width)) for name, width in TAG_WIDTHS.items()}
+            tag = {name: int(rng.integers(1 << width)) for name, width in tag_widths.items()}
+            tag["tensor"] %= len(loads.tensor)
             load = {name: int(rng.integers(1 << width)) for name, width in WIDTHS.items()}
             load |= {name: int(rng.integers(1 << DRAM_BITS)) for name in DRAM}
             load |= {name: int(rng.integers(1 << L2_BITS)) for name in L2}
@@ -42,7 +48,7 @@ def test_it_equals_sums_of_python(seed: int) -> None:
             await ctx.tick()
             out = ctx.get(dut.o.payload)
             assert ctx.get(dut.o.valid) == (valid and not clear)
-            assert {name: getattr(out.tag, name) for name in TAG_WIDTHS} == tag
+            assert {name: getattr(out.tag, name) for name in tag_widths} == tag
             for name in WIDTHS:
                 assert getattr(out, name) == load[name]
             parts = 3 if load["has_offset"] else 1

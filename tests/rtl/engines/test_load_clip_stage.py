@@ -9,7 +9,7 @@ from kit import simulate
 
 from naas_hw.compiler.layout import DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_clip_stage import LoadClipStage
-from naas_hw.rtl.primitives.transfer import Tensor
+from naas_hw.rtl.primitives.transfer import LoadOptions, OptionalTensor, Tensor
 
 SCALE_HALF_WORDS = 24
 
@@ -21,10 +21,12 @@ def clipped(start: int, extent: int, limit: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_equals_ranges_of_python(seed: int) -> None:
+@pytest.mark.parametrize("loads", [LoadOptions(), LoadOptions(table_words=4, residual=True)])
+def test_it_equals_ranges_of_python(seed: int, loads: LoadOptions) -> None:
     """A load in some cycles; what is cleared does not come out."""
     rng = np.random.default_rng(seed)
-    dut = LoadClipStage(scale_half_words=SCALE_HALF_WORDS)
+    dut = LoadClipStage(loads, scale_half_words=SCALE_HALF_WORDS)
+    num_tensors = len(loads.order)
 
     def draw(low: int, high: int) -> int:
         return int(rng.integers(low, high))
@@ -39,6 +41,10 @@ def test_it_equals_ranges_of_python(seed: int) -> None:
         ctx.set(fields.weight_base, bases[Tensor.WEIGHTS])
         ctx.set(fields.input_base, bases[Tensor.INPUTS])
         ctx.set(fields.sums_base, bases[Tensor.PARTIAL_SUMS])
+        if loads.residual:
+            bases[OptionalTensor.RESIDUAL] = [draw(0, 1 << L2_BITS) for _ in range(2)]
+            bases[OptionalTensor.TABLE] = [0, 0]
+            ctx.set(fields.residual_base, bases[OptionalTensor.RESIDUAL])
         for _ in range(300):
             extents = {name: draw(1, 12) for name in ("rows", "columns", "blocks")}
             totals = {name: draw(1, 30) for name in extents}
@@ -56,13 +62,18 @@ def test_it_equals_ranges_of_python(seed: int) -> None:
             ctx.set(fields.image_rows, totals["rows"])
             ctx.set(fields.image_columns, totals["columns"])
             ctx.set(fields.input_blocks, totals["blocks"])
-            addresses = [draw(0, 1 << DRAM_BITS) for _ in range(4)]
+            addresses = [draw(0, 1 << DRAM_BITS) for _ in range(num_tensors)]
             for name, address in zip(
-                ("scales", "weights", "inputs", "partial_sums"), addresses, strict=True
+                ("scales", "weights", "inputs", "partial_sums"), addresses[:4], strict=True
             ):
                 ctx.set(getattr(tile, name), address)
-            tensor, halves, run = Tensor(draw(0, 4)), draw(0, 16), draw(0, 256)
+            if loads.residual:
+                ctx.set(fields.load_table_start, addresses[OptionalTensor.TABLE])
+                ctx.set(tile.residual, addresses[OptionalTensor.RESIDUAL])
+            tensor, halves, run = draw(0, num_tensors), draw(0, 1 << num_tensors), draw(0, 256)
             flags = {"opens_tile": draw(0, 2), "releases_fill": draw(0, 2)}
+            if loads.residual:
+                flags["releases_drain"] = draw(0, 2)
             tag = {"tensor": tensor, "output_run": run, **flags}
             valid, clear = draw(0, 2), int(rng.random() < 0.1)
             ctx.set(dut.i.payload, {"tag": tag, "halves": halves})
@@ -74,7 +85,7 @@ def test_it_equals_ranges_of_python(seed: int) -> None:
             assert {name: getattr(out.tag, name) for name in tag} == tag
             assert out.is_inputs == (tensor == Tensor.INPUTS)
             assert out.dram_address == addresses[tensor]
-            assert out.base == bases[tensor][halves >> tensor & 1]
+            assert out.base == bases[tensor][halves >> loads.order.index(tensor) & 1]
             for name in ("rows", "columns"):
                 skipped, count = clipped(starts[name], extents[name], totals[name])
                 assert getattr(out, f"no_{name}") == (count == 0)

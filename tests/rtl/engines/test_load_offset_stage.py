@@ -9,7 +9,9 @@ from kit import simulate
 
 from naas_hw.compiler.layout import DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_offset_stage import FIELDS, LoadOffsetStage
-from naas_hw.rtl.primitives.transfer import Tensor
+from naas_hw.rtl.primitives.transfer import LoadOptions, OptionalTensor, Tensor
+
+TABLE_WORDS = 16
 
 
 def shape_of(tensor: int, load: dict[str, int], fields: dict[str, int]) -> tuple[int, int, int]:
@@ -19,7 +21,9 @@ def shape_of(tensor: int, load: dict[str, int], fields: dict[str, int]) -> tuple
             return 3, 1, fields["scale_tile_words"]
         case Tensor.WEIGHTS:
             return 1, 1, fields["weight_tile_words"]
-        case Tensor.PARTIAL_SUMS:
+        case OptionalTensor.TABLE:
+            return 1, 1, TABLE_WORDS
+        case Tensor.PARTIAL_SUMS | OptionalTensor.RESIDUAL:
             return load["output_blocks"], load["output_rows"], load["output_columns"]
     if load["no_rows"] or load["no_columns"]:
         return 1, 1, 1
@@ -27,23 +31,28 @@ def shape_of(tensor: int, load: dict[str, int], fields: dict[str, int]) -> tuple
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_equals_products_of_python(seed: int) -> None:
+@pytest.mark.parametrize(
+    "loads", [LoadOptions(), LoadOptions(table_words=TABLE_WORDS, residual=True)]
+)
+def test_it_equals_products_of_python(seed: int, loads: LoadOptions) -> None:
     """A load in some cycles; what is cleared does not come out."""
     rng = np.random.default_rng(seed)
-    dut = LoadOffsetStage()
+    dut = LoadOffsetStage(loads)
 
     async def bench(ctx: Any) -> None:
         for _ in range(300):
             fields = {name: int(rng.integers(1, 1000)) for name in FIELDS}
             for name, value in fields.items():
                 ctx.set(getattr(dut.fields, name), value)
-            tensor = Tensor(int(rng.integers(4)))
+            tensor = int(rng.integers(len(loads.order)))
             numbers = ("blocks", "rows", "columns", "output_blocks", "output_rows")
             load = {name: int(rng.integers(1, 1 << 16)) for name in (*numbers, "output_columns")}
             load |= {name: int(rng.random() < 0.2) for name in ("no_rows", "no_columns")}
             load |= {f"{name}_skipped": int(rng.integers(256)) for name in ("rows", "columns")}
             tag = {name: int(rng.integers(2)) for name in ("opens_tile", "releases_fill")}
             tag |= {"tensor": tensor, "output_run": int(rng.integers(256))}
+            if loads.residual:
+                tag["releases_drain"] = int(rng.integers(2))
             load |= {
                 "is_inputs": int(tensor == Tensor.INPUTS),
                 "dram_address": int(rng.integers(1 << DRAM_BITS)),

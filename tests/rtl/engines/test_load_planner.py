@@ -5,32 +5,39 @@ from typing import Any
 
 import pytest
 from kit import STALLS, receiver, simulate
-from layers import NAMES, entry, geometry_of, iterations, start_layer, values_of
+from layers import LOAD_OPTIONS, NAMES, entry, geometry_of, iterations, start_layer, values_of
 
 from naas_hw.cost.reference.pieces import Step, steps_of
 from naas_hw.rtl.engines.load_planner import NUM_STAGES, LoadPlanner
-from naas_hw.rtl.primitives.transfer import RUN_BITS, Tensor
+from naas_hw.rtl.primitives.transfer import RUN_BITS, LoadOptions, OptionalTensor, Tensor
+from naas_hw.workload.option import Option
 
 TENSORS = {
     "scales": Tensor.SCALES,
     "weights": Tensor.WEIGHTS,
     "inputs": Tensor.INPUTS,
     "sums": Tensor.PARTIAL_SUMS,
+    "table": OptionalTensor.TABLE,
+    "residual": OptionalTensor.RESIDUAL,
 }
-BEATS_A_PIXEL = {Tensor.PARTIAL_SUMS: 4}
+BEATS_A_PIXEL: dict[int, int] = {Tensor.PARTIAL_SUMS: 4}
+NOTHING = frozenset[Option]()
+ALL = frozenset({Option.TABLE, Option.RESIDUAL})
 SCALE_HALF_WORDS = 8
 
 
-def tiles_of(name: str) -> list[Step]:
+def tiles_of(name: str, options: frozenset[Option] = NOTHING) -> list[Step]:
     """The first step of each tile."""
-    return [step for step in steps_of(geometry_of(name)) if step.load is not None]
+    return [step for step in steps_of(geometry_of(name, options)) if step.load is not None]
 
 
-def expected_loads(name: str) -> list[tuple[int, int, bool, int]]:
+def expected_loads(
+    name: str, options: frozenset[Option] = NOTHING
+) -> list[tuple[int, int, bool, int]]:
     """(tensor, beats, whether it is the first of its tile, output run) of each transfer."""
     loads = []
     run = -1
-    for step in tiles_of(name):
+    for step in tiles_of(name, options):
         run += step.opens_output_run
         assert step.load is not None
         for number, (tensor, beats) in enumerate(step.load.pieces):
@@ -38,14 +45,15 @@ def expected_loads(name: str) -> list[tuple[int, int, bool, int]]:
     return loads
 
 
-def plan(name: str, stalls: str) -> list[Any]:
+def plan(name: str, stalls: str, options: frozenset[Option] = NOTHING) -> list[Any]:
     """The transfers that the hardware plans."""
-    dut = LoadPlanner(scale_half_words=SCALE_HALF_WORDS)
+    geometry = geometry_of(name, options)
+    dut = LoadPlanner(LoadOptions.of(geometry.accelerator), scale_half_words=SCALE_HALF_WORDS)
     received: list[Any] = []
-    take = receiver(dut.o, received, len(expected_loads(name)), STALLS[stalls]())
+    take = receiver(dut.o, received, len(expected_loads(name, options)), STALLS[stalls]())
 
     async def bench(ctx: Any) -> None:
-        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        await start_layer(ctx, dut, values_of(geometry))
         await take(ctx)
         ctx.set(dut.o.ready, 1)
         for _ in range(20):
@@ -58,18 +66,66 @@ def plan(name: str, stalls: str) -> list[Any]:
 
 def beats_of(transfer: Any) -> int:
     pixels = int(transfer.blocks * transfer.rows * transfer.columns)
-    return pixels * BEATS_A_PIXEL.get(Tensor(transfer.tag.tensor), 1)
+    return pixels * BEATS_A_PIXEL.get(int(transfer.tag.tensor), 1)
 
 
 @pytest.mark.takes_seconds
 @pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
 @pytest.mark.parametrize("name", NAMES)
-def test_transfers_are_the_loads_of_the_model(name: str, stalls: str) -> None:
+@pytest.mark.parametrize("options", LOAD_OPTIONS, ids=sorted)
+def test_transfers_are_the_loads_of_the_model(
+    name: str, stalls: str, options: frozenset[Option]
+) -> None:
     found = [
-        (Tensor(t.tag.tensor), beats_of(t), bool(t.tag.opens_tile), t.tag.output_run)
-        for t in plan(name, stalls)
+        (int(t.tag.tensor), beats_of(t), bool(t.tag.opens_tile), t.tag.output_run)
+        for t in plan(name, stalls, options)
     ]
-    assert found == expected_loads(name)
+    assert found == expected_loads(name, options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_comes_once_and_residuals_like_outputs(name: str) -> None:
+    """A residual has the shape of the sums of its tile, and halves that alternate with all runs."""
+    geometry = geometry_of(name, ALL)
+    values = values_of(geometry)
+    nest = iterations(
+        values,
+        "load_bound",
+        {"residual": "load_residual_delta"},
+        {"residual": entry(values, "load_residual_start")},
+    )
+    half = 1
+    transfers = iter(plan(name, "never", ALL))
+    num_residuals = 0
+    for step, tile in zip(tiles_of(name, ALL), nest, strict=True):
+        assert step.load is not None
+        half ^= step.opens_output_run
+        assert (step.load.table > 0) == (step.index == 0)
+        loaded = {tensor: next(transfers) for tensor, _ in step.load.pieces}
+        if "table" in loaded:
+            assert loaded["table"].dram_address == entry(values, "load_table_start")
+            assert loaded["table"].destination == 0
+        if "residual" in loaded:
+            num_residuals += 1
+            assert loaded["residual"].dram_address == tile["residual"]
+            base = entry(values, "residual_base", half)
+            assert loaded["residual"].destination == base
+    assert num_residuals
+
+
+def test_a_layer_without_options_loads_what_it_would_without_the_hardware() -> None:
+    name = "convolution"
+    dut = LoadPlanner(LoadOptions(table_words=16, residual=True), scale_half_words=SCALE_HALF_WORDS)
+    received: list[Any] = []
+    take = receiver(dut.o, received, len(expected_loads(name)), STALLS["never"]())
+
+    async def bench(ctx: Any) -> None:
+        await start_layer(ctx, dut, values_of(geometry_of(name)))
+        await take(ctx)
+
+    simulate(dut, bench)
+    found = [(int(t.tag.tensor), beats_of(t)) for t in received]
+    assert found == [load[:2] for load in expected_loads(name)]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,39 +5,50 @@ from typing import Any
 
 import pytest
 from kit import STALLS, simulate
-from layers import NAMES, geometry_of, start_layer, values_of
+from layers import LOAD_OPTIONS, NAMES, geometry_of, start_layer, values_of
 
 from naas_hw.compiler.layout import OUTER
 from naas_hw.cost.reference.pieces import Step, steps_of
 from naas_hw.rtl.engines.load_scheduler import LoadScheduler
-from naas_hw.rtl.primitives.transfer import RUN_BITS, Tensor
+from naas_hw.rtl.primitives.transfer import RUN_BITS, LoadOptions, OptionalTensor, Tensor
+from naas_hw.workload.option import Option
 
 TENSORS = {
     "scales": Tensor.SCALES,
     "weights": Tensor.WEIGHTS,
     "inputs": Tensor.INPUTS,
     "sums": Tensor.PARTIAL_SUMS,
+    "table": OptionalTensor.TABLE,
+    "residual": OptionalTensor.RESIDUAL,
 }
 
 
-def tiles_of(name: str) -> list[Step]:
+DRAINED = (OptionalTensor.RESIDUAL, Tensor.PARTIAL_SUMS)
+"""What drain reads of an output tile."""
+
+
+def tiles_of(name: str, options: frozenset[Option]) -> list[Step]:
     """The first step of each tile."""
-    return [step for step in steps_of(geometry_of(name)) if step.load is not None]
+    return [step for step in steps_of(geometry_of(name, options)) if step.load is not None]
 
 
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("name", NAMES)
-def test_it_schedules_the_loads_of_the_model(name: str, stalls: str) -> None:
+@pytest.mark.parametrize("options", LOAD_OPTIONS, ids=sorted)
+def test_it_schedules_the_loads_of_the_model(
+    name: str, stalls: str, options: frozenset[Option]
+) -> None:
     """The bench is the loop nest; `room` falls now and then."""
-    geometry = geometry_of(name)
-    dut = LoadScheduler()
+    geometry = geometry_of(name, options)
+    loads = LoadOptions.of(geometry.accelerator)
+    dut = LoadScheduler(loads)
     bounds = geometry.nest_bounds[:OUTER]
 
     async def bench(ctx: Any) -> None:
         pauses = iter(STALLS[stalls]())
         await start_layer(ctx, dut, values_of(geometry))
-        run, halves = -1, [0, 0, 0, 0]
-        for step in tiles_of(name):
+        run, halves = -1, dict.fromkeys(loads.order, 0)
+        for step in tiles_of(name, options):
             assert step.load is not None
             run += step.opens_output_run
             index = step.indices[:OUTER]
@@ -46,13 +57,14 @@ def test_it_schedules_the_loads_of_the_model(name: str, stalls: str) -> None:
             ctx.set(dut.first, sum((i == 0) << at for at, i in enumerate(index)))
             ctx.set(dut.final, all(last))
             if step.index:
-                moved = (
-                    step.opens_scale_run,
-                    step.load.weights > 0,
-                    step.load.inputs > 0,
-                    step.opens_output_run,
-                )
-                halves = [half ^ bit for half, bit in zip(halves, moved, strict=True)]
+                moved = {
+                    Tensor.SCALES: step.opens_scale_run,
+                    Tensor.WEIGHTS: step.load.weights > 0,
+                    Tensor.INPUTS: step.load.inputs > 0,
+                    Tensor.PARTIAL_SUMS: step.opens_output_run,
+                    OptionalTensor.RESIDUAL: step.opens_output_run,
+                }
+                halves = {t: half ^ moved.get(t, False) for t, half in halves.items()}
             tensors = [TENSORS[name] for name, _ in step.load.pieces]
             for number, tensor in enumerate(tensors):
                 while next(pauses):
@@ -62,7 +74,10 @@ def test_it_schedules_the_loads_of_the_model(name: str, stalls: str) -> None:
                 ctx.set(dut.room, 1)
                 load = ctx.get(dut.o.payload)
                 assert ctx.get(dut.o.valid)
-                assert Tensor(load.tag.tensor) == tensor
+                assert load.tag.tensor == tensor
+                if loads.residual:
+                    drained = [t for t in tensors if t in DRAINED]
+                    assert load.tag.releases_drain == (drained[-1:] == [tensor])
                 assert load.tag.opens_tile == (number == 0)
                 assert load.tag.releases_fill == (
                     tensor == max(t for t in tensors if t in (Tensor.WEIGHTS, Tensor.INPUTS))
@@ -70,7 +85,7 @@ def test_it_schedules_the_loads_of_the_model(name: str, stalls: str) -> None:
                     else 0
                 )
                 assert load.tag.output_run == run % (1 << RUN_BITS)
-                assert load.halves == sum(half << i for i, half in enumerate(halves))
+                assert load.halves == sum(half << i for i, half in enumerate(halves.values()))
                 assert ctx.get(dut.advance) == (number == len(tensors) - 1)
                 await ctx.tick()
         for _ in range(5):

@@ -1,7 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """Load writes the right beats to the right words whatever the bus does, and can be halted."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -11,7 +11,7 @@ from kit import STALLS, Stalls, simulate
 
 from naas_hw.arch import timing
 from naas_hw.rtl.engines.reader import ADDRESS_PIPELINE, Reader
-from naas_hw.rtl.primitives.transfer import COMPONENT_SHIFT, Tensor
+from naas_hw.rtl.primitives.transfer import COMPONENT_SHIFT, LoadOptions, OptionalTensor, Tensor
 
 BEAT = 8
 FIELDS = {
@@ -40,7 +40,9 @@ class Transfer:
     columns: int = 1
     opens_tile: int = 0
     releases_fill: int = 0
+    releases_drain: int = 0
     output_run: int = 0
+    pixel_pitch: int = 1
 
     @property
     def pitches(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
@@ -49,11 +51,14 @@ class Transfer:
         match self.tensor:
             case Tensor.SCALES:
                 return (f["scale_tile_words"], 0, 1), (1 << COMPONENT_SHIFT, 0, 1)
-            case Tensor.WEIGHTS:
+            case Tensor.WEIGHTS | OptionalTensor.TABLE:
                 return (0, 0, 1), (0, 0, 1)
             case Tensor.INPUTS:
                 dram = f["input_block_pitch"], f["input_row_pitch"], f["input_pixel_pitch"]
                 return dram, (1, f["input_l2_row_pitch"], f["input_l2_column_pitch"])
+            case OptionalTensor.RESIDUAL:
+                dram = f["output_block_pitch"], f["output_row_pitch"], self.pixel_pitch
+                return dram, (1, f["output_l2_row_pitch"], f["output_l2_column_pitch"])
         dram = 4 * f["output_block_pitch"], 4 * f["output_row_pitch"], 4
         l2 = 4, 4 * f["output_l2_row_pitch"], 4 * f["output_l2_column_pitch"]
         return dram, l2
@@ -72,10 +77,11 @@ class Transfer:
             for k in range(each)
         ]
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self, loads: LoadOptions) -> dict[str, Any]:
         """Its fields, as a stream carries them."""
         names = ("dram_address", "destination", "blocks", "rows", "columns")
-        tags = ("tensor", "opens_tile", "releases_fill", "output_run")
+        releases_drain = ("releases_drain",) if loads.residual else ()
+        tags = ("tensor", "opens_tile", "releases_fill", "output_run", *releases_drain)
         tag = {name: int(getattr(self, name)) for name in tags}
         return {"tag": tag, **{name: int(getattr(self, name)) for name in names}}
 
@@ -85,8 +91,29 @@ TRANSFERS = [
     Transfer(Tensor.WEIGHTS, 500, 20, columns=300),
     Transfer(Tensor.INPUTS, 9000, 0, blocks=2, rows=3, columns=4, releases_fill=1),
     Transfer(Tensor.INPUTS, 1021, 9, rows=2, columns=7, opens_tile=1, releases_fill=1),
-    Transfer(Tensor.PARTIAL_SUMS, 2040, 60, blocks=2, rows=2, columns=3, output_run=2),
+    Transfer(
+        Tensor.PARTIAL_SUMS,
+        2040,
+        60,
+        blocks=2,
+        rows=2,
+        columns=3,
+        output_run=2,
+        releases_drain=1,
+    ),
 ]
+ALL = LoadOptions(table_words=32, residual=True, pitched=True)
+RESIDUAL = Transfer(OptionalTensor.RESIDUAL, 3000, 31, blocks=2, rows=3, columns=4, pixel_pitch=3)
+ALL_TRANSFERS = [
+    Transfer(OptionalTensor.TABLE, 4000, 0, columns=32, opens_tile=1),
+    replace(TRANSFERS[0], opens_tile=0),
+    *TRANSFERS[1:3],
+    replace(RESIDUAL, releases_drain=1),
+    TRANSFERS[3],
+    replace(RESIDUAL, destination=90, output_run=1),
+    replace(TRANSFERS[4], output_run=1),
+]
+"""Those of all options; the last run has both sums and a residual."""
 
 
 def word(address: int) -> int:
@@ -129,16 +156,21 @@ class Memory:
 
 @dataclass
 class Chip:
-    """L2 and the scale memory: what is written, in order."""
+    """L2 and the memories of scales and tables: what is written, in order."""
 
-    written: list[tuple[bool, int, int]] = field(default_factory=list)
-    """(to the scales, address, data)"""
+    written: list[tuple[str, int, int]] = field(default_factory=list)
+    """(port, address, data)"""
 
     def cycle(self, ctx: Any, dut: Reader) -> None:
-        for is_scales, port in ((False, dut.l2), (True, dut.scales)):
+        for name in ("l2", "scales", *(("table",) if dut.loads.table_words else ())):
+            port = getattr(dut, name)
             if ctx.get(port.enable):
-                assert ctx.get(port.enable) == (1 if is_scales else (1 << BEAT) - 1)
-                self.written.append((is_scales, ctx.get(port.address), ctx.get(port.data)))
+                assert ctx.get(port.enable) == ((1 << BEAT) - 1 if name == "l2" else 1)
+                self.written.append((name, ctx.get(port.address), ctx.get(port.data)))
+
+
+PORTS = {Tensor.SCALES: "scales", OptionalTensor.TABLE: "table"}
+"""Where a tensor goes; all others go to L2."""
 
 
 async def start(ctx: Any, dut: Reader, fields: dict[str, int] | None = None) -> None:
@@ -154,31 +186,37 @@ def offer(ctx: Any, dut: Reader, transfers: list[Transfer], taken: int) -> None:
     """The transfer that waits, if there is one."""
     ctx.set(dut.i.valid, taken < len(transfers))
     if taken < len(transfers):
-        ctx.set(dut.i.payload, transfers[taken].payload())
+        ctx.set(dut.i.payload, transfers[taken].payload(dut.loads))
 
 
 @pytest.mark.takes_seconds
 @pytest.mark.parametrize("address_stalls", STALLS)
 @pytest.mark.parametrize("data_stalls", STALLS)
-def test_every_beat_comes_to_its_word(address_stalls: str, data_stalls: str) -> None:
+@pytest.mark.parametrize(
+    ("loads", "transfers"), [(LoadOptions(), TRANSFERS), (ALL, ALL_TRANSFERS)], ids=["four", "all"]
+)
+def test_every_beat_comes_to_its_word(
+    address_stalls: str, data_stalls: str, loads: LoadOptions, transfers: list[Transfer]
+) -> None:
     """In order; credits are given with the last beat of a transfer."""
-    dut = Reader(beat_bytes=BEAT)
+    dut = Reader(loads, beat_bytes=BEAT)
     memory = Memory(STALLS[address_stalls](), STALLS[data_stalls]())
     chip = Chip()
     done: list[tuple[int, int]] = []
 
     async def bench(ctx: Any) -> None:
-        await start(ctx, dut)
+        pitch = {"output_pixel_pitch": RESIDUAL.pixel_pitch} if loads.pitched else {}
+        await start(ctx, dut, FIELDS | pitch)
         ctx.set(dut.stored_run.stored, 1)
         taken = 0
-        while len(done) < len(TRANSFERS):
-            offer(ctx, dut, TRANSFERS, taken)
+        while len(done) < len(transfers):
+            offer(ctx, dut, transfers, taken)
             memory.cycle(ctx, dut)
             chip.cycle(ctx, dut)
             taken += ctx.get(dut.i.valid & dut.i.ready)
             loaded = ctx.get(dut.tile_loaded.give), ctx.get(dut.output_tile_loaded.give)
             if ctx.get(dut.transfer_done):
-                assert memory.num_beats == sum(len(t.beats) for t in TRANSFERS[: len(done) + 1])
+                assert memory.num_beats == sum(len(t.beats) for t in transfers[: len(done) + 1])
                 done.append(loaded)
             else:
                 assert loaded == (0, 0)
@@ -188,11 +226,11 @@ def test_every_beat_comes_to_its_word(address_stalls: str, data_stalls: str) -> 
 
     simulate(dut, bench)
     assert chip.written == [
-        (transfer.tensor == Tensor.SCALES, to, word(at))
-        for transfer in TRANSFERS
+        (PORTS.get(transfer.tensor, "l2"), to, word(at))
+        for transfer in transfers
         for at, to in transfer.beats
     ]
-    assert done == [(t.releases_fill, int(t.tensor == Tensor.PARTIAL_SUMS)) for t in TRANSFERS]
+    assert done == [(t.releases_fill, t.releases_drain) for t in transfers]
 
 
 def test_an_image_with_a_stride_is_read_beat_by_beat() -> None:
@@ -288,6 +326,35 @@ def test_partial_sums_wait_until_those_of_the_run_before_last_are_stored() -> No
 
     simulate(dut, bench)
     assert asked == [(1, 7)] * 10
+
+
+@pytest.mark.parametrize("run", [0, 1, 2, 3, 257, 260])
+def test_a_residual_waits_until_drain_has_left_the_run_before_last(run: int) -> None:
+    """Of all runs, with and without a residual; their number wraps."""
+    dut = Reader(LoadOptions(residual=True), beat_bytes=BEAT)
+    weights = Transfer(Tensor.WEIGHTS, 0, 0, output_run=run % 256)
+    transfers = [weights, replace(RESIDUAL, output_run=run % 256)]
+    drained = range(run + 1)
+    begin = max(0, run - 4)
+    addresses = []
+
+    async def bench(ctx: Any) -> None:
+        await start(ctx, dut)
+        ctx.set(dut.dram.ar.ready, 1)
+        taken = 0
+        for cycle in range(run + 30):
+            ctx.set(dut.output_tile_drained.give, cycle in drained)
+            if cycle >= begin:
+                offer(ctx, dut, transfers, taken)
+            if ctx.get(dut.dram.ar.valid):
+                addresses.append(cycle)
+            taken += ctx.get(dut.i.valid & dut.i.ready)
+            await ctx.tick()
+
+    simulate(dut, bench)
+    unhindered = begin + ADDRESS_PIPELINE + 1
+    waits_until = drained[run - 2] + timing.DRAIN_TO_RESIDUAL if run >= 2 else 0
+    assert addresses[1] == max(unhindered, waits_until)
 
 
 def test_no_more_beats_are_asked_for_than_can_be_counted() -> None:
