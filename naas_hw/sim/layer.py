@@ -30,6 +30,12 @@ from naas_hw.workload.arithmetic.golden import reference_output
 from naas_hw.workload.arithmetic.quantise import Tensors, random_quantised_layer
 from naas_hw.workload.layer import Layer
 
+STATUS_REGISTERS: Final = (
+    REGISTERS["status"],
+    *(REGISTERS[f"{name}_low"] for name in COUNTERS),
+)
+"""What is read at the end of a run."""
+
 CYCLES_TO_SPARE = 2000
 STALLED_FACTOR = 60
 LATE_FACTOR: Final = 2
@@ -219,7 +225,7 @@ def simulate_layer(
         dram_image=program.image if prelude is None else prelude.image,
         latency=accelerator.dram_latency_cycles,
         period=accelerator.dram_beat_period_cycles,
-        **_limits(accelerator, prediction, stalls, habits),
+        **run_limits(accelerator, prediction, stalls, habits),
         stalls=stalls,
         habits=habits,
         read_error_address=None if prelude is None else prelude.read_error_address,
@@ -230,26 +236,51 @@ def simulate_layer(
         base=base,
     )
     output = program.output(len(tasks) - 1, result.dram, first=program.outputs[-1][0])
+    report = compare_run(
+        geometry,
+        prediction,
+        result,
+        timeline=timeline,
+        output_mismatches=int(np.count_nonzero(output != reference_output(layer, quantised))),
+        timed=timed,
+    )
+    before_it = _complaints_before(prelude, ran_before)
+    return replace(report, messages=(*before_it, *report.messages), groups=groups)
+
+
+def compare_run(
+    geometry: Geometry,
+    prediction: Prediction,
+    result: BenchResult,
+    *,
+    timeline: Timeline | None,
+    output_mismatches: int,
+    timed: bool,
+) -> LayerReport:
+    """Compare what the bench saw of a layer with what was predicted.
+
+    Parameters
+    ----------
+    timeline : of every piece of the layer; None compares the whole only.
+    output_mismatches : bytes that are wrong.
+    timed : whether cycles and counts are compared too, not the bytes only.
+    """
     counted = counts_of(result)
     return LayerReport(
-        name=layer.name,
-        num_macs=layer.num_macs,
-        num_pes=accelerator.num_pes,
+        name=geometry.layer.name,
+        num_macs=geometry.layer.num_macs,
+        num_pes=geometry.accelerator.num_pes,
         pes_used=geometry.pes_used,
         status=result.status,
         predicted_cycles=prediction.cycles,
         simulated_cycles=result.cycles,
         first_piece=first_difference(timeline, result.events) if timeline else None,
         counts=tuple(_count_differences(prediction.counts, counted, timed=timed)),
-        output_mismatches=int(np.count_nonzero(output != reference_output(layer, quantised))),
+        output_mismatches=output_mismatches,
         timed=timed,
         accesses=prediction.accesses,
-        messages=(
-            *_complaints_before(prelude, ran_before),
-            *_complaints(result, geometry, prediction, timeline),
-        ),
-        pieces_compared=by_piece,
-        groups=groups,
+        messages=_complaints(result, geometry, prediction, timeline),
+        pieces_compared=timeline is not None,
         predicted=prediction.counts,
         counted=counted,
         waves=result.waves,
@@ -258,7 +289,7 @@ def simulate_layer(
 
 def _starts(scene: Scene, before: str | None) -> tuple[Prelude | None, list[Start]]:
     """The run that counts, and what happens before it."""
-    reads = (REGISTERS["status"], *(REGISTERS[f"{name}_low"] for name in COUNTERS))
+    reads = STATUS_REGISTERS
     if before is None:
         writes = start_writes(scene.program, base=scene.base)
         return None, [Start(writes=tuple(writes), reads=reads)]
@@ -273,19 +304,20 @@ def _complaints_before(prelude: Prelude | None, results: Sequence[BenchResult]) 
     return [complaint for complaint in complaints if complaint is not None]
 
 
-class _Limits(TypedDict):
+class RunLimits(TypedDict):
     """After how many cycles, and how many in which nothing moves, a run counts as hung."""
 
     cycle_limit: int
     idle_limit: int | None
 
 
-def _limits(
+def run_limits(
     accelerator: Accelerator,
     prediction: Prediction,
     stalls: Stalls | None,
     habits: MemoryHabits | None,
-) -> _Limits:
+) -> RunLimits:
+    """After how many cycles a run of this layer counts as hung."""
     cycles = (prediction.cycles + CYCLES_TO_SPARE) * (STALLED_FACTOR if stalls else 1)
     if habits is None:
         return {"cycle_limit": cycles, "idle_limit": None}

@@ -44,11 +44,8 @@ def run_lowered(
     buffers : int8 [bytes] of each buffer, which may share memory; of their own if None, and then
         tensors that are views of others are returned, too.
     """
-    run = _Execution(lowered, buffers, rng or np.random.default_rng(0))
-    tensors = lowered.graph.tensors
-    results = {name: image_of(tensors[name], inputs[name]) for name in lowered.graph.inputs}
-    for tensor in lowered.inputs:
-        run.give(tensor, results[tensor.name], tensors[tensor.name].zero_point)
+    run = LoweredExecution(lowered, buffers, rng or np.random.default_rng(0))
+    results = run.begin(inputs)
     last = {_made(call): index for index, call in enumerate(lowered.calls)}
     for index, call in enumerate(lowered.calls):
         if isinstance(call, LayerCall):
@@ -68,8 +65,14 @@ def _made(call: LayerCall | HostCall) -> str:
     return call.makes if isinstance(call, LayerCall) else call.output.name
 
 
-class _Execution:
-    """Buffers, and numbers that the host keeps."""
+class LoweredExecution:
+    """Buffers, and numbers that the host keeps.
+
+    Parameters
+    ----------
+    buffers : int8 [bytes] of each buffer, which may share memory; random bytes if None.
+    rng : for the bytes that nobody has written.
+    """
 
     def __init__(
         self,
@@ -77,6 +80,7 @@ class _Execution:
         buffers: Buffers | None,
         rng: np.random.Generator,
     ) -> None:
+        self._lowered = lowered
         self._beat = lowered.beat_bytes
         self._rng = rng
         self._kept: dict[str, Array] = {}
@@ -99,6 +103,14 @@ class _Execution:
             self._kept[tensor.name] = values
         else:
             self._buffers[tensor.view.buffer][tensor.byte_places(self._beat)] = values
+
+    def begin(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Put the network's inputs, as its user hands them in, where they lie; return the images."""
+        graph = self._lowered.graph
+        images = {name: image_of(graph.tensors[name], inputs[name]) for name in graph.inputs}
+        for tensor in self._lowered.inputs:
+            self.give(tensor, images[tensor.name], graph.tensors[tensor.name].zero_point)
+        return images
 
     def give(self, tensor: PlacedTensor, values: Array, zero_point: int) -> None:
         """Put an input where it lies, with its zero point between its numbers."""
