@@ -105,7 +105,7 @@ class LoweredExecution:
             self._buffers[tensor.view.buffer][tensor.byte_places(self._beat)] = values
 
     def begin(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Put the network's inputs, as its user hands them in, where they lie; return the images."""
+        """Put the inputs, as the user hands them in, where they lie; return their images."""
         graph = self._lowered.graph
         images = {name: image_of(graph.tensors[name], inputs[name]) for name in graph.inputs}
         for tensor in self._lowered.inputs:
