@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import stream
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
@@ -16,6 +16,7 @@ from naas_hw.rtl.engines import epilogue
 from naas_hw.rtl.engines.drain import drain_beat
 from naas_hw.rtl.engines.epilogue import Epilogue
 from naas_hw.rtl.engines.requantiser import Requantiser
+from naas_hw.rtl.memory.delay_memory import DelayMemory
 from naas_hw.rtl.memory.global_buffer import l2_read_port, l2_write_port
 from naas_hw.rtl.memory.scale_memory import ScaleMemory, scale_write_port
 from naas_hw.rtl.memory.table_memory import table_write_port
@@ -33,6 +34,9 @@ SUM_BYTES: Final = 4
 
 BYTE_BITS: Final = 8
 
+SUMMED_CYCLE: Final = timing.DRAIN_PIPELINE - timing.REQUANTISE_LATENCY
+"""Cycles from a beat to its partial sums."""
+
 
 def _field_names(accelerator: Accelerator) -> tuple[str, ...]:
     """Fields of the descriptor that the drain path reads."""
@@ -42,12 +46,25 @@ def _field_names(accelerator: Accelerator) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Result:
-    """What a lane writes: one of the two, in the same cycle."""
+    """What a lane writes: one of the two."""
 
     total: Value
-    """The partial sum."""
+    """The partial sum; ahead of the byte by the time of the requantiser if an epilogue follows."""
     byte: Value
     """The partial sum, requantised."""
+
+
+@dataclass(frozen=True)
+class _Write:
+    """What a beat ends in."""
+
+    final: Value
+    """It writes bytes."""
+    byte: Value
+    """Address of the first byte in its tile, the lowest bits."""
+    address: Value
+    """Of the word in L2."""
+    results: list[_Result]
 
 
 class DrainPath(SharedComponent):
@@ -115,7 +132,10 @@ class DrainPath(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         valid = Signal()
-        beats = [Signal(self.beat, name=f"beat_{n}", reset_less=True) for n in range(self.pipeline)]
+        beats = [
+            Signal(self.beat, name=f"beat_{n}", reset_less=True)
+            for n in range(timing.DRAIN_PIPELINE)
+        ]
         m.d.sync += valid.eq(self.i.valid)
         m.d.sync += [
             late.eq(beat) for late, beat in zip(beats, [self.i.payload, *beats], strict=False)
@@ -126,9 +146,13 @@ class DrainPath(SharedComponent):
         scales = self._scales(m, beats[1])
         sums = self._partial_sums(m, beats[2])
         results = [self._lane(m, k, numbers[k], sums[k], scales) for k in range(self.lanes)]
+        valid_late = delayed(m, valid, self.pipeline - 1, "valid")
         if self.accelerator.has_epilogue:
-            results = self._epilogue(m, valid, beats, results)
-        self._write(m, delayed(m, valid, self.pipeline - 1, "valid"), beats, results)
+            write = self._epilogue(m, valid, beats, results)
+        else:
+            last = beats[-1]
+            write = _Write(last.final, last.byte, self._address(m, beats[-2]), results)
+        self._write(m, valid_late, write)
         return m
 
     # Reads -----------------------------------------------------------------------------------
@@ -241,13 +265,48 @@ class DrainPath(SharedComponent):
             requantiser.shift.eq(scales.shift.word_select(k, 32)),
             requantiser.zero_point.eq(self.fields.output_zero_point),
         ]
-        late_total = delayed(m, total, timing.REQUANTISE_LATENCY, f"total_{k}")
+        wait = 0 if self.accelerator.has_epilogue else timing.REQUANTISE_LATENCY
+        late_total = delayed(m, total, wait, f"total_{k}")
         return _Result(late_total, requantiser.o)
 
     def _epilogue(
         self, m: Module, valid: Value, beats: Sequence[Any], results: list[_Result]
-    ) -> list[_Result]:
-        """Bytes as the epilogue changes them, and partial sums as long as it takes."""
+    ) -> _Write:
+        """Bytes as the epilogue changes them; all else waits for them in a memory."""
+        part = self._add_epilogue(m, valid, beats, results)
+        late = Signal(self._kept, name="late")
+        m.submodules.delay = delay = DelayMemory(
+            width=self._kept.size, cycles=timing.REQUANTISE_LATENCY + part.LATENCY
+        )
+        before, beat = beats[SUMMED_CYCLE - 2 : SUMMED_CYCLE]
+        byte = beat.byte[: self.accelerator.beat_bytes.bit_length() - 1]
+        totals = Cat(result.total for result in results)
+        m.d.comb += [
+            delay.i.eq(Cat(beat.final, byte, self._address(m, before), totals)),
+            late.eq(delay.o),
+        ]
+        return _Write(
+            final=late.final,
+            byte=late.byte,
+            address=late.address,
+            results=[_Result(late.totals[k], part.o[k]) for k in range(self.lanes)],
+        )
+
+    @property
+    def _kept(self) -> data.StructLayout:
+        """What is known of a beat when its partial sums are there."""
+        return data.StructLayout(
+            {
+                "final": 1,
+                "byte": self.accelerator.beat_bytes.bit_length() - 1,
+                "address": L2_BITS,
+                "totals": data.ArrayLayout(32, self.lanes),
+            }
+        )
+
+    def _add_epilogue(
+        self, m: Module, valid: Value, beats: Sequence[Any], results: list[_Result]
+    ) -> Epilogue:
         options = self.accelerator.options
         m.submodules.epilogue = part = Epilogue(
             options, lanes=self.lanes, beat_bytes=self.accelerator.beat_bytes
@@ -258,10 +317,7 @@ class DrainPath(SharedComponent):
             connect(m, flipped(self.table), part.table)
         if self.accelerator.residual:
             m.d.comb += part.residual.as_value().eq(self._residual(m, valid, beats))
-        return [
-            _Result(delayed(m, result.total, part.LATENCY, f"sum_{k}"), part.o[k])
-            for k, result in enumerate(results)
-        ]
+        return part
 
     def _residual(self, m: Module, valid: Value, beats: Sequence[Any]) -> Signal:
         """The residual's byte of each lane, when the byte of the requantiser is there."""
@@ -282,35 +338,37 @@ class DrainPath(SharedComponent):
         ]
         return residual
 
-    def _write(self, m: Module, valid: Value, beats: Sequence[Any], results: list[_Result]) -> None:
-        """Write bytes or partial sums; the address is made a cycle ahead."""
-        beat = beats[-1]
+    def _write(self, m: Module, valid: Value, write: _Write) -> None:
+        """Write bytes or partial sums."""
         lanes = [Signal(name=f"writes_lane_{k}") for k in range(self.lanes)]
-        m.d.comb += Cat(lanes).eq(self._hits(beat.byte[: self.lane_bits], self.lanes))
+        m.d.comb += Cat(lanes).eq(self._hits(write.byte[: self.lane_bits], self.lanes))
         sum_enables = Cat(lane.replicate(SUM_BYTES) for lane in lanes)
-        enable = Mux(beat.final, self._byte_enables(m, beat, lanes), sum_enables)
-        all_bytes = Cat(result.byte for result in results).replicate(SUM_BYTES)
-        totals = Cat(result.total for result in results)
-        address = Signal(L2_BITS, name="address", reset_less=True)
-        m.d.sync += address.eq(self._address(beats[-2]))
+        enable = Mux(write.final, self._byte_enables(m, write.byte, lanes), sum_enables)
+        all_bytes = Cat(result.byte for result in write.results).replicate(SUM_BYTES)
+        totals = Cat(result.total for result in write.results)
         m.d.comb += [
             self.write.enable.eq(Mux(valid, enable, 0)),
-            self.write.address.eq(address),
-            self.write.data.eq(Mux(beat.final, all_bytes, totals)),
+            self.write.address.eq(write.address),
+            self.write.data.eq(Mux(write.final, all_bytes, totals)),
         ]
 
-    def _address(self, beat: Any) -> Value:
+    def _address(self, m: Module, beat: Any) -> Signal:
+        """Where a beat writes, a cycle later."""
         beat_bits = self.accelerator.beat_bytes.bit_length() - 1
-        return Mux(
-            beat.final,
-            beat.output_base + (beat.byte >> beat_bits),
-            beat.sums_base + (beat.byte >> self.lane_bits),
+        address = Signal(L2_BITS, name="address", reset_less=True)
+        m.d.sync += address.eq(
+            Mux(
+                beat.final,
+                beat.output_base + (beat.byte >> beat_bits),
+                beat.sums_base + (beat.byte >> self.lane_bits),
+            )
         )
+        return address
 
-    def _byte_enables(self, m: Module, beat: Any, lanes: list[Signal]) -> Value:
+    def _byte_enables(self, m: Module, byte: Value, lanes: list[Signal]) -> Value:
         """The lanes that are written, in the part of the word that the beat's address says."""
         beat_bits = self.accelerator.beat_bytes.bit_length() - 1
-        part = beat.byte[self.lane_bits : beat_bits]
+        part = byte[self.lane_bits : beat_bits]
         writes_part = [Signal(name=f"writes_part_{n}") for n in range(SUM_BYTES)]
         m.d.comb += [writes.eq(part == n) for n, writes in enumerate(writes_part)]
         return Cat(writes & lane for writes in writes_part for lane in lanes)
