@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.core.errors import InputError, ToolError
+from naas_hw.graph.fold.folding import folded
 from naas_hw.graph.graph import Array
+from naas_hw.graph.importers.reader import read_graph
 from naas_hw.graph.importers.tflite_tables import read_tables
 from naas_hw.graph.integer_execution import run_operator
+from naas_hw.graph.integer_form import quantised_graph
 from naas_hw.graph.integers.values import Quantisation
 from naas_hw.graph.quantised import (
     Convolution,
@@ -103,6 +106,47 @@ def _together(kind: str, operators: list[OperatorComparison]) -> KindComparison:
         num_differing=sum(one.num_differing for one in operators),
         largest_difference=max(one.largest_difference for one in operators),
     )
+
+
+def measure_contract(path: Path, *, num_inputs: int = 10, seed: int = 0) -> ContractReport:
+    """A quantised file beside the other side of its format, on inputs drawn at random.
+
+    Parameters
+    ----------
+    path : a TFLite file; or an ONNX file, with `onnxruntime` as the other side where
+        `onnx.reference` does not know an operator.
+
+    Raises
+    ------
+    InputError : it is neither, or it has no quantised tensor.
+    ToolError : the other side is not installed.
+    """
+    graph = quantised_graph(folded(read_graph(path)))
+    if not any(tensor.dtype == "int8" for tensor in graph.tensors.values()):
+        raise InputError(f"{path.name} must be quantised to be compared; it holds real numbers")
+    rng = np.random.default_rng(seed)
+    inputs = [
+        {name: _drawn(graph.tensors[name], rng) for name in graph.inputs} for _ in range(num_inputs)
+    ]
+    if path.suffix.lower() == ".tflite":
+        return compare_with_litert(path, graph, inputs)
+    if path.suffix.lower() != ".onnx":
+        raise InputError(f"{path.name} must be a .tflite or .onnx file to be compared")
+    try:
+        return compare_with_onnx(path, graph, inputs)
+    except InputError:
+        return compare_with_onnxruntime(path, graph, inputs)
+
+
+def _drawn(tensor: QuantisedTensor, rng: np.random.Generator) -> Array:
+    """An input that uses most of its range."""
+    if tensor.graph_dtype in ("int8", "uint8"):
+        limits = np.iinfo(tensor.graph_dtype)
+        return rng.integers(
+            limits.min, limits.max + 1, tensor.graph_shape, dtype=tensor.graph_dtype
+        )
+    steps = rng.integers(-128, 128, tensor.graph_shape) - tensor.zero_point
+    return (steps * tensor.scale).astype(tensor.graph_dtype)
 
 
 def compare_operators(

