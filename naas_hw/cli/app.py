@@ -19,6 +19,7 @@ from naas_hw.cli.generate import generate
 from naas_hw.cli.import_ import import_
 from naas_hw.cli.map import map_
 from naas_hw.cli.panels import OUTPUT
+from naas_hw.cli.quantise import quantise
 from naas_hw.cli.report import report
 from naas_hw.cli.reproduce import reproduce
 from naas_hw.cli.schema import schema
@@ -53,6 +54,7 @@ def _add(
 
 
 _add(check, DESIGN)
+_add(quantise, DESIGN)
 _add(search, DESIGN)
 _add(cosearch, DESIGN)
 _add(map_, DESIGN, name="map")

@@ -14,6 +14,9 @@ from naas_hw.graph.shapes import output_dtype, output_shape
 
 Shape = tuple[int, ...]
 
+ONLY_INPUT: Final = ""
+"""Stands for the name of a model's input where it has one only."""
+
 _MAX_ELEMENTS: Final = 1 << 28
 _NOT_COMPUTED: Final = frozenset({"dequantize"})
 """Kinds that stay operators though their inputs are constants: they carry scales."""

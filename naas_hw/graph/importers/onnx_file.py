@@ -11,7 +11,7 @@ from onnx import ModelProto, NodeProto, ValueInfoProto
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Array, Graph
-from naas_hw.graph.importers.builder import GraphBuilder, Shape, check_size
+from naas_hw.graph.importers.builder import ONLY_INPUT, GraphBuilder, Shape, check_size
 from naas_hw.graph.importers.onnx_inference import InferredShapes, evaluate
 from naas_hw.graph.importers.onnx_node import Node
 from naas_hw.graph.importers.onnx_operators.constants import make_constant
@@ -124,6 +124,8 @@ def _add_inputs(
 ) -> dict[str, Shape]:
     """Inputs of the model that are no initializers, with their shapes."""
     values = [value for value in model.graph.input if value.name not in builder.tensors]
+    if len(values) == 1 and ONLY_INPUT in wanted:
+        wanted = {values[0].name: wanted[ONLY_INPUT]}
     unknown = sorted(set(wanted) - {value.name for value in values})
     if unknown:
         names = ", ".join(repr(value.name) for value in values)

@@ -25,8 +25,8 @@ def bias_corrected(real: Graph, quantised: Graph, images: Sequence[Mapping[str, 
     real : the float graph that `quantised` was made of; its operators have the same names.
     """
     wanted = {x.name: x for x in quantised.operators if x.kind in WEIGHTED_KINDS}
-    exact = _Run(real, images)
-    rounded = _Run(quantised, images)
+    exact = _BatchRun(real, images)
+    rounded = _BatchRun(quantised, images)
     means = {}
     for operator in real.operators:
         exact.step(operator)
@@ -51,7 +51,7 @@ def _channel_means(operator: Operator, results: list[Array]) -> Array:
     return np.asarray(np.mean(means, axis=0))
 
 
-class _Run:
+class _BatchRun:
     """A graph on several images at once, operator by operator.
 
     Members

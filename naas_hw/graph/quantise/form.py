@@ -18,8 +18,8 @@ FLOAT: Final = np.dtype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
-    """Scale and zero point of a tensor of int8."""
+class TensorScale:
+    """TensorScale and zero point of a tensor of int8."""
 
     scale: float
     zero_point: int
@@ -35,7 +35,7 @@ class Scale:
         }
 
 
-def with_quantisation(graph: Graph, scales: Mapping[str, Scale]) -> Graph:
+def with_quantisation(graph: Graph, scales: Mapping[str, TensorScale]) -> Graph:
     """The graph in which these tensors are int8, and the weights of layers that read them.
 
     Parameters
@@ -60,7 +60,7 @@ class _Form:
     """Operators and tensors so far; `readings` : input -> what its readers read."""
 
     graph: Graph
-    scales: Mapping[str, Scale]
+    scales: Mapping[str, TensorScale]
     operators: list[Operator] = field(default_factory=list)
     tensors: dict[str, GraphTensor] = field(init=False)
     readings: dict[str, str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from naas_hw.graph.quantise.settings import Observer, QuantiseSettings
 
 Floats = NDArray[np.float32]
 
-_MAX_SAMPLES: Final = 1 << 17
+_MAX_SAMPLES: Final = 1 << 15
 """Of a tensor, over all images."""
 
 _SHRINKS: Final = np.linspace(0.2, 1.0, 41)

@@ -13,7 +13,7 @@ from naas_hw.graph.graph import Array, Graph, GraphTensor, Operator
 from naas_hw.graph.operators import WEIGHTED_KINDS
 from naas_hw.graph.quantise.bias_correction import bias_corrected
 from naas_hw.graph.quantise.equalisation import equalised
-from naas_hw.graph.quantise.form import Scale, with_quantisation
+from naas_hw.graph.quantise.form import TensorScale, with_quantisation
 from naas_hw.graph.quantise.observation import (
     merged,
     observe,
@@ -133,8 +133,8 @@ def _variant(
 
 def scales_of(
     graph: Graph, images: Sequence[Image], settings: QuantiseSettings
-) -> dict[str, Scale]:
-    """Scale and zero point of each tensor that becomes int8.
+) -> dict[str, TensorScale]:
+    """TensorScale and zero point of each tensor that becomes int8.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def scales_of(
     scales = {}
     for name in names:
         scale, zero_point = scale_and_zero_point(*ranges[leaders[name]])
-        scales[name] = Scale(scale=scale, zero_point=zero_point)
+        scales[name] = TensorScale(scale=scale, zero_point=zero_point)
     return scales
 
 
