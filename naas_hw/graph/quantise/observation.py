@@ -100,8 +100,8 @@ def _error(sample: Floats, low: float, high: float) -> float:
 def scale_and_zero_point(low: float, high: float) -> tuple[float, int]:
     """Scale and zero point of int8 for a range that includes 0; both are float32's.
 
-    >>> scale_and_zero_point(0.0, 2.55)[1], scale_and_zero_point(-1.0, 1.0)[1]
-    (-128, 0)
+    >>> scale_and_zero_point(0.0, 2.55)[1], scale_and_zero_point(-1.0, 2.0)[1]
+    (-128, -43)
     """
     scale = float(np.float32((high - low) / 255))
     if scale < np.finfo(np.float32).tiny:
