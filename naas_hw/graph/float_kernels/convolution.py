@@ -1,9 +1,14 @@
 """Convolutions of images [N, C, H, W], as products of matrices."""
 
+from typing import Final
+
 import numpy as np
 
 from naas_hw.graph.float_kernels.windows import Pair, Sides, output_size, pad_image, taps
 from naas_hw.graph.graph import Array
+
+_PIXELS_AT_ONCE: Final = 1 << 25
+"""Few products of large matrices are faster than many of small ones."""
 
 
 def convolve(
@@ -82,18 +87,37 @@ def _convolve_channels(image: Array, weights: Array, stride: Pair, dilation: Pai
 def _convolve_groups(
     image: Array, weights: Array, stride: Pair, dilation: Pair, groups: int
 ) -> Array:
-    """A product of two matrices for each group: weights, and the pixels under the kernel."""
+    """A product of two matrices for each group: weights, and the pixels under the kernel.
+
+    Some rows of the result at a time, so that these pixels need not much memory.
+    """
     num_images, channels = image.shape[:2]
     outputs, inputs, *kernel = weights.shape
-    size = _size_of(image, weights, stride, dilation)
-    columns = np.empty((num_images, channels, *kernel, *size), dtype=image.dtype)
-    for (r, s), pixels in taps(image, (kernel[0], kernel[1]), stride, dilation):
-        columns[:, :, r, s] = pixels
+    rows, columns = _size_of(image, weights, stride, dilation)
     length = inputs * kernel[0] * kernel[1]
     # Contiguous: a product with weights that repeat one number in memory is slow.
     matrices = np.ascontiguousarray(weights).reshape(groups, outputs // groups, length)
-    product = np.matmul(matrices, columns.reshape(num_images, groups, length, size[0] * size[1]))
-    return np.asarray(product).reshape(num_images, outputs, *size)
+    result = np.empty((num_images, groups, outputs // groups, rows, columns), dtype=image.dtype)
+    met = list(taps(image, (kernel[0], kernel[1]), stride, dilation))
+    step = max(1, _PIXELS_AT_ONCE // max(1, channels * kernel[0] * kernel[1] * columns))
+    step = rows if kernel == [1, 1] else step
+    for start in range(0, rows, step):
+        end = min(start + step, rows)
+        pixels = _pixels(met, (num_images, channels, *kernel, end - start, columns), start)
+        flat = pixels.reshape(num_images, groups, length, (end - start) * columns)
+        product = np.matmul(matrices, flat)
+        result[..., start:end, :] = product.reshape(*product.shape[:-1], end - start, columns)
+    return result.reshape(num_images, outputs, rows, columns)
+
+
+def _pixels(met: list[tuple[Pair, Array]], shape: tuple[int, ...], start: int) -> Array:
+    """The pixels [N, C, R, S, rows, Q] under the kernel, of some rows of the result."""
+    if len(met) == 1:
+        return met[0][1][:, :, start : start + shape[-2]]
+    pixels = np.empty(shape, dtype=met[0][1].dtype)
+    for (r, s), part in met:
+        pixels[:, :, r, s] = part[:, :, start : start + shape[-2]]
+    return pixels
 
 
 def _size_of(image: Array, weights: Array, stride: Pair, dilation: Pair) -> Pair:
