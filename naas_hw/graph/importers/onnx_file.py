@@ -36,7 +36,8 @@ def read_onnx(
 
     Parameters
     ----------
-    input_shapes : of inputs whose sizes the file leaves open, or that shall have other sizes.
+    input_shapes : of inputs whose sizes the file leaves open, or that shall have other sizes; ""
+        is the name of the only input.
     name : of the graph; that of the file by default.
 
     Raises
@@ -126,6 +127,8 @@ def _add_inputs(
     values = [value for value in model.graph.input if value.name not in builder.tensors]
     if len(values) == 1 and ONLY_INPUT in wanted:
         wanted = {values[0].name: wanted[ONLY_INPUT]}
+    if "" in wanted and len(values) == 1:
+        wanted = {values[0].name: wanted[""]}
     unknown = sorted(set(wanted) - {value.name for value in values})
     if unknown:
         names = ", ".join(repr(value.name) for value in values)

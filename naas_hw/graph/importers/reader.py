@@ -29,7 +29,8 @@ def read_graph(
     ----------
     source : a file `.onnx`, `.tflite` or `.pt2`; or `module:callable` of a torch module; or the
         name of a built-in network.
-    input_shapes : by name of input, where the source leaves sizes open or shall have others.
+    input_shapes : by name of input, where the source leaves sizes open or shall have others; ""
+        is the name of the only input.
     name : of the graph; that of the file by default.
 
     Raises

@@ -349,6 +349,49 @@ def test_chains_of_shapes_become_constants():
     assert len(graph.notes) == 1
 
 
+def test_constants_of_operators_that_have_no_kind_here():
+    """What torch writes for `expand`: a size of -1 is one that stays."""
+    one = numpy_helper.from_array(integers(1))
+    nodes = [
+        helper.make_node("ConstantOfShape", ["rank"], ["ones"], value=one),
+        helper.make_node("Mul", ["ones", "minus"], ["open"]),
+        helper.make_node("Equal", ["wanted", "open"], ["is_open"]),
+        helper.make_node("Where", ["is_open", "ones", "wanted"], ["shape"]),
+        helper.make_node("Expand", ["x", "shape"], ["y"]),
+    ]
+    constants = {"rank": integers(3), "minus": np.int64(-1), "wanted": integers(2, -1, 5)}
+    model = model_of(nodes, {"x": (1, 4, 1)}, constants=constants)
+    graph = graph_of_model(model, name="test")
+    assert_computes(model, graph)
+    assert [operator.kind for operator in graph.operators] == ["expand"]
+
+
+def test_weights_may_be_quantised_in_the_file_and_their_bias_not():
+    """Scales of shape [1], no zero point, scales of weights along axis 0."""
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal((6, 4, 3, 3)).astype(np.float32)
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["xq"]),
+        helper.make_node("DequantizeLinear", ["xq", "s", "z"], ["xr"]),
+        helper.make_node("QuantizeLinear", ["w", "sw", "zw"], ["wq"], axis=0),
+        helper.make_node("DequantizeLinear", ["wq", "sw"], ["wr"], axis=0),
+        helper.make_node("Conv", ["xr", "wr", "b"], ["y"], name="layer"),
+    ]
+    constants = {
+        "s": np.array([0.03], dtype=np.float32),
+        "z": np.zeros(1, dtype=np.int8),
+        "w": weights,
+        "sw": np.abs(weights).max(axis=(1, 2, 3)) / np.float32(127),
+        "zw": np.zeros(6, dtype=np.int8),
+        "b": floats(6),
+    }
+    model = model_of(nodes, {"x": (1, 4, 8, 8)}, constants=constants, opset=19)
+    graph = graph_of_model(model, name="test")
+    assert_computes(model, graph, run_runtime)
+    kinds = [operator.kind for operator in folded(graph).operators]
+    assert kinds == ["quantize", "dequantize", "dequantize", "conv"]
+
+
 def test_weights_come_through_constants_of_every_kind():
     """Initializers listed as inputs, Constant nodes, Reshape, Transpose, ConstantOfShape."""
     value = numpy_helper.from_array(np.array([0.5], dtype=np.float32))
@@ -394,9 +437,11 @@ def test_a_shape_that_does_not_fit_is_refused(shapes):
         graph_of_model(model, name="test", input_shapes=shapes)
 
 
-def test_a_shape_replaces_that_of_the_file():
+@pytest.mark.parametrize("name", ["x", ""])
+def test_a_shape_replaces_that_of_the_file(name):
+    """Without a name it is that of the only input."""
     model = model_of([helper.make_node("Relu", ["x"], ["y"])], {"x": (10, 3, 32, 32)})
-    graph = graph_of_model(model, name="test", input_shapes={"x": (1, 3, 8, 9)})
+    graph = graph_of_model(model, name="test", input_shapes={name: (1, 3, 8, 9)})
     assert graph.tensors["y"].shape == (1, 3, 8, 9)
 
 
