@@ -45,7 +45,7 @@ from naas_hw.rtl.primitives.config import ConfigRegister
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.loop_nest import LoopNest
 from naas_hw.rtl.primitives.queue import Queue
-from naas_hw.rtl.primitives.transfer import RUN_BITS
+from naas_hw.rtl.primitives.transfer import RUN_BITS, LoadOptions
 from naas_hw.workload.layer import MAX_REACH
 
 FOLDER = Path(naas_hw.rtl.__file__).parent
@@ -194,6 +194,11 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("queue", "back"): Counter(queue, QUEUE_DEPTH - 1, "the depth, a power of two"),
     ("queue", "front"): Counter(queue, QUEUE_DEPTH - 1, "the depth, a power of two"),
     ("queue", "level"): Counter(queue, QUEUE_DEPTH, "the depth"),
+    ("reader", "num_drained"): Counter(
+        lambda: Reader(LoadOptions(residual=True), beat_bytes=4),
+        WRAPS,
+        "compared with runs at most a few away",
+    ),
     ("reader", "outstanding"): Counter(
         lambda: Reader(beat_bytes=4),
         timing.READ_AHEAD_BEATS - 1 + 256,

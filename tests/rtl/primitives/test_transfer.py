@@ -1,6 +1,14 @@
 """A transfer packs its fields in their order, and tensors count in the order of loading."""
 
-from naas_hw.rtl.primitives.transfer import LoadTransfer, StoreTransfer, Tensor
+from itertools import product
+
+from naas_hw.rtl.primitives.transfer import (
+    LoadOptions,
+    LoadTransfer,
+    OptionalTensor,
+    StoreTransfer,
+    Tensor,
+)
 
 
 def test_a_transfer_keeps_its_fields() -> None:
@@ -15,3 +23,27 @@ def test_a_transfer_keeps_its_fields() -> None:
 
 def test_a_tile_loads_scales_first_and_partial_sums_last() -> None:
     assert sorted(Tensor) == [Tensor.SCALES, Tensor.WEIGHTS, Tensor.INPUTS, Tensor.PARTIAL_SUMS]
+
+
+def test_a_tensor_has_the_same_number_with_and_without_options() -> None:
+    assert all(OptionalTensor[tensor.name] == tensor for tensor in Tensor)
+
+
+def test_a_table_comes_first_and_a_residual_before_partial_sums() -> None:
+    """Whichever of them there are, the four others keep their order."""
+    for table_words, residual in product((0, 16), (False, True)):
+        order = LoadOptions(table_words=table_words, residual=residual).order
+        assert [tensor for tensor in order if tensor in list(Tensor)] == sorted(Tensor)
+        assert (order[0] == OptionalTensor.TABLE) == (table_words > 0)
+        assert (order[-2] == OptionalTensor.RESIDUAL) == residual
+
+
+def test_without_options_a_load_is_as_it_was() -> None:
+    assert LoadOptions().tagged(LoadTransfer) is LoadTransfer
+
+
+def test_a_tag_says_when_drain_is_released_only_where_there_is_a_residual() -> None:
+    with_table = LoadOptions(table_words=8).tagged(LoadTransfer)
+    with_residual = LoadOptions(residual=True).tagged(LoadTransfer)
+    assert with_table.size == LoadTransfer.as_shape().size + 1
+    assert with_residual.size == with_table.size + 1
