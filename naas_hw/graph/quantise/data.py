@@ -23,7 +23,7 @@ from naas_hw.system.text import one_line, printable
 Shape = tuple[int, ...]
 
 LABELS: Final = "labels.npy"
-SEEDED_IMAGES: Final = 16
+SEEDED_IMAGES: Final = 4
 
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _IMAGE_AXES: Final = 4
