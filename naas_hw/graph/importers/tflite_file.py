@@ -12,6 +12,7 @@ from naas_hw.graph.importers.tflite_constants import fold_constant
 from naas_hw.graph.importers.tflite_graph import TfliteGraph
 from naas_hw.graph.importers.tflite_operators import append_operator
 from naas_hw.graph.importers.tflite_tables import read_tables
+from naas_hw.graph.importers.tflite_variables import without_variables
 
 
 def read_tflite(path: Path, name: str | None = None) -> Graph:
@@ -39,7 +40,7 @@ def tflite_graph(content: bytes, file: str, name: str) -> Graph:
     ----------
     file : its name, for messages.
     """
-    model = read_tables(content, file)
+    model = without_variables(read_tables(content, file), file)
     graph = TfliteGraph(model, file)
     for operator in model.operators:
         try:

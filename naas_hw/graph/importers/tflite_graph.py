@@ -7,6 +7,7 @@ holds its integers, `T/real` the numbers that they stand for.
 """
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Array, Attribute, Graph, GraphTensor, Operator, tensor_of
 from naas_hw.graph.importers.tflite_tables import FileModel, FileOperator, FileTensor
+from naas_hw.graph.shapes import output_shape
 
 Shape = tuple[int, ...]
 
@@ -82,6 +84,7 @@ class TfliteGraph:
             tensors=self._tensors,
             inputs=self._input_names,
             outputs=tuple(outputs),
+            notes=self._model.notes,
         )
 
     def tensor(self, number: int) -> FileTensor:
@@ -185,9 +188,15 @@ class TfliteGraph:
         source: str = "",
         dtype: np.dtype[Any] | None = None,
     ) -> str:
-        """Append an operator; gives the name of its output."""
+        """Append an operator; gives the name of its output.
+
+        Raises
+        ------
+        ValueError : its inputs do not make that shape.
+        """
         name = self._free(name)
         given = attributes or {}
+        self._check_shape(kind, inputs, given, shape)
         if dtype is None:
             dtype = np.dtype(str(given["dtype"]) if kind == "quantize" else np.float32)
         self._add_tensor(name, shape, dtype)
@@ -202,6 +211,18 @@ class TfliteGraph:
             )
         )
         return name
+
+    def _check_shape(
+        self, kind: str, inputs: Sequence[str], attributes: Mapping[str, Attribute], shape: Shape
+    ) -> None:
+        shapes = [self._tensors[one].shape if one else () for one in inputs]
+        made = output_shape(kind, attributes, shapes)
+        if made is None and kind == "reshape" and prod(shapes[0]) != prod(shape):
+            made = shapes[0]
+        if made is None and kind == "resize" and shapes[0][:2] != shape[:2]:
+            made = (*shapes[0][:2], *shape[2:])
+        if made is not None and made != shape:
+            raise ValueError(f"an output must be {list(made)}, not {list(shape)}")
 
     def finish(self, number: int, real: str, source: str = "QUANTIZE") -> None:
         """The tensor `number` is what `real` holds."""

@@ -556,6 +556,23 @@ def _split_into(
         start += size
 
 
+def _pack(graph: TfliteGraph, operator: FileOperator) -> None:
+    """Tensors of one shape along a new axis."""
+    number = operator.outputs[0]
+    after = graph.tensor(number).shape
+    axis = int(operator.options.get("Axis", 0)) % len(after)
+    single = (*after[:axis], 1, *after[axis + 1 :])
+    inputs = tuple(
+        graph.reshaped(graph.real(one), graph.tensor(one).shape, single) for one in operator.inputs
+    )
+    _result(graph, operator, "concat", inputs, {"axis": graph_axis(axis, len(after))})
+
+
+def _square(graph: TfliteGraph, operator: FileOperator) -> None:
+    real = graph.real(operator.inputs[0])
+    _result(graph, operator, "multiply", (real, real))
+
+
 def _quantize(graph: TfliteGraph, operator: FileOperator) -> None:
     graph.finish(operator.outputs[0], graph.real(operator.inputs[0]), operator.kind)
 
@@ -655,6 +672,8 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "REDUCE_MAX": _reduction("reduce_max"),
     "ARG_MAX": _argmax,
     "CONCATENATION": _concatenation,
+    "PACK": _pack,
+    "SQUARE": _square,
     "PAD": _pad,
     "PADV2": _pad,
     "MIRROR_PAD": _pad,

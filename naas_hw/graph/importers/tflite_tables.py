@@ -48,6 +48,7 @@ _DTYPES: Final[dict[int, np.dtype[Any]]] = {
     tflite.TensorType.UINT8: np.dtype(np.uint8),
     tflite.TensorType.INT8: np.dtype(np.int8),
     tflite.TensorType.BOOL: np.dtype(np.bool_),
+    tflite.TensorType.RESOURCE: np.dtype(np.void),  # a variable, which holds no numbers itself
 }
 
 
@@ -106,12 +107,18 @@ class FileOperator:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FileModel:
-    """The one subgraph of a file."""
+    """The first subgraph of a file.
+
+    Parameters
+    ----------
+    notes : what a reader of the file should know, a sentence each.
+    """
 
     tensors: tuple[FileTensor, ...]
     operators: tuple[FileOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_tables(content: bytes, file: str) -> FileModel:
@@ -148,10 +155,8 @@ class _Reader:
 
     def read(self) -> FileModel:
         """All of it."""
-        if self._model.SubgraphsLength() != 1:
-            raise InputError(
-                f"{self._file} must have 1 subgraph, not {self._model.SubgraphsLength()}"
-            )
+        if self._model.SubgraphsLength() < 1:
+            raise InputError(f"{self._file} must have a subgraph")
         graph = self._model.Subgraphs(0)
         tensors = tuple(
             self._tensor(graph.Tensors(i), i) for i in range(self._length(graph.TensorsLength()))
