@@ -12,6 +12,8 @@ _TENSOR_TONES: Final = {
     "weights": 0, "inputs": 1, "outputs": 2, "sums": 3, "products": 4, "scales": 5, "descriptor": 6,
     "residual": 7, "table": 8,
 }  # fmt: skip
+_OPTIONAL: Final = {"residual", "table"}
+"""Tensors that are shown only where a layer has them."""
 
 
 def energy_figure(facts: RunFacts) -> Figure:
@@ -22,12 +24,14 @@ def energy_figure(facts: RunFacts) -> Figure:
         for level, parts in split.items():
             for tensor, energy_pj in parts.items():
                 total[level][tensor] += energy_pj
+    moved = {tensor for parts in total.values() for tensor, part in parts.items() if part}
+    tensors = [tensor for tensor in _TENSOR_TONES if tensor in moved or tensor not in _OPTIONAL]
     sums = {level: sum(total[level].values()) for level in LEVELS}
     whole = sum(sums.values()) or 1.0
     bars = [
         Bar(
             name=title_of(level),
-            values=[total[level][tensor] / 1e6 for tensor in _TENSOR_TONES],
+            values=[total[level][tensor] / 1e6 for tensor in tensors],
             end=f"{sums[level] / whole:.1%}",
         )
         for level in LEVELS
@@ -39,16 +43,16 @@ def energy_figure(facts: RunFacts) -> Figure:
             "Energy by level and tensor",
             "; ".join(f"{bar.name} {bar.end}" for bar in bars) + ".",
             bars,
-            parts=[(tensor, _TENSOR_TONES[tensor]) for tensor in _TENSOR_TONES],
+            parts=[(tensor, _TENSOR_TONES[tensor]) for tensor in tensors],
             label="energy, µJ",
         ),
         table=data_table(
             "Energy by level and tensor, µJ",
-            ("level", *_TENSOR_TONES, "all"),
+            ("level", *tensors, "all"),
             [
                 (
                     title_of(level),
-                    *(energy(total[level][tensor]) for tensor in _TENSOR_TONES),
+                    *(energy(total[level][tensor]) for tensor in tensors),
                     energy(sums[level]),
                 )
                 for level in LEVELS
