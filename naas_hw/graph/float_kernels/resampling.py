@@ -56,7 +56,8 @@ def _positions(size: int, length: int, scale: float, coordinates: str) -> NDArra
     if coordinates == "asymmetric":
         return index / scale
     if coordinates == "align_corners":
-        return index * ((length - 1) / (size - 1)) if size > 1 else index * 0
+        wanted = scale * length  # which the size is rounded down from
+        return index * ((length - 1) / (wanted - 1)) if size > 1 else index * 0
     if coordinates == "pytorch_half_pixel" and size == 1:
         return index * 0
     shift = 0.0

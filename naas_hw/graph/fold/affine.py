@@ -33,12 +33,10 @@ def fold_factors(editor: GraphEditor) -> None:
         if data is None or values is None or values.dtype.kind != "f":
             continue
         layer = _layer_before(editor, data)
+        if layer is None or editor.shape(data) != editor.shape(operator.outputs[0]):
+            continue
         channels = _of_channels(editor, data, values)
-        if (
-            layer is None
-            or channels is None
-            or editor.shape(data) != editor.shape(operator.outputs[0])
-        ):
+        if channels is None:
             continue
         factor, addend = _factor_and_addend(operator, channels.astype(np.float64))
         _fold_into(editor, operator, layer, factor, addend)

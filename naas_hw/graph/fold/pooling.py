@@ -11,8 +11,10 @@ _POOLS: Final = {"reduce_mean": "average_pool", "reduce_max": "max_pool"}
 def fold_reductions(editor: GraphEditor) -> None:
     """A mean or a maximum over all rows and columns becomes pooling of the whole image."""
     for operator in editor.operators:
-        shape = editor.shape(operator.inputs[0]) if operator.inputs else ()
-        if operator.kind not in _POOLS or len(shape) != 4:
+        if operator.kind not in _POOLS:
+            continue
+        shape = editor.shape(operator.inputs[0])
+        if len(shape) != 4:
             continue
         axes = operator.attributes["axes"]
         assert isinstance(axes, tuple)

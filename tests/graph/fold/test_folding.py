@@ -106,6 +106,11 @@ def test_factors_and_addends_go_into_the_layer_before(kind):
     assert kinds_after_folding(graph_of(build)) == ["conv"]
 
 
+def test_factors_of_vectors_without_a_layer_stay():
+    graph = graph_of(lambda _, add: add("multiply", "x", 0.5), shape=(3,))
+    assert kinds_after_folding(graph) == ["multiply"]
+
+
 def test_an_addend_that_differs_inside_a_channel_stays():
     def build(b: GraphBuilder, add: Add) -> str:
         return add("add", conv(b, add, "x"), weights(b, 4, 4))

@@ -422,6 +422,31 @@ def test_an_operator_that_nobody_knows_keeps_its_name_and_shape():
     assert graph.tensors["y"].shape == (1, 4)
 
 
+@pytest.mark.parametrize(
+    ("operator", "attributes", "kind"),
+    [
+        ("Pad", {"mode": "wrap"}, "onnx.pad"),
+        ("Resize", {"mode": "linear", "antialias": 1}, "onnx.resize"),
+        ("Resize", {"coordinate_transformation_mode": "tf_crop_and_resize"}, "onnx.resize"),
+        ("ArgMax", {"select_last_index": 1}, "onnx.argmax"),
+        ("MaxPool", {"kernel_shape": [1, 1]}, "maxpool"),
+    ],
+)
+def test_what_means_something_else_is_no_kind_of_ours(operator, attributes, kind):
+    inputs = {"Pad": ["x", "pads"], "Resize": ["x", "", "scales"]}.get(operator, ["x"])
+    outputs = ["y", "indices"] if operator == "MaxPool" else ["y"]
+    node = helper.make_node(operator, inputs, outputs, **attributes)
+    constants = {"pads": integers(*range(8)), "scales": SCALES}
+    model = model_of([node], {"x": (1, 8, 8, 8)}, constants=constants, opset=19)
+    assert graph_of_model(model, name="test").operators[0].kind == kind
+
+
+def test_corners_stay_where_they_are_whatever_the_size_is_rounded_to():
+    scales = np.array([1, 1, 0.6, 0.6], dtype=np.float32)
+    align = "align_corners"
+    check("Resize", (1, 1, 4, 4), None, scales, mode="linear", coordinate_transformation_mode=align)
+
+
 def test_open_sizes_need_a_shape():
     model = model_of([helper.make_node("Relu", ["x"], ["y"])], {"x": ("N", 3, "H", "W")})
     with pytest.raises(InputError, match="--input-shape"):

@@ -134,7 +134,9 @@ def softsign(node: Node) -> None:
 
 
 def identity(node: Node) -> None:
-    """`Identity`, and `Dropout` at inference."""
+    """`Identity`, and `Dropout` unless it is told to train."""
+    if node.operator == "Dropout" and node.number("", 2):
+        raise node.error("a model must be exported for inference, not for training")
     node.add("identity", (node.required(0),), last=True)
 
 

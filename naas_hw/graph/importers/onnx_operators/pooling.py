@@ -121,7 +121,10 @@ def reduce_lengths(node: Node) -> None:
 
 
 def argmax(node: Node) -> None:
-    """`ArgMax`."""
+    """`ArgMax`; of equal numbers the first."""
+    if node.get("select_last_index", 0):
+        keep_unknown(node)
+        return
     attributes = {
         "axis": node.axis("axis", 0, len(node.shape())),
         "keepdims": bool(node.get("keepdims", 1)),

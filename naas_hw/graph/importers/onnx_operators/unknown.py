@@ -6,10 +6,13 @@ import numpy as np
 
 from naas_hw.graph.graph import Attribute, Operator
 from naas_hw.graph.importers.onnx_node import Node
+from naas_hw.graph.operators import KINDS
 
 
 def keep_unknown(node: Node) -> None:
     """A node under its own name in lower case, with the shapes that the file tells.
+
+    A name that is one of our kinds, of a node that means something else, gets `onnx.` before it.
 
     Raises
     ------
@@ -19,13 +22,13 @@ def keep_unknown(node: Node) -> None:
     inferred = [node.inferred(name) for name in outputs]
     operator = Operator(
         name=node.name,
-        kind=node.operator.lower(),
+        kind=f"onnx.{name}" if (name := node.operator.lower()) in KINDS else name,
         inputs=node.inputs,
         outputs=outputs,
         attributes={
-            name: value
-            for name, value in ((key, _plain(entry)) for key, entry in node.attributes.items())
-            if value is not None
+            key: value
+            for key, entry in node.attributes.items()
+            if (value := _plain(entry)) is not None
         },
         source=node.operator,
     )
