@@ -235,9 +235,10 @@ def _host_only(
 def _concatenation(
     builder: IntegerBuilder, result: Result, name: str, quantisation: Quantisation
 ) -> Bytes:
-    """Channels of images, each brought to the output's scale and bounds by a table."""
-    if not concatenation_axis(result.operator, result.shape):
-        raise HostOnly("it joins no channels")
+    """Images one after the other, each brought to the output's scale and bounds by a table."""
+    axis = concatenation_axis(result.operator, result.shape)
+    if axis is None or len(result.inputs) < 2:
+        raise HostOnly("it joins other axes than channels, rows and columns")
     parts = []
     for value in builder.byte_inputs(result, len(result.inputs)):
         function = identity_of(value)
@@ -247,7 +248,7 @@ def _concatenation(
         parts.append(
             quantised_function(builder, function, f"{value.tensor}/rescaled", quantisation)
         )
-    return concatenated(builder, tuple(parts), name, result.shape, result.sources)
+    return concatenated(builder, tuple(parts), name, result.shape, result.sources, axis)
 
 
 RESOLVERS: Final[dict[str, Resolver]] = {

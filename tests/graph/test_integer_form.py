@@ -240,10 +240,26 @@ def test_parts_of_a_concatenation_are_rescaled(rng):
     assert kinds(made) == ["Lookup", "Concatenation"]
 
 
-def test_a_concatenation_of_rows_is_the_hosts(rng):
+@pytest.mark.parametrize(
+    ("axis", "second", "whole"),
+    [(2, (1, 4, 3, 8), (1, 4, 11, 8)), (3, (1, 4, 8, 2), (1, 4, 8, 10))],
+)
+def test_rows_and_columns_are_put_together_as_a_sum(axis, second, whole, rng):
     model = QuantisedModel()
-    a, b = model.input("a", (1, 4, 8, 8)), model.input("b", (1, 4, 3, 8), 0.02, -9)
-    y = model.append("concat", [a, b], "y", (1, 4, 11, 8), axis=2)
+    a, b = model.input("a", (1, 4, 8, 8)), model.input("b", second, 0.02, -9)
+    y = model.append("concat", [a, b], "y", whole, axis=axis)
+    graph = model.graph(model.quantised(y, 0.05, 3))
+    made = quantised_graph(graph)
+    assert kinds(made) == ["Lookup", "Padded", "Padded", "Sum"]
+    inputs = values_of(graph, rng)
+    wanted = run_floats(graph, inputs)["y_bytes"]
+    assert np.array_equal(run_integers(made, inputs)["y_real"][None], wanted)
+
+
+def test_a_concatenation_of_images_is_the_hosts(rng):
+    model = QuantisedModel()
+    a, b = model.input("a", (1, 4, 8, 8)), model.input("b", (1, 4, 8, 8), 0.02, -9)
+    y = model.append("concat", [a, b], "y", (2, 4, 8, 8), axis=0)
     assert kinds(checked(model.graph(model.quantised(y, 0.05, 3)), rng)) == ["HostFunction"]
 
 

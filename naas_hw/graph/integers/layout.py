@@ -17,7 +17,15 @@ from naas_hw.graph.integers.values import (
     image_shape,
     is_image,
 )
-from naas_hw.graph.quantised import Concatenation, Crop, Padded, Rearranged, Upsampling
+from naas_hw.graph.quantised import (
+    Concatenation,
+    Crop,
+    Padded,
+    Rearranged,
+    Sum,
+    Upsampling,
+)
+from naas_hw.workload.arithmetic.epilogue import Addition
 
 Move = Callable[[IntegerBuilder, Operator, Bytes], Bytes | None]
 """What becomes of bytes; None: the host moves them."""
@@ -290,11 +298,11 @@ def _blocks(
     )
 
 
-def concatenation_axis(operator: Operator, shape: GraphShape) -> bool:
-    """Whether a `concat` joins channels."""
+def concatenation_axis(operator: Operator, shape: GraphShape) -> int | None:
+    """Which axis of [C, H, W] a `concat` makes longer; None for another axis of the model."""
     axis: Any = operator.attributes["axis"]
     places = _image_axes(shape)
-    return places is not None and places.get(axis % len(shape)) == 0
+    return None if places is None else places.get(axis % len(shape))
 
 
 def concatenated(
@@ -303,23 +311,80 @@ def concatenated(
     name: str,
     shape: GraphShape,
     sources: tuple[str, ...],
+    axis: int,
 ) -> Bytes:
-    """Channels of images that have one scale and zero point."""
-    return builder.bytes(Concatenation, parts, name, shape, parts[0].quantisation, sources=sources)
+    """Images that have one scale and zero point, one after the other along an axis of [C, H, W].
+
+    Rows and columns are put together as a sum: each image has a frame of zero points up to the
+    whole size, and a zero point adds nothing.
+    """
+    quantisation = parts[0].quantisation
+    if axis == 0:
+        return builder.bytes(Concatenation, parts, name, shape, quantisation, sources=sources)
+    total, start = image_shape(shape)[axis], 0
+    whole: Bytes | None = None
+    for place, part in enumerate(parts):
+        length = image_shape(part.shape)[axis]
+        framed = _framed(builder, part, shape, axis, (start, total - start - length))
+        start += length
+        if whole is None:
+            whole = framed
+            continue
+        last = place == len(parts) - 1
+        whole = builder.bytes(
+            Sum,
+            (whole, framed),
+            name if last else f"{name}/{place}",
+            shape,
+            quantisation,
+            sources=sources,
+            addition=_exact_addition(quantisation.zero_point),
+        )
+    assert whole is not None
+    return whole
+
+
+def _framed(
+    builder: IntegerBuilder, part: Bytes, shape: GraphShape, axis: int, sides: tuple[int, int]
+) -> Bytes:
+    """An image with zero points before and after it along its rows or its columns."""
+    before, after = sides
+    return builder.bytes(
+        Padded,
+        (part,),
+        f"{part.tensor}/framed",
+        shape,
+        part.quantisation,
+        padding=(before, 0, after, 0) if axis == 1 else (0, before, 0, after),
+        value=part.quantisation.zero_point,
+    )
+
+
+def _exact_addition(zero_point: int) -> Addition:
+    """The sum of two images of one scale, which is not rounded."""
+    return Addition(
+        main_multiplier=1,
+        multiplier=1,
+        shift=0,
+        main_zero_point=zero_point,
+        zero_point=zero_point,
+        output_zero_point=zero_point,
+    )
 
 
 def joined(
     builder: IntegerBuilder, operator: Operator, values: tuple[Value | None, ...]
 ) -> Bytes | None:
-    """A `concat` of channels of images that have one scale and zero point."""
+    """A `concat` of images that have one scale and zero point."""
     shape = builder.graph.tensors[operator.outputs[0]].shape
     parts = [value for value in values if isinstance(value, Bytes)]
     if len(parts) != len(values) or len({part.quantisation for part in parts}) != 1:
         return None
-    if not concatenation_axis(operator, shape):
+    axis = concatenation_axis(operator, shape)
+    if axis is None or len(parts) < 2:
         return None
     upright = tuple(builder.upright(part) for part in parts)
-    return concatenated(builder, upright, operator.outputs[0], shape, (operator.name,))
+    return concatenated(builder, upright, operator.outputs[0], shape, (operator.name,), axis)
 
 
 def _identity(builder: IntegerBuilder, operator: Operator, value: Bytes) -> Bytes | None:
