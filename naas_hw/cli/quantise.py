@@ -46,7 +46,8 @@ def lines_of(report: "QuantisationReport", output: Path) -> list[str]:
         if is_kept
     ]
     lines = [
-        f"error of the outputs on {report.num_images} images: {report.error:.2%} of their square",
+        f"mean squared error of the outputs on {report.num_images} values: "
+        f"{report.error:.2g} of their mean square",
         f"made it smaller: {', '.join(kept) or 'neither equalisation nor bias correction'}",
     ]
     if report.float_accuracy is not None and report.integer_accuracy is not None:
