@@ -11,7 +11,7 @@ from stored_cases import CaseList, read_case_list
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.descriptor import Pitches, TensorAddresses, ZeroPoints, descriptor_values
-from naas_hw.compiler.images import unpack_activations
+from naas_hw.compiler.images import pack_activations, unpack_activations
 from naas_hw.compiler.program import PAGE_BYTES, LayerTask, Program, build_program
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.search.mapping.network_search import layer_generator
@@ -29,6 +29,7 @@ FOLDER = Path(__file__).parents[1] / "cases"
 STEPS = (2, 3)
 """From row to row, and from column to column."""
 
+BANKS_OF_A_RESIDUAL = 4
 FILL = 0x5A
 """What memory holds where nothing is written."""
 
@@ -40,7 +41,23 @@ def cases_of(name: str) -> CaseList:
 
 @cache
 def hardware_of(name: str) -> Hardware:
-    return generate(cases_of(name).accelerator.model_copy(update={"pitched_store": True}))
+    return generate(with_options(cases_of(name).accelerator))
+
+
+def with_options(accelerator: Accelerator) -> Accelerator:
+    """The same with pitched stores and residuals, and banks for these."""
+    banks = accelerator.num_banks + BANKS_OF_A_RESIDUAL
+    update = {"pitched_store": True, "residual": True, "num_banks": banks}
+    return accelerator.model_copy(update=update)
+
+
+def spread(values: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Values [K, P, Q] where they belong in an image that holds FILL elsewhere."""
+    image = np.full(
+        (values.shape[0], STEPS[0] * values.shape[1], STEPS[1] * values.shape[2]), FILL, np.int8
+    )
+    image[:, :: STEPS[0], :: STEPS[1]] = values
+    return image
 
 
 def image_beats(geometry: Geometry) -> int:
@@ -52,7 +69,10 @@ def image_beats(geometry: Geometry) -> int:
 def moved_descriptor(
     accelerator: Accelerator, task: LayerTask, program: Program, first: int, *, identity: int
 ) -> bytes:
-    """The descriptor of the same layer, with outputs in an image from byte `first` on."""
+    """The descriptor of the same layer, with outputs in an image from byte `first` on.
+
+    The image of a residual stands behind it.
+    """
     geometry = Geometry(accelerator=accelerator, layer=task.layer, mapping=task.mapping)
     beats = {name: at // accelerator.beat_bytes for name, (at, _) in program.regions[0].items()}
     row = STEPS[0] * STEPS[1] * task.layer.Q
@@ -62,6 +82,7 @@ def moved_descriptor(
         inputs=beats["inputs"],
         outputs=first // accelerator.beat_bytes,
         sums=0,
+        residual=first // accelerator.beat_bytes + image_beats(geometry),
         output_pitches=Pitches(block=task.layer.P * row, row=row, pixel=STEPS[1]),
     )
     zero_points = ZeroPoints(
@@ -70,7 +91,14 @@ def moved_descriptor(
         clamp_min=task.tensors.clamp_min,
         clamp_max=task.tensors.clamp_max,
     )
-    values = descriptor_values(geometry, placement, zero_points, identity=identity)
+    residual = task.tensors.residual
+    values = descriptor_values(
+        geometry,
+        placement,
+        zero_points,
+        identity=identity,
+        addition=None if residual is None else residual.addition,
+    )
     return program.layout.pack(values)
 
 
@@ -80,8 +108,11 @@ def simulate(hardware: Hardware, task: LayerTask) -> tuple[BenchResult, NDArray[
     program = build_program(accelerator, [task], identity=hardware.identity)
     geometry = Geometry(accelerator=accelerator, layer=layer, mapping=task.mapping)
     first, size = program.image.size, image_beats(geometry) * accelerator.beat_bytes
-    image = np.full(first + -(-size // PAGE_BYTES) * PAGE_BYTES, FILL, np.uint8)
+    image = np.full(first + -(-2 * size // PAGE_BYTES) * PAGE_BYTES, FILL, np.uint8)
     image[:first] = program.image
+    if task.tensors.residual is not None:
+        added = pack_activations(spread(task.tensors.residual.values), accelerator.beat_bytes)
+        image[first + size : first + 2 * size] = added
     descriptor = moved_descriptor(accelerator, task, program, first, identity=hardware.identity)
     image[: len(descriptor)] = np.frombuffer(descriptor, np.uint8)
     writes = list_writes(descriptors=0, num_descriptors=1, writable=(first, image.size))
@@ -100,27 +131,29 @@ def simulate(hardware: Hardware, task: LayerTask) -> tuple[BenchResult, NDArray[
     )
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize(
     ("name", "index"), [("c8_k8", 0), ("c8_k8", 2), ("c2_beat4", 1), ("k3_beat32", 1)]
 )
-def test_pixels_apart_take_no_longer_than_side_by_side(name: str, index: int) -> None:
-    """Each is a burst of its own; outputs stand where they belong and nothing is written beside."""
+def test_pixels_apart_take_no_longer_than_side_by_side(
+    name: str, index: int, residual: bool
+) -> None:
+    """Each is a burst of its own; outputs stand where they belong and nothing is written beside.
+
+    A residual lies as the outputs do.
+    """
     case = cases_of(name).case(index)
     hardware = replace(
         hardware_of(name),
-        accelerator=case.accelerator.model_copy(update={"pitched_store": True}),
+        accelerator=with_options(case.accelerator),
     )
-    tensors = random_quantised_layer(
-        case.layer, layer_generator(0, hardware.accelerator, case.layer)
-    )
-    layer = case.layer.model_copy(update={"output_stride": STEPS})
+    layer = case.layer.model_copy(update={"output_stride": STEPS, "residual": residual})
+    tensors = random_quantised_layer(layer, layer_generator(0, hardware.accelerator, layer))
     task = LayerTask(layer=layer, mapping=case.mapping, tensors=tensors)
     result, found = simulate(hardware, task)
     assert result.status == "done"
     assert result.counters["protocol_errors"] == result.counters["writes_outside"] == 0
-    expected = np.full(found.shape, FILL, np.int8)
-    expected[:, :: STEPS[0], :: STEPS[1]] = reference_output(case.layer, tensors)
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(found, spread(reference_output(layer, tensors)))
     prediction = predict_layer(hardware.accelerator, layer, case.mapping)
     assert result.cycles == prediction.cycles
     beats = counts_of(result)["dram_write_beats"]
