@@ -4,6 +4,7 @@ import numpy as np
 
 from naas_hw.graph.quantised import (
     Convolution,
+    HostFunction,
     QuantisedGraph,
     QuantisedOperator,
     QuantisedTensor,
@@ -50,4 +51,17 @@ def convolution(
         multiplier=np.full(shape[0], 3 << 29, np.int32),
         shift=np.full(shape[0], 8, np.int32),
         **fields,
+    )
+
+
+def host_function(source: str, output: str, kind: str, **attributes: int) -> HostFunction:
+    """An operator of the host on [1, 4, 3, 3]; its name is its output's."""
+    return HostFunction(
+        name=f"host_{output}",
+        inputs=(source,),
+        output=output,
+        kind=kind,
+        attributes=attributes,
+        input_shapes=((1, 4, 3, 3),),
+        output_shape=(1, 4, 3, 3),
     )
