@@ -12,8 +12,8 @@ import naas_hw
 PACKAGE = Path(naas_hw.__file__).parent
 
 BELOW_FIRST = (
-    "core system parallel workload graph arch mapping compiler cost exchange search nas rtl driver emit "
-    "sim verify fpga runs report experiments api cli"
+    "core system parallel workload graph arch mapping compiler cost exchange search nas rtl driver "
+    "emit sim verify fpga runs report experiments api cli"
 ).split()
 RTL_MAY_IMPORT = {"core", "workload", "arch", "mapping", "compiler", "rtl"}
 RTL_BELOW_FIRST = "primitives memory array control engines accelerator".split()

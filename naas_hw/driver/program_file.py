@@ -21,7 +21,12 @@ VERSIONS = DESCRIPTOR_VERSION << 16 | REGISTER_MAP_VERSION
 """What the register `versions` reads as."""
 
 WATCHDOG_FACTOR = 2
-"""The watchdog's limit over the predicted cycles: room for a slower memory."""
+"""The watchdog's limit over the prediction: room for a memory that is slower than predicted."""
+
+
+def watchdog_units(cycles: int) -> int:
+    """A limit for a layer of so many predicted cycles."""
+    return ceil_div(WATCHDOG_FACTOR * cycles, timing.WATCHDOG_UNIT)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -176,7 +181,7 @@ def _step(step: Segment | HostCall, cycles: Mapping[str, int]) -> Step:
     return StartStep(
         descriptor_address=step.descriptor_address,
         num_descriptors=step.num_descriptors,
-        watchdog=ceil_div(WATCHDOG_FACTOR * longest, timing.WATCHDOG_UNIT),
+        watchdog=watchdog_units(longest),
     )
 
 

@@ -28,13 +28,13 @@ from naas_hw.core.templates import render_template
 from naas_hw.core.version import __version__
 from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.reference.recurrence import timeline_of
+from naas_hw.driver.program_file import VERSIONS, watchdog_units
 from naas_hw.emit.plan import FilePlan
-from naas_hw.mapping.geometry import Geometry, ceil_div
+from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.rtl.accelerator import IDENTITY
 from naas_hw.rtl.control.counters import COUNTERS
-from naas_hw.rtl.control.register_map import RANGE_BYTES, REGISTER_MAP_VERSION, register_map
-from naas_hw.rtl.control.status import Error
+from naas_hw.rtl.control.register_map import IDENTITY, RANGE_BYTES, register_map
+from naas_hw.rtl.control.status import ERRORS, Error
 from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.search.objective import Objective
@@ -57,27 +57,8 @@ MEMORY: Final = ("naas_axi_check.v", "naas_dram.v")
 """Verilog of the memory that the test has."""
 
 CYCLES_TO_SPARE: Final = 2000
-WATCHDOG_FACTOR: Final = 2
-"""The watchdog's limit over the prediction: room for a memory that is slower than predicted."""
 _REGIONS: Final = ("descriptor", "weights", "scales", "inputs")
 """Parts of a program that software has to put into memory; what follows them is results."""
-
-ERRORS: Final[AbstractMapping[int, str]] = {
-    Error.START_WHILE_BUSY: "a start was written while busy; it changed nothing",
-    Error.DESCRIPTOR_READ: "the bus answered an error to the read of a descriptor",
-    Error.NOT_A_DESCRIPTOR: "what was read is no descriptor",
-    Error.OTHER_ACCELERATOR: "the descriptor was compiled for another digest",
-    Error.ZERO_BOUND: "a loop bound or another count of the descriptor is zero",
-    Error.DEPTH_EXCEEDED: "the descriptor needs more of a memory than there is",
-    Error.USED_EXCEEDED: "the descriptor uses more positions of an axis than there are",
-    Error.DATA_READ: "the bus answered an error to a read of data",
-    Error.DATA_WRITE: "the bus answered an error to a write of data",
-    Error.CHECKSUM: "the checksum of the descriptor is wrong",
-    Error.OTHER_FORMAT: "the descriptor has a format that this hardware does not know",
-    Error.WRITE_OUTSIDE: "a write outside the range in the registers was not made",
-    Error.WATCHDOG: "a layer took longer than the watchdog's limit and was stopped",
-}
-
 
 PROGRAM_FILE: Final = "program.json"
 
@@ -128,27 +109,19 @@ def plan_design(
 
 def plan_rtl(accelerator: Accelerator, sources: AbstractMapping[str, str], digest: int) -> FilePlan:
     """The folder `rtl/`: design, test, registers."""
-    facts = {
-        "version": __version__,
-        "digest": digest,
-        "accelerator": accelerator,
-        "axes": accelerator.array_text,
-        "top": TOP,
-        "files": list(sources),
-        "range_bytes": RANGE_BYTES,
-        "watchdog_unit": timing.WATCHDOG_UNIT,
-    }
     files: dict[str, str | bytes] = {
         **sources,
         "files.f": "".join(f"{name}\n" for name in sources),
-        **_registers(facts),
+        **register_files(accelerator, digest),
     }
     test = plan_test(accelerator, digest)
     files |= {f"test/{name}": content for name, content in test.files.items()}
     files["test/files.f"] = "".join(
         f"{name}\n" for name in (*sources, *(f"test/{name}" for name in MEMORY), "test/naas_test.v")
     )
-    files["README.md"] = _render("README.md.j2", **facts, test=test)
+    files["README.md"] = _render(
+        "README.md.j2", **_facts(accelerator, digest), files=list(sources), test=test
+    )
     files["manifest.json"] = _json(
         {
             "version": 1,
@@ -165,16 +138,30 @@ def plan_rtl(accelerator: Accelerator, sources: AbstractMapping[str, str], diges
     return FilePlan.of(files, folder="rtl")
 
 
-def _registers(facts: AbstractMapping[str, Any]) -> dict[str, str]:
+def _facts(accelerator: Accelerator, digest: int) -> dict[str, Any]:
+    """What all texts of a design may say."""
+    return {
+        "version": __version__,
+        "digest": digest,
+        "accelerator": accelerator,
+        "axes": accelerator.array_text,
+        "top": TOP,
+        "range_bytes": RANGE_BYTES,
+        "watchdog_unit": timing.WATCHDOG_UNIT,
+    }
+
+
+def register_files(accelerator: Accelerator, digest: int) -> dict[str, str]:
+    """The header of the registers, and the same as a table for people."""
     known = {
         "registers": register_map(COUNTERS),
         "errors": [(int(bit), name, ERRORS[bit]) for name, bit in Error.__members__.items()],
         "identity": IDENTITY,
         "slot_bytes": SLOT_BYTES,
-        "versions": DESCRIPTOR_VERSION << 16 | REGISTER_MAP_VERSION,
+        "versions": VERSIONS,
     }
     return {
-        f"registers/{name}": _render(f"{name}.j2", **facts, **known)
+        f"registers/{name}": _render(f"{name}.j2", **_facts(accelerator, digest), **known)
         for name in ("naas_registers.h", "naas_registers.md")
     }
 
@@ -230,7 +217,7 @@ def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
         layer=layer,
         cycles=cycles,
         limit=cycles + CYCLES_TO_SPARE,
-        watchdog=_watchdog_units(cycles),
+        watchdog=watchdog_units(cycles),
         registers=registers,
         program=program,
         dram_bytes=1 << (program.image.size - 1).bit_length(),
@@ -249,11 +236,6 @@ def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
         ),
     }
     return PlainTest(layer=layer, cycles=cycles, files=files)
-
-
-def _watchdog_units(cycles: int) -> int:
-    """A limit for a layer of so many predicted cycles."""
-    return ceil_div(WATCHDOG_FACTOR * cycles, timing.WATCHDOG_UNIT)
 
 
 def _hex(data: NDArray[np.uint8], beat_bytes: int, exists: NDArray[np.bool_] | None = None) -> str:
@@ -412,7 +394,7 @@ def _entry(program: Program, layer: Layer, cycles: int) -> dict[str, Any]:
         "write_first": program.writable[0],
         "write_last": program.writable[1] - 1,
         "predicted_cycles": cycles,
-        "watchdog": _watchdog_units(cycles),
+        "watchdog": watchdog_units(cycles),
         "num_descriptors": program.num_descriptors,
         "memory_bytes": int(program.image.size),
         "groups": groups,

@@ -22,7 +22,7 @@ from naas_hw.rtl.array.weight_network import WeightNetwork
 from naas_hw.rtl.control.controller import Controller
 from naas_hw.rtl.control.counters import COUNTERS, Counters, l2_ports
 from naas_hw.rtl.control.dram_master import BASE_BITS, WINDOW_BITS, DramMaster
-from naas_hw.rtl.control.register_map import ADDRESS_BITS
+from naas_hw.rtl.control.register_map import ADDRESS_BITS, IDENTITY
 from naas_hw.rtl.control.registers import AxiLiteRegisters
 from naas_hw.rtl.control.watchdog import Watchdog
 from naas_hw.rtl.engines.compute import Compute
@@ -63,8 +63,6 @@ ARRAY_ACCESSES: Final = (
     "accumulator_writes",
 )
 """Outputs of the array that say how many accesses there are in a cycle."""
-
-IDENTITY: Final = 0x4E41_4153
 
 
 class AcceleratorTop(wiring.Component):

@@ -13,7 +13,7 @@ from naas_hw.compiler.images import unpack_activations
 from naas_hw.compiler.layout import SLOT_BYTES
 from naas_hw.compiler.program import LayerTask, Program, build_program, layer_descriptor
 from naas_hw.core.errors import InputError
-from naas_hw.emit.package import WATCHDOG_FACTOR
+from naas_hw.driver.program_file import WATCHDOG_FACTOR
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.rtl.control.counters import COUNTERS
 from naas_hw.rtl.control.register_map import RANGE_BYTES

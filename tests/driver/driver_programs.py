@@ -1,5 +1,6 @@
 """Programs of small random networks, for tests of the driver."""
 
+import numpy as np
 from plain_mappings import accelerator, one_tile
 
 from naas_hw.compiler.lowering.lower import lower
@@ -19,6 +20,13 @@ def program_of(graph: QuantisedGraph, *, beat_bytes: int = 8) -> NetworkProgram:
     )
 
 
-def files(count: int = 25) -> list[tuple[NetworkProgram, ProgramFile]]:
+def files(count: int = 12) -> list[tuple[NetworkProgram, ProgramFile]]:
     programs = [program_of(random_graph(seed)) for seed in range(count)]
     return [(program, program_file_of(program, digest=DIGEST)) for program in programs]
+
+
+def places_of_records(content: bytes) -> np.ndarray:
+    """Bytes of a program file behind its checksum, without constants and fields."""
+    constants = int.from_bytes(content[88:96], "little")
+    fields = int.from_bytes(content[208:216], "little")
+    return np.concatenate([np.arange(16, 256), np.arange(256 + constants, fields)])

@@ -11,7 +11,6 @@ from naas_hw.arch.presets import PRESETS
 from naas_hw.compiler.layout import DESCRIPTOR_VERSION, MAGIC
 from naas_hw.core.errors import InputError
 from naas_hw.emit.package import (
-    ERRORS,
     choose_test_layer,
     plan_design,
     plan_program,
@@ -24,7 +23,7 @@ from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.rtl.control.counters import COUNTERS
 from naas_hw.rtl.control.register_map import register_map
-from naas_hw.rtl.control.status import Error
+from naas_hw.rtl.control.status import ERRORS, Error
 from naas_hw.sim.hardware import generate
 from naas_hw.workload.layer import Kind, Layer
 from naas_hw.workload.network import Network

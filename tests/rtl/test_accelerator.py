@@ -11,9 +11,9 @@ from kit import simulate
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.compiler.layout import SLOT_BYTES, descriptor_beats
-from naas_hw.rtl.accelerator import ARRAY_ACCESSES, EVENTS, IDENTITY, AcceleratorTop
+from naas_hw.rtl.accelerator import ARRAY_ACCESSES, EVENTS, AcceleratorTop
 from naas_hw.rtl.control.counters import l2_ports
-from naas_hw.rtl.control.register_map import register_map
+from naas_hw.rtl.control.register_map import IDENTITY, register_map
 from naas_hw.rtl.control.status import Error
 from naas_hw.rtl.primitives.axi import INCREMENTING
 

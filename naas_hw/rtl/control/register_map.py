@@ -9,6 +9,8 @@ from naas_hw.arch import timing
 from naas_hw.compiler.layout import SLOT_BYTES
 
 ADDRESS_BITS: Final = 12
+IDENTITY: Final = 0x4E41_4153
+"""What the register `identity` reads as."""
 REGISTER_MAP_VERSION: Final = 3
 """Version 1 had no `versions`, no range of writes and no watchdog, version 2 no base."""
 RANGE_BYTES: Final = 4096
