@@ -355,6 +355,32 @@ def test_negative_frames_crop(rng):
     assert (one.starts, one.ends) == ((0, 1, 0), (4, 8, 6))
 
 
+@pytest.mark.parametrize(
+    ("cut", "kept"), [((-1, 0), ["Crop", "Convolution"]), ((1, 1), ["Convolution"])]
+)
+def test_what_is_cut_off_is_not_seen_as_padding(cut, kept, rng):
+    """A reader with padding of its own must see zero points where rows were cut off."""
+    model = QuantisedModel()
+    rows = 8 - sum(cut)
+    x = model.input("x", (1, 4, rows, 8))
+    x = model.append(
+        "pad",
+        [x],
+        "p",
+        (1, 4, 8, 8),
+        padding=(0, 0, cut[0], 0, 0, 0, cut[1], 0),
+        value=0.0,
+        mode="constant",
+    )
+    y = layer(model, x, rng)
+    graph = model.graph(model.quantised(y, 0.3, 0))
+    made = quantised_graph(graph)
+    assert kinds(made) == kept
+    inputs = values_of(graph, rng)
+    wanted = run_floats(graph, inputs)["y_bytes"][0].astype(int)
+    assert np.abs(run_integers(made, inputs)["y_real"] - wanted).max() <= 1
+
+
 def test_channels_last_at_the_doors(rng):
     model = QuantisedModel()
     model.inputs.append(model.tensor("x", (1, 8, 8, 4)))

@@ -50,7 +50,7 @@ class IntegerBuilder:
         self.operators: list[QuantisedOperator] = []
         self.tensors: dict[str, QuantisedTensor] = {}
         self.stored_names: dict[str, str] = {}
-        self._numbers: dict[int, Numbers] = {}
+        self._numbers: dict[Waiting, Numbers] = {}
         self._inputs: dict[str, Bytes] = {}
 
     def bytes(
@@ -150,14 +150,24 @@ class IntegerBuilder:
         quantisation: Quantisation,
         sources: tuple[str, ...],
     ) -> Bytes:
-        """Bytes by a table; none where the table changes nothing."""
+        """Bytes by a table; none where the table changes nothing.
+
+        What is turned stays so: a table does not care where a byte is.
+        """
         if np.array_equal(entries, ALL_BYTES) and quantisation == root.quantisation:
             return replace(root, shape=shape)
         result = self.bytes(
-            Lookup, (root,), name, shape, quantisation, sources=sources, entries=entries
+            Lookup,
+            (root,),
+            name,
+            shape,
+            quantisation,
+            sources=sources,
+            image=self.tensors[root.tensor].shape,
+            entries=entries,
         )
         above, before = root.root or (root, ALL_BYTES)
-        return replace(result, root=(above, entries[before.view(np.uint8)]))
+        return replace(result, root=(above, entries[before.view(np.uint8)]), turned=root.turned)
 
     def read_outside(self, value: Outside, quantisation: Quantisation) -> Bytes:
         """An input of the model as bytes."""
@@ -192,10 +202,10 @@ class IntegerBuilder:
             return self._outside_numbers(value)
         if isinstance(value, ConstantValue):
             raise InputError("a constant must not be a tensor of the quantised graph")
-        known = self._numbers.get(id(value))
+        known = self._numbers.get(value)
         if known is None:
             known = self._computed_numbers(value)
-            self._numbers[id(value)] = known
+            self._numbers[value] = known
         return known
 
     def _outside_numbers(self, value: Outside) -> Numbers | Bytes:
@@ -222,9 +232,10 @@ class IntegerBuilder:
         """The host computes an operator, and the bounds behind it, in real numbers."""
         if isinstance(value, Moved):
             return self._hosted(value.operator, (value.value,), "its result is not quantised")
-        result = self._hosted(value.operator, value.inputs, "its result is not quantised")
+        reason = "its result is not quantised"
+        result = self._hosted(value.operator, value.inputs, reason)
         for clamp in value.clamps if isinstance(value, Result) else ():
-            result = self._hosted(clamp, (result,), "its result is not quantised")
+            result = self._hosted(clamp, (result,), reason, value.shape)
         return result
 
     def host(self, result: Result, name: str, quantisation: Quantisation, reason: str) -> Bytes:
@@ -232,8 +243,8 @@ class IntegerBuilder:
         *before, last = (result.operator, *result.clamps)
         inputs = result.inputs
         for operator in before:
-            inputs = (self._hosted(operator, inputs, reason),)
-        return self.host_bytes(last, inputs, name, quantisation, reason)
+            inputs = (self._hosted(operator, inputs, reason, result.shape),)
+        return self.host_bytes(last, inputs, name, quantisation, reason, result.shape)
 
     def host_bytes(
         self,
@@ -242,9 +253,16 @@ class IntegerBuilder:
         name: str,
         quantisation: Quantisation,
         reason: str,
+        shape: GraphShape | None = None,
     ) -> Bytes:
-        """Bytes that the host computes by one operator."""
-        shape = self.graph.tensors[operator.outputs[0]].shape
+        """Bytes that the host computes by one operator.
+
+        Parameters
+        ----------
+        shape : of the model; that of the operator's output by default.
+        """
+        if shape is None:
+            shape = self.graph.tensors[operator.outputs[0]].shape
         tensor = QuantisedTensor(
             name=name,
             shape=image_shape(shape),
@@ -255,19 +273,27 @@ class IntegerBuilder:
         name = self._add_host(operator, inputs, tensor, reason)
         return Bytes(tensor=name, shape=shape, quantisation=quantisation)
 
-    def _hosted(self, operator: Operator, inputs: tuple[Value | None, ...], reason: str) -> Numbers:
+    def _hosted(
+        self,
+        operator: Operator,
+        inputs: tuple[Value | None, ...],
+        reason: str,
+        shape: GraphShape | None = None,
+    ) -> Numbers:
+        """Real numbers that the host computes; `shape` as in `host_bytes`."""
         output = self.graph.tensors[operator.outputs[0]]
+        shape = output.shape if shape is None else shape
         tensor = QuantisedTensor(
             name=output.name,
-            shape=image_shape(output.shape),
+            shape=image_shape(shape),
             scale=1.0,
             zero_point=0,
-            graph_shape=output.shape,
+            graph_shape=shape,
             dtype=output.dtype.name,
             graph_dtype=output.dtype.name,
         )
         name = self._add_host(operator, inputs, tensor, reason)
-        return Numbers(tensor=name, shape=output.shape)
+        return Numbers(tensor=name, shape=shape)
 
     def _add_host(
         self,

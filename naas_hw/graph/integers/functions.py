@@ -105,10 +105,20 @@ def _bounded(
     operator: Operator, result: Waiting, low: float | None, high: float | None
 ) -> Result | Moved | None:
     if isinstance(result, Moved):
+        if result.operator.kind == "pad":  # what it puts around is bounded, too
+            return None
         inner = _bounded(operator, result.value, low, high)
         return None if inner is None else replace(result, value=inner)
     if isinstance(result, Function):
         return None
+    bound = Operator(
+        name=operator.name,
+        kind="clamp",
+        inputs=operator.inputs[:1],
+        outputs=operator.outputs,
+        attributes={"minimum": low, "maximum": high},
+        source=operator.source,
+    )
     lowest = low if result.low is None else result.low
     highest = high if result.high is None else result.high
     if low is not None:
@@ -121,7 +131,7 @@ def _bounded(
         operator=result.operator,
         inputs=result.inputs,
         shape=result.shape,
-        clamps=(*result.clamps, operator),
+        clamps=(*result.clamps, bound),
         low=lowest,
         high=highest,
     )

@@ -188,7 +188,11 @@ def _pad(builder: IntegerBuilder, operator: Operator, value: Bytes) -> Bytes | N
         return None
     value = builder.upright(value)
     top, left, bottom, right = sides[2], sides[3], sides[6], sides[7]
-    byte = value.quantisation.bytes_of(np.array([given.get("value") or 0.0], np.float32))[0]
+    number = np.array([given.get("value") or 0.0], np.float32)
+    byte = value.quantisation.bytes_of(number)[0]
+    is_shown = abs(value.quantisation.real(np.array([byte])) - number)[0] < value.quantisation.scale
+    if not is_shown and not _is_bounded(builder, operator):
+        return None
     return builder.bytes(
         Padded,
         (value,),
@@ -199,6 +203,12 @@ def _pad(builder: IntegerBuilder, operator: Operator, value: Bytes) -> Bytes | N
         padding=(top, left, bottom, right),
         value=int(byte),
     )
+
+
+def _is_bounded(builder: IntegerBuilder, operator: Operator) -> bool:
+    """Whether a number that no byte shows is bounded, or loses against others, right behind."""
+    readers = builder.graph.consumers.get(operator.outputs[0], [])
+    return all(reader.kind in ("quantize", "max_pool") for reader in readers)
 
 
 def _resize(builder: IntegerBuilder, operator: Operator, value: Bytes) -> Bytes | None:

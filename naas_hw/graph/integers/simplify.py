@@ -34,21 +34,19 @@ _LOWEST: Final = -128
 
 
 class Rewriter:
-    """Operators in order, and who makes and reads what.
+    """Operators in order, and who reads what.
 
     Parameters
     ----------
     kept : tensors that have to stay.
     """
 
-    def __init__(self, operators: Sequence[QuantisedOperator], tensors: Tensors, kept: set[str]):
+    def __init__(
+        self, operators: Sequence[QuantisedOperator], tensors: Tensors, kept: set[str]
+    ) -> None:
         self.operators = list(operators)
         self.tensors = tensors
         self.kept = kept
-
-    def maker(self, tensor: str) -> QuantisedOperator | None:
-        """The operator that makes a tensor; None of an input."""
-        return next((one for one in self.operators if one.output == tensor), None)
 
     def only_reader(self, tensor: str) -> bool:
         """Whether one operator reads a tensor, and it need not stay."""
@@ -213,13 +211,20 @@ def _take_in_frames(network: Rewriter) -> bool:
         fits = [_outside(network, reader) == frame.value for reader in readers]
         if not all(fits) and max(frame.padding) > 0:
             continue
-        if not all(isinstance(one, Convolution | AveragePool | MaximumPool) for one in readers):
+        if not all(_sides_add_up(one, frame) for one in readers):
             continue
         for reader in readers:
             network.exchange(reader, _with_frame(reader, frame))
         network.drop_unread()
         return True
     return False
+
+
+def _sides_add_up(reader: QuantisedOperator, frame: Padded) -> bool:
+    """Whether the reader has padding, and none where the frame cuts off."""
+    if not isinstance(reader, Convolution | AveragePool | MaximumPool):
+        return False
+    return all(cut >= 0 or own <= 0 for own, cut in zip(reader.padding, frame.padding, strict=True))
 
 
 def _with_frame(reader: Any, frame: Padded) -> QuantisedOperator:
