@@ -65,7 +65,7 @@ def chains_of(
     open_chains: dict[str, Chain] = {}
     steps: dict[str, Chain | QuantisedOperator] = {}
     for operator in graph.operators:
-        chain = _grown(operator, open_chains, readers, options) or _begun(operator, options)
+        chain = _grown(operator, open_chains, readers, options) or chain_of(operator, options)
         if chain is None:
             steps[operator.output] = operator
             continue
@@ -73,11 +73,6 @@ def chains_of(
             steps.pop(part.output, None)
         steps[chain.output] = open_chains[chain.output] = chain
     return tuple(steps.values())
-
-
-def chain_of(operator: QuantisedOperator, options: frozenset[Option]) -> Chain | None:
-    """The chain of an operator alone; None if it needs hardware that is missing."""
-    return _begun(operator, options)
 
 
 def swapped(addition: Addition) -> Addition:
@@ -100,8 +95,8 @@ def _num_readers(graph: QuantisedGraph) -> dict[str, int]:
     return counts
 
 
-def _begun(operator: QuantisedOperator, options: frozenset[Option]) -> Chain | None:
-    """A chain of one operator."""
+def chain_of(operator: QuantisedOperator, options: frozenset[Option]) -> Chain | None:
+    """The chain of an operator alone; None if there is none, or it needs missing hardware."""
     if isinstance(operator, MaximumPool) and Option.MAXIMUM not in options:
         return None
     single = Chain(

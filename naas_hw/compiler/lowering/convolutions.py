@@ -132,40 +132,22 @@ def _emit(
     step: Pair = (1, 1),
 ) -> None:
     """The layers of some kernel positions."""
-    bias = operator.bias
     if not weights.size or any(reach.is_outside for reach in reaches):
         weights = np.zeros((*weights.shape[:2], 1, 1), np.int8)
         reaches = (_unseeing(reaches[0]), _unseeing(reaches[1]))
-    folded = wrap_int32(
-        bias.astype(np.int64) - site.input_zero_point * weights.astype(np.int64).sum(axis=(1, 2, 3))
-    ).astype(np.int32)
-    for kind, channels, source, output, part in _sets(builder, operator, weights, site):
-        output_channels = output.channels
-        scaling = Scaling(
-            bias=_spread(folded[channels], output_channels, 0),
-            multiplier=_spread(operator.multiplier[channels], output_channels, GAP_MULTIPLIER),
-            shift=_spread(operator.shift[channels], output_channels, 0),
-            output_zero_point=site.output_zero_point,
-            clamp_min=operator.clamp_min,
-            clamp_max=operator.clamp_max,
-        )
-        epilogue = site.epilogue
-        if epilogue.residual is not None:
-            residual = part_of(
-                epilogue.residual, tuple(range(*channels.indices(len(bias)))), builder.beat_bytes
-            )
-            epilogue = replace(epilogue, residual=residual)
+    bias = folded_bias(operator.bias, weights, site.input_zero_point)
+    for part in _parts(builder, operator, weights, site):
         builder.emit(
             Emission(
                 name=site.name,
-                kind=_kind(kind, source, reaches),
-                source=source,
-                output=output,
+                kind=_kind(part, reaches),
+                source=part.source,
+                output=part.output,
                 reaches=reaches,
-                weights=part,
-                scaling=scaling,
+                weights=part.weights,
+                scaling=_scaling(operator, bias, part, site),
                 input_zero_point=site.input_zero_point,
-                epilogue=epilogue,
+                epilogue=_epilogue(site.epilogue, part.channels, builder.beat_bytes),
                 makes=site.makes,
                 sources=site.sources,
                 first=first,
@@ -174,15 +156,46 @@ def _emit(
         )
 
 
+def folded_bias(bias: NDArray[np.int32], weights: Weights, zero_point: int) -> NDArray[np.int32]:
+    """The bias of sums of weights times bytes, whose zero point is not subtracted."""
+    sums = weights.sum(axis=(1, 2, 3), dtype=np.int64)
+    return wrap_int32(bias.astype(np.int64) - zero_point * sums).astype(np.int32)
+
+
+def _scaling(
+    operator: Convolution | TransposedConvolution,
+    bias: NDArray[np.int32],
+    part: "_Part",
+    site: Site,
+) -> Scaling:
+    """Requantisation of the physical channels of a part."""
+    chosen, physical = list(part.channels), part.output.channels
+    return Scaling(
+        bias=_spread(bias[chosen], physical, 0),
+        multiplier=_spread(operator.multiplier[chosen], physical, GAP_MULTIPLIER),
+        shift=_spread(operator.shift[chosen], physical, 0),
+        output_zero_point=site.output_zero_point,
+        clamp_min=operator.clamp_min,
+        clamp_max=operator.clamp_max,
+    )
+
+
+def _epilogue(whole: LayerEpilogue, channels: tuple[int, ...], beat_bytes: int) -> LayerEpilogue:
+    """The epilogue of some output channels."""
+    if whole.residual is None:
+        return whole
+    return replace(whole, residual=part_of(whole.residual, channels, beat_bytes))
+
+
 def _unseeing(reach: Reach) -> Reach:
     """The reach of a layer of weights zero."""
     return Reach(size=reach.size, outputs=reach.outputs)
 
 
-def _kind(kind: Kind, source: Layout, reaches: tuple[Reach, Reach]) -> Kind:
+def _kind(part: "_Part", reaches: tuple[Reach, Reach]) -> Kind:
     """A dense layer of one pixel is a linear one."""
     is_one = all(reach == Reach(size=1, outputs=1) for reach in reaches)
-    return Kind.LINEAR if kind is Kind.CONV and is_one and source.shape[1:] == (1, 1) else kind
+    return Kind.LINEAR if part.kind is Kind.CONV and is_one else part.kind
 
 
 def _spread(values: NDArray[np.int32], channels: tuple[int, ...], gap: int) -> NDArray[np.int32]:
@@ -192,35 +205,56 @@ def _spread(values: NDArray[np.int32], channels: tuple[int, ...], gap: int) -> N
     return spread
 
 
-_Set = tuple[Kind, slice, Layout, Layout, Weights]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Part:
+    """A layer of a convolution.
+
+    Parameters
+    ----------
+    channels : output channels of the convolution.
+    weights : of physical channels.
+    """
+
+    kind: Kind
+    channels: tuple[int, ...]
+    source: Layout
+    output: Layout
+    weights: Weights
 
 
-def _sets(
+def _parts(
     builder: Builder,
     operator: Convolution | TransposedConvolution,
     weights: Weights,
     site: Site,
-) -> Iterator[_Set]:
-    """Kind, output channels, what is read and written, physical weights; for each layer."""
+) -> Iterator[_Part]:
+    """One part, or one for each set of groups."""
     groups, beat = operator.groups, builder.beat_bytes
     outputs, inputs = len(weights) // groups, weights.shape[1]
     if is_depthwise(operator, len(site.source.channels)):
         spread = np.zeros((site.source.num_channels, *weights.shape[1:]), np.int8)
         spread[list(site.source.channels)] = weights
-        yield Kind.DEPTHWISE, slice(0, len(weights)), site.source, site.output, spread
+        yield _Part(
+            kind=Kind.DEPTHWISE,
+            channels=tuple(range(len(weights))),
+            source=site.source,
+            output=site.output,
+            weights=spread,
+        )
         return
     size = merged_groups(groups, inputs, outputs, beat)
     for start in range(0, groups, size):
         end = min(start + size, groups)
         source = part_of(site.source, tuple(range(start * inputs, end * inputs)), beat)
-        channels = slice(start * outputs, end * outputs)
-        output = part_of(site.output, tuple(range(start * outputs, end * outputs)), beat)
-        yield (
-            Kind.CONV,
-            channels,
-            source,
-            output,
-            _dense(weights[channels], end - start, source, output),
+        channels = tuple(range(start * outputs, end * outputs))
+        output = part_of(site.output, channels, beat)
+        own = weights[start * outputs : end * outputs]
+        yield _Part(
+            kind=Kind.CONV,
+            channels=channels,
+            source=source,
+            output=output,
+            weights=_dense(own, end - start, source, output),
         )
 
 
