@@ -7,7 +7,12 @@ from naas_hw.graph.fold.affine import fold_batch_norm, fold_factors
 from naas_hw.graph.fold.constants import fold_constants, fold_layout_of_weights
 from naas_hw.graph.fold.editor import GraphEditor
 from naas_hw.graph.fold.functions import fold_bounds, fold_functions
-from naas_hw.graph.fold.identities import fold_flat_transposes, fold_identities, fold_layouts
+from naas_hw.graph.fold.identities import (
+    fold_duplicates,
+    fold_flat_transposes,
+    fold_identities,
+    fold_layouts,
+)
 from naas_hw.graph.fold.normalisation import fold_layer_norm
 from naas_hw.graph.fold.padding import fold_padding
 from naas_hw.graph.fold.pooling import fold_reductions
@@ -20,6 +25,7 @@ RULES: Final[tuple[Rule, ...]] = (
     fold_constants,
     fold_layout_of_weights,
     fold_identities,
+    fold_duplicates,
     fold_flat_transposes,
     fold_layouts,
     fold_bounds,

@@ -1,4 +1,4 @@
-"""Operators that change nothing go, and those of layout that follow each other become one."""
+"""Operators that change nothing go; equal ones, and layouts behind each other, become one."""
 
 from naas_hw.graph.fold.editor import GraphEditor
 from naas_hw.graph.graph import Operator
@@ -9,6 +9,28 @@ def fold_identities(editor: GraphEditor) -> None:
     for operator in editor.operators:
         if editor.is_current(operator) and _changes_nothing(editor, operator):
             editor.bypass(operator, operator.inputs[0])
+
+
+def fold_duplicates(editor: GraphEditor) -> None:
+    """Operators that compute the same of the same tensors become one.
+
+    Files that quantise a tensor once for each reader would otherwise have several copies of it.
+    """
+    first: dict[object, Operator] = {}
+    for operator in editor.operators:
+        if len(operator.outputs) != 1:
+            continue
+        output = operator.outputs[0]
+        key = (
+            operator.kind,
+            operator.inputs,
+            tuple(sorted(operator.attributes.items())),
+            editor.shape(output),
+            editor.dtype(output),
+        )
+        same = first.setdefault(key, operator)
+        if same is not operator and output not in editor.outputs:
+            editor.bypass(operator, same.outputs[0])
 
 
 def fold_layouts(editor: GraphEditor) -> None:

@@ -287,7 +287,7 @@ def test_operators_on_bytes_become_operators_on_real_numbers():
         "quantize",
         *("dequantize", "pad", "quantize"),
         *("dequantize", "max_pool", "quantize"),
-        *("dequantize", "dequantize", "concat", "quantize"),
+        *("dequantize", "concat", "quantize"),
         *("dequantize", "reshape", "quantize"),
         "dequantize",
     ]
@@ -299,6 +299,19 @@ def test_bytes_that_get_their_own_scale_again_stay_as_they_are():
         return add("dequantize", add("quantize", x, **QUANTISATION), **QUANTISATION)
 
     assert kinds_after_folding(graph_of(build)) == ["quantize", "dequantize"]
+
+
+def test_equal_operators_become_one():
+    """The gate of SiLU and its other factor are quantised apart, with the same scale."""
+
+    def build(_b: GraphBuilder, add: Add) -> str:
+        first, second = (
+            add("dequantize", add("quantize", "x", **QUANTISATION), **QUANTISATION)
+            for _ in range(2)
+        )
+        return add("multiply", first, add("sigmoid", second))
+
+    assert kinds_after_folding(graph_of(build)) == ["quantize", "dequantize", "silu"]
 
 
 def test_layouts_that_follow_each_other_are_one():
