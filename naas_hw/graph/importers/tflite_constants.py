@@ -8,12 +8,12 @@ import numpy as np
 from naas_hw.graph.graph import Array
 from naas_hw.graph.importers.tflite_graph import TfliteGraph
 from naas_hw.graph.importers.tflite_operators import strided_parts
-from naas_hw.graph.importers.tflite_tables import FileOperator
+from naas_hw.graph.importers.tflite_tables import TfliteOperator
 
 Arrays = list[Array]
 
 
-def fold_constant(graph: TfliteGraph, operator: FileOperator) -> bool:
+def fold_constant(graph: TfliteGraph, operator: TfliteOperator) -> bool:
     """Compute the output of an operator from constants alone; says whether that was possible."""
     if operator.kind == "SHAPE":
         shape = graph.tensor(operator.inputs[0]).shape
@@ -29,11 +29,11 @@ def fold_constant(graph: TfliteGraph, operator: FileOperator) -> bool:
     return True
 
 
-def _strided_slice(graph: TfliteGraph, operator: FileOperator, x: Arrays) -> Array:
+def _strided_slice(graph: TfliteGraph, operator: TfliteOperator, x: Arrays) -> Array:
     return np.asarray(x[0][tuple(strided_parts(graph, operator, x[0].ndim))])
 
 
-def _slice(_graph: TfliteGraph, _operator: FileOperator, x: Arrays) -> Array:
+def _slice(_graph: TfliteGraph, _operator: TfliteOperator, x: Arrays) -> Array:
     parts = [
         slice(int(start), None if size < 0 else int(start + size))
         for start, size in zip(x[1].reshape(-1), x[2].reshape(-1), strict=True)
@@ -41,27 +41,27 @@ def _slice(_graph: TfliteGraph, _operator: FileOperator, x: Arrays) -> Array:
     return x[0][tuple(parts)]
 
 
-def _pack(_graph: TfliteGraph, operator: FileOperator, x: Arrays) -> Array:
+def _pack(_graph: TfliteGraph, operator: TfliteOperator, x: Arrays) -> Array:
     return np.stack(x, axis=int(operator.options.get("Axis", 0)))
 
 
-def _concatenation(_graph: TfliteGraph, operator: FileOperator, x: Arrays) -> Array:
+def _concatenation(_graph: TfliteGraph, operator: TfliteOperator, x: Arrays) -> Array:
     return np.concatenate(x, axis=int(operator.options.get("Axis", 0)))
 
 
-def _gather(_graph: TfliteGraph, operator: FileOperator, x: Arrays) -> Array:
+def _gather(_graph: TfliteGraph, operator: TfliteOperator, x: Arrays) -> Array:
     return np.take(x[0], x[1], axis=int(operator.options.get("Axis", 0)))
 
 
-def _product(_graph: TfliteGraph, _operator: FileOperator, x: Arrays) -> Array:
+def _product(_graph: TfliteGraph, _operator: TfliteOperator, x: Arrays) -> Array:
     return np.asarray(np.prod(x[0], axis=tuple(int(axis) for axis in x[1].reshape(-1))))
 
 
-def _same(_graph: TfliteGraph, _operator: FileOperator, x: Arrays) -> Array:
+def _same(_graph: TfliteGraph, _operator: TfliteOperator, x: Arrays) -> Array:
     return x[0]
 
 
-_FUNCTIONS: Final[dict[str, Callable[[TfliteGraph, FileOperator, Arrays], Array]]] = {
+_FUNCTIONS: Final[dict[str, Callable[[TfliteGraph, TfliteOperator, Arrays], Array]]] = {
     "STRIDED_SLICE": _strided_slice,
     "SLICE": _slice,
     "PACK": _pack,

@@ -14,7 +14,7 @@ import numpy as np
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Array, Attribute, Graph, GraphTensor, Operator, tensor_of
-from naas_hw.graph.importers.tflite_tables import FileModel, FileOperator, FileTensor
+from naas_hw.graph.importers.tflite_tables import TfliteModel, TfliteOperator, TfliteTensor
 from naas_hw.graph.shapes import output_shape
 
 Shape = tuple[int, ...]
@@ -50,7 +50,7 @@ class TfliteGraph:
     file : its name, for messages.
     """
 
-    def __init__(self, model: FileModel, file: str) -> None:
+    def __init__(self, model: TfliteModel, file: str) -> None:
         self.file = file
         self._model = model
         self._tensors: dict[str, GraphTensor] = {}
@@ -87,7 +87,7 @@ class TfliteGraph:
             notes=self._model.notes,
         )
 
-    def tensor(self, number: int) -> FileTensor:
+    def tensor(self, number: int) -> TfliteTensor:
         """A tensor of the file."""
         return self._model.tensors[number]
 
@@ -102,7 +102,7 @@ class TfliteGraph:
         values = self.tensor(number).values
         return self._constants.get(number) if values is None else values
 
-    def known(self, operator: FileOperator, place: int) -> Array:
+    def known(self, operator: TfliteOperator, place: int) -> Array:
         """Values of an input that has to be a constant.
 
         Raises
@@ -148,7 +148,7 @@ class TfliteGraph:
             self._real[number] = self.dequantised(self.stored(number), tensor, axis)
         return self._real[number]
 
-    def dequantised(self, stored: str, tensor: FileTensor, axis: int | None) -> str:
+    def dequantised(self, stored: str, tensor: TfliteTensor, axis: int | None) -> str:
         """A new tensor: the real numbers of one whose integers are `stored`."""
         return self.emit(
             "dequantize",
@@ -261,7 +261,7 @@ class TfliteGraph:
         flat = self.emit("reshape", (flat,), after, f"{real}/reshaped", source=source)
         return self.in_graph_order(flat, after)
 
-    def _transpose(self, source: str, name: str, tensor: FileTensor, axes: Shape) -> None:
+    def _transpose(self, source: str, name: str, tensor: TfliteTensor, axes: Shape) -> None:
         shape = self._tensors[source].shape
         self.emit(
             "transpose",
@@ -296,7 +296,7 @@ class TfliteGraph:
 
 
 def _quantisation(
-    tensor: FileTensor, axis: int | None, dtype: np.dtype[Any]
+    tensor: TfliteTensor, axis: int | None, dtype: np.dtype[Any]
 ) -> dict[str, Attribute]:
     """Attributes of quantize and dequantize."""
     if axis is None:

@@ -20,10 +20,10 @@ from naas_hw.graph.importers.tflite_graph import (
     graph_axis,
     graph_shape,
 )
-from naas_hw.graph.importers.tflite_tables import FileOperator
+from naas_hw.graph.importers.tflite_tables import TfliteOperator
 
 Attributes = dict[str, Attribute]
-Function = Callable[[TfliteGraph, FileOperator], None]
+Function = Callable[[TfliteGraph, TfliteOperator], None]
 
 _SAME: Final = 0
 _BOUNDS: Final[dict[int, tuple[float | None, float | None]]] = {
@@ -37,7 +37,7 @@ _TANH: Final = 4
 _SPATIAL: Final = (2, 3)
 
 
-def append_operator(graph: TfliteGraph, operator: FileOperator) -> None:
+def append_operator(graph: TfliteGraph, operator: TfliteOperator) -> None:
     """What `operator` of the file is, in operators of a `Graph`.
 
     Raises
@@ -55,7 +55,7 @@ def append_operator(graph: TfliteGraph, operator: FileOperator) -> None:
     function(graph, operator)
 
 
-def _option(graph: TfliteGraph, operator: FileOperator, name: str) -> int:
+def _option(graph: TfliteGraph, operator: TfliteOperator, name: str) -> int:
     """An option that the kind cannot do without."""
     if name not in operator.options:
         raise InputError(f"{operator.name} of {graph.file} must have the option {name}")
@@ -69,7 +69,7 @@ def _name(graph: TfliteGraph, number: int) -> str:
 
 def _result(
     graph: TfliteGraph,
-    operator: FileOperator,
+    operator: TfliteOperator,
     kind: str,
     inputs: tuple[str, ...],
     attributes: Attributes | None = None,
@@ -85,7 +85,7 @@ def _result(
     graph.finish(number, real, operator.kind)
 
 
-def _activated(graph: TfliteGraph, operator: FileOperator, real: str, shape: Shape) -> str:
+def _activated(graph: TfliteGraph, operator: TfliteOperator, real: str, shape: Shape) -> str:
     """The fused activation behind `real`."""
     activation = operator.options.get("FusedActivationFunction", 0)
     if activation == 0:
@@ -114,7 +114,7 @@ def _sides(
 
 def _window(
     graph: TfliteGraph,
-    operator: FileOperator,
+    operator: TfliteOperator,
     image: Shape,
     outputs: Shape,
     kernel: tuple[int, int],
@@ -136,7 +136,7 @@ def _window(
     return {"stride": stride, "dilation": dilation, "padding": (top, left, bottom, right)}
 
 
-def _image(graph: TfliteGraph, operator: FileOperator, number: int) -> Shape:
+def _image(graph: TfliteGraph, operator: TfliteOperator, number: int) -> Shape:
     """The shape of a tensor that has to be an image."""
     shape = graph.shape(number)
     if len(shape) != IMAGE_RANK:
@@ -147,14 +147,14 @@ def _image(graph: TfliteGraph, operator: FileOperator, number: int) -> Shape:
     return shape
 
 
-def _bias(graph: TfliteGraph, operator: FileOperator, place: int) -> tuple[str, ...]:
+def _bias(graph: TfliteGraph, operator: TfliteOperator, place: int) -> tuple[str, ...]:
     """The bias, if the operator has one."""
     if len(operator.inputs) <= place or operator.inputs[place] < 0:
         return ()
     return (graph.real(operator.inputs[place]),)
 
 
-def _weights(graph: TfliteGraph, operator: FileOperator, rank: int) -> Array:
+def _weights(graph: TfliteGraph, operator: TfliteOperator, rank: int) -> Array:
     weights = graph.known(operator, 1)
     if weights.ndim != rank:
         raise InputError(
@@ -163,7 +163,7 @@ def _weights(graph: TfliteGraph, operator: FileOperator, rank: int) -> Array:
     return weights
 
 
-def _convolution(graph: TfliteGraph, operator: FileOperator) -> None:
+def _convolution(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x, number = operator.inputs[:2]
     weights = _weights(graph, operator, IMAGE_RANK).transpose(0, 3, 1, 2)
     image, outputs = _image(graph, operator, x), _image(graph, operator, operator.outputs[0])
@@ -175,7 +175,7 @@ def _convolution(graph: TfliteGraph, operator: FileOperator) -> None:
 
 
 def _check_channels(
-    graph: TfliteGraph, operator: FileOperator, channels: int, in_weights: int
+    graph: TfliteGraph, operator: TfliteOperator, channels: int, in_weights: int
 ) -> None:
     if channels % in_weights:
         raise InputError(
@@ -184,7 +184,7 @@ def _check_channels(
         )
 
 
-def _depthwise(graph: TfliteGraph, operator: FileOperator) -> None:
+def _depthwise(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x, number = operator.inputs[:2]
     weights = _weights(graph, operator, IMAGE_RANK).transpose(3, 0, 1, 2)
     image, outputs = _image(graph, operator, x), _image(graph, operator, operator.outputs[0])
@@ -195,7 +195,7 @@ def _depthwise(graph: TfliteGraph, operator: FileOperator) -> None:
     _result(graph, operator, "conv", (graph.real(x), w, *_bias(graph, operator, 2)), given)
 
 
-def _transposed_convolution(graph: TfliteGraph, operator: FileOperator) -> None:
+def _transposed_convolution(graph: TfliteGraph, operator: TfliteOperator) -> None:
     number, x = operator.inputs[1:3]
     weights = _weights(graph, operator, IMAGE_RANK).transpose(3, 0, 1, 2)
     image, outputs = _image(graph, operator, x), _image(graph, operator, operator.outputs[0])
@@ -226,7 +226,7 @@ def _four(value: Attribute) -> tuple[int, int, int, int]:
     return int(value[0]), int(value[1]), int(value[2]), int(value[3])
 
 
-def _linear(graph: TfliteGraph, operator: FileOperator) -> None:
+def _linear(graph: TfliteGraph, operator: TfliteOperator) -> None:
     """A fully connected layer; it reads an image in the file's order."""
     x, number = operator.inputs[:2]
     weights = _weights(graph, operator, 2)
@@ -254,7 +254,7 @@ def _linear(graph: TfliteGraph, operator: FileOperator) -> None:
 
 
 def _pool(kind: str) -> Function:
-    def append(graph: TfliteGraph, operator: FileOperator) -> None:
+    def append(graph: TfliteGraph, operator: TfliteOperator) -> None:
         x = operator.inputs[0]
         image, outputs = _image(graph, operator, x), _image(graph, operator, operator.outputs[0])
         kernel = (
@@ -272,7 +272,7 @@ def _pool(kind: str) -> Function:
 
 
 def _unary(kind: str, **attributes: Attribute) -> Function:
-    def append(graph: TfliteGraph, operator: FileOperator) -> None:
+    def append(graph: TfliteGraph, operator: TfliteOperator) -> None:
         given: Attributes = dict(attributes)
         if "Alpha" in operator.options:
             given["alpha"] = float(operator.options["Alpha"])
@@ -284,7 +284,7 @@ def _unary(kind: str, **attributes: Attribute) -> Function:
 
 
 def _elementwise(kind: str) -> Function:
-    def append(graph: TfliteGraph, operator: FileOperator) -> None:
+    def append(graph: TfliteGraph, operator: TfliteOperator) -> None:
         rank = len(graph.tensor(operator.outputs[0]).shape)
         inputs = tuple(_broadcast(graph, number, rank) for number in operator.inputs[:2])
         _result(graph, operator, kind, inputs)
@@ -306,14 +306,14 @@ def _broadcast(graph: TfliteGraph, number: int, rank: int) -> str:
     return graph.constant_real(number, values.reshape(shape).transpose(graph_axes(rank)), axis)
 
 
-def _prelu(graph: TfliteGraph, operator: FileOperator) -> None:
+def _prelu(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x, slope = operator.inputs[:2]
     rank = len(graph.tensor(x).shape)
     _result(graph, operator, "prelu", (graph.real(x), _broadcast(graph, slope, rank)))
 
 
 def _reduction(kind: str) -> Function:
-    def append(graph: TfliteGraph, operator: FileOperator) -> None:
+    def append(graph: TfliteGraph, operator: TfliteOperator) -> None:
         x, number = operator.inputs[0], operator.outputs[0]
         before = graph.tensor(x).shape
         axes = tuple(int(axis) for axis in graph.known(operator, 1).reshape(-1))
@@ -350,7 +350,7 @@ def _order_is_kept(before: Shape, after: Shape) -> bool:
     return not moves(before) and not moves(after)
 
 
-def _argmax(graph: TfliteGraph, operator: FileOperator) -> None:
+def _argmax(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x, number = operator.inputs[0], operator.outputs[0]
     shape = graph.tensor(x).shape
     axis = int(graph.known(operator, 1).reshape(-1)[0])
@@ -368,14 +368,14 @@ def _argmax(graph: TfliteGraph, operator: FileOperator) -> None:
     graph.finish(number, graph.reshaped(real, kept, graph.tensor(number).shape))
 
 
-def _concatenation(graph: TfliteGraph, operator: FileOperator) -> None:
+def _concatenation(graph: TfliteGraph, operator: TfliteOperator) -> None:
     rank = len(graph.tensor(operator.outputs[0]).shape)
     axis = graph_axis(_option(graph, operator, "Axis"), rank)
     inputs = tuple(graph.real(number) for number in operator.inputs)
     _result(graph, operator, "concat", inputs, {"axis": axis})
 
 
-def _pad(graph: TfliteGraph, operator: FileOperator) -> None:
+def _pad(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x = operator.inputs[0]
     rank = len(graph.tensor(x).shape)
     sides = graph.known(operator, 1).reshape(-1, 2)
@@ -394,7 +394,7 @@ def _pad(graph: TfliteGraph, operator: FileOperator) -> None:
     _result(graph, operator, "pad", (graph.real(x),), given)
 
 
-def _pad_value(graph: TfliteGraph, operator: FileOperator) -> float:
+def _pad_value(graph: TfliteGraph, operator: TfliteOperator) -> float:
     """The real number outside the image."""
     if operator.kind != "PADV2":
         return 0.0
@@ -405,7 +405,7 @@ def _pad_value(graph: TfliteGraph, operator: FileOperator) -> float:
     return float(np.float32(value - tensor.zero_points[0]) * np.float32(tensor.scales[0]))
 
 
-def _reshape(graph: TfliteGraph, operator: FileOperator) -> None:
+def _reshape(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x, number = operator.inputs[0], operator.outputs[0]
     before, after = graph.tensor(x).shape, graph.tensor(number).shape
     if prod(before) != prod(after):
@@ -415,7 +415,7 @@ def _reshape(graph: TfliteGraph, operator: FileOperator) -> None:
     graph.finish(number, graph.reshaped(graph.real(x), before, after, operator.kind))
 
 
-def _transpose(graph: TfliteGraph, operator: FileOperator) -> None:
+def _transpose(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x = operator.inputs[0]
     order = [int(axis) for axis in graph.known(operator, 1).reshape(-1)]
     rank = len(graph.tensor(x).shape)
@@ -428,7 +428,7 @@ def _transpose(graph: TfliteGraph, operator: FileOperator) -> None:
 
 
 def _softmax(kind: str) -> Function:
-    def append(graph: TfliteGraph, operator: FileOperator) -> None:
+    def append(graph: TfliteGraph, operator: TfliteOperator) -> None:
         x = operator.inputs[0]
         real, shape = graph.real(x), graph.shape(x)
         beta = float(operator.options.get("Beta", 1.0))
@@ -441,7 +441,7 @@ def _softmax(kind: str) -> Function:
 
 
 def _resize(mode: str) -> Function:
-    def append(graph: TfliteGraph, operator: FileOperator) -> None:
+    def append(graph: TfliteGraph, operator: TfliteOperator) -> None:
         coordinates, rounding = "asymmetric", "floor"
         if operator.options.get("AlignCorners"):
             coordinates, rounding = "align_corners", "round_prefer_ceil"
@@ -455,7 +455,7 @@ def _resize(mode: str) -> Function:
 
 
 def _blocks(kind: str) -> Function:
-    def append(graph: TfliteGraph, operator: FileOperator) -> None:
+    def append(graph: TfliteGraph, operator: TfliteOperator) -> None:
         _image(graph, operator, operator.inputs[0])
         given: Attributes = {"block": _option(graph, operator, "BlockSize"), "mode": "DCR"}
         _result(graph, operator, kind, (graph.real(operator.inputs[0]),), given)
@@ -485,7 +485,7 @@ def _part(graph: TfliteGraph, x: int, number: int, parts: list[slice], source: s
     graph.finish(number, graph.reshaped(real, kept, graph.tensor(number).shape), source)
 
 
-def _slice(graph: TfliteGraph, operator: FileOperator) -> None:
+def _slice(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x = operator.inputs[0]
     starts = graph.known(operator, 1).reshape(-1)
     sizes = graph.known(operator, 2).reshape(-1)
@@ -496,7 +496,7 @@ def _slice(graph: TfliteGraph, operator: FileOperator) -> None:
     _part(graph, x, operator.outputs[0], parts, operator.kind)
 
 
-def strided_parts(graph: TfliteGraph, operator: FileOperator, rank: int) -> list[slice | int]:
+def strided_parts(graph: TfliteGraph, operator: TfliteOperator, rank: int) -> list[slice | int]:
     """What STRIDED_SLICE takes of each axis of the file; a number removes the axis.
 
     Raises
@@ -519,7 +519,7 @@ def strided_parts(graph: TfliteGraph, operator: FileOperator, rank: int) -> list
     return parts + [slice(None)] * (rank - len(parts))
 
 
-def _strided_slice(graph: TfliteGraph, operator: FileOperator) -> None:
+def _strided_slice(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x = operator.inputs[0]
     shape = graph.tensor(x).shape
     parts = [
@@ -529,7 +529,7 @@ def _strided_slice(graph: TfliteGraph, operator: FileOperator) -> None:
     _part(graph, x, operator.outputs[0], parts, operator.kind)
 
 
-def _split(graph: TfliteGraph, operator: FileOperator) -> None:
+def _split(graph: TfliteGraph, operator: TfliteOperator) -> None:
     axis = int(graph.known(operator, 0).reshape(-1)[0])
     x = operator.inputs[1]
     size = graph.tensor(x).shape[axis]
@@ -537,7 +537,7 @@ def _split(graph: TfliteGraph, operator: FileOperator) -> None:
     _split_into(graph, operator, x, axis, [even] * len(operator.outputs))
 
 
-def _split_by_sizes(graph: TfliteGraph, operator: FileOperator) -> None:
+def _split_by_sizes(graph: TfliteGraph, operator: TfliteOperator) -> None:
     axis = int(graph.known(operator, 2).reshape(-1)[0])
     x = operator.inputs[0]
     sizes = [int(size) for size in graph.known(operator, 1).reshape(-1)]
@@ -546,7 +546,7 @@ def _split_by_sizes(graph: TfliteGraph, operator: FileOperator) -> None:
 
 
 def _split_into(
-    graph: TfliteGraph, operator: FileOperator, x: int, axis: int, sizes: list[int]
+    graph: TfliteGraph, operator: TfliteOperator, x: int, axis: int, sizes: list[int]
 ) -> None:
     start = 0
     for number, size in zip(operator.outputs, sizes, strict=True):
@@ -556,7 +556,7 @@ def _split_into(
         start += size
 
 
-def _pack(graph: TfliteGraph, operator: FileOperator) -> None:
+def _pack(graph: TfliteGraph, operator: TfliteOperator) -> None:
     """Tensors of one shape along a new axis."""
     number = operator.outputs[0]
     after = graph.tensor(number).shape
@@ -568,16 +568,16 @@ def _pack(graph: TfliteGraph, operator: FileOperator) -> None:
     _result(graph, operator, "concat", inputs, {"axis": graph_axis(axis, len(after))})
 
 
-def _square(graph: TfliteGraph, operator: FileOperator) -> None:
+def _square(graph: TfliteGraph, operator: TfliteOperator) -> None:
     real = graph.real(operator.inputs[0])
     _result(graph, operator, "multiply", (real, real))
 
 
-def _quantize(graph: TfliteGraph, operator: FileOperator) -> None:
+def _quantize(graph: TfliteGraph, operator: TfliteOperator) -> None:
     graph.finish(operator.outputs[0], graph.real(operator.inputs[0]), operator.kind)
 
 
-def _matmul(graph: TfliteGraph, operator: FileOperator) -> None:
+def _matmul(graph: TfliteGraph, operator: TfliteOperator) -> None:
     """A product of two activations, in the file's order of axes."""
     operands = []
     for number, mask in zip(operator.inputs[:2], ("AdjX", "AdjY"), strict=True):
@@ -594,7 +594,7 @@ def _matmul(graph: TfliteGraph, operator: FileOperator) -> None:
     graph.finish(number, graph.in_graph_order(real, shape), operator.kind)
 
 
-def _gather(graph: TfliteGraph, operator: FileOperator) -> None:
+def _gather(graph: TfliteGraph, operator: TfliteOperator) -> None:
     x, number = operator.inputs[0], operator.outputs[0]
     shape = graph.tensor(x).shape
     indices = graph.known(operator, 1).astype(np.int64)
@@ -608,7 +608,7 @@ def _gather(graph: TfliteGraph, operator: FileOperator) -> None:
     graph.finish(number, graph.in_graph_order(real, after), operator.kind)
 
 
-def _cast(graph: TfliteGraph, operator: FileOperator) -> None:
+def _cast(graph: TfliteGraph, operator: TfliteOperator) -> None:
     number = operator.outputs[0]
     dtype = graph.tensor(number).dtype
     real = graph.emit(
@@ -623,7 +623,7 @@ def _cast(graph: TfliteGraph, operator: FileOperator) -> None:
     graph.finish(number, real, operator.kind)
 
 
-def _unknown(graph: TfliteGraph, operator: FileOperator) -> None:
+def _unknown(graph: TfliteGraph, operator: TfliteOperator) -> None:
     """An operator that no kind says, under its own name and with its own order of axes."""
     inputs = tuple(
         graph.in_file_order(graph.real(number), graph.tensor(number).shape) if number >= 0 else ""

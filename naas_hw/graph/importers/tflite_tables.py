@@ -63,7 +63,7 @@ _TYPE_NAMES: Final = _names(tflite.TensorType)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FileTensor:
+class TfliteTensor:
     """A tensor of the file.
 
     Parameters
@@ -88,7 +88,7 @@ class FileTensor:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FileOperator:
+class TfliteOperator:
     """An operator of the file.
 
     Parameters
@@ -106,7 +106,7 @@ class FileOperator:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FileModel:
+class TfliteModel:
     """The first subgraph of a file.
 
     Parameters
@@ -114,14 +114,14 @@ class FileModel:
     notes : what a reader of the file should know, a sentence each.
     """
 
-    tensors: tuple[FileTensor, ...]
-    operators: tuple[FileOperator, ...]
+    tensors: tuple[TfliteTensor, ...]
+    operators: tuple[TfliteOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     notes: tuple[str, ...] = ()
 
 
-def read_tables(content: bytes, file: str) -> FileModel:
+def read_tables(content: bytes, file: str) -> TfliteModel:
     """The tables of a file.
 
     Parameters
@@ -153,7 +153,7 @@ class _Reader:
         self._size = len(content)
         self._model = tflite.Model.GetRootAs(content, 0)
 
-    def read(self) -> FileModel:
+    def read(self) -> TfliteModel:
         """All of it."""
         if self._model.SubgraphsLength() < 1:
             raise InputError(f"{self._file} must have a subgraph")
@@ -165,7 +165,7 @@ class _Reader:
             self._operator(graph.Operators(i), i)
             for i in range(self._length(graph.OperatorsLength()))
         )
-        model = FileModel(
+        model = TfliteModel(
             tensors=_with_own_names(tensors),
             operators=operators,
             inputs=self._numbers(graph.InputsAsNumpy(), graph.InputsLength()),
@@ -174,7 +174,7 @@ class _Reader:
         self._check(model)
         return model
 
-    def _check(self, model: FileModel) -> None:
+    def _check(self, model: TfliteModel) -> None:
         """Every number of a tensor must be one of the file's."""
         if not model.inputs or not model.outputs:
             raise InputError(f"{self._file} must have inputs and outputs")
@@ -199,7 +199,7 @@ class _Reader:
         """A vector of integers; one that the file leaves out is empty."""
         return tuple(int(number) for number in vector) if self._length(length) else ()
 
-    def _tensor(self, tensor: Any, number: int) -> FileTensor:
+    def _tensor(self, tensor: Any, number: int) -> TfliteTensor:
         name = (tensor.Name() or b"").decode() or f"tensor{number}"
         if tensor.Type() not in _DTYPES:
             kind = _TYPE_NAMES.get(tensor.Type(), str(tensor.Type())).lower()
@@ -214,7 +214,7 @@ class _Reader:
                 f"{_MAX_NUMBERS} numbers, not shape {list(shape)}"
             )
         scales, zero_points, axis = self._quantisation(tensor.Quantization(), name, shape, dtype)
-        return FileTensor(
+        return TfliteTensor(
             name=name,
             shape=shape,
             dtype=dtype,
@@ -279,7 +279,7 @@ class _Reader:
                     )
         return scales, zero_points, axis
 
-    def _operator(self, operator: Any, number: int) -> FileOperator:
+    def _operator(self, operator: Any, number: int) -> TfliteOperator:
         if not 0 <= operator.OpcodeIndex() < self._model.OperatorCodesLength():
             raise InputError(
                 f"operator {number} of {self._file} must have a code below "
@@ -292,7 +292,7 @@ class _Reader:
         kind = _OPERATOR_NAMES.get(builtin, f"operator {builtin}")
         if kind == "CUSTOM":
             kind = (code.CustomCode() or b"custom").decode()
-        return FileOperator(
+        return TfliteOperator(
             name=f"{kind}_{number}",
             kind=kind,
             inputs=self._numbers(operator.InputsAsNumpy(), operator.InputsLength()),
@@ -316,7 +316,7 @@ def _options(operator: Any) -> dict[str, Any]:
     }
 
 
-def _with_own_names(tensors: Sequence[FileTensor]) -> tuple[FileTensor, ...]:
+def _with_own_names(tensors: Sequence[TfliteTensor]) -> tuple[TfliteTensor, ...]:
     """Names that the file gives twice get the tensor's number."""
     seen: set[str] = set()
     named = []

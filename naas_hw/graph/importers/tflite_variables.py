@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Final
 
 from naas_hw.core.errors import InputError
-from naas_hw.graph.importers.tflite_tables import FileModel, FileOperator
+from naas_hw.graph.importers.tflite_tables import TfliteModel, TfliteOperator
 
 _WITHOUT_RESULT: Final = frozenset({"CALL_ONCE", "VAR_HANDLE"})
 _NUM_INPUTS: Final = {"READ_VARIABLE": 1, "ASSIGN_VARIABLE": 2}
 
 
-def without_variables(model: FileModel, file: str) -> FileModel:
+def without_variables(model: TfliteModel, file: str) -> TfliteModel:
     """The same model with inputs and outputs in the place of its variables.
 
     Raises
@@ -30,16 +30,16 @@ def without_variables(model: FileModel, file: str) -> FileModel:
 class _States:
     """What each variable holds while the operators are visited."""
 
-    def __init__(self, model: FileModel, file: str) -> None:
+    def __init__(self, model: TfliteModel, file: str) -> None:
         self._model = model
         self._file = file
         self._names: dict[int, str] = {}
         self._current: dict[str, int] = {}
         self._reads: dict[str, int] = {}
         self._same: dict[int, int] = {}
-        self._operators: list[FileOperator] = []
+        self._operators: list[TfliteOperator] = []
 
-    def visit(self, operator: FileOperator) -> None:
+    def visit(self, operator: TfliteOperator) -> None:
         """Keep an operator, or note what it does to a variable."""
         inputs = tuple(self._same.get(number, number) for number in operator.inputs)
         if len(inputs) < _NUM_INPUTS.get(operator.kind, 0):
@@ -60,12 +60,12 @@ class _States:
         else:
             self._current[name] = self._reads[name] = number
 
-    def _name(self, operator: FileOperator, handle: int) -> str:
+    def _name(self, operator: TfliteOperator, handle: int) -> str:
         if handle not in self._names:
             raise InputError(f"{operator.name} of {self._file} must name a variable")
         return self._names[handle]
 
-    def finished(self) -> FileModel:
+    def finished(self) -> TfliteModel:
         """The model without variables."""
         tensors = self._model.tensors
         pairs = [(number, self._current[name]) for name, number in self._reads.items()]
