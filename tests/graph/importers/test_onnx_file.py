@@ -195,6 +195,8 @@ def test_padding_counts_in_the_divisor_if_the_file_says_so():
         ("Softplus", {}),
         ("LeakyRelu", {"alpha": 0.1}),
         ("Elu", {"alpha": 0.7}),
+        ("Selu", {}),
+        ("Celu", {"alpha": 0.7}),
         ("Abs", {}),
         ("Neg", {}),
         ("Erf", {}),

@@ -133,6 +133,22 @@ def softsign(node: Node) -> None:
     node.add("divide", (image, divisor), last=True)
 
 
+def selu(node: Node) -> None:
+    """`Selu`: gamma times ELU."""
+    alpha, gamma = node.get("alpha", 1.67326319217681884765625), node.get("gamma", 1.05070102214813)
+    plain = node.add("elu", (node.required(0),), {"alpha": float(alpha)})
+    factor = node.constant("gamma", np.array(gamma, dtype=node.builder.dtype(plain)))
+    node.add("multiply", (plain, factor), last=True)
+
+
+def celu(node: Node) -> None:
+    """`Celu`: alpha times ELU of x / alpha."""
+    image, alpha = node.required(0), float(node.get("alpha", 1.0))
+    plain = node.add("elu", (scaled(node, image, 1 / alpha),), {"alpha": 1.0})
+    factor = node.constant("alpha", np.array(alpha, dtype=node.builder.dtype(plain)))
+    node.add("multiply", (plain, factor), last=True)
+
+
 def identity(node: Node) -> None:
     """`Identity`, and `Dropout` unless it is told to train."""
     if node.operator == "Dropout" and node.number("", 2):
@@ -167,6 +183,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     "Erf": _function("erf"),
     "LeakyRelu": _function("leaky_relu", alpha=0.01),
     "Elu": _function("elu", alpha=1.0),
+    "Selu": selu,
+    "Celu": celu,
     "Gelu": gelu,
     "FastGelu": fast_gelu,
     "BiasGelu": fast_gelu,
