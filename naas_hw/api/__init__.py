@@ -43,7 +43,9 @@ from naas_hw.search.mapping.network_search import MappingSettings
 
 if TYPE_CHECKING:
     from naas_hw.api.builds import build
+    from naas_hw.api.quantisation import QuantisationReport, quantise
     from naas_hw.api.verification import VerifySettings, verify
+    from naas_hw.graph.quantise.settings import QuantiseSettings
 
 __all__ = [
     "SEARCH_PACKAGES",
@@ -53,6 +55,8 @@ __all__ = [
     "JointSettings",
     "MappingSettings",
     "ProvenBounds",
+    "QuantisationReport",
+    "QuantiseSettings",
     "RunSettings",
     "ScoreSettings",
     "SearchSettings",
@@ -76,6 +80,7 @@ __all__ = [
     "map",
     "network_figures",
     "proven_bounds",
+    "quantise",
     "read_design",
     "report",
     "run_table",
@@ -91,13 +96,16 @@ __all__ = [
 
 _MODULES: Final = {
     "build": "naas_hw.api.builds",
+    "QuantisationReport": "naas_hw.api.quantisation",
+    "QuantiseSettings": "naas_hw.graph.quantise.settings",
     "VerifySettings": "naas_hw.api.verification",
+    "quantise": "naas_hw.api.quantisation",
     "verify": "naas_hw.api.verification",
 }
 
 
 def __getattr__(name: str) -> object:
-    """The verbs that need an FPGA flow or random verification, imported when first asked for."""
+    """The verbs that need much else, imported when first asked for."""
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
