@@ -1,8 +1,8 @@
 """A small fixed set of triples on which every mutant must show.
 
 Between them: sums out to DRAM and back, sums in L2, several tiles of K, every wait of the engines,
-windows of a halo, a depthwise layer, padding with a zero point, and bursts that meet a border of
-4 KiB.
+windows of a halo, a depthwise layer, padding with a zero point, bursts that meet a border of
+4 KiB, a residual with a table, and a maximum.
 """
 
 from naas_hw.arch.accelerator import Accelerator, Axis
@@ -127,4 +127,44 @@ DEPTHWISE = Case(
 )
 """Channels one by one to the positions of a K axis; the third tile of K waits for its scales."""
 
-CASES = {case.layer.name: case for case in (SPILLS, STEADY, LONG, STORES, HALO, DEPTHWISE)}
+EPILOGUE = CHANNELS.model_copy(
+    update={"residual": True, "table": True, "maximum": True, "dram_latency_cycles": 2}
+)
+"""What may follow the requantisers, and accumulators that keep a maximum."""
+
+RESIDUAL = Case(
+    accelerator=EPILOGUE,
+    layer=Layer(name="residual", K=16, C=4, P=6, Q=4, height=6, width=4, residual=True, table=True),
+    mapping=Mapping(
+        dram_order=("S", "K", "R", "P", "C", "Q"),
+        l2_order=("Q", "S", "C", "R", "P", "K"),
+        pe=Bounds(P=2, Q=2, C=2),
+        spatial=Bounds(K=4, C=4),
+        l2=Bounds(K=2),
+    ),
+)
+"""More than two output tiles: the load of a residual waits for drain."""
+
+POOL = Case(
+    accelerator=EPILOGUE.model_copy(update={"dram_beat_period_cycles": 4}),
+    layer=Layer(
+        name="pool",
+        kind=Kind.DEPTHWISE,
+        K=12,
+        P=3,
+        Q=4,
+        R=2,
+        height=6,
+        width=4,
+        stride=(2, 1),
+        maximum=True,
+        residual=True,
+    ),
+    mapping=Mapping(pe=Bounds(Q=2, R=2), spatial=Bounds(K=4), l2=Bounds(K=2, P=3)),
+)
+"""Maxima of two numbers, of which some are below zero; drain waits for a residual."""
+
+CASES = {
+    case.layer.name: case
+    for case in (SPILLS, STEADY, LONG, STORES, HALO, DEPTHWISE, RESIDUAL, POOL)
+}

@@ -331,5 +331,47 @@ MUTANTS = (
         case="steady",
         memory="slow_writes",
     ),
+    Mutant(
+        name="constant of time: a residual is read and overwritten early",
+        module="timing",
+        old="DRAIN_TO_RESIDUAL",
+        new=str(timing.DRAIN_TO_RESIDUAL - 3),
+        case="residual",
+    ),
+    Mutant(
+        name="credit: bytes do not wait for their residual",
+        module="engines.drain",
+        old=" | (self.fields.residual & completes(runs.last, mask))",
+        new="",
+        case="pool",
+    ),
+    Mutant(
+        name="ping and pong: all residuals are in one half",
+        module="engines.drain",
+        old="fields.residual_base[tile_half]",
+        new="fields.residual_base[0]",
+        case="residual",
+    ),
+    Mutant(
+        name="epilogue order: the table is where it is not",
+        module="engines.epilogue",
+        old="self.fields.table_place == TablePlace.AFTER_RESIDUAL",
+        new="self.fields.table_place == TablePlace.BEFORE_RESIDUAL",
+        case="residual",
+    ),
+    Mutant(
+        name="residual rounding: the sum is cut off",
+        module="engines.residual_adder",
+        old="Cat(rounds_up, shifted[1:])",
+        new="Cat(rounds_up & 0, shifted[1:])",
+        case="residual",
+    ),
+    Mutant(
+        name="maximum: the first number is compared with zero",
+        module="array.accumulator",
+        old="self.maximum & ~self.addition.begins",
+        new="self.maximum",
+        case="pool",
+    ),
 )
 """All of them; each must be killed."""
