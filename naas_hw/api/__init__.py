@@ -44,6 +44,7 @@ from naas_hw.search.mapping.network_search import MappingSettings
 if TYPE_CHECKING:
     from naas_hw.api.builds import build
     from naas_hw.api.quantisation import QuantisationReport, quantise
+    from naas_hw.api.models import NetworkRequest
     from naas_hw.api.verification import VerifySettings, verify
     from naas_hw.graph.quantise.settings import QuantiseSettings
 
@@ -54,6 +55,7 @@ __all__ = [
     "GeneratedDesign",
     "JointSettings",
     "MappingSettings",
+    "NetworkRequest",
     "ProvenBounds",
     "QuantisationReport",
     "QuantiseSettings",
@@ -95,6 +97,7 @@ __all__ = [
 ]
 
 _MODULES: Final = {
+    "NetworkRequest": "naas_hw.api.models",
     "build": "naas_hw.api.builds",
     "QuantisationReport": "naas_hw.api.quantisation",
     "QuantiseSettings": "naas_hw.graph.quantise.settings",

@@ -92,7 +92,7 @@ def search(
     table = settings.table or energy_table(budget.energy_table)
     manifest = Manifest.of(
         command=run.command_or("search"),
-        digest=settings_digest(networks, budget, settings),
+        digest=run.digest(settings_digest(networks, budget, settings)),
         seed=settings.seed,
         packages=SEARCH_PACKAGES,
         energy_table=named_digest(table),
@@ -100,6 +100,7 @@ def search(
     with RunFolder.create(Path(run.folder), manifest, resume=run.resume, force=run.force) as folder:
         history = folder.path / HISTORY
         folder.claim(sqlite_files(HISTORY))
+        folder.write_files(run.files)
         try:
             result = search_accelerator(
                 networks,
@@ -228,17 +229,20 @@ def map(  # the verb; the builtin is not used in this module
         raise InputError("a search of mappings must be started anew, not resumed")
     manifest = Manifest.of(
         command=run.command_or("map"),
-        digest=digest_of(
-            network.model_dump_json(),
-            accelerator.model_dump_json(),
-            settings.table.model_dump_json(),
-            *(str(getattr(settings, entry.name)) for entry in fields(settings)),
+        digest=run.digest(
+            digest_of(
+                network.model_dump_json(),
+                accelerator.model_dump_json(),
+                settings.table.model_dump_json(),
+                *(str(getattr(settings, entry.name)) for entry in fields(settings)),
+            )
         ),
         seed=settings.seed,
         packages=SEARCH_PACKAGES,
         energy_table=named_digest(settings.table),
     )
     with RunFolder.create(Path(run.folder), manifest, force=run.force) as folder:
+        folder.write_files(run.files)
         result = _mapped(network, accelerator, settings, workers, progress)
         _write_design(
             folder,

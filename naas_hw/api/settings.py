@@ -1,11 +1,13 @@
 """Settings of the verbs: values that are checked when they are made, and never change."""
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
 from naas_hw.arch.devices import TARGET_MHZ, DevicePart
+from naas_hw.runs.folder import digest_of
 from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.preludes import check_prelude
 from naas_hw.sim.run import Stalls
@@ -32,12 +34,18 @@ class RunSettings:
     resume : continue the run in that folder.
     force : replace the run in that folder.
     command : the words that the manifest gives as the command; the name of the verb if None.
+    files : name -> content of what else belongs to the run, such as the model.
     """
 
     folder: str | Path
     resume: bool = False
     force: bool = False
     command: tuple[str, ...] | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def digest(self, digest: str) -> str:
+        """The digest of a run's inputs, with these files among them."""
+        return digest_of(digest, *self.files.values()) if self.files else digest
 
     def command_or(self, verb: str) -> tuple[str, ...]:
         """The command for the manifest."""

@@ -10,7 +10,15 @@ from rich.console import Console
 
 from naas_hw.cli.choices import MAX_COUNT
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
-from naas_hw.cli.models import Host, InputShape, NetworkSource, Resolution, shape_of
+from naas_hw.cli.models import (
+    Calibration,
+    Host,
+    InputShape,
+    LayersOnly,
+    NetworkSource,
+    Resolution,
+    shape_of,
+)
 from naas_hw.cli.options import Force, Json, MinLegal, NewRun, ObjectiveName, Seed
 from naas_hw.cli.panels import EFFORT, MAIN, NETWORK
 
@@ -57,6 +65,8 @@ def map_(
     resolution: Resolution = None,
     input_shape: InputShape = None,
     host: Host = None,
+    layers_only: LayersOnly = False,
+    data: Calibration = None,
     energy_table: Annotated[
         str,
         typer.Option(help="A built-in energy table, or a YAML file.", rich_help_panel=NETWORK),
@@ -97,12 +107,19 @@ def map_(
     )
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    given, hardware = (
-        api.find_network(
-            network, resolution=resolution, input_shape=shape_of(input_shape), host=host or ()
-        ),
-        api.find_accelerator(accelerator),
+    hardware = api.find_accelerator(accelerator)
+    request = api.NetworkRequest(
+        sources=(network,),
+        resolution=resolution,
+        input_shape=shape_of(input_shape),
+        host=tuple(host or ()),
+        layers_only=layers_only,
+        data=data,
     )
+    wanted = request.resolved(hardware.beat_bytes, hardware.options)
+    (given,) = wanted.networks
+    for note in wanted.notes:
+        screen.print(note, markup=False)
     num_layers = len(given.distinct_layers)
     numbers = count(1)
 
@@ -113,7 +130,12 @@ def map_(
             markup=False,
         )
 
-    kept = api.RunSettings(folder=run, force=force, command=("naas", *without_place(sys.argv[1:])))
+    kept = api.RunSettings(
+        folder=run,
+        force=force,
+        command=("naas", *without_place(sys.argv[1:])),
+        files=wanted.files,
+    )
     with workers(processes, dask) as given_workers:
         result = api.map(
             given,

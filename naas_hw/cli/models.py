@@ -1,5 +1,6 @@
 """The networks that a command takes, and options that change them."""
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -8,7 +9,9 @@ from naas_hw.cli.choices import MAX_RESOLUTION
 from naas_hw.cli.panels import NETWORK
 from naas_hw.core.errors import InputError
 
-_SOURCES: Final = "a built-in name, a .yaml or .pt2 file, or module:callable (this runs its code)"
+_SOURCES: Final = (
+    "a built-in name, a .onnx, .tflite, .yaml or .pt2 file, or module:callable (this runs its code)"
+)
 
 NetworkSource = Annotated[str, typer.Argument(help=f"The network: {_SOURCES}.")]
 NetworkSources = Annotated[list[str] | None, typer.Argument(help=f"The networks, each {_SOURCES}.")]
@@ -25,6 +28,23 @@ InputShape = Annotated[
     str | None,
     typer.Option(
         help="The whole shape of the input, such as 1x3x224x224.", rich_help_panel=NETWORK
+    ),
+]
+LayersOnly = Annotated[
+    bool,
+    typer.Option(
+        "--layers-only",
+        help="Take the shapes of convolutions and linear layers only, as the tables of the paper "
+        "do, not the whole network with its values.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="A folder with calibration data (.npy files, images) for a float model.",
+        rich_help_panel=NETWORK,
     ),
 ]
 Host = Annotated[

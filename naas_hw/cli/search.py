@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,7 +21,15 @@ from naas_hw.cli.cosearch import (
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.given import refuse_given
-from naas_hw.cli.models import Host, InputShape, NetworkSources, Resolution, shape_of
+from naas_hw.cli.models import (
+    Calibration,
+    Host,
+    InputShape,
+    LayersOnly,
+    NetworkSources,
+    Resolution,
+    shape_of,
+)
 from naas_hw.cli.options import (
     BudgetName,
     EncodingName,
@@ -46,7 +55,7 @@ if TYPE_CHECKING:
     from naas_hw.search import SearchResult
 
 _OF_JOINT: Final = ("min_accuracy", "accuracy", "joint_mode", "joint_front")
-_NOT_WITH_JOINT: Final = ("resolution", "input_shape", "host")
+_NOT_WITH_JOINT: Final = ("resolution", "input_shape", "host", "layers_only", "data")
 
 
 def search(
@@ -81,6 +90,8 @@ def search(
     resolution: Resolution = None,
     input_shape: InputShape = None,
     host: Host = None,
+    layers_only: LayersOnly = False,
+    data: Calibration = None,
     energy_table: Annotated[
         str | None,
         typer.Option(
@@ -204,17 +215,24 @@ def search(
     if not networks:
         raise InputError("networks must be at least 1, not 0")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    limits = api.find_budget(budget)
+    request = api.NetworkRequest(
+        sources=tuple(networks),
+        resolution=resolution,
+        input_shape=shape_of(input_shape),
+        host=tuple(host or ()),
+        layers_only=layers_only,
+        data=data,
+    )
+    wanted = request.resolved(limits.beat_bytes)
+    for note in wanted.notes:
+        screen.print(note, markup=False)
     with workers(processes, dask) as given, SearchProgress(screen) as progress:
         result = api.search(
-            api.find_networks(
-                networks,
-                resolution=resolution,
-                input_shape=shape_of(input_shape),
-                host=host or (),
-            ),
-            api.find_budget(budget),
+            wanted.networks,
+            limits,
             settings,
-            run=kept,
+            run=replace(kept, files=wanted.files),
             workers=given,
             progress=progress,
         )

@@ -1,0 +1,201 @@
+"""Models with their values: found, quantised, and lowered to the layers of a design."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from naas_hw.api.designs import find_networks
+from naas_hw.compiler.lowering.lower import ALL_OPTIONS, lower
+from naas_hw.compiler.lowering.network import network_of
+from naas_hw.compiler.lowering.values import LoweredNetwork
+from naas_hw.core.errors import InputError
+from naas_hw.graph.fold.folding import folded
+from naas_hw.graph.graph import Graph
+from naas_hw.graph.importers.reader import read_graph
+from naas_hw.graph.integer_form import quantised_graph
+from naas_hw.graph.onnx_writer import onnx_model
+from naas_hw.graph.quantised import QuantisedGraph
+from naas_hw.graph.quantise.data import read_data, seeded_data
+from naas_hw.graph.quantise.quantisation import quantise
+from naas_hw.graph.quantise.settings import Observer, QuantiseSettings
+from naas_hw.workload.catalogue import builtin_names
+from naas_hw.workload.network import Network
+from naas_hw.workload.option import Option
+
+MODEL_FILE: Final = "model.onnx"
+"""The quantised model in a run folder."""
+
+_MODEL_FILES: Final = (".onnx", ".tflite")
+_SEEDED_IMAGES: Final = 1
+_QUICK: Final = QuantiseSettings(observer=Observer.MINMAX, equalise=False, correct_bias=False)
+"""How a model is quantised on numbers that were drawn, which are not worth more."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """A quantised model.
+
+    Parameters
+    ----------
+    graph : with quantize and dequantize operators.
+    calibration : on what a float model was quantised, in words; None if it came quantised.
+    """
+
+    graph: Graph
+    calibration: str | None = None
+
+    @cached_property
+    def quantised(self) -> QuantisedGraph:
+        """The model in integers."""
+        return quantised_graph(folded(self.graph))
+
+    def lowered(
+        self, beat_bytes: int, options: frozenset[Option] = ALL_OPTIONS
+    ) -> LoweredNetwork:
+        """The calls that compute it on an accelerator with this width and hardware."""
+        return lower(self.quantised, beat_bytes=beat_bytes, options=options)
+
+    def network(self, beat_bytes: int, options: frozenset[Option] = ALL_OPTIONS) -> Network:
+        """Its layers on such an accelerator, for a search."""
+        return network_of(self.lowered(beat_bytes, options))
+
+    @cached_property
+    def file(self) -> bytes:
+        """The model as an ONNX file."""
+        return onnx_model(self.graph).SerializeToString(deterministic=True)
+
+
+def find_model(
+    source: str | Path,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    data: str | Path | None = None,
+    settings: QuantiseSettings | None = None,
+) -> Model:
+    """A model by file, built-in name or `module:callable`; a float one is quantised.
+
+    Parameters
+    ----------
+    input_shape : of its one input, where the file leaves it open or it shall be another.
+    data : a folder with calibration data for a float model; random numbers without.
+    settings : of the quantisation.
+
+    Raises
+    ------
+    InputError, ToolError : one sentence.
+    """
+    graph = read_graph(source, input_shapes=None if input_shape is None else {"": input_shape})
+    if any(operator.kind in ("quantize", "dequantize") for operator in graph.operators):
+        if data is not None:
+            raise InputError(f"{source}: data must be left out, the model is quantised already")
+        return Model(graph=graph)
+    if data is None:
+        images = seeded_data(graph, count=_SEEDED_IMAGES).images
+        done = quantise(graph, images, settings or _QUICK)
+        return Model(graph=done, calibration="numbers drawn at random")
+    done = quantise(graph, read_data(data, graph).images, settings)
+    return Model(graph=done, calibration=f"the data in {data}")
+
+
+def read_model(folder: str | Path) -> Model:
+    """The model of a run folder.
+
+    Raises InputError where the run has none.
+    """
+    path = Path(folder) / MODEL_FILE
+    if not path.is_file():
+        raise InputError(
+            f"{folder} must hold {MODEL_FILE}, which a search of a model with its values writes; "
+            "it has the layers of a network only"
+        )
+    return Model(graph=read_graph(path))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedNetworks:
+    """Networks for a search.
+
+    Parameters
+    ----------
+    files : what a run of them keeps beside its design: the model.
+    notes : what a user should know, a sentence each.
+    """
+
+    networks: tuple[Network, ...]
+    files: Mapping[str, bytes]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkRequest:
+    """Which networks a search is for.
+
+    A network's YAML file has shapes only. Of programs of torch the layers are taken, as with
+    `layers_only`; `naas quantise` makes a model of them whose whole network can run.
+
+    Parameters
+    ----------
+    sources : built-in names, files, or `module:callable`.
+    resolution, input_shape : of the image, if not the source's own.
+    host : kinds of operators that are left to the host.
+    layers_only : take the shapes of convolutions and linear layers only.
+    data : folder with calibration data for float models.
+    """
+
+    sources: tuple[str, ...]
+    resolution: int | None = None
+    input_shape: tuple[int, ...] | None = None
+    host: tuple[str, ...] = ()
+    layers_only: bool = False
+    data: Path | None = None
+
+    def resolved(
+        self, beat_bytes: int, options: frozenset[Option] = ALL_OPTIONS
+    ) -> ResolvedNetworks:
+        """The networks, lowered for accelerators of this width and hardware where they have values.
+
+        Raises
+        ------
+        InputError, ToolError : one sentence.
+        """
+        whole = [self._is_whole(source) for source in self.sources]
+        if not any(whole):
+            if self.data is not None:
+                raise InputError("--data must not be given where only shapes are taken")
+            networks = find_networks(
+                self.sources,
+                resolution=self.resolution,
+                input_shape=self.input_shape,
+                host=self.host,
+            )
+            return ResolvedNetworks(networks=tuple(networks), files={})
+        if not all(whole):
+            source = self.sources[whole.index(False)]
+            raise InputError(f"networks must all be models with values, or --layers-only: {source}")
+        models = [self._model(source) for source in self.sources]
+        (file,) = (models[0].file,) if len(models) == 1 else (None,)
+        return ResolvedNetworks(
+            networks=tuple(model.network(beat_bytes, options) for model in models),
+            files={} if file is None else {MODEL_FILE: file},
+            notes=tuple(
+                f"{model.graph.name}: quantised on {model.calibration}"
+                for model in models
+                if model.calibration is not None
+            ),
+        )
+
+    def _is_whole(self, source: str) -> bool:
+        if source.endswith(_MODEL_FILES):
+            if self.layers_only or self.host:
+                option = "--layers-only" if self.layers_only else "--host"
+                raise InputError(f"{option} must be left out for a file with values, {source}")
+            return True
+        is_builtin = source in builtin_names()
+        return is_builtin and not (self.layers_only or self.host or self.resolution)
+
+    def _model(self, source: str) -> Model:
+        if self.resolution is not None:
+            raise InputError(f"--resolution must be left out for {source}: give --input-shape")
+        return find_model(source, input_shape=self.input_shape, data=self.data)
