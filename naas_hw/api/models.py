@@ -16,10 +16,10 @@ from naas_hw.graph.graph import Graph
 from naas_hw.graph.importers.reader import read_graph
 from naas_hw.graph.integer_form import quantised_graph
 from naas_hw.graph.onnx_writer import onnx_model
-from naas_hw.graph.quantised import QuantisedGraph
 from naas_hw.graph.quantise.data import read_data, seeded_data
 from naas_hw.graph.quantise.quantisation import quantise
 from naas_hw.graph.quantise.settings import Observer, QuantiseSettings
+from naas_hw.graph.quantised import QuantisedGraph
 from naas_hw.workload.catalogue import builtin_names
 from naas_hw.workload.network import Network
 from naas_hw.workload.option import Option
@@ -51,9 +51,7 @@ class Model:
         """The model in integers."""
         return quantised_graph(folded(self.graph))
 
-    def lowered(
-        self, beat_bytes: int, options: frozenset[Option] = ALL_OPTIONS
-    ) -> LoweredNetwork:
+    def lowered(self, beat_bytes: int, options: frozenset[Option] = ALL_OPTIONS) -> LoweredNetwork:
         """The calls that compute it on an accelerator with this width and hardware."""
         return lower(self.quantised, beat_bytes=beat_bytes, options=options)
 
@@ -64,7 +62,7 @@ class Model:
     @cached_property
     def file(self) -> bytes:
         """The model as an ONNX file."""
-        return onnx_model(self.graph).SerializeToString(deterministic=True)
+        return bytes(onnx_model(self.graph).SerializeToString(deterministic=True))
 
 
 def find_model(

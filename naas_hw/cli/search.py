@@ -216,15 +216,14 @@ def search(
         raise InputError("networks must be at least 1, not 0")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     limits = api.find_budget(budget)
-    request = api.NetworkRequest(
+    wanted = api.NetworkRequest(
         sources=tuple(networks),
         resolution=resolution,
         input_shape=shape_of(input_shape),
         host=tuple(host or ()),
         layers_only=layers_only,
         data=data,
-    )
-    wanted = request.resolved(limits.beat_bytes)
+    ).resolved(limits.beat_bytes)
     for note in wanted.notes:
         screen.print(note, markup=False)
     with workers(processes, dask) as given, SearchProgress(screen) as progress:

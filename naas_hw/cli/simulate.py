@@ -1,5 +1,6 @@
 """`naas simulate RUN`: layers on the RTL, beside what the model said of them."""
 
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,9 @@ from naas_hw.cli.options import DesignFolder, Json, Memory, Simulator, Stalls
 from naas_hw.cli.panels import HARDWARE, MAIN, RUN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from naas_hw.api.settings import SimulationSettings
     from naas_hw.sim.layer import LayerReport
 
 
@@ -19,6 +23,14 @@ def simulate(
     context: typer.Context,
     run: DesignFolder,
     sim: Simulator = "verilator",
+    network: Annotated[
+        bool,
+        typer.Option(
+            "--network",
+            help="Run the whole network with its own values, of a search of a model.",
+            rich_help_panel=MAIN,
+        ),
+    ] = False,
     layers: Annotated[
         str | None,
         typer.Option(
@@ -80,6 +92,7 @@ def simulate(
     naas simulate run
     naas simulate run --sim icarus --layers conv1,fc --json
     naas simulate run --stalls --stall-percent 50 --seed 7
+    naas simulate run --network --json
     """
     from naas_hw import api
     from naas_hw.cli.choices import choice_of
@@ -90,6 +103,14 @@ def simulate(
     if not stalls:
         refuse_given(context, ("stall_percent",), "without --stalls")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    if network:
+        refuse_given(context, ("layers", "waves", "memory", "tensors", "before"), "with --network")
+        settings = api.SimulationSettings(
+            simulator=sim,
+            seed=seed,
+            stalls=RandomStalls(seed=seed, percent=stall_percent) if stalls else None,
+        )
+        return _simulate_network(run, settings, screen, processes, as_json)
 
     def tell(report: "LayerReport") -> None:
         word = "equal" if report.ok else "differs"
@@ -123,3 +144,45 @@ def simulate(
             if layer.waves is not None:
                 print(f"{layer.name}: waves in {layer.waves}")
     return ExitStatus.DONE if report.ok else ExitStatus.DIFFERENT
+
+
+def _simulate_network(
+    run: "Path", settings: "SimulationSettings", screen: Console, processes: int, as_json: bool
+) -> int:
+    """The whole network of a run."""
+    from naas_hw.api.network_simulation import network_simulation_json, simulate_run_network
+    from naas_hw.cli.tables import complaints, print_table, simulation_table
+
+    begin = monotonic()
+
+    def tell(report: "LayerReport", done: int, total: int) -> None:
+        word = "equal" if report.ok else "differs"
+        left = (monotonic() - begin) * (total - done) / done
+        screen.print(
+            f"{done}/{total} {report.name}: {report.simulated_cycles:,} cycles, {word}; "
+            f"about {left:.0f} s left",
+            markup=False,
+        )
+
+    simulation = simulate_run_network(
+        run,
+        settings,
+        num_processes=processes,
+        progress=tell if screen.is_terminal else None,
+    )
+    if as_json:
+        print(network_simulation_json(simulation), end="")
+        return ExitStatus.DONE if simulation.ok else ExitStatus.DIFFERENT
+    result = simulation.run
+    title = f"{simulation.network} on {simulation.simulator}"
+    print_table(simulation_table(title, result.layers))
+    for layer in result.layers:
+        for line in complaints(layer):
+            print(line)
+    host = ", ".join(result.host_operators) or "nothing"
+    print(
+        f"{result.simulated_cycles:,} cycles, {result.predicted_cycles:,} predicted; "
+        f"{result.output_mismatches} wrong bytes; on the host: {host}; "
+        f"{result.cycles_per_second:,.0f} cycles a second"
+    )
+    return ExitStatus.DONE if simulation.ok else ExitStatus.DIFFERENT
