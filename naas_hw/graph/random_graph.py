@@ -31,7 +31,8 @@ from naas_hw.graph.quantised import (
     TransposedConvolution,
     Upsampling,
 )
-from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE, Addition
+from naas_hw.workload.arithmetic.epilogue import Addition
+from naas_hw.workload.option import TABLE_SIZE
 
 MAX_NUMBERS: Final = 6000
 """Numbers of a tensor at most."""

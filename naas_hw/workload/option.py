@@ -1,6 +1,10 @@
 """What a layer may need of the hardware beyond sums of products that become bytes."""
 
 from enum import StrEnum
+from typing import Final
+
+TABLE_SIZE: Final = 256
+"""Entries of a table: one for each byte."""
 
 
 class Option(StrEnum):

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE, Addition, Table, TablePlace
+from naas_hw.workload.arithmetic.epilogue import Addition, Table, TablePlace
+from naas_hw.workload.option import TABLE_SIZE
 
 NO_ADDITION: Final = Addition(main_multiplier=1, multiplier=0, shift=0)
 """What a layer without a residual adds."""

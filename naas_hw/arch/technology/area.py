@@ -9,7 +9,7 @@ from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
 from naas_hw.arch.technology.figures import DALLY, Entry
 from naas_hw.arch.technology.published import REGISTER_FILE_BYTES
 from naas_hw.arch.technology.tables import SUM_BYTES, scale_bytes
-from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
+from naas_hw.workload.option import TABLE_SIZE
 
 _NANGATE: Final = "Nangate 45 nm open cell library"
 

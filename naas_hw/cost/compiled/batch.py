@@ -38,9 +38,8 @@ from naas_hw.cost.reference.accesses import ACCESS_NAMES
 from naas_hw.mapping.geometry import Geometry, usable_positions
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
 from naas_hw.workload.layer import DIMS, Layer
-from naas_hw.workload.option import Option
+from naas_hw.workload.option import TABLE_SIZE, Option
 
 SAVED_BETWEEN_LAYERS: Final = (
     timing.DONE_TO_INTERRUPT + timing.START_TO_DESCRIPTOR - timing.RESPONSE_TO_DESCRIPTOR

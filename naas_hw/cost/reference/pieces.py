@@ -14,8 +14,8 @@ from naas_hw.arch import timing
 from naas_hw.arch.accelerator import REDUCTION_DIMS
 from naas_hw.compiler.layout import descriptor_beats
 from naas_hw.mapping.geometry import NUM_LEVEL_POSITIONS, Geometry, ceil_div
-from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
 from naas_hw.workload.layer import Dim
+from naas_hw.workload.option import TABLE_SIZE
 
 EVERYTHING_MOVES: Final = -1
 """The position that "advances" into the first step."""

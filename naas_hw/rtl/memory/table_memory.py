@@ -12,7 +12,7 @@ from naas_hw.rtl.memory.ports import WritePortSignature
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
+from naas_hw.workload.option import TABLE_SIZE
 
 BYTE_BITS: Final = 8
 

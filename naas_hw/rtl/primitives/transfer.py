@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
-from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
+from naas_hw.workload.option import TABLE_SIZE
 
 RUN_BITS = 8  # low bits of the output run's number; enough to tell runs in flight apart
 COMPONENT_SHIFT = 14  # bias, multiplier and shift stand this far apart in a scale address

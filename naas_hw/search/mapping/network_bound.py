@@ -20,9 +20,9 @@ from naas_hw.compiler.layout import descriptor_beats
 from naas_hw.cost.compiled.batch import SAVED_BETWEEN_LAYERS
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.search.objective import Objective, geometric_mean
-from naas_hw.workload.arithmetic.epilogue import TABLE_SIZE
 from naas_hw.workload.layer import DIMS, Kind, Layer
 from naas_hw.workload.network import Network
+from naas_hw.workload.option import TABLE_SIZE
 from naas_hw.workload.sizes import with_stated_padding
 
 Floats = NDArray[np.float64]

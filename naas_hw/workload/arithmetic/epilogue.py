@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.workload.arithmetic.requantise import rounding_shift_right
-
-TABLE_SIZE: Final = 256
+from naas_hw.workload.option import TABLE_SIZE
 
 _LARGEST_FACTOR: Final = (1 << 15) - 1
 _MAX_SHIFT: Final = 31

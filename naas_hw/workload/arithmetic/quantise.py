@@ -12,16 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from naas_hw.workload.arithmetic.epilogue import (
-    TABLE_SIZE,
-    Addition,
-    Residual,
-    Table,
-    TablePlace,
-)
+from naas_hw.workload.arithmetic.epilogue import Addition, Residual, Table, TablePlace
 from naas_hw.workload.arithmetic.golden import convolve
 from naas_hw.workload.arithmetic.quantised import QuantisedLayer, tensor_shapes
 from naas_hw.workload.layer import Activation, Layer
+from naas_hw.workload.option import TABLE_SIZE
 
 __all__ = ["QuantisedLayer", "Tensors", "random_quantised_layer"]
 
