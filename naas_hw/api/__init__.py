@@ -43,8 +43,8 @@ from naas_hw.search.mapping.network_search import MappingSettings
 
 if TYPE_CHECKING:
     from naas_hw.api.builds import build
-    from naas_hw.api.quantisation import QuantisationReport, quantise
     from naas_hw.api.models import NetworkRequest
+    from naas_hw.api.quantisation import QuantisationReport, quantise
     from naas_hw.api.verification import VerifySettings, verify
     from naas_hw.graph.quantise.settings import QuantiseSettings
 

@@ -39,13 +39,13 @@ def onnx_model(graph: Graph) -> ModelProto:
     total = sum(t.values.nbytes for t in graph.tensors.values() if t.values is not None)
     if total > _MAX_BYTES:
         raise InputError(f"the values of a model must have {_MAX_BYTES} bytes, not {total}")
-    writer = _Writer(graph)
+    writer = _OnnxWriter(graph)
     for operator in graph.operators:
         writer.write(operator)
     return writer.finished()
 
 
-class _Writer:
+class _OnnxWriter:
     """Nodes and constants of a model that is being written."""
 
     def __init__(self, graph: Graph) -> None:
@@ -122,13 +122,13 @@ class _Writer:
         return free
 
 
-Form = Callable[[_Writer, Operator], None]
+Form = Callable[[_OnnxWriter, Operator], None]
 
 
 def _plain(kind: str, **names: str) -> Form:
     """One node; `names` says which attribute of ours each attribute of ONNX is."""
 
-    def write(writer: _Writer, operator: Operator) -> None:
+    def write(writer: _OnnxWriter, operator: Operator) -> None:
         given = {onnx: _listed(operator.attributes[ours]) for onnx, ours in names.items()}
         writer.node(operator, kind, operator.inputs, **given)
 
@@ -142,7 +142,7 @@ def _listed(value: Any) -> Any:
 
 
 def _quantization(kind: str) -> Form:
-    def write(writer: _Writer, operator: Operator) -> None:
+    def write(writer: _OnnxWriter, operator: Operator) -> None:
         a = operator.attributes
         inputs = [operator.inputs[0], writer.constant(operator, "scale", a["scale"], np.float32)]
         if a["dtype"] != "int32":
@@ -152,7 +152,7 @@ def _quantization(kind: str) -> Form:
     return write
 
 
-def _padded_first(writer: _Writer, operator: Operator) -> tuple[str, list[int]]:
+def _padded_first(writer: _OnnxWriter, operator: Operator) -> tuple[str, list[int]]:
     """The image of a layer, cut where a side of its padding is negative, and the other sides."""
     sides: Any = operator.attributes["padding"]
     image = operator.inputs[0]
@@ -164,14 +164,14 @@ def _padded_first(writer: _Writer, operator: Operator) -> tuple[str, list[int]]:
 
 
 def _pad_image(
-    writer: _Writer, operator: Operator, image: str, sides: Sequence[int], last: bool = False
+    writer: _OnnxWriter, operator: Operator, image: str, sides: Sequence[int], last: bool = False
 ) -> str:
     top, left, bottom, right = sides
     pads = writer.constant(operator, "pads", [0, 0, top, left, 0, 0, bottom, right])
     return writer.node(operator, "Pad", [image, pads], last=last)
 
 
-def _conv(writer: _Writer, operator: Operator) -> None:
+def _conv(writer: _OnnxWriter, operator: Operator) -> None:
     image, pads = _padded_first(writer, operator)
     inputs = [image, *operator.inputs[1:]]
     writer.node(operator, "Conv", inputs, pads=pads, **_window(operator.attributes))
@@ -184,7 +184,7 @@ def _window(a: Mapping[str, Any]) -> dict[str, Any]:
     return given | ({"group": a["groups"]} if "groups" in a else {})
 
 
-def _conv_transposed(writer: _Writer, operator: Operator) -> None:
+def _conv_transposed(writer: _OnnxWriter, operator: Operator) -> None:
     a: Any = operator.attributes
     options = {**_window(a), "output_padding": list(a.get("output_padding", (0, 0)))}
     cut = [max(side, 0) for side in a["padding"]]
@@ -196,19 +196,19 @@ def _conv_transposed(writer: _Writer, operator: Operator) -> None:
         _pad_image(writer, operator, result, more, last=True)
 
 
-def _max_pool(writer: _Writer, operator: Operator) -> None:
+def _max_pool(writer: _OnnxWriter, operator: Operator) -> None:
     image, pads = _padded_first(writer, operator)
     writer.node(operator, "MaxPool", [image], pads=pads, **_window(operator.attributes))
 
 
-def _average_pool(writer: _Writer, operator: Operator) -> None:
+def _average_pool(writer: _OnnxWriter, operator: Operator) -> None:
     image, pads = _padded_first(writer, operator)
     included = int(bool(operator.attributes.get("count_include_pad", False)))
     options = {"count_include_pad": included, **_window(operator.attributes)}
     writer.node(operator, "AveragePool", [image], pads=pads, **options)
 
 
-def _linear(writer: _Writer, operator: Operator) -> None:
+def _linear(writer: _OnnxWriter, operator: Operator) -> None:
     image, weights, *bias = operator.inputs
     if writer.rank(image) == 2:
         writer.node(operator, "Gemm", operator.inputs, transB=1)
@@ -219,7 +219,7 @@ def _linear(writer: _Writer, operator: Operator) -> None:
         writer.node(operator, "Add", [result, *bias])
 
 
-def _clamp(writer: _Writer, operator: Operator) -> None:
+def _clamp(writer: _OnnxWriter, operator: Operator) -> None:
     low, high = operator.attributes.get("minimum"), operator.attributes.get("maximum")
     if high is None and low == 0:
         writer.node(operator, "Relu", operator.inputs)
@@ -232,18 +232,18 @@ def _clamp(writer: _Writer, operator: Operator) -> None:
     writer.node(operator, "Clip", [operator.inputs[0], *bounds])
 
 
-def _silu(writer: _Writer, operator: Operator) -> None:
+def _silu(writer: _OnnxWriter, operator: Operator) -> None:
     gate = writer.node(operator, "Sigmoid", operator.inputs, last=False)
     writer.node(operator, "Mul", [operator.inputs[0], gate])
 
 
-def _gelu(writer: _Writer, operator: Operator) -> None:
+def _gelu(writer: _OnnxWriter, operator: Operator) -> None:
     approximate = "tanh" if operator.attributes["approximate"] else "none"
     writer.node(operator, "Gelu", operator.inputs, approximate=approximate)
 
 
 def _reduction(kind: str) -> Form:
-    def write(writer: _Writer, operator: Operator) -> None:
+    def write(writer: _OnnxWriter, operator: Operator) -> None:
         axes = writer.constant(operator, "axes", operator.attributes["axes"])
         kept = int(bool(operator.attributes.get("keepdims", True)))
         writer.node(operator, kind, [operator.inputs[0], axes], keepdims=kept)
@@ -251,7 +251,7 @@ def _reduction(kind: str) -> Form:
     return write
 
 
-def _slice(writer: _Writer, operator: Operator) -> None:
+def _slice(writer: _OnnxWriter, operator: Operator) -> None:
     parts = [
         writer.constant(operator, name, operator.attributes[name])
         for name in ("starts", "ends", "axes", "steps")
@@ -259,7 +259,7 @@ def _slice(writer: _Writer, operator: Operator) -> None:
     writer.node(operator, "Slice", [operator.inputs[0], *parts])
 
 
-def _pad(writer: _Writer, operator: Operator) -> None:
+def _pad(writer: _OnnxWriter, operator: Operator) -> None:
     a = operator.attributes
     inputs = [operator.inputs[0], writer.constant(operator, "pads", a["padding"])]
     if a["value"]:
@@ -268,7 +268,7 @@ def _pad(writer: _Writer, operator: Operator) -> None:
     writer.node(operator, "Pad", inputs, mode=a["mode"])
 
 
-def _resize(writer: _Writer, operator: Operator) -> None:
+def _resize(writer: _OnnxWriter, operator: Operator) -> None:
     a: Any = operator.attributes
     before = writer.graph.tensors[operator.inputs[0]].shape
     after = writer.graph.tensors[operator.outputs[0]].shape
@@ -289,7 +289,7 @@ def _resize(writer: _Writer, operator: Operator) -> None:
     )
 
 
-def _space_to_depth(writer: _Writer, operator: Operator) -> None:
+def _space_to_depth(writer: _OnnxWriter, operator: Operator) -> None:
     block, mode = operator.attributes["block"], operator.attributes["mode"]
     if mode == "DCR":
         writer.node(operator, "SpaceToDepth", operator.inputs, blocksize=block)
@@ -307,7 +307,7 @@ def _space_to_depth(writer: _Writer, operator: Operator) -> None:
 def _shaped(kind: str, image: str = "") -> Form:
     """A node with the shape of its output as input."""
 
-    def write(writer: _Writer, operator: Operator) -> None:
+    def write(writer: _OnnxWriter, operator: Operator) -> None:
         shape = writer.graph.tensors[operator.outputs[0]].shape
         given = writer.constant(operator, "shape", shape)
         options: dict[str, Any] = {"allowzero": 1} if kind == "Reshape" and 0 in shape else {}
@@ -316,7 +316,7 @@ def _shaped(kind: str, image: str = "") -> Form:
     return write
 
 
-def _layer_norm(writer: _Writer, operator: Operator) -> None:
+def _layer_norm(writer: _OnnxWriter, operator: Operator) -> None:
     image, scale, bias = (*operator.inputs, "", "")[:3]
     a: Any = operator.attributes
     shape = writer.graph.tensors[image].shape
@@ -335,7 +335,7 @@ def _layer_norm(writer: _Writer, operator: Operator) -> None:
 
 
 def _of_shape(
-    writer: _Writer, operator: Operator, name: str, shape: tuple[int, ...], default: float
+    writer: _OnnxWriter, operator: Operator, name: str, shape: tuple[int, ...], default: float
 ) -> str:
     """A tensor in another shape, or a constant where there is none."""
     if not name:
@@ -347,7 +347,7 @@ def _of_shape(
     )
 
 
-def _cast(writer: _Writer, operator: Operator) -> None:
+def _cast(writer: _OnnxWriter, operator: Operator) -> None:
     code = helper.np_dtype_to_tensor_dtype(np.dtype(str(operator.attributes["dtype"])))
     writer.node(operator, "Cast", operator.inputs, to=code)
 

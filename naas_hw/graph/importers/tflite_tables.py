@@ -136,7 +136,7 @@ def read_tables(content: bytes, file: str) -> TfliteModel:
     if content[_IDENTIFIER_PLACE] != _IDENTIFIER:
         raise InputError(f"{file} must be a TFLite file: it does not say TFL3 at its start")
     try:
-        return _Reader(content, file).read()
+        return _TfliteReader(content, file).read()
     except InputError:
         raise
     except _MALFORMED as error:
@@ -145,7 +145,7 @@ def read_tables(content: bytes, file: str) -> TfliteModel:
         ) from error
 
 
-class _Reader:
+class _TfliteReader:
     """One file that is read."""
 
     def __init__(self, content: bytes, file: str) -> None:
