@@ -96,6 +96,14 @@ def test_wrong_archives_are_refused(linear_file) -> None:
         read_torch_program(truncated)
 
 
+def with_result_of_five(content: bytes) -> bytes:
+    """The program, its result with more numbers than its weights give."""
+    program = json.loads(content)
+    sizes = program["graph_module"]["graph"]["tensor_values"]["linear"]["sizes"]
+    sizes[1]["as_int"] = 5
+    return json.dumps(program).encode()
+
+
 def test_values_and_graph_must_agree(linear_file) -> None:
     empty = changed(linear_file, "weights_config.json", lambda _: b'{"config": {}}')
     with pytest.raises(InputError, match="weight must have values in the file"):
@@ -104,6 +112,9 @@ def test_values_and_graph_must_agree(linear_file) -> None:
     other = changed(linear_file, "weights/model_weights_config.json", smaller)
     with pytest.raises(InputError, match=r"weight must have the shape \[3, 4\], not \[2, 4\]"):
         read_torch_program(other)
+    wider = changed(linear_file, "models/model.json", with_result_of_five)
+    with pytest.raises(InputError, match=r"linear must make \[1, 3\].*, not \[1, 5\]"):
+        read_torch_program(wider)
     with pytest.raises(InputError, match="a .pt2 file has fixed sizes"):
         read_graph(linear_file, input_shapes={"x": (1, 4)})
 

@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Array, Attribute
 from naas_hw.graph.importers.builder import GraphBuilder, Shape
+from naas_hw.graph.shapes import output_shape
 from naas_hw.workload.frontends.graph import Reference, TracedOperator
 
 FLOAT: Final = np.dtype(np.float32)
@@ -140,15 +142,33 @@ class Call:
         ----------
         also : attributes that several operators have in common.
         """
+        given = {**(also or {}), **attributes}
+        wanted = self.shape if shape is None else tuple(shape)
+        self._check_shape(kind, given, inputs, wanted)
         return self.builder.add(
             kind,
             inputs,
-            {**(also or {}), **attributes},
+            given,
             name=self.name,
             source=self.operator.kind,
-            shape=self.shape if shape is None else tuple(shape),
+            shape=wanted,
             dtype=self.dtype if dtype is None else dtype,
         )
+
+    def _check_shape(
+        self, kind: str, attributes: Attributes, inputs: Sequence[str], wanted: Shape
+    ) -> None:
+        """Refuse a shape that does not follow from what the operator reads."""
+        shapes = [self.builder.shape(name) if name else () for name in inputs]
+        try:
+            found = output_shape(kind, attributes, shapes)
+        except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
+            raise InputError(f"{self.operator.name} must fit its inputs: {error}") from error
+        if found is not None and found != wanted:
+            raise InputError(
+                f"{self.operator.name} must make {list(found)}, as its inputs have it, "
+                f"not {list(wanted)}"
+            )
 
     def cast(self, tensor: str, dtype: np.dtype[Any]) -> str:
         """A tensor in another number format."""
