@@ -3,6 +3,7 @@
 import numpy as np
 from plain_mappings import accelerator, one_tile
 
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.lowering.lower import lower
 from naas_hw.compiler.network_program import NetworkProgram, build_network_program
 from naas_hw.driver.program_file import ProgramFile, program_file_of
@@ -12,12 +13,17 @@ from naas_hw.graph.random_graph import random_graph
 DIGEST = 0x0123_4567_89AB_CDEF
 
 
-def program_of(graph: QuantisedGraph, *, beat_bytes: int = 8) -> NetworkProgram:
-    lowered = lower(graph, beat_bytes=beat_bytes)
+def program_of(
+    graph: QuantisedGraph,
+    *,
+    target: Accelerator | None = None,
+    identity: int = DIGEST & 0xFFFF_FFFF,
+) -> NetworkProgram:
+    """Each layer as one tile."""
+    target = target or accelerator(8)
+    lowered = lower(graph, beat_bytes=target.beat_bytes)
     mappings = {call.layer.name: one_tile(call.layer) for call in lowered.layer_calls}
-    return build_network_program(
-        accelerator(beat_bytes), lowered, mappings, identity=DIGEST & 0xFFFF_FFFF
-    )
+    return build_network_program(target, lowered, mappings, identity=identity)
 
 
 def files(count: int = 12) -> list[tuple[NetworkProgram, ProgramFile]]:
