@@ -493,9 +493,9 @@ def test_the_monitor_sees_a_beat_that_is_dropped() -> None:
     """And a run that waits for it for ever counts as hung."""
     mutant = Mutant(
         name="dropped beats",
-        module="reader",
-        old="taken.eq(active & self.r_valid)",
-        new="taken.eq(active & self.r_valid & (piece.tensor != Tensor.INPUTS))",
+        module="engines.reader",
+        old="taken.eq(receiving & self.dram.r.valid)",
+        new="taken.eq(receiving & self.dram.r.valid & (tensor != Tensor.INPUTS))",
         case="steady",
     )
     hardware = watched(generate_mutant(mutant, CHANNELS))
