@@ -12,7 +12,6 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from bench import AxiLite
 from cocotb.clock import Clock
 from cocotb.task import bridge, resume
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
@@ -20,6 +19,7 @@ from compiled_driver import CompiledDriver
 from numpy.typing import NDArray
 
 from naas_hw.driver.device import DeviceAccess
+from sim.bench import AxiLite
 
 CLOCK_PERIOD_NS = 10
 RESET_CYCLES = 4

@@ -11,7 +11,6 @@ from driver_programs import program_of
 from plain_mappings import accelerator
 
 from naas_hw.compiler.network_program import NetworkProgram
-from naas_hw.core.resources import bench_folder
 from naas_hw.driver.encoding import encode
 from naas_hw.driver.program_file import program_file_of
 from naas_hw.graph.integer_execution import run_integers
@@ -85,7 +84,7 @@ def simulate(
     }
     run_runner(
         simulator,
-        {"test": test, "path": [str(HERE), str(bench_folder()), str(HERE.parents[1])]},
+        {"test": test, "path": [str(HERE), str(HERE.parents[1])]},
         folder,
         optimize="-O1",
         log=folder / "run.log",
