@@ -22,12 +22,18 @@ from naas_hw.graph.quantise.observation import (
 )
 from naas_hw.graph.quantise.places import groups_of_scales, int8_tensors
 from naas_hw.graph.quantise.settings import QuantiseSettings
+from naas_hw.graph.quantise.weights import LARGEST_WEIGHT
 
 Image = Mapping[str, Array]
 """Values of the model's inputs, by name."""
 
 MAX_MEASURED: Final = 8
 """Images with which variants are compared and biases are corrected."""
+
+
+_STEPS: Final = 255
+_MARGIN: Final = 1 + 2.0**-16
+"""So that rounding to float32 leaves the step of a result larger than that of its sums."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,11 +158,39 @@ def scales_of(
         leader: range_of(merged(seen[name] for name in names if leaders[name] == leader), settings)
         for leader in dict.fromkeys(leaders.values())
     }
+    for operator in graph.operators:
+        _widen(graph, operator, leaders, ranges)
     scales = {}
     for name in names:
         scale, zero_point = scale_and_zero_point(*ranges[leaders[name]])
         scales[name] = TensorScale(scale=scale, zero_point=zero_point)
     return scales
+
+
+def _widen(
+    graph: Graph,
+    layer: Operator,
+    leaders: Mapping[str, str],
+    ranges: dict[str, tuple[float, float]],
+) -> None:
+    """Widen the range of a layer's results whose step is smaller than that of its sums.
+
+    Such a layer would have to multiply its sums by more than 1, which the hardware does not.
+    """
+    source, output = layer.inputs[0], layer.outputs[0]
+    if layer.kind not in WEIGHTED_KINDS or source not in leaders:
+        return
+    if output not in leaders:  # a bound that belongs to the layer stands between
+        output = graph.consumers[output][0].outputs[0]
+    weights = graph.constant(layer.inputs[1])
+    if weights is None or output not in leaders:
+        return
+    step_of_input = scale_and_zero_point(*ranges[leaders[source]])[0]
+    least = _STEPS * step_of_input * float(np.abs(weights).max()) / LARGEST_WEIGHT * _MARGIN
+    low, high = ranges[leaders[output]]
+    if 0 < high - low < least:
+        factor = least / (high - low)
+        ranges[leaders[output]] = (low * factor, high * factor)
 
 
 def _error(graph: Graph, images: Sequence[Image], wanted: Sequence[Image]) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Array, Operator
 
-_LARGEST: Final = 127
+LARGEST_WEIGHT: Final = 127
 _LARGEST_BIAS: Final = float(1 << 30)
 _SMALLEST_SCALE: Final = 1e-20
 
@@ -56,14 +56,14 @@ def quantise_weights(
             raise InputError(f"{what} of {operator.name} must be finite, not NaN or infinite")
     axis = channel_axis(operator)
     others = tuple(other for other in range(weights.ndim) if other != axis)
-    scale = np.abs(weights).max(axis=others).astype(np.float64) / _LARGEST
+    scale = np.abs(weights).max(axis=others).astype(np.float64) / LARGEST_WEIGHT
     if bias is not None:
         groups = bias.size // scale.size
         largest = np.abs(bias.astype(np.float64)).reshape(groups, -1).max(axis=0)
         scale = np.maximum(scale, largest / input_scale / _LARGEST_BIAS)
     rounded = np.maximum(scale, _SMALLEST_SCALE).astype(np.float32)
     codes = np.rint(weights / along(rounded, axis, weights.ndim))
-    values = np.clip(codes, -_LARGEST, _LARGEST).astype(np.int8)
+    values = np.clip(codes, -LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int8)
     return QuantisedWeights(values=values, scale=rounded, axis=axis)
 
 

@@ -84,6 +84,16 @@ def test_the_range_of_dead_channels_and_of_large_biases() -> None:
     assert np.abs(wanted - found).max() < 0.25
 
 
+def test_a_layer_whose_results_are_almost_equal_stays_on_the_accelerator() -> None:
+    """Its sums would have to be multiplied by more than 1; its range is widened instead."""
+    build = NetworkBuilder()
+    a = build.conv(build.image(1, 2, 4, 4), 1, 1, bias=False)
+    graph = build.graph(build.relu(build.conv(build.relu(a), 3, 1), 1e-4))
+    first = images((1, 2, 4, 4))[:1]
+    integers = quantised_graph(quantise(graph, first, QuantiseSettings(observer=Observer.MINMAX)))
+    assert not any(isinstance(operator, HostFunction) for operator in integers.operators)
+
+
 def test_numbers_that_are_none_are_refused() -> None:
     graph = residual_network()
     broken = images(SHAPE)
