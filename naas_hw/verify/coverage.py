@@ -59,6 +59,10 @@ BINS: Final = (
     "tail_over_compute",
     "runs_of_one_step",
     "steady_8_steps",
+    "residual",
+    "residual_on_sums",
+    "table",
+    "maximum",
 )
 """Names of all bins, in the order in which they are shown."""
 
@@ -93,13 +97,15 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
     layer. stall_X: X takes more cycles than each other engine; stall_descriptor: the descriptor
     takes more than any of them. R_with_P: of both more than one position is used.
     tail_over_compute: the way from the array to drain is longer than a step. runs_of_one_step:
-    every step is an accumulator run of its own.
+    every step is an accumulator run of its own. residual_on_sums: a residual is added to outputs
+    that were drained before.
     """
     geometry = case.geometry
     bins = {
         "ragged": any(_run_extent(geometry)[dim] != case.layer.bounds[dim] for dim in DIMS),
         "spills_to_L2": bool(geometry.accumulator_revisits),
         "spills_to_DRAM": bool(geometry.tile_revisits),
+        "residual_on_sums": case.layer.residual and bool(geometry.accumulator_revisits),
         "tile_in_padding": _has_tile_in_padding(geometry),
         "tail_over_compute": durations_of(geometry).compute_to_drain > geometry.compute_cycles,
         "runs_of_one_step": 1 < geometry.num_steps == geometry.num_runs(geometry.last_outputs),
@@ -201,6 +207,9 @@ def _layer_bins(case: Case) -> set[str]:
         f"kind_{layer.kind.value}": True,
         "channels_not_of_beat": layer.K % beat != 0 or layer.input_channels % beat != 0,
         "C_below_beat": layer.kind is not Kind.DEPTHWISE and layer.C < beat,
+        "residual": layer.residual,
+        "table": layer.table,
+        "maximum": layer.maximum,
     }
     return {name for name, holds in bins.items() if holds}
 

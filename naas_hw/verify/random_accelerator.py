@@ -13,6 +13,7 @@ from naas_hw.mapping.mapping import Mapping
 from naas_hw.sim.random_numbers import Generator, log_uniform, stratified
 from naas_hw.verify.coverage import BEATS, Size
 from naas_hw.workload.layer import DIMS, Dim, Layer
+from naas_hw.workload.option import Option
 
 SMALLEST_LAYER: Final = Layer(name="layer", K=1, height=1, width=1)
 MAX_PES: Final = 256
@@ -31,11 +32,20 @@ _PES: Final[dict[Size, tuple[tuple[int, int], ...]]] = {
 }
 """Least and most PEs of accelerators in turn."""
 
+_OPTIONS: Final[tuple[tuple[Option, ...], ...]] = (
+    tuple(Option),
+    (),
+    (Option.RESIDUAL, Option.TABLE),
+    (Option.TABLE, Option.MAXIMUM),
+    (Option.RESIDUAL,),
+)
+"""Optional hardware of accelerators in turn."""
+
 
 def stratified_accelerators(
     count: int, rng: Generator, rejections: Counter[str], size: Size = Size.SMALL
 ) -> list[Accelerator]:
-    """Accelerators among which every dim, beat, and number of axes comes up.
+    """Accelerators among which every dim, beat, number of axes and option comes up.
 
     Of large ones two of five have 64 to 1,024 PEs, and one of five 1,024.
     """
@@ -59,7 +69,17 @@ def stratified_accelerators(
                 max_pes=most,
             )
         )
-    return accelerators
+    options = stratified(rng.spawn(1)[0], _OPTIONS, count)
+    return [_with_options(*pair) for pair in zip(accelerators, options, strict=True)]
+
+
+def _with_options(accelerator: Accelerator, options: tuple[Option, ...]) -> Accelerator:
+    """The accelerator with these options, but for a residual that it has no room for."""
+    equipped = accelerator.with_options(options)
+    layer = SMALLEST_LAYER.model_copy(update={"residual": equipped.residual})
+    if violations(equipped, layer, Mapping()):
+        return equipped.model_copy(update={"residual": False})
+    return equipped
 
 
 def random_accelerator(

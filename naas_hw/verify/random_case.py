@@ -36,7 +36,7 @@ from naas_hw.verify.coverage import (
     count_bins,
 )
 from naas_hw.verify.random_accelerator import stratified_accelerators
-from naas_hw.verify.random_layer import random_layer, smaller_layer
+from naas_hw.verify.random_layer import random_layer, smaller_layer, with_random_options
 from naas_hw.verify.random_mapping import random_mappings
 from naas_hw.workload.arithmetic.quantise import Tensors, random_quantised_layer
 from naas_hw.workload.layer import Layer
@@ -214,7 +214,7 @@ def _candidates(
 ) -> list[_Candidate]:
     """Triples with one new layer, shrunk until it has a mapping that is short enough."""
     limit = log_uniform(rng, _shortest_limit(accelerator, max_cycles), max_cycles)
-    layer = random_layer(rng)
+    layer = _layer_for(accelerator, rng)
     while True:
         candidates: list[_Candidate] = []
         if not _surely_too_long(accelerator, layer, limit):
@@ -222,10 +222,15 @@ def _candidates(
         smaller = smaller_layer(layer, rng)
         if not candidates and smaller == layer:
             candidates = _mapped(accelerator, layer, rng, rejections, max_cycles)
-            layer = random_layer(rng)
+            layer = _layer_for(accelerator, rng)
         if candidates:
             return candidates
-        layer = smaller if smaller != layer else random_layer(rng)
+        layer = smaller if smaller != layer else _layer_for(accelerator, rng)
+
+
+def _layer_for(accelerator: Accelerator, rng: Generator) -> Layer:
+    """A layer that needs no hardware that is not there."""
+    return with_random_options(random_layer(rng), accelerator.options, rng.spawn(1)[0])
 
 
 def _shortest_limit(accelerator: Accelerator, max_cycles: int) -> int:

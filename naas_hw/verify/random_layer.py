@@ -1,11 +1,15 @@
 """Random layers of every kind, and smaller ones like a given one."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from naas_hw.sim.random_numbers import Generator, log_uniform
 from naas_hw.workload.layer import Activation, Dim, Kind, Layer
+from naas_hw.workload.option import Option
+
+_OPTION_SHARE: Final = 0.5
 
 
 def random_layer(rng: Generator) -> Layer:
@@ -32,6 +36,22 @@ def random_layer(rng: Generator) -> Layer:
     )
     spare = rng.integers(-3, 4, size=2)
     return _layer_of(common, outputs, kernel, stride, dilation, padding, spare.tolist())
+
+
+def with_random_options(layer: Layer, options: frozenset[Option], rng: Generator) -> Layer:
+    """The layer with some of the optional hardware that there is.
+
+    Pitched stores are left out: a program of one layer writes dense outputs.
+    """
+    draws = dict(zip(Option, rng.random(len(Option)) < _OPTION_SHARE, strict=True))
+    drawn = {option for option in options if draws[option]}
+    update: dict[str, object] = {
+        "residual": Option.RESIDUAL in drawn,
+        "table": Option.TABLE in drawn,
+    }
+    if Option.MAXIMUM in drawn and layer.kind is not Kind.LINEAR:
+        update |= {"maximum": True, "kind": Kind.DEPTHWISE, "C": 1}
+    return layer.model_copy(update=update)
 
 
 def _layer_of(

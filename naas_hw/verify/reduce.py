@@ -46,6 +46,9 @@ def simpler_cases(case: Case) -> Iterator[Case]:
         {"dilation": (1, 1)},
         {"padding": (0, 0)},
         {"activation": Activation.NONE},
+        {"residual": False},
+        {"table": False},
+        {"maximum": False},
     ):
         yield from _new(case, seen, layer=case.layer.model_copy(update=update))
     for level in ("l2", "pe"):

@@ -66,6 +66,14 @@ def test_every_triple_is_legal_and_short_enough(draw: Draw) -> None:
         assert predict_layer(case.accelerator, case.layer, case.mapping).cycles <= MAX_CYCLES
 
 
+def test_layers_need_hardware_that_is_there(draw: Draw) -> None:
+    """Not always all of it; some accelerators have none."""
+    cases = [drawn.case for drawn in draw.cases]
+    assert all(case.layer.options <= case.accelerator.options for case in cases)
+    assert any(case.layer.options < case.accelerator.options for case in cases)
+    assert any(not case.accelerator.options for case in cases)
+
+
 def test_rejections_are_those_of_legality(draw: Draw) -> None:
     """Nothing else may make a triple illegal."""
     assert set(draw.rejections) <= {"capacity", "block", "field", "repeated"}
