@@ -90,11 +90,16 @@ def find_model(
             raise InputError(f"{source}: data must be left out, the model is quantised already")
         return Model(graph=graph)
     if data is None:
-        images = seeded_data(graph, count=_SEEDED_IMAGES).images
-        done = quantise(graph, images, settings or _QUICK)
+        done = quickly_quantised(graph, settings)
         return Model(graph=done, calibration="numbers drawn at random")
     done = quantise(graph, read_data(data, graph).images, settings)
     return Model(graph=done, calibration=f"the data in {data}")
+
+
+def quickly_quantised(graph: Graph, settings: QuantiseSettings | None = None) -> Graph:
+    """A float model, quantised on numbers drawn at random."""
+    images = seeded_data(graph, count=_SEEDED_IMAGES).images
+    return quantise(graph, images, settings or _QUICK)
 
 
 def read_model(folder: str | Path) -> Model:

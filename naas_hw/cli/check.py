@@ -1,5 +1,6 @@
 """`naas check MODEL`: what becomes of every operator of a model."""
 
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -9,7 +10,8 @@ from rich.text import Text
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.models import Host, InputShape, NetworkSource, Resolution, shape_of
 from naas_hw.cli.options import Json
-from naas_hw.workload.check import UNKNOWN, CheckReport, Macs, Verdict
+from naas_hw.core.errors import InputError
+from naas_hw.workload.check import UNKNOWN, CheckReport, Macs, Verdict, WeightsCheck
 from naas_hw.workload.frontends.importer import check_model
 
 _STYLES: Final = {
@@ -50,6 +52,21 @@ def covered_sentence(report: CheckReport) -> str:
     )
 
 
+def weights_sentence(weights: WeightsCheck) -> str:
+    """Where the constant numbers of the file are needed."""
+    parts = [
+        f"{number:,} {place}"
+        for place, number in (
+            ("in layers", weights.in_layers),
+            ("folded", weights.folded),
+            ("on the host", weights.on_host),
+            ("unsupported", weights.unsupported),
+            ("unused", weights.unused),
+        )
+    ]
+    return f"weights: {weights.total:,} in the file; {', '.join(parts)}"
+
+
 def macs_text(macs: Macs) -> str:
     """A number with commas, or the word."""
     return macs if macs == UNKNOWN else f"{macs:,}"
@@ -64,26 +81,37 @@ def check(
 ) -> int:
     """List every operator of a network: mapped, folded, host or unsupported.
 
-    The table also shows the multiply-accumulates that the accelerator does not cover. The exit
-    status is 1 if an operator is unsupported or none is mapped.
+    The table also shows the multiply-accumulates that the accelerator does not cover. Of a .onnx or
+    .tflite file every operator has a line, for an accelerator with all optional hardware, and all
+    constant numbers are counted. The exit status is 1 if an operator is unsupported or none is
+    mapped.
 
     Examples
     --------
     naas check resnet50
+    naas check model.onnx --input-shape 1x3x224x224
     naas check model.pt2 --json
     naas check package.module:build --input-shape 1x3x224x224 --host add
     """
-    report = check_model(
-        model,
-        resolution=resolution,
-        input_shape=shape_of(input_shape),
-        host=host or (),
-    )
+    shape = shape_of(input_shape)
+    if model.lower().endswith((".onnx", ".tflite")):
+        if resolution is not None or host:
+            option = "--host" if host else "--resolution"
+            raise InputError(f"{option} must be left out for a file with values, {model}")
+        from naas_hw.api.checks import check_values
+
+        report = check_values(Path(model), input_shape=shape)
+    else:
+        report = check_model(model, resolution=resolution, input_shape=shape, host=host or ())
     if as_json:
         print(report.model_dump_json(indent=2))
     else:
         console = Console()
         console.print(check_table(report))
         console.print(Text(covered_sentence(report)), soft_wrap=True)
+        if report.weights is not None:
+            console.print(Text(weights_sentence(report.weights)), soft_wrap=True)
+        for note in report.notes:
+            console.print(Text(note), soft_wrap=True)
         console.print(Text(summary_of(report)))
     return ExitStatus.DONE if report.ok else ExitStatus.DIFFERENT

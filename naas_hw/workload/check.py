@@ -41,10 +41,41 @@ class OperatorCheck(BaseModel):
     macs_not_covered: Macs = 0
 
 
+class WeightsCheck(BaseModel):
+    """Where the constant numbers of a file are needed; each is counted once.
+
+    Parameters
+    ----------
+    in_layers : in layers of the accelerator.
+    folded : in operators that went into others, or are constants.
+    on_host : in operators of the host.
+    unsupported : in operators that nothing runs.
+    unused : nowhere.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    in_layers: int = 0
+    folded: int = 0
+    on_host: int = 0
+    unsupported: int = 0
+    unused: int = 0
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def total(self) -> int:
+        """All constant numbers of the file."""
+        return self.in_layers + self.folded + self.on_host + self.unsupported + self.unused
+
+
 class CheckReport(BaseModel):
     """Every operator of a model, in order of execution.
 
-    `macs_covered` : multiply-accumulates of the layers that are mapped.
+    Parameters
+    ----------
+    macs_covered : multiply-accumulates of what the accelerator runs.
+    weights : of a file with values; None of shapes only.
+    notes : what a reader should know, a sentence each.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +83,8 @@ class CheckReport(BaseModel):
     model: str
     operators: tuple[OperatorCheck, ...]
     macs_covered: int = 0
+    weights: WeightsCheck | None = None
+    notes: tuple[str, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -87,8 +87,7 @@ def graph_of_model(
     ------
     InputError : see `read_onnx`.
     """
-    if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
+    model = _without_functions(model)
     opsets = _opsets(model)
     builder = GraphBuilder(_names(model))
     for tensor in model.graph.initializer:
@@ -101,6 +100,31 @@ def graph_of_model(
         _add_node(*node, opsets)
     outputs = [value.name for value in model.graph.output]
     return builder.finished(name, list(inputs), outputs)
+
+
+def inlined_model(path: Path) -> ModelProto:
+    """The model of a file, the functions that it defines being put where they are called.
+
+    Raises
+    ------
+    InputError : the file is no whole ONNX file.
+    """
+    return _without_functions(parsed_model(read_file(path, max_bytes=_MAX_BYTES), str(path)))
+
+
+def _without_functions(model: ModelProto) -> ModelProto:
+    return onnx.inliner.inline_local_functions(model) if model.functions else model
+
+
+def unique_names(model: ModelProto) -> list[str]:
+    """A name for each node: its own, unless it has none or another one has it."""
+    names: dict[str, None] = {}
+    for index, node in enumerate(model.graph.node):
+        name = node.name or f"{node.op_type}_{index}"
+        while name in names:
+            name = f"{name}_{index}"
+        names[name] = None
+    return list(names)
 
 
 def _opsets(model: ModelProto) -> dict[str, int]:
@@ -186,12 +210,8 @@ def _nodes(
     folder: Path | None,
 ) -> list[tuple[NodeProto, Node]]:
     """All nodes of the file, decoded, with names that are unique."""
-    taken: set[str] = set()
     nodes = []
-    for index, proto in enumerate(model.graph.node):
-        name = proto.name or f"{proto.op_type}_{index}"
-        name = name if name not in taken else f"{name}_{index}"
-        taken.add(name)
+    for name, proto in zip(unique_names(model), model.graph.node, strict=True):
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         node = Node(
             name=name,
