@@ -12,7 +12,7 @@ from naas_hw.driver.encoding import decode
 from naas_hw.driver.program_file import FileTensor, HostStep, ProgramFile, StartStep
 from naas_hw.driver.status import DeviceError, Status
 from naas_hw.driver.tensors import (
-    Layout,
+    ImageLayout,
     input_image,
     output_values,
     pack_input,
@@ -61,7 +61,7 @@ class DeviceAccess:
     compute: Compute = run_operator
 
 
-class Device:
+class NetworkDevice:
     """An accelerator with a program in its memory.
 
     Parameters
@@ -108,7 +108,7 @@ class Device:
         self,
         inputs: Mapping[str, Array],
         *,
-        layout: Layout | None = None,
+        layout: ImageLayout | None = None,
         dtype: str | None = None,
     ) -> dict[str, Array]:
         """The outputs by name; images of a batch run one after the other.
@@ -171,7 +171,7 @@ class Device:
     # ---------------------------------------------------------------- tensors
 
     def _run_image(
-        self, inputs: Mapping[str, Array], layout: Layout | None, dtype: str | None
+        self, inputs: Mapping[str, Array], layout: ImageLayout | None, dtype: str | None
     ) -> dict[str, Array]:
         for name in self.program.inputs:
             tensor = self.program.tensors[name]

@@ -42,7 +42,7 @@ DTYPES: Final = (
 """The number of a type is its place."""
 
 
-class Section(IntEnum):
+class FileSection(IntEnum):
     """Parts of the file, in their order."""
 
     CONSTANTS = 0
@@ -89,7 +89,7 @@ class AttributeKind(IntEnum):
 _HEAD: Final = struct.Struct("<8sIIQQIIQQQQQ")
 _CRC_BEGIN: Final = 16
 _SECTION: Final = struct.Struct("<QQ")
-_HEAD_BYTES: Final = _HEAD.size + len(Section) * _SECTION.size
+_HEAD_BYTES: Final = _HEAD.size + len(FileSection) * _SECTION.size
 _WORD: Final = struct.Struct("<I")
 _STEP: Final = struct.Struct("<12I")
 _TENSOR: Final = struct.Struct("<10IiIdQQQ4I")
@@ -133,26 +133,26 @@ class _Writer:
 
     def __init__(self, program: ProgramFile) -> None:
         self._program = program
-        self._parts = {section: bytearray() for section in Section}
+        self._parts = {section: bytearray() for section in FileSection}
         self._texts: dict[str, int] = {}
         self._numbers = {name: index for index, name in enumerate(program.tensors)}
         self._num_tensors = len(program.tensors)
         self._host_bytes = 0
         self._scratch_bytes = 0
-        self._parts[Section.CONSTANTS] += program.constants.tobytes()
+        self._parts[FileSection.CONSTANTS] += program.constants.tobytes()
         for tensor in program.tensors.values():
             self._add_tensor(tensor)
         for step in program.steps:
             self._add_step(step)
         for section, names in (
-            (Section.INPUTS, program.inputs),
-            (Section.OUTPUTS, program.outputs),
+            (FileSection.INPUTS, program.inputs),
+            (FileSection.OUTPUTS, program.outputs),
         ):
             for name in names:
                 self._parts[section] += _WORD.pack(self._numbers[name])
         for place in program.fields:
             record = (self._text(place.name), place.index, place.bit, place.width)
-            self._parts[Section.FIELDS] += _FIELD.pack(*record)
+            self._parts[FileSection.FIELDS] += _FIELD.pack(*record)
 
     def file(self) -> bytes:
         program = self._program
@@ -181,15 +181,15 @@ class _Writer:
             values: tuple[int, ...] = (StepKind.START, *(0,) * 7, *start, 0)
         else:
             values = self._host_step(step)
-        self._parts[Section.STEPS] += _STEP.pack(*values)
+        self._parts[FileSection.STEPS] += _STEP.pack(*values)
 
     def _host_step(self, step: HostStep) -> tuple[int, ...]:
         shapes = {name: one.tensor.shape for name, one in self._program.tensors.items()}
         record = record_of(step.operator, shapes)
         operands = [self._operand(one) for one in (*record.operands, record.output)]
-        first_operand = self._add_records(Section.OPERANDS, operands)
+        first_operand = self._add_records(FileSection.OPERANDS, operands)
         attributes = [self._attribute(*one) for one in record.attributes.items()]
-        first_attribute = self._add_records(Section.ATTRIBUTES, attributes)
+        first_attribute = self._add_records(FileSection.ATTRIBUTES, attributes)
         self._need_scratch(record)
         names = (self._text(step.name), self._text(record.kind), self._text(record.name))
         counts = (first_operand, len(record.operands), record.is_integer)
@@ -208,7 +208,7 @@ class _Writer:
         ]
         self._scratch_bytes = max(self._scratch_bytes, sum(map(_aligned, sizes)))
 
-    def _add_records(self, section: Section, records: list[bytes]) -> int:
+    def _add_records(self, section: FileSection, records: list[bytes]) -> int:
         """Number of the first one."""
         part = self._parts[section]
         size = _OPERAND.size
@@ -283,7 +283,7 @@ class _Writer:
     def _append_tensor(
         self, kind: PlaceKind, tensor: QuantisedTensor, rows: int, where: tuple[int, ...]
     ) -> None:
-        self._parts[Section.TENSORS] += _TENSOR.pack(
+        self._parts[FileSection.TENSORS] += _TENSOR.pack(
             self._text(tensor.name),
             kind,
             _dtype_number(tensor, tensor.dtype),
@@ -300,14 +300,14 @@ class _Writer:
 
     def _words(self, values: Any) -> int:
         """Number of the first of some words."""
-        part = self._parts[Section.WORDS]
+        part = self._parts[FileSection.WORDS]
         first = len(part) // _WORD.size
         part += np.array(values, "<u4").tobytes()
         return first
 
     def _data(self, values: Array) -> int:
         """Offset of some numbers."""
-        part = self._parts[Section.DATA]
+        part = self._parts[FileSection.DATA]
         first = len(part)
         content = values.astype(values.dtype.newbyteorder("<")).tobytes()
         part += content + bytes(-len(content) % ALIGNMENT)
@@ -315,7 +315,7 @@ class _Writer:
 
     def _text(self, text: str) -> int:
         """Offset of a text, which ends with a zero."""
-        part = self._parts[Section.TEXT]
+        part = self._parts[FileSection.TEXT]
         if text not in self._texts:
             self._texts[text] = len(part)
             part += text.encode() + b"\0"
@@ -358,26 +358,26 @@ class _Reader:
             raise InputError(f"a program file must have its {size} bytes, not {len(content)}")
         if zlib.crc32(content[_CRC_BEGIN:]) != checksum:
             raise InputError("a program file must have the content of its checksum, not another")
-        self._parts = {section: self._part(content, section) for section in Section}
-        self._texts = bytes(self._parts[Section.TEXT])
+        self._parts = {section: self._part(content, section) for section in FileSection}
+        self._texts = bytes(self._parts[FileSection.TEXT])
 
-    def _part(self, content: bytes, section: Section) -> memoryview:
+    def _part(self, content: bytes, section: FileSection) -> memoryview:
         first, size = _SECTION.unpack_from(content, _HEAD.size + section * _SECTION.size)
         if first % ALIGNMENT or not _HEAD_BYTES <= first <= first + size <= len(content):
             raise InputError(f"section {section.name} of a program file must lie in the file")
         return memoryview(content)[first : first + size]
 
     def program(self) -> ProgramFile:
-        records = list(_TENSOR.iter_unpack(self._parts[Section.TENSORS]))
+        records = list(_TENSOR.iter_unpack(self._parts[FileSection.TENSORS]))
         tensors = [self._tensor(record) for record in records]
         seen = {
             tensor.tensor.name: tensor
             for tensor, record in zip(tensors, records, strict=True)
             if record[1] != PlaceKind.CONSTANT
         }
-        steps = list(_STEP.iter_unpack(self._parts[Section.STEPS]))
+        steps = list(_STEP.iter_unpack(self._parts[FileSection.STEPS]))
         first, end = self._writable
-        constants = np.frombuffer(self._parts[Section.CONSTANTS], np.uint8)
+        constants = np.frombuffer(self._parts[FileSection.CONSTANTS], np.uint8)
         if not constants.size <= first <= end <= self._memory_bytes <= 1 << 32:
             raise ValueError("the ranges of memory")
         return ProgramFile(
@@ -389,15 +389,15 @@ class _Reader:
             constants=constants,
             steps=tuple(self._step(step, tensors) for step in steps),
             tensors=seen,
-            inputs=tuple(self._names(Section.INPUTS, tensors)),
-            outputs=tuple(self._names(Section.OUTPUTS, tensors)),
+            inputs=tuple(self._names(FileSection.INPUTS, tensors)),
+            outputs=tuple(self._names(FileSection.OUTPUTS, tensors)),
             fields=tuple(
                 EntryPlace(name=self._text(name), index=index, bit=bit, width=width)
-                for name, index, bit, width in _FIELD.iter_unpack(self._parts[Section.FIELDS])
+                for name, index, bit, width in _FIELD.iter_unpack(self._parts[FileSection.FIELDS])
             ),
         )
 
-    def _names(self, section: Section, tensors: list[FileTensor]) -> Iterator[str]:
+    def _names(self, section: FileSection, tensors: list[FileTensor]) -> Iterator[str]:
         for (number,) in _WORD.iter_unpack(self._parts[section]):
             yield tensors[number].tensor.name
 
@@ -409,9 +409,9 @@ class _Reader:
                 raise ValueError("a list of descriptors")
             return StartStep(descriptor_address=address, num_descriptors=count, watchdog=watchdog)
         first_operand, num_inputs, _, first_attribute, num_attributes = record[3:8]
-        operands = self._records(Section.OPERANDS, first_operand, num_inputs + 1)
+        operands = self._records(FileSection.OPERANDS, first_operand, num_inputs + 1)
         found = [self._operand(one, tensors) for one in operands]
-        attributes = self._records(Section.ATTRIBUTES, first_attribute, num_attributes)
+        attributes = self._records(FileSection.ATTRIBUTES, first_attribute, num_attributes)
         operator_record = OperatorRecord(
             name=self._text(record[11]),
             kind=self._text(operator),
@@ -425,7 +425,7 @@ class _Reader:
             raise ValueError("a kind of step")
         return HostStep(name=self._text(name), operator=operator_of(operator_record))
 
-    def _records(self, section: Section, first: int, count: int) -> list[tuple[int, ...]]:
+    def _records(self, section: FileSection, first: int, count: int) -> list[tuple[int, ...]]:
         size = _OPERAND.size
         part = self._parts[section][first * size : (first + count) * size]
         if len(part) != count * size:
@@ -455,7 +455,7 @@ class _Reader:
         return bool(values[0]) if kind is AttributeKind.TRUTH else values[0]
 
     def _constant(self, number: int, tensor: QuantisedTensor) -> Array:
-        place = _TENSOR.unpack_from(self._parts[Section.TENSORS], number * _TENSOR.size)[13]
+        place = _TENSOR.unpack_from(self._parts[FileSection.TENSORS], number * _TENSOR.size)[13]
         values = self._data(tensor.dtype, place, prod(tensor.graph_shape))
         return values.reshape(tensor.graph_shape)
 
@@ -499,14 +499,14 @@ class _Reader:
             raise ValueError(f"the place of tensor {tensor.name!r}")
 
     def _words(self, first: int, count: int) -> Any:
-        part = self._parts[Section.WORDS][first * _WORD.size : (first + count) * _WORD.size]
+        part = self._parts[FileSection.WORDS][first * _WORD.size : (first + count) * _WORD.size]
         if len(part) != count * _WORD.size:
             raise ValueError("words")
         return np.frombuffer(part, "<u4").astype(np.uint32)
 
     def _data(self, dtype: str, first: int, count: int) -> Array:
         size = np.dtype(dtype).itemsize * count
-        part = self._parts[Section.DATA][first : first + size]
+        part = self._parts[FileSection.DATA][first : first + size]
         if len(part) != size:
             raise ValueError("numbers")
         return np.frombuffer(part, np.dtype(dtype).newbyteorder("<")).astype(dtype)

@@ -8,7 +8,7 @@ from naas_hw.driver.encoding import (
     MAX_RANK,
     NO_TENSOR,
     AttributeKind,
-    Section,
+    FileSection,
 )
 from naas_hw.driver.status import TEXTS
 from naas_hw.rtl.control.register_map import RANGE_BYTES
@@ -26,8 +26,8 @@ def driver_sources() -> dict[str, str]:
         "format_version": FORMAT_VERSION,
         "max_rank": MAX_RANK,
         "no_tensor": NO_TENSOR,
-        "num_sections": len(Section),
-        "sections": [(section.name, int(section)) for section in Section],
+        "num_sections": len(FileSection),
+        "sections": [(section.name, int(section)) for section in FileSection],
         "attribute_kinds": [(kind.name, int(kind)) for kind in AttributeKind],
         "range_bytes": RANGE_BYTES,
     }

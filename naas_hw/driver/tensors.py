@@ -21,7 +21,7 @@ from naas_hw.graph.quantised import QuantisedTensor
 Memory = NDArray[np.uint8]
 
 
-class Layout(StrEnum):
+class ImageLayout(StrEnum):
     """The order of the axes of an image."""
 
     NCHW = "NCHW"
@@ -29,7 +29,7 @@ class Layout(StrEnum):
 
 
 def pack_input(
-    tensor: FileTensor, values: Array, memory: Memory, *, layout: Layout | None = None
+    tensor: FileTensor, values: Array, memory: Memory, *, layout: ImageLayout | None = None
 ) -> None:
     """Put one image where the accelerator reads it, with its zero point between its numbers.
 
@@ -49,7 +49,11 @@ def pack_input(
 
 
 def unpack_output(
-    tensor: FileTensor, memory: Memory, *, layout: Layout | None = None, dtype: str | None = None
+    tensor: FileTensor,
+    memory: Memory,
+    *,
+    layout: ImageLayout | None = None,
+    dtype: str | None = None,
 ) -> Array:
     """One image out of memory, [1, ...].
 
@@ -65,7 +69,7 @@ def unpack_output(
     return output_values(tensor.tensor, read_tensor(tensor, memory), layout, dtype)
 
 
-def input_image(tensor: QuantisedTensor, values: Array, layout: Layout | None = None) -> Array:
+def input_image(tensor: QuantisedTensor, values: Array, layout: ImageLayout | None = None) -> Array:
     """[C, H, W] of what the user hands in."""
     own = _layout_of(tensor)
     if layout is not None and layout != own:
@@ -74,7 +78,10 @@ def input_image(tensor: QuantisedTensor, values: Array, layout: Layout | None = 
 
 
 def output_values(
-    tensor: QuantisedTensor, image: Array, layout: Layout | None = None, dtype: str | None = None
+    tensor: QuantisedTensor,
+    image: Array,
+    layout: ImageLayout | None = None,
+    dtype: str | None = None,
 ) -> Array:
     """[C, H, W] as the user gets it."""
     if tensor.dtype == "int8" and dtype not in (None, tensor.graph_dtype):
@@ -108,15 +115,15 @@ def _memory_place(tensor: FileTensor) -> MemoryPlace:
     return tensor.place
 
 
-def _layout_of(tensor: QuantisedTensor) -> Layout:
-    return Layout.NHWC if tensor.channels_last else Layout.NCHW
+def _layout_of(tensor: QuantisedTensor) -> ImageLayout:
+    return ImageLayout.NHWC if tensor.channels_last else ImageLayout.NCHW
 
 
-def _turned(tensor: QuantisedTensor, values: Array, layout: Layout) -> Array:
+def _turned(tensor: QuantisedTensor, values: Array, layout: ImageLayout) -> Array:
     """An image of the other layout in this one."""
     if values.ndim != 4:
         raise InputError(f"{tensor.name!r} must have 4 axes for a layout, not {values.ndim}")
-    axes = (0, 2, 3, 1) if layout is Layout.NHWC else (0, 3, 1, 2)
+    axes = (0, 2, 3, 1) if layout is ImageLayout.NHWC else (0, 3, 1, 2)
     return values.transpose(axes)
 
 

@@ -27,15 +27,15 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.driver.device import DeviceAccess
-from naas_hw.driver.encoding import DTYPES, MAX_RANK, Section
+from naas_hw.driver.encoding import DTYPES, MAX_RANK, FileSection
 from naas_hw.driver.sources import driver_sources
 from naas_hw.driver.status import Status
-from naas_hw.driver.tensors import Layout
+from naas_hw.driver.tensors import ImageLayout
 from naas_hw.emit.package import register_files
 
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 MAX_OPERANDS = 32
-LAYOUTS = {None: 0, Layout.NCHW: 1, Layout.NHWC: 2}
+LAYOUTS = {None: 0, ImageLayout.NCHW: 1, ImageLayout.NHWC: 2}
 
 
 class Region(Structure):
@@ -132,7 +132,7 @@ class DeviceOfC(Structure):
         ("workspace", c_void_p),
         ("workspace_size", c_size_t),
         ("workspace_used", c_size_t),
-        ("sections", SectionBytes * len(Section)),
+        ("sections", SectionBytes * len(FileSection)),
         ("needs", Needs),
         ("versions", c_uint32),
         ("writable_first", c_uint64),
@@ -245,7 +245,7 @@ class CompiledDriver:
         inputs: Sequence[NDArray[Any]],
         outputs: Sequence[NDArray[Any]],
         num_images: int = 1,
-        layout: Layout | None = None,
+        layout: ImageLayout | None = None,
     ) -> Status:
         """Run images; the numbers of the outputs are written into their arrays."""
         given = _arrays(inputs, layout)
@@ -273,7 +273,7 @@ class CompiledDriver:
         return found
 
 
-def _arrays(values: Sequence[NDArray[Any]], layout: Layout | None) -> Any:
+def _arrays(values: Sequence[NDArray[Any]], layout: ImageLayout | None) -> Any:
     records = [
         ArrayOfNumbers(one.ctypes.data, DTYPES.index(one.dtype.name), LAYOUTS[layout])
         for one in values

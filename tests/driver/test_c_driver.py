@@ -15,7 +15,7 @@ from naas_hw.driver.device import DeviceAccess
 from naas_hw.driver.encoding import encode
 from naas_hw.driver.program_file import program_file_of
 from naas_hw.driver.status import TEXTS, Status
-from naas_hw.driver.tensors import Layout
+from naas_hw.driver.tensors import ImageLayout
 from naas_hw.graph.graph import Attribute
 from naas_hw.graph.integer_execution import image_of, model_values, run_integers
 from naas_hw.graph.quantised import HostFunction, QuantisedGraph
@@ -89,7 +89,7 @@ def test_real_numbers_in_either_layout(library):
     values[0, 0, 0] = [0.5, 1.5, 2.5, -0.5, -1.5]  # ties go to the even number
     image = image_of(graph.tensors["x"], values)
     wanted = model_values(graph.tensors["y"], run_integers(graph, {"x": image[None]})["y"])
-    for layout, axes in ((None, None), (Layout.NCHW, None), (Layout.NHWC, (0, 2, 3, 1))):
+    for layout, axes in ((None, None), (ImageLayout.NCHW, None), (ImageLayout.NHWC, (0, 2, 3, 1))):
         given = np.ascontiguousarray(values if axes is None else values.transpose(axes))
         expected = wanted if axes is None else wanted.transpose(axes)
         found = np.zeros(expected.shape, np.float32)

@@ -7,7 +7,7 @@ from software_accelerator import SoftwareAccelerator
 
 from naas_hw.compiler.network_program import NetworkProgram
 from naas_hw.core.errors import InputError
-from naas_hw.driver.device import Device, DeviceAccess
+from naas_hw.driver.device import DeviceAccess, NetworkDevice
 from naas_hw.driver.encoding import encode
 from naas_hw.driver.program_file import program_file_of
 from naas_hw.driver.status import DeviceError, Status
@@ -18,9 +18,9 @@ from naas_hw.rtl.control.status import Error
 BASE = 0x8000_3000
 
 
-def device_of(accelerator: SoftwareAccelerator, *, size: int | None = None) -> Device:
+def device_of(accelerator: SoftwareAccelerator, *, size: int | None = None) -> NetworkDevice:
     program = program_file_of(accelerator.program, digest=DIGEST)
-    return Device(
+    return NetworkDevice(
         encode(program),
         accelerator.seen_by_host[:size],
         bus=accelerator.base,
@@ -126,7 +126,7 @@ def test_the_caller_may_wait_for_the_interrupt(program):
         wait=wait,
     )
     file = program_file_of(program, digest=DIGEST)
-    device = Device(file, accelerator.seen_by_host, bus=0, access=access)
+    device = NetworkDevice(file, accelerator.seen_by_host, bus=0, access=access)
     device.load()
     device.run(random_inputs(random_graph(3), np.random.default_rng(0)))
     assert len(waits) == len(program.segments)

@@ -8,7 +8,7 @@ from driver_programs import files
 
 from naas_hw.core.errors import InputError
 from naas_hw.driver.program_file import FileTensor, MemoryPlace
-from naas_hw.driver.tensors import Layout, pack_input, read_tensor, unpack_output
+from naas_hw.driver.tensors import ImageLayout, pack_input, read_tensor, unpack_output
 from naas_hw.graph.integer_execution import image_of, model_values
 from naas_hw.graph.quantised import QuantisedTensor
 
@@ -73,12 +73,12 @@ def test_an_image_may_come_and_go_in_either_layout():
         (folded(), values, turned),
         (folded(graph_shape=(1, 4, 6, 3), channels_last=True), turned, values),
     ):
-        layouts = (Layout.NCHW, Layout.NHWC)
+        layouts = (ImageLayout.NCHW, ImageLayout.NHWC)
         last = tensor.tensor.channels_last
         for given, layout in ((own, None), (own, layouts[last]), (other, layouts[not last])):
             space = memory()
             pack_input(tensor, given, space, layout=layout)
-            result = unpack_output(tensor, space, layout=Layout.NCHW)
+            result = unpack_output(tensor, space, layout=ImageLayout.NCHW)
             assert np.array_equal(result, expected)
             result = unpack_output(tensor, space, layout=layout)
             assert result.shape == given.shape
