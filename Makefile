@@ -7,7 +7,7 @@ NUM_TEST_PROCESSES ?= 2
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: help setup demo fast test verify lint format hooks compiled clean
+.PHONY: help setup demo demo-network fast test verify lint format hooks compiled clean
 .DEFAULT_GOAL := setup
 
 help: ## List these commands
@@ -23,6 +23,9 @@ $(VENV)/.setup-torch-done: $(VENV)/.setup-done
 
 demo: $(VENV)/.setup-done ## Search, generate, simulate and compare: the whole way in minutes
 	$(PYTHON_IN_VENV) examples/demo.py
+
+demo-network: $(VENV)/.setup-torch-done ## Train a network on digits and let its own hardware classify
+	$(PYTHON_IN_VENV) examples/demo_network.py
 
 # mypy reads torch's types
 lint: $(VENV)/.setup-torch-done ## Check style and types

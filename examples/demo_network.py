@@ -11,6 +11,7 @@ the prediction.
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,6 +48,7 @@ BUDGET: Final = Budget(
     num_banks=12,
     scale_depth=128,
 )
+SEARCH: Final = SearchSettings(generations=4, mapping_evaluations=300)
 
 
 def make_network() -> "nn.Module":
@@ -112,7 +114,7 @@ def run_demo(run: Path, console: Console, *, seed: int, simulator: SimulatorName
     console.rule("2. search, and write Verilog")
     _search(model, run, console, seed)
     console.rule(f"3. {len(shown.images)} test images on the RTL, {simulator}")
-    return _classify(load(run, simulator=simulator), graph, shown, console)
+    return say_result(load(run, simulator=simulator), _floats(graph, shown), shown, console)
 
 
 def _quantised(graph: Graph, training: LabelledImages) -> Model:
@@ -122,7 +124,6 @@ def _quantised(graph: Graph, training: LabelledImages) -> Model:
 
 
 def _search(model: Model, run: Path, console: Console, seed: int) -> None:
-    settings = SearchSettings(generations=4, mapping_evaluations=300, seed=seed)
     network = model.network(BUDGET.beat_bytes)
     kept = api.RunSettings(
         folder=run,
@@ -131,6 +132,7 @@ def _search(model: Model, run: Path, console: Console, seed: int) -> None:
         files={MODEL_FILE: model.file},
     )
     with SearchProgress(console) as progress:
+        settings = replace(SEARCH, seed=seed)
         found = api.search([network], BUDGET, settings, run=kept, progress=progress)
     options = ", ".join(sorted(found.accelerator.options)) or "none"
     console.print(
@@ -140,18 +142,24 @@ def _search(model: Model, run: Path, console: Console, seed: int) -> None:
     api.generate(run, program=False)
 
 
-def _classify(loaded: LoadedNetwork, graph: Graph, shown: LabelledImages, console: Console) -> int:
-    """Run the images, compare, and say how accurate the answers are."""
+def _floats(graph: Graph, shown: LabelledImages) -> Array:
+    """What the float model makes of the images."""
+    (given,) = graph.inputs
+    return np.concatenate(
+        [run_floats(graph, {given: image[None]})[graph.outputs[0]] for image in shown.images]
+    )
+
+
+def say_result(
+    loaded: LoadedNetwork, floats: Array, shown: LabelledImages, console: Console
+) -> int:
+    """Run the images, compare, and say how accurate the answers are; the exit status."""
     result = loaded(shown.images)
     reference = loaded.reference(shown.images)
     (name,) = result.outputs
     answers = result.outputs[name]
     wrong = int(np.count_nonzero((answers != reference[name]).any(axis=1)))
     differing = sum(cycles != result.predicted_cycles for cycles in result.cycles)
-    (given,) = graph.inputs
-    floats = np.concatenate(
-        [run_floats(graph, {given: image[None]})[graph.outputs[0]] for image in shown.images]
-    )
     console.print(
         f"{len(answers)} images, {result.predicted_cycles:,} cycles each as predicted"
         f"{'' if not differing else f', but for {differing}'}; {wrong} outputs differ from the "

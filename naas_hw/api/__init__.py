@@ -43,6 +43,7 @@ from naas_hw.search.mapping.network_search import MappingSettings
 
 if TYPE_CHECKING:
     from naas_hw.api.builds import build
+    from naas_hw.api.loaded import load
     from naas_hw.api.models import NetworkRequest
     from naas_hw.api.quantisation import QuantisationReport, quantise
     from naas_hw.api.verification import VerifySettings, verify
@@ -79,6 +80,7 @@ __all__ = [
     "import_mappings",
     "joint_figures",
     "layer_figures",
+    "load",
     "map",
     "network_figures",
     "proven_bounds",
@@ -99,6 +101,7 @@ __all__ = [
 _MODULES: Final = {
     "NetworkRequest": "naas_hw.api.models",
     "build": "naas_hw.api.builds",
+    "load": "naas_hw.api.loaded",
     "QuantisationReport": "naas_hw.api.quantisation",
     "QuantiseSettings": "naas_hw.graph.quantise.settings",
     "VerifySettings": "naas_hw.api.verification",
