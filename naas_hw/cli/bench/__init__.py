@@ -2,6 +2,7 @@
 
 import typer
 
+from naas_hw.cli.bench.contract import contract
 from naas_hw.cli.bench.model import model
 from naas_hw.cli.bench.search import bench_search
 from naas_hw.cli.bench.spaces import spaces
@@ -11,6 +12,7 @@ bench = typer.Typer(cls=Group, no_args_is_help=True)
 bench.command(name="search", cls=Command)(bench_search)
 bench.command(cls=Command)(model)
 bench.command(cls=Command)(spaces)
+bench.command(cls=Command)(contract)
 
 
 @bench.callback()
