@@ -11,6 +11,16 @@ from naas_hw.graph.quantised import QuantisedGraph
 from naas_hw.graph.random_graph import random_graph
 
 DIGEST = 0x0123_4567_89AB_CDEF
+SMALL = accelerator(8).model_copy(
+    update={
+        "weight_buffer_bytes": 1024,
+        "input_buffer_bytes": 4096,
+        "accumulator_words": 4096,
+        "bank_bytes": 2048,
+        "scale_depth": 64,
+    }
+)
+"""With buffers for networks of some hundred numbers: an accelerator that is simulated fast."""
 
 
 def program_of(

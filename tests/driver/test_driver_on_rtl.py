@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compiled_driver import compile_driver
-from driver_programs import program_of
-from plain_mappings import accelerator
+from driver_programs import SMALL, program_of
 
 from naas_hw.compiler.network_program import NetworkProgram
 from naas_hw.driver.encoding import encode
@@ -26,16 +25,6 @@ HERE = Path(__file__).parent
 SEED = 113
 """A network with a softmax between two starts."""
 IMAGES = 2
-
-SMALL = accelerator(8).model_copy(
-    update={
-        "weight_buffer_bytes": 1024,
-        "input_buffer_bytes": 4096,
-        "accumulator_words": 4096,
-        "bank_bytes": 2048,
-        "scale_depth": 64,
-    }
-)
 
 pytestmark = [pytest.mark.sim, pytest.mark.takes_seconds, pytest.mark.needs("iverilog", "g++")]
 
