@@ -2,18 +2,23 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from naas_hw.api.designs import Design, design_of, read_design, run_table, writing
+from naas_hw.api.models import MODEL_FILE
+from naas_hw.api.network_simulation import compile_run
 from naas_hw.api.old_keywords import SIMULATION_KEYWORDS, accepts_old_keywords
 from naas_hw.api.settings import SimulationSettings
 from naas_hw.core.errors import InputError
+from naas_hw.emit.network_package import plan_network
 from naas_hw.emit.package import GeneratedDesign, plan_design
+from naas_hw.emit.plan import FilePlan
 from naas_hw.report.page import render_report
 from naas_hw.runs.facts import read_run_facts
 from naas_hw.runs.folder import RunFolder
+from naas_hw.sim.hardware import Hardware
 from naas_hw.sim.hardware import generate as generate_hardware
 from naas_hw.sim.layer import LayerReport
 from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs
@@ -53,9 +58,11 @@ def generate(
 ) -> GeneratedDesign:
     """Verilog, its test, the header of its registers, and a program of each layer.
 
+    A run folder with a model gets a program of the whole network, too, and the driver that runs it.
+
     Parameters
     ----------
-    design : a value, or the folder that holds it, which then gets `rtl/` and `program/`.
+    design : a value, or the folder that holds it, which then gets `rtl/`, `program/`, `driver/`.
     program : whether programs are made.
     seed : of the example tensors in the programs.
 
@@ -75,10 +82,19 @@ def generate(
         seed=seed,
     )
     if not isinstance(design, Design):
+        if program and (Path(design) / MODEL_FILE).is_file():
+            network = _plan_model(design, hardware)
+            generated = replace(generated, files=generated.files | network)
         with writing(Path(design), "generate") as run:
             folders = {path.split("/")[0] for path in generated.files}
             run.write_files(dict(generated.files.files), instead_of=sorted(folders))
     return generated
+
+
+def _plan_model(folder: str | Path, hardware: Hardware) -> FilePlan:
+    """The model of a run folder as a program file, and the driver."""
+    _, design, _, program = compile_run(folder, hardware)
+    return plan_network(design.accelerator, program, design.mappings, hardware.digest)
 
 
 @accepts_old_keywords(SIMULATION_KEYWORDS)

@@ -42,8 +42,14 @@ class NetworkSimulation:
         return self.run.ok
 
 
-def compile_run(folder: str | Path) -> tuple[Model, Design, Hardware, NetworkProgram]:
+def compile_run(
+    folder: str | Path, hardware: Hardware | None = None
+) -> tuple[Model, Design, Hardware, NetworkProgram]:
     """The model of a run folder as a program for the accelerator of that run.
+
+    Parameters
+    ----------
+    hardware : of that accelerator, where it is there already.
 
     Raises
     ------
@@ -57,7 +63,7 @@ def compile_run(folder: str | Path) -> tuple[Model, Design, Hardware, NetworkPro
             f"{folder} must hold a design of its own model: search the model again, the layers "
             "that it has on this accelerator are not those of network.yaml"
         )
-    hardware = generate_hardware(accelerator)
+    hardware = hardware or generate_hardware(accelerator)
     program = build_network_program(
         accelerator, lowered, design.mappings, identity=hardware.identity
     )

@@ -57,5 +57,7 @@ def generate(
     print(f"{shown / 'rtl' / 'README.md'} says how to simulate, lint and synthesize them")
     if program:
         print(f"programs with example tensors (seed {seed}) in {shown / 'program'}")
+    if any(path.startswith("driver/") for path in made.files):
+        print(f"the whole network, and a driver that runs it, in {shown / 'driver'}")
     for layer in skipped:
         print(f"{layer.name}: no program, it exists in the model only")

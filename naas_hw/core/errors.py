@@ -4,6 +4,7 @@ NaasError
 ├── InputError        bad input of a user: exit status 2
 │   └── LegalityError a mapping that the accelerator cannot run
 ├── ToolError         a tool that is missing or too old: exit status 2
+├── DeviceError       an accelerator that failed (naas_hw.driver.status): exit status 3
 ├── WorkerError       a worker process, or an executor of them, that is lost: exit status 3
 └── SimulationError   a simulator that failed, hung or was stopped: exit status 3
 """

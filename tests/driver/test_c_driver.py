@@ -1,11 +1,13 @@
 """The driver in C: the same answers as the driver in Python, and a status for all that is wrong."""
 
+import re
+import subprocess
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from compiled_driver import CompiledDriver, Operand, compile_driver
+from compiled_driver import WARNINGS, CompiledDriver, Operand, compile_driver
 from driver_programs import DIGEST, places_of_records, program_of
 from integer_networks import convolution, network
 from plain_mappings import accelerator
@@ -298,3 +300,12 @@ def test_damage_behind_a_right_checksum_is_a_status(library):
                 statuses.add(driver.run(inputs, outputs))
     assert {Status.OK, Status.DAMAGED, Status.OTHER_DESIGN} <= statuses
     assert set(guarded[:4096]) == set(guarded[-4096:]) == {0x77}
+
+
+def test_the_example_of_the_documents_compiles(library):
+    """Its addresses are of a board with 32 bits."""
+    text = (Path(__file__).parents[2] / "docs" / "driver.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```c\n(.*?)```", text, re.S)
+    (library.parent / "documented.c").write_text(example)
+    flags = (*WARNINGS, "-Wno-int-to-pointer-cast", "-fsyntax-only")
+    subprocess.run(["gcc", *flags, "documented.c"], cwd=library.parent, check=True)
