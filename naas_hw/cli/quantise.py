@@ -173,8 +173,6 @@ def quantise(
     if output.exists() and not force:
         raise InputError(f"{output} must not exist (--force replaces it)")
     shape = shape_of(input_shape)
-    if data is None:
-        print("warning: without --data the ranges are those of random numbers", file=sys.stderr)
     report = quantise_model(
         model,
         output,
@@ -185,6 +183,8 @@ def quantise(
         input_shapes=None if shape is None else {"": shape},
         pictures=pictures,
     )
+    if report.seeded:
+        print("warning: without --data the ranges are those of random numbers", file=sys.stderr)
     if as_json:
         print(json.dumps(asdict(report), indent=2))
         return

@@ -1,0 +1,134 @@
+"""A small ONNX model through the commands: searched, mapped, and run whole on the RTL."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from naas_hw.api.models import NetworkRequest, find_model, read_model
+from naas_hw.cli import main
+from naas_hw.core.errors import InputError
+from naas_hw.graph.onnx_writer import onnx_model
+
+FAST = ["--generations", "1", "--population", "2", "--evaluations", "32", "--processes", "1"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A residual, a concatenation, two pools and a linear layer."""
+    rng = np.random.default_rng(5)
+    constants = {
+        "w1": rng.normal(0, 0.3, (8, 3, 3, 3)),
+        "w2": rng.normal(0, 0.2, (8, 8, 3, 3)),
+        "w3": rng.normal(0, 0.3, (8, 8, 1, 1)),
+        "w4": rng.normal(0, 0.3, (16, 4)),
+        "b1": rng.normal(0, 0.1, 8),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w1", "b1"], ["a"], "stem", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["a"], ["ra"], "stem_relu"),
+        helper.make_node("MaxPool", ["ra"], ["p"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Conv", ["p", "w2"], ["b"], "block", pads=[1, 1, 1, 1]),
+        helper.make_node("Add", ["b", "p"], ["s"], "sum"),
+        helper.make_node("Conv", ["p", "w3"], ["c"], "side"),
+        helper.make_node("Concat", ["s", "c"], ["j"], "join", axis=1),
+        helper.make_node("GlobalAveragePool", ["j"], ["g"], "mean"),
+        helper.make_node("Flatten", ["g"], ["f"], "flat"),
+        helper.make_node("MatMul", ["f", "w4"], ["y"], "head"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 4])],
+        [
+            numpy_helper.from_array(values.astype(np.float32), name)
+            for name, values in constants.items()
+        ],
+    )
+    path = tmp_path_factory.mktemp("model") / "small.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(model, tmp_path_factory):
+    """What a short search made of it."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    words = ["search", str(model), "--budget", "shidiannao", *FAST, "-o", str(folder)]
+    assert main(words) == 0
+    return folder
+
+
+def test_a_search_of_a_model_keeps_the_model_beside_the_design(run, capsys):
+    result = json.loads((run / "result.json").read_text())
+    (network,) = result["networks"]
+    assert {"cycles", "energy_pj", "edp", "utilization"} <= set(network)
+    assert read_model(run).graph.inputs == ("x",)
+
+
+@pytest.mark.sim
+@pytest.mark.takes_seconds
+@pytest.mark.needs("iverilog", "vvp")
+def test_the_whole_network_runs_on_the_rtl_as_predicted(run, capsys):
+    assert main(["simulate", str(run), "--network", "--sim", "icarus", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] and found["host_operators"] == []
+    assert found["count_difference"] == found["output_mismatches"] == 0
+    assert found["predicted_cycles"] == found["simulated_cycles"] > 0
+    assert found["cycles_per_second"] > 0
+    for layer in found["layers"]:
+        assert layer["predicted_cycles"] == layer["simulated_cycles"]
+        assert layer["count_difference"] == layer["output_mismatches"] == 0
+        assert layer["macs"] > 0 and 0 < layer["utilization"] <= 1
+    names = [layer["name"] for layer in found["layers"]]
+    assert {"stem", "pool", "block", "side", "mean", "head"} <= set(names)
+    assert json.loads((run / "sim" / "network.json").read_text())["ok"]
+
+
+def test_a_map_takes_the_model_too(model, run, tmp_path, capsys):
+    words = ["map", str(model), "--accelerator", str(run / "accelerator.yaml"), "--json"]
+    assert main([*words, "--evaluations", "32", "--processes", "1", "-o", str(tmp_path / "m")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["cycles"] > 0
+    assert read_model(tmp_path / "m").file == read_model(run).file
+
+
+def test_a_model_comes_back_from_its_own_file(model, tmp_path):
+    made = find_model(model)
+    assert made.calibration == "numbers drawn at random"
+    (tmp_path / "again.onnx").write_bytes(made.file)
+    again = find_model(tmp_path / "again.onnx")
+    assert again.calibration is None
+    assert onnx_model(again.graph).graph.node == onnx_model(made.graph).graph.node
+    with pytest.raises(InputError, match="quantised already"):
+        find_model(tmp_path / "again.onnx", data=tmp_path)
+
+
+def test_a_run_of_shapes_only_has_no_model(tmp_path):
+    with pytest.raises(InputError, match=r"must hold model\.onnx"):
+        read_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"layers_only": True}, "--layers-only must be left out"),
+        ({"host": ("add",)}, "--host must be left out"),
+        ({"resolution": 32}, "--resolution must be left out"),
+    ],
+)
+def test_options_of_shapes_are_refused_for_a_file_with_values(given, sentence, model):
+    with pytest.raises(InputError, match=sentence):
+        NetworkRequest(sources=(str(model),), **given).resolved(8)
+
+
+def test_models_and_shapes_are_not_mixed(model, tmp_path):
+    path = tmp_path / "shapes.yaml"
+    path.write_text("version: 1\nname: n\nlayers:\n  - {name: a, K: 4, C: 3}\n")
+    with pytest.raises(InputError, match="must all be models with values"):
+        NetworkRequest(sources=(str(model), str(path))).resolved(8)
+    with pytest.raises(InputError, match="--data must not be given"):
+        NetworkRequest(sources=(str(path),), data=tmp_path).resolved(8)
