@@ -12,6 +12,7 @@ from naas_hw.cli.given import refuse_given
 from naas_hw.cli.options import Json, Memory, Seed, Simulator, Stalls
 from naas_hw.cli.panels import HARDWARE, MAIN, RUN
 from naas_hw.cli.verify_corrupt import verify_corrupt
+from naas_hw.cli.verify_networks import verify_network_case, verify_networks
 
 if TYPE_CHECKING:
     from naas_hw.verify.random import CaseResult, VerifyReport
@@ -25,10 +26,26 @@ def verify(
             "--random",
             min=1,
             max=MAX_COUNT,
-            help="Number of random triples; up to four share one accelerator.",
+            help="Number of random triples, or networks; some share one accelerator.",
             rich_help_panel=MAIN,
         ),
     ] = 40,
+    networks: Annotated[
+        bool,
+        typer.Option(
+            "--networks",
+            help="Run random networks instead, as described below.",
+            rich_help_panel=MAIN,
+        ),
+    ] = False,
+    case: Annotated[
+        Path | None,
+        typer.Option(
+            "--case",
+            help="With --networks: run only the network of a folder that an earlier run wrote.",
+            rich_help_panel=MAIN,
+        ),
+    ] = None,
     num_corrupt: Annotated[
         int | None,
         typer.Option(
@@ -103,6 +120,12 @@ def verify(
     - stuck, outside (a write beyond the range in the registers) or silent (a wrong output without
     an error, though the checksum is wrong): these must not happen.
 
+    With --networks, the cases are random networks in integers on at most six accelerators with all
+    optional hardware: branches, residuals, concatenations, crops, pooling, tables, steps of the
+    host in between. Half of them run layer by layer, the others a start at a time, each from the
+    memory that the one before has left. From 40 networks on, every bin of `coverage` is hit. A
+    network that fails is reduced and written as files that --case takes.
+
     In JSON, differences and mismatches are those of the good descriptors, and coverage counts kinds
     of change.
 
@@ -112,7 +135,18 @@ def verify(
     naas verify --random 100 --size large --sim verilator --json
     naas verify --random 40 --memory any
     naas verify --corrupt 100
+    naas verify --networks --random 40 --seed 1
     """
+    if networks:
+        refuse_given(context, ("num_corrupt", "stalls", "memory", "size"), "with --networks")
+        if case is not None:
+            others = ("num_random", "seed", "output", "processes", "as_json")
+            refuse_given(context, others, "with --case")
+            return verify_network_case(case, sim=sim)
+        return verify_networks(
+            num_random, seed=seed, sim=sim, processes=processes, output=output, as_json=as_json
+        )
+    refuse_given(context, ("case",), "without --networks")
     if num_corrupt is not None:
         others = ("num_random", "stalls", "memory", "size", "output")
         refuse_given(context, others, "with --corrupt")

@@ -1,7 +1,7 @@
 """One layer on the RTL, beside what the model said of it."""
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypedDict
@@ -343,12 +343,16 @@ def _complaints(
             f"the recurrence must end in cycle {prediction.cycles} as the compiled model, "
             f"not {timeline.end}"
         )
+    return (*complaints, *errors_of(result))
+
+
+def errors_of(result: BenchResult) -> Iterator[str]:
+    """What the accelerator says in its status, and what was wrong on the bus."""
     if result.registers.get(REGISTERS["status"], 0):
-        complaints.append(f"status register is {result.registers[REGISTERS['status']]:#x}, not 0")
+        yield f"status register is {result.registers[REGISTERS['status']]:#x}, not 0"
     for name in ("protocol_errors", "ordering_errors"):
         if result.counters[name]:
-            complaints.append(f"{name} must be 0, not {result.counters[name]}")
-    return tuple(complaints)
+            yield f"{name} must be 0, not {result.counters[name]}"
 
 
 def first_difference(timeline: Timeline, events: NDArray[np.int64]) -> Difference | None:

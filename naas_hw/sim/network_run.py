@@ -140,12 +140,12 @@ def simulate_network(
     progress : called after each layer, in order.
     """
     begin = monotonic()
-    predictions = _predictions(hardware, program, mappings)
+    predictions = predictions_of(hardware, program, mappings)
     reference = _Reference(program, inputs)
 
     def jobs() -> Iterator[_Job]:
         for index, call, memory in reference.states():
-            dump, places = _output_places(program, call)
+            dump, places = output_places(program, call)
             yield _Job(
                 hardware=hardware,
                 layer=call.layer,
@@ -168,22 +168,20 @@ def simulate_network(
         reports.append(report)
         if progress is not None:
             progress(report, len(reports), len(predictions))
-    accelerator = hardware.accelerator
-    chained = [
-        evaluate(accelerator, call.layer, mappings[call.layer.name], SIZED).chain_delay
-        for call in program.lowered.layer_calls
-    ]
+    delays = chain_delays(hardware, program, mappings)
     return NetworkRun(
         layers=tuple(reports),
         host_operators=tuple(call.name for call in program.lowered.host_calls),
-        predicted_cycles=_of_starts(program, [p.cycles for p in predictions], chained),
-        simulated_cycles=_of_starts(program, [r.simulated_cycles for r in reports], chained),
+        predicted_cycles=sum(cycles_of_starts(program, [p.cycles for p in predictions], delays)),
+        simulated_cycles=sum(
+            cycles_of_starts(program, [r.simulated_cycles for r in reports], delays)
+        ),
         outputs=reference.results(),
         seconds=monotonic() - begin,
     )
 
 
-def _predictions(
+def predictions_of(
     hardware: Hardware, program: NetworkProgram, mappings: AbstractMapping[str, Mapping]
 ) -> list[Prediction]:
     """What the model says of each layer; equal layers are predicted once."""
@@ -197,22 +195,34 @@ def _predictions(
     return predictions
 
 
-def _of_starts(program: NetworkProgram, cycles: Sequence[int], chained: Sequence[int]) -> int:
-    """Cycles of all starts, out of those of each layer alone.
+def chain_delays(
+    hardware: Hardware, program: NetworkProgram, mappings: AbstractMapping[str, Mapping]
+) -> list[int]:
+    """Cycles that the descriptor behind each layer waits until DRAM can give a beat again."""
+    return [
+        evaluate(hardware.accelerator, call.layer, mappings[call.layer.name], SIZED).chain_delay
+        for call in program.lowered.layer_calls
+    ]
+
+
+def cycles_of_starts(
+    program: NetworkProgram, cycles: Sequence[int], delays: Sequence[int]
+) -> list[int]:
+    """Cycles of each start, out of those of each layer alone.
 
     In a list the descriptor of a layer follows the last response of the one before, so a layer
     saves its own start and interrupt, and waits until DRAM can give a beat again.
     """
-    total, index = 0, 0
+    starts, index = [], 0
     for segment in program.segments:
         last = index + segment.num_descriptors
-        total += sum(cycles[index:last]) + sum(chained[index : last - 1])
-        total -= (segment.num_descriptors - 1) * SAVED_BETWEEN_LAYERS
+        saved = (segment.num_descriptors - 1) * SAVED_BETWEEN_LAYERS
+        starts.append(sum(cycles[index:last]) + sum(delays[index : last - 1]) - saved)
         index = last
-    return total
+    return starts
 
 
-def _output_places(program: NetworkProgram, call: LayerCall) -> tuple[Range, NDArray[np.int64]]:
+def output_places(program: NetworkProgram, call: LayerCall) -> tuple[Range, NDArray[np.int64]]:
     """The range of bytes that holds a layer's outputs, and their beats in it."""
     layer, beat = call.layer, program.beat_bytes
     beats = call.output.beats(ceil_div(layer.K, beat), layer.P, layer.Q)
@@ -262,7 +272,7 @@ class _Reference:
 
     def outputs_of(self, call: LayerCall) -> NDArray[np.int8]:
         """What the layer that ran last has made, int8 [K, P, Q]."""
-        (first, last), places = _output_places(self._program, call)
+        (first, last), places = output_places(self._program, call)
         memory = self._memory[first:last].view(np.int8)
         return _outputs(memory, places, call.layer.K, self._program.beat_bytes)
 
