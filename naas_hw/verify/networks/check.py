@@ -38,7 +38,7 @@ class Conditions:
 
     simulator: Simulator
     seed: int
-    max_trials: int = MAX_TRIALS
+    max_trials: int
 
 
 def verify_networks(
@@ -70,7 +70,7 @@ def verify_networks(
     if not 0 <= seed < 1 << 63:
         raise InputError(f"seed must be 0 to 2**63 - 1, not {seed}")
     draw = draw_networks(num_cases, seed, max_cycles=MAX_CYCLES[simulator.name])
-    conditions = Conditions(simulator=simulator, seed=seed)
+    conditions = Conditions(simulator=simulator, seed=seed, max_trials=MAX_TRIALS)
     results: list[NetworkResult] = []
     for results_of_group in _run_groups(draw.groups, conditions, num_processes):
         for result in results_of_group:
