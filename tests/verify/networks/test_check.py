@@ -68,6 +68,7 @@ def test_what_differs_is_reduced_and_written(
     assert "equal" in capsys.readouterr().out
 
 
+@pytest.mark.takes_seconds
 def test_a_fault_on_the_way_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_args: object, **_options: object) -> None:
         raise ZeroDivisionError("no beats")
