@@ -125,6 +125,7 @@ WRONG: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "text as TFLite": ("tflite", written(b"nothing at all"), "must be a TFLite file"),
     "truncated TFLite": ("tflite", written(b"\x1c\0\0\0TFL3\0\0"), "TFLite file"),
     "text as a program": ("pt2", written(b"nothing at all"), "pt2"),
+    "truncated program": ("pt2", written(b"PK\x03\x04" + bytes(60)), "pt2"),
     "no file": ("onnx", lambda path: path, "must be a file; there is none"),
     "NaN": ("onnx", lambda path: layer(path, WEIGHTS * np.nan), "values of 'w' must be finite"),
     "infinity": ("onnx", lambda path: layer(path, WEIGHTS * np.inf), "must be finite"),

@@ -11,7 +11,16 @@ schema = pytest.importorskip(
     "ai_edge_litert.schema_py_generated", reason="ai-edge-litert is missing"
 )
 
-TYPES = {"resource": 13, "int8": 9, "uint8": 3, "int32": 2, "float32": 0, "int64": 4}
+TYPES = {
+    "resource": 13,
+    "int16": 7,
+    "int4": 17,
+    "int8": 9,
+    "uint8": 3,
+    "int32": 2,
+    "float32": 0,
+    "int64": 4,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
