@@ -1,6 +1,7 @@
 """A TFLite file that is wrong is told in one sentence, by every command that reads models."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tflite_models import OperatorOfFile, TensorOfFile, file_content
@@ -21,7 +22,7 @@ COMMANDS = {
     "quantise": ["quantise", "-o", "made.onnx"],
     "search": ["search", "--budget", "shidiannao", "-o", "run"],
 }
-WRONG = {
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "scale 0": ({"scales": (0.0,)}, "must have scales above 0, not 0.0"),
     "scale below 0": ({"scales": (-1.0,)}, "must have scales above 0, not -1.0"),
     "NaN as scale": ({"scales": (float("nan"),)}, "must have scales above 0, not nan"),
