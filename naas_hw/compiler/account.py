@@ -81,6 +81,7 @@ class _Account:
         self._stages = stages
         contents = stages.contents
         self._parts = owned_operators(contents, stages.graph)
+        self._twins = equal_operators(stages.graph)
         self._direct = direct_fates(stages)
         self._constant = constant_tensors(contents, stages.graph)
         self._needed = needed_operators(contents)
@@ -139,6 +140,9 @@ class _Account:
             return Fate(verdict=Verdict.FOLDED, reason=reason, needed=False)
         if all(name in self._constant for name in operator.outputs):
             return Fate(verdict=Verdict.FOLDED, reason="a constant")
+        if not fates and parts and all(part.name in self._twins for part in parts):
+            reason = f"the same as {self._twins[parts[0].name]}"
+            return Fate(verdict=Verdict.FOLDED, reason=reason)
         return fates[0] if fates else None
 
     def _fate_of_neighbours(self, operator: FileOperator) -> Fate:
@@ -314,6 +318,22 @@ def _fate_of_main(name: str, host: HostCall | None, layers: Mapping[str, str]) -
     if name in layers:
         return Fate(verdict=Verdict.MAPPED, reason=f"layer {layers[name]}", layer=layers[name])
     return Fate(verdict=Verdict.FOLDED, reason="its numbers lie where its readers need them")
+
+
+def equal_operators(graph: Graph) -> dict[str, str]:
+    """Operator -> the first one that makes the same of the same tensors."""
+    first: dict[tuple[object, ...], Operator] = {}
+    names: dict[str, str] = {}
+    twins = {}
+    for operator in graph.operators:
+        read = tuple(names.get(name, name) for name in operator.inputs)
+        shapes = tuple(graph.tensors[name].shape for name in operator.outputs)
+        given = repr(sorted(operator.attributes.items()))
+        same = first.setdefault((operator.kind, read, given, shapes), operator)
+        if same is not operator:
+            twins[operator.name] = same.name
+            names |= dict(zip(operator.outputs, same.outputs, strict=True))
+    return twins
 
 
 def constant_tensors(contents: FileContents, graph: Graph) -> set[str]:

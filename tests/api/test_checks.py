@@ -209,3 +209,36 @@ def test_an_operator_of_which_only_the_shape_is_needed_has_no_products(tmp_path)
     assert report.macs_covered == 4 * 4 * 9 * 36
     assert report.weights is not None
     assert (report.weights.in_layers, report.weights.unused) == (WEIGHTS.size, WEIGHTS.size)
+
+
+def test_a_layer_that_is_there_twice_is_run_once(tmp_path):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], "first"),
+        helper.make_node("Conv", ["x", "w"], ["b"], "twin"),
+        helper.make_node("Relu", ["a"], ["c"], "bound"),
+        helper.make_node("Relu", ["b"], ["d"], "bound_twin"),
+        helper.make_node("Add", ["c", "d"], ["y"], "sum"),
+    ]
+    report = check_values(saved(tmp_path / "m.onnx", nodes, {"w": WEIGHTS}))
+    by_name = {one.name: one for one in report.operators}
+    assert by_name["twin"].verdict is Verdict.FOLDED
+    assert by_name["twin"].reason == "the same as first" and by_name["first"].layer
+    assert by_name["bound_twin"].reason == "the same as bound"
+    assert (report.macs_covered, report.macs_not_covered) == (2 * 4 * 4 * 9 * 16, 0)
+    assert report.ok
+
+
+def test_spelled_out_functions_and_padding_are_part_of_a_layer(tmp_path):
+    nodes = [
+        helper.make_node("Pad", ["x", "sides"], ["p"], "pad"),
+        helper.make_node("Conv", ["p", "w"], ["a"], "first"),
+        helper.make_node("Add", ["a", "three"], ["b"], "more"),
+        helper.make_node("Clip", ["b", "zero", "six"], ["c"], "bound"),
+        helper.make_node("Mul", ["a", "c"], ["d"], "times"),
+        helper.make_node("Div", ["d", "six"], ["y"], "share"),
+    ]
+    constants = {name: np.float32(n) for name, n in (("zero", 0), ("three", 3), ("six", 6))}
+    given = {"w": WEIGHTS, "sides": np.array([0, 0, 1, 1, 0, 0, 1, 1])} | constants
+    report = check_values(saved(tmp_path / "m.onnx", nodes, given))
+    assert {one.layer for one in report.operators} == {"first"}
+    assert len(report.of(Verdict.MAPPED)) == 2  # the product and the function
