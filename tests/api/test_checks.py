@@ -242,3 +242,18 @@ def test_spelled_out_functions_and_padding_are_part_of_a_layer(tmp_path):
     report = check_values(saved(tmp_path / "m.onnx", nodes, given))
     assert {one.layer for one in report.operators} == {"first"}
     assert len(report.of(Verdict.MAPPED)) == 2  # the product and the function
+
+
+def test_a_layer_with_computed_weights_is_on_the_host(tmp_path):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], "first"),
+        helper.make_node("Tile", ["a", "times"], ["t"], "weights"),
+        helper.make_node("Conv", ["a", "t"], ["y"], "computed"),
+    ]
+    given = {"w": WEIGHTS, "times": np.array([2, 1, 1, 1])}
+    report = check_values(saved(tmp_path / "m.onnx", nodes, given))
+    by_name = {one.name: one for one in report.operators}
+    assert by_name["first"].verdict is Verdict.MAPPED
+    assert by_name["computed"].verdict is Verdict.HOST
+    assert report.macs_covered == 4 * 4 * 9 * 16
+    assert report.macs_not_covered == 2 * 4 * 16

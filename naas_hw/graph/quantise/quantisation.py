@@ -180,10 +180,12 @@ def _widen(
     source, output = layer.inputs[0], layer.outputs[0]
     if layer.kind not in WEIGHTED_KINDS or source not in leaders:
         return
+    weights = graph.constant(layer.inputs[1])
+    if weights is None:
+        return
     if output not in leaders:  # a bound that belongs to the layer stands between
         output = graph.consumers[output][0].outputs[0]
-    weights = graph.constant(layer.inputs[1])
-    if weights is None or output not in leaders:
+    if output not in leaders:
         return
     step_of_input = scale_and_zero_point(*ranges[leaders[source]])[0]
     least = _STEPS * step_of_input * float(np.abs(weights).max()) / LARGEST_WEIGHT * _MARGIN
