@@ -26,6 +26,13 @@ from naas_hw.workload.check import (
 _SHAPES: Final = frozenset({"Shape", "Size", "SHAPE", "RANK", "Constant", "CONSTANT"})
 """Kinds that depend on the shape of their input only, which is fixed."""
 
+_WITHOUT_PRODUCTS: Final = frozenset(
+    "and argmax argmin ceil equal floor gathernd greater greaterequal greaterorequal isinf isnan "
+    "less lessequal lessorequal logicaland logicalnot logicalor mod nonzero not notequal onehot or "
+    "range reducemax reducemin round scatternd select selectv2 sign topk topkv2 where xor".split()
+)
+"""Kinds that nothing here computes, in small letters only, which compare, choose or round."""
+
 _STORED: Final = ("", "/channels_second")
 """What follows the name of a tensor of the file in the graph."""
 
@@ -187,7 +194,8 @@ class _Account:
     def _macs(self, operator: FileOperator) -> Macs:
         """Its multiply-accumulates at run time."""
         if any(part.name in self._stages.unsupported for part in self._parts[operator.name]):
-            return UNKNOWN
+            kind = operator.kind.lower().replace("_", "")
+            return 0 if kind in _WITHOUT_PRODUCTS else UNKNOWN
         needed = operator.name in self._needed
         if not needed or all(name in self._constant for name in operator.outputs):
             return 0

@@ -257,3 +257,18 @@ def test_a_layer_with_computed_weights_is_on_the_host(tmp_path):
     assert by_name["computed"].verdict is Verdict.HOST
     assert report.macs_covered == 4 * 4 * 9 * 16
     assert report.macs_not_covered == 2 * 4 * 16
+
+
+def test_a_comparison_that_nothing_computes_has_no_products(tmp_path):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], "first", pads=[1, 1, 1, 1]),
+        helper.make_node("Greater", ["a", "x"], ["g"], "compared"),
+        helper.make_node("Where", ["g", "a", "x"], ["y"], "chosen"),
+    ]
+    report = check_values(saved(tmp_path / "m.onnx", nodes, {"w": WEIGHTS}))
+    assert verdicts(report) == {
+        "first": "mapped",
+        "compared": "unsupported",
+        "chosen": "unsupported",
+    }
+    assert (report.macs_covered, report.macs_not_covered) == (4 * 4 * 9 * 36, 0)
