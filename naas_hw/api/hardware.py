@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from naas_hw.api.designs import Design, design_of, read_design, run_table, writing
-from naas_hw.api.models import MODEL_FILE
+from naas_hw.api.models import MODEL_FILE, lowered_for, read_model
 from naas_hw.api.network_simulation import compile_run
 from naas_hw.api.old_keywords import SIMULATION_KEYWORDS, accepts_old_keywords
 from naas_hw.api.settings import SimulationSettings
@@ -231,6 +231,8 @@ def simulation_json(report: SimulationReport) -> str:
 def report(run: str | Path, *, output: str | Path | None = None) -> Path:
     """Write the HTML report of a run; where it is.
 
+    A run with a model gets a section about the whole network, too.
+
     Parameters
     ----------
     run : a run folder, or any folder with the three YAML files.
@@ -242,8 +244,14 @@ def report(run: str | Path, *, output: str | Path | None = None) -> Path:
     """
     run = Path(run)
     design, table = read_design(run), run_table(run)
+    has_model = (run / MODEL_FILE).is_file()
     facts = read_run_facts(
-        RunFolder(run), design.accelerator, design.network, design.mappings, table
+        RunFolder(run),
+        design.accelerator,
+        design.network,
+        design.mappings,
+        table,
+        lowered=lowered_for(read_model(run), design, run) if has_model else None,
     )
     text = render_report(facts)
     if output is not None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from naas_hw.api.designs import find_networks
+from naas_hw.api.designs import Design, find_networks
 from naas_hw.compiler.lowering.lower import ALL_OPTIONS, lower
 from naas_hw.compiler.lowering.network import network_of
 from naas_hw.compiler.lowering.values import LoweredNetwork
@@ -114,6 +114,23 @@ def read_model(folder: str | Path) -> Model:
             "it has the layers of a network only"
         )
     return Model(graph=read_graph(path))
+
+
+def lowered_for(model: Model, design: Design, folder: str | Path) -> LoweredNetwork:
+    """The calls that compute the model of a run folder on the accelerator of its design.
+
+    Raises
+    ------
+    InputError : the design is not of this model.
+    """
+    accelerator = design.accelerator
+    lowered = model.lowered(accelerator.beat_bytes, accelerator.options)
+    if network_of(lowered).layers != design.network.layers:
+        raise InputError(
+            f"{folder} must hold a design of its own model: search the model again, the layers "
+            "that it has on this accelerator are not those of network.yaml"
+        )
+    return lowered
 
 
 @dataclass(frozen=True, kw_only=True)

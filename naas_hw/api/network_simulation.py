@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from naas_hw.api.designs import Design, read_design, writing
-from naas_hw.api.models import Model, read_model
+from naas_hw.api.models import Model, lowered_for, read_model
 from naas_hw.api.settings import SimulationSettings
-from naas_hw.compiler.lowering.network import network_of
 from naas_hw.compiler.network_program import NetworkProgram, build_network_program
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Array
@@ -56,16 +55,10 @@ def compile_run(
     InputError : the run has no model, or its design is not of this model.
     """
     design, model = read_design(folder), read_model(folder)
-    accelerator = design.accelerator
-    lowered = model.lowered(accelerator.beat_bytes, accelerator.options)
-    if network_of(lowered).layers != design.network.layers:
-        raise InputError(
-            f"{folder} must hold a design of its own model: search the model again, the layers "
-            "that it has on this accelerator are not those of network.yaml"
-        )
-    hardware = hardware or generate_hardware(accelerator)
+    lowered = lowered_for(model, design, folder)
+    hardware = hardware or generate_hardware(design.accelerator)
     program = build_network_program(
-        accelerator, lowered, design.mappings, identity=hardware.identity
+        design.accelerator, lowered, design.mappings, identity=hardware.identity
     )
     return model, design, hardware, program
 

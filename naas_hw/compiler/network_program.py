@@ -145,7 +145,7 @@ def build_network_program(
         for call in lowered.layer_calls
     }
     start = _pages(contents.end)
-    plan = _planned(lowered, geometries, reuse=reuse)
+    plan = plan_network_memory(lowered, geometries, reuse=reuse)
     end = start + _pages(plan.peak_bytes)
     if end > WINDOW_BYTES:
         raise InputError(f"a program must need at most {WINDOW_BYTES} bytes, not {end}")
@@ -232,10 +232,16 @@ def _add_numbers(contents: _ReadOnly, geometry: Geometry, call: LayerCall) -> di
 # What is written -------------------------------------------------------------------------------
 
 
-def _planned(
-    lowered: LoweredNetwork, geometries: AbstractMapping[str, Geometry], *, reuse: bool
+def plan_network_memory(
+    lowered: LoweredNetwork, geometries: AbstractMapping[str, Geometry], *, reuse: bool = True
 ) -> MemoryPlan:
-    """Places of all buffers, and of the partial sums that a layer keeps in DRAM."""
+    """Places of all buffers, and of the partial sums that a layer keeps in DRAM.
+
+    Parameters
+    ----------
+    geometries : by the name of each layer.
+    reuse : as of `build_network_program`.
+    """
     requests = list(buffer_requests(lowered))
     for index, call in enumerate(lowered.calls):
         if isinstance(call, LayerCall) and geometries[call.layer.name].tile_revisits:

@@ -13,7 +13,7 @@ from naas_hw.report.svg import Scale, drawing, element, polyline, scale_of, shor
 
 WIDTH: Final = 360.0
 _FONT: Final = 11.0
-_LINE: Final = 15.0
+LINE: Final = 15.0
 
 # Curves and points -------------------------------------------------------------------------------
 
@@ -59,8 +59,11 @@ def plot(
     title: str, description: str, series: Sequence[Series], *, x_axis: ChartAxis, y_axis: ChartAxis
 ) -> Markup:
     """Series on two axes, with a legend above."""
-    legend, top = _legend(
-        [(one.name, _mark(one, 0.0, 0.0), one.has_line, one.tone) for one in series]
+    legend, top = draw_legend(
+        [
+            (one.name, draw_mark(one.mark, one.tone, 0.0, 0.0), one.has_line, one.tone)
+            for one in series
+        ]
     )
     top += 8
     bottom = top + _PLOT_HEIGHT
@@ -89,7 +92,7 @@ def _grid(across: Scale, up: Scale, x_axis: ChartAxis, y_axis: ChartAxis) -> Mar
     for tick in up.ticks:
         y = up.place(tick)
         parts.append(element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=y, y2=y, class_="grid"))
-        parts.append(_text(short(tick), _LEFT - 5, y + 4, anchor="end"))
+        parts.append(draw_text(short(tick), _LEFT - 5, y + 4, anchor="end"))
     previous = -WIDTH
     for tick in across.ticks:
         if x_axis.whole and tick != round(tick):
@@ -98,13 +101,13 @@ def _grid(across: Scale, up: Scale, x_axis: ChartAxis, y_axis: ChartAxis) -> Mar
         parts.append(element("line", x1=x, x2=x, y1=up.start, y2=up.start + 4, class_="axis"))
         width = text_width(short(tick))
         if x - width / 2 > previous + 4:
-            parts.append(_text(short(tick), x, up.start + 16, anchor="middle"))
+            parts.append(draw_text(short(tick), x, up.start + 16, anchor="middle"))
             previous = x + width / 2
     middle = (across.start + across.end) / 2
     parts.append(
         element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=up.start, y2=up.start, class_="axis")
     )
-    parts.append(_text(x_axis.label, middle, up.start + 32, anchor="middle", class_="label"))
+    parts.append(draw_text(x_axis.label, middle, up.start + 32, anchor="middle", class_="label"))
     centre = (up.start + up.end) / 2
     turned = element(
         "text",
@@ -128,19 +131,20 @@ def _marks(series: Series, across: Scale, up: Scale) -> Markup:
     return element(
         "g",
         *(
-            _mark(series, across.place(x), up.place(y), label)
+            draw_mark(series.mark, series.tone, across.place(x), up.place(y), label)
             for (x, y), label in zip(series.points, labels, strict=True)
         ),
         "",
     )
 
 
-def _mark(series: Series, x: float, y: float, label: str = "") -> Markup:
-    kind, size = series.mark, _MARK
+def draw_mark(kind: str, tone: int, x: float, y: float, label: str = "") -> Markup:
+    """A mark of a series; `label` is its text for those who point at it."""
+    size = _MARK
     if kind == "none":
         return Markup("")
     inside = [element("title", label)] if label else []
-    shade = f"mark tone{series.tone}"
+    shade = f"mark tone{tone}"
     if kind == "circle":
         return element("circle", *inside, cx=x, cy=y, r=size, class_=shade)
     if kind == "square":
@@ -171,21 +175,26 @@ def _point_names(series: Series, across: Scale, up: Scale) -> Markup:
         if any(abs(at[1] - b) < _FONT and abs(at[0] - a) < width for a, b in taken):
             continue
         taken.append(at)
-        parts.append(_text(label, *at, anchor="start" if right else "end", class_="name"))
+        parts.append(draw_text(label, *at, anchor="start" if right else "end", class_="name"))
     return element("g", *parts, "")
 
 
-def _legend(entries: Sequence[tuple[str, Markup, bool, int]]) -> tuple[Markup, float]:
-    """The legend and its height; entries stand side by side while there is room."""
+def draw_legend(entries: Sequence[tuple[str, Markup, bool, int]]) -> tuple[Markup, float]:
+    """The legend and its height; entries stand side by side while there is room.
+
+    Parameters
+    ----------
+    entries : name, mark, whether there is a line, number of the colour.
+    """
     parts, x, y = [], 4.0, 10.0
     for name, mark, has_line, tone in entries:
         width = 24 + text_width(name) + 8
         if x > 4 and x + width > WIDTH:
-            x, y = 4.0, y + _LINE
+            x, y = 4.0, y + LINE
         if has_line:
             parts.append(polyline([(x, y - 4), (x + 18, y - 4)], f"curve tone{tone}"))
         moved = element("g", mark, "", transform=f"translate({x + 9:.1f} {y - 4:.1f})")
-        parts += [moved, _text(name, x + 24, y)]
+        parts += [moved, draw_text(name, x + 24, y)]
         x += width
     return element("g", *parts, "", class_="legend"), y + 4
 
@@ -222,7 +231,7 @@ def stacked_bars(
     label : what the lengths are, with the unit.
     high : end of the scale; the longest bar where it is None.
     """
-    legend, top = _legend([(name, _swatch(tone), False, tone) for name, tone in parts])
+    legend, top = draw_legend([(name, _swatch(tone), False, tone) for name, tone in parts])
     names = [shortened(bar.name, _LONGEST_NAME) for bar in bars]
     left = 8 + max(map(text_width, names))
     right = 8 + max(text_width(bar.end) for bar in bars)
@@ -256,16 +265,16 @@ def _bar_axis(scale: Scale, top: float, bottom: float, label: str) -> Markup:
         lines.append(element("line", x1=x, x2=x, y1=top, y2=bottom, class_="grid"))
         width = text_width(short(tick))
         if x - width / 2 > previous + 6:
-            lines.append(_text(short(tick), x, bottom + 14, anchor="middle"))
+            lines.append(draw_text(short(tick), x, bottom + 14, anchor="middle"))
             previous = x + width / 2
     middle = (scale.start + scale.end) / 2
-    text = _text(label, middle, bottom + 30, anchor="middle", class_="label")
+    text = draw_text(label, middle, bottom + 30, anchor="middle", class_="label")
     return element("g", *lines, text)
 
 
 def _bar(bar: Bar, name: str, top: float, parts: Sequence[tuple[str, int]], scale: Scale) -> Markup:
     middle = top + _ROW / 2 + 4
-    drawn = [_text(name, scale.start - 5, middle, anchor="end", full=bar.name)]
+    drawn = [draw_text(name, scale.start - 5, middle, anchor="end", full=bar.name)]
     reached = 0.0
     for (part, tone), value in zip(parts, bar.values, strict=True):
         if value <= 0:
@@ -283,16 +292,81 @@ def _bar(bar: Bar, name: str, top: float, parts: Sequence[tuple[str, int]], scal
                 class_=f"part tone{tone}",
             )
         )
-    drawn.append(_text(bar.end, scale.place(reached) + 4, middle))
+    drawn.append(draw_text(bar.end, scale.place(reached) + 4, middle))
     return element("g", *drawn)
+
+
+# Boxes -------------------------------------------------------------------------------------------
+
+_LEAST_HEIGHT: Final = 1.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A rectangle on two axes: `left` to `right`, `low` to `high`; `part` is one of the parts."""
+
+    name: str
+    label: str
+    left: float
+    right: float
+    low: float
+    high: float
+    part: int
+
+
+def boxes(
+    title: str,
+    description: str,
+    boxes: Sequence[Box],
+    *,
+    parts: Sequence[tuple[str, int]],
+    x_axis: ChartAxis,
+    y_axis: ChartAxis,
+) -> Markup:
+    """Boxes on two axes, named where there is room; `parts` are names and numbers of colours."""
+    legend, top = draw_legend([(name, _swatch(tone), False, tone) for name, tone in parts])
+    top += 8
+    bottom = top + _PLOT_HEIGHT
+    across = Scale(
+        low=min(box.left for box in boxes),
+        high=max(box.right for box in boxes),
+        start=_LEFT,
+        end=WIDTH - _RIGHT,
+    )
+    up = _scale(y_axis, [box.high for box in boxes], bottom, top)
+    return drawing(
+        WIDTH,
+        bottom + _BOTTOM,
+        title,
+        description,
+        legend,
+        _grid(across, up, x_axis, y_axis),
+        *(_box(box, parts[box.part][1], across, up) for box in boxes),
+    )
+
+
+def _box(box: Box, tone: int, across: Scale, up: Scale) -> Markup:
+    left, right = across.place(box.left), across.place(box.right)
+    low, high = up.place(box.low), up.place(box.high)
+    height = max(low - high, _LEAST_HEIGHT)
+    rectangle = element(
+        "rect", element("title", box.label), x=left, y=low - height, width=right - left,
+        height=height, class_=f"part tone{tone}",
+    )  # fmt: skip
+    if height < _FONT + 1 or text_width(box.name) > right - left - 4:
+        return rectangle
+    middle = (left + right) / 2
+    name = draw_text(box.name, middle, (low + high) / 2 + 4, anchor="middle", class_="name")
+    return element("g", rectangle, name)
 
 
 # Text --------------------------------------------------------------------------------------------
 
 
-def _text(
+def draw_text(
     text: str, x: float, y: float, *, anchor: str = "start", class_: str = "", full: str = ""
 ) -> Markup:
+    """A line of text; `full` is what it stands for, where it was shortened."""
     inside = [element("title", full), text] if full and full != text else [text]
     extra = {"class_": class_} if class_ else {}
     return element("text", *inside, x=x, y=y, text_anchor=anchor, **extra)

@@ -21,6 +21,7 @@ from naas_hw.report.energy import energy_figure, layer_energy_figure
 from naas_hw.report.hardware import area_figure, array_figure, hardware_table
 from naas_hw.report.joint import accuracy_text, evidence_of, joint_figure
 from naas_hw.report.layers import cycles_figure, layer_table, roofline_figure, utilization_figure
+from naas_hw.report.network import network_section
 from naas_hw.report.pareto import pareto_figures
 from naas_hw.report.search import convergence_figure
 from naas_hw.report.simulation import (
@@ -73,6 +74,7 @@ def render_report(facts: RunFacts) -> str:
         array=array_figure(facts.accelerator),
         hardware=hardware_table(facts.accelerator),
         area=area_figure(facts.accelerator),
+        network=None if facts.model is None else network_section(facts, facts.model),
         layers=layer_table(facts),
         layer_figures=[
             cycles_figure(facts),

@@ -93,6 +93,8 @@ def simulation_figure(facts: RunFacts) -> Figure | None:
 def simulation_sentence(facts: RunFacts) -> str:
     """What was simulated, and how it ended."""
     if facts.simulation is None or not facts.simulation.layers:
+        if facts.model is not None and facts.model.simulation is not None:
+            return "No layer of this run was simulated by itself; the whole network was."
         return "No layer of this run was simulated yet."
     simulation, total = facts.simulation, len(facts.layers)
     equal = sum(one.ok for one in simulation.layers)

@@ -8,6 +8,9 @@ from pydantic import BaseModel
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
+from naas_hw.compiler.lowering.values import LoweredNetwork
+from naas_hw.compiler.memory_plan import MemoryPlan
+from naas_hw.compiler.network_program import plan_network_memory
 from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
 from naas_hw.mapping.geometry import Geometry
@@ -48,6 +51,31 @@ class SimulationRecord(Record):
     layers: tuple[SimulatedLayer, ...]
 
 
+class NetworkSimulationLayer(Record):
+    """A layer in sim/network.json."""
+
+    name: str
+    ok: bool
+    status: str
+    predicted_cycles: int
+    simulated_cycles: int
+    output_mismatches: int
+    counts_that_differ: tuple[str, ...] = ()
+    first_piece: str | None = None
+
+
+class NetworkSimulationRecord(Record):
+    """sim/network.json."""
+
+    version: Literal[1]
+    simulator: str
+    ok: bool
+    predicted_cycles: int
+    simulated_cycles: int
+    output_mismatches: int
+    layers: tuple[NetworkSimulationLayer, ...]
+
+
 class PredictedLayer(Record):
     """A layer in sim/predicted.json, which is written before the simulator starts."""
 
@@ -86,12 +114,29 @@ class NetworkFacts:
         return sum(one.layer.num_macs for one in self.layers if one.layer.has_program)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelFacts:
+    """The whole network of a run with a model.
+
+    Members
+    -------
+    lowered : its calls of the accelerator and of the host.
+    plan : where its tensors lie in DRAM, and when.
+    simulation : None where the network was not simulated.
+    """
+
+    lowered: LoweredNetwork
+    plan: MemoryPlan
+    simulation: NetworkSimulationRecord | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
     """All of a run.
 
     Members
     -------
+    model : None where the run has layers only.
     manifest, result, simulation, prediction : None where the run has no such file.
     candidates : of the search; empty where there was none.
     """
@@ -99,6 +144,7 @@ class RunFacts:
     accelerator: Accelerator
     table: EnergyTable
     networks: tuple[NetworkFacts, ...]
+    model: ModelFacts | None
     manifest: Manifest | None
     result: ResultRecord | None
     candidates: tuple[Candidate, ...]
@@ -117,25 +163,30 @@ def read_run_facts(
     network: Network,
     mappings: AbstractMapping[str, Mapping],
     table: EnergyTable,
+    *,
+    lowered: LoweredNetwork | None = None,
 ) -> RunFacts:
     """Evaluate the design in a run folder and read what else is there.
 
     Parameters
     ----------
     network : all layers of the run; of several networks, one after the other.
+    lowered : the run's model on this accelerator, whose layers are those of `network`; None of a
+        run without a model.
 
     Raises
     ------
     InputError : a file of the folder is wrong; says which, where and why.
     """
     result = _read(run, RESULT_FILE, ResultRecord)
+    networks = tuple(
+        _network_facts(accelerator, part, mappings, table) for part in _parts(run, network, result)
+    )
     return RunFacts(
         accelerator=accelerator,
         table=table,
-        networks=tuple(
-            _network_facts(accelerator, part, mappings, table)
-            for part in _parts(run, network, result)
-        ),
+        networks=networks,
+        model=None if lowered is None else _model_facts(run, lowered, networks),
         manifest=run.manifest if run.has(MANIFEST) else None,
         result=result,
         candidates=(
@@ -143,6 +194,17 @@ def read_run_facts(
         ),
         simulation=_read(run, "sim/simulated.json", SimulationRecord),
         prediction=_read(run, "sim/predicted.json", PredictionRecord),
+    )
+
+
+def _model_facts(
+    run: RunFolder, lowered: LoweredNetwork, networks: tuple[NetworkFacts, ...]
+) -> ModelFacts:
+    geometries = {one.layer.name: one.geometry for network in networks for one in network.layers}
+    return ModelFacts(
+        lowered=lowered,
+        plan=plan_network_memory(lowered, geometries),
+        simulation=_read(run, "sim/network.json", NetworkSimulationRecord),
     )
 
 

@@ -1,0 +1,227 @@
+"""The report of a run with a model: what runs where, its memory, its simulation; names escaped."""
+
+import json
+from dataclasses import replace
+from math import prod
+
+import onnx
+import pytest
+from integer_networks import ADDITION, convolution, host_function, network
+from onnx import TensorProto, helper
+from plain_mappings import accelerator, one_tile
+
+from naas_hw import api
+from naas_hw.api.models import MODEL_FILE, find_model
+from naas_hw.arch.files import write_accelerator
+from naas_hw.arch.technology import MAESTRO
+from naas_hw.compiler.lowering.lower import lower
+from naas_hw.compiler.lowering.network import network_of
+from naas_hw.core.errors import InputError
+from naas_hw.graph.quantised import QuantisedGraph, Sum
+from naas_hw.mapping.files import write_mappings
+from naas_hw.report.memory import memory_figure
+from naas_hw.report.network import (
+    graph_figure,
+    host_table,
+    network_section,
+    network_simulation_sentence,
+    share_sentence,
+)
+from naas_hw.report.page import render_report
+from naas_hw.runs.facts import NetworkSimulationRecord, read_run_facts
+from naas_hw.runs.folder import RunFolder
+from naas_hw.workload.files import write_network
+
+IMAGE = (4, 3, 3)
+BEAT = 4
+EVIL = '</svg><script>window.hit = 1</script>"&'
+MACS = 3 * 4 * 4 * 3 * 3  # of three layers with one by one kernels
+LAYER = {
+    "name": "conv_a", "ok": True, "status": "done", "predicted_cycles": 70, "simulated_cycles": 70,
+    "output_mismatches": 0,
+}  # fmt: skip
+SIMULATED = {
+    "version": 1, "network": "net", "simulator": "icarus 12", "ok": True, "predicted_cycles": 70,
+    "simulated_cycles": 70, "output_mismatches": 0, "layers": [LAYER],
+}  # fmt: skip
+
+
+def residual_network(kept: str = "a") -> QuantisedGraph:
+    """Three convolutions, the first result added to the last, then an operator of the host."""
+    softmax = replace(host_function("sum", "y", "softmax"), macs=100, reason="no <integer> form")
+    return network(
+        dict.fromkeys(("x", kept, "b", "c", "sum", "y"), IMAGE),
+        convolution("x", kept, (4, 4, 1, 1)),
+        convolution(kept, "b", (4, 4, 1, 1)),
+        convolution("b", "c", (4, 4, 1, 1)),
+        Sum(name="addition", inputs=("c", kept), output="sum", addition=ADDITION),
+        softmax,
+    )
+
+
+def facts_of(graph, folder):
+    lowered = lower(graph, beat_bytes=BEAT)
+    mappings = {call.layer.name: one_tile(call.layer) for call in lowered.layer_calls}
+    return read_run_facts(
+        RunFolder(folder), accelerator(BEAT), network_of(lowered), mappings, MAESTRO,
+        lowered=lowered,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def facts(tmp_path):
+    return facts_of(residual_network(), tmp_path)
+
+
+def texts(row) -> list[str]:
+    return [cell.text for cell in row]
+
+
+def test_the_share_of_the_host_counts_its_products(facts):
+    sentence = share_sentence(facts.model)
+    assert f"3 layers with {MACS:,} MACs, {MACS / (MACS + 100):.1%} of all" in sentence
+    assert f"1 operator with 100 MACs ({100 / (MACS + 100):.1%})" in sentence
+    table = host_table(facts.model)
+    assert table is not None
+    (row,) = table.rows
+    assert texts(row) == ["host_y", "softmax", "100", "no <integer> form"]
+
+
+def test_a_network_without_the_host_says_so(tmp_path):
+    graph = network(
+        dict.fromkeys(("x", "y"), IMAGE), convolution("x", "y", (4, 4, 1, 1))
+    )  # fmt: skip
+    facts = facts_of(graph, tmp_path)
+    assert share_sentence(facts.model).endswith("nothing is left to the host.")
+    assert host_table(facts.model) is None
+
+
+def test_every_operator_is_in_the_table_and_what_was_folded_stands_at_its_layer(facts):
+    figure = graph_figure(facts, facts.model)
+    rows = {row[0].text: texts(row)[1:4] for row in figure.table.rows}
+    assert rows == {
+        "conv_a": ["convolution", "accelerator", "conv_a"],
+        "conv_b": ["convolution", "accelerator", "conv_b"],
+        "conv_c": ["convolution", "accelerator", "conv_c"],
+        "addition": ["sum", "accelerator", "conv_c"],
+        "host_y": ["softmax", "host", "–"],
+    }
+    assert "convolution + sum" in figure.picture
+    assert "softmax: no &lt;integer&gt; form" in figure.picture
+
+
+def test_the_cycles_of_each_layer_stand_at_its_node(facts):
+    picture = graph_figure(facts, facts.model).picture
+    for one in facts.layers:
+        assert f"{one.layer.name}: " in picture
+        assert f"; {one.cost.cycles:,} cycles. Of " in picture
+
+
+def test_a_box_for_each_buffer_and_the_sum_beside_the_peak(facts):
+    figure, plan = memory_figure(facts.model), facts.model.plan
+    assert figure.picture.count("<title>") == len(plan.requests)
+    assert f"{plan.peak_bytes:,} bytes; {plan.total_bytes:,}" in figure.caption
+    purposes = {row[0].text: row[1].text for row in figure.table.rows}
+    assert (purposes["x"], purposes["a"]) == ("input", "kept for a residual")
+    lives = {row[0].text: row[4].text for row in figure.table.rows}
+    assert lives["x"] == "from the start to call 1"
+    assert lives["a"] == "from call 1 to call 3"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "every output byte of every layer is equal to the integer reference, and so are the "
+             "70 cycles to those that were predicted."),
+        ({"ok": False, "simulated_cycles": 71, "output_mismatches": 2},
+         "differs: 2 wrong bytes, 71 cycles, 70 predicted."),
+    ],
+)  # fmt: skip
+def test_the_simulation_of_the_network_is_told(facts, change, expected):
+    record = NetworkSimulationRecord.model_validate(SIMULATED | change)
+    model = replace(facts.model, simulation=record)
+    sentence = network_simulation_sentence(model)
+    assert sentence.startswith("The whole network ran on the RTL in icarus 12")
+    assert sentence.endswith(expected)
+
+
+def test_what_differs_in_the_simulation_is_listed(facts):
+    layer = LAYER | {"ok": False, "first_piece": "fill 3", "counts_that_differ": ["dram 1, not 2"]}
+    record = NetworkSimulationRecord.model_validate(SIMULATED | {"ok": False, "layers": [layer]})
+    section = network_section(facts, replace(facts.model, simulation=record))
+    assert section.differences == (
+        "conv_a: first piece that differs: fill 3",
+        "conv_a: dram 1, not 2",
+    )
+    assert section.simulation is not None
+    assert texts(section.simulation.rows[0]) == ["conv_a", "differs", "70", "70", "0"]
+
+
+def test_without_a_model_there_is_no_such_section(facts):
+    assert '<h2 id="network">' in render_report(facts)
+    assert '"#network"' not in render_report(replace(facts, model=None))
+    assert '<h2 id="network">' not in render_report(replace(facts, model=None))
+
+
+def test_names_of_the_model_are_text_whatever_they_say(tmp_path):
+    page = render_report(facts_of(residual_network(kept=EVIL), tmp_path))
+    assert "window.hit" in page
+    assert page.count("<script>") == 1 and "<script>window" not in page
+
+
+# A run folder ------------------------------------------------------------------------------------
+
+
+def float_model() -> onnx.ModelProto:
+    shapes = {"w": (4, 3, 1, 1), "v": (5, 4, 2, 2)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="front"),
+        helper.make_node("Relu", ["a"], ["b"], name="relu"),
+        helper.make_node("Conv", ["b", "v"], ["y"], name="back"),
+    ]
+    weights = [
+        helper.make_tensor(name, TensorProto.FLOAT, shape, [0.25, -0.5] * (prod(shape) // 2))
+        for name, shape in shapes.items()
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 4, 4))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 5, 3, 3))],
+        weights,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+
+
+@pytest.fixture
+def run(tmp_path):
+    """What a search of a model would leave behind."""
+    onnx.save(float_model(), tmp_path / "float.onnx")
+    model = find_model(tmp_path / "float.onnx")
+    layers = model.network(BEAT)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    write_accelerator(accelerator(BEAT), folder / "accelerator.yaml")
+    write_network(layers, folder / "network.yaml")
+    write_mappings({one.name: one_tile(one) for one in layers.layers}, folder / "mapping.yaml")
+    (folder / MODEL_FILE).write_bytes(model.file)
+    return folder
+
+
+def test_the_report_of_a_run_reads_its_model_and_the_simulation_of_its_network(run):
+    (run / "sim").mkdir()
+    (run / "sim" / "network.json").write_text(json.dumps(SIMULATED))
+    text = api.report(run).read_text(encoding="utf-8")
+    assert "The accelerator runs 2 layers" in text
+    assert "70 cycles to those that were predicted" in text
+    assert "simulated by itself; the whole network was" in text
+
+
+def test_a_model_of_another_design_is_refused(run):
+    for name in ("network.yaml", "mapping.yaml"):
+        text = (run / name).read_text()
+        assert "back" in text
+        (run / name).write_text(text.replace("back", "other"))
+    with pytest.raises(InputError, match="must hold a design of its own model"):
+        api.report(run)
+    assert not (run / "report.html").exists()
