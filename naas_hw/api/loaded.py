@@ -19,7 +19,7 @@ from naas_hw.sim.simulators import find_simulator
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class NetworkResult:
+class NetworkOutputs:
     """What one call gave.
 
     Parameters
@@ -59,7 +59,7 @@ class LoadedNetwork:
         self.hardware: Hardware = hardware
         self.program: NetworkProgram = program
 
-    def __call__(self, *arrays: Array) -> NetworkResult:
+    def __call__(self, *arrays: Array) -> NetworkOutputs:
         """Run the network on the RTL.
 
         Parameters
@@ -78,7 +78,7 @@ class LoadedNetwork:
             )
             for name in quantised.outputs
         }
-        return NetworkResult(
+        return NetworkOutputs(
             outputs=outputs,
             cycles=run.cycles,
             predicted_cycles=run.predicted_cycles,
