@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from naas_hw.compiler.lowering.dependences import dependences
@@ -92,7 +93,8 @@ def graph_figure(facts: RunFacts, model: ModelFacts) -> Figure:
     return Figure(
         title="The network",
         caption="In order of execution, with the cycles of each layer. Operators joined by + are "
-        "one layer; what is placement only (concatenation, split, flatten) needs none.",
+        "one layer, and the layers of one operator are one row; what is placement only "
+        "(concatenation, split, flatten) needs none.",
         picture=draw_flow("The network", _nodes(facts, model)),
         table=_operator_table(facts, model),
     )
@@ -100,13 +102,32 @@ def graph_figure(facts: RunFacts, model: ModelFacts) -> Figure:
 
 def _nodes(facts: RunFacts, model: ModelFacts) -> list[FlowNode]:
     lowered = model.lowered
-    sources = iter(dependences(lowered))
+    groups = [list(calls) for _, calls in groupby(lowered.calls, _made_of)]
+    sources = iter(_sources([1] * len(lowered.inputs) + [len(calls) for calls in groups], model))
     cycles = {one.layer.name: one.cost.cycles for one in facts.layers}
     return [
         *(_given_node(tensor, next(sources), "input") for tensor in lowered.inputs),
-        *(_call_node(call, next(sources), model, cycles) for call in lowered.calls),
+        *(_call_node(calls, next(sources), model, cycles) for calls in groups),
         *(_given_node(tensor, next(sources), "output") for tensor in lowered.outputs),
     ]
+
+
+def _made_of(call: Call) -> tuple[str, tuple[str, ...]]:
+    """What neighbours share that are one node: phases of an operator, or its groups."""
+    if isinstance(call, HostCall):
+        return call.name, ()
+    return call.makes, call.sources or (call.layer.name,)
+
+
+def _sources(sizes: list[int], model: ModelFacts) -> list[tuple[int, ...]]:
+    """For each row the rows that it reads; `sizes` are nodes of a row, outputs left out."""
+    found = dependences(model.lowered)
+    sizes = sizes + [1] * len(model.lowered.outputs)
+    rows = [row for row, size in enumerate(sizes) for _ in range(size)]
+    sources: list[set[int]] = [set() for _ in sizes]
+    for row, of_node in zip(rows, found, strict=True):
+        sources[row] |= {rows[source] for source in of_node} - {row}
+    return [tuple(sorted(one)) for one in sources]
 
 
 def _given_node(tensor: PlacedTensor, sources: tuple[int, ...], what: str) -> FlowNode:
@@ -118,23 +139,25 @@ def _given_node(tensor: PlacedTensor, sources: tuple[int, ...], what: str) -> Fl
 
 
 def _call_node(
-    call: Call, sources: tuple[int, ...], model: ModelFacts, cycles: dict[str, int]
+    calls: list[Call], sources: tuple[int, ...], model: ModelFacts, cycles: dict[str, int]
 ) -> FlowNode:
-    if isinstance(call, HostCall):
-        note = f"{_kind(call.operator)}: {call.reason}"
+    first = calls[0]
+    if isinstance(first, HostCall):
+        note = f"{_kind(first.operator)}: {first.reason}"
         return FlowNode(
-            sources=sources, kind=_HOST, name=call.name, end="host", note=note,
-            full=f"{call.name}: {note}",
+            sources=sources, kind=_HOST, name=first.name, end="host", note=note,
+            full=f"{first.name}: {note}",
         )  # fmt: skip
-    layer = call.layer
-    kinds = [_kind(one) for one in model.lowered.graph.operators if _is_part(one, call)]
+    layer = first.layer
+    kinds = [_kind(one) for one in model.lowered.graph.operators if _is_part(one, first)]
     window = f", {layer.R}×{layer.S}" if layer.R * layer.S > 1 else ""
+    count = f", {len(calls)} layers" if len(calls) > 1 else ""
     what = " + ".join(kinds) or layer.kind.value
-    note = f"{what}{window} → {_size((layer.K, layer.P, layer.Q))}"
-    made_of = ", ".join(call.sources)
+    note = f"{what}{window}{count} → {_size((layer.K, layer.P, layer.Q))}"
+    spent = sum(cycles[one.layer.name] for one in calls if isinstance(one, LayerCall))
     return FlowNode(
-        sources=sources, kind=_ACCELERATOR, name=layer.name, end=short(cycles[layer.name]),
-        note=note, full=f"{layer.name}: {note}; {cycles[layer.name]:,} cycles. Of {made_of}",
+        sources=sources, kind=_ACCELERATOR, name=layer.name, end=short(spent), note=note,
+        full=f"{layer.name}: {note}; {spent:,} cycles. Of {', '.join(first.sources)}",
     )  # fmt: skip
 
 

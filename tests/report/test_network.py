@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from math import prod
 
+import numpy as np
 import onnx
 import pytest
 from integer_networks import ADDITION, convolution, host_function, network
@@ -17,7 +18,7 @@ from naas_hw.arch.technology import MAESTRO
 from naas_hw.compiler.lowering.lower import lower
 from naas_hw.compiler.lowering.network import network_of
 from naas_hw.core.errors import InputError
-from naas_hw.graph.quantised import QuantisedGraph, Sum
+from naas_hw.graph.quantised import QuantisedGraph, Sum, TransposedConvolution
 from naas_hw.mapping.files import write_mappings
 from naas_hw.report.memory import memory_figure
 from naas_hw.report.network import (
@@ -117,6 +118,23 @@ def test_the_cycles_of_each_layer_stand_at_its_node(facts):
         assert f"; {one.cost.cycles:,} cycles. Of " in picture
 
 
+def test_the_phases_of_an_operator_are_one_row(tmp_path):
+    ones = np.ones(4, np.int32)
+    up = TransposedConvolution(
+        name="up", inputs=("x",), output="y", weights=np.ones((4, 4, 2, 2), np.int8), bias=ones,
+        multiplier=ones << 30, shift=ones, stride=(2, 2),
+    )  # fmt: skip
+    graph = network({"x": IMAGE, "y": (4, 6, 6), "z": (4, 6, 6)}, up,
+                    convolution("y", "z", (4, 4, 1, 1)))  # fmt: skip
+    facts = facts_of(graph, tmp_path)
+    picture = graph_figure(facts, facts.model).picture
+    assert len(facts.layers) == 5
+    assert picture.count("<title>") == 4  # x, up, conv_z, z
+    spent = sum(one.cost.cycles for one in facts.layers[:4])
+    assert f"transposed convolution, 4 layers → 4×3×3; {spent:,} cycles. Of up" in picture
+    assert picture.count('class="flow"') == 6  # from each to the next: a half and a half
+
+
 def test_a_box_for_each_buffer_and_the_sum_beside_the_peak(facts):
     figure, plan = memory_figure(facts.model), facts.model.plan
     assert figure.picture.count("<title>") == len(plan.requests)
@@ -167,6 +185,28 @@ def test_names_of_the_model_are_text_whatever_they_say(tmp_path):
     page = render_report(facts_of(residual_network(kept=EVIL), tmp_path))
     assert "window.hit" in page
     assert page.count("<script>") == 1 and "<script>window" not in page
+
+
+@pytest.mark.needs("chromium", "chromedriver")
+def test_the_longest_names_stay_inside_the_pictures_on_a_phone(browser, tmp_path):
+    page = tmp_path / "page.html"
+    graph = residual_network(kept=EVIL + "M" * 100)
+    page.write_text(render_report(facts_of(graph, tmp_path)), encoding="utf-8")
+    browser.resize(360, 800)
+    browser.open(page)
+    assert browser.run("return [window.hit === undefined, document.body.scrollWidth]") == [
+        True,
+        360,
+    ]
+    assert browser.log("browser") == []
+    leaves = """const leaves = text => {
+        const box = text.getBoundingClientRect();
+        const whole = text.ownerSVGElement.getBoundingClientRect();
+        return box.left < whole.left - 1 || box.right > whole.right + 1;
+    };
+    const texts = [...document.querySelectorAll("svg text")];
+    return [texts.length > 0, texts.filter(leaves).map(text => text.textContent)];"""
+    assert browser.run(leaves) == [True, []]
 
 
 # A run folder ------------------------------------------------------------------------------------
