@@ -100,7 +100,7 @@ _FIELD: Final = struct.Struct("<4I")
 
 def encode(program: ProgramFile) -> bytes:
     """The bytes of a program file; the same program gives the same bytes."""
-    return _Writer(program).file()
+    return _ProgramEncoder(program).file()
 
 
 def decode(content: bytes, *, digest: int | None = None) -> ProgramFile:
@@ -114,7 +114,7 @@ def decode(content: bytes, *, digest: int | None = None) -> ProgramFile:
     ------
     InputError : the file is cut off, damaged, of another format or for another accelerator.
     """
-    reader = _Reader(content)
+    reader = _ProgramDecoder(content)
     if digest is not None and reader.digest != digest:
         raise InputError(
             f"a program file must be of the accelerator {digest:016x}, not of {reader.digest:016x}"
@@ -128,7 +128,7 @@ def decode(content: bytes, *, digest: int | None = None) -> ProgramFile:
 # ---------------------------------------------------------------- writing
 
 
-class _Writer:
+class _ProgramEncoder:
     """Grows the sections of one file."""
 
     def __init__(self, program: ProgramFile) -> None:
@@ -339,7 +339,7 @@ def _dtype_number(tensor: QuantisedTensor, dtype: str) -> int:
 # ---------------------------------------------------------------- reading
 
 
-class _Reader:
+class _ProgramDecoder:
     """Takes one file apart. Everything that is wrong with it is an InputError, or a ValueError."""
 
     def __init__(self, content: bytes) -> None:
