@@ -8,7 +8,7 @@ from rich.console import Console
 from naas_hw.cli.exits import ExitStatus
 
 if TYPE_CHECKING:
-    from naas_hw.verify.networks.report import NetworkResult, NetworksReport
+    from naas_hw.verify.networks.report import NetworkCaseResult, NetworksReport
 
 
 def verify_networks(
@@ -21,7 +21,7 @@ def verify_networks(
 
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    def tell(result: "NetworkResult") -> None:
+    def tell(result: "NetworkCaseResult") -> None:
         screen.print(_line(result), markup=False)
 
     report = run_networks(
@@ -47,7 +47,7 @@ def verify_network_case(folder: Path, *, sim: str) -> ExitStatus:
     return ExitStatus.DONE if result.ok else ExitStatus.DIFFERENT
 
 
-def _line(result: "NetworkResult") -> str:
+def _line(result: "NetworkCaseResult") -> str:
     from naas_hw.verify.networks.report import network_text
 
     word = f"{result.cycles:,} cycles, equal" if result.ok else f"FAILED: {result.problem}"

@@ -288,6 +288,8 @@ class Builder:
         step = tuple(n if output.shape[1 + i] > 1 else 1 for i, n in enumerate(emission.step))
         if step[1] > 1 and Option.PITCHED_STORE not in self.options:
             raise NotLoweredError(f"the accelerator must have {Option.PITCHED_STORE}")
+        if columns.padding > 0 and source.pitches.pixel != 1:
+            raise NotLoweredError("pixels of a row must lie side by side where its left is padded")
         for reach in emission.reaches:
             if max(reach.padding, reach.trailing) > MAX_PADDING:
                 raise NotLoweredError(f"padding must be at most {MAX_PADDING}")

@@ -22,6 +22,7 @@ from naas_hw.compiler.lowering.moves import (
     emit_copy,
     is_compact,
     with_channels,
+    with_pixels_together,
 )
 from naas_hw.compiler.lowering.outer_orders import without_outer_orders
 from naas_hw.compiler.lowering.pooling import OUTSIDE_OF_MAXIMUM, emit_average, emit_maximum
@@ -197,7 +198,13 @@ class _Lowering:
         """The copy of an image with its padding."""
         try:
             with self._builder.attempt():
-                source = self._builder.layouts[operator.inputs[0]]
+                sources = operator.sources or (operator.name,)
+                source = with_pixels_together(
+                    self._builder,
+                    self._builder.layouts[operator.inputs[0]],
+                    tensor=operator.inputs[0],
+                    sources=sources,
+                )
                 shape = self._builder.graph.tensors[operator.output].shape
                 output = self._builder.new_region(
                     operator.output, copied_channels(source, self._builder.beat_bytes), *shape[1:]
@@ -208,7 +215,7 @@ class _Lowering:
                     source,
                     output,
                     makes=operator.output,
-                    sources=operator.sources or (operator.name,),
+                    sources=sources,
                     padding=operator.padding,
                     value=operator.value,
                 )
@@ -231,6 +238,10 @@ class _Lowering:
     def _lower_chain(self, chain: Chain) -> None:
         residual = None if chain.residual is None else self._bytes_of(chain.residual)
         source, padding = self._source(chain)
+        if padding[1] > 0 or isinstance(chain.base, TransposedConvolution):
+            source = with_pixels_together(
+                self._builder, source, tensor=chain.source, sources=chain.sources
+            )
         shape = self._builder.graph.tensors[chain.output].shape
         channels = self._output_channels(chain, source, residual)
         output = self._builder.new_region(chain.output, channels, *shape[1:])

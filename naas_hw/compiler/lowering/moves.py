@@ -112,6 +112,19 @@ def with_channels(
     return copy
 
 
+def with_pixels_together(
+    builder: Builder, layout: Layout, *, tensor: str, sources: tuple[str, ...]
+) -> Layout:
+    """The image with the pixels of a row side by side, as load needs them to pad its left."""
+    if layout.pitches.pixel == 1:
+        return layout
+    region = builder.unused_region(tensor)
+    channels = copied_channels(layout, builder.beat_bytes)
+    copy = builder.new_region(region, channels, *layout.shape[1:])
+    emit_copy(builder, f"{tensor}.copy", layout, copy, makes=region, sources=sources)
+    return copy
+
+
 def emit_addresses(
     builder: Builder,
     name: str,

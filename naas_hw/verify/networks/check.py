@@ -21,7 +21,7 @@ from naas_hw.verify.networks.case import NetworkCase
 from naas_hw.verify.networks.draw import DrawnNetwork, draw_networks
 from naas_hw.verify.networks.files import write_network_case
 from naas_hw.verify.networks.reduce import reduce_network
-from naas_hw.verify.networks.report import Failure, NetworkResult, NetworksReport
+from naas_hw.verify.networks.report import NetworkCaseResult, NetworkFailure, NetworksReport
 
 MAX_CYCLES: Final[dict[SimulatorName, int]] = {"icarus": 15_000, "verilator": 60_000}
 """Predicted cycles of the longest network."""
@@ -33,7 +33,7 @@ MAX_CASES: Final = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conditions:
+class NetworkConditions:
     """What the networks of a run share."""
 
     simulator: Simulator
@@ -48,7 +48,7 @@ def verify_networks(
     simulator: Simulator,
     num_processes: int = 1,
     folder: Path = Path("verify_failures"),
-    progress: Callable[[NetworkResult], None] | None = None,
+    progress: Callable[[NetworkCaseResult], None] | None = None,
 ) -> NetworksReport:
     """Draw networks in integers, run them on the RTL, compare bytes, cycles and counts.
 
@@ -70,8 +70,8 @@ def verify_networks(
     if not 0 <= seed < 1 << 63:
         raise InputError(f"seed must be 0 to 2**63 - 1, not {seed}")
     draw = draw_networks(num_cases, seed, max_cycles=MAX_CYCLES[simulator.name])
-    conditions = Conditions(simulator=simulator, seed=seed, max_trials=MAX_TRIALS)
-    results: list[NetworkResult] = []
+    conditions = NetworkConditions(simulator=simulator, seed=seed, max_trials=MAX_TRIALS)
+    results: list[NetworkCaseResult] = []
     for results_of_group in _run_groups(draw.groups, conditions, num_processes):
         for result in results_of_group:
             results.append(result)
@@ -88,7 +88,9 @@ def verify_networks(
     )
 
 
-def run_network_case(case: NetworkCase, *, simulator: Simulator, index: int = 0) -> NetworkResult:
+def run_network_case(
+    case: NetworkCase, *, simulator: Simulator, index: int = 0
+) -> NetworkCaseResult:
     """Generate the accelerator of a case and run it.
 
     Raises
@@ -99,21 +101,23 @@ def run_network_case(case: NetworkCase, *, simulator: Simulator, index: int = 0)
 
 
 def _run_groups(
-    groups: Sequence[Sequence[DrawnNetwork]], conditions: Conditions, num_processes: int
-) -> Iterator[list[NetworkResult]]:
+    groups: Sequence[Sequence[DrawnNetwork]], conditions: NetworkConditions, num_processes: int
+) -> Iterator[list[NetworkCaseResult]]:
     with worker_processes(min(num_processes, len(groups))) as executor:
         if executor is None:
             for group in groups:
                 yield run_group(group, conditions)
             return
-        futures: list[Future[list[NetworkResult]]] = [
+        futures: list[Future[list[NetworkCaseResult]]] = [
             executor.submit(run_group, group, conditions) for group in groups
         ]
         for future in as_completed(futures):
             yield future.result()
 
 
-def run_group(group: Sequence[DrawnNetwork], conditions: Conditions) -> list[NetworkResult]:
+def run_group(
+    group: Sequence[DrawnNetwork], conditions: NetworkConditions
+) -> list[NetworkCaseResult]:
     """Run networks that share an accelerator; what runs in a worker.
 
     A fault on the way (in the generator, the compiler, the simulator) is a failure of the network.
@@ -133,7 +137,9 @@ def run_group(group: Sequence[DrawnNetwork], conditions: Conditions) -> list[Net
     return results
 
 
-def _reduced(result: NetworkResult, hardware: Hardware, conditions: Conditions) -> NetworkCase:
+def _reduced(
+    result: NetworkCaseResult, hardware: Hardware, conditions: NetworkConditions
+) -> NetworkCase:
     def fails(smaller: NetworkCase) -> bool:
         return not _run(result.index, smaller, hardware, conditions.simulator).ok
 
@@ -142,7 +148,9 @@ def _reduced(result: NetworkResult, hardware: Hardware, conditions: Conditions) 
     )
 
 
-def _run(index: int, case: NetworkCase, hardware: Hardware, simulator: Simulator) -> NetworkResult:
+def _run(
+    index: int, case: NetworkCase, hardware: Hardware, simulator: Simulator
+) -> NetworkCaseResult:
     """Run one network on hardware whose memory outside may be another one."""
     hardware = replace(hardware, accelerator=case.accelerator)
     try:
@@ -159,7 +167,7 @@ def _run(index: int, case: NetworkCase, hardware: Hardware, simulator: Simulator
     wrong = _wrong_outputs(case, run, expected) if run.ok else []
     parts = _parts(run)
     problems = [problem for part in parts if (problem := _problem_of(part))]
-    return NetworkResult(
+    return NetworkCaseResult(
         index=index,
         case=case,
         cycles=run.simulated_cycles,
@@ -208,8 +216,8 @@ def _problem_of(part: LayerReport | SegmentReport) -> str:
     return f"{name}: " + ", ".join([*problems, *part.messages])
 
 
-def _fault(index: int, case: NetworkCase, error: Exception) -> NetworkResult:
-    return NetworkResult(
+def _fault(index: int, case: NetworkCase, error: Exception) -> NetworkCaseResult:
+    return NetworkCaseResult(
         index=index,
         case=case,
         cycles=0,
@@ -220,9 +228,11 @@ def _fault(index: int, case: NetworkCase, error: Exception) -> NetworkResult:
     )
 
 
-def _write_failures(results: Sequence[NetworkResult], seed: int, folder: Path) -> Iterator[Failure]:
+def _write_failures(
+    results: Sequence[NetworkCaseResult], seed: int, folder: Path
+) -> Iterator[NetworkFailure]:
     for result in results:
         if not result.ok:
             place = folder / f"seed{seed}_network{result.index}"
             write_network_case(result.reduced or result.case, place)
-            yield Failure(result=result, folder=place)
+            yield NetworkFailure(result=result, folder=place)

@@ -65,7 +65,7 @@ class NetworkDraw:
 
 
 @dataclass
-class _Progress:
+class _DrawProgress:
     seed: int
     max_cycles: int
     rng: Generator
@@ -80,14 +80,16 @@ def draw_networks(num_cases: int, seed: int, *, max_cycles: int) -> NetworkDraw:
     repeated as a whole, from the next stream of the same seed.
     """
     for stream in np.random.SeedSequence(seed).spawn(100):
-        progress = _Progress(seed=seed, max_cycles=max_cycles, rng=np.random.default_rng(stream))
+        progress = _DrawProgress(
+            seed=seed, max_cycles=max_cycles, rng=np.random.default_rng(stream)
+        )
         draw = _draw_all(num_cases, progress)
         if num_cases < FULL_COVERAGE_FROM or all(draw.coverage.values()):
             return draw
     raise AssertionError("no draw of a hundred covers every bin")
 
 
-def _draw_all(num_cases: int, progress: _Progress) -> NetworkDraw:
+def _draw_all(num_cases: int, progress: _DrawProgress) -> NetworkDraw:
     rng = progress.rng
     designs = draw_designs(min(num_cases, MAX_DESIGNS), rng)
     latencies = stratified(rng, LATENCIES, num_cases)
@@ -107,7 +109,7 @@ def _draw_all(num_cases: int, progress: _Progress) -> NetworkDraw:
 
 
 def _draw_for(
-    accelerator: Accelerator, progress: _Progress, *, is_whole: bool
+    accelerator: Accelerator, progress: _DrawProgress, *, is_whole: bool
 ) -> tuple[NetworkCase, frozenset[str]]:
     """A case on this accelerator, which falls into a missing bin if such a one is found."""
     missing = {name for name in NETWORK_BINS if not progress.filled[name]}
@@ -125,7 +127,7 @@ def _draw_for(
     return best[1], best[2]
 
 
-def _wish(progress: _Progress) -> str | None:
+def _wish(progress: _DrawProgress) -> str | None:
     """One of the bins that hold least, while not all have enough."""
     names = (*GRAPH_BINS, *CALL_BINS)
     least = min(progress.filled[name] for name in names)
@@ -136,7 +138,7 @@ def _wish(progress: _Progress) -> str | None:
 
 
 def _one(
-    accelerator: Accelerator, wanted: str | None, progress: _Progress, *, is_whole: bool
+    accelerator: Accelerator, wanted: str | None, progress: _DrawProgress, *, is_whole: bool
 ) -> tuple[NetworkCase, frozenset[str]]:
     """A case that is short enough, of a network with the wanted bin if it shows in the network.
 
@@ -166,7 +168,7 @@ def _one(
 
 
 def _drawn(
-    accelerator: Accelerator, wanted: str | None, progress: _Progress, *, is_whole: bool
+    accelerator: Accelerator, wanted: str | None, progress: _DrawProgress, *, is_whole: bool
 ) -> NetworkCase:
     for _ in range(_NUM_GRAPHS):
         graph = random_graph(int(progress.rng.integers(1 << 62)))

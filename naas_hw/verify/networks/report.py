@@ -8,7 +8,7 @@ from naas_hw.verify.networks.case import NetworkCase
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class NetworkResult:
+class NetworkCaseResult:
     """What became of one network.
 
     Parameters
@@ -39,10 +39,10 @@ class NetworkResult:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Failure:
+class NetworkFailure:
     """A failing network, and the folder that holds its files."""
 
-    result: NetworkResult
+    result: NetworkCaseResult
     folder: Path
 
 
@@ -60,10 +60,10 @@ class NetworksReport:
 
     simulator: str
     seed: int
-    results: tuple[NetworkResult, ...]
+    results: tuple[NetworkCaseResult, ...]
     coverage: dict[str, int]
     rejections: dict[str, int]
-    failures: tuple[Failure, ...]
+    failures: tuple[NetworkFailure, ...]
 
     @property
     def ok(self) -> bool:
@@ -83,7 +83,7 @@ def network_text(case: NetworkCase) -> str:
     )
 
 
-def reproduce_command(report: NetworksReport, failure: Failure) -> str:
+def reproduce_command(report: NetworksReport, failure: NetworkFailure) -> str:
     """What runs a failing network again."""
     return f"naas verify --networks --case {failure.folder} --sim {report.simulator.split()[0]}"
 
