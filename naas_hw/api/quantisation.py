@@ -49,7 +49,6 @@ def quantise(
     data: str | Path | None = None,
     test: str | Path | None = None,
     settings: QuantiseSettings | None = None,
-    num_images: int | None = None,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
     pictures: PictureSettings | None = None,
 ) -> QuantisationReport:
@@ -61,7 +60,6 @@ def quantise(
     output : the file that is written, whole or not at all.
     data : a folder with calibration data; without one the data is drawn at random.
     test : a folder with labelled data, on which the accuracy is measured; `data` if it has labels.
-    num_images : that calibrate the model; all of them if not given.
 
     Raises
     ------
@@ -70,7 +68,8 @@ def quantise(
     """
     graph = read_graph(model, input_shapes=input_shapes)
     known = seeded_data(graph) if data is None else read_data(data, graph, pictures)
-    images = known.images[:num_images]
+    settings = settings or QuantiseSettings()
+    images = known.images[: settings.num_images]
     done = quantise_measured(graph, images, settings)
     content = onnx_model(done.graph).SerializeToString(deterministic=True)
     labelled = known if test is None else read_data(test, graph, pictures)

@@ -166,6 +166,7 @@ def quantise(
         percentile=percentile,
         equalise=not no_equalisation,
         correct_bias=not no_bias_correction,
+        num_images=images,
     )
     pictures = PictureSettings(
         mean=numbers_of(mean, "--mean"), deviation=_divisors(deviation, "--deviation")
@@ -179,7 +180,6 @@ def quantise(
         data=data,
         test=test,
         settings=settings,
-        num_images=images,
         input_shapes=None if shape is None else {"": shape},
         pictures=pictures,
     )

@@ -163,7 +163,9 @@ def _layouts(inner: Shape) -> list[tuple[Shape, Shape]]:
 def _picture(path: Path, shape: Shape, settings: PictureSettings) -> Array:
     """A picture in the model's size."""
     if find_spec("PIL") is None:
-        raise ToolError(f"pillow must be installed to read {path.name}: pip install pillow")
+        raise ToolError(
+            f"pillow must be installed to read {path.name}: pip install 'naas_hw[pictures]'"
+        )
     if len(shape) != _IMAGE_AXES or shape[1] not in (1, 3):
         raise InputError(
             f"{path}: the model must take an image of 1 or 3 channels, not {list(shape)}"

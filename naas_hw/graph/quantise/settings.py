@@ -29,6 +29,7 @@ class QuantiseSettings:
     percentile : of the numbers that the percentile observer keeps, on either side.
     equalise : try cross-layer equalisation, and keep it if the measured error shrinks.
     correct_bias : try bias correction, likewise.
+    num_images : of the calibration data that are used, from the first on; all of them if None.
 
     Raises
     ------
@@ -39,7 +40,10 @@ class QuantiseSettings:
     percentile: float = 99.99
     equalise: bool = True
     correct_bias: bool = True
+    num_images: int | None = None
 
     def __post_init__(self) -> None:
+        if self.num_images is not None and self.num_images < 1:
+            raise InputError(f"num_images must be at least 1, not {self.num_images}")
         if not 50 < self.percentile <= 100:
             raise InputError(f"percentile must be above 50 and at most 100, not {self.percentile}")
