@@ -58,8 +58,9 @@ class NetworkRun:
     ----------
     layers : in the order in which they run.
     host_operators : names of the calls of the host.
-    predicted_cycles, simulated_cycles : of all starts; of one start from the accepted start to the
-        interrupt.
+    predicted_cycles, simulated_cycles : of all starts, each from the accepted start to the
+        interrupt. Layers run apart here, so both are put together from the layers' cycles by the
+        rule of a list of descriptors; `naas_hw.sim.network_segments` measures whole starts.
     outputs : of the network, int8 [C, H, W], or what the host made, as the RTL left them.
     seconds : of wall time that the simulations took.
     """

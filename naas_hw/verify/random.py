@@ -3,14 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from naas_hw.core.errors import InputError, ToolError
+from naas_hw.core.errors import ToolError
 from naas_hw.search.mapping.network_search import layer_generator
-from naas_hw.search.processes import worker_processes
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, predict_layer, simulate_layer
 from naas_hw.sim.memory_habits import EXACT, MemoryHabits, check_memory, choose_habits
@@ -20,6 +18,7 @@ from naas_hw.sim.simulators import Simulator, SimulatorName
 from naas_hw.verify.case import Case
 from naas_hw.verify.case_files import write_case
 from naas_hw.verify.coverage import Size
+from naas_hw.verify.groups import check_draw, run_groups
 from naas_hw.verify.random_case import draw_cases, tensors_of
 from naas_hw.verify.reduce import reduce_case
 from naas_hw.workload.arithmetic.quantise import Tensors
@@ -170,10 +169,7 @@ def verify(
     InputError : a number out of range, a folder that cannot be written.
     ToolError : a tool is missing.
     """
-    if not 1 <= num_cases <= MAX_CASES:
-        raise InputError(f"cases must be 1 to {MAX_CASES}, not {num_cases}")
-    if not 0 <= seed < 1 << 63:
-        raise InputError(f"seed must be 0 to 2**63 - 1, not {seed}")
+    check_draw(num_cases, seed, most=MAX_CASES)
     check_memory(memory)
     draw = draw_cases(num_cases, seed, max_cycles=most_cycles(simulator.name, size), size=size)
     groups: list[list[tuple[int, Case]]] = []
@@ -182,7 +178,7 @@ def verify(
         groups.append([(first + i, drawn.case) for i, drawn in enumerate(group)])
     conditions = Conditions(simulator=simulator, seed=seed, stalls=stalls, memory=memory, size=size)
     results: list[CaseResult] = []
-    for results_of_group in _run_groups(groups, conditions, num_processes):
+    for results_of_group in run_groups(run_group, groups, conditions, num_processes):
         for result in results_of_group:
             results.append(result)
             if progress is not None:
@@ -199,21 +195,6 @@ def verify(
         rejections=draw.rejections,
         failures=tuple(_write_failures(results, seed, folder)),
     )
-
-
-def _run_groups(
-    groups: Sequence[Sequence[tuple[int, Case]]], conditions: Conditions, num_processes: int
-) -> Iterator[list[CaseResult]]:
-    with worker_processes(min(num_processes, len(groups))) as executor:
-        if executor is None:
-            for group in groups:
-                yield run_group(group, conditions)
-            return
-        futures: list[Future[list[CaseResult]]] = [
-            executor.submit(run_group, group, conditions) for group in groups
-        ]
-        for future in as_completed(futures):
-            yield future.result()
 
 
 def run_group(

@@ -1,4 +1,4 @@
-"""The bytes of a tensor as they lie in its buffer, and back."""
+"""The bytes of a tensor as they lie in its buffer."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,3 @@ def pack_image(tensor: PlacedTensor, image: Image, fill: int, beat_bytes: int) -
     packed = np.full((end - first) * beat_bytes, fill, np.int8)
     packed[tensor.byte_places(beat_bytes) - first * beat_bytes] = image
     return packed
-
-
-def unpack_image(tensor: PlacedTensor, data: Bytes, beat_bytes: int) -> Image:
-    """The numbers [C, H, W] out of the bytes from the first beat of a tensor to its last."""
-    first, _ = tensor.beat_range(beat_bytes)
-    image: Image = data[tensor.byte_places(beat_bytes) - first * beat_bytes]
-    return image

@@ -1,7 +1,6 @@
 """Random networks on the RTL, each compared with the integer reference and the model of time."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -9,14 +8,14 @@ from typing import Final
 import numpy as np
 
 from naas_hw.compiler.network_program import build_network_program
-from naas_hw.core.errors import InputError, ToolError
+from naas_hw.core.errors import ToolError
 from naas_hw.graph.integer_execution import run_integers
-from naas_hw.search.processes import worker_processes
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport
 from naas_hw.sim.network_run import NetworkRun, simulate_network
 from naas_hw.sim.network_segments import SegmentReport, SegmentsRun, simulate_segments
 from naas_hw.sim.simulators import Simulator, SimulatorName
+from naas_hw.verify.groups import check_draw, run_groups
 from naas_hw.verify.networks.case import NetworkCase
 from naas_hw.verify.networks.draw import DrawnNetwork, draw_networks
 from naas_hw.verify.networks.files import write_network_case
@@ -65,14 +64,11 @@ def verify_networks(
     InputError : a number out of range, a folder that cannot be written.
     ToolError : a tool is missing.
     """
-    if not 1 <= num_cases <= MAX_CASES:
-        raise InputError(f"cases must be 1 to {MAX_CASES}, not {num_cases}")
-    if not 0 <= seed < 1 << 63:
-        raise InputError(f"seed must be 0 to 2**63 - 1, not {seed}")
+    check_draw(num_cases, seed, most=MAX_CASES)
     draw = draw_networks(num_cases, seed, max_cycles=MAX_CYCLES[simulator.name])
     conditions = NetworkConditions(simulator=simulator, seed=seed, max_trials=MAX_TRIALS)
     results: list[NetworkCaseResult] = []
-    for results_of_group in _run_groups(draw.groups, conditions, num_processes):
+    for results_of_group in run_groups(run_group, draw.groups, conditions, num_processes):
         for result in results_of_group:
             results.append(result)
             if progress is not None:
@@ -98,21 +94,6 @@ def run_network_case(
     ToolError : a tool is missing.
     """
     return _run(index, case, generate(case.accelerator), simulator)
-
-
-def _run_groups(
-    groups: Sequence[Sequence[DrawnNetwork]], conditions: NetworkConditions, num_processes: int
-) -> Iterator[list[NetworkCaseResult]]:
-    with worker_processes(min(num_processes, len(groups))) as executor:
-        if executor is None:
-            for group in groups:
-                yield run_group(group, conditions)
-            return
-        futures: list[Future[list[NetworkCaseResult]]] = [
-            executor.submit(run_group, group, conditions) for group in groups
-        ]
-        for future in as_completed(futures):
-            yield future.result()
 
 
 def run_group(
