@@ -20,7 +20,7 @@ from rich.console import Console
 
 from naas_hw import api
 from naas_hw.api.loaded import LoadedNetwork, load
-from naas_hw.api.models import MODEL_FILE, Model
+from naas_hw.api.models import Model
 from naas_hw.arch.budget import Budget
 from naas_hw.cli.exits import ExitStatus, run_to_status
 from naas_hw.cli.progress import SearchProgress, array_of
@@ -28,7 +28,9 @@ from naas_hw.core.torch_extra import require_torch
 from naas_hw.graph.float_execution import run_floats
 from naas_hw.graph.graph import Array, Graph
 from naas_hw.graph.importers.torch_program import read_torch_module
-from naas_hw.graph.quantise.quantisation import quantise
+from naas_hw.graph.quantise.data import CalibrationData
+from naas_hw.graph.quantise.measured_accuracy import measure_accuracy
+from naas_hw.graph.quantise.quantisation import quantise_measured
 from naas_hw.nas.accuracy.images import LabelledImages, load_digits, split_images
 from naas_hw.search import SearchSettings
 from naas_hw.sim.simulators import SimulatorName
@@ -106,7 +108,7 @@ def run_demo(run: Path, console: Console, *, seed: int, simulator: SimulatorName
     graph = read_torch_module(
         train(training, seed), input_shapes={"x": (1, *shown.images.shape[1:])}, name="digits"
     )
-    model = _quantised(graph, training)
+    model = _quantised(graph, training, shown)
     console.print(
         f"{len(graph.operators)} operators of the float model; {len(model.quantised.operators)} "
         f"in integers, calibrated on {NUM_CALIBRATION_IMAGES} of {len(training.images)} images."
@@ -117,10 +119,18 @@ def run_demo(run: Path, console: Console, *, seed: int, simulator: SimulatorName
     return say_result(load(run, simulator=simulator), _floats(graph, shown), shown, console)
 
 
-def _quantised(graph: Graph, training: LabelledImages) -> Model:
+def _quantised(graph: Graph, training: LabelledImages, shown: LabelledImages) -> Model:
+    """The model in int8, and its accuracy on the images that the RTL is going to see."""
     (name,) = graph.inputs
     images = [{name: image[None]} for image in training.images[:NUM_CALIBRATION_IMAGES]]
-    return Model(graph=quantise(graph, images), calibration="training images")
+    done = quantise_measured(graph, images)
+    labelled = CalibrationData(
+        images=[{name: image[None]} for image in shown.images], labels=shown.labels
+    )
+    measured = measure_accuracy(
+        done.graph, labelled, name="digits", real=done.real, num_calibrating=0
+    )
+    return Model(graph=done.graph, calibration="training images", accuracy=measured)
 
 
 def _search(model: Model, run: Path, console: Console, seed: int) -> None:
@@ -129,7 +139,7 @@ def _search(model: Model, run: Path, console: Console, seed: int) -> None:
         folder=run,
         force=True,
         command=("python", "examples/demo_network.py"),
-        files={MODEL_FILE: model.file},
+        files=model.files,
     )
     with SearchProgress(console) as progress:
         settings = replace(SEARCH, seed=seed)

@@ -17,7 +17,14 @@ from naas_hw.graph.importers.reader import read_graph
 from naas_hw.graph.integer_form import quantised_graph
 from naas_hw.graph.onnx_writer import onnx_model
 from naas_hw.graph.quantise.data import read_data, seeded_data
-from naas_hw.graph.quantise.quantisation import quantise
+from naas_hw.graph.quantise.measured_accuracy import (
+    ACCURACY_FILE,
+    MeasuredAccuracy,
+    accuracy_in,
+    measure_accuracy,
+    name_of_data,
+)
+from naas_hw.graph.quantise.quantisation import quantise, quantise_measured
 from naas_hw.graph.quantise.settings import Observer, QuantiseSettings
 from naas_hw.graph.quantised import QuantisedGraph
 from naas_hw.workload.catalogue import builtin_names
@@ -41,10 +48,12 @@ class Model:
     ----------
     graph : with quantize and dequantize operators.
     calibration : on what a float model was quantised, in words; None if it came quantised.
+    accuracy : None where nobody has measured it.
     """
 
     graph: Graph
     calibration: str | None = None
+    accuracy: MeasuredAccuracy | None = None
 
     @cached_property
     def quantised(self) -> QuantisedGraph:
@@ -64,6 +73,24 @@ class Model:
         """The model as an ONNX file."""
         return bytes(onnx_model(self.graph).SerializeToString(deterministic=True))
 
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Name -> content of what a run of the model keeps of it."""
+        files = {MODEL_FILE: self.file}
+        if self.accuracy is not None:
+            files[ACCURACY_FILE] = self.accuracy.text.encode()
+        return files
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of it, a line each."""
+        lines = []
+        if self.calibration is not None:
+            lines.append(f"{self.graph.name}: quantised on {self.calibration}")
+        if self.accuracy is not None:
+            lines.append(f"{self.graph.name}: accuracy {self.accuracy.words}")
+        return tuple(lines)
+
 
 def find_model(
     source: str | Path,
@@ -77,7 +104,8 @@ def find_model(
     Parameters
     ----------
     input_shape : of its one input, where the file leaves it open or it shall be another.
-    data : a folder with calibration data for a float model; random numbers without.
+    data : a folder with calibration data for a float model; random numbers without. Where it has
+        labels the accuracy is measured, also of a model that is quantised already.
     settings : of the quantisation.
 
     Raises
@@ -87,13 +115,40 @@ def find_model(
     graph = read_graph(source, input_shapes=None if input_shape is None else {"": input_shape})
     if any(operator.kind in ("quantize", "dequantize") for operator in graph.operators):
         if data is not None:
-            raise InputError(f"{source}: data must be left out, the model is quantised already")
-        return Model(graph=graph)
+            return Model(graph=graph, accuracy=_measured(graph, data))
+        is_as_measured = Path(source).suffix.lower() == ".onnx" and input_shape is None
+        return Model(graph=graph, accuracy=accuracy_in(source) if is_as_measured else None)
     if data is None:
         done = quickly_quantised(graph, settings)
         return Model(graph=done, calibration="numbers drawn at random")
-    done = quantise(graph, read_data(data, graph).images, settings)
-    return Model(graph=done, calibration=f"the data in {data}")
+    return _calibrated(graph, data, settings)
+
+
+def _measured(graph: Graph, data: str | Path) -> MeasuredAccuracy:
+    """The accuracy of a model that came quantised."""
+    labelled = read_data(data, graph)
+    if labelled.labels is None:
+        raise InputError(
+            f"{data} must hold labels.npy: {graph.name} is quantised already, so the data can only "
+            "measure its accuracy"
+        )
+    return measure_accuracy(graph, labelled, name=name_of_data(data))
+
+
+def _calibrated(graph: Graph, data: str | Path, settings: QuantiseSettings | None) -> Model:
+    """A float model, quantised on data."""
+    known = read_data(data, graph)
+    done = quantise_measured(graph, known.images, settings)
+    measured = None
+    if known.labels is not None:
+        measured = measure_accuracy(
+            done.graph,
+            known,
+            name=name_of_data(data),
+            real=done.real,
+            num_calibrating=len(known.images),
+        )
+    return Model(graph=done.graph, calibration=f"the data in {data}", accuracy=measured)
 
 
 def quickly_quantised(graph: Graph, settings: QuantiseSettings | None = None) -> Graph:
@@ -139,7 +194,7 @@ class ResolvedNetworks:
 
     Parameters
     ----------
-    files : what a run of them keeps beside its design: the model.
+    files : what a run of them keeps beside its design: the model, and its accuracy.
     notes : what a user should know, a sentence each.
     """
 
@@ -161,7 +216,7 @@ class NetworkRequest:
     resolution, input_shape : of the image, if not the source's own.
     host : kinds of operators that are left to the host.
     layers_only : take the shapes of convolutions and linear layers only.
-    data : folder with calibration data for float models.
+    data : folder with calibration data for float models; labels in it measure the accuracy.
     """
 
     sources: tuple[str, ...]
@@ -195,15 +250,10 @@ class NetworkRequest:
             source = self.sources[whole.index(False)]
             raise InputError(f"networks must all be models with values, or --layers-only: {source}")
         models = [self._model(source) for source in self.sources]
-        (file,) = (models[0].file,) if len(models) == 1 else (None,)
         return ResolvedNetworks(
             networks=tuple(model.network(beat_bytes, options) for model in models),
-            files={} if file is None else {MODEL_FILE: file},
-            notes=tuple(
-                f"{model.graph.name}: quantised on {model.calibration}"
-                for model in models
-                if model.calibration is not None
-            ),
+            files=models[0].files if len(models) == 1 else {},
+            notes=tuple(note for model in models for note in model.notes),
         )
 
     def _is_whole(self, source: str) -> bool:

@@ -6,14 +6,18 @@ from pathlib import Path
 
 from naas_hw.graph.importers.reader import read_graph
 from naas_hw.graph.onnx_writer import onnx_model
-from naas_hw.graph.quantise.accuracy import accuracy, float_runner, integer_runner
 from naas_hw.graph.quantise.data import (
-    CalibrationData,
     PictureSettings,
     read_data,
     seeded_data,
 )
-from naas_hw.graph.quantise.quantisation import Quantised, quantise_measured
+from naas_hw.graph.quantise.measured_accuracy import (
+    MeasuredAccuracy,
+    measure_accuracy,
+    name_of_data,
+    put_accuracy,
+)
+from naas_hw.graph.quantise.quantisation import quantise_measured
 from naas_hw.graph.quantise.settings import QuantiseSettings
 from naas_hw.system.files import write_file
 
@@ -29,7 +33,7 @@ class QuantisationReport:
     seeded : whether these were drawn at random, for want of data.
     error : mean squared difference of the outputs on them, relative to their mean square.
     equalised, bias_corrected : whether these made the error smaller and were kept.
-    float_accuracy, integer_accuracy : on labelled data; None without.
+    accuracy : on labelled data; None without.
     """
 
     model: str
@@ -38,8 +42,17 @@ class QuantisationReport:
     error: float
     equalised: bool
     bias_corrected: bool
-    float_accuracy: float | None = None
-    integer_accuracy: float | None = None
+    accuracy: MeasuredAccuracy | None = None
+
+    @property
+    def float_accuracy(self) -> float | None:
+        """Before quantisation, on labelled data."""
+        return None if self.accuracy is None else self.accuracy.float_accuracy
+
+    @property
+    def integer_accuracy(self) -> float | None:
+        """In integers, on labelled data."""
+        return None if self.accuracy is None else self.accuracy.integer_accuracy
 
 
 def quantise(
@@ -53,6 +66,8 @@ def quantise(
     pictures: PictureSettings | None = None,
 ) -> QuantisationReport:
     """Quantise a float model and write it as an ONNX file with QuantizeLinear operators.
+
+    An accuracy that is measured goes into the file, too.
 
     Parameters
     ----------
@@ -71,10 +86,19 @@ def quantise(
     settings = settings or QuantiseSettings()
     images = known.images[: settings.num_images]
     done = quantise_measured(graph, images, settings)
-    content = onnx_model(done.graph).SerializeToString(deterministic=True)
+    content = onnx_model(done.graph)
     labelled = known if test is None else read_data(test, graph, pictures)
-    before, after = _accuracies(done, labelled)
-    write_file(output, content)
+    measured = None
+    if labelled.labels is not None:
+        measured = measure_accuracy(
+            done.graph,
+            labelled,
+            name=name_of_data(test or data or ""),
+            real=done.real,
+            num_calibrating=len(images) if test is None else 0,
+        )
+        put_accuracy(content, measured)
+    write_file(output, content.SerializeToString(deterministic=True))
     return QuantisationReport(
         model=graph.name,
         num_images=len(images),
@@ -82,13 +106,5 @@ def quantise(
         error=done.error,
         equalised=done.equalised,
         bias_corrected=done.bias_corrected,
-        float_accuracy=before,
-        integer_accuracy=after,
+        accuracy=measured,
     )
-
-
-def _accuracies(done: Quantised, data: CalibrationData) -> tuple[float | None, float | None]:
-    if data.labels is None:
-        return None, None
-    before = accuracy(float_runner(done.real), data)
-    return before, accuracy(integer_runner(done.graph), data)

@@ -43,7 +43,8 @@ Calibration = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="A folder with calibration data (.npy files, images) for a float model.",
+        help="A folder with calibration data (.npy files, images) for a float model; with "
+        "labels.npy in it the accuracy is measured and kept, also of a quantised model.",
         rich_help_panel=NETWORK,
     ),
 ]

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,12 +49,26 @@ def lines_of(report: "QuantisationReport", output: Path) -> list[str]:
         f"{report.error:.2g} of their mean square",
         f"made it smaller: {', '.join(kept) or 'neither equalisation nor bias correction'}",
     ]
-    if report.float_accuracy is not None and report.integer_accuracy is not None:
-        lines.append(
-            f"accuracy: {report.integer_accuracy:.2%} in integers, {report.float_accuracy:.2%} "
-            "in float"
-        )
+    if report.accuracy is not None:
+        lines.append(f"accuracy: {report.accuracy.words}")
     return [*lines, f"{report.model} in int8: {printable(str(output))}"]
+
+
+def figures_of(report: "QuantisationReport") -> dict[str, object]:
+    """A report as JSON has it."""
+    measured = report.accuracy
+    return {
+        "model": report.model,
+        "num_images": report.num_images,
+        "seeded": report.seeded,
+        "error": report.error,
+        "equalised": report.equalised,
+        "bias_corrected": report.bias_corrected,
+        "float_accuracy": report.float_accuracy,
+        "integer_accuracy": report.integer_accuracy,
+        "num_samples": None if measured is None else measured.num_samples,
+        "data": None if measured is None else measured.data,
+    }
 
 
 def quantise(
@@ -186,7 +199,7 @@ def quantise(
     if report.seeded:
         print("warning: without --data the ranges are those of random numbers", file=sys.stderr)
     if as_json:
-        print(json.dumps(asdict(report), indent=2))
+        print(json.dumps(figures_of(report), indent=2))
         return
     for line in lines_of(report, output):
         print(line)

@@ -14,6 +14,7 @@ SCHEMAS: Final = {
     "accelerator": ("naas_hw.arch.accelerator", "Accelerator"),
     "budget": ("naas_hw.arch.budget", "Budget"),
     "energy_table": ("naas_hw.arch.technology", "SizedTable"),
+    "accuracy": ("naas_hw.graph.quantise.measured_accuracy", "MeasuredAccuracy"),
     "mapping": ("naas_hw.mapping.files", "NetworkMapping"),
 }
 """Name of a kind of file -> where its model is; imported only when asked for."""

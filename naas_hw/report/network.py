@@ -34,7 +34,11 @@ class NetworkSection:
 def network_section(facts: RunFacts, model: ModelFacts) -> NetworkSection:
     """The whole network."""
     return NetworkSection(
-        sentences=(share_sentence(model), network_simulation_sentence(model)),
+        sentences=(
+            share_sentence(model),
+            accuracy_sentence(model),
+            network_simulation_sentence(model),
+        ),
         host=host_table(model),
         figures=(graph_figure(facts, model), memory_figure(model), footprint_figure(model)),
         simulation=network_simulation_table(model),
@@ -83,6 +87,19 @@ def _kind(operator: QuantisedOperator) -> str:
     if isinstance(operator, HostFunction):
         return operator.kind.replace("_", " ")
     return re.sub(r"(?<=.)([A-Z])", r" \1", type(operator).__name__).lower()
+
+
+# Accuracy ----------------------------------------------------------------------------------------
+
+
+def accuracy_sentence(model: ModelFacts) -> str:
+    """How accurate the network is, on which data; or that nobody knows."""
+    if model.accuracy is None:
+        return (
+            "The accuracy of the network is not known: no labelled data was given when it was "
+            "quantised or searched."
+        )
+    return f"Accuracy: {model.accuracy.words}."
 
 
 # The graph ---------------------------------------------------------------------------------------

@@ -199,7 +199,7 @@ def key_figures(facts: RunFacts) -> list[Tile]:
             note=f"energy table {facts.table.name}",
         ),
         *_edp_tile(networks),
-        *_accuracy_tile(facts.result),
+        *_accuracy_tile(facts),
         Tile(
             label="utilisation",
             value=f"{macs / (a.num_pes * cycles):.1%}",
@@ -238,11 +238,20 @@ def _edp_tile(networks: tuple[NetworkFacts, ...]) -> list[Tile]:
     ]
 
 
-def _accuracy_tile(result: ResultRecord | None) -> list[Tile]:
-    """Of a network that was searched too; what its accuracy rests on stands in the run's table."""
-    if result is None or result.joint is None:
+def _accuracy_tile(facts: RunFacts) -> list[Tile]:
+    """Of a model that was measured, or of a network that was searched too, as far as one is known.
+
+    What the second rests on stands in the run's table.
+    """
+    if facts.model is not None and facts.model.accuracy is not None:
+        measured = facts.model.accuracy
+        note = f"on {measured.num_samples:,} values of {measured.data}"
+        if measured.float_accuracy is not None:
+            note = f"{measured.float_accuracy:.2%} in float, {note}"
+        return [Tile(label="accuracy", value=f"{measured.integer_accuracy:.2%}", note=note)]
+    if facts.result is None or facts.result.joint is None:
         return []
-    joint = result.joint
+    joint = facts.result.joint
     note = f"{evidence_of(joint.accuracy)}; {joint.min_top1_percent:g} % at least was asked for"
     return [Tile(label="top-1", value=f"{joint.top1_percent:.2f} %", note=note)]
 

@@ -13,6 +13,7 @@ from naas_hw.compiler.memory_plan import MemoryPlan
 from naas_hw.compiler.network_program import plan_network_memory
 from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
+from naas_hw.graph.quantise.measured_accuracy import ACCURACY_FILE, MeasuredAccuracy
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder
@@ -123,11 +124,13 @@ class ModelFacts:
     lowered : its calls of the accelerator and of the host.
     plan : where its tensors lie in DRAM, and when.
     simulation : None where the network was not simulated.
+    accuracy : None where nobody has measured it.
     """
 
     lowered: LoweredNetwork
     plan: MemoryPlan
     simulation: NetworkSimulationRecord | None
+    accuracy: MeasuredAccuracy | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +208,7 @@ def _model_facts(
         lowered=lowered,
         plan=plan_network_memory(lowered, geometries),
         simulation=_read(run, "sim/network.json", NetworkSimulationRecord),
+        accuracy=_read(run, ACCURACY_FILE, MeasuredAccuracy),
     )
 
 

@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from naas_hw import api
 from naas_hw.api.models import NetworkRequest, find_model, read_model
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError
@@ -103,8 +104,46 @@ def test_a_model_comes_back_from_its_own_file(model, tmp_path):
     again = find_model(tmp_path / "again.onnx")
     assert again.calibration is None
     assert onnx_model(again.graph).graph.node == onnx_model(made.graph).graph.node
-    with pytest.raises(InputError, match="quantised already"):
-        find_model(tmp_path / "again.onnx", data=tmp_path)
+    assert made.accuracy is None and again.accuracy is None
+
+
+def labelled(folder, with_labels=True):
+    """Six images, and the classes that nobody's model gives all of them."""
+    folder.mkdir()
+    images = np.random.default_rng(2).standard_normal((6, 3, 8, 8)).astype(np.float32)
+    np.save(folder / "images.npy", images)
+    if with_labels:
+        np.save(folder / "labels.npy", np.array([0, 1, 2, 3, 0, 1]))
+    return folder
+
+
+def test_the_accuracy_on_labelled_data_goes_into_the_run_and_its_report(model, tmp_path, capsys):
+    data = labelled(tmp_path / "pictures")
+    words = ["search", str(model), "--data", str(data), "--budget", "shidiannao", *FAST]
+    assert main([*words, "-o", str(tmp_path / "run")]) == 0
+    known = json.loads((tmp_path / "run" / "accuracy.json").read_text())
+    assert (known["num_samples"], known["num_calibrating"], known["data"]) == (6, 6, "pictures")
+    assert 0 <= known["float_accuracy"] < 1 and 0 <= known["integer_accuracy"] < 1
+    said = f"accuracy {known['integer_accuracy']:.2%} in integers"
+    assert f"small: {said}" in capsys.readouterr().err
+    page = api.report(tmp_path / "run").read_text()
+    assert f"Accuracy: {known['integer_accuracy']:.2%} in integers, " in page
+    assert str(data) not in page
+
+
+def test_a_quantised_file_brings_its_accuracy_or_is_measured_again(model, tmp_path):
+    data, other = labelled(tmp_path / "pictures"), labelled(tmp_path / "others")
+    quantised = tmp_path / "q.onnx"
+    report = api.quantise(model, quantised, data=data)
+    brought = find_model(quantised)
+    assert brought.accuracy == report.accuracy is not None
+    assert set(brought.files) == {"model.onnx", "accuracy.json"}
+    again = find_model(quantised, data=other).accuracy
+    assert again is not None and again.integer_accuracy == report.integer_accuracy
+    assert (again.float_accuracy, again.data, again.num_calibrating) == (None, "others", None)
+    assert find_model(quantised, input_shape=(1, 3, 8, 8)).accuracy is None  # of another shape
+    with pytest.raises(InputError, match=r"plain must hold labels\.npy: q is quantised already"):
+        find_model(quantised, data=labelled(tmp_path / "plain", with_labels=False))
 
 
 def test_a_run_of_shapes_only_has_no_model(tmp_path):

@@ -12,6 +12,7 @@ from naas_hw.graph.float_execution import run_floats
 from naas_hw.graph.importers.reader import read_graph
 from naas_hw.graph.integer_form import quantised_graph
 from naas_hw.graph.onnx_writer import write_onnx
+from naas_hw.graph.quantise.measured_accuracy import accuracy_in
 
 SHAPE = (1, 3, 8, 8)
 
@@ -41,6 +42,10 @@ def test_the_file_is_the_quantised_model(model, data, tmp_path, capsys) -> None:
     report = json.loads(capsys.readouterr().out)
     assert report["num_images"] == 8 and not report["seeded"] and report["error"] < 0.002
     assert report["float_accuracy"] == 1.0 and report["integer_accuracy"] >= 0.75
+    assert (report["num_samples"], report["data"]) == (8, "data")
+    kept = accuracy_in(output)
+    assert kept is not None and kept.integer_accuracy == report["integer_accuracy"]
+    assert (kept.float_accuracy, kept.num_samples, kept.num_calibrating) == (1.0, 8, 8)
     integers = quantised_graph(read_graph(output))
     assert {type(x).__name__ for x in integers.operators} == {
         "AveragePool",
@@ -101,4 +106,6 @@ def test_test_data_has_a_folder_of_its_own(model, data, tmp_path, capsys) -> Non
         str(tmp_path / "q.onnx"),
     ]
     assert main([*call, "--test", str(data)]) == 0
-    assert "in integers, 100.00% in float" in capsys.readouterr().out
+    assert "in integers, 100.00% in float, on 8 values of data\n" in capsys.readouterr().out
+    kept = accuracy_in(tmp_path / "q.onnx")
+    assert kept is not None and kept.num_calibrating == 0

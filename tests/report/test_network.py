@@ -18,17 +18,19 @@ from naas_hw.arch.technology import MAESTRO
 from naas_hw.compiler.lowering.lower import lower
 from naas_hw.compiler.lowering.network import network_of
 from naas_hw.core.errors import InputError
+from naas_hw.graph.quantise.measured_accuracy import MeasuredAccuracy
 from naas_hw.graph.quantised import QuantisedGraph, Sum, TransposedConvolution
 from naas_hw.mapping.files import write_mappings
 from naas_hw.report.memory import memory_figure
 from naas_hw.report.network import (
+    accuracy_sentence,
     graph_figure,
     host_table,
     network_section,
     network_simulation_sentence,
     share_sentence,
 )
-from naas_hw.report.page import render_report
+from naas_hw.report.page import key_figures, render_report
 from naas_hw.runs.facts import NetworkSimulationRecord, read_run_facts
 from naas_hw.runs.folder import RunFolder
 from naas_hw.workload.files import write_network
@@ -144,6 +146,19 @@ def test_a_box_for_each_buffer_and_the_sum_beside_the_peak(facts):
     lives = {row[0].text: row[4].text for row in figure.table.rows}
     assert lives["x"] == "from the start to call 1"
     assert lives["a"] == "from call 1 to call 3"
+
+
+def test_the_accuracy_is_a_sentence_and_a_key_figure_or_said_to_be_unknown(facts):
+    assert accuracy_sentence(facts.model).startswith("The accuracy of the network is not known")
+    assert "accuracy" not in [tile.label for tile in key_figures(facts)]
+    measured = MeasuredAccuracy(
+        float_accuracy=0.98, integer_accuracy=0.97, num_samples=100, data="<digits>"
+    )
+    known = replace(facts, model=replace(facts.model, accuracy=measured))
+    sentence = "Accuracy: 97.00% in integers, 98.00% in float, on 100 values of &lt;digits&gt;."
+    assert sentence in render_report(known)
+    (tile,) = [tile for tile in key_figures(known) if tile.label == "accuracy"]
+    assert (tile.value, tile.note) == ("97.00%", "98.00% in float, on 100 values of <digits>")
 
 
 @pytest.mark.parametrize(

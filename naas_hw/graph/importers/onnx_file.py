@@ -44,13 +44,22 @@ def read_onnx(
     ------
     InputError : the file is no whole ONNX file, or says something that nothing here understands.
     """
-    data = read_file(path, max_bytes=_MAX_BYTES)
     return graph_of_model(
-        parsed_model(data, str(path)),
+        read_model(path),
         folder=path.parent,
         input_shapes=input_shapes,
         name=name or path.stem,
     )
+
+
+def read_model(path: Path) -> ModelProto:
+    """The model of a file, as it stands there.
+
+    Raises
+    ------
+    InputError : the file is no whole ONNX file.
+    """
+    return parsed_model(read_file(path, max_bytes=_MAX_BYTES), str(path))
 
 
 def parsed_model(data: bytes, place: str) -> ModelProto:
@@ -109,7 +118,7 @@ def inlined_model(path: Path) -> ModelProto:
     ------
     InputError : the file is no whole ONNX file.
     """
-    return _without_functions(parsed_model(read_file(path, max_bytes=_MAX_BYTES), str(path)))
+    return _without_functions(read_model(path))
 
 
 def _without_functions(model: ModelProto) -> ModelProto:

@@ -6,6 +6,7 @@ import numpy as np
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.float_execution import run_floats
+from naas_hw.graph.fold.folding import folded
 from naas_hw.graph.graph import Array, Graph
 from naas_hw.graph.integer_execution import model_values, run_integers
 from naas_hw.graph.integer_form import quantised_graph
@@ -22,15 +23,25 @@ def float_runner(graph: Graph) -> Runner:
 
 
 def integer_runner(graph: Graph) -> Runner:
-    """A quantised model, executed in integers."""
-    integers = quantised_graph(graph)
+    """A quantised model, executed in integers; one that takes bytes is given them as they are."""
+    integers = quantised_graph(folded(graph))
     output = integers.outputs[0]
 
     def run(image: Mapping[str, Array]) -> Array:
-        given = {name: np.asarray(values, np.float32) for name, values in image.items()}
+        given = {
+            name: _given(values, integers.tensors[name].graph_dtype)
+            for name, values in image.items()
+        }
         return model_values(integers.tensors[output], run_integers(integers, given)[output])
 
     return run
+
+
+def _given(values: Array, dtype: str) -> Array:
+    """Numbers of a model's input: real ones, unless both data and model have integers."""
+    if values.dtype.kind in "iu" and np.dtype(dtype).kind in "iu":
+        return values
+    return values.astype(np.float32)
 
 
 def accuracy(run: Runner, data: CalibrationData) -> float:
