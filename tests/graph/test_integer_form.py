@@ -221,6 +221,29 @@ def test_a_divisor_that_depends_on_the_place_is_the_hosts(rng):
     assert made.operators[0].reason == "its divisor depends on the place"
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "padding", "outputs"),
+    [(6, 7, (0, 0, 1, 1), 1), (2, 3, (1, 1, 1, 1), 2)],
+)
+def test_a_divisor_is_constant_where_each_kernel_has_as_many_rows_and_columns(
+    size, kernel, padding, outputs, rng
+):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, size, size))
+    y = model.append(
+        "average_pool",
+        [x],
+        "y",
+        (1, 4, outputs, outputs),
+        kernel=(kernel, kernel),
+        stride=(1, 1),
+        padding=padding,
+        count_include_pad=False,
+    )
+    made = checked(model.graph(model.quantised(y, 0.03, 5)), rng)
+    assert kinds(made) == ["AveragePool"]
+
+
 def test_a_maximum_before_it_is_quantised(rng):
     model = QuantisedModel()
     y = layer(model, model.input("x", (1, 4, 8, 8)), rng)
@@ -335,6 +358,20 @@ def test_a_frame_of_another_value_stays(rng):
     assert kinds(made) == ["Padded", "Convolution"]
     assert isinstance(made.operators[0], Padded)
     assert made.operators[0].value == 23
+
+
+@pytest.mark.parametrize(
+    ("sides", "kind"),
+    [((0, 0, 4, 0, 0, 0), "Padded"), ((0, 2, 0, 0, 0, 0), "HostFunction")],
+)
+def test_a_frame_around_a_line_and_one_around_channels(sides, kind, rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 9))
+    shape = tuple(size + sides[i] + sides[3 + i] for i, size in enumerate((1, 4, 9)))
+    y = model.append("pad", [x], "y", shape, padding=sides, value=0.0, mode="constant")
+    y = model.append("clamp", [y], "z", shape, minimum=0.0, maximum=None)
+    made = quantised_graph(model.graph(model.quantised(y, 0.05, 3)))
+    assert kinds(made)[0] == kind
 
 
 def test_negative_frames_crop(rng):

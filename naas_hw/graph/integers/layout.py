@@ -1,6 +1,6 @@
 """Operators that move bytes: what they make has the scale of what they read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from naas_hw.graph.quantised import (
     Crop,
     Padded,
     Rearranged,
+    Sides,
     Sum,
     Upsampling,
 )
@@ -181,13 +182,10 @@ def _gather(builder: IntegerBuilder, operator: Operator, value: Bytes) -> Bytes 
 def _pad(builder: IntegerBuilder, operator: Operator, value: Bytes) -> Bytes | None:
     """A constant around rows and columns; negative sides crop."""
     given: dict[str, Any] = dict(operator.attributes)
-    sides = given["padding"]
-    if not is_image(value.shape) or given.get("mode", "constant") != "constant":
-        return None
-    if any(sides[axis] for axis in (0, 1, 4, 5)):
+    padding = _padding_of_image(given["padding"], value.shape)
+    if padding is None or given.get("mode", "constant") != "constant":
         return None
     value = builder.upright(value)
-    top, left, bottom, right = sides[2], sides[3], sides[6], sides[7]
     number = np.array([given.get("value") or 0.0], np.float32)
     byte = value.quantisation.bytes_of(number)[0]
     is_shown = abs(value.quantisation.real(np.array([byte])) - number)[0] < value.quantisation.scale
@@ -200,9 +198,24 @@ def _pad(builder: IntegerBuilder, operator: Operator, value: Bytes) -> Bytes | N
         builder.graph.tensors[operator.outputs[0]].shape,
         value.quantisation,
         sources=(operator.name,),
-        padding=(top, left, bottom, right),
+        padding=padding,
         value=int(byte),
     )
+
+
+def _padding_of_image(padding: Sequence[int], shape: GraphShape) -> Sides | None:
+    """That of rows and columns; None where an axis of another meaning is padded."""
+    places = _image_axes(shape)
+    if places is None:
+        return None
+    before, after = [0, 0, 0], [0, 0, 0]
+    for axis, sides in enumerate(zip(padding[: len(shape)], padding[len(shape) :], strict=True)):
+        if not any(sides):
+            continue
+        if not places.get(axis):
+            return None
+        before[places[axis]], after[places[axis]] = sides
+    return before[1], before[2], after[1], after[2]
 
 
 def _is_bounded(builder: IntegerBuilder, operator: Operator) -> bool:

@@ -1,5 +1,6 @@
 """Pooling in integers."""
 
+from math import prod
 from typing import Any
 
 from naas_hw.graph.graph import Operator
@@ -65,13 +66,31 @@ def average_pool(
     if not is_image(image.shape):
         raise HostOnly("its input is no single image of channels, rows and columns")
     padding: Sides = given.get("padding", (0, 0, 0, 0))
-    if any(padding) and not given.get("count_include_pad"):
-        raise HostOnly("its divisor depends on the place")
-    kernel = given["kernel"]
+    kernel, stride = given["kernel"], given["stride"]
     divisor = kernel[0] * kernel[1]
-    return _average(
-        builder, result, name, image, quantisation, kernel, given["stride"], padding, divisor
-    )
+    if any(padding) and not given.get("count_include_pad"):
+        divisor = prod(
+            _num_inside(image.shape[2 + i], kernel[i], stride[i], (padding[i], padding[2 + i]))
+            for i in (0, 1)
+        )
+    return _average(builder, result, name, image, quantisation, kernel, stride, padding, divisor)
+
+
+def _num_inside(size: int, kernel: int, stride: int, sides: Pair) -> int:
+    """How many rows or columns under a kernel are of the image, wherever it is.
+
+    Raises
+    ------
+    HostOnly : that depends on where it is.
+    """
+    last = size + sum(sides) - kernel
+    numbers = {
+        min(first + kernel, sides[0] + size) - max(first, sides[0])
+        for first in range(0, last + 1, stride)
+    }
+    if len(numbers) > 1 or min(numbers) < 1:
+        raise HostOnly("its divisor depends on the place")
+    return numbers.pop()
 
 
 def average_of_image(
