@@ -29,6 +29,7 @@ from naas_hw.graph.quantised import (
 from naas_hw.graph.random_graph import random_graph, random_inputs
 from naas_hw.workload.arithmetic.epilogue import TablePlace
 from naas_hw.workload.layer import Kind, Layer
+from naas_hw.workload.option import Option
 
 ENTRIES = np.arange(256, dtype=np.uint8)[::-1].copy().view(np.int8)
 
@@ -450,3 +451,27 @@ def test_the_search_sees_the_layers():
             network = network_of(lowered)
             assert network.layers == tuple(call.layer for call in lowered.layer_calls)
             assert len(network.host) == len(lowered.host_calls)
+
+
+def test_products_that_the_host_computes_are_counted():
+    """Without pitched stores a transposed convolution is the host's, and so is a wide frame's."""
+    kernel = convolution("x", "y", (4, 5, 3, 2))
+    up = TransposedConvolution(
+        name="up",
+        inputs=("x",),
+        output="u",
+        weights=kernel.weights,
+        bias=np.zeros(5, np.int32),
+        multiplier=np.full(5, 1 << 30, np.int32),
+        shift=np.full(5, 7, np.int32),
+        stride=(2, 2),
+    )
+    wide = convolution("u", "w", (6, 5, 1, 1), padding=(256, 0, 0, 0))
+    shapes = {"x": (4, 3, 4), "u": (5, 7, 8), "w": (6, 263, 8), "y": (2, 263, 8)}
+    graph = network(shapes, up, wide, convolution("w", "y", (2, 6, 1, 1)))
+    options = frozenset(Option) - {Option.PITCHED_STORE}
+    host = network_of(lower(graph, beat_bytes=4, options=options)).host
+    assert [(one.operator, one.macs) for one in host] == [
+        ("TransposedConvolution", 4 * 5 * 3 * 2 * 3 * 4),
+        ("Convolution", 6 * 5 * 263 * 8),
+    ]
