@@ -10,12 +10,15 @@ from onnx import ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
 from naas_hw.core.errors import InputError
 from naas_hw.graph.float_kernels.resampling import resized_shape
 from naas_hw.graph.graph import Array, Graph, Operator
+from naas_hw.graph.importers.onnx_metadata import mark_rounding_once
 from naas_hw.system.files import write_file
 
 OPSET: Final = 20
 """The first one that has all our functions of one number."""
 
-_IR_VERSION: Final = 9
+_IR_VERSION: Final = 10
+"""The first one whose nodes have metadata."""
+
 _MAX_BYTES: Final = (1 << 31) - (1 << 20)
 
 
@@ -70,6 +73,11 @@ class _OnnxWriter:
         given = {key: value for key, value in a.items() if value is not None}
         self._nodes.append(helper.make_node(kind, list(inputs), [output], name=name, **given))
         return output
+
+    def mark_rounding(self, operator: Operator) -> None:
+        """Let the last node say how the integer form of a linear layer rounds."""
+        if operator.attributes.get("rounds_once", False):
+            mark_rounding_once(self._nodes[-1])
 
     def constant(self, operator: Operator, what: str, values: Any, dtype: Any = np.int64) -> str:
         """A constant that belongs to an operator."""
@@ -212,9 +220,11 @@ def _linear(writer: _OnnxWriter, operator: Operator) -> None:
     image, weights, *bias = operator.inputs
     if writer.rank(image) == 2:
         writer.node(operator, "Gemm", operator.inputs, transB=1)
+        writer.mark_rounding(operator)
         return
     turned = writer.node(operator, "Transpose", [weights], last=False, perm=[1, 0])
     result = writer.node(operator, "MatMul", [image, turned], last=not any(bias))
+    writer.mark_rounding(operator)
     if any(bias):
         writer.node(operator, "Add", [result, *bias])
 

@@ -11,7 +11,7 @@ between reshapes.
 | dequantize | x | the same |
 | conv | x, w [K, C/groups, R, S], b [K]? | stride, padding, dilation, groups |
 | conv_transposed | x, w [C, K/groups, R, S], b? | as conv, and output_padding |
-| linear | x [..., C], w [K, C], b? | |
+| linear | x [..., C], w [K, C], b? | rounds_once (bool; False without it) |
 | matmul | a, b | |
 | batch_norm | x, scale, bias, mean, variance | epsilon |
 | add, subtract, multiply, divide, minimum, maximum, power | a, b (broadcast as numpy does) | |

@@ -76,6 +76,7 @@ class Convolution(QuantisedOperator):
     bias : int32 [K]; the input's zero point is not in it.
     multiplier, shift : int32 [K].
     padding : sides; negative ones crop.
+    rounds_once : as a linear layer of TensorFlow Lite does; otherwise it rounds twice.
     """
 
     weights: NDArray[np.int8]
@@ -88,6 +89,7 @@ class Convolution(QuantisedOperator):
     groups: int = 1
     clamp_min: int = -128
     clamp_max: int = 127
+    rounds_once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,19 +1,27 @@
 """The integer form of each kind: within a unit of what the graph itself says in real numbers."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from quantised_models import QuantisedModel
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.contract import compare_operators
 from naas_hw.graph.float_execution import run_floats
+from naas_hw.graph.fold.folding import folded
 from naas_hw.graph.graph import Operator
+from naas_hw.graph.importers.reader import read_graph
 from naas_hw.graph.integer_execution import model_values, run_integers
 from naas_hw.graph.integer_form import quantised_graph
+from naas_hw.graph.onnx_writer import write_onnx
 from naas_hw.graph.operators import TABLE_KINDS
 from naas_hw.graph.quantised import Convolution, Crop, HostFunction, Padded
+
+MODELS = Path(__file__).parents[3] / "shared" / "models"
+POOL = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0, 0, 0), "dilation": (1, 1)}
 
 
 @pytest.fixture
@@ -300,6 +308,18 @@ def test_a_flatten_goes_into_the_weights(rng):
     assert one.weights.shape == (7, 4, 3, 5)
 
 
+@pytest.mark.parametrize("rows", [1, 6])
+@pytest.mark.parametrize("mark", [{}, {"rounds_once": False}, {"rounds_once": True}])
+def test_a_linear_layer_keeps_its_rounding(mark, rows, rng):
+    model = QuantisedModel()
+    x = model.input("x", (rows, 10))
+    w = model.weights("w", rng.integers(-127, 128, (7, 10)), 0.01)
+    y = model.append("linear", [x, w], "y", (rows, 7), **mark)
+    made = quantised_graph(model.graph(model.quantised(y, 0.3, 0)))
+    (one,) = (one for one in made.operators if isinstance(one, Convolution))
+    assert one.rounds_once is mark.get("rounds_once", False)
+
+
 def test_rows_of_vectors(rng):
     model = QuantisedModel()
     x = model.input("x", (1, 6, 10))
@@ -549,3 +569,66 @@ def test_outputs_that_only_the_host_can_make(rng):
     assert [one.output for one in made.operators] == ["second"]
     with pytest.raises(InputError, match="must be of a kind that can be executed"):
         run_integers(made, values_of(model.graph("second"), rng))
+
+
+def in_qoperator_form(qdq: Path, folder: Path) -> Path:
+    """The same network with the same scales as onnxruntime writes it, with QLinear operators."""
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is missing")
+    options = runtime.SessionOptions()
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(folder / "qoperator.onnx")
+    options.log_severity_level = 3
+    runtime.InferenceSession(str(qdq), options, providers=["CPUExecutionProvider"])
+    kinds = {node.op_type for node in onnx.load(folder / "qoperator.onnx").graph.node}
+    assert {"QLinearConv", "QLinearMatMul"} & kinds
+    return folder / "qoperator.onnx"
+
+
+def assert_same_bytes(first: Path, second: Path, rng, num_inputs=5):
+    """Every operator makes the same bytes in both."""
+    one, other = (quantised_graph(folded(read_graph(path))) for path in (first, second))
+    assert kinds(one) == kinds(other)
+    for _ in range(num_inputs):
+        inputs = {
+            name: rng.normal(0, 2, one.tensors[name].graph_shape).astype(np.float32)
+            for name in one.inputs
+        }
+        ours, theirs = run_integers(one, inputs), run_integers(other, inputs)
+        for mine, its in zip(one.operators, other.operators, strict=True):
+            np.testing.assert_array_equal(ours[mine.output], theirs[its.output], mine.name)
+
+
+def test_both_quantised_forms_give_the_same_bytes(rng, tmp_path):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 8, 8))
+    y = model.quantised(layer(model, x, rng, "a"), 0.09, 5)
+    y = model.append("max_pool", [y], "m", (1, 6, 4, 4), **POOL)
+    y = model.append("reshape", [model.quantised(y, 0.09, 5)], "f", (1, 96))
+    y = model.quantised(y, 0.09, 5)
+    w = model.weights("w", rng.integers(-127, 128, (96, 7)), 0.01)
+    y = model.quantised(model.append("matmul", [y, w], "y", (1, 7)), 0.3, 0)
+    write_onnx(model.graph(y), tmp_path / "qdq.onnx")
+    assert_same_bytes(
+        tmp_path / "qdq.onnx", in_qoperator_form(tmp_path / "qdq.onnx", tmp_path), rng
+    )
+
+
+def test_both_quantised_forms_of_a_trained_network_give_the_same_bytes(rng, tmp_path):
+    path = MODELS / "micro_kws_qdq.onnx"
+    if not path.is_file():
+        pytest.skip(f"{path} is missing")
+    assert_same_bytes(path, in_qoperator_form(path, tmp_path), rng)
+
+
+def test_files_of_one_network_with_other_scales_have_the_same_weights():
+    """So their bytes differ, and nothing but the scales is a reason for it."""
+    paths = [MODELS / f"micro_kws_{form}.onnx" for form in ("qdq", "qoperator")]
+    if not all(path.is_file() for path in paths):
+        pytest.skip(f"{paths[0].parent} is missing")
+    one, other = (quantised_graph(folded(read_graph(path))) for path in paths)
+    assert kinds(one) == kinds(other)
+    layers = [graph.operators for graph in (one, other)]
+    for mine, its in zip(*layers, strict=True):
+        if isinstance(mine, Convolution) and not mine.name.startswith("Add"):
+            np.testing.assert_array_equal(mine.weights, its.weights)
+            assert one.tensors[mine.output].scale != other.tensors[its.output].scale

@@ -35,6 +35,8 @@ CASES: list[Case] = [
     ("linear", [(2, 5), (3, 5), (3,)], {}),
     ("linear", [(2, 4, 5), (3, 5), (3,)], {}),
     ("linear", [(2, 4, 5), (3, 5)], {}),
+    ("linear", [(2, 5), (3, 5), (3,)], {"rounds_once": True}),
+    ("linear", [(2, 4, 5), (3, 5)], {"rounds_once": True}),
     ("matmul", [(2, 3, 4), (2, 4, 5)], {}),
     ("batch_norm", [IMAGE, (4,), (4,), (4,), np.ones(4, dtype=np.float32)], {"epsilon": 1e-3}),
     *((kind, [IMAGE, (4, 1, 8)], {}) for kind in ("add", "subtract", "multiply", "divide")),
@@ -153,12 +155,19 @@ def test_what_was_written_is_read_back(case, shape):
     np.testing.assert_allclose(run_floats(again, inputs)[name], expected, rtol=1e-4)
     first, second = folded(graph), folded(again)
     assert kinds(second) == kinds(first)
+    assert marks(second) == marks(first)
     assert again.tensors[name].shape == graph.tensors[name].shape
 
 
 def kinds(graph: Graph) -> list[str]:
     layouts = ("pad", "reshape", "transpose", "identity", "space_to_depth")
     return sorted(operator.kind for operator in graph.operators if operator.kind not in layouts)
+
+
+def marks(graph: Graph) -> list[bool]:
+    """Which linear layers round once."""
+    linear = [operator for operator in graph.operators if operator.kind == "linear"]
+    return [bool(operator.attributes.get("rounds_once", False)) for operator in linear]
 
 
 def test_every_kind_is_executed_and_written():

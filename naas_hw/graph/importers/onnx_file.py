@@ -13,6 +13,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Array, Graph
 from naas_hw.graph.importers.builder import ONLY_INPUT, GraphBuilder, Shape, check_size
 from naas_hw.graph.importers.onnx_inference import InferredShapes, evaluate
+from naas_hw.graph.importers.onnx_metadata import rounds_once
 from naas_hw.graph.importers.onnx_node import Node
 from naas_hw.graph.importers.onnx_operators.constants import make_constant
 from naas_hw.graph.importers.onnx_operators.table import HANDLERS
@@ -232,6 +233,7 @@ def _nodes(
             attributes={entry.name: _attribute(entry, folder) for entry in proto.attribute},
             builder=builder,
             inferred=inferred,
+            rounds_once=rounds_once(proto),
         )
         nodes.append((proto, node))
     return nodes

@@ -23,6 +23,7 @@ class Node:
     opset : version of the domain.
     inputs, outputs : names; "" where one is missing.
     attributes : numbers, strings, lists and arrays.
+    rounds_once : what its metadata say (`naas_hw.graph.importers.onnx_metadata`).
     builder : the graph.
     inferred : shape and type of an output, as ONNX infers them.
     """
@@ -36,6 +37,7 @@ class Node:
     attributes: Mapping[str, Any]
     builder: GraphBuilder
     inferred: Callable[[str], tuple[Shape, np.dtype[Any]]]
+    rounds_once: bool = False
 
     def input(self, index: int) -> str:
         """Name of an input; "" if it is missing."""

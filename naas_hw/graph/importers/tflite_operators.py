@@ -227,7 +227,11 @@ def _four(value: Attribute) -> tuple[int, int, int, int]:
 
 
 def _linear(graph: TfliteGraph, operator: TfliteOperator) -> None:
-    """A fully connected layer; it reads an image in the file's order."""
+    """A fully connected layer; it reads an image in the file's order.
+
+    In integers its sums are rounded once, also where each output has a scale of its own, while
+    those of a convolution are rounded twice.
+    """
     x, number = operator.inputs[:2]
     weights = _weights(graph, operator, 2)
     before = graph.tensor(x).shape
@@ -241,11 +245,13 @@ def _linear(graph: TfliteGraph, operator: TfliteOperator) -> None:
     w = graph.constant_real(number, weights, 0)
     after: Shape = (flat[0], weights.shape[0])
     number = operator.outputs[0]
+    given: Attributes = {"rounds_once": True} if graph.tensor(number).is_quantised else {}
     real = graph.emit(
         "linear",
         (image, w, *_bias(graph, operator, 2)),
         after,
         _name(graph, number),
+        given,
         source=operator.kind,
     )
     real = _activated(graph, operator, real, after)

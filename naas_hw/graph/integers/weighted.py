@@ -117,6 +117,7 @@ def _rows(
         quantisation,
         sources=result.sources,
         image=(num_outputs, 1, num_rows),
+        rounds_once=bool(result.operator.attributes.get("rounds_once", False)),
         **fields,
     )
     if num_rows == 1:

@@ -55,6 +55,18 @@ def named(operator: str, *inputs: str, outputs: Any = ("y",), **attributes: Any)
     return model_of([node], {"w": WEIGHTS})
 
 
+def marked(operator: str, *values: str) -> ModelProto:
+    """A product whose metadata say how it rounds."""
+    model = model_of(
+        [helper.make_node(operator, ["x", "w"], ["y"], name="n")],
+        {"w": np.ones((8, 2), dtype=np.float32)},
+        (3, 8),
+    )
+    for value in values:
+        model.graph.node[0].metadata_props.add(key="naas_hw.rounding", value=value)
+    return model
+
+
 def changed(tensor: TensorProto, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(tensor, name, value)
@@ -124,6 +136,15 @@ WRONG: dict[str, tuple[Callable[[], ModelProto], str]] = {
     ),
     "an opset of the future": (lambda: _with_opset(99), "the opset must be 1 to"),
     "no operators": (lambda: ModelProto(), "it has none"),
+    "an unknown rounding": (
+        lambda: marked("Gemm", "upwards"),
+        "naas_hw.rounding of 'n' must be 'once', not 'upwards'",
+    ),
+    "two roundings": (lambda: marked("Gemm", "once", "once"), "must be 'once', not 'once', 'once'"),
+    "a rounding of another operator": (
+        lambda: marked("Mul", "once"),
+        "naas_hw.rounding must belong to Gemm or MatMul, not to the Mul 'n'",
+    ),
     "a scale that is computed": (
         lambda: model_of([helper.make_node("QuantizeLinear", ["x", "x"], ["y"], name="n")], {}),
         "quantise statically",
@@ -150,6 +171,21 @@ def test_one_infinite_number_may_be_a_bound():
     node = helper.make_node("Clip", ["x", "low"], ["y"], name="n")
     graph = graph_of_model(model_of([node], {"low": np.float32(-np.inf)}), name="test")
     assert graph.operators[0].attributes == {"minimum": None, "maximum": None}
+
+
+@pytest.mark.parametrize("operator", ["Gemm", "MatMul"])
+def test_a_linear_layer_may_say_that_it_rounds_once(operator):
+    marks = [
+        [one.attributes for one in graph_of_model(model, name="test").operators][-1]
+        for model in (marked(operator), marked(operator, "once"))
+    ]
+    assert marks == [{}, {"rounds_once": True}]
+
+
+def test_metadata_of_others_are_ignored():
+    model = layer()
+    model.graph.node[0].metadata_props.add(key="namespace", value=": model/conv")
+    assert graph_of_model(model, name="test").operators[0].kind == "conv"
 
 
 def saved_outside(folder: Path) -> Path:

@@ -92,7 +92,7 @@ def gemm(node: Node) -> None:
     bias = _bias_of(node, addend, node.builder.shape(second)[0])
     late = addend if addend and not bias else ""
     inputs = (first, second, bias) if bias else (first, second)
-    add_to(node, node.add("linear", inputs, last=not late), late)
+    add_to(node, node.add("linear", inputs, _rounding(node), last=not late), late)
 
 
 def scaled(node: Node, name: str, factor: float) -> str:
@@ -130,7 +130,13 @@ def matmul(node: Node) -> None:
     if not constant or len(node.shape(1)) != 2 or len(node.shape()) < 2:
         node.add("matmul", (first, second), last=True)
         return
-    node.add("linear", (first, node.transpose(second, (1, 0))), last=True)
+    inputs = (first, node.transpose(second, (1, 0)))
+    node.add("linear", inputs, _rounding(node), last=True)
+
+
+def _rounding(node: Node) -> dict[str, Attribute]:
+    """The attribute of a linear layer whose node says that it rounds once."""
+    return {"rounds_once": True} if node.rounds_once else {}
 
 
 def batch_norm(node: Node) -> None:
