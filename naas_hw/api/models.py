@@ -28,6 +28,7 @@ from naas_hw.graph.quantise.quantisation import quantise, quantise_measured
 from naas_hw.graph.quantise.settings import Observer, QuantiseSettings
 from naas_hw.graph.quantised import QuantisedGraph
 from naas_hw.workload.catalogue import builtin_names
+from naas_hw.workload.models import find_builtin
 from naas_hw.workload.network import Network
 from naas_hw.workload.option import Option
 
@@ -263,9 +264,16 @@ class NetworkRequest:
                 raise InputError(f"{option} must be left out for a file with values, {source}")
             return True
         is_builtin = source in builtin_names()
-        return is_builtin and not (self.layers_only or self.host or self.resolution)
+        return is_builtin and not (self.layers_only or self.host)
 
     def _model(self, source: str) -> Model:
-        if self.resolution is not None:
+        return find_model(source, input_shape=self._input_shape(source), data=self.data)
+
+    def _input_shape(self, source: str) -> tuple[int, ...] | None:
+        if self.resolution is None:
+            return self.input_shape
+        if self.input_shape is not None:
+            raise InputError("--resolution and --input-shape must not both be given")
+        if source not in builtin_names():
             raise InputError(f"--resolution must be left out for {source}: give --input-shape")
-        return find_model(source, input_shape=self.input_shape, data=self.data)
+        return find_builtin(source).input_shape(self.resolution)

@@ -164,6 +164,16 @@ def test_options_of_shapes_are_refused_for_a_file_with_values(given, sentence, m
         NetworkRequest(sources=(str(model),), **given).resolved(8)
 
 
+@pytest.mark.takes_seconds
+def test_a_built_in_network_is_whole_at_another_resolution():
+    resolved = NetworkRequest(sources=("unet",), resolution=188).resolved(8)
+    (network,) = resolved.networks
+    assert (network.layers[0].height, network.layers[0].width) == (188, 188)
+    assert set(resolved.files) == {"model.onnx"}
+    with pytest.raises(InputError, match="--resolution and --input-shape must not both be given"):
+        NetworkRequest(sources=("unet",), resolution=188, input_shape=(1, 1, 188, 188)).resolved(8)
+
+
 def test_models_and_shapes_are_not_mixed(model, tmp_path):
     path = tmp_path / "shapes.yaml"
     path.write_text("version: 1\nname: n\nlayers:\n  - {name: a, K: 4, C: 3}\n")
