@@ -331,12 +331,16 @@ def _layer_norm(writer: _OnnxWriter, operator: Operator) -> None:
     a: Any = operator.attributes
     shape = writer.graph.tensors[image].shape
     axes = sorted(axis % len(shape) for axis in a["axes"])
-    if axes == list(range(axes[0], len(shape))) and axes[0] != 2 or len(shape) < 3:
+    factors = {writer.graph.tensors[name].shape for name in (scale, bias) if name}
+    if axes == list(range(axes[0], len(shape))) and factors <= {shape[axes[0] :]}:
         kind, size, options = "LayerNormalization", shape[axes[0] :], {"axis": axes[0]}
-    elif axes == list(range(2, len(shape))):
+    elif axes == list(range(2, len(shape))) and factors <= {(shape[1], *(1,) * len(axes))}:
         kind, size, options = "InstanceNormalization", (shape[1],), {}
     else:
-        raise InputError(f"{operator.name} must normalise the last axes, not {axes}")
+        raise InputError(
+            f"{operator.name} must normalise the last axes with a factor for each number or for "
+            f"each channel, not axes {axes} with factors of shape {sorted(factors)}"
+        )
     inputs = [
         _of_shape(writer, operator, name, size, default)
         for name, default in ((scale, 1), (bias, 0))
