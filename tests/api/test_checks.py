@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from blocks import BLOCKS, macs_in_torch
 from onnx import TensorProto, helper, numpy_helper
 
 from naas_hw.api.checks import check_values
 from naas_hw.graph.importers.tflite_tables import read_tables
+from naas_hw.graph.importers.torch_program import read_torch_module
+from naas_hw.graph.onnx_writer import write_onnx
 from naas_hw.workload.check import CheckReport, Verdict
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
@@ -108,6 +111,27 @@ def test_all_operators_products_and_constants_of_a_file_are_in_the_report(path):
     weighted = [one for one in report.operators if "conv" in one.operator.lower()]
     assert all(one.verdict is Verdict.MAPPED and one.layer for one in weighted)
     assert report.ok
+
+
+@pytest.mark.slow
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("name", BLOCKS)
+def test_all_products_of_a_block_are_in_the_report(name, tmp_path):
+    """As torch counts them, of the block as a file."""
+    import torch
+
+    make, shape = BLOCKS[name]
+    torch.manual_seed(0)
+    module = make().eval()
+    path = tmp_path / "block.onnx"
+    write_onnx(read_torch_module(module, input_shapes={"x": shape}), path)
+    report = checked(path)
+    counted = macs_in_torch(module, torch.randn(shape))
+    assert isinstance(report.macs_not_covered, int)
+    assert report.macs_covered + report.macs_not_covered == counted
+    assert len(report.operators) == len(lines_of(path)[0])
+    assert all(one.reason for one in report.operators)
+    assert not report.of(Verdict.UNSUPPORTED)
 
 
 def test_norms_of_the_neighbourhood_are_on_the_host_with_the_reason():

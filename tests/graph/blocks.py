@@ -96,6 +96,23 @@ def inverted(act: Any, stride: int = 1, kernel: int = 3, gate: Any = None) -> "n
     return residual(body) if stride == 1 else body
 
 
+def macs_in_torch(module: "nn.Module", image: Any) -> int:
+    """Products as torch counts them, which knows nothing of its fused attention."""
+    import torch
+    from torch.backends import mha
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    mha.set_fastpath_enabled(False)
+    try:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            with sdpa_kernel(SDPBackend.MATH):
+                module(image)
+    finally:
+        mha.set_fastpath_enabled(True)
+    return int(counter.get_total_flops()) // 2
+
+
 # Residual networks -------------------------------------------------------------------------------
 
 

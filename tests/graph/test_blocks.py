@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from blocks import BLOCKS
+from blocks import BLOCKS, macs_in_torch
 
 from naas_hw.graph.float_execution import run_floats
 from naas_hw.graph.fold.folding import folded
@@ -29,23 +29,6 @@ def macs_of(graph: Graph, operator: Operator) -> int:
     if operator.kind == "matmul":
         return prod(output) * first[-1]
     return prod(output) * prod(second[1:])
-
-
-def macs_in_torch(module, image) -> int:
-    """Products as torch counts them, which knows nothing of its fused attention."""
-    import torch
-    from torch.backends import mha
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.utils.flop_counter import FlopCounterMode
-
-    mha.set_fastpath_enabled(False)
-    try:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            with sdpa_kernel(SDPBackend.MATH):
-                module(image)
-    finally:
-        mha.set_fastpath_enabled(True)
-    return int(counter.get_total_flops()) // 2
 
 
 def products_of(graph: Graph) -> list[Operator]:
