@@ -1,7 +1,7 @@
-"""Progress of a search while it runs: what is tried, the best so far, the rate, the time left.
+"""Progress of a search or a simulation while it runs: what is done, the rate, the time left.
 
-On a terminal a few lines that are written over; elsewhere a line now and then, without control
-codes. Only this file looks at a clock.
+Of a search a few lines that are written over on a terminal, and elsewhere a line now and then,
+without control codes. Only this file looks at a clock.
 """
 
 import time
@@ -16,6 +16,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from naas_hw.arch.accelerator import Accelerator
     from naas_hw.search import Progress
+    from naas_hw.sim.network_run import NetworkProgress
 
 SECONDS_BETWEEN_LINES: Final = 10
 
@@ -55,6 +56,38 @@ def duration(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+class SimulationProgress:
+    """A progress callback of the simulation of a network: a line for each layer.
+
+    The rate counts from the first layer that has run: before it the simulator is compiled.
+    """
+
+    def __init__(self, screen: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._screen, self._clock = screen, clock
+        self._begin, self._cycles_before = 0.0, 0
+
+    def __call__(self, progress: "NetworkProgress") -> None:
+        """Print what has run, and how long the rest will take."""
+        word = "equal" if progress.ok else "differs"
+        self._screen.print(
+            f"{progress.num_done}/{progress.num_all} {progress.name}: {progress.cycles:,} cycles, "
+            f"{word}{self._rate_text(progress)}",
+            markup=False,
+        )
+
+    def _rate_text(self, progress: "NetworkProgress") -> str:
+        """`; 12,345 cycles/s, about 0:12 left`, as soon as there is a rate."""
+        if progress.num_done == 1:
+            self._begin, self._cycles_before = self._clock(), progress.cycles_done
+            return ""
+        seconds = self._clock() - self._begin
+        if seconds <= 0:
+            return ""
+        rate = (progress.cycles_done - self._cycles_before) / seconds
+        left = (progress.cycles_all - progress.cycles_done) / rate
+        return f"; {rate:,.0f} cycles/s, about {duration(left)} left"
 
 
 class SearchProgress:

@@ -1,7 +1,8 @@
 """`naas simulate RUN`: layers on the RTL, beside what the model said of them."""
 
-from time import monotonic
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -11,12 +12,16 @@ from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.given import refuse_given
 from naas_hw.cli.options import DesignFolder, Json, Memory, Simulator, Stalls
 from naas_hw.cli.panels import HARDWARE, MAIN, RUN
+from naas_hw.core.errors import InputError
+from naas_hw.system.text import printable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from naas_hw.api.settings import SimulationSettings
+    from naas_hw.api.network_simulation import NetworkSimulation
     from naas_hw.sim.layer import LayerReport
+    from naas_hw.sim.network_segments import SegmentsRun
+
+_OF_LAYERS: Final = ("layers", "waves", "memory", "tensors", "before")
+_OF_NETWORK: Final = ("inputs", "outputs", "whole_starts")
 
 
 def simulate(
@@ -28,6 +33,33 @@ def simulate(
         typer.Option(
             "--network",
             help="Run the whole network with its own values, of a search of a model.",
+            rich_help_panel=MAIN,
+        ),
+    ] = False,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="[NAME=]FILE.npy",
+            help="With --network: what the network reads, instead of seeded numbers; once for each "
+            "of its inputs.",
+            rich_help_panel=MAIN,
+        ),
+    ] = None,
+    outputs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With --network: write what the network makes as .npy files, if nothing differs.",
+            rich_help_panel=MAIN,
+        ),
+    ] = None,
+    whole_starts: Annotated[
+        bool,
+        typer.Option(
+            "--whole-starts",
+            help="With --network: after the layers run each start as a whole, too, and measure its "
+            "cycles.",
             rich_help_panel=MAIN,
         ),
     ] = False,
@@ -93,6 +125,7 @@ def simulate(
     naas simulate run --sim icarus --layers conv1,fc --json
     naas simulate run --stalls --stall-percent 50 --seed 7
     naas simulate run --network --json
+    naas simulate run --network --input image.npy --outputs answers
     """
     from naas_hw import api
     from naas_hw.cli.choices import choice_of
@@ -104,13 +137,27 @@ def simulate(
         refuse_given(context, ("stall_percent",), "without --stalls")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     if network:
-        refuse_given(context, ("layers", "waves", "memory", "tensors", "before"), "with --network")
-        settings = api.SimulationSettings(
-            simulator=sim,
-            seed=seed,
-            stalls=RandomStalls(seed=seed, percent=stall_percent) if stalls else None,
+        from naas_hw.api.network_simulation import simulate_run_network
+        from naas_hw.cli.progress import SimulationProgress
+
+        refuse_given(context, _OF_LAYERS, "with --network")
+        if inputs and not stalls:
+            refuse_given(context, ("seed",), "with --input")
+        simulation = simulate_run_network(
+            run,
+            api.SimulationSettings(
+                simulator=sim,
+                seed=seed,
+                stalls=RandomStalls(seed=seed, percent=stall_percent) if stalls else None,
+            ),
+            inputs=files_of(inputs) if inputs else None,
+            outputs=outputs,
+            whole_starts=whole_starts,
+            num_processes=processes,
+            progress=SimulationProgress(screen) if screen.is_terminal else None,
         )
-        return _simulate_network(run, settings, screen, processes, as_json)
+        return _say_network(simulation, outputs, as_json)
+    refuse_given(context, _OF_NETWORK, "without --network")
 
     def tell(report: "LayerReport") -> None:
         word = "equal" if report.ok else "differs"
@@ -146,33 +193,37 @@ def simulate(
     return ExitStatus.DONE if report.ok else ExitStatus.DIFFERENT
 
 
-def _simulate_network(
-    run: "Path", settings: "SimulationSettings", screen: Console, processes: int, as_json: bool
-) -> int:
-    """The whole network of a run."""
-    from naas_hw.api.network_simulation import network_simulation_json, simulate_run_network
+def files_of(words: Sequence[str]) -> dict[str, str]:
+    """Name of an input -> its file, out of `NAME=FILE`; a file alone is that of the only input.
+
+    Raises
+    ------
+    InputError : two files for one input.
+    """
+    files: dict[str, str] = {}
+    for word in words:
+        name, equals, file = word.partition("=")
+        if not equals or Path(word).exists():
+            name, file = "", word
+        if name in files:
+            raise InputError(
+                f"--input must be given once for each input, not twice for {name!r}"
+                if name
+                else "--input must be NAME=FILE where there are several"
+            )
+        files[name] = file
+    return files
+
+
+def _say_network(simulation: "NetworkSimulation", folder: Path | None, as_json: bool) -> int:
+    """What the simulation of a whole network found; the exit status."""
+    from naas_hw.api.network_simulation import network_simulation_json
     from naas_hw.cli.tables import complaints, print_table, simulation_table
 
-    begin = monotonic()
-
-    def tell(report: "LayerReport", done: int, total: int) -> None:
-        word = "equal" if report.ok else "differs"
-        left = (monotonic() - begin) * (total - done) / done
-        screen.print(
-            f"{done}/{total} {report.name}: {report.simulated_cycles:,} cycles, {word}; "
-            f"about {left:.0f} s left",
-            markup=False,
-        )
-
-    simulation = simulate_run_network(
-        run,
-        settings,
-        num_processes=processes,
-        progress=tell if screen.is_terminal else None,
-    )
+    status = ExitStatus.DONE if simulation.ok else ExitStatus.DIFFERENT
     if as_json:
         print(network_simulation_json(simulation), end="")
-        return ExitStatus.DONE if simulation.ok else ExitStatus.DIFFERENT
+        return status
     result = simulation.run
     title = f"{simulation.network} on {simulation.simulator}"
     print_table(simulation_table(title, result.layers))
@@ -181,8 +232,30 @@ def _simulate_network(
             print(line)
     host = ", ".join(result.host_operators) or "nothing"
     print(
-        f"{result.simulated_cycles:,} cycles, {result.predicted_cycles:,} predicted; "
+        f"{simulation.simulated_cycles:,} cycles, {result.predicted_cycles:,} predicted; "
         f"{result.output_mismatches} wrong bytes; on the host: {host}; "
         f"{result.cycles_per_second:,.0f} cycles a second"
     )
-    return ExitStatus.DONE if simulation.ok else ExitStatus.DIFFERENT
+    if simulation.starts is not None:
+        for line in start_lines(simulation.starts):
+            print(line)
+    for name, file in simulation.outputs.items():
+        print(f"output {printable(name)}: {printable(str(folder))}/{file}")
+    if folder is not None and not simulation.outputs:
+        print(f"no output is written to {printable(str(folder))}, because something differs")
+    return status
+
+
+def start_lines(starts: "SegmentsRun") -> list[str]:
+    """A line for each start that ran as a whole, and what differs in it."""
+    lines = []
+    for number, start in enumerate(starts.segments, 1):
+        count = "1 layer" if len(start.layers) == 1 else f"{len(start.layers)} layers"
+        lines.append(
+            f"start {number}, {count}: {start.simulated_cycles:,} cycles, "
+            f"{start.predicted_cycles:,} predicted; {start.output_mismatches} wrong bytes"
+        )
+        lines += [f"start {number}: {what}" for what in (*start.counts, *start.messages)]
+        if start.status != "done":
+            lines.append(f"start {number}: {start.status}")
+    return lines

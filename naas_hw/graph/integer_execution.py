@@ -92,9 +92,8 @@ def image_of(tensor: QuantisedTensor, values: Array) -> Array:
     if image.dtype == np.uint8 and tensor.graph_dtype == "uint8":
         return (image.astype(np.int16) - _UINT8_MOVE).astype(np.int8)
     if image.dtype != np.int8:
-        raise InputError(
-            f"input {tensor.name!r} must be float32 or {tensor.graph_dtype}, not {image.dtype}"
-        )
+        known = "float32, int8 or uint8" if tensor.graph_dtype == "uint8" else "float32 or int8"
+        raise InputError(f"input {tensor.name!r} must be {known}, not {image.dtype}")
     return image
 
 

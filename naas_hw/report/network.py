@@ -13,7 +13,7 @@ from naas_hw.report.memory import footprint_figure, memory_figure
 from naas_hw.report.simulation import verdict
 from naas_hw.report.svg import short
 from naas_hw.report.values import DataTable, Figure, TableCell, data_table
-from naas_hw.runs.facts import ModelFacts, RunFacts
+from naas_hw.runs.facts import ModelFacts, NetworkSimulationRecord, RunFacts
 
 _GIVEN: Final = FlowKind(name="input or output", mark="circle", tone=6)
 _ACCELERATOR: Final = FlowKind(name="accelerator", mark="square", tone=0)
@@ -221,16 +221,33 @@ def network_simulation_sentence(model: ModelFacts) -> str:
     simulation = model.simulation
     if simulation is None:
         return "The whole network was not simulated yet."
-    ran = f"The whole network ran on the RTL in {simulation.simulator}"
+    ran = f"The whole network ran on the RTL in {simulation.simulator}{_on_what(simulation)}"
     if simulation.ok:
         return (
             f"{ran}: every output byte of every layer is equal to the integer reference, and so "
             f"are the {simulation.simulated_cycles:,} cycles to those that were predicted."
+            f"{_starts_text(simulation)}"
         )
     return (
         f"{ran} and differs: {simulation.output_mismatches:,} wrong bytes, "
         f"{simulation.simulated_cycles:,} cycles, {simulation.predicted_cycles:,} predicted."
     )
+
+
+def _on_what(simulation: NetworkSimulationRecord) -> str:
+    """The numbers that the network read."""
+    files = [file for file in simulation.inputs.values() if file is not None]
+    if files:
+        return f", on {' and '.join(files)}"
+    return "" if simulation.seed is None else f", on numbers of seed {simulation.seed}"
+
+
+def _starts_text(simulation: NetworkSimulationRecord) -> str:
+    """How the cycles of the starts are known."""
+    if not simulation.starts:
+        return ""
+    count = _count(len(simulation.starts), "start")
+    return f" They were measured on {count}, each run as a whole, too."
 
 
 def network_simulation_table(model: ModelFacts) -> DataTable | None:
@@ -253,7 +270,17 @@ def network_simulation_table(model: ModelFacts) -> DataTable | None:
 
 def _differences(model: ModelFacts) -> tuple[str, ...]:
     layers = model.simulation.layers if model.simulation else ()
+    starts = model.simulation.starts if model.simulation else ()
     return tuple(
+        f"start {number}: {text}"
+        for number, one in enumerate(starts, 1)
+        if not one.ok
+        for text in (
+            f"{one.status}, {one.simulated_cycles:,} cycles, {one.predicted_cycles:,} predicted, "
+            f"{one.output_mismatches:,} wrong bytes",
+            *one.counts_that_differ,
+        )
+    ) + tuple(
         f"{one.name}: {text}"
         for one in layers
         for text in (

@@ -65,8 +65,20 @@ class NetworkSimulationLayer(Record):
     first_piece: str | None = None
 
 
+class SimulatedStart(Record):
+    """A start that ran as a whole, in sim/network.json."""
+
+    ok: bool
+    status: str
+    layers: tuple[str, ...]
+    predicted_cycles: int
+    simulated_cycles: int
+    output_mismatches: int
+    counts_that_differ: tuple[str, ...] = ()
+
+
 class NetworkSimulationRecord(Record):
-    """sim/network.json."""
+    """sim/network.json; older files say nothing of inputs and starts."""
 
     version: Literal[1]
     simulator: str
@@ -74,7 +86,10 @@ class NetworkSimulationRecord(Record):
     predicted_cycles: int
     simulated_cycles: int
     output_mismatches: int
+    seed: int | None = None
+    inputs: dict[str, str | None] = {}
     layers: tuple[NetworkSimulationLayer, ...]
+    starts: tuple[SimulatedStart, ...] = ()
 
 
 class PredictedLayer(Record):

@@ -44,10 +44,32 @@ from naas_hw.sim.simulators import Simulator
 from naas_hw.workload.layer import Layer
 
 Array = NDArray[Any]
-CallProgress = Callable[[LayerReport, int, int], None]
-"""Told of a layer that has run, how many have, and how many there are."""
-
 _PENDING_PER_PROCESS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkProgress:
+    """How far the simulation of a network is, told when a layer, or a start of several, has run.
+
+    Parameters
+    ----------
+    name : of the layer, or `start 2`.
+    ok : whether nothing differs in it.
+    cycles : that it took.
+    num_done, num_all : layers or starts that have run, and all of them.
+    cycles_done, cycles_all : predicted cycles of these.
+    """
+
+    name: str
+    ok: bool
+    cycles: int
+    num_done: int
+    num_all: int
+    cycles_done: int
+    cycles_all: int
+
+
+ProgressCallback = Callable[[NetworkProgress], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,7 +83,8 @@ class NetworkRun:
     predicted_cycles, simulated_cycles : of all starts, each from the accepted start to the
         interrupt. Layers run apart here, so both are put together from the layers' cycles by the
         rule of a list of descriptors; `naas_hw.sim.network_segments` measures whole starts.
-    outputs : of the network, int8 [C, H, W], or what the host made, as the RTL left them.
+    outputs : of the network, int8 [C, H, W], or what the host made, by the reference; if no byte
+        of a layer is wrong, they are what the RTL makes.
     seconds : of wall time that the simulations took.
     """
 
@@ -127,7 +150,7 @@ def simulate_network(
     habits: MemoryHabits | None = None,
     base: int = 0,
     num_processes: int = 1,
-    progress: CallProgress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> NetworkRun:
     """Run every layer of a network on the RTL, each from the reference's state.
 
@@ -168,7 +191,17 @@ def simulate_network(
     for report in _simulated(jobs(), len(predictions), num_processes):
         reports.append(report)
         if progress is not None:
-            progress(report, len(reports), len(predictions))
+            progress(
+                NetworkProgress(
+                    name=report.name,
+                    ok=report.ok,
+                    cycles=report.simulated_cycles,
+                    num_done=len(reports),
+                    num_all=len(predictions),
+                    cycles_done=sum(one.cycles for one in predictions[: len(reports)]),
+                    cycles_all=sum(one.cycles for one in predictions),
+                )
+            )
     delays = chain_delays(hardware, program, mappings)
     return NetworkRun(
         layers=tuple(reports),

@@ -29,7 +29,13 @@ from naas_hw.sim.layer import (
     run_limits,
 )
 from naas_hw.sim.memory_habits import MemoryHabits
-from naas_hw.sim.network_run import chain_delays, cycles_of_starts, predictions_of
+from naas_hw.sim.network_run import (
+    NetworkProgress,
+    ProgressCallback,
+    chain_delays,
+    cycles_of_starts,
+    predictions_of,
+)
 from naas_hw.sim.registers import list_writes
 from naas_hw.sim.run import BenchResult, Stalls, Start, run_starts
 from naas_hw.sim.simulators import Simulator
@@ -120,6 +126,7 @@ def simulate_segments(
     stalls: Stalls | None = None,
     habits: MemoryHabits | None = None,
     base: int = 0,
+    progress: ProgressCallback | None = None,
 ) -> SegmentsRun:
     """Run each start of a network once, from the memory that the RTL itself has made.
 
@@ -129,10 +136,11 @@ def simulate_segments(
     inputs : by name, as the model's user hands them in.
     stalls, habits : of the memory; with either, only bytes are compared.
     base : where the program stands in memory, a multiple of 4 KiB.
+    progress : called after each start.
     """
     predictions = predictions_of(hardware, program, mappings)
     delays = chain_delays(hardware, program, mappings)
-    cycles = iter(cycles_of_starts(program, [p.cycles for p in predictions], delays))
+    cycles = cycles_of_starts(program, [p.cycles for p in predictions], delays)
     reference, device = _Memory(program, inputs), _Memory(program, inputs)
     written = _Written(program)
     reports: list[SegmentReport] = []
@@ -156,14 +164,29 @@ def simulate_segments(
                 step,
                 mine,
                 result,
-                predicted_cycles=next(cycles),
+                predicted_cycles=cycles[len(reports)],
                 output_mismatches=int(np.count_nonzero(wrong)),
                 timed=stalls is None and habits is None,
             )
         )
+        if progress is not None:
+            progress(_progress(reports, cycles))
         if not reports[-1].ok:
             return SegmentsRun(segments=tuple(reports), outputs={})
     return SegmentsRun(segments=tuple(reports), outputs=device.results())
+
+
+def _progress(reports: Sequence[SegmentReport], cycles: Sequence[int]) -> NetworkProgress:
+    """After the last of these starts; `cycles` are those of all starts."""
+    return NetworkProgress(
+        name=f"start {len(reports)}",
+        ok=reports[-1].ok,
+        cycles=reports[-1].simulated_cycles,
+        num_done=len(reports),
+        num_all=len(cycles),
+        cycles_done=sum(cycles[: len(reports)]),
+        cycles_all=sum(cycles),
+    )
 
 
 def _run(
@@ -294,7 +317,12 @@ class _Written:
             self.mask[self._start_of(view.buffer) + places] = True
 
     def add_layer(self, call: LayerCall) -> None:
-        """The outputs of a layer, without its partial sums and what fills its last beats."""
+        """The outputs of a layer that are numbers of a tensor.
+
+        Partial sums are none, nor is what fills the last beats, and the gaps between the parts of a
+        concatenation: a depthwise layer makes something of them that nobody reads. What a copy
+        makes that is no tensor of the network counts where its reader has written.
+        """
         layer, beat_bytes = call.layer, self._program.beat_bytes
         first = self._program.writable[0]
         if (sums := self._program.regions[layer.name].get("sums")) is not None:
@@ -303,7 +331,16 @@ class _Written:
         beats = call.output.beats(blocks, layer.P, layer.Q) * beat_bytes
         places = self._start_of(call.output.buffer) + beats[..., np.newaxis] + np.arange(beat_bytes)
         channels = np.arange(blocks * beat_bytes).reshape(blocks, 1, 1, beat_bytes)
-        self.mask[places] = np.broadcast_to(channels < layer.K, places.shape)
+        self.mask[places] = (channels < layer.K) & self._is_number(call)[places]
+
+    def _is_number(self, call: LayerCall) -> NDArray[np.bool_]:
+        """Which bytes of the writable area are numbers of the tensor that a layer makes."""
+        numbers = np.zeros_like(self.mask)
+        tensor = self._program.lowered.tensors.get(call.makes)
+        if tensor is not None and tensor.view is not None:
+            places = tensor.byte_places(self._program.beat_bytes)
+            numbers[self._start_of(tensor.view.buffer) + places] = True
+        return numbers
 
     def _start_of(self, buffer: str) -> int:
         return self._program.addresses[buffer] - self._program.writable[0]

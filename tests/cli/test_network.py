@@ -10,7 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 from naas_hw import api
 from naas_hw.api.models import NetworkRequest, find_model, read_model
 from naas_hw.cli import main
+from naas_hw.cli.simulate import files_of
 from naas_hw.core.errors import InputError
+from naas_hw.graph.integer_execution import model_values, run_integers
 from naas_hw.graph.onnx_writer import onnx_model
 
 FAST = ["--generations", "1", "--population", "2", "--evaluations", "32", "--processes", "1"]
@@ -87,6 +89,70 @@ def test_the_whole_network_runs_on_the_rtl_as_predicted(run, capsys):
     names = [layer["name"] for layer in found["layers"]]
     assert {"stem", "pool", "block", "side", "mean", "head"} <= set(names)
     assert json.loads((run / "sim" / "network.json").read_text())["ok"]
+
+
+def image(seed: int = 4):
+    return np.random.default_rng(seed).standard_normal((1, 3, 8, 8)).astype(np.float32)
+
+
+@pytest.mark.sim
+@pytest.mark.takes_seconds
+@pytest.mark.needs("iverilog", "vvp")
+def test_the_network_runs_on_numbers_of_the_user_and_gives_its_answers(run, tmp_path, capsys):
+    np.save(tmp_path / "image.npy", image().transpose(0, 2, 3, 1))
+    words = ["simulate", str(run), "--network", "--sim", "icarus", "--whole-starts", "--json"]
+    files = ["--input", f"x={tmp_path / 'image.npy'}", "--outputs", str(tmp_path / "answers")]
+    assert main([*words, *files]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] and found["seed"] is None
+    assert (found["inputs"], found["outputs"]) == ({"x": "image.npy"}, {"y": "y.npy"})
+    graph = read_model(run).quantised
+    expected = run_integers(graph, {"x": image()})["y"]
+    answers = np.load(tmp_path / "answers" / "y.npy")
+    assert np.array_equal(answers, model_values(graph.tensors["y"], expected))
+    (start,) = found["starts"]
+    assert start["layers"] == [layer["name"] for layer in found["layers"]]
+    assert start["simulated_cycles"] == found["simulated_cycles"] == found["predicted_cycles"]
+    assert start["count_difference"] == start["output_mismatches"] == 0
+    assert main([*words, *files]) == 2
+    assert "y.npy must not exist: it would be replaced" in capsys.readouterr().err
+    assert "on image.npy" in api.report(run).read_text()
+
+
+def test_two_files_for_one_input_are_refused():
+    with pytest.raises(InputError, match="given once for each input, not twice for 'x'"):
+        files_of(["x=a.npy", "x=b.npy"])
+    with pytest.raises(InputError, match="NAME=FILE where there are several"):
+        files_of(["a.npy", "b.npy"])
+
+
+def test_a_file_whose_name_has_an_equals_sign_may_stand_alone(tmp_path):
+    (tmp_path / "a=b.npy").touch()
+    assert files_of([str(tmp_path / "a=b.npy")]) == {"": str(tmp_path / "a=b.npy")}
+    assert files_of(["in:0=c=d.npy"]) == {"in:0": "c=d.npy"}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--network", "--input", "nowhere.npy"], "input nowhere.npy must be a .npy file"),
+        (["--network", "--input", "y=nowhere.npy"], "for each of 'x', not for 'y'"),
+        (["--network", "--input", "wrong.npy"], "wrong.npy: numbers must have the shape"),
+        (["--network", "--input", "right.npy", "--seed", "3"], "--seed must not be given with"),
+        (["--network", "--outputs", "wrong.npy"], "wrong.npy must be a folder or not exist"),
+        (["--input", "right.npy"], "--input must not be given without --network"),
+        (["--outputs", "folder"], "--outputs must not be given without --network"),
+        (["--whole-starts"], "--whole-starts must not be given without --network"),
+    ],
+)
+def test_wrong_inputs_are_one_sentence(options, sentence, run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("wrong.npy", image()[:, :2])
+    np.save("right.npy", image())
+    assert main(["simulate", str(run), "--sim", "icarus", *options]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["right.npy", "wrong.npy"]
 
 
 def test_a_map_takes_the_model_too(model, run, tmp_path, capsys):

@@ -7,8 +7,14 @@ import pytest
 from rich.console import Console
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.cli.progress import SECONDS_BETWEEN_LINES, SearchProgress, duration
+from naas_hw.cli.progress import (
+    SECONDS_BETWEEN_LINES,
+    SearchProgress,
+    SimulationProgress,
+    duration,
+)
 from naas_hw.search import Progress
+from naas_hw.sim.network_run import NetworkProgress
 
 
 def array(c: int, k: int) -> Accelerator:
@@ -106,3 +112,22 @@ def test_before_there_is_a_best_that_is_said():
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_simulation_says_its_rate_and_what_is_left_without_the_time_of_compiling():
+    """100 cycles before the rate counts, then 300 in 2 seconds; 600 are left: 4 seconds."""
+    text, clock = StringIO(), Clock()
+    progress = SimulationProgress(Console(file=text, width=100), clock)
+    for seconds, number, cycles, done in ((60, 1, 100, 100), (2, 2, 301, 400), (0, 3, 600, 1000)):
+        clock.now += seconds
+        progress(
+            NetworkProgress(
+                name=f"[{number}]", ok=number != 2, cycles=cycles, num_done=number, num_all=3,
+                cycles_done=done, cycles_all=1000,
+            )
+        )  # fmt: skip
+    assert text.getvalue().splitlines() == [
+        "1/3 [1]: 100 cycles, equal",
+        "2/3 [2]: 301 cycles, differs; 150 cycles/s, about 0:04 left",
+        "3/3 [3]: 600 cycles, equal; 450 cycles/s, about 0:00 left",
+    ]

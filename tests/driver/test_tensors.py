@@ -96,7 +96,7 @@ def test_types():
     assert np.array_equal(unpack_output(tensor, space, dtype="float32"), reals)
     with pytest.raises(InputError, match="output 'x' must be float32, int8 or uint8, not int16"):
         unpack_output(tensor, space, dtype="int16")
-    with pytest.raises(InputError, match="input 'x' must be float32 or float32, not uint8"):
+    with pytest.raises(InputError, match="input 'x' must be float32 or int8, not uint8"):
         pack_input(folded(), values, space)
     with pytest.raises(InputError, match="'x' must lie in memory: the host keeps it"):
         pack_input(FileTensor(tensor=IMAGE, place=None), values, space)

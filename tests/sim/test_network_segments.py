@@ -5,13 +5,16 @@ from functools import cache
 
 import numpy as np
 import pytest
+from integer_networks import convolution
+from integer_networks import network as network_of_integers
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.compiler.network_program import NetworkProgram, build_network_program
 from naas_hw.graph.integer_execution import run_integers
+from naas_hw.graph.quantised import Concatenation, MaximumPool
 from naas_hw.graph.random_graph import random_graph, random_inputs
 from naas_hw.sim.hardware import Hardware, generate
-from naas_hw.sim.network_run import simulate_network
+from naas_hw.sim.network_run import chain_delays, cycles_of_starts, simulate_network
 from naas_hw.sim.network_segments import simulate_segments
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.verify.networks.case import NetworkCase, lowered_for, random_mappings_of
@@ -30,8 +33,10 @@ DESIGN = Accelerator(
     beat_bytes=4,
     dram_latency_cycles=5,
 ).with_options(Option)
-WANTED = {"host between two starts", "start of several layers", "residual", "table"}
-MOST_NUMBERS = 1500
+WANTED = {
+    "host between two starts", "start of several layers", "residual", "table", "Concatenation"
+}  # fmt: skip
+MOST_NUMBERS = 3000
 
 
 def case_of(seed: int) -> NetworkCase:
@@ -79,6 +84,14 @@ def test_a_start_takes_the_cycles_that_were_predicted_and_leaves_the_same_bytes(
     assert len(whole.segments) == len(program().segments) >= 2
     assert max(len(segment.layers) for segment in whole.segments) >= 2
     assert whole.simulated_cycles == whole.predicted_cycles == layers.predicted_cycles
+    delays = chain_delays(hardware(), program(), case.mappings)
+    apart = [layer.simulated_cycles for layer in layers.layers]
+    assert [start.simulated_cycles for start in whole.segments] == cycles_of_starts(
+        program(), apart, delays
+    )
+    assert layers.count_difference == 0
+    assert [start.count_difference for start in whole.segments] == [0] * len(whole.segments)
+    assert layers.output_mismatches == sum(one.output_mismatches for one in whole.segments) == 0
     expected = run_integers(case.graph, case.inputs)
     for name in case.graph.outputs:
         assert np.array_equal(whole.outputs[name], expected[name])
@@ -104,3 +117,26 @@ def test_a_start_that_writes_something_else_is_told() -> None:
     assert report.simulated_cycles == report.predicted_cycles
     assert report.counts == ()
     assert run.outputs == {}
+
+
+def test_what_a_depthwise_layer_makes_of_gaps_between_channels_is_not_compared() -> None:
+    """Two parts of 3 channels lie in beats of 4: nothing of the network is in the gaps."""
+    shapes = {"x": (4, 4, 4), "a": (3, 4, 4), "b": (3, 4, 4), "j": (6, 4, 4), "y": (6, 2, 2)}
+    graph = network_of_integers(
+        shapes,
+        convolution("x", "a", (3, 4, 1, 1)),
+        convolution("x", "b", (3, 4, 1, 1), seed=1),
+        Concatenation(name="join", inputs=("a", "b"), output="j"),
+        MaximumPool(
+            name="pool", inputs=("j",), output="y", kernel=(2, 2), stride=(2, 2),
+            padding=(0, 0, 0, 0), dilation=(1, 1),
+        ),
+    )  # fmt: skip
+    lowered = lowered_for(DESIGN, graph)
+    mappings = random_mappings_of(0, DESIGN, lowered)
+    made = build_network_program(DESIGN, lowered, mappings, identity=hardware().identity)
+    inputs = {"x": np.random.default_rng(0).integers(-128, 128, (1, 4, 4, 4), np.int8)}
+    run = simulate_segments(hardware(), made, mappings, inputs, simulator=find_simulator("icarus"))
+    assert run.ok, run.segments
+    assert max(call.layer.K for call in lowered.layer_calls) > 6  # gaps are among the channels
+    assert np.array_equal(run.outputs["y"], run_integers(graph, inputs)["y"])
