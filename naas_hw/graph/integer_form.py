@@ -14,6 +14,7 @@ import numpy as np
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.float_execution import run_operator
+from naas_hw.graph.float_kernels.quantisation import has_real_numbers
 from naas_hw.graph.graph import Graph, Operator
 from naas_hw.graph.integers.builder import IntegerBuilder
 from naas_hw.graph.integers.elementwise import channel_wise, two_images
@@ -272,9 +273,11 @@ RESOLVERS: Final[dict[str, Resolver]] = {
 def _scales(operator: Operator) -> tuple[Any, Any, str]:
     """Scale, zero point and type of a quantize or dequantize operator, checked."""
     given: dict[str, Any] = dict(operator.attributes)
-    scale = np.asarray(given["scale"], np.float64)
-    if not np.all(np.isfinite(scale) & (scale > 0)):
-        raise InputError(f"{operator.name} must have scales above 0, not {given['scale']}")
+    if not has_real_numbers(given["scale"], str(given["dtype"])):
+        raise InputError(
+            f"{operator.name} must have scales above 0, with which all numbers are float32, "
+            f"not {given['scale']}"
+        )
     return given["scale"], given["zero_point"], str(given["dtype"])
 
 

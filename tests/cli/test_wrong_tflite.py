@@ -23,9 +23,10 @@ COMMANDS = {
     "search": ["search", "--budget", "shidiannao", "-o", "run"],
 }
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "scale 0": ({"scales": (0.0,)}, "must have scales above 0, not 0.0"),
-    "scale below 0": ({"scales": (-1.0,)}, "must have scales above 0, not -1.0"),
-    "NaN as scale": ({"scales": (float("nan"),)}, "must have scales above 0, not nan"),
+    "scale 0": ({"scales": (0.0,)}, "with which all numbers are float32, not 0.0"),
+    "scale below 0": ({"scales": (-1.0,)}, "with which all numbers are float32, not -1.0"),
+    "NaN as scale": ({"scales": (float("nan"),)}, "with which all numbers are float32, not nan"),
+    "scale beyond float32": ({"scales": (3e38,)}, "all numbers are float32, not 3.0"),
     "zero point out of range": ({"zero_points": (300,)}, "must have zero points -128 to 127"),
     "more zero points than scales": ({"zero_points": (0, 1)}, "must have 1 zero points"),
     "int16": ({"dtype": "int16"}, "must be int8, uint8, int32 or float, not int16"),

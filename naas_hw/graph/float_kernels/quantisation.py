@@ -25,6 +25,13 @@ def dequantise_values(
     return moved.astype(np.float32) * _along(scale, axis, q.ndim).astype(np.float32)
 
 
+def has_real_numbers(scales: ArrayLike, dtype: str) -> bool:
+    """Whether scales are above 0, and everything that integers of a type mean is a float32."""
+    array = np.asarray(scales, np.float64)
+    largest = np.finfo(np.float32).max / (1 << np.iinfo(dtype).bits)
+    return bool(np.all((array > 0) & (array <= largest)))
+
+
 def _along(values: ArrayLike, axis: int | None, rank: int) -> Array:
     """[n] as [1, n, 1, ...], n along an axis; a number stays one."""
     array = np.asarray(values)

@@ -59,7 +59,7 @@ class GraphBuilder:
 
     def add_input(self, name: str, shape: Shape, dtype: np.dtype[Any]) -> None:
         """An input of the model."""
-        self._keep(GraphTensor(name=name, shape=shape, dtype=dtype))
+        self._keep_computed(name, shape, dtype)
 
     def add_constant(self, name: str, values: Array) -> str:
         """A constant; a name that is taken gets a number behind it."""
@@ -118,10 +118,17 @@ class GraphBuilder:
     def add_unknown(
         self, operator: Operator, shapes: Sequence[Shape], dtypes: Sequence[np.dtype[Any]]
     ) -> None:
-        """An operator that nothing here can compute, with the shapes of its outputs."""
+        """An operator that nothing here can compute, with the shapes of its outputs.
+
+        Raises
+        ------
+        InputError : it reads what nothing has made.
+        """
+        for name in filter(None, operator.inputs):
+            self._tensor(name)
         self.operators.append(operator)
         for name, shape, dtype in zip(operator.outputs, shapes, dtypes, strict=True):
-            self._keep(GraphTensor(name=name, shape=shape, dtype=dtype))
+            self._keep_computed(name, shape, dtype)
 
     def is_constant(self, name: str) -> bool:
         """Whether a tensor depends on no input of the model."""
@@ -198,7 +205,13 @@ class GraphBuilder:
             self._derived.add(output)
         self.operators.append(operator)
         self._producers[output] = operator
-        self._keep(GraphTensor(name=output, shape=shape, dtype=dtype))
+        self._keep_computed(output, shape, dtype)
+
+    def _keep_computed(self, name: str, shape: Shape, dtype: np.dtype[Any]) -> None:
+        """A tensor that is no constant, so that it must have numbers."""
+        if 0 in shape:
+            raise InputError(f"sizes of {name!r} must be 1 or more, not {list(shape)}")
+        self._keep(GraphTensor(name=name, shape=shape, dtype=dtype))
 
     def _keep_constant(self, name: str, values: Array) -> str:
         self._keep(tensor_of(name, values))

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import onnx
 import onnx.inliner
-from google.protobuf.message import DecodeError
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
 from onnx import ModelProto, NodeProto, ValueInfoProto
 
 from naas_hw.core.errors import InputError
@@ -77,7 +78,22 @@ def parsed_model(data: bytes, place: str) -> ModelProto:
         raise InputError(f"{place} must be a whole ONNX file; its bytes cannot be read") from None
     if not model.graph.node:
         raise InputError(f"{place} must be an ONNX file with operators; it has none")
+    if not _has_readable_texts(model):
+        raise InputError(f"names in {place} must be UTF-8, not other bytes")
     return model
+
+
+def _has_readable_texts(message: Message) -> bool:
+    """Whether all texts of a message are UTF-8; protobuf gives the others as bytes."""
+    for field, value in message.ListFields():
+        values = value if field.is_repeated else (value,)
+        if field.type == FieldDescriptor.TYPE_STRING:
+            if any(isinstance(text, bytes) for text in values):
+                return False
+        elif field.type == FieldDescriptor.TYPE_MESSAGE:
+            if not all(map(_has_readable_texts, values)):
+                return False
+    return True
 
 
 def graph_of_model(
@@ -161,8 +177,6 @@ def _add_inputs(
     values = [value for value in model.graph.input if value.name not in builder.tensors]
     if len(values) == 1 and ONLY_INPUT in wanted:
         wanted = {values[0].name: wanted[ONLY_INPUT]}
-    if "" in wanted and len(values) == 1:
-        wanted = {values[0].name: wanted[""]}
     unknown = sorted(set(wanted) - {value.name for value in values})
     if unknown:
         names = ", ".join(repr(value.name) for value in values)

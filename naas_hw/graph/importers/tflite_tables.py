@@ -17,6 +17,7 @@ import tflite
 from numpy.typing import NDArray
 
 from naas_hw.core.errors import InputError
+from naas_hw.graph.float_kernels.quantisation import has_real_numbers
 
 Values = NDArray[Any]
 
@@ -258,9 +259,12 @@ class _TfliteReader:
         zero_points = self._numbers(parameters.ZeroPointAsNumpy(), parameters.ZeroPointLength())
         axis = parameters.QuantizedDimension()
         place = f"tensor {name!r} of {self._file}"
-        if not all(np.isfinite(scale) and scale > 0 for scale in scales):
-            wrong = next(scale for scale in scales if not (np.isfinite(scale) and scale > 0))
-            raise InputError(f"{place} must have scales above 0, not {wrong}")
+        for scale in scales if dtype.kind in "iu" else ():
+            if not has_real_numbers(scale, dtype.name):
+                raise InputError(
+                    f"{place} must have scales above 0, with which all numbers are float32, "
+                    f"not {scale}"
+                )
         if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
             raise InputError(f"{place} must have 1 scale or one an index, not {len(scales)}")
         zero_points = zero_points or (0,) * len(scales)

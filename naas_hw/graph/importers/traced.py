@@ -15,6 +15,7 @@ from naas_hw.graph.graph import Array, Attribute, Graph, Operator, with_operator
 from naas_hw.graph.importers.aten.call import Call, UnsupportedError
 from naas_hw.graph.importers.aten.translations import TRANSLATIONS, VIEWS
 from naas_hw.graph.importers.builder import GraphBuilder
+from naas_hw.graph.operators import KINDS
 from naas_hw.workload.frontends.classify import clean_name
 from naas_hw.workload.frontends.graph import Reference, TracedGraph, TracedOperator
 from naas_hw.workload.frontends.operators import only_checks
@@ -147,7 +148,15 @@ class _TraceReader:
         if translate is None:
             raise UnsupportedError("no operator of a graph computes it")
         before = set(self.builder.tensors)
-        results = translate(call)
+        try:
+            results = translate(call)
+        except (LookupError, TypeError, AttributeError, ValueError, ZeroDivisionError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"{self.model}: {call.operator.name} must have arguments as torch defines them: "
+                f"{error}"
+            ) from error
         if isinstance(results, str):
             return self._named(before, results, call.operator.outputs[0])
         names = [*call.operator.outputs, *results[len(call.operator.outputs) :]]
@@ -158,7 +167,10 @@ class _TraceReader:
         return result if result in before else self.builder.rename(result, name)
 
     def _kept(self, call: Call, reason: str) -> str | list[str]:
-        """An operator without translation, under its own name."""
+        """An operator without translation, under its own name.
+
+        A name that is one of our kinds gets `aten.` before it: the program means something else.
+        """
         operator = call.operator
         inputs = [self.names[name] for name in operator.inputs if name in self.names]
         attributes = {
@@ -170,7 +182,7 @@ class _TraceReader:
         outputs = [operator.name, *(f"{operator.name}.{index}" for index in range(1, count))]
         kept = Operator(
             name=operator.name,
-            kind=operator.kind.lower(),
+            kind=f"aten.{name}" if (name := operator.kind.lower()) in KINDS else name,
             inputs=tuple(inputs),
             outputs=tuple(outputs),
             attributes=attributes,

@@ -45,7 +45,7 @@ def _channel_means(operator: Operator, results: list[Array]) -> Array:
     """The mean [K] of each output channel over all images."""
     axis = -1 if operator.kind == "linear" else 1
     means = [
-        np.moveaxis(result, axis, 0).reshape(result.shape[axis], -1).mean(axis=1)
+        np.moveaxis(result, axis, 0).reshape(result.shape[axis], -1).mean(axis=1, dtype=np.float64)
         for result in results
     ]
     return np.asarray(np.mean(means, axis=0))

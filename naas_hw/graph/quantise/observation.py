@@ -93,7 +93,7 @@ def _error(sample: Floats, low: float, high: float) -> float:
     scale, zero_point = scale_and_zero_point(low, high)
     step = np.float32(scale)
     codes = np.clip(np.rint(sample / step) + zero_point, -128, 127)
-    difference = (codes - zero_point) * step - sample
+    difference = (codes - zero_point).astype(np.float64) * step - sample
     return float(np.dot(difference, difference))
 
 

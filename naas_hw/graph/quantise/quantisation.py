@@ -152,7 +152,7 @@ def scales_of(
     seen = observe(graph, images, names)
     for name in names:
         if not np.isfinite([seen[name].low, seen[name].high]).all():
-            raise InputError(f"{name} must be finite on calibration data, not NaN or infinite")
+            raise InputError(f"{name!r} must be finite on calibration data, not NaN or infinite")
     leaders = groups_of_scales(graph, names, seen)
     ranges = {
         leader: range_of(merged(seen[name] for name in names if leaders[name] == leader), settings)
@@ -196,14 +196,15 @@ def _widen(
 
 
 def _error(graph: Graph, images: Sequence[Image], wanted: Sequence[Image]) -> float:
-    """Mean squared difference of the outputs, relative to their mean square."""
+    """Mean squared difference of the outputs that are finite, relative to their mean square."""
     difference = total = 0.0
     for image, expected in zip(images, wanted, strict=True):
         found = run_floats(graph, image, wanted=graph.outputs)
         for name in graph.outputs:
             if expected[name].dtype.kind != "f":
                 continue
-            exact = expected[name].astype(np.float64)
-            difference += float(np.square(found[name] - exact).sum())
+            is_finite = np.isfinite(expected[name])
+            exact = expected[name][is_finite].astype(np.float64)
+            difference += float(np.square(found[name][is_finite] - exact).sum())
             total += float(np.square(exact).sum())
     return difference / total if total else difference

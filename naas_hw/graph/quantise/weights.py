@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.core.errors import InputError
+from naas_hw.graph.float_kernels.quantisation import has_real_numbers
 from naas_hw.graph.graph import Array, Operator
 
 LARGEST_WEIGHT: Final = 127
@@ -49,7 +50,7 @@ def quantise_weights(
 
     Raises
     ------
-    InputError : a weight or a bias is infinite or not a number.
+    InputError : a weight or a bias is infinite or not a number, or a sum could be no float32.
     """
     for what, values in (("weights", weights), ("bias", bias)):
         if values is not None and not np.all(np.isfinite(values)):
@@ -61,7 +62,10 @@ def quantise_weights(
         groups = bias.size // scale.size
         largest = np.abs(bias.astype(np.float64)).reshape(groups, -1).max(axis=0)
         scale = np.maximum(scale, largest / input_scale / _LARGEST_BIAS)
-    rounded = np.maximum(scale, _SMALLEST_SCALE).astype(np.float32)
+    smallest = max(_SMALLEST_SCALE, float(np.finfo(np.float32).tiny) / input_scale)
+    rounded = np.maximum(scale, smallest).astype(np.float32)
+    if not has_real_numbers(rounded.astype(np.float64) * input_scale, "int32"):
+        raise InputError(f"the sums of {operator.name} must be float32 numbers, not larger ones")
     codes = np.rint(weights / along(rounded, axis, weights.ndim))
     values = np.clip(codes, -LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int8)
     return QuantisedWeights(values=values, scale=rounded, axis=axis)

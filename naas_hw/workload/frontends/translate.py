@@ -120,6 +120,8 @@ def _convolution(source: Source) -> Translation:
     weight = _kernel(source)
     channels, height, width = _image(source)
     output = source.result
+    if len(output) not in (3, 4):
+        raise UnmappableError(f"a result must have the axes of an image, not {len(output)}")
     groups = operator.arguments.get("groups", 1)
     if not isinstance(groups, int) or groups < 1 or weight[1] * groups != channels:
         raise UnmappableError(f"groups must split {channels} channels by {weight[1]}, not {groups}")

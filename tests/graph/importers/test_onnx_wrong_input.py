@@ -44,6 +44,17 @@ def quantised(scale: Any, zero_point: Any, second: str = "DequantizeLinear") -> 
     return model_of(nodes, {"s": scale, "z": zero_point})
 
 
+def qlinear_convolution(scale: float) -> ModelProto:
+    """A convolution of bytes with an int32 bias, whose scale is the square of `scale`."""
+    inputs = ["q", "s", "z", "w", "s", "z", "s", "z", "b"]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"], name="first"),
+        helper.make_node("QLinearConv", inputs, ["y"], name="second"),
+    ]
+    constants = {"s": np.float32(scale), "z": np.int8(0), "b": np.ones(4, np.int32)}
+    return model_of(nodes, {**constants, "w": WEIGHTS.astype(np.int8)})
+
+
 def with_weights(change: Callable[[TensorProto], None]) -> ModelProto:
     model = layer()
     change(model.graph.initializer[0])
@@ -85,9 +96,14 @@ WRONG: dict[str, tuple[Callable[[], ModelProto], str]] = {
     "too few strides": (lambda: layer(strides=[1]), "strides must be 2 numbers, not 1"),
     "unknown padding": (lambda: layer(auto_pad="SOMEHOW"), "auto_pad must be"),
     "groups of 0": (lambda: layer(group=0), "weights must be for 3 channels"),
-    "scale 0": (lambda: quantised(ONE * 0, ZERO), "scales must be positive numbers, in Quantize"),
+    "scale 0": (lambda: quantised(ONE * 0, ZERO), "scales must be positive numbers"),
     "negative scale": (lambda: quantised(-ONE, ZERO), "scales must be positive numbers"),
     "infinite scale": (lambda: quantised(ONE * np.inf, ZERO), "scales must be positive numbers"),
+    "scale beyond float32": (lambda: quantised(ONE * 3e38, ZERO), "all numbers are float32"),
+    "scales whose product is beyond float32": (
+        lambda: qlinear_convolution(1e20),
+        "all numbers are float32, in QLinearConv",
+    ),
     "int16": (lambda: quantised(ONE, np.int16(0)), "must be int8 or uint8, not int16"),
     "zero points of other channels": (
         lambda: quantised(np.ones(3, dtype=np.float32), np.zeros(2, dtype=np.int8)),
@@ -120,6 +136,17 @@ WRONG: dict[str, tuple[Callable[[], ModelProto], str]] = {
         "must have at most",
     ),
     "a tensor that nobody makes": (lambda: named("Add", "z"), "'z' must be made before"),
+    "an unknown operator that reads what nobody makes": (
+        lambda: named("CumSum", "z"),
+        "'z' must be made before",
+    ),
+    "a tensor without numbers": (
+        lambda: model_of(
+            [helper.make_node("Slice", ["x", "s", "s", "a"], ["y"], name="n")],
+            {"s": np.array([1]), "a": np.array([1])},
+        ),
+        r"sizes of 'y' must be 1 or more, not \[1, 0, 8, 8\]",
+    ),
     "a missing input": (lambda: named("Add"), "inputs must be at least 2, not 1"),
     "a tensor made twice": (lambda: named("Relu", outputs=["x"]), "'x' must be made once"),
     "an output that nobody makes": (lambda: named("Relu", outputs=["z"]), "'y' must be made"),
@@ -165,6 +192,12 @@ def test_what_is_wrong_is_said_in_one_sentence(name):
     with pytest.raises(InputError, match=message) as caught:
         graph_of_model(parsed_model(data, "model.onnx"), name="test")
     assert "\n" not in str(caught.value)
+
+
+def test_names_that_are_no_text_are_refused():
+    data = layer().SerializeToString().replace(b"layer", b"lay\xffr")
+    with pytest.raises(InputError, match=r"names in model\.onnx must be UTF-8"):
+        parsed_model(data, "model.onnx")
 
 
 def test_one_infinite_number_may_be_a_bound():

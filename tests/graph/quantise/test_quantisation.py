@@ -94,11 +94,24 @@ def test_a_layer_whose_results_are_almost_equal_stays_on_the_accelerator() -> No
     assert not any(isinstance(operator, HostFunction) for operator in integers.operators)
 
 
+@pytest.mark.parametrize("size", [1e-36, 1e18, 1e37])
+def test_numbers_of_any_size_are_quantised_or_refused(size: float) -> None:
+    """No sum overflows on the way: such a warning fails the test."""
+    build = NetworkBuilder()
+    graph = build.graph(build.conv(build.image(1, 2, 4, 4), 3))
+    data = [{"x": image["x"] * np.float32(size)} for image in images((1, 2, 4, 4))]
+    if size < 1e30:
+        quantise(graph, data)
+        return
+    with pytest.raises(InputError, match="the sums of conv0 must be float32 numbers"):
+        quantise(graph, data)
+
+
 def test_numbers_that_are_none_are_refused() -> None:
     graph = residual_network()
     broken = images(SHAPE)
     broken[2]["x"][0, 0, 0, 0] = np.nan
-    with pytest.raises(InputError, match="x must be finite on calibration data, not NaN"):
+    with pytest.raises(InputError, match="'x' must be finite on calibration data, not NaN"):
         quantise(graph, broken)
     with pytest.raises(InputError, match="at least one image, not none"):
         quantise(graph, [])

@@ -54,6 +54,12 @@ def verdicts(found):
     return [check.verdict for check in found.checks]
 
 
+def test_convolution_whose_result_is_no_image_is_unsupported():
+    (check,) = classify(graph(CONV, shapes={**SHAPES, "y": ()})).checks
+    assert check.verdict is UNSUPPORTED
+    assert check.reason == "a result must have the axes of an image, not 0"
+
+
 def test_convolution_is_mapped():
     """Every bound from the shapes; the layer is named after the module with the weights."""
     found = classify(graph(CONV, shapes=SHAPES))

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from naas_hw.graph.float_kernels.quantisation import has_real_numbers
 from naas_hw.graph.graph import Array, Attribute
 from naas_hw.graph.importers.onnx_node import Node
 from naas_hw.graph.importers.onnx_operators import convolution, pooling
@@ -38,8 +39,7 @@ def quantisation(
     name = dtype if zero is None else zero.dtype.name
     if name not in (*_BYTES, "int32"):
         raise node.error(f"quantised numbers must be int8 or uint8, not {name}")
-    if not np.isfinite(scale).all() or not (scale > 0).all():
-        raise node.error("scales must be positive numbers")
+    _check_scales(node, scale, name)
     scales = [float(value) for value in scale.reshape(-1)]
     zeros = [0] * len(scales) if zero is None else [int(value) for value in zero.reshape(-1)]
     if scale.ndim > 1 or len(zeros) != len(scales):
@@ -50,6 +50,11 @@ def quantisation(
     if shape[place] != len(scales):
         raise node.error(f"scales must be {shape[place]} or one, not {len(scales)}")
     return {"scale": tuple(scales), "zero_point": tuple(zeros), "axis": place, "dtype": name}
+
+
+def _check_scales(node: Node, scales: Array, dtype: str) -> None:
+    if not has_real_numbers(scales, dtype):
+        raise node.error("scales must be positive numbers, with which all numbers are float32")
 
 
 def _constant(node: Node, index: int) -> Array:
@@ -102,6 +107,7 @@ def finish(node: Node, result: str, scale_index: int) -> None:
 
 def real_bias(node: Node, name: str, scales: Array, axis: int | None) -> str:
     """An int32 bias, dequantised by the product of the scales of inputs and weights."""
+    _check_scales(node, scales, "int32")
     values = tuple(float(scale) for scale in scales.reshape(-1))
     attributes: dict[str, Attribute] = {
         "scale": values if len(values) > 1 else values[0],
@@ -113,7 +119,8 @@ def real_bias(node: Node, name: str, scales: Array, axis: int | None) -> str:
 
 
 def _product_of_scales(node: Node, first: int, second: int) -> Array:
-    return np.asarray(_constant(node, first) * _constant(node, second), dtype=np.float32)
+    """In float64, since the product of two float32 may be none."""
+    return np.asarray(_constant(node, first).astype(np.float64) * _constant(node, second))
 
 
 def qlinear_conv(node: Node) -> None:
@@ -142,7 +149,7 @@ def qgemm(node: Node) -> None:
     axis = 0 if node.get("transB", 0) else 1
     inputs = [real_input(node, 0), real_input(node, 3, axis=axis)]
     if node.input(6):
-        scales = _product_of_scales(node, 1, 4) * np.float32(node.get("alpha", 1.0))
+        scales = _product_of_scales(node, 1, 4) * float(node.get("alpha", 1.0))
         inputs.append(real_bias(node, node.input(6), scales, len(node.shape(6)) - 1))
     result = node.nested(convolution.gemm, inputs)
     if node.input(7):
