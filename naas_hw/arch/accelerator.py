@@ -42,7 +42,7 @@ class Accelerator(BaseModel):
         does not depend on them, its time does.
     weight_lanes : bytes that reach a PE a cycle where no axis is K, C, R or S.
     input_lanes : the same for inputs where no axis is C.
-    residual, table, maximum, pitched_store : hardware for the layers that need it
+    residual, table, maximum, pitched_store, single_rounding : hardware for the layers that need it
         (`naas_hw.workload.option`); without it the netlist is smaller.
     """
 
@@ -66,6 +66,7 @@ class Accelerator(BaseModel):
     table: bool = Field(default=False, exclude_if=lambda is_there: not is_there)
     maximum: bool = Field(default=False, exclude_if=lambda is_there: not is_there)
     pitched_store: bool = Field(default=False, exclude_if=lambda is_there: not is_there)
+    single_rounding: bool = Field(default=False, exclude_if=lambda is_there: not is_there)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

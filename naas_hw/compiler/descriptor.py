@@ -115,6 +115,7 @@ def descriptor_values(
         **_drain_nest(g),
         **_beats(g),
         **_store_nest(g, placement),
+        "rounds_once": int(g.layer.rounds_once),
         "maximum": int(g.layer.maximum),
         "table_place": 0 if table_place is None else int(table_place),
         "load_table_start": placement.table,

@@ -211,6 +211,7 @@ LAYOUT: Final[tuple[FieldSpec, ...]] = (
     _field("residual_output_zero_point", 8, signed=True, option=Option.RESIDUAL),
     _field("residual_clamp_min", 8, signed=True, option=Option.RESIDUAL),
     _field("residual_clamp_max", 8, signed=True, option=Option.RESIDUAL),
+    _field("rounds_once", 1, option=Option.SINGLE_ROUNDING),
 )
 """All fields, those of optional hardware included, in their order in a descriptor."""
 

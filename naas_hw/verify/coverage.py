@@ -63,6 +63,7 @@ BINS: Final = (
     "residual_on_sums",
     "table",
     "maximum",
+    "rounds_once",
 )
 """Names of all bins, in the order in which they are shown."""
 
@@ -210,6 +211,7 @@ def _layer_bins(case: Case) -> set[str]:
         "residual": layer.residual,
         "table": layer.table,
         "maximum": layer.maximum,
+        "rounds_once": layer.rounds_once,
     }
     return {name for name, holds in bins.items() if holds}
 

@@ -37,7 +37,7 @@ _OPTIONS: Final[tuple[tuple[Option, ...], ...]] = (
     (),
     (Option.RESIDUAL, Option.TABLE),
     (Option.TABLE, Option.MAXIMUM),
-    (Option.RESIDUAL,),
+    (Option.RESIDUAL, Option.SINGLE_ROUNDING),
 )
 """Optional hardware of accelerators in turn."""
 

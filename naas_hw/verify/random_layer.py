@@ -48,6 +48,7 @@ def with_random_options(layer: Layer, options: frozenset[Option], rng: Generator
     update: dict[str, object] = {
         "residual": Option.RESIDUAL in drawn,
         "table": Option.TABLE in drawn,
+        "rounds_once": Option.SINGLE_ROUNDING in drawn,
     }
     if Option.MAXIMUM in drawn and layer.kind is not Kind.LINEAR:
         update |= {"maximum": True, "kind": Kind.DEPTHWISE, "C": 1}

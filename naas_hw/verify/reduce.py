@@ -49,6 +49,7 @@ def simpler_cases(case: Case) -> Iterator[Case]:
         {"residual": False},
         {"table": False},
         {"maximum": False},
+        {"rounds_once": False},
     ):
         yield from _new(case, seen, layer=case.layer.model_copy(update=update))
     for level in ("l2", "pe"):

@@ -74,6 +74,7 @@ class Layer(BaseModel):
     residual : an int8 tensor of the shape of the outputs is added to them.
     table : each output goes through a table of 256 bytes.
     maximum : the largest product is the output instead of the sum; depthwise layers only.
+    rounds_once : sums become bytes with one rounding, not two (`workload.arithmetic.requantise`).
     output_stride : the outputs are every n-th row and column of the image that they are written to.
 
     Raises
@@ -104,6 +105,7 @@ class Layer(BaseModel):
     residual: bool = Field(default=False, exclude_if=_is_unset)
     table: bool = Field(default=False, exclude_if=_is_unset)
     maximum: bool = Field(default=False, exclude_if=_is_unset)
+    rounds_once: bool = Field(default=False, exclude_if=_is_unset)
     output_stride: Pair = Field(default=(1, 1), exclude_if=lambda stride: stride == (1, 1))
 
     @model_validator(mode="after")
@@ -155,6 +157,7 @@ class Layer(BaseModel):
             Option.TABLE: self.table,
             Option.MAXIMUM: self.maximum,
             Option.PITCHED_STORE: self.output_stride[1] > 1,
+            Option.SINGLE_ROUNDING: self.rounds_once,
         }
         return frozenset(option for option, is_wanted in wanted.items() if is_wanted)
 

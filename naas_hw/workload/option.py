@@ -16,9 +16,11 @@ class Option(StrEnum):
     TABLE : each output byte is replaced by an entry of a table of 256 bytes.
     MAXIMUM : accumulators keep the largest product instead of the sum.
     PITCHED_STORE : outputs are written to every n-th column of an image.
+    SINGLE_ROUNDING : sums are scaled to bytes with one rounding instead of two.
     """
 
     RESIDUAL = "residual"
     TABLE = "table"
     MAXIMUM = "maximum"
     PITCHED_STORE = "pitched_store"
+    SINGLE_ROUNDING = "single_rounding"

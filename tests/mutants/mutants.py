@@ -176,14 +176,14 @@ MUTANTS = (
     Mutant(
         name="rounding: half a step is not added to the product",
         module="engines.requantiser",
-        old="x_low * m_low - (1 << 30)",
-        new="x_low * m_low - (1 << 31)",
+        old="Const(1 << 30)",
+        new="Const(1 << 31)",
         case="long",
     ),
     Mutant(
         name="rounding: a negative tie goes up in the shift",
         module="engines.requantiser",
-        old="carry.eq(~(negative & (shift != 0)))",
+        old="carry.eq(~rounds_away)",
         new="carry.eq(1)",
         case="long",
     ),

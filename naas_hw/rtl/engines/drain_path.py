@@ -41,7 +41,8 @@ SUMMED_CYCLE: Final = timing.DRAIN_PIPELINE - timing.REQUANTISE_LATENCY
 def _field_names(accelerator: Accelerator) -> tuple[str, ...]:
     """Fields of the descriptor that the drain path reads."""
     residual = ("residual",) if accelerator.residual else ()
-    return (*FIELDS, *residual, *epilogue.fields_of(accelerator.options))
+    once = ("rounds_once",) if accelerator.single_rounding else ()
+    return (*FIELDS, *once, *residual, *epilogue.fields_of(accelerator.options))
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class DrainPath(SharedComponent):
 
     Members
     -------
-    fields : In, the descriptor's FIELDS, and those of the epilogue.
+    fields : In, the descriptor's FIELDS, those of the epilogue, and `rounds_once` where it can.
     i : In, stream of `drain_beat`, always ready.
     accumulators : Out, `AccumulatorReadSignature`.
     partial_sums : Out, `l2_read_port`.
@@ -254,7 +255,7 @@ class DrainPath(SharedComponent):
         """The lane's partial sum, as long as the requantiser takes, and its byte."""
         total = Signal(signed(32), name=f"total_{k}", reset_less=True)
         m.d.sync += total.eq(number + partial_sum)
-        requantiser = Requantiser()
+        requantiser = Requantiser(single_rounding=self.accelerator.single_rounding)
         m.submodules[f"requantiser_{k}"] = requantiser
         clamp = ("clamp_min", "clamp_max")
         connect(m, part_of(flipped(self.fields), *clamp), part_of(requantiser, *clamp))
@@ -265,6 +266,8 @@ class DrainPath(SharedComponent):
             requantiser.shift.eq(scales.shift.word_select(k, 32)),
             requantiser.zero_point.eq(self.fields.output_zero_point),
         ]
+        if self.accelerator.single_rounding:
+            m.d.comb += requantiser.rounds_once.eq(self.fields.rounds_once)
         wait = 0 if self.accelerator.has_epilogue else timing.REQUANTISE_LATENCY
         late_total = delayed(m, total, wait, f"total_{k}")
         return _Result(late_total, requantiser.o)

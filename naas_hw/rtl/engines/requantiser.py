@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.timing import REQUANTISE_LATENCY
@@ -26,9 +26,11 @@ class _Products:
 
 
 class Requantiser(SharedComponent):
-    """One lane of requantisation, rounded as gemmlowp rounds.
+    """One lane of requantisation, rounded as gemmlowp rounds, or once.
 
-    `o` = clamp(zero_point + RoundingDivideByPOT(HighMul(accumulator + bias, multiplier), shift)).
+    `o` = clamp(zero_point + RoundingDivideByPOT(HighMul(accumulator + bias, multiplier), shift)),
+    or, with one rounding,
+    clamp(zero_point + floor((accumulator + bias) multiplier / 2^(31 + shift) + 1/2)).
 
     All inputs belong together and are taken every cycle. No input is remembered beyond its result,
     so parameters may change from one value to the next. There is no handshake and nothing stalls:
@@ -36,7 +38,7 @@ class Requantiser(SharedComponent):
 
     Parameters
     ----------
-    None.
+    single_rounding : whether it can round once.
 
     Members
     -------
@@ -44,6 +46,7 @@ class Requantiser(SharedComponent):
     multiplier : In, 31 bits, Q31; it is never negative.
     shift : In, 5 bits, to the right.
     zero_point, clamp_min, clamp_max : In, signed 8 bits, clamp_min <= clamp_max.
+    rounds_once : In, 1 bit, where it can; one rounding instead of two.
     o : Out, signed 8 bits.
 
     Latency
@@ -58,7 +61,8 @@ class Requantiser(SharedComponent):
 
     LATENCY: ClassVar[int] = REQUANTISE_LATENCY
 
-    def __init__(self) -> None:
+    def __init__(self, *, single_rounding: bool = False) -> None:
+        self.single_rounding = single_rounding
         super().__init__(
             {
                 "accumulator": In(signed(32)),
@@ -68,13 +72,14 @@ class Requantiser(SharedComponent):
                 "zero_point": In(signed(8)),
                 "clamp_min": In(signed(8)),
                 "clamp_max": In(signed(8)),
+                **({"rounds_once": In(1)} if single_rounding else {}),
                 "o": Out(signed(8)),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return ()
+        return (self.single_rounding,)
 
     def build(self, platform: Any) -> Module:
         """Six stages: add the bias; multiply in four parts; join the parts; add; shift; clamp.
@@ -84,21 +89,36 @@ class Requantiser(SharedComponent):
         where they differ h is 0 and either gives 0. With n = (h < 0) and e = 1 for s > 0, and
         both 0 for s = 0, that is (v + e) >> 1 with v = 2 (h - n) >> s: what rounds is one bit
         behind the shift, and clamping compares v with bounds made beforehand.
+
+        One rounding is (((x m) >> 31) + 2^(s-1)) >> s for s > 0: nothing is added to the product,
+        and n is 0. For s = 0 the first of the two roundings is the only one.
         """
         m = Module()
         biased = Signal(signed(32), reset_less=True)
         m.d.sync += biased.eq(self.accumulator + self.bias)
-        products = self._multiply(m, biased)
+        once = self._rounds_once(m)
+        products = self._multiply(m, biased, once)
         shift = _later(m, self.shift, 2, "shift")
-        lowered = self._join(m, products, _later(m, biased[-1], 1, "negative"), shift)
+        negative = _later(m, biased[-1], 1, "negative")
+        rounds_away = negative & (shift != 0)
+        if once is not None:
+            rounds_away &= ~_later(m, once, 1, "once_late")
+        lowered = self._join(m, products, rounds_away)
         shift = _later(m, shift, 2, "shift_late")
         shifted = Signal(signed(34), reset_less=True)
         m.d.sync += shifted.eq((lowered << 1) >> shift)
         self._clamp(m, shifted, shift)
         return m
 
-    def _multiply(self, m: Module, biased: Signal) -> _Products:
-        """The parts of the product; from the lowest, 2^30 is taken away for `_join`."""
+    def _rounds_once(self, m: Module) -> Value | None:
+        """Whether the product is not rounded, with the sum; None where it always is."""
+        if not self.single_rounding:
+            return None
+        return _later(m, self.rounds_once & (self.shift != 0), 1, "once")
+
+    def _multiply(self, m: Module, biased: Signal, once: Value | None) -> _Products:
+        """The parts of the product; from the lowest, 2^30 or 2^31 is taken away for `_join`."""
+        taken = Const(1 << 30) if once is None else Cat(Const(0, 30), ~once, once)
         multiplier = _later(m, self.multiplier, 1, "multiplier")
         x_low, x_high = biased[:HALF], biased[HALF:].as_signed()
         m_low, m_high = multiplier[:HALF], multiplier[HALF:]
@@ -107,25 +127,26 @@ class Requantiser(SharedComponent):
         high_low = Signal(signed(32), reset_less=True)
         high_high = Signal(signed(31), reset_less=True)
         m.d.sync += [
-            low_low.eq(x_low * m_low - (1 << 30)),
+            low_low.eq(x_low * m_low - taken),
             low_high.eq(x_low * m_high),
             high_low.eq(x_high * m_low),
             high_high.eq(x_high * m_high),
         ]
         return _Products(low_low, low_high, high_low, high_high)
 
-    def _join(self, m: Module, parts: _Products, negative: Value, shift: Value) -> Signal:
+    def _join(self, m: Module, parts: _Products, rounds_away: Value) -> Signal:
         """Join the parts of the product to h - n.
 
         The product is high_high 2^32 + middle 2^16 + 16 bits that no rounding sees. Of it and 2^30
-        for rounding, 2^31 is taken away already: h - 1, to which 1 - n comes as a carry.
+        for rounding, 2^31 is taken away already: h - 1, to which 1 - n comes as a carry. With one
+        rounding, 2^31 of the product alone.
         """
         middle = Signal(signed(35), reset_less=True)
         carry = Signal(reset_less=True)
         lowered = Signal(signed(34), reset_less=True)
         m.d.sync += [
             middle.eq(parts.high_low + parts.low_high + (parts.low_low >> HALF)),
-            carry.eq(~(negative & (shift != 0))),
+            carry.eq(~rounds_away),
         ]
         upper = _later(m, parts.high_high, 1, "high_high") << 1
         with_carry = Cat(carry, upper).as_signed() + Cat(carry, middle >> (31 - HALF)).as_signed()

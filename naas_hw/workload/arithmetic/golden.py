@@ -28,6 +28,7 @@ def reference_output(layer: Layer, quantised: QuantisedLayer) -> NDArray[np.int8
         quantised.output_zero_point,
         quantised.clamp_min,
         quantised.clamp_max,
+        quantised.rounds_once,
     )
     return apply_epilogue(outputs, quantised.residual, quantised.table)
 

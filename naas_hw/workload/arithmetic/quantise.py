@@ -49,6 +49,7 @@ def random_quantised_layer(
         quantised,
         residual=_random_residual(layer, rng) if layer.residual else None,
         table=_random_table(rng) if layer.table else None,
+        rounds_once=layer.rounds_once,
     )
 
 

@@ -24,6 +24,7 @@ class QuantisedLayer:
     shift : int32 [K], 0 to 31, to the right.
     input_zero_point, output_zero_point, clamp_min, clamp_max : -128 to 127.
     residual, table : what happens to the bytes then; None where nothing does.
+    rounds_once : sums become bytes with one rounding, not two.
 
     Raises
     ------
@@ -41,6 +42,7 @@ class QuantisedLayer:
     clamp_max: int
     residual: Residual | None = None
     table: Table | None = None
+    rounds_once: bool = False
 
     def __post_init__(self) -> None:
         num_outputs = len(self.weights)
@@ -89,6 +91,8 @@ class QuantisedLayer:
             if (getattr(self, name) is not None) != wanted:
                 there, asked = ("missing", "there") if wanted else ("there", "missing")
                 raise ValueError(f"{name} must be {asked}, not {there}")
+        if self.rounds_once != layer.rounds_once:
+            raise ValueError(f"rounds_once must be {layer.rounds_once}, not {self.rounds_once}")
         outputs = (layer.groups * layer.K, layer.P, layer.Q)
         if self.residual is not None and self.residual.values.shape != outputs:
             raise ValueError(

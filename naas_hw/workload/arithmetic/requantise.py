@@ -1,4 +1,4 @@
-"""int32 accumulators to int8, rounded as gemmlowp rounds: the golden model, in int64.
+"""int32 accumulators to int8, rounded as gemmlowp rounds, or once: the golden model, in int64.
 
 Source: gemmlowp `fixedpoint/fixedpoint.h`, `SaturatingRoundingDoublingHighMul` and
 `RoundingDivideByPOT`. The first rounds a tie up, the second away from zero.
@@ -62,6 +62,7 @@ def requantise(
     zero_point: int,
     clamp_min: int,
     clamp_max: int,
+    rounds_once: bool = False,
 ) -> NDArray[np.int8]:
     """int32 accumulators to int8 outputs.
 
@@ -70,17 +71,30 @@ def requantise(
     accumulators : integers [K, ...]; taken modulo 2^32, as the sum with the bias is.
     bias, multiplier, shift : int32, [K] or scalar; multiplier in Q31, shift 0 to 31 to the right.
     zero_point, clamp_min, clamp_max : of the output, -128 to 127.
+    rounds_once : one rounding of the scaled sum, a tie up, instead of two.
 
     Notes
     -----
-    clamp(zero_point + RoundingDivideByPOT(HighMul(acc + bias, multiplier), shift))
+    clamp(zero_point + RoundingDivideByPOT(HighMul(acc + bias, multiplier), shift)), or
+    clamp(zero_point + floor((acc + bias) multiplier / 2^(31 + shift) + 1/2)) with one rounding.
+    Without a shift the two are equal.
     """
     wide = np.asarray(accumulators, dtype=np.int64)
-    scaled = doubling_high_multiply(
-        wrap_int32(wide + _along_first(bias, wide)), _along_first(multiplier, wide)
-    )
-    outputs = rounding_shift_right(scaled, _along_first(shift, wide)) + zero_point
+    sums = wrap_int32(wide + _along_first(bias, wide))
+    factor, exponent = _along_first(multiplier, wide), _along_first(shift, wide)
+    scale = _scale_once if rounds_once else _scale_twice
+    outputs = scale(sums, factor, exponent) + zero_point
     return np.clip(outputs, clamp_min, clamp_max).astype(np.int8)
+
+
+def _scale_twice(sums: IntArray, multiplier: IntArray, shift: IntArray) -> NDArray[np.int64]:
+    return rounding_shift_right(doubling_high_multiply(sums, multiplier), shift)
+
+
+def _scale_once(sums: IntArray, multiplier: IntArray, shift: IntArray) -> NDArray[np.int64]:
+    """A tie goes up."""
+    scaled: NDArray[np.int64] = (sums * multiplier + (np.int64(1) << (30 + shift))) >> (31 + shift)
+    return scaled
 
 
 def _along_first(values: ArrayLike, like: IntArray) -> NDArray[np.int64]:

@@ -93,6 +93,29 @@ def test_both_roundings_are_made():
     assert requantise([5], [0], [HALF], [1], 0, -128, 127) == 2
 
 
+@settings(deadline=None)
+@given(
+    accumulator=INT32,
+    bias=INT32,
+    multiplier=st.integers(HALF, 2**31 - 1),
+    shift=st.integers(0, 31),
+)
+def test_rounded_once_a_tie_goes_up(accumulator, bias, multiplier, shift):
+    """Against exact fractions; the sum with the bias wraps."""
+    total = (accumulator + bias + 2**31) % 2**32 - 2**31
+    exact = floor(Fraction(total * multiplier, 2 ** (31 + shift)) + Fraction(1, 2))
+    byte = requantise([accumulator], [bias], [multiplier], [shift], 3, -128, 127, rounds_once=True)
+    assert byte == min(max(exact + 3, -128), 127)
+
+
+@settings(deadline=None)
+@given(accumulator=INT32, multiplier=st.integers(HALF, 2**31 - 1))
+def test_without_a_shift_one_rounding_is_both(accumulator, multiplier):
+    """HighMul is the only one that rounds."""
+    given = ([accumulator], [0], [multiplier], [0], 0, -128, 127)
+    assert requantise(*given) == requantise(*given, rounds_once=True)
+
+
 def test_sum_wraps_before_the_product():
     """2^31 - 1 + 1 is -2^31: times 0.5 is -2^30, / 2^24 is -64."""
     assert requantise([2**31 - 1], [1], [HALF], [24], 0, -128, 127) == -64
