@@ -46,7 +46,7 @@ class FlowNode:
     -------
     sources : rows whose result it reads, all above it.
     name, end : the first line, on the left and on the right.
-    note : the second line.
+    note, end_note : the second line, likewise.
     full : all of it, for those who point at it.
     """
 
@@ -56,6 +56,7 @@ class FlowNode:
     end: str
     note: str
     full: str
+    end_note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,11 +160,13 @@ def _node(node: FlowNode, row: int, top: float, lanes: Lanes) -> Markup:
     left = _place(lanes.count - 1, lanes) + 12
     room = WIDTH - 4 - left
     name = shortened(node.name, room - text_width(node.end) - 8)
+    note = shortened(node.note, room - text_width(node.end_note) - 8)
     return element(
         "g",
         element("title", node.full),
         draw_mark(node.kind.mark, node.kind.tone, _place(lanes.lanes[row], lanes), middle),
         draw_text(name, left, middle - 2),
         draw_text(node.end, WIDTH - 4, middle - 2, anchor="end"),
-        draw_text(shortened(node.note, room), left, middle + 11, class_="label"),
+        draw_text(note, left, middle + 11, class_="label"),
+        draw_text(node.end_note, WIDTH - 4, middle + 11, anchor="end", class_="label"),
     )

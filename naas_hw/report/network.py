@@ -7,6 +7,7 @@ from typing import Final
 
 from naas_hw.compiler.lowering.dependences import dependences
 from naas_hw.compiler.lowering.values import Call, HostCall, LayerCall, PlacedTensor
+from naas_hw.cost.evaluate import CostReport
 from naas_hw.graph.quantised import HostFunction, QuantisedOperator
 from naas_hw.report.flow import FlowKind, FlowNode, draw_flow
 from naas_hw.report.memory import footprint_figure, memory_figure
@@ -109,8 +110,8 @@ def graph_figure(facts: RunFacts, model: ModelFacts) -> Figure:
     """Calls in order of execution; operators that one call computes together are one node."""
     return Figure(
         title="The network",
-        caption="In order of execution, with the cycles of each layer. Operators joined by + are "
-        "one layer, and the layers of one operator are one row; what is placement only "
+        caption="In order of execution, with cycles and energy of each layer. Operators joined by "
+        "+ are one layer, and the layers of one operator are one row; what is placement only "
         "(concatenation, split, flatten) needs none.",
         picture=draw_flow("The network", _nodes(facts, model)),
         table=_operator_table(facts, model),
@@ -121,10 +122,10 @@ def _nodes(facts: RunFacts, model: ModelFacts) -> list[FlowNode]:
     lowered = model.lowered
     groups = [list(calls) for _, calls in groupby(lowered.calls, _made_of)]
     sources = iter(_sources([1] * len(lowered.inputs) + [len(calls) for calls in groups], model))
-    cycles = {one.layer.name: one.cost.cycles for one in facts.layers}
+    costs = {one.layer.name: one.cost for one in facts.layers}
     return [
         *(_given_node(tensor, next(sources), "input") for tensor in lowered.inputs),
-        *(_call_node(calls, next(sources), model, cycles) for calls in groups),
+        *(_call_node(calls, next(sources), model, costs) for calls in groups),
         *(_given_node(tensor, next(sources), "output") for tensor in lowered.outputs),
     ]
 
@@ -156,7 +157,7 @@ def _given_node(tensor: PlacedTensor, sources: tuple[int, ...], what: str) -> Fl
 
 
 def _call_node(
-    calls: list[Call], sources: tuple[int, ...], model: ModelFacts, cycles: dict[str, int]
+    calls: list[Call], sources: tuple[int, ...], model: ModelFacts, costs: dict[str, CostReport]
 ) -> FlowNode:
     first = calls[0]
     if isinstance(first, HostCall):
@@ -171,10 +172,13 @@ def _call_node(
     count = f", {len(calls)} layers" if len(calls) > 1 else ""
     what = " + ".join(kinds) or layer.kind.value
     note = f"{what}{window}{count} → {_size((layer.K, layer.P, layer.Q))}"
-    spent = sum(cycles[one.layer.name] for one in calls if isinstance(one, LayerCall))
+    parts = [costs[one.layer.name] for one in calls if isinstance(one, LayerCall)]
+    spent = sum(one.cycles for one in parts)
+    energy = f"{short(sum(one.energy_pj for one in parts) / 1e6)} µJ"
     return FlowNode(
         sources=sources, kind=_ACCELERATOR, name=layer.name, end=short(spent), note=note,
-        full=f"{layer.name}: {note}; {spent:,} cycles. Of {', '.join(first.sources)}",
+        end_note=energy,
+        full=f"{layer.name}: {note}; {spent:,} cycles, {energy}. Of {', '.join(first.sources)}",
     )  # fmt: skip
 
 
@@ -247,7 +251,7 @@ def _starts_text(simulation: NetworkSimulationRecord) -> str:
     if not simulation.starts:
         return ""
     count = _count(len(simulation.starts), "start")
-    return f" They were measured on {count}, each run as a whole, too."
+    return f" {count} ran as a whole, too, with the same result."
 
 
 def network_simulation_table(model: ModelFacts) -> DataTable | None:

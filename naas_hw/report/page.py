@@ -245,7 +245,7 @@ def _accuracy_tile(facts: RunFacts) -> list[Tile]:
     """
     if facts.model is not None and facts.model.accuracy is not None:
         measured = facts.model.accuracy
-        note = f"on {measured.num_samples:,} values of {measured.data}"
+        note = f"on {measured.num_samples:,} values of {measured.data!r}"
         if measured.float_accuracy is not None:
             note = f"{measured.float_accuracy:.2%} in float, {note}"
         return [Tile(label="accuracy", value=f"{measured.integer_accuracy:.2%}", note=note)]

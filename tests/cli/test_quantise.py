@@ -106,6 +106,6 @@ def test_test_data_has_a_folder_of_its_own(model, data, tmp_path, capsys) -> Non
         str(tmp_path / "q.onnx"),
     ]
     assert main([*call, "--test", str(data)]) == 0
-    assert "in integers, 100.00% in float, on 8 values of data\n" in capsys.readouterr().out
+    assert "in integers, 100.00% in float, on 8 values of 'data'\n" in capsys.readouterr().out
     kept = accuracy_in(tmp_path / "q.onnx")
     assert kept is not None and kept.num_calibrating == 0

@@ -31,6 +31,7 @@ from naas_hw.report.network import (
     share_sentence,
 )
 from naas_hw.report.page import key_figures, render_report
+from naas_hw.report.svg import short
 from naas_hw.runs.facts import NetworkSimulationRecord, read_run_facts
 from naas_hw.runs.folder import RunFolder
 from naas_hw.workload.files import write_network
@@ -42,6 +43,10 @@ MACS = 3 * 4 * 4 * 3 * 3  # of three layers with one by one kernels
 LAYER = {
     "name": "conv_a", "ok": True, "status": "done", "predicted_cycles": 70, "simulated_cycles": 70,
     "output_mismatches": 0,
+}  # fmt: skip
+START = {
+    "ok": True, "status": "done", "layers": ["conv_a"], "predicted_cycles": 35,
+    "simulated_cycles": 35, "output_mismatches": 0,
 }  # fmt: skip
 SIMULATED = {
     "version": 1, "network": "net", "simulator": "icarus 12", "ok": True, "predicted_cycles": 70,
@@ -113,11 +118,13 @@ def test_every_operator_is_in_the_table_and_what_was_folded_stands_at_its_layer(
     assert "softmax: no &lt;integer&gt; form" in figure.picture
 
 
-def test_the_cycles_of_each_layer_stand_at_its_node(facts):
+def test_the_cycles_and_the_energy_of_each_layer_stand_at_its_node(facts):
     picture = graph_figure(facts, facts.model).picture
     for one in facts.layers:
         assert f"{one.layer.name}: " in picture
-        assert f"; {one.cost.cycles:,} cycles. Of " in picture
+        energy = f"{short(one.cost.energy_pj / 1e6)} µJ"
+        assert f"; {one.cost.cycles:,} cycles, {energy}. Of " in picture
+        assert f">{energy}</text>" in picture
 
 
 def test_the_phases_of_an_operator_are_one_row(tmp_path):
@@ -133,7 +140,7 @@ def test_the_phases_of_an_operator_are_one_row(tmp_path):
     assert len(facts.layers) == 5
     assert picture.count("<title>") == 4  # x, up, conv_z, z
     spent = sum(one.cost.cycles for one in facts.layers[:4])
-    assert f"transposed convolution, 4 layers → 4×3×3; {spent:,} cycles. Of up" in picture
+    assert f"transposed convolution, 4 layers → 4×3×3; {spent:,} cycles, " in picture
     assert picture.count('class="flow"') == 6  # from each to the next: a half and a half
 
 
@@ -155,10 +162,12 @@ def test_the_accuracy_is_a_sentence_and_a_key_figure_or_said_to_be_unknown(facts
         float_accuracy=0.98, integer_accuracy=0.97, num_samples=100, data="<digits>"
     )
     known = replace(facts, model=replace(facts.model, accuracy=measured))
-    sentence = "Accuracy: 97.00% in integers, 98.00% in float, on 100 values of &lt;digits&gt;."
+    sentence = (
+        "Accuracy: 97.00% in integers, 98.00% in float, on 100 values of &#39;&lt;digits&gt;&#39;."
+    )
     assert sentence in render_report(known)
     (tile,) = [tile for tile in key_figures(known) if tile.label == "accuracy"]
-    assert (tile.value, tile.note) == ("97.00%", "98.00% in float, on 100 values of <digits>")
+    assert (tile.value, tile.note) == ("97.00%", "98.00% in float, on 100 values of '<digits>'")
 
 
 @pytest.mark.parametrize(
@@ -166,6 +175,8 @@ def test_the_accuracy_is_a_sentence_and_a_key_figure_or_said_to_be_unknown(facts
     [
         ({}, "every output byte of every layer is equal to the integer reference, and so are the "
              "70 cycles to those that were predicted."),
+        ({"starts": [START, START]}, "predicted. 2 starts ran as a whole, too, with the same "
+                                     "result."),
         ({"ok": False, "simulated_cycles": 71, "output_mismatches": 2},
          "differs: 2 wrong bytes, 71 cycles, 70 predicted."),
     ],
@@ -188,6 +199,29 @@ def test_what_differs_in_the_simulation_is_listed(facts):
     )
     assert section.simulation is not None
     assert texts(section.simulation.rows[0]) == ["conv_a", "differs", "70", "70", "0"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"inputs": {"x": "cat.npy"}}, "in icarus 12, on cat.npy: every"),
+        ({"seed": 3}, "in icarus 12, on numbers of seed 3: every"),
+        ({"inputs": {"x": None}}, "in icarus 12: every"),
+    ],
+)
+def test_the_simulation_names_what_the_network_read(facts, change, expected):
+    record = NetworkSimulationRecord.model_validate(SIMULATED | change)
+    assert expected in network_simulation_sentence(replace(facts.model, simulation=record))
+
+
+def test_what_differs_in_a_whole_start_is_listed(facts):
+    start = START | {"ok": False, "simulated_cycles": 36, "counts_that_differ": ["dram 1, not 2"]}
+    record = NetworkSimulationRecord.model_validate(SIMULATED | {"starts": [START, start]})
+    section = network_section(facts, replace(facts.model, simulation=record))
+    assert section.differences == (
+        "start 2: done, 36 cycles, 35 predicted, 0 wrong bytes",
+        "start 2: dram 1, not 2",
+    )
 
 
 def test_without_a_model_there_is_no_such_section(facts):

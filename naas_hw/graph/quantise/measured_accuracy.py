@@ -11,7 +11,7 @@ from naas_hw.graph.importers.onnx_file import read_model
 from naas_hw.graph.quantise.accuracy import accuracy, float_runner, integer_runner
 from naas_hw.graph.quantise.data import CalibrationData
 from naas_hw.system.json_files import parse_json
-from naas_hw.system.text import printable
+from naas_hw.system.text import shown
 from naas_hw.system.yaml_files import validate
 
 ACCURACY_FILE: Final = "accuracy.json"
@@ -53,11 +53,11 @@ class MeasuredAccuracy(BaseModel):
 
     @property
     def words(self) -> str:
-        """`97.22% in integers, 97.50% in float, on 360 values of digits`."""
+        """`97.22% in integers, 97.50% in float, on 360 values of 'digits'`."""
         shares = f"{self.integer_accuracy:.2%} in integers"
         if self.float_accuracy is not None:
             shares += f", {self.float_accuracy:.2%} in float"
-        found = f"{shares}, on {self.num_samples:,} values of {printable(self.data)}"
+        found = f"{shares}, on {self.num_samples:,} values of {shown(self.data, _MAX_NAME)}"
         if not self.num_calibrating:
             return found
         if self.num_calibrating >= self.num_samples:

@@ -60,17 +60,20 @@ def test_a_model_that_takes_bytes_is_given_the_bytes_of_the_data() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, "97.25% in integers, 97.50% in float, on 1,200 values of digits"),
-        ({"float_accuracy": None}, "97.25% in integers, on 1,200 values of digits"),
-        ({"num_calibrating": 0}, "97.25% in integers, 97.50% in float, on 1,200 values of digits"),
+        ({}, "97.25% in integers, 97.50% in float, on 1,200 values of 'digits'"),
+        ({"float_accuracy": None}, "97.25% in integers, on 1,200 values of 'digits'"),
+        (
+            {"num_calibrating": 0},
+            "97.25% in integers, 97.50% in float, on 1,200 values of 'digits'",
+        ),
         (
             {"num_calibrating": 64},
-            "97.25% in integers, 97.50% in float, on 1,200 values of digits, of which 64 "
+            "97.25% in integers, 97.50% in float, on 1,200 values of 'digits', of which 64 "
             "calibrated the model, too",
         ),
         (
             {"num_calibrating": 1200, "data": "a\nb"},
-            "97.25% in integers, 97.50% in float, on 1,200 values of a\\nb, which calibrated the "
+            "97.25% in integers, 97.50% in float, on 1,200 values of 'a\\nb', which calibrated the "
             "model, too",
         ),
     ],
