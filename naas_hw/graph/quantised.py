@@ -147,8 +147,8 @@ class MaximumPool(QuantisedOperator):
 class AveragePool(QuantisedOperator):
     """clamp(z_y + requantise(sum of weight (x - z_x))), the divisor being in the multiplier.
 
-    Outside the image is z_x. Where the tensors share scale and zero point and nothing is outside,
-    z_x and z_y are 0, so that a mean that lies between two bytes goes away from the byte 0.
+    Outside the image is z_x. Where the tensors share scale and zero point and what is outside does
+    not count, z_x and z_y are 0, so that a mean between two bytes goes away from the byte 0.
 
     Parameters
     ----------

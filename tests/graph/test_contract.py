@@ -184,6 +184,21 @@ def test_pools_are_equal(tmp_path, kind, kernel, padding):
     assert largest(report) <= (1 if hosted else 0)
 
 
+def test_a_padded_mean_is_equal_where_its_divisor_is_constant(tmp_path):
+    """A kernel that covers the whole of a small image, wherever it is."""
+    tensors = [random_tensor(name, 1, 2, 2, 50, zero_point=-20) for name in "xy"]
+    operator = OperatorOfFile(
+        kind="AVERAGE_POOL_2D",
+        inputs=("x",),
+        outputs=("y",),
+        options="Pool2DOptions",
+        fields={"strideH": 1, "strideW": 1, "filterHeight": 3, "filterWidth": 3},
+    )
+    _, report = report_of(tmp_path, tensors, operator)
+    assert [one.kind for one in report.kinds] == ["average pool"]
+    assert largest(report) == 0
+
+
 @pytest.mark.parametrize("kind", ["ADD", "SUB"])
 def test_sums_differ_by_one_unit_at_most(tmp_path, kind):
     tensors = [

@@ -252,6 +252,29 @@ def test_a_divisor_is_constant_where_each_kernel_has_as_many_rows_and_columns(
     assert kinds(made) == ["AveragePool"]
 
 
+def test_a_mean_of_one_scale_goes_away_from_the_byte_0(rng):
+    """As that of TensorFlow Lite: the sum of bytes inside, divided, a tie away from 0."""
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 2, 2))
+    y = model.append(
+        "average_pool",
+        [x],
+        "y",
+        (1, 4, 2, 2),
+        kernel=(3, 3),
+        stride=(1, 1),
+        padding=(1, 1, 1, 1),
+        count_include_pad=False,
+    )
+    made = quantised_graph(model.graph(model.quantised(y, 0.05, 3)))
+    values = run_integers(made, values_of(model.graph(), rng))
+    sums = values[made.inputs[0]].astype(int).sum(axis=(1, 2))
+    wanted = np.sign(sums) * ((np.abs(sums) + 2) // 4)
+    assert np.array_equal(
+        values[made.outputs[0]], np.broadcast_to(wanted[:, None, None], (4, 2, 2))
+    )
+
+
 def test_a_maximum_before_it_is_quantised(rng):
     model = QuantisedModel()
     y = layer(model, model.input("x", (1, 4, 8, 8)), rng)
@@ -508,8 +531,8 @@ def test_depth_and_space(rng):
 @pytest.mark.parametrize(
     ("scale", "zero_point", "dtype", "message"),
     [
-        (0.0, 0, "int8", "must have scales above 0, not 0.0"),
-        (-1.0, 0, "int8", "must have scales above 0, not -1.0"),
+        (0.0, 0, "int8", "must have scales above 0, with .* not 0.0"),
+        (-1.0, 0, "int8", "must have scales above 0, with .* not -1.0"),
         (0.1, 300, "uint8", "must have a zero point 0 to 255, not 300"),
         (0.1, 0, "int16", "must make int8 or uint8 numbers, not int16"),
     ],

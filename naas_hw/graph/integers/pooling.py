@@ -135,8 +135,10 @@ def _average(
 ) -> Bytes:
     factor = image.quantisation.scale / quantisation.scale / divisor
     weight, multiplier, shift = _weight_for(factor)
-    # With zero points of 0 a mean between two bytes goes the way that TensorFlow Lite's goes.
-    same = image.quantisation == quantisation and not any(padding)
+    # With zero points of 0 a mean between two bytes goes the way that TensorFlow Lite's goes, and
+    # what is outside adds nothing, so that it must not count.
+    counts_outside = any(padding) and divisor == kernel[0] * kernel[1]
+    same = image.quantisation == quantisation and not counts_outside
     clamp_min, clamp_max = quantisation.bounds(result.low, result.high)
     return builder.bytes(
         AveragePool,
