@@ -1,5 +1,6 @@
 """Inputs of a network out of `.npy` files of the user's, and its outputs into such files."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from io import BytesIO
@@ -115,15 +116,18 @@ def output_files(names: Iterable[str]) -> dict[str, str]:
 
 
 def check_new(folder: str | Path, files: Iterable[str]) -> None:
-    """Refuse a folder that holds one of these files, which would be replaced.
+    """Refuse a folder that holds one of these files, which would be replaced, before hours of work.
 
     Raises
     ------
-    InputError : says which file; or that the folder is none.
+    InputError : says which file; or that there is no folder to write to, nor a place for one.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{printable(str(folder))} must be a folder or not exist")
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{printable(str(folder))} must lie where files can be written")
     for file in files:
         place = folder / file
         if place.exists() or place.is_symlink():

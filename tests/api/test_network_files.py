@@ -129,6 +129,9 @@ def test_a_link_is_not_followed_and_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file must be a folder or not exist"):
         check_new(tmp_path / "file", ["y.npy"])
+    with pytest.raises(InputError, match="below must lie where files can be written"):
+        check_new(tmp_path / "file" / "below", ["y.npy"])
+    check_new(tmp_path / "new" / "below", ["y.npy"])
 
 
 def test_names_of_files_are_plain_and_never_shared():
