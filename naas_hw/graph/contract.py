@@ -33,7 +33,7 @@ _IMAGE_RANK: Final = 4
 _CHANNELS_SECOND: Final = (0, 3, 1, 2)
 _UINT8_MOVE: Final = 128
 _EXACT_WITH_LITERT: Final = frozenset(
-    {"convolution", "depthwise or grouped convolution", "maximum pool"}
+    {"convolution", "depthwise or grouped convolution", "linear layer", "maximum pool"}
 )
 
 

@@ -135,11 +135,14 @@ def _convolution(one: Convolution, tensors: Tensors, inputs: list[Array]) -> Arr
         dilation=one.dilation,
         groups=one.groups,
     )
-    return _requantised(one, output, sums)
+    return _requantised(one, output, sums, rounds_once=one.rounds_once)
 
 
 def _requantised(
-    one: Convolution | TransposedConvolution, output: QuantisedTensor, sums: NDArray[np.int64]
+    one: Convolution | TransposedConvolution,
+    output: QuantisedTensor,
+    sums: NDArray[np.int64],
+    rounds_once: bool = False,
 ) -> Array:
     return requantise(
         sums,
@@ -149,6 +152,7 @@ def _requantised(
         output.zero_point,
         one.clamp_min,
         one.clamp_max,
+        rounds_once,
     )
 
 

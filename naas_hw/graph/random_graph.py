@@ -41,6 +41,7 @@ MAX_CHANNELS: Final = 72
 _SPREAD: Final = 50.0  # standard deviation of the outputs of a convolution
 _WEIGHT_DEVIATION: Final = 37.0
 _INPUT_DEVIATION: Final = 74.0
+_SHARE_ROUNDING_ONCE: Final = 0.25  # of convolutions
 
 Scaling = tuple[float, int]
 """Scale and zero point of a tensor."""
@@ -86,6 +87,8 @@ def _variants(graph: QuantisedGraph, operator: QuantisedOperator) -> set[str]:
         found.add("dense" if operator.groups == 1 else grouped)
         found |= {"dilated"} if operator.dilation != (1, 1) else set()
         found |= {"cropped"} if min(operator.padding) < 0 else set()
+    if isinstance(operator, Convolution):
+        found |= {"rounds once"} if operator.rounds_once else set()
     if isinstance(operator, Convolution | MaximumPool | AveragePool):
         found |= {"strided"} if operator.stride != (1, 1) else set()
         top, left, bottom, right = operator.padding
@@ -116,7 +119,11 @@ class _Growing:
     inputs: list[str] = field(default_factory=list)
 
     def begin(self) -> None:
-        """The inputs of the network, and the scales that its tensors share."""
+        """The inputs of the network, and the scales that its tensors share.
+
+        What rounds once is drawn apart, so it changes nothing else of a network.
+        """
+        (self._roundings,) = self.rng.spawn(1)
         self._scalings = [
             (float(self.rng.uniform(0.01, 0.1)), int(self.rng.choice((-128, -5, 0, 12, 127))))
             for _ in range(int(self.rng.integers(1, 3)))
@@ -283,6 +290,7 @@ class _Growing:
         bias, multiplier, shift = self._requantisation(outputs, inputs * kernel[0] * kernel[1])
         weights = self._weights((outputs, inputs, *kernel))
         clamps = self._clamps()
+        rounds_once = bool(self._roundings.random() < _SHARE_ROUNDING_ONCE)
         return self._add(
             lambda name, output: Convolution(
                 name=name,
@@ -298,6 +306,7 @@ class _Growing:
                 groups=groups,
                 clamp_min=clamps[0],
                 clamp_max=clamps[1],
+                rounds_once=rounds_once,
             ),
             (outputs, spans[0] // stride[0] + 1, spans[1] // stride[1] + 1),
             self._scaling(),

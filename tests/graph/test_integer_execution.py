@@ -6,6 +6,7 @@ import pytest
 from naas_hw.core.errors import InputError
 from naas_hw.graph.integer_execution import image_of, model_values, run_integers
 from naas_hw.graph.quantised import (
+    Convolution,
     HostFunction,
     QuantisedGraph,
     QuantisedTensor,
@@ -13,12 +14,12 @@ from naas_hw.graph.quantised import (
 )
 
 
-def tensor(name="x", shape=(2, 3, 4), graph_shape=None, **more):
+def tensor(name="x", shape=(2, 3, 4), graph_shape=None, zero_point=-3, **more):
     return QuantisedTensor(
         name=name,
         shape=shape,
         scale=0.5,
-        zero_point=-3,
+        zero_point=zero_point,
         graph_shape=(1, *shape) if graph_shape is None else graph_shape,
         **more,
     )
@@ -125,3 +126,31 @@ def test_init_wrong_input(given, message):
     )
     with pytest.raises(InputError, match=message):
         run_integers(graph, given)
+
+
+@pytest.mark.parametrize(("rounds_once", "wanted"), [(False, [1, -1, 1, 0]), (True, [0, 0, 1, 0])])
+def test_a_convolution_rounds_once_or_twice(rounds_once, wanted):
+    """The factor is 0.49: the first of two roundings makes 1 of 0.98, the second 1 of 0.5, a tie.
+
+    Rounded once, 0.49 is 0.
+    """
+    graph = QuantisedGraph(
+        name="one",
+        operators=(
+            Convolution(
+                name="layer",
+                inputs=("x",),
+                output="y",
+                weights=np.ones((1, 1, 1, 1), np.int8),
+                bias=np.zeros(1, np.int32),
+                multiplier=np.array([round(0.98 * 2**31)], np.int32),
+                shift=np.array([1], np.int32),
+                rounds_once=rounds_once,
+            ),
+        ),
+        tensors={name: tensor(name, (1, 1, 4), zero_point=0) for name in "xy"},
+        inputs=("x",),
+        outputs=("y",),
+    )
+    x = np.array([1, -1, 2, 0], np.int8).reshape(1, 1, 1, 4)
+    assert run_integers(graph, {"x": x})["y"].reshape(-1).tolist() == wanted

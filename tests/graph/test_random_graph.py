@@ -31,7 +31,10 @@ def test_all_kinds_and_variants_occur():
     kinds = {cls.__name__ for cls in QuantisedOperator.__subclasses__()}
     assert kinds <= set(bins)
     variants = {
-        "Convolution": ("dense", "depthwise", "grouped", "dilated", "cropped", "strided"),
+        "Convolution": (
+            *("dense", "depthwise", "grouped", "dilated", "cropped", "strided"),
+            "rounds once",
+        ),
         "TransposedConvolution": ("dense", "depthwise", "dilated", "cropped"),
         "MaximumPool": ("strided", "padded unevenly"),
         "Crop": ("of channels", "with steps"),

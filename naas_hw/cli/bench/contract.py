@@ -37,7 +37,8 @@ def contract(
     Each operator is given the other side's own input bytes. TFLite files are run by LiteRT with its
     reference kernels (package ai-edge-litert), ONNX files by `onnx.reference`, or by onnxruntime
     where that does not know an operator. The exit status is 1 if a byte differs by more than one
-    unit, or if a byte of a convolution or a maximum of a TFLite file differs at all.
+    unit, or if a byte of a convolution, a linear layer or a maximum of a TFLite file differs at
+    all.
 
     Examples
     --------

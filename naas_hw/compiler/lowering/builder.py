@@ -49,7 +49,12 @@ class LayerEpilogue:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scaling:
-    """Requantisation of the channels of a layer; arrays are int32 [K]."""
+    """Requantisation of the channels of a layer; arrays are int32 [K].
+
+    Parameters
+    ----------
+    rounds_once : as of `naas_hw.graph.quantised.Convolution`.
+    """
 
     bias: NDArray[np.int32]
     multiplier: NDArray[np.int32]
@@ -57,6 +62,7 @@ class Scaling:
     output_zero_point: int = 0
     clamp_min: int = -128
     clamp_max: int = 127
+    rounds_once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,6 +294,8 @@ class Builder:
         step = tuple(n if output.shape[1 + i] > 1 else 1 for i, n in enumerate(emission.step))
         if step[1] > 1 and Option.PITCHED_STORE not in self.options:
             raise NotLoweredError(f"the accelerator must have {Option.PITCHED_STORE}")
+        if emission.scaling.rounds_once and Option.SINGLE_ROUNDING not in self.options:
+            raise NotLoweredError(f"the accelerator must have {Option.SINGLE_ROUNDING}")
         if columns.padding > 0 and source.pitches.pixel != 1:
             raise NotLoweredError("pixels of a row must lie side by side where its left is padded")
         for reach in emission.reaches:
@@ -312,6 +320,7 @@ class Builder:
                 residual=emission.epilogue.addition is not None,
                 table=emission.epilogue.table is not None,
                 maximum=emission.maximum,
+                rounds_once=emission.scaling.rounds_once,
                 output_stride=step,
             )
         except ValueError as error:

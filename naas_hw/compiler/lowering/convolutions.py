@@ -177,6 +177,7 @@ def _scaling(
         output_zero_point=site.output_zero_point,
         clamp_min=operator.clamp_min,
         clamp_max=operator.clamp_max,
+        rounds_once=isinstance(operator, Convolution) and operator.rounds_once,
     )
 
 

@@ -177,6 +177,7 @@ class LayerCall:
             clamp_max=self.clamp_max,
             residual=added,
             table=self.table,
+            rounds_once=self.layer.rounds_once,
         )
 
 

@@ -20,6 +20,7 @@ GRAPH_BINS: Final = (
     "Convolution: dilated",
     "Convolution: cropped",
     "Convolution: padded unevenly",
+    "Convolution: rounds once",
     "Convolution with several readers",
     "TransposedConvolution: dense",
     "TransposedConvolution: depthwise",

@@ -4,6 +4,7 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.workload.layer import Layer
+from naas_hw.workload.option import Option
 
 LANES = 4
 
@@ -18,11 +19,7 @@ def accelerator(beat_bytes: int) -> Accelerator:
         bank_bytes=1 << 16,
         scale_depth=8192,
         beat_bytes=beat_bytes,
-        residual=True,
-        table=True,
-        maximum=True,
-        pitched_store=True,
-    )
+    ).with_options(Option)
 
 
 def one_tile(layer: Layer) -> Mapping:

@@ -475,3 +475,43 @@ def test_products_that_the_host_computes_are_counted():
         ("TransposedConvolution", 4 * 5 * 3 * 2 * 3 * 4),
         ("Convolution", 6 * 5 * 263 * 8),
     ]
+
+
+def test_a_layer_that_rounds_once_says_so():
+    """With what stands behind it, and in all its parts; other layers need nothing for it."""
+    image = (8, 3, 3)
+    lowered = lowered_and_right(
+        network(
+            dict.fromkeys("xcsy", image) | {"z": (16, 3, 3)},
+            convolution("x", "c", (8, 8, 1, 1), rounds_once=True),
+            Sum(name="sum", inputs=("c", "x"), output="s", addition=ADDITION),
+            Lookup(name="table", inputs=("s",), output="y", entries=ENTRIES),
+            convolution("y", "z", (16, 4, 1, 1), groups=2, rounds_once=True),
+        )
+    )
+    assert [layer.rounds_once for layer in layers(lowered)] == [True, True, True]
+    assert layers(lowered)[0].options == {Option.RESIDUAL, Option.TABLE, Option.SINGLE_ROUNDING}
+    assert Option.SINGLE_ROUNDING in network_of(lowered).options
+    plain = lower(
+        network({"x": image, "y": image}, convolution("x", "y", (8, 8, 1, 1))), beat_bytes=4
+    )
+    assert not network_of(plain).options
+
+
+def test_the_host_rounds_once_where_the_accelerator_does_not():
+    """What stands behind the layer stays on the accelerator."""
+    shapes = dict.fromkeys("xacy", (8, 3, 3))
+    graph = network(
+        shapes,
+        convolution("x", "a", (8, 8, 1, 1)),
+        convolution("a", "c", (8, 8, 1, 1), rounds_once=True),
+        Lookup(name="table", inputs=("c",), output="y", entries=ENTRIES),
+    )
+    lowered = lower(graph, options=frozenset(Option) - {Option.SINGLE_ROUNDING}, beat_bytes=4)
+    (call,) = lowered.host_calls
+    assert (call.name, call.reason) == ("conv_c", "the accelerator must have single_rounding")
+    assert [layer.name for layer in layers(lowered)] == ["conv_a", "table"]
+    assert network_of(lowered).host[0].macs == 8 * 8 * 3 * 3
+    inputs = random_inputs(graph, np.random.default_rng(1))
+    wanted = run_integers(graph, inputs)["y"]
+    assert np.array_equal(run_lowered(lowered, inputs)["y"], wanted)
