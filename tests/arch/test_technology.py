@@ -265,6 +265,7 @@ def test_optional_hardware_has_an_area_of_its_own():
         },
         Option.MAXIMUM: {"maximum": 4 * plain.accumulator_lanes * 196.6},
         Option.PITCHED_STORE: {},
+        Option.SINGLE_ROUNDING: {},
     }
     for option, due in parts.items():
         found = AREA.area_um2(plain.with_options([option]))

@@ -128,7 +128,13 @@ DEPTHWISE = Case(
 """Channels one by one to the positions of a K axis; the third tile of K waits for its scales."""
 
 EPILOGUE = CHANNELS.model_copy(
-    update={"residual": True, "table": True, "maximum": True, "dram_latency_cycles": 2}
+    update={
+        "residual": True,
+        "table": True,
+        "maximum": True,
+        "single_rounding": True,
+        "dram_latency_cycles": 2,
+    }
 )
 """What may follow the requantisers, and accumulators that keep a maximum."""
 
@@ -164,7 +170,14 @@ POOL = Case(
 )
 """Maxima of two numbers, of which some are below zero; drain waits for a residual."""
 
+ONCE = Case(
+    accelerator=EPILOGUE,
+    layer=Layer(name="once", K=16, C=4, P=8, Q=8, height=8, width=8, rounds_once=True),
+    mapping=Mapping(l2=Bounds(K=4, P=4, Q=8), spatial=Bounds(K=4, C=4)),
+)
+"""Sums that two roundings make other bytes of than one."""
+
 CASES = {
     case.layer.name: case
-    for case in (SPILLS, STEADY, LONG, STORES, HALO, DEPTHWISE, RESIDUAL, POOL)
+    for case in (SPILLS, STEADY, LONG, STORES, HALO, DEPTHWISE, RESIDUAL, POOL, ONCE)
 }

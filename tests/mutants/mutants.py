@@ -373,5 +373,12 @@ MUTANTS = (
         new="self.maximum",
         case="pool",
     ),
+    Mutant(
+        name="rounding: the bit of a layer that rounds once is ignored",
+        module="engines.drain_path",
+        old="requantiser.rounds_once.eq(self.fields.rounds_once)",
+        new="requantiser.rounds_once.eq(0)",
+        case="once",
+    ),
 )
 """All of them; each must be killed."""

@@ -46,6 +46,7 @@ def components() -> dict[type[wiring.Component], wiring.Component]:
         table=True,
         maximum=True,
         pitched_store=True,
+        single_rounding=True,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring.Component, "__init__", record)

@@ -85,7 +85,7 @@ class AreaTable(BaseModel):
         }
 
     def _optional_um2(self, accelerator: Accelerator, groups: int) -> dict[str, float]:
-        """Pitches add nothing that is counted: a few address registers."""
+        """Pitches and one rounding add nothing that is counted: a few registers."""
         lanes = accelerator.drain_lanes
         epilogue = self.epilogue_bits_per_lane.value * self.register_bit.value
         if accelerator.residual:

@@ -23,7 +23,11 @@ NUM_L2_WORDS: Final = 64
 
 
 def accelerator(
-    *axes: tuple[Dim, int], beat_bytes: int = 8, residual: bool = False, table: bool = False
+    *axes: tuple[Dim, int],
+    beat_bytes: int = 8,
+    residual: bool = False,
+    table: bool = False,
+    single_rounding: bool = False,
 ) -> Accelerator:
     return Accelerator(
         axes=tuple(Axis(dim=dim, size=size) for dim, size in axes),
@@ -35,6 +39,7 @@ def accelerator(
         scale_depth=64,
         residual=residual,
         table=table,
+        single_rounding=single_rounding,
     )
 
 
@@ -47,6 +52,8 @@ DESIGNS: Final = {
     "K, residual": accelerator(("K", 4), beat_bytes=16, residual=True),
     "P, table": accelerator(("P", 2), table=True),
     "C-K, residual and table": accelerator(("C", 2), ("K", 2), residual=True, table=True),
+    "P, rounds once": accelerator(("P", 2), single_rounding=True),
+    "K, table, rounds once": accelerator(("K", 2), table=True, single_rounding=True),
     "one lane, residual and table": accelerator(("Q", 2), beat_bytes=4, residual=True, table=True),
 }
 
@@ -98,6 +105,8 @@ class Model:
             self.addition = random_addition(rng)
         if self.design.residual:
             self.fields |= {"residual": int(self.has_residual), **addition_fields(self.addition)}
+        if self.design.single_rounding:
+            self.fields["rounds_once"] = int(rng.integers(2))
         if self.design.table:
             self.fields["table_place"] = int(self.table.place) if self.has_table else 0
 
@@ -163,7 +172,9 @@ class Model:
         bias, multiplier, shift = (int(self.scales[name][word, lane]) for name in COMPONENTS)
         fields = self.fields
         bounds = fields["output_zero_point"], fields["clamp_min"], fields["clamp_max"]
-        byte = requantise(self.total_of(beat, lane), bias, multiplier, shift, *bounds)
+        once = bool(fields.get("rounds_once", 0))
+        total = self.total_of(beat, lane)
+        byte = requantise(total, bias, multiplier, shift, *bounds, rounds_once=once)
         residual = None
         if self.has_residual:
             part = beat["byte"] // lanes % 4
