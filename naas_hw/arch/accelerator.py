@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from naas_hw.workload.layer import DIMS, Dim, Name
+from naas_hw.workload.layer import DIMS, MAX_SIZE, Dim, Name
 from naas_hw.workload.option import Option
 
 WEIGHT_DIMS: Final[tuple[Dim, ...]] = ("K", "C", "R", "S")
@@ -193,7 +193,7 @@ class Accelerator(BaseModel):
     def pe_bound_bits(self) -> int:
         """Bits of the trips of a loop in a PE, or over the positions of an axis."""
         largest = max(self.weight_buffer_bytes, self.accumulator_words, *self.sizes.values())
-        return largest.bit_length()
+        return min(largest, MAX_SIZE).bit_length()
 
     # Memories --------------------------------------------------------------------------------
 

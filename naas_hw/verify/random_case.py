@@ -8,6 +8,7 @@ long is shortened by shrinking the layer. Several triples share the hardware of 
 a bin of coverage is empty, draws are repeated until one falls into it.
 """
 
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
@@ -35,7 +36,7 @@ from naas_hw.verify.coverage import (
     bins_of_run,
     count_bins,
 )
-from naas_hw.verify.random_accelerator import stratified_accelerators
+from naas_hw.verify.random_accelerator import SMALLEST_LAYER, stratified_accelerators
 from naas_hw.verify.random_layer import random_layer, smaller_layer, with_random_options
 from naas_hw.verify.random_mapping import random_mappings
 from naas_hw.workload.arithmetic.quantise import Tensors, random_quantised_layer
@@ -53,6 +54,8 @@ _DESCRIPTOR_SHARE: Final = 4  # of the longest run, for the descriptor alone, is
 _NUM_MAPPINGS: Final = 64  # drawn for a layer before it is shrunk
 _NUM_CANDIDATES: Final = 4  # mappings of a layer that are looked at for a bin
 _NUM_LAYERS: Final = 20  # drawn for a bin before another is tried
+_NUM_SHRINKS: Final = 200  # of layers, before the smallest one is taken
+_ANY_CYCLES: Final = sys.maxsize
 _FREE_SHARE: Final = 0.5  # of the triples that are for no bin, once none is empty
 _ENOUGH: Final = 2  # triples in each bin, from which on all are for no bin
 
@@ -212,20 +215,24 @@ def _drawn(candidate: _Candidate, seed: int, tensors: Tensors) -> DrawnCase:
 def _candidates(
     accelerator: Accelerator, rng: Generator, rejections: Counter[str], max_cycles: int
 ) -> list[_Candidate]:
-    """Triples with one new layer, shrunk until it has a mapping that is short enough."""
+    """Triples with one new layer, shrunk until it has a mapping that is short enough.
+
+    Where no layer has one, the smallest layer is taken, which every random accelerator can run.
+    """
     limit = log_uniform(rng, _shortest_limit(accelerator, max_cycles), max_cycles)
     layer = _layer_for(accelerator, rng)
-    while True:
+    for _ in range(_NUM_SHRINKS):
         candidates: list[_Candidate] = []
         if not _surely_too_long(accelerator, layer, limit):
             candidates = _mapped(accelerator, layer, rng, rejections, limit)
         smaller = smaller_layer(layer, rng)
         if not candidates and smaller == layer:
             candidates = _mapped(accelerator, layer, rng, rejections, max_cycles)
-            layer = _layer_for(accelerator, rng)
+            smaller = _layer_for(accelerator, rng)
         if candidates:
             return candidates
-        layer = smaller if smaller != layer else _layer_for(accelerator, rng)
+        layer = smaller
+    return _mapped(accelerator, SMALLEST_LAYER, rng, rejections, _ANY_CYCLES)
 
 
 def _layer_for(accelerator: Accelerator, rng: Generator) -> Layer:

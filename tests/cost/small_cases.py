@@ -90,6 +90,7 @@ def with_options(
             "residual": draws[Option.RESIDUAL],
             "table": draws[Option.TABLE],
             "maximum": draws[Option.MAXIMUM] and layer.kind is Kind.DEPTHWISE,
+            "rounds_once": draws[Option.SINGLE_ROUNDING],
             "output_stride": (_pick(rng, 1, 2), 2 if draws[Option.PITCHED_STORE] else 1),
         }
     )

@@ -38,6 +38,7 @@ def netlists() -> Mapping[str, str]:
         table=True,
         maximum=True,
         pitched_store=True,
+        single_rounding=True,
     )
     top = AcceleratorTop(accelerator, digest=1)
     return split_modules(convert_design(top, "naas_accelerator", VerilogPlatform()))

@@ -339,6 +339,13 @@ MUTANTS = (
         case="residual",
     ),
     Mutant(
+        name="credit: a residual comes while the run before last reads that half",
+        module="engines.reader",
+        old="(lead >= 0)",
+        new="(lead >= -1)",
+        case="residual",
+    ),
+    Mutant(
         name="credit: bytes do not wait for their residual",
         module="engines.drain",
         old=" | (self.fields.residual & completes(runs.last, mask))",

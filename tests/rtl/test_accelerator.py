@@ -52,6 +52,14 @@ def test_ports_are_those_of_axi() -> None:
     assert ports["m_axi_bready"] == (False, 1)
 
 
+def test_the_largest_private_buffers_can_be_made() -> None:
+    """No loop over them has more trips than a layer has indices."""
+    update = {"weight_buffer_bytes": 65536, "accumulator_words": 65536}
+    top = make(ACCELERATOR.model_copy(update=update))
+    top.elaborate(None)
+    assert top.drain.bound_bits == 16
+
+
 @pytest.mark.takes_seconds
 @pytest.mark.parametrize("residual", [False, True])
 def test_probes_have_their_names_and_widths(residual: bool) -> None:

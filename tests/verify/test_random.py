@@ -102,6 +102,12 @@ def test_the_same_seed_draws_the_same() -> None:
     assert first.cases[0].case != other.cases[0].case
 
 
+def test_a_limit_that_no_layer_keeps_gives_the_smallest_layer() -> None:
+    """The draw ends all the same."""
+    for drawn in draw_cases(2, 0, max_cycles=10).cases:
+        assert drawn.case.layer.bounds == SMALLEST_LAYER.bounds
+
+
 @pytest.mark.parametrize("beat_bytes", BEATS)
 def test_an_accelerator_that_is_drawn_runs_something(beat_bytes: int) -> None:
     """The draw of its triples would never end."""
