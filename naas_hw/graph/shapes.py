@@ -33,6 +33,31 @@ def output_shape(kind: str, attributes: Attributes, inputs: Sequence[Shape]) -> 
     return shape
 
 
+def fitting_shape(
+    kind: str, attributes: Attributes, inputs: Sequence[Shape], wanted: Shape
+) -> Shape:
+    """`wanted` where the output may have that shape, else another one that it may have.
+
+    Parameters
+    ----------
+    wanted : what `reshape`, `expand` and `resize` need to be told.
+
+    Raises
+    ------
+    ValueError : the inputs do not fit together.
+    """
+    made = output_shape(kind, attributes, inputs)
+    if made is not None:
+        return made
+    if kind == "reshape" and math.prod(inputs[0]) != math.prod(wanted):
+        return inputs[0]
+    if kind == "resize":
+        return (*inputs[0][:2], *wanted[2:]) if len(wanted) == len(inputs[0]) else inputs[0]
+    if kind == "expand":
+        return np.broadcast_shapes(inputs[0], wanted)
+    return wanted
+
+
 def output_dtype(kind: str, attributes: Attributes, inputs: Sequence[np.dtype[Any]]) -> Any:
     """The output's type, where the first input's is not it."""
     if kind in ("quantize", "cast"):

@@ -7,7 +7,6 @@ holds its integers, `T/real` the numbers that they stand for.
 """
 
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Array, Attribute, Graph, GraphTensor, Operator, tensor_of
 from naas_hw.graph.importers.tflite_tables import TfliteModel, TfliteOperator, TfliteTensor
-from naas_hw.graph.shapes import output_shape
+from naas_hw.graph.shapes import fitting_shape
 
 Shape = tuple[int, ...]
 
@@ -216,12 +215,8 @@ class TfliteGraph:
         self, kind: str, inputs: Sequence[str], attributes: Mapping[str, Attribute], shape: Shape
     ) -> None:
         shapes = [self._tensors[one].shape if one else () for one in inputs]
-        made = output_shape(kind, attributes, shapes)
-        if made is None and kind == "reshape" and prod(shapes[0]) != prod(shape):
-            made = shapes[0]
-        if made is None and kind == "resize" and shapes[0][:2] != shape[:2]:
-            made = (*shapes[0][:2], *shape[2:])
-        if made is not None and made != shape:
+        made = fitting_shape(kind, attributes, shapes, shape)
+        if made != shape:
             raise ValueError(f"an output must be {list(made)}, not {list(shape)}")
 
     def finish(self, number: int, real: str, source: str = "QUANTIZE") -> None:

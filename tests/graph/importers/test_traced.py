@@ -42,3 +42,16 @@ def test_a_result_with_too_few_axes_is_refused():
 def test_a_result_without_numbers_is_refused():
     with pytest.raises(InputError, match=r"sizes of 'y_1' must be 1 or more, not \[1, 0, 6, 6\]"):
         graph_of("slice", (1, 0, 6, 6), self=Reference("x"), dim=1, start=3, end=3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "arguments"),
+    [
+        ("select", (1, 6, 7), {"dim": 1, "index": 0}),
+        ("upsample_nearest2d", (1, 4, 12, 12), {"scale_factors": [2.0, 2.0]}),
+        ("expand", (1, 8, 6, 7), {}),
+    ],
+)
+def test_a_shape_that_no_such_operator_makes_is_refused(kind, shape, arguments):
+    with pytest.raises(InputError, match="y must "):
+        graph_of(kind, shape, self=Reference("x"), **arguments)

@@ -9,7 +9,7 @@ import numpy as np
 from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Array, Attribute
 from naas_hw.graph.importers.builder import GraphBuilder, Shape
-from naas_hw.graph.shapes import output_shape
+from naas_hw.graph.shapes import fitting_shape
 from naas_hw.workload.frontends.graph import Reference, TracedOperator
 
 FLOAT: Final = np.dtype(np.float32)
@@ -161,10 +161,10 @@ class Call:
         """Refuse a shape that does not follow from what the operator reads."""
         shapes = [self.builder.shape(name) if name else () for name in inputs]
         try:
-            found = output_shape(kind, attributes, shapes)
+            found = fitting_shape(kind, attributes, shapes, wanted)
         except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
             raise InputError(f"{self.operator.name} must fit its inputs: {error}") from error
-        if found is not None and found != wanted:
+        if found != wanted:
             raise InputError(
                 f"{self.operator.name} must make {list(found)}, as its inputs have it, "
                 f"not {list(wanted)}"
