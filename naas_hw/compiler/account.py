@@ -5,9 +5,8 @@ tensors of operators before it, is this operator. Calls of the lowered network n
 that went into them.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from naas_hw.compiler.lowering.values import HostCall, LoweredNetwork
@@ -100,6 +99,7 @@ class _Account:
         self._folded_constants = {one.name: one.inputs[1:] for one in stages.folded.operators}
         self._folded_makers = stages.folded.producers
         self._fates = {one.name: self._own_fate(one) for one in contents.operators}
+        self._neighbours = self._find_neighbours()
         for one in contents.operators:
             if self._fates[one.name] is None:
                 self._fates[one.name] = self._fate_of_neighbours(one)
@@ -159,25 +159,36 @@ class _Account:
             fate = None if maker is None else self._direct.get(maker.name)
             if fate is not None:
                 return _within(fate, maker.name if maker else "")
-        for neighbour in self._around(operator):
-            fate = self._fates[neighbour.name]
-            if fate is not None and fate.verdict in (Verdict.MAPPED, Verdict.HOST):
-                if self._macs(operator):
-                    break
-                return _within(fate, neighbour.name)
         if self._stages.host:
             return Fate(verdict=Verdict.HOST, reason=self._stages.host)
-        if self._macs(operator):
+        macs = self._macs(operator)
+        for found in self._neighbours:
+            if operator.name in found and not macs:
+                neighbour = found[operator.name].operator
+                return _within(self._fate(neighbour), neighbour.name)
+        if macs:
             reason = "no call of the lowered network computes it"
             return Fate(verdict=Verdict.UNSUPPORTED, reason=reason)
         return Fate(verdict=Verdict.FOLDED, reason="it changes no number")
 
-    def _around(self, operator: FileOperator) -> Iterable[FileOperator]:
-        """Operators before it whose constants changed, then those behind, then those before."""
-        before = list(_nearest(operator, self._makers_of))
-        yield from (one for one in before if self._has_new_constants(one))
-        yield from _nearest(operator, self._readers_of)
-        yield from before
+    def _find_neighbours(self) -> tuple[Mapping[str, "_Neighbour"], ...]:
+        """For each operator the nearest one that has a call, in the order of preference.
+
+        First one before it whose constants changed, then one behind it, then one before it.
+        """
+        operators = self._stages.contents.operators
+        verdicts = {name: fate.verdict for name, fate in self._fates.items() if fate is not None}
+        called = {
+            one.name
+            for one in operators
+            if verdicts.get(one.name) in (Verdict.MAPPED, Verdict.HOST)
+        }
+        changed = {one.name for one in operators if self._has_new_constants(one)}
+        return (
+            _nearest(operators, self._makers_of, called & changed),
+            _nearest(operators[::-1], self._readers_of, called),
+            _nearest(operators, self._makers_of, called),
+        )
 
     def _makers_of(self, operator: FileOperator) -> list[FileOperator]:
         return [self._makers[name] for name in operator.inputs if name in self._makers]
@@ -234,17 +245,38 @@ class _Account:
         return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Neighbour:
+    """An operator that another one reaches in so many steps."""
+
+    steps: int
+    operator: FileOperator
+
+
 def _nearest(
-    operator: FileOperator, step: Callable[[FileOperator], list[FileOperator]]
-) -> Iterator[FileOperator]:
-    """All that can be reached in one direction, the nearest first."""
-    seen, waiting = {operator.name}, deque([operator])
-    while waiting:
-        for neighbour in step(waiting.popleft()):
-            if neighbour.name not in seen:
-                seen.add(neighbour.name)
-                waiting.append(neighbour)
-                yield neighbour
+    operators: Sequence[FileOperator],
+    step: Callable[[FileOperator], list[FileOperator]],
+    wanted: Collection[str],
+) -> dict[str, _Neighbour]:
+    """The nearest of the wanted operators that each one reaches, if it reaches one.
+
+    Parameters
+    ----------
+    operators : each behind those that `step` gives for it.
+    wanted : names.
+    """
+    nearest: dict[str, _Neighbour] = {}
+    for operator in operators:
+        found = [
+            _Neighbour(steps=1, operator=other)
+            if other.name in wanted
+            else replace(nearest[other.name], steps=nearest[other.name].steps + 1)
+            for other in step(operator)
+            if other.name in wanted or other.name in nearest
+        ]
+        if found:
+            nearest[operator.name] = min(found, key=lambda one: one.steps)
+    return nearest
 
 
 def _within(fate: Fate, name: str) -> Fate:

@@ -8,6 +8,7 @@ between its others.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -122,12 +123,12 @@ class Graph:
         """Values of a constant; None for a tensor that is computed, or for ""."""
         return self.tensors[name].values if name else None
 
-    @property
+    @cached_property
     def producers(self) -> dict[str, Operator]:
         """Tensor -> operator that makes it."""
         return {name: operator for operator in self.operators for name in operator.outputs}
 
-    @property
+    @cached_property
     def consumers(self) -> dict[str, list[Operator]]:
         """Tensor -> operators that read it, in order; a tensor that nothing reads is missing."""
         readers: dict[str, list[Operator]] = {}

@@ -93,10 +93,11 @@ class _OnnxWriter:
         """The model."""
         graph = self.graph
         read = {name for operator in graph.operators for name in operator.inputs}
+        read |= set(graph.outputs)
         values = {
             name: tensor.values
             for name, tensor in graph.tensors.items()
-            if tensor.values is not None and name in read | set(graph.outputs)
+            if tensor.values is not None and name in read
         }
         constants = [
             numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)

@@ -41,7 +41,7 @@ def _evaluated(kind: str, attributes: Mapping[str, Attribute]) -> Array:
     return run_kind(kind, attributes, [_GRID], _GRID.shape)
 
 
-_VALUES: Final = tuple(_evaluated(*named) for named in _NAMED)
+_VALUES: Final = np.stack([_evaluated(*named) for named in _NAMED])
 
 
 def fold_functions(editor: GraphEditor) -> None:
@@ -176,10 +176,8 @@ def _in_order(part: list[Operator]) -> list[Operator]:
 
 def _named(values: Array) -> tuple[str, Mapping[str, Attribute]] | None:
     """The kind with these values on the grid."""
-    for named, expected in zip(_NAMED, _VALUES, strict=True):
-        if np.allclose(values, expected, rtol=_TOLERANCE, atol=_TOLERANCE):
-            return named
-    return _named_by_slope(values)
+    close = np.isclose(values, _VALUES, rtol=_TOLERANCE, atol=_TOLERANCE).all(axis=1)
+    return _NAMED[int(close.argmax())] if close.any() else _named_by_slope(values)
 
 
 def _named_by_slope(values: Array) -> tuple[str, Mapping[str, Attribute]] | None:

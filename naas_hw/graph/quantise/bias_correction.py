@@ -63,6 +63,7 @@ class _BatchRun:
     def __init__(self, graph: Graph, images: Sequence[Mapping[str, Array]]) -> None:
         self._graph = graph
         self._num_images = len(images)
+        self._producers = graph.producers
         self._readers = {name: len(users) for name, users in graph.consumers.items()}
         self.tensors: Tensors = {
             name: [np.asarray(image[name], graph.tensors[name].dtype) for image in images]
@@ -99,7 +100,7 @@ class _BatchRun:
         """Move the bias of a layer such that the means of its channels are those wanted."""
         if len(layer.inputs) < 3 or not layer.inputs[2]:
             return
-        source = next(x for x in self._graph.operators if layer.inputs[2] in x.outputs)
+        source = self._producers[layer.inputs[2]]
         results = self.tensors[layer.outputs[0]]
         missing = wanted - _channel_means(layer, results)
         scale = np.asarray(source.attributes["scale"], np.float32)

@@ -154,9 +154,12 @@ def scales_of(
         if not np.isfinite([seen[name].low, seen[name].high]).all():
             raise InputError(f"{name!r} must be finite on calibration data, not NaN or infinite")
     leaders = groups_of_scales(graph, names, seen)
+    members: dict[str, list[str]] = {leader: [] for leader in leaders.values()}
+    for name in names:
+        members[leaders[name]].append(name)
     ranges = {
-        leader: range_of(merged(seen[name] for name in names if leaders[name] == leader), settings)
-        for leader in dict.fromkeys(leaders.values())
+        leader: range_of(merged(seen[name] for name in group), settings)
+        for leader, group in members.items()
     }
     for operator in graph.operators:
         _widen(graph, operator, leaders, ranges)
