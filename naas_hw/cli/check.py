@@ -11,8 +11,12 @@ from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.models import Host, InputShape, NetworkSource, Resolution, shape_of
 from naas_hw.cli.options import Json
 from naas_hw.core.errors import InputError
+from naas_hw.system.text import shortened
 from naas_hw.workload.check import UNKNOWN, CheckReport, Macs, Verdict, WeightsCheck
 from naas_hw.workload.frontends.importer import check_model
+
+_MAX_NAME: Final = 200
+_MAX_REASON: Final = 500
 
 _STYLES: Final = {
     Verdict.MAPPED: "green",
@@ -29,11 +33,11 @@ def check_table(report: CheckReport) -> Table:
         table.add_column(column, overflow="fold")
     for operator in report.operators:
         table.add_row(
-            Text(operator.name),
-            Text(operator.operator),
+            Text(shortened(operator.name, _MAX_NAME)),
+            Text(shortened(operator.operator, _MAX_NAME)),
             Text(operator.verdict.value, style=_STYLES[operator.verdict]),
             Text(macs_text(operator.macs_not_covered) if operator.macs_not_covered else ""),
-            Text(operator.reason),
+            Text(shortened(operator.reason, _MAX_REASON)),
         )
     return table
 

@@ -357,6 +357,36 @@ def test_rows_of_vectors(rng):
     assert np.abs(got - wanted).max() <= 1
 
 
+def test_groups_of_a_transposed_convolution(rng):
+    model = QuantisedModel()
+    x = model.input("x", (1, 4, 5, 5))
+    w = model.weights("w", rng.integers(-127, 128, (4, 3, 3, 3)), 0.004)
+    y = model.append(
+        "conv_transposed",
+        [x, w],
+        "y",
+        (1, 6, 11, 11),
+        stride=(2, 2),
+        padding=(0, 0, 0, 0),
+        dilation=(1, 1),
+        groups=2,
+        output_padding=(0, 0),
+    )
+    assert kinds(checked(model.graph(model.quantised(y, 0.1, 0)), rng)) == ["TransposedConvolution"]
+
+
+@pytest.mark.parametrize("largest", [1 << 30, (1 << 31) - 1])
+def test_a_bias_with_which_sums_leave_int32_is_the_hosts(largest, rng):
+    """The accelerator's sums would wrap, and a large output would become a small one."""
+    model = QuantisedModel()
+    x = model.input("x", (1, 10))
+    w = model.weights("w", rng.integers(-127, 128, (7, 10)), 0.01)
+    b = model.weights("b", np.full(7, largest), 0.01 * 0.05, dtype="int32")
+    y = model.append("linear", [x, w, b], "y", (1, 7))
+    (one,) = checked(model.graph(model.quantised(y, 0.05, 0)), rng).operators
+    assert isinstance(one, Convolution if largest == 1 << 30 else HostFunction)
+
+
 def test_transposed_convolutions(rng):
     model = QuantisedModel()
     x = model.input("x", (1, 4, 5, 5))

@@ -209,7 +209,8 @@ class GraphBuilder:
 
     def _keep_computed(self, name: str, shape: Shape, dtype: np.dtype[Any]) -> None:
         """A tensor that is no constant, so that it must have numbers."""
-        if 0 in shape:
+        check_size(shape, name)
+        if min(shape, default=1) < 1:
             raise InputError(f"sizes of {name!r} must be 1 or more, not {list(shape)}")
         self._keep(GraphTensor(name=name, shape=shape, dtype=dtype))
 

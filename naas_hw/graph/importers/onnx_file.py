@@ -1,6 +1,6 @@
 """From an ONNX file to a `Graph`: float, QDQ and QOperator, opset 1 to the newest known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,10 @@ from naas_hw.system.files import read_file
 
 _MAX_BYTES: Final = 1 << 31
 """What a message of protobuf may have; larger models keep their values beside the file."""
+
+_MAX_NODES: Final = 1 << 17
+
+_LOOPS: Final = ("Loop", "Scan")
 
 _DOMAINS: Final = ("", "ai.onnx", "com.microsoft")
 
@@ -139,7 +143,49 @@ def inlined_model(path: Path) -> ModelProto:
 
 
 def _without_functions(model: ModelProto) -> ModelProto:
-    return onnx.inliner.inline_local_functions(model) if model.functions else model
+    if not model.functions:
+        return model
+    _check_functions(model)
+    return onnx.inliner.inline_local_functions(model)
+
+
+def _check_functions(model: ModelProto) -> None:
+    """Raise InputError for functions that call themselves, or that become too many nodes."""
+    waiting = {(one.domain, one.name, one.overload): one.node for one in model.functions}
+    sizes: dict[tuple[str, str, str], int] = {}
+    while waiting:
+        ready = [key for key, nodes in waiting.items() if not _called(nodes) & waiting.keys()]
+        if not ready:
+            raise InputError(f"functions must not call themselves, as {min(waiting)[1]!r} does")
+        for key in ready:
+            sizes[key] = _num_nodes(waiting.pop(key), sizes)
+    num_nodes = _num_nodes(model.graph.node, sizes)
+    if num_nodes > _MAX_NODES:
+        raise InputError(
+            f"the model must have at most {_MAX_NODES} nodes where its functions are called, "
+            f"not {num_nodes}"
+        )
+
+
+def _called(nodes: Iterable[NodeProto]) -> set[tuple[str, str, str]]:
+    """What nodes, and those of graphs in them, call: domain, name, overload."""
+    return {(node.domain, node.op_type, node.overload) for node in _with_inner(nodes)}
+
+
+def _num_nodes(nodes: Iterable[NodeProto], sizes: Mapping[tuple[str, str, str], int]) -> int:
+    """How many nodes there are where functions of these sizes are called."""
+    return sum(
+        sizes.get((node.domain, node.op_type, node.overload), 1) for node in _with_inner(nodes)
+    )
+
+
+def _with_inner(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
+    """Nodes, and those of graphs that are their attributes."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _with_inner(attribute.g.node)
 
 
 def unique_names(model: ModelProto) -> list[str]:
@@ -269,9 +315,7 @@ def _add_node(proto: NodeProto, node: Node, opsets: Mapping[str, int]) -> None:
     try:
         if handler is not None and node.domain in _DOMAINS:
             handler(node)
-        elif node.inputs and all(
-            not name or node.builder.is_constant(name) for name in node.inputs
-        ):
+        elif _is_constant(node) and not _has_loop(proto):
             _compute(proto, node, opsets)
         else:
             keep_unknown(node)
@@ -279,6 +323,27 @@ def _add_node(proto: NodeProto, node: Node, opsets: Mapping[str, int]) -> None:
         if isinstance(error, InputError):
             raise
         raise node.error(f"inputs and attributes must be as ONNX defines them: {error}") from None
+
+
+def _is_constant(node: Node) -> bool:
+    """Whether a node has inputs, and all of them are constants."""
+    return bool(node.inputs) and all(
+        not name or node.builder.is_constant(name) for name in node.inputs
+    )
+
+
+def _has_loop(proto: NodeProto) -> bool:
+    """Whether a node, or a node of a graph in it, may run any number of times."""
+    return any(node.op_type in _LOOPS for node in _with_inner([proto]))
+
+
+def _check_inferred_size(node: Node, output: str) -> None:
+    """Raise InputError for a result that no memory can hold, before it is computed."""
+    try:
+        shape, _ = node.inferred(output)
+    except InputError:
+        return  # it is known when it is computed
+    check_size(shape, output)
 
 
 def _compute(proto: NodeProto, node: Node, opsets: Mapping[str, int]) -> None:
@@ -289,5 +354,7 @@ def _compute(proto: NodeProto, node: Node, opsets: Mapping[str, int]) -> None:
         if values is not None:
             inputs[name] = values
     outputs = [name for name in node.outputs if name]
+    for output in outputs:
+        _check_inferred_size(node, output)
     for output, values in zip(outputs, evaluate(proto, inputs, opsets), strict=True):
         make_constant(node.making(output), plain_floats(values))

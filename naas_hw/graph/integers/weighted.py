@@ -23,6 +23,8 @@ Weights = NDArray[np.int64]
 
 _INT32 = np.iinfo(np.int32)
 _SAME_BIAS_SCALE = 1e-4
+_BYTE_STEPS = 255
+"""The largest difference of a byte and a zero point."""
 
 
 def convolution(
@@ -209,18 +211,23 @@ def _requantised(
     factors = np.broadcast_to(of_sums / quantisation.scale, num_outputs)
     others = tuple(axis for axis in range(weights.ndim) if axis != output_axis)
     largest = np.abs(weights).max(axis=others)
-    parts = requantisation(factors, np.broadcast_to(largest, num_outputs))
+    repeats = num_outputs // largest.size  # groups of a transposed convolution have the same scale
+    parts = requantisation(factors, np.tile(largest, repeats))
     if parts is None:
         raise HostOnly("its output has so small a scale that sums would have to grow")
     multiplier, shift, grown = parts
     bias = int32_bias(
         builder.fixed(result.inputs[2] if len(result.inputs) > 2 else None), of_sums, num_outputs
     )
+    products = _BYTE_STEPS * np.abs(weights).sum(axis=others)
+    sums = np.tile(products, repeats) + np.abs(bias)
+    if (sums * grown).max() > _INT32.max:
+        raise HostOnly("its weights and its bias are so large that sums could leave int32")
     along = [-1 if axis == output_axis else 1 for axis in range(weights.ndim)]
     clamp_min, clamp_max = quantisation.bounds(result.low, result.high)
     return {
         "weights": (weights * grown[: weights.shape[output_axis]].reshape(along)).astype(np.int8),
-        "bias": np.clip(bias * grown, _INT32.min, _INT32.max).astype(np.int32),
+        "bias": (bias * grown).astype(np.int32),
         "multiplier": multiplier,
         "shift": shift,
         "clamp_min": clamp_min,

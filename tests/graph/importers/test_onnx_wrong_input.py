@@ -147,6 +147,33 @@ WRONG: dict[str, tuple[Callable[[], ModelProto], str]] = {
         ),
         r"sizes of 'y' must be 1 or more, not \[1, 0, 8, 8\]",
     ),
+    "sizes below 0": (
+        lambda: model_of(
+            [helper.make_node("Resize", ["x", "", "s"], ["y"], name="n")],
+            {"s": np.array([1, 1, 2, -1], np.float32)},
+        ),
+        r"sizes of 'y' must be 1 or more, not \[1, 3, 16, -8\]",
+    ),
+    "drawn numbers that no memory can hold": (
+        lambda: model_of(
+            [
+                helper.make_node("RandomNormal", [], ["r"], shape=[1 << 20, 1 << 20]),
+                helper.make_node("Relu", ["r"], ["y"]),
+            ],
+            {},
+        ),
+        "'r' must have at most",
+    ),
+    "constants that no memory can hold": (
+        lambda: model_of(
+            [
+                helper.make_node("Einsum", ["c", "c"], ["r"], equation="ab,cd->abcd"),
+                helper.make_node("Add", ["x", "r"], ["y"]),
+            ],
+            {"c": np.ones((256, 256), np.float32)},
+        ),
+        "'r' must have at most",
+    ),
     "a missing input": (lambda: named("Add"), "inputs must be at least 2, not 1"),
     "a tensor made twice": (lambda: named("Relu", outputs=["x"]), "'x' must be made once"),
     "an output that nobody makes": (lambda: named("Relu", outputs=["z"]), "'y' must be made"),
@@ -192,6 +219,67 @@ def test_what_is_wrong_is_said_in_one_sentence(name):
     with pytest.raises(InputError, match=message) as caught:
         graph_of_model(parsed_model(data, "model.onnx"), name="test")
     assert "\n" not in str(caught.value)
+
+
+def calling(*bodies: tuple[str, ...]) -> ModelProto:
+    """A model of a call of F0; function Fi calls what the i-th body names, one after the other."""
+    model = named("F0")
+    model.graph.node[0].domain = "own"
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("own", 1)]
+    model.opset_import.append(opsets[1])
+    for index, body in enumerate(bodies):
+        tensors = ["a", *(f"t{i}" for i in range(len(body) - 1)), "b"]
+        nodes = [
+            helper.make_node(kind, [source], [target], domain="own" if kind[0] == "F" else "")
+            for kind, source, target in zip(body, tensors, tensors[1:], strict=False)
+        ]
+        model.functions.append(
+            helper.make_function("own", f"F{index}", ["a"], ["b"], nodes, opsets)
+        )
+    return model
+
+
+def test_functions_are_put_where_they_are_called():
+    graph = graph_of_model(calling(("F1", "F1"), ("Relu", "Neg")), name="test")
+    assert [operator.source for operator in graph.operators] == ["Relu", "Neg"] * 2
+
+
+def test_functions_that_call_one_another_are_refused():
+    with pytest.raises(InputError, match="functions must not call themselves, as 'F0' does"):
+        graph_of_model(calling(("F1",), ("F0",)), name="test")
+
+
+def test_functions_that_become_too_many_nodes_are_refused():
+    bodies = [(f"F{index + 1}",) * 2 for index in range(40)]
+    with pytest.raises(InputError, match=f"not {2**40}"):
+        graph_of_model(calling(*bodies, ("Relu",)), name="test")
+
+
+def test_a_loop_over_constants_is_not_run():
+    """It could run for ever; it is left to the host as an operator that is not known."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["more"], ["more2"]),
+            helper.make_node("Identity", ["v"], ["v2"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("number", TensorProto.INT64, []),
+            helper.make_tensor_value_info("more", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("v", TensorProto.FLOAT, [1]),
+        ],
+        [
+            helper.make_tensor_value_info("more2", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("v2", TensorProto.FLOAT, [1]),
+        ],
+    )
+    nodes = [
+        helper.make_node("Loop", ["count", "true", "one"], ["r"], name="loop", body=body),
+        helper.make_node("Add", ["x", "r"], ["y"], name="sum"),
+    ]
+    constants = {"count": np.int64(1 << 60), "true": np.bool_(True), "one": np.ones(1, np.float32)}
+    graph = graph_of_model(model_of(nodes, constants), name="test")
+    assert [operator.kind for operator in graph.operators] == ["loop", "add"]
 
 
 def test_names_that_are_no_text_are_refused():
