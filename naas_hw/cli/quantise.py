@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +16,9 @@ from naas_hw.system.text import printable
 
 if TYPE_CHECKING:
     from naas_hw.api.quantisation import QuantisationReport
+
+
+_SMALLEST_DIVISOR: Final = 1e-6
 
 
 def numbers_of(text: str, option: str) -> tuple[float, ...]:
@@ -207,6 +210,6 @@ def quantise(
 
 def _divisors(text: str, option: str) -> tuple[float, ...]:
     numbers = numbers_of(text, option)
-    if min(numbers) <= 0:
-        raise InputError(f"{option} must be above 0, not {text!r}")
+    if min(numbers) < _SMALLEST_DIVISOR:
+        raise InputError(f"{option} must be {_SMALLEST_DIVISOR} or more, not {text!r}")
     return numbers

@@ -101,7 +101,8 @@ def _checked_input(graph: Graph, name: str, inputs: Mapping[str, Array]) -> Arra
     value = np.asarray(inputs[name])
     if value.shape != tensor.shape:
         raise InputError(f"input {name!r} must be {list(tensor.shape)}, not {list(value.shape)}")
-    return value.astype(tensor.dtype, copy=False)
+    with np.errstate(over="ignore"):  # a number beyond float32 is infinite
+        return value.astype(tensor.dtype, copy=False)
 
 
 def _of_one(function: Callable[..., Array], *names: str) -> Kernel:

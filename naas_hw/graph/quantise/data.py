@@ -162,6 +162,7 @@ def _layouts(inner: Shape) -> list[tuple[Shape, Shape]]:
 
 def _picture(path: Path, shape: Shape, settings: PictureSettings) -> Array:
     """A picture in the model's size."""
+    check_regular(path)
     if find_spec("PIL") is None:
         raise ToolError(
             f"pillow must be installed to read {path.name}: pip install 'naas_hw[pictures]'"

@@ -1,6 +1,7 @@
 """Folders with calibration data: every layout that is accepted, and what is refused."""
 
 import importlib.util
+import os
 import pickle
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from float_networks import NetworkBuilder, residual_network
 from naas_hw.core.errors import InputError, ToolError
 from naas_hw.graph.quantise.accuracy import accuracy, float_runner
 from naas_hw.graph.quantise.data import PictureSettings, read_data, seeded_data
+from naas_hw.graph.quantise.quantisation import quantise
 
 GRAPH = residual_network()
 IMAGE = np.arange(192, dtype=np.float32).reshape(3, 8, 8)
@@ -142,3 +144,17 @@ def test_a_damaged_picture_is_refused(tmp_path) -> None:
     (tmp_path / "cat.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="must be a picture"):
         read_data(tmp_path, GRAPH)
+
+
+@pytest.mark.parametrize("name", ["cat.png", "a.npy"])
+def test_what_is_no_regular_file_is_refused(name, tmp_path) -> None:
+    """Reading a FIFO would wait for ever."""
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match=f"{name}: must be a regular file, not a FIFO"):
+        read_data(tmp_path, GRAPH)
+
+
+def test_numbers_beyond_float32_are_infinite(tmp_path) -> None:
+    np.save(tmp_path / "a.npy", IMAGE.astype(np.float64) * 1e300)
+    with pytest.raises(InputError, match="'x' must be finite on calibration data"):
+        quantise(GRAPH, read_data(tmp_path, GRAPH).images)
