@@ -208,8 +208,11 @@ class NetworkDevice:
     def _compute(self, step: HostStep) -> None:
         tensors = {name: one.tensor for name, one in self.program.tensors.items()}
         given = [self._get(name) for name in step.operator.inputs]
-        made = self._access.compute(step.operator, tensors, given)
-        self._put(step.operator.output, made)
+        try:
+            made = self._access.compute(step.operator, tensors, given)
+            self._put(step.operator.output, made)
+        except (ValueError, LookupError, TypeError) as error:
+            raise DeviceError(Status.OPERATOR_FAILED) from error
 
     def _start(self, step: StartStep) -> None:
         if self._read("control") & _BUSY:

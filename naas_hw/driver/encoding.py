@@ -9,7 +9,7 @@ into `WORDS`, numbers of an attribute or a constant one into `DATA`.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import IntEnum
 from math import prod
 from typing import Any, Final
@@ -338,6 +338,8 @@ def _dtype_number(tensor: QuantisedTensor, dtype: str) -> int:
 
 # ---------------------------------------------------------------- reading
 
+_IMAGE_RANK: Final = 4
+
 
 class _ProgramDecoder:
     """Takes one file apart. Everything that is wrong with it is an InputError, or a ValueError."""
@@ -380,7 +382,7 @@ class _ProgramDecoder:
         constants = np.frombuffer(self._parts[FileSection.CONSTANTS], np.uint8)
         if not constants.size <= first <= end <= self._memory_bytes <= 1 << 32:
             raise ValueError("the ranges of memory")
-        return ProgramFile(
+        program = ProgramFile(
             digest=self.digest,
             versions=self._versions,
             beat_bytes=self._beat_bytes,
@@ -396,6 +398,8 @@ class _ProgramDecoder:
                 for name, index, bit, width in _FIELD.iter_unpack(self._parts[FileSection.FIELDS])
             ),
         )
+        _check_order(program)
+        return program
 
     def _names(self, section: FileSection, tensors: list[FileTensor]) -> Iterator[str]:
         for (number,) in _WORD.iter_unpack(self._parts[section]):
@@ -438,7 +442,10 @@ class _ProgramDecoder:
             return Operand(value=None, shape=())
         tensor = tensors[number].tensor
         value = tensor.name or self._constant(number, tensor)
-        return Operand(value=value, shape=tuple(self._words(shape, rank).tolist()))
+        sizes = tuple(self._words(shape, rank).tolist())
+        if tensor.name and prod(sizes) != prod(tensor.shape):
+            raise ValueError(f"the shape of operand {tensor.name!r}")
+        return Operand(value=value, shape=sizes)
 
     def _attribute(self, record: tuple[int, ...], tensors: list[FileTensor]) -> Value:
         kind, count, place = AttributeKind(record[0]), record[1], record[2]
@@ -472,10 +479,14 @@ class _ProgramDecoder:
             graph_dtype=DTYPES[graph_dtype],
             channels_last=bool(channels_last),
         )
+        if PlaceKind(kind) is not PlaceKind.CONSTANT:
+            _check_shape(tensor)
         if PlaceKind(kind) is not PlaceKind.MEMORY:
             return FileTensor(tensor=tensor, place=None)
         address, first, end, row_pitch, pixel_pitch, channels, fold_columns = where
         fold = (fold_rows, fold_columns)
+        if 0 in fold:
+            raise ValueError(f"the fold of tensor {tensor.name!r}")
         count = fold_rows * fold_columns * shape[0]
         place = MemoryPlace(
             address=address,
@@ -513,3 +524,30 @@ class _ProgramDecoder:
 
     def _text(self, offset: int) -> str:
         return self._texts[offset : self._texts.index(b"\0", offset)].decode()
+
+
+def _check_shape(tensor: QuantisedTensor) -> None:
+    """An image and what the model's user has must have as many numbers."""
+    rank = len(tensor.graph_shape)
+    if prod(tensor.shape) != prod(tensor.graph_shape) or 0 in tensor.shape:
+        raise ValueError(f"the shape of tensor {tensor.name!r}")
+    if tensor.channels_last and rank != _IMAGE_RANK:
+        raise ValueError(f"channels last of {rank} axes, in tensor {tensor.name!r}")
+
+
+def _check_order(program: ProgramFile) -> None:
+    """What the host keeps must be an input, or be made before a step of the host reads it."""
+    made = {name for name, tensor in program.tensors.items() if tensor.place is not None}
+    for name in program.inputs:
+        made.add(program.tensors[name].tensor.name)
+    for step in program.steps:
+        if isinstance(step, HostStep):
+            _check_made(step.operator.inputs, made)
+            made.add(program.tensors[step.operator.output].tensor.name)
+    _check_made(program.outputs, made)
+
+
+def _check_made(names: Iterable[str], made: Collection[str]) -> None:
+    for name in names:
+        if name not in made:
+            raise ValueError(f"tensor {name!r} is read before it is made")

@@ -1,18 +1,22 @@
 """The driver in Python runs programs on an accelerator in software, and says what goes wrong."""
 
+from math import prod
+from zlib import crc32
+
 import numpy as np
 import pytest
-from driver_programs import DIGEST, program_of
+from driver_programs import DIGEST, files, places_of_records, program_of
 from software_accelerator import SoftwareAccelerator
 
 from naas_hw.compiler.network_program import NetworkProgram
 from naas_hw.core.errors import InputError
 from naas_hw.driver.device import DeviceAccess, NetworkDevice
 from naas_hw.driver.encoding import encode
-from naas_hw.driver.program_file import program_file_of
+from naas_hw.driver.program_file import VERSIONS, program_file_of
 from naas_hw.driver.status import DeviceError, Status
 from naas_hw.graph.integer_execution import run_integers
 from naas_hw.graph.random_graph import random_graph, random_inputs
+from naas_hw.rtl.control.register_map import IDENTITY, REGISTERS
 from naas_hw.rtl.control.status import Error
 
 BASE = 0x8000_3000
@@ -130,3 +134,50 @@ def test_the_caller_may_wait_for_the_interrupt(program):
     device.load()
     device.run(random_inputs(random_graph(3), np.random.default_rng(0)))
     assert len(waits) == len(program.segments)
+
+
+def ending_at_once(digest: int) -> DeviceAccess:
+    """Registers of an accelerator whose starts end at once, and do nothing."""
+    values = {
+        "identity": IDENTITY,
+        "versions": VERSIONS,
+        "digest_low": digest & 0xFFFF_FFFF,
+        "digest_high": digest >> 32,
+        "interrupt_status": 1,
+    }
+    names = {register.offset: register.name for register in REGISTERS}
+    return DeviceAccess(
+        read32=lambda offset: values.get(names[offset], 0),
+        write32=lambda _offset, _value: None,
+        max_polls=10,
+    )
+
+
+def run_zeros(content: bytes, access: DeviceAccess) -> None:
+    """Run a program file on zeros; shapes that are too large for a test are left out."""
+    device = NetworkDevice(content, np.zeros(1 << 20, np.uint8), bus=0, access=access)
+    tensors = [device.program.tensors[name].tensor for name in device.program.inputs]
+    if all(prod(tensor.graph_shape) < 1 << 20 for tensor in tensors):
+        device.load()
+        device.run({one.name: np.zeros(one.graph_shape, one.graph_dtype) for one in tensors})
+
+
+def test_damage_behind_a_right_checksum_is_told_by_the_driver():
+    """A run ends, is refused, or fails with a status, whatever a record says."""
+    rng = np.random.default_rng(0)
+    outcomes = set()
+    for _, program in files(6):
+        content = encode(program)
+        places = places_of_records(content) // 4 * 4
+        for _ in range(150):
+            damaged = bytearray(content)
+            place = int(rng.choice(places[places >= 32]))
+            value = int(rng.choice([0, 1, 2, 8, 0x100, 0x7FFF_FFFF, 0xFFFF_FFFF]))
+            damaged[place : place + 4] = value.to_bytes(4, "little")
+            damaged[12:16] = crc32(damaged[16:]).to_bytes(4, "little")
+            try:
+                run_zeros(bytes(damaged), ending_at_once(program.digest))
+                outcomes.add("run")
+            except (InputError, DeviceError):
+                outcomes.add("told")
+    assert outcomes == {"run", "told"}
