@@ -126,7 +126,7 @@ class GraphBuilder:
         """
         for name in filter(None, operator.inputs):
             self._tensor(name)
-        self.operators.append(operator)
+        self.operators.append(replace(operator, name=self._new_operator_name(operator.name)))
         for name, shape, dtype in zip(operator.outputs, shapes, dtypes, strict=True):
             self._keep_computed(name, shape, dtype)
 

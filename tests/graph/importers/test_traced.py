@@ -55,3 +55,23 @@ def test_a_result_without_numbers_is_refused():
 def test_a_shape_that_no_such_operator_makes_is_refused(kind, shape, arguments):
     with pytest.raises(InputError, match="y must "):
         graph_of(kind, shape, self=Reference("x"), **arguments)
+
+
+def test_operators_of_one_name_get_names_of_their_own():
+    """A file may give a name twice, and folding knows operators by their names."""
+    operators = tuple(
+        TracedOperator(
+            name="same", kind=kind, arguments={"self": Reference(source)}, outputs=(target,)
+        )
+        for kind, source, target in (("relu", "x", "a"), ("strange", "a", "y"))
+    )
+    trace = TracedGraph(
+        operators=operators,
+        shapes=dict.fromkeys(("x", "a", "y"), (1, 8)),
+        constants={},
+        results=("y",),
+        num_parameters=0,
+        inputs=("x",),
+    )
+    graph = graph_of_trace(trace, {}, name="net")
+    assert [operator.name for operator in graph.operators] == ["same", "same_1"]
