@@ -37,7 +37,9 @@ MODEL_FILE: Final = "model.onnx"
 
 _MODEL_FILES: Final = (".onnx", ".tflite")
 _SEEDED_IMAGES: Final = 1
-_QUICK: Final = QuantiseSettings(observer=Observer.MINMAX, equalise=False, correct_bias=False)
+_QUICK: Final = QuantiseSettings(
+    observer=Observer.MINMAX, equalise=False, correct_bias=False, finite_only=True
+)
 """How a model is quantised on numbers that were drawn, which are not worth more."""
 
 

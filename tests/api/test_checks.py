@@ -296,3 +296,19 @@ def test_a_comparison_that_nothing_computes_has_no_products(tmp_path):
         "chosen": "unsupported",
     }
     assert (report.macs_covered, report.macs_not_covered) == (4 * 4 * 9 * 36, 0)
+
+
+def test_numbers_that_are_drawn_may_have_no_square_root(tmp_path: Path) -> None:
+    """The check goes on, with the numbers that have one."""
+    weights = np.random.default_rng(0).normal(size=(4, 3, 1, 1)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["sums"]), helper.make_node("Sqrt", ["sums"], ["y"])],
+        "roots",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, 8, 8])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    path = tmp_path / "roots.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    report = check_values(path)
+    assert [found.verdict for found in report.operators] == [Verdict.MAPPED, Verdict.MAPPED]

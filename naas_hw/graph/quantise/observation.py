@@ -36,21 +36,30 @@ class Observation:
 
 
 def observe(
-    graph: Graph, images: Sequence[Mapping[str, Array]], names: Sequence[str]
+    graph: Graph,
+    images: Sequence[Mapping[str, Array]],
+    names: Sequence[str],
+    *,
+    finite_only: bool = False,
 ) -> dict[str, Observation]:
-    """The numbers of some tensors on all images."""
+    """The numbers of some tensors on all images; of `finite_only` ones 0 where there is none."""
     per_image = max(_MAX_SAMPLES // max(len(images), 1), 64)
     seen: dict[str, list[Observation]] = {name: [] for name in names}
     random = np.random.default_rng(0)
     for image in images:
         values = run_floats(graph, image, wanted=names)
         for name in names:
-            seen[name].append(_observed(values[name], per_image, random))
+            seen[name].append(_observed(values[name], per_image, random, finite_only))
     return {name: merged(observations) for name, observations in seen.items()}
 
 
-def _observed(values: Array, count: int, random: np.random.Generator) -> Observation:
+def _observed(
+    values: Array, count: int, random: np.random.Generator, finite_only: bool
+) -> Observation:
     flat = values.reshape(-1).astype(np.float32)
+    if finite_only and not np.isfinite(flat).all():
+        finite = flat[np.isfinite(flat)]
+        flat = finite if finite.size else np.zeros(1, np.float32)
     sample = flat if flat.size <= count else flat[random.integers(0, flat.size, count)]
     return Observation(low=float(flat.min()), high=float(flat.max()), sample=sample)
 

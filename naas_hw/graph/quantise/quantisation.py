@@ -149,7 +149,7 @@ def scales_of(
     names = int8_tensors(graph)
     if not names:
         raise InputError(f"{graph.name} must have an operator that the accelerator runs")
-    seen = observe(graph, images, names)
+    seen = observe(graph, images, names, finite_only=settings.finite_only)
     for name in names:
         if not np.isfinite([seen[name].low, seen[name].high]).all():
             raise InputError(f"{name!r} must be finite on calibration data, not NaN or infinite")

@@ -30,6 +30,8 @@ class QuantiseSettings:
     equalise : try cross-layer equalisation, and keep it if the measured error shrinks.
     correct_bias : try bias correction, likewise.
     num_images : of the calibration data that are used, from the first on; all of them if None.
+    finite_only : leave out what is infinite or not a number in an activation. Numbers that are
+        drawn at random may lie where a square root or a quotient has no value.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class QuantiseSettings:
     equalise: bool = True
     correct_bias: bool = True
     num_images: int | None = None
+    finite_only: bool = False
 
     def __post_init__(self) -> None:
         if self.num_images is not None and self.num_images < 1:
