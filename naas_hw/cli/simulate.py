@@ -58,8 +58,8 @@ def simulate(
         bool,
         typer.Option(
             "--whole-starts",
-            help="With --network: after the layers run each start as a whole, too, and measure its "
-            "cycles.",
+            help="With --network: when the layers have run one by one, run all layers of each "
+            "start as one list, too, and measure its cycles.",
             rich_help_panel=MAIN,
         ),
     ] = False,
