@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from naas_hw.api import hardware
+from naas_hw.cli import main
 from naas_hw.sim.hardware import generate
 
 ACCELERATOR = """\
@@ -69,6 +70,21 @@ def design_folder(tmp_path: Path) -> Path:
 def write_design_to():
     """`write_design`."""
     return write_design
+
+
+@pytest.fixture(scope="session")
+def short_search() -> list[str]:
+    """Options of a search of seconds."""
+    options = "--budget shidiannao --generations 1 --population 2 --evaluations 32 --processes 1"
+    return options.split()
+
+
+@pytest.fixture(scope="module")
+def run(model, short_search, tmp_path_factory):
+    """What a short search made of the `model` of a module."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert main(["search", str(model), *short_search, "-o", str(folder)]) == 0
+    return folder
 
 
 _generate_once = cache(generate)

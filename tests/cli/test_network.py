@@ -15,8 +15,6 @@ from naas_hw.core.errors import InputError
 from naas_hw.graph.integer_execution import model_values, run_integers
 from naas_hw.graph.onnx_writer import onnx_model
 
-FAST = ["--generations", "1", "--population", "2", "--evaluations", "32", "--processes", "1"]
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -54,15 +52,6 @@ def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "small.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), str(path))
     return path
-
-
-@pytest.fixture(scope="module")
-def run(model, tmp_path_factory):
-    """What a short search made of it."""
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    words = ["search", str(model), "--budget", "shidiannao", *FAST, "-o", str(folder)]
-    assert main(words) == 0
-    return folder
 
 
 def test_a_search_of_a_model_keeps_the_model_beside_the_design(run, capsys):
@@ -183,9 +172,11 @@ def labelled(folder, with_labels=True):
     return folder
 
 
-def test_the_accuracy_on_labelled_data_goes_into_the_run_and_its_report(model, tmp_path, capsys):
+def test_the_accuracy_on_labelled_data_goes_into_the_run_and_its_report(
+    model, short_search, tmp_path, capsys
+):
     data = labelled(tmp_path / "pictures")
-    words = ["search", str(model), "--data", str(data), "--budget", "shidiannao", *FAST]
+    words = ["search", str(model), "--data", str(data), *short_search]
     assert main([*words, "-o", str(tmp_path / "run")]) == 0
     known = json.loads((tmp_path / "run" / "accuracy.json").read_text())
     assert (known["num_samples"], known["num_calibrating"], known["data"]) == (6, 6, "pictures")

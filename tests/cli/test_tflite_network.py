@@ -12,8 +12,6 @@ from naas_hw.cli import main
 from naas_hw.graph.quantised import Convolution
 from naas_hw.workload.option import Option
 
-FAST = ["--generations", "1", "--population", "2", "--evaluations", "32", "--processes", "1"]
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -48,15 +46,6 @@ def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "small.tflite"
     path.write_bytes(file_content(tensors, operators, ("x",), ("y",)))
     return path
-
-
-@pytest.fixture(scope="module")
-def run(model, tmp_path_factory):
-    """What a short search made of it."""
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    words = ["search", str(model), "--budget", "shidiannao", *FAST, "-o", str(folder)]
-    assert main(words) == 0
-    return folder
 
 
 def test_a_search_gives_the_accelerator_the_rounding_that_the_file_needs(run):

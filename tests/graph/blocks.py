@@ -341,7 +341,7 @@ def c2f() -> "nn.Module":
     )
 
 
-def sppf() -> "nn.Module":
+def sppf(channels: int = 8) -> "nn.Module":
     import torch
 
     nn = _nn()
@@ -354,9 +354,9 @@ def sppf() -> "nn.Module":
 
     return of(
         forward,
-        first=normed(8, 4, 1, act=nn.SiLU),
+        first=normed(channels, channels // 2, 1, act=nn.SiLU),
         pool=nn.MaxPool2d(5, 1, 2),
-        last=normed(16, 8, 1, act=nn.SiLU),
+        last=normed(2 * channels, channels, 1, act=nn.SiLU),
     )
 
 

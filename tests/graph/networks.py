@@ -7,7 +7,7 @@ made.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from blocks import Shape, normed, of, sequence
+from blocks import Shape, normed, of, sequence, sppf
 
 from naas_hw.graph.graph import Array
 
@@ -141,24 +141,6 @@ def _c2f(inputs: int, outputs: int, count: int, has_shortcut: bool) -> "nn.Modul
     )
 
 
-def _sppf(channels: int) -> "nn.Module":
-    import torch
-    from torch import nn
-
-    def forward(m: Any, x: Any) -> Any:
-        parts = [m.first(x)]
-        for _ in range(3):
-            parts.append(m.pool(parts[-1]))
-        return m.last(torch.cat(parts, 1))
-
-    return of(
-        forward,
-        first=_silu(channels, channels // 2),
-        pool=nn.MaxPool2d(5, 1, 2),
-        last=_silu(channels * 2, channels),
-    )
-
-
 def _detect(channels: tuple[int, ...], num_classes: int, num_bins: int) -> "nn.Module":
     """For each size of image: boxes as shares of `num_bins` distances, and classes."""
     import torch
@@ -223,7 +205,7 @@ def yolo(width: int = 16, num_classes: int = 80, num_bins: int = 16) -> "nn.Modu
             _c2f(c, c, 2, True),
         ),
         fourth=sequence(_silu(c, d, 3, 2), _c2f(d, d, 2, True)),
-        fifth=sequence(_silu(d, e, 3, 2), _c2f(e, e, 1, True), _sppf(e)),
+        fifth=sequence(_silu(d, e, 3, 2), _c2f(e, e, 1, True), sppf(e)),
         twice=nn.Upsample(scale_factor=2, mode="nearest"),
         up_middle=_c2f(e + d, d, 1, False),
         up_fine=_c2f(d + c, c, 1, False),
