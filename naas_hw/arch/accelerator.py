@@ -11,6 +11,8 @@ from naas_hw.workload.option import Option
 
 WEIGHT_DIMS: Final[tuple[Dim, ...]] = ("K", "C", "R", "S")
 OUTPUT_DIMS: Final[tuple[Dim, ...]] = ("K", "P", "Q")
+SUM_BYTES: Final = 4
+"""Bytes of a partial sum."""
 MAX_L2_WORDS: Final = 1 << 20
 MAX_AXIS: Final = 1024
 """Positions of an axis at most."""
@@ -38,6 +40,8 @@ class Accelerator(BaseModel):
     num_banks, bank_bytes : the global buffer (L2), equal banks.
     scale_depth : output channels whose bias, multiplier and shift one K tile may hold.
     beat_bytes : width B of DRAM bus, L2 port and channel block.
+    drain_lanes : requantisers D, numbers that drain finishes a cycle: B / 4, the default, B / 2 or
+        B. Partial sums stay B / 4 a cycle, because an L2 word holds no more of them.
     dram_latency_cycles, dram_beat_period_cycles : what the memory outside is like; the hardware
         does not depend on them, its time does.
     weight_lanes : bytes that reach a PE a cycle where no axis is K, C, R or S.
@@ -58,6 +62,9 @@ class Accelerator(BaseModel):
     bank_bytes: Annotated[int, Field(ge=64, le=4 * 1024 * 1024)]
     scale_depth: Annotated[int, Field(ge=8, le=8192)] = 512
     beat_bytes: Annotated[int, Field(ge=4, le=32)] = 16
+    drain_lanes: Annotated[int, Field(ge=1, le=32)] = Field(
+        default_factory=lambda given: given["beat_bytes"] // SUM_BYTES
+    )
     dram_latency_cycles: Annotated[int, Field(ge=1, le=1000)] = 50
     dram_beat_period_cycles: Annotated[int, Field(ge=1, le=64)] = 1
     weight_lanes: Annotated[int, Field(ge=1, le=4)] = 4
@@ -76,6 +83,12 @@ class Accelerator(BaseModel):
                 raise ValueError(f"axes must have different dims, not {dim} twice")
         if self.beat_bytes not in (4, 8, 16, 32):
             raise ValueError(f"beat_bytes must be 4, 8, 16 or 32, not {self.beat_bytes}")
+        widths = tuple(self.beat_bytes // parts for parts in (4, 2, 1))
+        if self.drain_lanes not in widths:
+            raise ValueError(
+                f"drain_lanes must be {widths[0]}, {widths[1]} or {widths[2]} "
+                f"where beat_bytes is {self.beat_bytes}, not {self.drain_lanes}"
+            )
         for field in ("weight_lanes", "input_lanes"):
             if getattr(self, field) not in (1, 2, 4):
                 raise ValueError(f"{field} must be 1, 2 or 4, not {getattr(self, field)}")
@@ -175,9 +188,9 @@ class Accelerator(BaseModel):
         return 1 if self.has("C") else self.input_lanes
 
     @property
-    def drain_lanes(self) -> int:
-        """Requantisers, D = B / 4: one L2 word of partial sums."""
-        return self.beat_bytes // 4
+    def sum_lanes(self) -> int:
+        """Partial sums in an L2 word, B / 4."""
+        return self.beat_bytes // SUM_BYTES
 
     @property
     def accumulator_lanes(self) -> int:

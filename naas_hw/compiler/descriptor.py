@@ -136,7 +136,7 @@ def _needs(g: Geometry) -> Values:
         "need_weight_words": g.weight_word_count * halves_w,
         "need_input_bytes": g.input_bytes * halves_i,
         "need_accumulator_words": g.accumulator_depth,
-        "need_scale_words": g.scale_tile_channels // a.drain_lanes,
+        "need_scale_words": g.scale_tile_channels // a.sum_lanes,
         "need_l2_words": banks * a.bank_words,
         "used": tuple(used),
     }
@@ -209,7 +209,7 @@ def _load_nest(g: Geometry, placement: TensorAddresses) -> Values:
         "C": n["R"] * n["S"] * words,
         "K": n["C"] * n["R"] * n["S"] * words,
     }
-    scales: Strides = {"K": 3 * (g.scale_tile_channels // g.accelerator.drain_lanes)}
+    scales: Strides = {"K": 3 * (g.scale_tile_channels // g.accelerator.sum_lanes)}
     pad = g.layer.padding
 
     def delta(strides: Strides) -> tuple[int, ...]:
@@ -265,7 +265,7 @@ def _sizes(g: Geometry, placement: TensorAddresses) -> Values:
         "output_row_pitch": outputs.row,
         "output_pixel_pitch": outputs.pixel,
         "weight_tile_words": g.weight_tile_words,
-        "scale_tile_words": g.scale_tile_channels // g.accelerator.drain_lanes,
+        "scale_tile_words": g.scale_tile_channels // g.accelerator.sum_lanes,
     }
 
 

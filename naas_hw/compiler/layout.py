@@ -181,7 +181,7 @@ LAYOUT: Final[tuple[FieldSpec, ...]] = (
     _field("beat_byte_delta", L2_BYTE_BITS, OUTER, signed=True),
     _field("beat_accumulator_delta", PRIVATE_BITS, OUTER, signed=True),
     _field("beat_channel_delta", BOUND_BITS, OUTER, signed=True),
-    _field("beat_lanes_log2", 2),
+    _field("beat_lanes_log2", 3),
     _field("output_zero_point", 8, signed=True),
     _field("clamp_min", 8, signed=True),
     _field("clamp_max", 8, signed=True),

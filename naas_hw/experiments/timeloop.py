@@ -140,7 +140,7 @@ def _read_json(path: Path) -> object:
 
 
 def _compare(nest: CountedNest) -> Iterator[TimeloopCount]:
-    ours, sums = nest.ours, nest.geometry.accelerator.drain_lanes
+    ours, sums = nest.ours, nest.geometry.accelerator.sum_lanes
     yield from _array(nest)
     words, window, first = (
         causes.whole_weights(nest),

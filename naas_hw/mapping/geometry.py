@@ -335,14 +335,28 @@ class Geometry:
         return gcd(self.accelerator.drain_lanes, self.mapping.pe.K)
 
     @property
-    def drain_cycles(self) -> int:
-        """Beats of drain for one accumulator run, one a cycle."""
+    def drain_beats(self) -> int:
+        """Beats of drain for one accumulator run."""
         spatial, pe = self.mapping.spatial, self.mapping.pe
         if self.accelerator.has("K"):
             channels = pe.K * ceil_div(spatial.K, self.drain_beat_channels)
         else:
             channels = pe.K // self.drain_beat_channels
         return channels * pe.P * pe.Q * spatial.P * spatial.Q
+
+    @property
+    def sum_words_per_beat(self) -> int:
+        """L2 words that the partial sums of one beat of drain fill."""
+        return ceil_div(self.drain_beat_channels, self.accelerator.sum_lanes)
+
+    @property
+    def drain_cycles(self) -> int:
+        """Cycles of drain for one accumulator run.
+
+        Where outputs are visited once a beat takes a cycle. Otherwise every visit reads or writes
+        partial sums, of which a cycle moves one word.
+        """
+        return self.drain_beats * (self.sum_words_per_beat if self.accumulator_revisits else 1)
 
     # L2 --------------------------------------------------------------------------------------
 
@@ -406,6 +420,6 @@ class Geometry:
 
     @property
     def scale_tile_channels(self) -> int:
-        """Channels of a K tile, whole drain words."""
-        lanes = self.accelerator.drain_lanes
+        """Channels of a K tile, whole words of the scale memory as load writes them."""
+        lanes = self.accelerator.sum_lanes
         return ceil_div(self.tile["K"], lanes) * lanes

@@ -164,7 +164,7 @@ class AcceleratorTop(wiring.Component):
     def _create_engines(self) -> None:
         a = self.accelerator
         loads = LoadOptions.of(a)
-        self.load = LoadPlanner(loads, scale_half_words=a.scale_depth // a.drain_lanes)
+        self.load = LoadPlanner(loads, scale_half_words=a.scale_depth // a.sum_lanes)
         self.reader = Reader(loads, beat_bytes=a.beat_bytes)
         self.fill = Fill(beat_bytes=a.beat_bytes)
         self.compute = Compute(
@@ -174,7 +174,11 @@ class AcceleratorTop(wiring.Component):
         )
         num_reduced = len(positions(a, REDUCTION_DIMS))
         self.drain = Drain(
-            a.options, to_drain=timing.compute_to_drain(num_reduced), bound_bits=a.pe_bound_bits
+            a.options,
+            to_drain=timing.compute_to_drain(num_reduced),
+            bound_bits=a.pe_bound_bits,
+            sum_lanes=a.sum_lanes,
+            sum_words=a.drain_lanes // a.sum_lanes,
         )
         self.store = StorePlanner()
         self.writer = Writer(a.options, beat_bytes=a.beat_bytes)

@@ -20,6 +20,9 @@ STALL_CAUSES: Final = ("load", "fill", "drain", "store")
 """Of the engines. The wait for the descriptor comes once, before them all: it has a bin beside."""
 
 BEATS: Final = (4, 8, 16, 32)
+SUM_WORDS: Final = (1, 2, 4)
+"""Words of partial sums that a drain may be wide."""
+
 LATENCIES: Final = ((1, 1), (2, 9), (10, 49), (50, 199), (200, 200))
 """Least and greatest latency of each bin."""
 
@@ -44,6 +47,8 @@ BINS: Final = (
     "R_with_P",
     "axis_not_dividing_beat",
     *(f"beat_{beat}" for beat in BEATS),
+    *(f"drain_of_{words}_words" for words in SUM_WORDS),
+    "sums_in_parts",
     *(f"latency_{low}" if low == high else f"latency_{low}_to_{high}" for low, high in LATENCIES),
     "period_above_1",
     *(f"kind_{kind}" for kind in (Kind.CONV, Kind.DEPTHWISE, Kind.LINEAR)),
@@ -99,13 +104,15 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
     takes more than any of them. R_with_P: of both more than one position is used.
     tail_over_compute: the way from the array to drain is longer than a step. runs_of_one_step:
     every step is an accumulator run of its own. residual_on_sums: a residual is added to outputs
-    that were drained before.
+    that were drained before. drain_of_N_words: as many lanes as N words hold partial sums;
+    sums_in_parts: partial sums of a beat that fill several words.
     """
     geometry = case.geometry
     bins = {
         "ragged": any(_run_extent(geometry)[dim] != case.layer.bounds[dim] for dim in DIMS),
         "spills_to_L2": bool(geometry.accumulator_revisits),
         "spills_to_DRAM": bool(geometry.tile_revisits),
+        "sums_in_parts": bool(geometry.accumulator_revisits) and geometry.sum_words_per_beat > 1,
         "residual_on_sums": case.layer.residual and bool(geometry.accumulator_revisits),
         "tile_in_padding": _has_tile_in_padding(geometry),
         "tail_over_compute": durations_of(geometry).compute_to_drain > geometry.compute_cycles,
@@ -188,6 +195,7 @@ def _accelerator_bins(case: Case) -> set[str]:
             accelerator.beat_bytes % axis.size for axis in accelerator.axes
         ),
         f"beat_{accelerator.beat_bytes}": True,
+        f"drain_of_{accelerator.drain_lanes // accelerator.sum_lanes}_words": True,
         _latency_bin(accelerator.dram_latency_cycles): True,
         "period_above_1": accelerator.dram_beat_period_cycles > 1,
         **{f"parallel_{dim}": True for dim in used},

@@ -11,7 +11,7 @@ from naas_hw.mapping.geometry import ceil_div
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.sim.random_numbers import Generator, log_uniform, stratified
-from naas_hw.verify.coverage import BEATS, Size
+from naas_hw.verify.coverage import BEATS, SUM_WORDS, Size
 from naas_hw.workload.layer import DIMS, Dim, Layer
 from naas_hw.workload.option import Option
 
@@ -70,7 +70,25 @@ def stratified_accelerators(
             )
         )
     options = stratified(rng.spawn(1)[0], _OPTIONS, count)
-    return [_with_options(*pair) for pair in zip(accelerators, options, strict=True)]
+    words = stratified(rng.spawn(1)[0], SUM_WORDS, count)
+    return [
+        _with_options(with_drain(accelerator, number), these)
+        for accelerator, these, number in zip(accelerators, options, words, strict=True)
+    ]
+
+
+def with_drain(accelerator: Accelerator, sum_words: int) -> Accelerator:
+    """The accelerator with a drain of so many words of sums; memories become whole words of it."""
+    lanes = accelerator.sum_lanes * sum_words
+    each = 1 if accelerator.has("K") else 2 * lanes
+    return Accelerator.model_validate(
+        accelerator.model_dump()
+        | {
+            "drain_lanes": lanes,
+            "accumulator_words": ceil_div(accelerator.accumulator_words, each) * each,
+            "scale_depth": ceil_div(accelerator.scale_depth, lanes) * lanes,
+        }
+    )
 
 
 def _with_options(accelerator: Accelerator, options: tuple[Option, ...]) -> Accelerator:
@@ -135,7 +153,7 @@ def _random_accelerator(
         beat_bytes=beat_bytes,
         **lanes,
     )
-    drain = probe.drain_lanes
+    lanes_of_scales = probe.sum_lanes
     return Accelerator(
         axes=axes,
         beat_bytes=beat_bytes,
@@ -144,7 +162,7 @@ def _random_accelerator(
         accumulator_words=2 * probe.accumulator_lanes * log_uniform(rng, 1, 200),
         num_banks=log_uniform(rng, 3, 32),
         bank_bytes=beat_bytes * log_uniform(rng, 64 // beat_bytes, 1000),
-        scale_depth=drain * log_uniform(rng, ceil_div(8, drain), 200),
+        scale_depth=lanes_of_scales * log_uniform(rng, ceil_div(8, lanes_of_scales), 200),
         **lanes,
     )
 

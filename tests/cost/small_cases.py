@@ -50,16 +50,18 @@ def random_accelerator(rng: np.random.Generator) -> Accelerator:
     dims = [DIMS[i] for i in rng.permutation(len(DIMS))[: rng.integers(1, 4)]]
     axes = tuple(Axis(dim=dim, size=_pick(rng, 1, 2, 2, 3, 4, 4, 5, 6, 8)) for dim in dims)
     beat = _pick(rng, 4, 8, 16, 32)
+    lanes = beat // _pick(rng.spawn(1)[0], 4, 2, 1)
     scale_depth = max(8, beat * _pick(rng, 1, 2, 8))
     return Accelerator(
         axes=axes,
         weight_buffer_bytes=8 * _pick(rng, 1, 2, 4, 8, 16, 64),
         input_buffer_bytes=8 * _pick(rng, 1, 2, 4, 8, 16, 64),
-        accumulator_words=16 * _pick(rng, 1, 1, 2, 4, 16),
+        accumulator_words=max(16 * _pick(rng, 1, 1, 2, 4, 16), 1 if "K" in dims else 2 * lanes),
         num_banks=_pick(rng, 4, 6, 8, 12, 16),
         bank_bytes=beat * _pick(rng, 16, 16, 32, 64, 256),
         scale_depth=scale_depth,
         beat_bytes=beat,
+        drain_lanes=lanes,
         dram_latency_cycles=_pick(rng, 1, 2, 5, 20, 80),
         dram_beat_period_cycles=_pick(rng, 1, 1, 1, 2, 3, 14),
         weight_lanes=_pick(rng, 1, 2, 4),

@@ -12,6 +12,7 @@ from naas_hw.compiler.descriptor import TensorAddresses, Values, ZeroPoints, des
 from naas_hw.compiler.layout import LAYOUT, NEST, OUTER, FieldSpec
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.rtl.primitives.config import RECORD_STROBES
+from naas_hw.verify.random_accelerator import with_drain
 from naas_hw.workload.arithmetic.epilogue import TablePlace
 from naas_hw.workload.option import Option
 
@@ -49,13 +50,20 @@ LOAD_OPTIONS: Final = (
 
 
 @cache
-def geometry_of(name: str, options: frozenset[Option] = frozenset()) -> Geometry:
-    """Geometry of a listed triple, of which accelerator and layer have these options too."""
+def geometry_of(
+    name: str, options: frozenset[Option] = frozenset(), *, sum_words: int = 1
+) -> Geometry:
+    """Geometry of a listed triple, of which accelerator and layer have these options too.
+
+    Parameters
+    ----------
+    sum_words : words of partial sums that the drain is wide.
+    """
     file, number = NAMES[name]
     case = read_case_list(FOLDER / f"{file}.yaml").case(number)
     update = dict.fromkeys((option.value for option in options), True)
     return Geometry(
-        accelerator=case.accelerator.model_copy(update=update),
+        accelerator=with_drain(case.accelerator, sum_words).model_copy(update=update),
         layer=case.layer.model_copy(update=update),
         mapping=case.mapping,
     )

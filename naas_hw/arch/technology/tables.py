@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.accelerator import SUM_BYTES, Accelerator
 from naas_hw.arch.technology.figures import HOROWITZ, Entry, Picojoules, SourcedFigure
 from naas_hw.arch.technology.published import (
     DRAMS,
@@ -24,9 +24,6 @@ from naas_hw.arch.technology.published import (
 from naas_hw.arch.technology.scaling import RULE, Technology, energy_factor
 from naas_hw.core.errors import InputError
 from naas_hw.workload.layer import Name
-
-SUM_BYTES: Final = 4
-"""Bytes of an accumulator or partial sum."""
 
 
 class AccessEnergy(BaseModel):
@@ -98,7 +95,7 @@ class MaestroTable(EnergyTable):
         return AccessEnergy(
             dram_beat=0,
             l2_word=l2 * accelerator.beat_bytes,
-            l2_sum_word=l2 * accelerator.drain_lanes,
+            l2_sum_word=l2 * accelerator.sum_lanes,
             scale_word=0,
             l1_weight_write=l1 * accelerator.weight_word_bytes,
             l1_input_write=l1 * accelerator.input_word_bytes,

@@ -167,8 +167,8 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
         banks += ceil_div(int(byte_tile), p.bank_words) << (g.last_output_tile >= 0)
     if banks > p.num_banks:
         return GLOBAL_BUFFER
-    scale_words = ceil_shift(tile[K], p.drain_shift)
-    if scale_words << p.drain_shift > p.scale_depth:
+    scale_words = ceil_shift(tile[K], p.sum_shift)
+    if scale_words << p.sum_shift > p.scale_depth:
         return SCALES
     g.weight_tile_words, g.scale_beats = int(weight_tile), 3 * scale_words
 
@@ -204,10 +204,13 @@ def derive(p, pe, spatial, g):  # type: ignore[no-untyped-def]
     g.fill_inputs = g.step_pixels * chunks
     g.compute = pe[K] * pe[C] * pe[P] * pe[Q] * pe[R] * pe[S]
     if p.k_on_axis:
-        channels = pe[K] * p.drain_groups
+        channels, lanes_shift = pe[K] * p.drain_groups, p.group_shift
     else:
-        channels = pe[K] >> common_shift(pe[K], p.drain_shift)
-    g.drain = channels * pe[P] * pe[Q] * spatial[P] * spatial[Q]
+        lanes_shift = common_shift(pe[K], p.drain_shift)
+        channels = pe[K] >> lanes_shift
+    g.drain_once = channels * pe[P] * pe[Q] * spatial[P] * spatial[Q]
+    g.drain_again = g.drain_once << max(0, lanes_shift - p.sum_shift)
+    g.drain = g.drain_once if g.visits == 1 else g.drain_again
     g.sums_used = spatial[K] * spatial[P] * spatial[Q]
     g.pes_used = g.sums_used * spatial[C] * spatial[R] * spatial[S]
 

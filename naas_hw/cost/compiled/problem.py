@@ -27,6 +27,7 @@ PROBLEM_NUMBERS: Final = (
     "beat",
     "beat_shift",  # a shift is the log2 of a number that is a power of two
     "drain_shift",
+    "sum_shift",
     "weight_lanes",
     "weight_word_shift",
     "accumulator_shift",
@@ -37,6 +38,7 @@ PROBLEM_NUMBERS: Final = (
     "input_lanes",
     "k_on_axis",
     "drain_groups",  # beats of drain of one K index of a PE, on an axis
+    "group_shift",  # channels of such a beat
     "stride_rows",
     "stride_columns",
     "dilation_rows",
@@ -129,6 +131,8 @@ SCRATCH: Final = np.dtype(
             "fill_inputs",
             "compute",
             "drain",
+            "drain_once",  # where outputs are visited once
+            "drain_again",  # where they are visited again
             "pes_used",
             "sums_used",
             "step_pixels",

@@ -24,7 +24,7 @@ SUM_BEATS_PER_BLOCK: Final = 4
 """A block of B channels is B bytes, or B sums of four bytes."""
 
 SCALE_BEATS_PER_WORD: Final = 3
-"""Bias, multiplier and shift of D channels."""
+"""Bias, multiplier and shift of B / 4 channels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +226,7 @@ def table_beats(geometry: Geometry) -> int:
 
 def scale_beats(geometry: Geometry) -> int:
     """Beats of the requantisation parameters of a K tile, which moves whole."""
-    return SCALE_BEATS_PER_WORD * ceil_div(geometry.tile["K"], geometry.accelerator.drain_lanes)
+    return SCALE_BEATS_PER_WORD * ceil_div(geometry.tile["K"], geometry.accelerator.sum_lanes)
 
 
 def existing(geometry: Geometry, dim: Dim, index: int) -> int:

@@ -149,7 +149,7 @@ class DescriptorCheck(SharedComponent):
             (fields.need_weight_words, a.weight_buffer_bytes // a.weight_word_bytes),
             (fields.need_input_bytes, a.input_buffer_bytes),
             (fields.need_accumulator_words, accumulator_words(a)),
-            (fields.need_scale_words, a.scale_depth // a.drain_lanes),
+            (fields.need_scale_words, a.scale_depth // a.sum_lanes),
             (fields.need_l2_words, a.num_banks * a.bank_words),
         )
         return Cat(need > limit for need, limit in limits).any()

@@ -32,6 +32,9 @@ FIELDS: Final = (
     "sums_base",
 )
 
+PARTS_FIELDS: Final = ("beat_lanes_log2",)
+"""The same, where the partial sums of a beat may fill several words."""
+
 RESIDUAL_FIELDS: Final = ("residual", "residual_base")
 """The same, where there is a residual."""
 
@@ -79,19 +82,29 @@ class DrainBeat(data.Struct):
     k_group: unsigned(AXIS_BITS)
 
 
-RESIDUAL_BEAT: Final = data.StructLayout(
-    {name: field.shape for name, field in data.Layout.cast(DrainBeat)} | {"residual_base": L2_BITS}
-)
-"""A `DrainBeat` where there is a residual, and the first word of that of its output tile in L2."""
+def drain_beat(options: Set[Option], *, sum_words: int = 1) -> type[DrainBeat] | data.StructLayout:
+    """Shape of the beats of an accelerator.
 
-
-def drain_beat(options: Set[Option]) -> type[DrainBeat] | data.StructLayout:
-    """Shape of the beats of an accelerator with these options."""
-    return RESIDUAL_BEAT if Option.RESIDUAL in options else DrainBeat
+    Parameters
+    ----------
+    options : optional hardware. With a residual there is `residual_base`, the first word of that of
+        the beat's output tile in L2.
+    sum_words : L2 words of the partial sums of a beat, at most. With more than one there is `part`,
+        the number of the word that a beat with partial sums is at.
+    """
+    more = {}
+    if Option.RESIDUAL in options:
+        more["residual_base"] = L2_BITS
+    if sum_words > 1:
+        more["part"] = (sum_words - 1).bit_length()
+    if not more:
+        return DrainBeat
+    same = {name: field.shape for name, field in data.Layout.cast(DrainBeat)}
+    return data.StructLayout(same | more)
 
 
 class Drain(SharedComponent):
-    """Empties one accumulator run after the other, a beat a cycle.
+    """Empties one accumulator run after the other, a beat a cycle, or a word of its partial sums.
 
     A run starts when it is computed; where it reads partial sums, when those of the run before
     last are written; where it opens an output tile, when store has left the tile's buffer and load
@@ -103,12 +116,14 @@ class Drain(SharedComponent):
     options : optional hardware of the accelerator.
     to_drain : least distance from the last cycle of a run in compute to its start in drain.
     bound_bits : bits of the bounds of the loops over the beats of a run.
+    sum_lanes : partial sums in an L2 word, a power of two.
+    sum_words : L2 words of the partial sums of a beat at most, a power of two.
 
     Members
     -------
     go : In, 1 bit; begin with the layer whose fields are there.
-    fields : In, the fields of the descriptor in `FIELDS`, and in `RESIDUAL_FIELDS` where there is a
-        residual.
+    fields : In, the fields of the descriptor in `FIELDS`, in `RESIDUAL_FIELDS` where there is a
+        residual, and in `PARTS_FIELDS` where `sum_words` is more than one.
     run_computed : In, `CreditSignature`; compute has left an accumulator run.
     tile_stored : In, `CreditSignature`; store has left the buffer of an output tile.
     output_tile_loaded : In, `CreditSignature`; load has brought what drain reads of an output tile.
@@ -123,7 +138,8 @@ class Drain(SharedComponent):
 
     Latency
     -------
-    The first beat of a run comes in the cycle after its start, and one in each cycle that follows;
+    The first beat of a run comes in the cycle after its start, and one in each cycle that follows,
+    or, with partial sums, each beat as often as they fill words of L2;
     the next run may start in the last of them. Nothing starts from reset until the first `go`.
 
     Raises
@@ -132,7 +148,13 @@ class Drain(SharedComponent):
     """
 
     def __init__(
-        self, options: Set[Option] = frozenset(), *, to_drain: int, bound_bits: int
+        self,
+        options: Set[Option] = frozenset(),
+        *,
+        to_drain: int,
+        bound_bits: int,
+        sum_lanes: int = 1,
+        sum_words: int = 1,
     ) -> None:
         if to_drain < 1:
             raise ValueError(f"to_drain must be at least 1, not {to_drain}")
@@ -140,6 +162,8 @@ class Drain(SharedComponent):
             raise ValueError(f"bound_bits must be 1 to {BOUND_BITS}, not {bound_bits}")
         self.to_drain = to_drain
         self.bound_bits = bound_bits
+        self.sum_lanes = sum_lanes
+        self.sum_words = sum_words
         self.has_residual = Option.RESIDUAL in options
         self.has_epilogue = self.has_residual or Option.TABLE in options
         super().__init__(
@@ -149,7 +173,9 @@ class Drain(SharedComponent):
                 "run_computed": In(CreditSignature()),
                 "tile_stored": In(CreditSignature()),
                 "output_tile_loaded": In(CreditSignature()),
-                "o": Out(stream.Signature(drain_beat(options), always_ready=True)),
+                "o": Out(
+                    stream.Signature(drain_beat(options, sum_words=sum_words), always_ready=True)
+                ),
                 "run_drained": Out(CreditSignature()),
                 "tile_drained": Out(CreditSignature()),
                 "scales_freed": Out(CreditSignature()),
@@ -162,11 +188,14 @@ class Drain(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.to_drain, self.bound_bits, self.has_residual, self.has_epilogue)
+        options = (self.has_residual, self.has_epilogue)
+        return (self.to_drain, self.bound_bits, self.sum_lanes, self.sum_words, *options)
 
     @property
     def _field_names(self) -> tuple[str, ...]:
-        return (*FIELDS, *RESIDUAL_FIELDS) if self.has_residual else FIELDS
+        residual = RESIDUAL_FIELDS if self.has_residual else ()
+        parts = PARTS_FIELDS if self.sum_words > 1 else ()
+        return (*FIELDS, *residual, *parts)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -196,7 +225,6 @@ class Drain(SharedComponent):
             runs.start.eq(self.go),
             runs.advance.eq(self.started),
             beats.start.eq(self.started),
-            beats.advance.eq(self.o.valid),
         ]
 
     def _start_runs(self, m: Module, runs: LoopNest, last: Signal) -> None:
@@ -313,12 +341,26 @@ class Drain(SharedComponent):
             self.scales_freed.give.eq(last & closes_scales),
         ]
 
+    def _is_last_part(self, m: Module) -> Value:
+        """Whether all partial sums of the beat move in this cycle, or have moved before."""
+        beat, log2 = self.o.payload, self.fields.beat_lanes_log2
+        last_parts = Signal(len(beat.part))
+        lowest = self.sum_lanes.bit_length() - 1
+        for bit in range(self.sum_words.bit_length() - 1):
+            m.d.comb += last_parts[bit].eq(log2 > lowest + bit)
+        is_last = Signal(name="is_last_part")
+        m.d.comb += is_last.eq((beat.final & ~beat.revisit) | (beat.part == last_parts))
+        m.d.sync += beat.part.eq(Mux(self.o.valid & ~is_last, beat.part + 1, 0))
+        return is_last
+
     def _count_beats(self, m: Module, beats: LoopNest, last: Signal) -> None:
         """The beats of a run, from the cycle after its start to its last."""
         beat = self.o.payload
         p, q, k_group = beats.index
+        leaves = self.o.valid if self.sum_words == 1 else self.o.valid & self._is_last_part(m)
         m.d.comb += [
-            last.eq(self.o.valid & beats.final),
+            beats.advance.eq(leaves),
+            last.eq(leaves & beats.final),
             beat.byte.eq(beats.value.byte),
             beat.accumulator.eq(beats.value.accumulator),
             beat.channel.eq(beats.value.channel),

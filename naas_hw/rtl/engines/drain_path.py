@@ -9,7 +9,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
+from naas_hw.arch.accelerator import OUTPUT_DIMS, SUM_BYTES, Accelerator
 from naas_hw.compiler.layout import L2_BITS
 from naas_hw.rtl.array.signatures import AccumulatorReadSignature
 from naas_hw.rtl.engines import epilogue
@@ -30,8 +30,6 @@ from naas_hw.workload.layer import Dim
 
 FIELDS: Final = ("beat_lanes_log2", "output_zero_point", "clamp_min", "clamp_max")
 
-SUM_BYTES: Final = 4
-
 BYTE_BITS: Final = 8
 
 SUMMED_CYCLE: Final = timing.DRAIN_PIPELINE - timing.REQUANTISE_LATENCY
@@ -46,16 +44,6 @@ def _field_names(accelerator: Accelerator) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class _Result:
-    """What a lane writes: one of the two."""
-
-    total: Value
-    """The partial sum; ahead of the byte by the time of the requantiser if an epilogue follows."""
-    byte: Value
-    """The partial sum, requantised."""
-
-
-@dataclass(frozen=True)
 class _Write:
     """What a beat ends in."""
 
@@ -63,9 +51,14 @@ class _Write:
     """It writes bytes."""
     byte: Value
     """Address of the first byte in its tile, the lowest bits."""
+    lanes: list[Value]
+    """Whether each lane is written."""
     address: Value
     """Of the word in L2."""
-    results: list[_Result]
+    totals: Value
+    """A word of partial sums."""
+    bytes: list[Value]
+    """Of each lane."""
 
 
 class DrainPath(SharedComponent):
@@ -73,7 +66,8 @@ class DrainPath(SharedComponent):
 
     To each number the partial sum of an earlier visit is added, if the beat has one. The result is
     written as it is, or as a byte: requantised, and changed by the epilogue where there is one. A
-    beat that becomes bytes reads the residual of its outputs, if the layer has one.
+    beat that becomes bytes reads the residual of its outputs, if the layer has one. A beat whose
+    partial sums fill several words comes as often, with the number of a word each time.
     Lane m works for channels whose number is m modulo D. A beat that holds fewer channels than
     there are lanes is repeated over them, and byte enables pick the right ones. Golden model: these
     rules, and `workload.arithmetic`.
@@ -109,7 +103,9 @@ class DrainPath(SharedComponent):
         self.groups = positions(accelerator, OUTPUT_DIMS)
         self.lanes = accelerator.drain_lanes
         self.lane_bits = self.lanes.bit_length() - 1
-        self.beat = drain_beat(accelerator.options)
+        self.sum_words = accelerator.drain_lanes // accelerator.sum_lanes
+        self.sum_bits = accelerator.sum_lanes.bit_length() - 1
+        self.beat = drain_beat(accelerator.options, sum_words=self.sum_words)
         self.pipeline = timing.drain_pipeline(has_epilogue=accelerator.has_epilogue)
         beat_bytes = accelerator.beat_bytes
         members = {
@@ -146,14 +142,14 @@ class DrainPath(SharedComponent):
         numbers = self._numbers(m, beats[1])
         scales = self._scales(m, beats[1])
         sums = self._partial_sums(m, beats[2])
-        results = [self._lane(m, k, numbers[k], sums[k], scales) for k in range(self.lanes)]
-        valid_late = delayed(m, valid, self.pipeline - 1, "valid")
+        totals = [self._total(m, k, numbers[k], sums[k]) for k in range(self.lanes)]
+        requantised = [self._requantise(m, k, totals[k], scales) for k in range(self.lanes)]
+        word = self._sum_word(totals, beats[SUMMED_CYCLE - 1])
         if self.accelerator.has_epilogue:
-            write = self._epilogue(m, valid, beats, results)
+            write = self._epilogue(m, valid, beats, word, requantised)
         else:
-            last = beats[-1]
-            write = _Write(last.final, last.byte, self._address(m, beats[-2]), results)
-        self._write(m, valid_late, write)
+            write = self._without_epilogue(m, beats, word, requantised)
+        self._write(m, delayed(m, valid, self.pipeline - 1, "valid"), write)
         return m
 
     # Reads -----------------------------------------------------------------------------------
@@ -178,18 +174,42 @@ class DrainPath(SharedComponent):
             bits = (self.accelerator.sizes[dim] // each - 1).bit_length()
             if bits:
                 hits.append(index[:bits] == group[dim] // each)
+        each = self.accelerator.drain_group
+        if each > self.accelerator.sum_lanes:
+            hits.append(self._moves(beat, Const(0), group["K"] % each))
         return all_of(hits)
 
     def _lanes_of(self, beat: Any) -> Value:
-        """Lanes of a word that hold channels of the beat."""
-        lanes = self.accelerator.accumulator_lanes
-        return self._hits(beat.accumulator[: lanes.bit_length() - 1], lanes)
+        """Lanes of a word that hold channels of the beat which move now."""
+        return Cat(self._hits(beat, beat.accumulator, self.accelerator.accumulator_lanes))
 
-    def _hits(self, lane: Value, lanes: int) -> Value:
-        """For each lane whether it is one of the beat's, which begin at this lane."""
+    def _hits(self, beat: Any, place: Value, lanes: int) -> list[Value]:
+        """For each lane whether it is one of the beat's that move now; they begin at this place."""
         if lanes == 1:
-            return Const(1)
-        return Cat(((lane ^ k) >> self.fields.beat_lanes_log2) == 0 for k in range(lanes))
+            return [Const(1)]
+        first = place[: lanes.bit_length() - 1]
+        hits: list[Value] = [
+            ((first ^ k) >> self.fields.beat_lanes_log2) == 0 for k in range(lanes)
+        ]
+        if self.sum_words == 1:
+            return hits
+        return [hit & self._moves(beat, first, k) for k, hit in enumerate(hits)]
+
+    def _moves(self, beat: Any, first: Value, lane: int) -> Value:
+        """Whether a lane's number moves now, in a beat that begins at this lane."""
+        word = ((first >> self.sum_bits) + beat.part)[: len(beat.part)]
+        return self._moves_at_once(beat) | (word == lane >> self.sum_bits)
+
+    @staticmethod
+    def _moves_at_once(beat: Any) -> Value:
+        """Whether a beat has no partial sums in L2, neither before nor behind it."""
+        moves: Value = beat.final & ~beat.revisit
+        return moves
+
+    def _sum_address(self, beat: Any) -> Value:
+        """Word of the partial sums of a beat in L2."""
+        first = beat.sums_base + (beat.byte >> self.sum_bits)
+        return first if self.sum_words == 1 else first + beat.part
 
     def _numbers(self, m: Module, beat: Any) -> list[Signal]:
         """The number of each lane, registered: from groups side by side, or lanes of a word."""
@@ -227,20 +247,23 @@ class DrainPath(SharedComponent):
     def _read_partial_sums(self, m: Module, valid: Value, beat: Any) -> None:
         m.d.comb += [
             self.partial_sums.enable.eq(valid & beat.revisit),
-            self.partial_sums.address.eq(beat.sums_base + (beat.byte >> self.lane_bits)),
+            self.partial_sums.address.eq(self._sum_address(beat)),
         ]
 
     def _partial_sums(self, m: Module, beat: Any) -> list[Value]:
         """What is added in each lane: zero in a first visit."""
         sums = Signal(8 * self.accelerator.beat_bytes, reset_less=True)
         m.d.sync += sums.eq(self.partial_sums.data)
-        return [Mux(beat.revisit, sums.word_select(k, 32), 0) for k in range(self.lanes)]
+        each = self.accelerator.sum_lanes
+        return [Mux(beat.revisit, sums.word_select(k % each, 32), 0) for k in range(self.lanes)]
 
     def _scales(self, m: Module, beat: Any) -> ScaleMemory:
         """Bias, multiplier and shift of all lanes, two cycles after their address."""
         half_words = self.accelerator.scale_depth // self.lanes
         m.submodules.scale_memory = scales = ScaleMemory(
-            beat_bytes=self.accelerator.beat_bytes, words=2 * half_words
+            beat_bytes=self.accelerator.beat_bytes,
+            beats_per_word=self.sum_words,
+            words=2 * half_words,
         )
         connect(m, flipped(self.scales), scales.write)
         half = Mux(beat.scale_half, half_words, 0)
@@ -249,12 +272,14 @@ class DrainPath(SharedComponent):
 
     # Results ---------------------------------------------------------------------------------
 
-    def _lane(
-        self, m: Module, k: int, number: Value, partial_sum: Value, scales: ScaleMemory
-    ) -> _Result:
-        """The lane's partial sum, as long as the requantiser takes, and its byte."""
+    @staticmethod
+    def _total(m: Module, k: int, number: Value, partial_sum: Value) -> Signal:
         total = Signal(signed(32), name=f"total_{k}", reset_less=True)
         m.d.sync += total.eq(number + partial_sum)
+        return total
+
+    def _requantise(self, m: Module, k: int, total: Value, scales: ScaleMemory) -> Value:
+        """The byte of a lane."""
         requantiser = Requantiser(single_rounding=self.accelerator.single_rounding)
         m.submodules[f"requantiser_{k}"] = requantiser
         clamp = ("clamp_min", "clamp_max")
@@ -268,54 +293,85 @@ class DrainPath(SharedComponent):
         ]
         if self.accelerator.single_rounding:
             m.d.comb += requantiser.rounds_once.eq(self.fields.rounds_once)
-        wait = 0 if self.accelerator.has_epilogue else timing.REQUANTISE_LATENCY
-        late_total = delayed(m, total, wait, f"total_{k}")
-        return _Result(late_total, requantiser.o)
+        byte: Value = requantiser.o
+        return byte
+
+    def _sum_word(self, totals: list[Signal], beat: Any) -> Value:
+        """The word of partial sums that a beat is at."""
+        if self.sum_words == 1:
+            return Cat(totals)
+        word = ((beat.byte >> self.sum_bits) + beat.part)[: len(beat.part)]
+        return Cat(totals).word_select(word, 32 * self.accelerator.sum_lanes)
+
+    def _without_epilogue(
+        self, m: Module, beats: Sequence[Any], word: Value, requantised: list[Value]
+    ) -> _Write:
+        """Bytes as they leave the requantisers; the partial sums wait for as long."""
+        last = beats[-1]
+        return _Write(
+            final=last.final,
+            byte=last.byte,
+            lanes=self._hits(last, last.byte, self.lanes),
+            address=self._address(m, beats[-2]),
+            totals=delayed(m, word, timing.REQUANTISE_LATENCY, "totals"),
+            bytes=requantised,
+        )
 
     def _epilogue(
-        self, m: Module, valid: Value, beats: Sequence[Any], results: list[_Result]
+        self,
+        m: Module,
+        valid: Value,
+        beats: Sequence[Any],
+        word: Value,
+        requantised: list[Value],
     ) -> _Write:
         """Bytes as the epilogue changes them; all else waits for them in a memory."""
-        part = self._add_epilogue(m, valid, beats, results)
+        part = self._add_epilogue(m, valid, beats, requantised)
         late = Signal(self._kept, name="late")
         m.submodules.delay = delay = DelayMemory(
             width=self._kept.size, cycles=timing.REQUANTISE_LATENCY + part.LATENCY
         )
         before, beat = beats[SUMMED_CYCLE - 2 : SUMMED_CYCLE]
+        parts = [beat.revisit, beat.part] if self.sum_words > 1 else []
         byte = beat.byte[: self.accelerator.beat_bytes.bit_length() - 1]
-        totals = Cat(result.total for result in results)
         m.d.comb += [
-            delay.i.eq(Cat(beat.final, byte, self._address(m, before), totals)),
+            delay.i.eq(Cat(beat.final, byte, self._address(m, before), word, *parts)),
             late.eq(delay.o),
         ]
         return _Write(
             final=late.final,
             byte=late.byte,
+            lanes=self._hits(late, late.byte, self.lanes),
             address=late.address,
-            results=[_Result(late.totals[k], part.o[k]) for k in range(self.lanes)],
+            totals=late.totals,
+            bytes=[part.o[k] for k in range(self.lanes)],
         )
 
     @property
     def _kept(self) -> data.StructLayout:
         """What is known of a beat when its partial sums are there."""
+        parts = {}
+        if self.sum_words > 1:
+            parts = {"revisit": 1, "part": (self.sum_words - 1).bit_length()}
         return data.StructLayout(
             {
                 "final": 1,
                 "byte": self.accelerator.beat_bytes.bit_length() - 1,
                 "address": L2_BITS,
-                "totals": data.ArrayLayout(32, self.lanes),
+                "totals": 8 * self.accelerator.beat_bytes,
+                **parts,
             }
         )
 
     def _add_epilogue(
-        self, m: Module, valid: Value, beats: Sequence[Any], results: list[_Result]
+        self, m: Module, valid: Value, beats: Sequence[Any], requantised: list[Value]
     ) -> Epilogue:
         options = self.accelerator.options
         m.submodules.epilogue = part = Epilogue(
             options, lanes=self.lanes, beat_bytes=self.accelerator.beat_bytes
         )
         connect(m, self.fields.select(part.fields.signature.names), part.fields)
-        m.d.comb += [part.i[k].eq(result.byte) for k, result in enumerate(results)]
+        m.d.comb += [part.i[k].eq(byte) for k, byte in enumerate(requantised)]
         if self.accelerator.table:
             connect(m, flipped(self.table), part.table)
         if self.accelerator.residual:
@@ -329,7 +385,7 @@ class DrainPath(SharedComponent):
         wait = timing.DRAIN_TO_RESIDUAL
         beat_bits = self.accelerator.beat_bytes.bit_length() - 1
         addressed, arriving = beats[wait - 1], beats[wait + 1]
-        part = arriving.byte[self.lane_bits : beat_bits]
+        part = self._part_of_word(arriving.byte)
         reads = valid & beats[0].final & self.fields.residual
         m.d.sync += [
             address.eq(addressed.residual_base + (addressed.byte >> beat_bits)),
@@ -341,18 +397,24 @@ class DrainPath(SharedComponent):
         ]
         return residual
 
+    def _part_of_word(self, byte: Value) -> Value:
+        """Which D bytes of a word lie at an address."""
+        beat_bits = self.accelerator.beat_bytes.bit_length() - 1
+        return byte[self.lane_bits : beat_bits] if self.lane_bits < beat_bits else Const(0)
+
     def _write(self, m: Module, valid: Value, write: _Write) -> None:
         """Write bytes or partial sums."""
         lanes = [Signal(name=f"writes_lane_{k}") for k in range(self.lanes)]
-        m.d.comb += Cat(lanes).eq(self._hits(write.byte[: self.lane_bits], self.lanes))
-        sum_enables = Cat(lane.replicate(SUM_BYTES) for lane in lanes)
+        m.d.comb += Cat(lanes).eq(Cat(write.lanes))
+        each = self.accelerator.sum_lanes
+        sums = [any_of(lanes[k::each]) for k in range(each)]
+        sum_enables = Cat(is_written.replicate(SUM_BYTES) for is_written in sums)
         enable = Mux(write.final, self._byte_enables(m, write.byte, lanes), sum_enables)
-        all_bytes = Cat(result.byte for result in write.results).replicate(SUM_BYTES)
-        totals = Cat(result.total for result in write.results)
+        all_bytes = Cat(write.bytes).replicate(self.accelerator.beat_bytes // self.lanes)
         m.d.comb += [
             self.write.enable.eq(Mux(valid, enable, 0)),
             self.write.address.eq(write.address),
-            self.write.data.eq(Mux(write.final, all_bytes, totals)),
+            self.write.data.eq(Mux(write.final, all_bytes, write.totals)),
         ]
 
     def _address(self, m: Module, beat: Any) -> Signal:
@@ -360,18 +422,14 @@ class DrainPath(SharedComponent):
         beat_bits = self.accelerator.beat_bytes.bit_length() - 1
         address = Signal(L2_BITS, name="address", reset_less=True)
         m.d.sync += address.eq(
-            Mux(
-                beat.final,
-                beat.output_base + (beat.byte >> beat_bits),
-                beat.sums_base + (beat.byte >> self.lane_bits),
-            )
+            Mux(beat.final, beat.output_base + (beat.byte >> beat_bits), self._sum_address(beat))
         )
         return address
 
     def _byte_enables(self, m: Module, byte: Value, lanes: list[Signal]) -> Value:
         """The lanes that are written, in the part of the word that the beat's address says."""
-        beat_bits = self.accelerator.beat_bytes.bit_length() - 1
-        part = byte[self.lane_bits : beat_bits]
-        writes_part = [Signal(name=f"writes_part_{n}") for n in range(SUM_BYTES)]
+        part = self._part_of_word(byte)
+        num_parts = self.accelerator.beat_bytes // self.lanes
+        writes_part = [Signal(name=f"writes_part_{n}") for n in range(num_parts)]
         m.d.comb += [writes.eq(part == n) for n, writes in enumerate(writes_part)]
         return Cat(writes & lane for writes in writes_part for lane in lanes)

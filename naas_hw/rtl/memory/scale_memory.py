@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import L2_BITS, SCALE_BITS
@@ -25,20 +25,23 @@ def scale_write_port(beat_bytes: int) -> WritePortSignature:
 class ScaleMemory(SharedComponent):
     """Three memories, one for each component of a scale, read at the same address.
 
-    A word has the components of as many channels as there are lanes of 32 bits in a beat. The write
-    address has the word in its lowest SCALE_BITS bits and the number of the component above. Golden
-    model: a list of words for each component.
+    A beat has one component of as many channels as it has lanes of 32 bits; a word has those of one
+    or more beats side by side, the first lowest. The write address has the number of the beat in
+    its lowest SCALE_BITS bits and that of the component above. Golden model: a list of words for
+    each component.
 
     Parameters
     ----------
-    beat_bytes : bytes of a word, at least 1.
+    beat_bytes : bytes of a beat, at least 1.
+    beats_per_word : a power of two.
     words : words of each component, at least 1.
 
     Members
     -------
     write : In, `scale_write_port`.
     address : In, as many bits as the words need; it is read in every cycle.
-    bias, multiplier, shift : Out, 8 * beat_bytes bits; the words of the three components.
+    bias, multiplier, shift : Out, 8 * beat_bytes * beats_per_word bits; the words of the three
+        components.
 
     Latency
     -------
@@ -47,46 +50,57 @@ class ScaleMemory(SharedComponent):
 
     Raises
     ------
-    ValueError : a parameter that is less than 1.
+    ValueError : a parameter that is less than 1; beats_per_word that is no power of two.
     """
 
-    def __init__(self, *, beat_bytes: int, words: int) -> None:
+    def __init__(self, *, beat_bytes: int, beats_per_word: int = 1, words: int) -> None:
         for name, value in (("beat_bytes", beat_bytes), ("words", words)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
+        if beats_per_word.bit_count() != 1:
+            raise ValueError(f"beats_per_word must be a power of two, not {beats_per_word}")
         self.beat_bytes = beat_bytes
+        self.beats_per_word = beats_per_word
         self.words = words
+        word_bits = 8 * beat_bytes * beats_per_word
         super().__init__(
             {
                 "write": In(scale_write_port(beat_bytes)),
                 "address": In(max(1, (words - 1).bit_length())),
-                "bias": Out(8 * beat_bytes),
-                "multiplier": Out(8 * beat_bytes),
-                "shift": Out(8 * beat_bytes),
+                "bias": Out(word_bits),
+                "multiplier": Out(word_bits),
+                "shift": Out(word_bits),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.beat_bytes, self.words)
+        return (self.beat_bytes, self.beats_per_word, self.words)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         ports = (self.bias, self.multiplier, self.shift)
         for number, (name, port) in enumerate(zip(COMPONENTS, ports, strict=True)):
-            word = Signal(8 * self.beat_bytes, name=f"{name}_word", reset_less=True)
-            m.d.sync += word.eq(self._memory(m, number, name))
+            word = Signal(len(port), name=f"{name}_word", reset_less=True)
+            parts = [self._memory(m, number, name, part) for part in range(self.beats_per_word)]
+            m.d.sync += word.eq(Cat(parts))
             m.d.comb += port.eq(word)
         return m
 
-    def _memory(self, m: Module, number: int, name: str) -> Value:
-        """The memory of a component; gives the word that it has read."""
+    def _memory(self, m: Module, number: int, name: str, part: int) -> Value:
+        """The memory of a part of a component; gives what it has read."""
         memory = Ram(width=8 * self.beat_bytes, depth=self.words)
-        m.submodules[f"{name}_memory"] = memory
+        suffix = f"_{part}" if self.beats_per_word > 1 else ""
+        m.submodules[f"{name}_memory{suffix}"] = memory
+        part_bits = self.beats_per_word.bit_length() - 1
+        beat = self.write.address[:SCALE_BITS]
         component = self.write.address[SCALE_BITS : SCALE_BITS + COMPONENT_BITS]
+        hit = self.write.enable & (component == number)
+        if part_bits:
+            hit &= beat[:part_bits] == part
         m.d.comb += [
-            memory.write.enable.eq(self.write.enable & (component == number)),
-            memory.write.address.eq(self.write.address[:SCALE_BITS]),
+            memory.write.enable.eq(hit),
+            memory.write.address.eq(beat[part_bits:]),
             memory.write.data.eq(self.write.data),
             memory.read.enable.eq(1),
             memory.read.address.eq(self.address),

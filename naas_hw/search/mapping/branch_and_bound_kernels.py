@@ -209,7 +209,7 @@ def tile_bound(p: Any, goal: Any, g: Any, l2: Any, tile: Any, tiles: Any, places
     _innermost(l2, n, nest)
     weights = words * tiles[K] * tiles[C] * tiles[R] * tiles[S]
     inputs = places * float(ceil_shift(p.bounds[p.channel], p.beat_shift))
-    scales = 3.0 * ceil_shift(tile[K], p.drain_shift)
+    scales = 3.0 * ceil_shift(tile[K], p.sum_shift)
     steps, num_tiles = float(g.compute), 1.0
     for d in range(NUM_DIMS):
         steps *= l2[d]

@@ -167,7 +167,6 @@ def step_bound(
     energy += price[DRAM_DESCRIPTOR] * p.descriptor_beats + output_price * blocks
     energy += price[DRAM_TABLE] * p.table_beats
     energy += (price[DRAM_RESIDUAL] + price[L2_LOAD_RESIDUAL]) * residual
-    energy += price[L2_DRAIN_RESIDUAL] * p.residual * g.drain * num_steps / reductions
     compute = num_steps * g.compute
     energy += compute * g.pes_used * (price[L1_WEIGHT_READS] + price[L1_INPUT_READS] + price[MACS])
     energy += compute * g.sums_used * (price[ACCUMULATOR_READS] + price[ACCUMULATOR_WRITES])
@@ -182,7 +181,10 @@ def step_bound(
         weight_runs = num_steps / (stay if kind == WEIGHTS_STAY else 1.0)
         input_runs = num_steps / (stay if kind == INPUTS_STAY else 1.0)
         output_runs = num_steps / (stay if kind == OUTPUTS_STAY else 1.0)
-        revisits = output_runs - num_steps / reductions
+        finished = num_steps / reductions
+        drain = (
+            g.drain_again if reductions > (stay if kind == OUTPUTS_STAY else 1.0) else g.drain_once
+        )
         fills = max(weight_runs * g.fill_weights, input_runs * g.fill_inputs)
         handed = num_steps * (p.fill_to_compute + g.compute + p.compute_to_fill)
         cycles = before + max(compute, fills)
@@ -190,8 +192,8 @@ def step_bound(
         # What drain needs of the last tile may come after its computing has begun.
         cycles = max(cycles, p.period * (loads - 1) + (after if spilled == 0 else 0.0))
         cycles = max(cycles, p.period * (loads + residual - 1))
-        cycles = max(cycles, before + output_runs * g.drain)
-        handed = output_runs * (p.drain_to_compute + p.compute_to_drain + g.drain)
+        cycles = max(cycles, before + output_runs * drain)
+        handed = output_runs * (p.drain_to_compute + p.compute_to_drain + drain)
         cycles = max(cycles, before + (compute + handed) / 2 - p.drain_to_compute)
         cycles = max(cycles, p.period * (blocks + spilled))
         if tiles > 0 and tile_hand >= 0:
@@ -200,7 +202,9 @@ def step_bound(
         cycles += start_of(p)
         cycles = p.groups * cycles - (p.groups - 1) * p.saved
         spent = energy + weight_runs * of_weights + input_runs * of_inputs
-        spent += g.drain * (price[L2_DRAIN] * output_runs + price[L2_DRAIN_SUMS] * revisits)
+        spent += drain * price[L2_DRAIN] * output_runs
+        spent += drain * price[L2_DRAIN_SUMS] * (output_runs - finished)
+        spent += drain * price[L2_DRAIN_RESIDUAL] * p.residual * finished
         least = min(least, score_of(goal, cycles, p.groups * spent))
     return least * ROUNDING
 

@@ -50,7 +50,7 @@ class Walk:
         held: dict[str, object] = {}
         input_dims: tuple[Dim, ...] = (self.channel, "P", "Q", "R", "S")
         stored: set[object] = set()
-        drained: set[object] = set()
+        visits: Counter[object] = Counter()
         tiles = [-(-self.layer.bounds[d] // self.tile[d]) for d in self.m.dram_order]
         outer_steps = product(*map(range, tiles))
         inner_steps = list(product(*(range(self.m.l2[d]) for d in self.m.l2_order)))
@@ -78,18 +78,20 @@ class Walk:
                 self._fill_inputs(tile, step)
             if new("outputs", OUTPUT_DIMS, True):
                 visit = tuple((tile[d], step[d]) for d in OUTPUT_DIMS)
-                self._drain_outputs(again=visit in drained)
-                drained.add(visit)
+                visits[visit] += 1
             self._compute()
         self._store_outputs(output_tiles)
-        self._finish_outputs(len(drained))
+        self._drain_outputs(visits)
         self.count["dram_descriptor"] = descriptor_beats(self.a)
         return {name: self.layer.groups * n for name, n in self.count.items() if n}
 
-    def _finish_outputs(self, places: int) -> None:
-        """The last visit of each place reads the residual, beat by beat."""
-        if self.layer.residual:
-            self.count["l2_drain_residual"] = places * self._drain_beats()
+    def _drain_outputs(self, visits: Counter[object]) -> None:
+        """The last visit of each place reads the residual; sums move a word of them a cycle."""
+        for num_visits in visits.values():
+            cycles = self._drain_beats() * (self._words_of_sums() if num_visits > 1 else 1)
+            self.count["l2_drain"] += num_visits * cycles
+            self.count["l2_drain_sums"] += (num_visits - 1) * cycles
+            self.count["l2_drain_residual"] += cycles if self.layer.residual else 0
         if self.layer.table:
             self.count["dram_table"] = len(range(0, 256, self.a.beat_bytes))
 
@@ -102,11 +104,6 @@ class Walk:
         beats = 4 * self._output_blocks(tile) if again else 0
         self.count["dram_sums_in"] += beats
         self.count["l2_load_sums"] += beats
-
-    def _drain_outputs(self, *, again: bool) -> None:
-        beats = self._drain_beats()
-        self.count["l2_drain"] += beats
-        self.count["l2_drain_sums"] += beats if again else 0
 
     def _store_outputs(self, output_tiles: list[tuple[int, ...]]) -> None:
         for i, where in enumerate(output_tiles):
@@ -232,14 +229,19 @@ class Walk:
         for _ in self._pes():
             self.count["l1_input_writes"] += len(window) * len(writes)
 
+    def _beat_channels(self) -> int:
+        lanes = self.a.drain_lanes
+        return int(np.gcd(lanes, self.a.size_of("K") if self.a.has("K") else self.m.pe.K))
+
+    def _words_of_sums(self) -> int:
+        return -(-4 * self._beat_channels() // self.a.beat_bytes)
+
     def _drain_beats(self) -> int:
-        lanes = self.a.beat_bytes // 4
+        group = self._beat_channels()
         places = product(*(range(self.m.spatial[d] * self.m.pe[d]) for d in ("P", "Q")))
         if self.a.has("K"):
-            group = int(np.gcd(lanes, self.a.size_of("K")))
             beats = {(i, n // group) for i in range(self.m.pe.K) for n in range(self.m.spatial.K)}
         else:
-            group = int(np.gcd(lanes, self.m.pe.K))
             beats = {(i // group, 0) for i in range(self.m.pe.K)}
         return len(beats) * len(list(places))
 

@@ -20,9 +20,9 @@ RESIDUAL_BASES = (70, 90)
 REVISITED = "partial sums to DRAM and back, twice"
 
 
-def layer_values(name: str, *, residual: bool) -> Values:
+def layer_values(name: str, *, residual: bool, sum_words: int = 1) -> Values:
     """Fields of a listed layer; `residual`: whether it has one."""
-    values = values_of(geometry_of(name))
+    values = values_of(geometry_of(name, sum_words=sum_words))
     return {**values, "residual": int(residual), "residual_base": RESIDUAL_BASES}
 
 
@@ -44,10 +44,12 @@ def becomes_bytes(name: str, step: Step) -> bool:
     return all(step.indices[k] == geometry.nest_bounds[k] - 1 for k in geometry.tile_revisits)
 
 
-def expected_beats(name: str, *, residual: bool) -> list[list[dict[str, int]]]:
-    """What goes to the drain path, for each run its beats."""
-    geometry = geometry_of(name)
-    values = layer_values(name, residual=True)
+def expected_beats(name: str, *, residual: bool, sum_words: int = 1) -> list[list[dict[str, int]]]:
+    """What goes to the drain path, for each run its beats; with sums each once a word of them."""
+    geometry = geometry_of(name, sum_words=sum_words)
+    values = layer_values(name, residual=True, sum_words=sum_words)
+    num_parts = geometry.sum_words_per_beat if geometry.accumulator_revisits else 1
+    parts = [{"part": part} for part in range(num_parts)] if sum_words > 1 else [{}]
     bounds = values["beat_bound"]
     assert isinstance(bounds, tuple)
     origins = iterations(
@@ -90,11 +92,13 @@ def expected_beats(name: str, *, residual: bool) -> list[list[dict[str, int]]]:
                 {
                     **same,
                     **at,
+                    **part,
                     "p": index[P_POSITION],
                     "q": index[Q_POSITION],
                     "k_group": index[K_POSITION],
                 }
                 for index, at in zip(product(*map(range, bounds)), nest, strict=True)
+                for part in parts
             ]
         )
     return found
@@ -132,13 +136,34 @@ class Neighbours:
 @pytest.mark.parametrize("name", NAMES)
 def test_beats_are_those_of_the_model(name: str, residual: bool | None, stalls: str) -> None:
     """`residual` : whether the layer has one; None: the accelerator cannot add any."""
-    dut = drain_with(*((Option.RESIDUAL,) if residual is not None else ()))
+    check_beats(name, stalls, residual=residual, sum_words=1)
+
+
+@pytest.mark.parametrize("sum_words", [2, 4])
+@pytest.mark.parametrize("name", NAMES)
+def test_beats_of_a_wide_drain_are_those_of_the_model(name: str, sum_words: int) -> None:
+    """Partial sums move a word a cycle; where there are none a beat takes one cycle."""
+    check_beats(name, "bursts", residual=None, sum_words=sum_words)
+
+
+def check_beats(name: str, stalls: str, *, residual: bool | None, sum_words: int) -> None:
+    """Drain gives the beats of the model, and takes and gives credits as the model does."""
+    geometry = geometry_of(name, sum_words=sum_words)
+    dut = Drain(
+        frozenset((Option.RESIDUAL,) if residual is not None else ()),
+        to_drain=TO_DRAIN,
+        bound_bits=BOUND_BITS,
+        sum_lanes=geometry.accelerator.sum_lanes,
+        sum_words=sum_words,
+    )
     neighbours = Neighbours(dut, stalls)
-    runs, beats = runs_of(name), expected_beats(name, residual=residual is not None)
-    assert all(len(run) == geometry_of(name).drain_cycles for run in beats)
+    runs = runs_of(name)
+    beats = expected_beats(name, residual=residual is not None, sum_words=sum_words)
+    assert all(len(run) == geometry.drain_cycles for run in beats)
 
     async def bench(ctx: Any) -> None:
-        await start_layer(ctx, dut, layer_values(name, residual=bool(residual)))
+        values = layer_values(name, residual=bool(residual), sum_words=sum_words)
+        await start_layer(ctx, dut, values)
         started = drained = tiles = beat = 0
         given, taken = neighbours.given, neighbours.taken
         while drained < len(runs):

@@ -25,6 +25,7 @@ NUM_L2_WORDS: Final = 64
 def accelerator(
     *axes: tuple[Dim, int],
     beat_bytes: int = 8,
+    drain_lanes: int | None = None,
     residual: bool = False,
     table: bool = False,
     single_rounding: bool = False,
@@ -36,6 +37,7 @@ def accelerator(
         accumulator_words=32,
         bank_bytes=256,
         beat_bytes=beat_bytes,
+        drain_lanes=drain_lanes or beat_bytes // 4,
         scale_depth=64,
         residual=residual,
         table=table,
@@ -55,6 +57,18 @@ DESIGNS: Final = {
     "P, rounds once": accelerator(("P", 2), single_rounding=True),
     "K, table, rounds once": accelerator(("K", 2), table=True, single_rounding=True),
     "one lane, residual and table": accelerator(("Q", 2), beat_bytes=4, residual=True, table=True),
+    "C-K, half a beat": accelerator(("C", 4), ("K", 8), beat_bytes=16, drain_lanes=8),
+    "C-K, a beat": accelerator(("C", 2), ("K", 16), beat_bytes=16, drain_lanes=16),
+    "K of no multiple, a beat": accelerator(("K", 6), ("C", 2), drain_lanes=8),
+    "P-Q, half a beat": accelerator(("P", 3), ("Q", 2), beat_bytes=16, drain_lanes=8),
+    "P-Q, a beat": accelerator(("P", 2), ("Q", 2), beat_bytes=16, drain_lanes=16),
+    "a beat of four lanes": accelerator(("Q", 2), beat_bytes=4, drain_lanes=4),
+    "P, a beat, residual and table": accelerator(
+        ("P", 2), drain_lanes=8, residual=True, table=True
+    ),
+    "K, half a beat, residual and table": accelerator(
+        ("K", 8), beat_bytes=16, drain_lanes=8, residual=True, table=True
+    ),
 }
 
 
@@ -75,7 +89,8 @@ class Model:
         self.groups = positions(design, OUTPUT_DIMS)
         half = design.accumulator_words // 2
         self.numbers = self._int32(rng, (2, len(self.groups), half))
-        self.partial_sums = self._int32(rng, (NUM_L2_WORDS, design.drain_lanes))
+        self.partial_sums = self._int32(rng, (2 * NUM_L2_WORDS, design.sum_lanes))
+        self.sum_words = design.drain_lanes // design.sum_lanes
         shape = (2 * design.scale_depth // design.drain_lanes, design.drain_lanes)
         self.scales = {
             "bias": self._int32(rng, shape),
@@ -90,7 +105,8 @@ class Model:
         }
         if design.has("K"):
             most = design.drain_group.bit_length() - 1
-            self.fields["beat_lanes_log2"] = int(rng.integers(most + 1))
+            least = most if self.sum_words > 1 else 0  # the parts of a beat are parts of the group
+            self.fields["beat_lanes_log2"] = int(rng.integers(least, most + 1))
         self._draw_epilogue(rng)
 
     def _draw_epilogue(self, rng: np.random.Generator) -> None:
@@ -122,21 +138,40 @@ class Model:
     def random_beat(self, rng: np.random.Generator) -> dict[str, int]:
         design = self.design
         words = 2 * design.scale_depth // design.drain_lanes
-        residual = {"residual_base": int(rng.integers(NUM_L2_WORDS // 2))}
-        return (residual if design.residual else {}) | {
-            "revisit": int(rng.integers(2)),
-            "final": int(rng.integers(2)),
+        more = {"residual_base": int(rng.integers(NUM_L2_WORDS // 2))} if design.residual else {}
+        revisit, final = (int(number) for number in rng.integers(2, size=2))
+        if self.sum_words > 1:
+            most = max(1, self.channels // design.sum_lanes)
+            more["part"] = 0 if final and not revisit else int(rng.integers(most))
+        return more | {
+            "revisit": revisit,
+            "final": final,
             "half": int(rng.integers(2)),
             "scale_half": int(rng.integers(2)),
             "output_base": int(rng.integers(NUM_L2_WORDS)),
             "sums_base": int(rng.integers(NUM_L2_WORDS // 2)),
-            "byte": int(rng.integers(NUM_L2_WORDS // 2 * design.drain_lanes)),
-            "accumulator": int(rng.integers(design.accumulator_words // 2)),
+            "byte": self._place(rng, NUM_L2_WORDS // 2 * design.sum_lanes),
+            "accumulator": self._place(rng, design.accumulator_words // 2),
             "channel": int(rng.integers(words // 2 * design.drain_lanes)),
             "p": int(rng.integers(design.size_of("P"))),
             "q": int(rng.integers(design.size_of("Q"))),
             "k_group": int(rng.integers(design.size_of("K") // design.drain_group)),
         }
+
+    def _place(self, rng: np.random.Generator, end: int) -> int:
+        """A beat of several words begins at the first of them; others may begin anywhere."""
+        place = int(rng.integers(end))
+        return place - place % self.channels if self.sum_words > 1 else place
+
+    def moves(self, beat: dict[str, int], lane: int) -> bool:
+        """Whether the number of a lane, counted from the first of the beat, moves now."""
+        at_once = self.sum_words == 1 or bool(beat["final"] and not beat["revisit"])
+        return at_once or lane // self.design.sum_lanes == beat["part"]
+
+    def sum_word(self, beat: dict[str, int]) -> int:
+        """Where in L2 the partial sums of a beat lie."""
+        first = beat["sums_base"] + beat["byte"] // self.design.sum_lanes
+        return first + beat.get("part", 0)
 
     def group_of(self, beat: dict[str, int], lane: int) -> int:
         """The group whose number a lane takes."""
@@ -149,7 +184,7 @@ class Model:
 
     def groups_of(self, beat: dict[str, int]) -> int:
         """All groups that are read, as bits."""
-        lanes = range(self.design.drain_group)
+        lanes = [lane for lane in range(self.design.drain_group) if self.moves(beat, lane)]
         return sum(1 << group for group in {self.group_of(beat, lane) for lane in lanes})
 
     def number_of(self, beat: dict[str, int], lane: int) -> int:
@@ -162,8 +197,7 @@ class Model:
     def total_of(self, beat: dict[str, int], lane: int) -> int:
         total = self.number_of(beat, lane)
         if beat["revisit"]:
-            word = beat["sums_base"] + beat["byte"] // self.design.drain_lanes
-            total += int(self.partial_sums[word, lane])
+            total += int(self.partial_sums[self.sum_word(beat), lane % self.design.sum_lanes])
         return (total + 2**31) % 2**32 - 2**31
 
     def byte_of(self, beat: dict[str, int], lane: int) -> int:
@@ -177,7 +211,7 @@ class Model:
         byte = requantise(total, bias, multiplier, shift, *bounds, rounds_once=once)
         residual = None
         if self.has_residual:
-            part = beat["byte"] // lanes % 4
+            part = beat["byte"] % self.design.beat_bytes // lanes
             taken = self.residuals[self.residual_word(beat), part * lanes + lane]
             residual = Residual(values=taken, addition=self.addition)
         return int(apply_epilogue(byte, residual, self.table if self.has_table else None))
@@ -192,17 +226,20 @@ class Model:
         first = beat["byte"] % lanes - beat["byte"] % lanes % self.channels
         enable = data = 0
         for lane in range(first, first + self.channels):
+            if not self.moves(beat, lane - first):
+                continue
             if beat["final"]:
-                at = beat["byte"] // lanes % 4 * lanes + lane
+                at = beat["byte"] % self.design.beat_bytes // lanes * lanes + lane
                 enable |= 1 << at
                 data |= self.byte_of(beat, lane) % 256 << 8 * at
             else:
-                enable |= 0b1111 << 4 * lane
-                data |= self.total_of(beat, lane) % 2**32 << 32 * lane
+                at = lane % self.design.sum_lanes
+                enable |= 0b1111 << 4 * at
+                data |= self.total_of(beat, lane) % 2**32 << 32 * at
         if beat["final"]:
             address = beat["output_base"] + beat["byte"] // self.design.beat_bytes
         else:
-            address = beat["sums_base"] + beat["byte"] // lanes
+            address = self.sum_word(beat)
         return Write(address=address, enable=enable, data=data)
 
 
@@ -218,7 +255,8 @@ class Surroundings:
             ctx.set(getattr(self.dut.fields, name), value)
         port = self.dut.scales
         for n, name in enumerate(COMPONENTS):
-            for at, values in enumerate(self.model.scales[name]):
+            beats = self.model.scales[name].reshape(-1, self.model.design.sum_lanes)
+            for at, values in enumerate(beats):
                 ctx.set(port.enable, 1)
                 ctx.set(port.address, n << 14 | at)
                 ctx.set(port.data, joined(values))
