@@ -110,6 +110,15 @@ def search(
             rich_help_panel=METHOD,
         ),
     ] = None,
+    drain_lanes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Requantisers of the accelerator: a quarter, a half or all of a beat's bytes; "
+            "searched if left out.",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
     processes: Processes = None,
     dask: Dask = None,
     resume: Resume = False,
@@ -187,6 +196,7 @@ def search(
         seed=seed,
         screening=screening,
         encoding=choice_of(Encoding, encoding, "encoding"),
+        drain_lanes=drain_lanes,
         optimiser=choice_of(OuterOptimiser, optimiser, "optimiser"),
         mapping_optimiser=choice_of(Optimiser, mapping_optimiser, "mapping optimiser"),
     )

@@ -13,6 +13,7 @@ Where the paper is silent, this is chosen here:
 - *Private buffers* are multiples of 16 B, from 16 B to what the budget leaves one PE; the global
   buffer takes a share (logarithmic) of what the private ones leave.
 - *Bandwidth, banks and scales* are the budget's.
+- *Lanes of drain* are a quarter, a half or all of a beat, those of them that divide the scales.
 - *Optional hardware* is what the layers need.
 """
 
@@ -25,6 +26,7 @@ import numpy as np
 
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator, Axis
 from naas_hw.arch.budget import BUFFER_STEP_BYTES, MIN_BANK_BYTES, PE_STEP, Budget
+from naas_hw.core.errors import InputError
 from naas_hw.search.parallel_dims import MAX_AXES, ByImportance, ByIndex, Fixed, ParallelDims
 from naas_hw.search.unit_interval import (
     Encoding,
@@ -44,6 +46,9 @@ SIZE_STEP: Final = 2
 NUM_SIZE_GENES: Final = 1 + MAX_AXES - 1
 NUM_BUFFER_GENES: Final = 4
 
+_DRAIN_GENE: Final = -NUM_BUFFER_GENES - 1
+"""Position of the lanes of drain; without a choice, that of a share, which changes nothing."""
+
 MAX_BANK_BYTES: Final = 4 * 1024 * 1024
 MAX_PRIVATE_BYTES: Final = 65536
 MAX_ACCUMULATOR_WORDS: Final = 65536
@@ -53,21 +58,32 @@ MAX_ACCUMULATOR_WORDS: Final = 65536
 class AcceleratorEncoding:
     """The accelerators of a budget as points of [0, 1]^n.
 
-    Genes: those of the parallel dims; PEs; two shares of the PEs; bytes of weights and of inputs in
-    a PE; accumulators; share of the global buffer. `decode` gives an `Accelerator` for every point,
+    Genes: those of the parallel dims; PEs; two shares of the PEs; lanes of drain, if there is a
+    choice; bytes of weights and of inputs in a PE; accumulators; share of the global buffer.
+    `decode` gives an `Accelerator` for every point,
     on the grid; whether it fits the budget, `budget.violations` says.
 
     Parameters
     ----------
     encoding : of the parallel dims.
     fixed_dims : the parallel dims, where they are not searched.
+    drain_lanes : of all accelerators, where they are not searched.
     options : optional hardware of all accelerators.
     """
 
     budget: Budget
     encoding: Encoding = Encoding.IMPORTANCE
     fixed_dims: tuple[Dim, ...] | None = None
+    drain_lanes: int | None = None
     options: frozenset[Option] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.drain_lanes is not None and self.drain_lanes not in self._drain_widths:
+            widths = ", ".join(map(str, self._drain_widths))
+            raise InputError(
+                f"drain_lanes must be one of {widths} under budget {self.budget.name}, "
+                f"not {self.drain_lanes}"
+            )
 
     @cached_property
     def parallel_dims(self) -> ParallelDims:
@@ -79,13 +95,28 @@ class AcceleratorEncoding:
     @property
     def num_genes(self) -> int:
         """Numbers of a point."""
-        return self.parallel_dims.num_genes + NUM_SIZE_GENES + NUM_BUFFER_GENES
+        num_drain_genes = int(len(self.drain_choices) > 1)
+        return self.parallel_dims.num_genes + NUM_SIZE_GENES + num_drain_genes + NUM_BUFFER_GENES
+
+    @cached_property
+    def drain_choices(self) -> tuple[int, ...]:
+        """Lanes of drain that an accelerator may have, fewest first."""
+        return self._drain_widths if self.drain_lanes is None else (self.drain_lanes,)
+
+    @property
+    def _drain_widths(self) -> tuple[int, ...]:
+        """A quarter of a beat at least; whether that divides the scales the accelerator says."""
+        least = self.budget.beat_bytes // 4
+        wider = (2 * least, 4 * least)
+        return (least, *(lanes for lanes in wider if self.budget.scale_depth % lanes == 0))
 
     @property
     def start(self) -> Genes:
-        """Where a search begins: most of the PEs and of the memory in use, all dims alike."""
+        """Where a search begins: most of the PEs and of the memory, all lanes, all dims alike."""
         genes = np.full(self.num_genes, 0.5)
         genes[self.parallel_dims.num_genes], genes[-1] = 0.9, 0.8
+        if len(self.drain_choices) > 1:
+            genes[_DRAIN_GENE] = 1.0
         return genes
 
     def decode(self, genes: Genes, *, name: str = "candidate") -> Accelerator:
@@ -97,7 +128,9 @@ class AcceleratorEncoding:
         dims = self.parallel_dims.decode(values[:num])
         sizes = self._sizes(len(dims), values[num], values[num + 1 :])
         axes = tuple(Axis(dim=dim, size=size) for dim, size in zip(dims, sizes, strict=True))
-        return self.with_buffers(axes, values[-NUM_BUFFER_GENES:], name=name)
+        choices = self.drain_choices
+        lanes = choices[choose(values[_DRAIN_GENE], len(choices))]
+        return self.with_buffers(axes, values[-NUM_BUFFER_GENES:], name=name, drain_lanes=lanes)
 
     def _sizes(self, num_axes: int, pes_gene: float, shares: list[float]) -> list[int]:
         left = PE_STEP * (1 + choose(pes_gene, self.budget.max_pes // PE_STEP))
@@ -115,17 +148,24 @@ class AcceleratorEncoding:
         return min(MAX_AXIS_SIZE, share) // SIZE_STEP
 
     def with_buffers(
-        self, axes: tuple[Axis, ...], genes: list[float], *, name: str = "candidate"
+        self,
+        axes: tuple[Axis, ...],
+        genes: list[float],
+        *,
+        name: str = "candidate",
+        drain_lanes: int | None = None,
     ) -> Accelerator:
-        """The array with buffers by their four genes."""
+        """The array with buffers by their four genes; with all lanes of drain by default."""
         budget = self.budget
-        space = _BufferSpace(budget=budget, axes=axes)
+        lanes = drain_lanes or self.drain_choices[-1]
+        space = _BufferSpace(budget=budget, axes=axes, drain_lanes=lanes)
         fixed = {
             "name": name,
             "axes": axes,
             "num_banks": budget.num_banks,
             "scale_depth": budget.scale_depth,
             "beat_bytes": budget.beat_bytes,
+            "drain_lanes": lanes,
             "dram_latency_cycles": budget.dram_latency_cycles,
             "dram_beat_period_cycles": budget.dram_beat_period_cycles,
             **{option.value: option in self.options for option in Option},
@@ -152,7 +192,8 @@ class AcceleratorEncoding:
         ValueError : it is not on the grid of this encoding.
         """
         sizes = [axis.size for axis in accelerator.axes]
-        space = _BufferSpace(budget=self.budget, axes=accelerator.axes)
+        lanes = accelerator.drain_lanes
+        space = _BufferSpace(budget=self.budget, axes=accelerator.axes, drain_lanes=lanes)
         left = space.bytes_left(
             accelerator.weight_buffer_bytes,
             accelerator.input_buffer_bytes,
@@ -161,6 +202,7 @@ class AcceleratorEncoding:
         genes = [
             *self.parallel_dims.encode(tuple(axis.dim for axis in accelerator.axes)),
             *self._size_genes(sizes),
+            *self._drain_genes(lanes),
             *space.private_genes(accelerator),
             space.bank_gene(accelerator.bank_bytes, left),
         ]
@@ -168,6 +210,12 @@ class AcceleratorEncoding:
         if self.decode(point, name=accelerator.name) != accelerator:
             raise ValueError(f"accelerator must be on the budget's grid, not {accelerator!r}")
         return point
+
+    def _drain_genes(self, lanes: int) -> list[float]:
+        choices = self.drain_choices
+        if len(choices) == 1:
+            return []
+        return [gene_of_choice(choices.index(lanes) if lanes in choices else 0, len(choices))]
 
     def _size_genes(self, sizes: list[int]) -> list[float]:
         """Genes of PEs and shares: the fewest PEs whose last axis comes out right."""
@@ -188,6 +236,7 @@ class _BufferSpace:
 
     budget: Budget
     axes: tuple[Axis, ...]
+    drain_lanes: int
 
     @property
     def num_pes(self) -> int:
@@ -207,7 +256,7 @@ class _BufferSpace:
     def accumulator_unit(self) -> int:
         """Words of a step: 16 bytes, and whole lanes in both halves."""
         on_axis = any(axis.dim == "K" for axis in self.axes)
-        lanes = 1 if on_axis else self.budget.beat_bytes // 4
+        lanes = 1 if on_axis else self.drain_lanes
         return lcm(BUFFER_STEP_BYTES // 4, 2 * lanes)
 
     @property

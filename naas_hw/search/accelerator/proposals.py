@@ -43,6 +43,7 @@ class Proposals:
             budget=evaluator.budget,
             encoding=settings.encoding,
             fixed_dims=settings.fixed_dims,
+            drain_lanes=settings.drain_lanes,
             options=needed_options(evaluator.layers),
         )
         rng = np.random.default_rng([settings.seed, 0])

@@ -51,6 +51,7 @@ class SearchSettings:
     warm_start : whether the first generation is made of classic arrays.
     fixed_dims, dataflow : the parallel dims, and the style of mapping, where they are not searched.
         With both, sizes only are.
+    drain_lanes : requantisers of all candidates, where they are not searched.
     """
 
     objective: Objective = Objective.EDP
@@ -70,6 +71,7 @@ class SearchSettings:
     warm_start: bool = True
     fixed_dims: tuple[Dim, ...] | None = None
     dataflow: Dataflow | None = None
+    drain_lanes: int | None = None
 
     def __post_init__(self) -> None:
         for name, least in (

@@ -101,6 +101,9 @@ def _preset_arrays(encoding: AcceleratorEncoding) -> list[Accelerator]:
     arrays = []
     for preset in PRESETS.values():
         dims = tuple(axis.dim for axis in preset.accelerator.axes)
+        lanes = preset.accelerator.drain_lanes
+        if lanes not in encoding.drain_choices:
+            continue
         if preset.budget == encoding.budget and encoding.fixed_dims in (None, dims):
             arrays.append(_on_grid(preset.accelerator.with_options(encoding.options)))
     return arrays

@@ -20,13 +20,14 @@ SPACES: list[dict[str, Any]] = [
     {"encoding": Encoding.INDEX},
     {"fixed_dims": ("C", "K")},
     {"fixed_dims": ("R", "P", "K")},
+    {"drain_lanes": 8},
 ]
 
 
 @given(
     st.sampled_from(BUDGETS),
     st.sampled_from(SPACES),
-    st.lists(st.floats(-0.5, 1.5), min_size=14, max_size=14),
+    st.lists(st.floats(-0.5, 1.5), min_size=15, max_size=15),
 )
 def test_an_accelerator_is_on_the_grid_and_comes_back(
     budget: Budget, space: dict[str, Any], genes: list[float]
@@ -57,7 +58,7 @@ def test_what_is_not_on_the_grid_is_refused():
 
 
 def test_the_most_important_dims_are_parallel_in_their_order():
-    genes = np.full(14, 0.5)
+    genes = np.full(15, 0.5)
     genes[1:7] = [0.1, 0.9, 0.2, 0.3, 0.8, 0.4]  # K C P Q R S
     found = AcceleratorEncoding(budget=PRESETS["eyeriss"].budget).decode(genes)
     assert [axis.dim for axis in found.axes] == ["C", "R"]
@@ -79,14 +80,14 @@ def test_every_choice_of_dims_has_an_index(num_axes: int):
 
 def test_sizing_only_keeps_the_dims():
     encoding = AcceleratorEncoding(budget=PRESETS["eyeriss"].budget, fixed_dims=("R", "P"))
-    assert encoding.num_genes == 7
+    assert encoding.num_genes == 8
     rng = np.random.default_rng(0)
-    found = {encoding.decode(rng.random(7)).axes for _ in range(200)}
+    found = {encoding.decode(rng.random(8)).axes for _ in range(200)}
     assert {tuple(axis.dim for axis in axes) for axes in found} == {("R", "P")}
     assert len(found) > 20
     with pytest.raises(ValueError, match="axes must be R P, not C K"):
         encoding.encode(
             AcceleratorEncoding(budget=encoding.budget, fixed_dims=("C", "K")).decode(
-                np.full(7, 0.5)
+                np.full(8, 0.5)
             )
         )
