@@ -357,6 +357,7 @@ def _networks(g: Geometry) -> Values:
     row_pitch = columns * g.pe_channels
     return {
         "weight_words": g.weight_word_count,
+        "weight_lanes_log2": g.weight_lanes.bit_length() - 1,
         "weight_groups": (*groups, *([1] * (3 - len(groups)))),
         "step_rows": g.step_image[0],
         "step_columns": g.step_image[1],

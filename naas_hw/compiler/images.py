@@ -66,8 +66,8 @@ def _weight_indices(g: Geometry) -> tuple[tuple[int, ...], dict[Dim, NDArray[np.
         shape[8 + i] = ceil_div(m.spatial[axis.dim], lanes)
         positions[axis.dim] = _along(8 + i, shape[8 + i]) * lanes
         if axis.dim == a.weight_vector_dim:
-            shape[15] = lanes
-            positions[axis.dim] = positions[axis.dim] + _along(15, lanes)
+            shape[15] = g.weight_lanes
+            positions[axis.dim] = positions[axis.dim] + _along(15, g.weight_lanes)
     index = {}
     for i, dim in enumerate(WEIGHT_AXES):
         outer = _along(i, shape[i]) * m.l2[dim] + _along(4 + i, shape[4 + i])

@@ -145,6 +145,7 @@ LAYOUT: Final[tuple[FieldSpec, ...]] = (
     _field("fill_row_delta", COORDINATE_BITS, NEST, signed=True),
     _field("fill_column_delta", COORDINATE_BITS, NEST, signed=True),
     _field("weight_words", 17),  # words of a PE's weight buffer in a step
+    _field("weight_lanes_log2", 3),
     _field("weight_groups", 11, 3),  # groups of lanes along each weight axis
     _field("step_rows", WINDOW_BITS),
     _field("step_columns", WINDOW_BITS),

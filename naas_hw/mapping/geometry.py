@@ -265,9 +265,21 @@ class Geometry:
         return self.weight_groups * self.weight_word_count
 
     @property
+    def weight_lanes(self) -> int:
+        """Weights that one cycle of the weight network delivers in this layer.
+
+        Lanes without a position that is used have no bytes in memory: the number of lanes is the
+        least power of two that holds the others.
+        """
+        lanes, vector = self.accelerator.weight_network_lanes, self.accelerator.weight_vector_dim
+        if vector is None:
+            return lanes
+        return min(lanes, 1 << (self.mapping.spatial[vector] - 1).bit_length())
+
+    @property
     def weight_step_words(self) -> int:
         """L2 words of the weights of one step."""
-        num_bytes = self.fill_weight_cycles * self.accelerator.weight_network_lanes
+        num_bytes = self.fill_weight_cycles * self.weight_lanes
         return ceil_div(num_bytes, self.accelerator.beat_bytes)
 
     @property

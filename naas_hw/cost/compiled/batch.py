@@ -387,12 +387,14 @@ def _layer_numbers(accelerator: Accelerator, layer: Layer) -> dict[str, int]:
 
 def _accelerator_numbers(accelerator: Accelerator, layer: Layer) -> dict[str, int]:
     used = min(accelerator.size_of("K"), layer.K)
+    vector = accelerator.weight_vector_dim
     return {
         "beat": accelerator.beat_bytes,
         "beat_shift": _shift(accelerator.beat_bytes),
         "drain_shift": _shift(accelerator.drain_lanes),
         "sum_shift": _shift(accelerator.sum_lanes),
         "weight_lanes": accelerator.weight_network_lanes,
+        "weight_vector": -1 if vector is None else DIMS.index(vector),
         "weight_word_shift": _shift(accelerator.weight_word_bytes),
         "accumulator_shift": _shift(accelerator.accumulator_lanes),
         "k_on_axis": accelerator.has("K"),

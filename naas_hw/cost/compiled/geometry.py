@@ -42,6 +42,15 @@ def common_shift(number, most):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def power_above(number):  # type: ignore[no-untyped-def]
+    """The least power of two that is not below a positive number."""
+    power = 1
+    while power < number:
+        power <<= 1
+    return power
+
+
+@kernel
 def _rows(p, outputs, kernels):  # type: ignore[no-untyped-def]
     return (outputs - 1) * p.stride_rows + (kernels - 1) * p.dilation_rows + 1
 
@@ -148,7 +157,10 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
             groups *= ceil_shift(spatial[d], p.vector_shifts[d])
     g.weight_words = ceil_shift(int(weight_bytes), p.weight_word_shift)
     g.fill_weights = groups * g.weight_words
-    g.weight_step_words = ceil_shift(g.fill_weights * p.weight_lanes, p.beat_shift)
+    lanes = p.weight_lanes
+    if p.weight_vector >= 0:
+        lanes = min(lanes, power_above(spatial[p.weight_vector]))
+    g.weight_step_words = ceil_shift(g.fill_weights * lanes, p.beat_shift)
     tile = g.tile
     g.tile_rows, g.tile_columns = _rows(p, tile[P], tile[R]), _columns(p, tile[Q], tile[S])
     weight_tile = float(l2[K]) * l2[C] * l2[R] * l2[S] * g.weight_step_words

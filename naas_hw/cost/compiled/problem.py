@@ -29,6 +29,7 @@ PROBLEM_NUMBERS: Final = (
     "drain_shift",
     "sum_shift",
     "weight_lanes",
+    "weight_vector",  # dim along which they lie; -1: along none
     "weight_word_shift",
     "accumulator_shift",
     "channel",

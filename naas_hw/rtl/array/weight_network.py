@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
@@ -19,7 +19,7 @@ from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
-FIELDS: Final = ("weight_words", "weight_groups")
+FIELDS: Final = ("weight_words", "weight_groups", "weight_lanes_log2")
 
 GROUP_LEVELS: Final = ("axis_0", "axis_1", "axis_2")
 """Loops over the groups of positions along each axis."""
@@ -31,7 +31,9 @@ class WeightNetwork(SharedComponent):
     """Streams the weights of one step out of L2.
 
     L2 holds them as they are needed: group by group of positions (first axis slowest), and for a
-    group word by word of the PE's buffer, V lanes side by side. Golden model: these loops.
+    group word by word of the PE's buffer, lanes side by side: V of them, or, where a layer uses
+    fewer, the power of two that the descriptor says. What the other lanes deliver means nothing.
+    Golden model: these loops.
 
     Parameters
     ----------
@@ -48,8 +50,8 @@ class WeightNetwork(SharedComponent):
 
     Latency
     -------
-    Started in cycle t, it works from t + 1 on, V weights a cycle, and delivers them FILL_PIPELINE
-    cycles later. L2 is read once for as many cycles as a word has groups of V lanes. It may be
+    Started in cycle t, it works from t + 1 on, a lane of each a cycle, and delivers them
+    FILL_PIPELINE cycles later. L2 is read once for as many cycles as a word holds. It may be
     started again in its last working cycle. After a reset it is idle and delivers nothing.
 
     Raises
@@ -123,39 +125,46 @@ class WeightNetwork(SharedComponent):
         return groups, words
 
     def _read(self, m: Module, busy: Signal) -> Value:
-        """Read a word for the first of its chunks of V lanes; gives the number of the chunk."""
-        chunk, is_last = self._chunk(m, busy)
+        """Read a word for the first of its bytes; gives the number of the first lane's byte."""
+        first, is_last = self._first_byte(m, busy)
         address = self.read.address
-        m.d.comb += self.read.enable.eq(busy & (chunk == 0))
+        m.d.comb += self.read.enable.eq(busy & (first == 0))
         with m.If(self.step.start):
             m.d.sync += address.eq(self.step.address)
         with m.Elif(busy & is_last):
             m.d.sync += address.eq(address + 1)
-        return chunk
+        return first
 
-    def _chunk(self, m: Module, busy: Signal) -> tuple[Value, Value]:
-        """Number of the chunk in its word, and whether it is the last one of the word."""
-        chunks = self.beat_bytes // self.lanes
-        if chunks == 1:
+    def _first_byte(self, m: Module, busy: Signal) -> tuple[Value, Value]:
+        """Byte of the first lane in its word, and whether the word ends with these lanes."""
+        if self.beat_bytes == 1:
             return Const(0, 1), Const(1)
-        chunk = Signal(range(chunks))
-        is_last = chunk == chunks - 1
+        first = Signal(range(self.beat_bytes), name="first_byte")
+        following = Signal(len(first) + 1, name="following_byte")
+        is_last = following[-1]
+        m.d.comb += following.eq(first + (1 << self.fields.weight_lanes_log2))
         with m.If(self.step.start):
-            m.d.sync += chunk.eq(0)
+            m.d.sync += first.eq(0)
         with m.Elif(busy):
-            m.d.sync += chunk.eq(Mux(is_last, 0, chunk + 1))
-        return chunk, is_last
+            m.d.sync += first.eq(following)
+        return first, is_last
 
-    def _deliver_data(self, m: Module, chunk: Value) -> None:
-        """The lanes of a chunk, FILL_PIPELINE cycles after it was reached."""
+    def _deliver_data(self, m: Module, first: Value) -> None:
+        """The lanes from a byte on, FILL_PIPELINE cycles after it was reached."""
         word = Signal(8 * self.beat_bytes, reset_less=True)
         lanes = Signal(8 * self.lanes, reset_less=True)
-        chosen: Value = word
-        if self.lanes < self.beat_bytes:
-            late_chunk = delayed(m, chunk, timing.FILL_PIPELINE - 1, "chunk")
-            chosen = word.word_select(late_chunk, 8 * self.lanes)
+        late_first = delayed(m, first, timing.FILL_PIPELINE - 1, "first_byte")
+        chosen = Cat(self._lane(word, late_first, lane) for lane in range(self.lanes))
         m.d.sync += [word.eq(self.read.data), lanes.eq(chosen)]
         m.d.comb += self.delivery.data.eq(lanes)
+
+    def _lane(self, word: Value, first: Value, lane: int) -> Value:
+        """A lane's byte; it is used where at least so many lanes are side by side."""
+        log2 = lane.bit_length()
+        if 1 << log2 >= self.beat_bytes:
+            return word[8 * lane : 8 * lane + 8]
+        together = word.word_select(first[log2:], 8 << log2)
+        return together[8 * lane : 8 * lane + 8]
 
     def _deliver_target(
         self, m: Module, busy: Signal, groups: BoxAddressGenerator, words: BoxAddressGenerator
