@@ -135,7 +135,10 @@ class Walk:
         return [i for i in range(start, start + extent) if i < bound]
 
     def _step_words(self) -> int:
-        """L2 words of weights: every position's bytes, groups of V positions at a time."""
+        """L2 words of weights: every position's bytes, groups of V positions at a time.
+
+        Where there is one group of fewer, it has the bytes of 1, 2, 4, ... positions.
+        """
         dims = [axis.dim for axis in self.a.axes if axis.dim in "KCRS"]
         lanes = self.a.weight_network_lanes
         groups = {
@@ -146,7 +149,10 @@ class Walk:
             for at in product(*(range(self.m.spatial[d]) for d in dims))
         }
         cycles = len(groups) * self._weight_words()
-        return -(-cycles * lanes // self.a.beat_bytes)
+        vector = self.a.weight_vector_dim
+        used = lanes if vector is None else self.m.spatial[vector]
+        together = next(n for n in (1, 2, 4, 8, 16, 32) if n >= used or n == lanes)
+        return -(-cycles * together // self.a.beat_bytes)
 
     def _weight_words(self) -> int:
         words = {
