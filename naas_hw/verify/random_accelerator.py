@@ -70,11 +70,26 @@ def stratified_accelerators(
             )
         )
     options = stratified(rng.spawn(1)[0], _OPTIONS, count)
-    words = stratified(rng.spawn(1)[0], SUM_WORDS, count)
+    words = _words_for(accelerators, stratified(rng.spawn(1)[0], SUM_WORDS, count))
     return [
         _with_options(with_drain(accelerator, number), these)
         for accelerator, these, number in zip(accelerators, options, words, strict=True)
     ]
+
+
+def _words_for(accelerators: list[Accelerator], words: list[int]) -> list[int]:
+    """The words, in an order in which some accelerator moves the sums of a beat in parts."""
+    able = [i for i, found in enumerate(accelerators) if moves_parts(with_drain(found, 2))]
+    wide = [i for i, number in enumerate(words) if number > 1]
+    if able and wide and not set(able) & set(wide):
+        words[able[0]], words[wide[0]] = words[wide[0]], words[able[0]]
+    return words
+
+
+def moves_parts(accelerator: Accelerator) -> bool:
+    """Whether the partial sums of a beat can fill more than one word."""
+    lanes = accelerator.drain_group if accelerator.has("K") else accelerator.drain_lanes
+    return lanes > accelerator.sum_lanes
 
 
 def with_drain(accelerator: Accelerator, sum_words: int) -> Accelerator:

@@ -36,7 +36,11 @@ from naas_hw.verify.coverage import (
     bins_of_run,
     count_bins,
 )
-from naas_hw.verify.random_accelerator import SMALLEST_LAYER, stratified_accelerators
+from naas_hw.verify.random_accelerator import (
+    SMALLEST_LAYER,
+    moves_parts,
+    stratified_accelerators,
+)
 from naas_hw.verify.random_layer import random_layer, smaller_layer, with_random_options
 from naas_hw.verify.random_mapping import random_mappings
 from naas_hw.workload.arithmetic.quantise import Tensors, random_quantised_layer
@@ -173,7 +177,7 @@ def _draw_for(
         }
     )
     missing = {name for name in BINS if not progress.filled[name]}
-    wanted = _wish(rng, progress.filled)
+    wanted = _wish(accelerator, rng, progress.filled)
     best: tuple[tuple[bool, int], _Candidate] | None = None
     for _ in range(_NUM_LAYERS):
         for candidate in _candidates(accelerator, rng, progress.rejections, max_cycles):
@@ -194,8 +198,10 @@ def _random_period(hardware: Accelerator, rng: Generator, max_cycles: int) -> in
     return int(rng.choice([period for period in _PERIODS if period <= max(1, longest)]))
 
 
-def _wish(rng: Generator, filled: Counter[str]) -> str | None:
-    """A bin that any hardware can fall into: an empty one, else at times a least filled one."""
+def _wish(accelerator: Accelerator, rng: Generator, filled: Counter[str]) -> str | None:
+    """A bin that this hardware can fall into: an empty one, else at times a least filled one."""
+    if moves_parts(accelerator) and not filled["sums_in_parts"]:
+        return "sums_in_parts"
     least = min(filled[name] for name in MAPPING_BINS)
     if least >= _ENOUGH or (least > 0 and rng.random() < _FREE_SHARE):
         return None
