@@ -245,12 +245,13 @@ def test_area_is_the_sum_of_parts_each_by_its_figures():
             "accumulators": 4 * 256 * 8 * bit,
             "global_buffer": 8 * 4096 * 8 * bit,
             "scales": 2 * 3 * 4 * accelerator.scale_depth * 8 * bit,
+            "requantisers": accelerator.drain_lanes * (4371 + 3 * 137 + 464 * 4.522),
             "multipliers": 16 * 282,
             "adders": 16 * 137,
             "pipeline": 16 * 35 * 4.522,
         }
     )
-    assert len(AREA.sources) == 10 and all(AREA.sources.values())
+    assert len(AREA.sources) == 12 and all(AREA.sources.values())
 
 
 def test_optional_hardware_has_an_area_of_its_own():
@@ -281,6 +282,7 @@ def test_optional_hardware_has_an_area_of_its_own():
         ({"input_buffer_bytes": 256}, "input_buffers"),
         ({"accumulator_words": 128}, "accumulators"),
         ({"scale_depth": 1024}, "scales"),
+        ({"drain_lanes": 8}, "requantisers"),
     ],
 )
 def test_a_change_changes_its_own_part_in_proportion(change: dict[str, int], part: str):

@@ -52,6 +52,14 @@ class AreaTable(BaseModel):
         source=f"{DALLY}: a comparison taken as a 32-bit addition, 137 um2; {_NANGATE}: MUX2_X1 "
         "1.862 um2 a bit to choose",
     )
+    multiply_32_by_31_bits: Entry = Entry(
+        value=4371.0,
+        source=f"{DALLY}: 8-bit multiplication 282 um2. Assumption: in proportion to the product "
+        "of the widths",
+    )
+    requantiser_bits: Entry = Entry(
+        value=464.0, source="flip-flops of a requantiser, by yosys synth_ecp5"
+    )
     pipeline_bits_per_pe: Entry = Entry(
         value=35.0, source="flip-flops per MAC of an 8 x 8 array with its registers in the DSP"
     )
@@ -78,11 +86,17 @@ class AreaTable(BaseModel):
             "accumulators": groups * self.memory_um2(accelerator.accumulator_words * SUM_BYTES),
             "global_buffer": accelerator.num_banks * self.memory_um2(accelerator.bank_bytes),
             "scales": self.memory_um2(scale_bytes(accelerator)),
+            "requantisers": accelerator.drain_lanes * self._requantiser_um2(),
             "multipliers": pes * self.multiply_8_bits.value,
             "adders": pes * self.add_32_bits.value,  # in the trees, and one a group behind them
             "pipeline": pes * self.pipeline_bits_per_pe.value * self.register_bit.value,
             **self._optional_um2(accelerator, groups),
         }
+
+    def _requantiser_um2(self) -> float:
+        """A product, and three sums: of the bias, of the product's parts, and to round."""
+        registers = self.requantiser_bits.value * self.register_bit.value
+        return self.multiply_32_by_31_bits.value + 3 * self.add_32_bits.value + registers
 
     def _optional_um2(self, accelerator: Accelerator, groups: int) -> dict[str, float]:
         """Pitches and one rounding add nothing that is counted: a few registers."""
