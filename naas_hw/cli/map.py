@@ -19,7 +19,7 @@ from naas_hw.cli.models import (
     Resolution,
     shape_of,
 )
-from naas_hw.cli.options import Force, Json, MinLegal, NewRun, ObjectiveName, Seed
+from naas_hw.cli.options import Force, Json, MinLegal, NewRun, ObjectiveName, Seed, Ties
 from naas_hw.cli.panels import EFFORT, MAIN, NETWORK
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def map_(
         str,
         typer.Option(help="Optimiser of mappings: evolve, cma or random.", rich_help_panel=EFFORT),
     ] = "evolve",
+    ties: Ties = 0.01,
     resolution: Resolution = None,
     input_shape: InputShape = None,
     host: Host = None,
@@ -102,6 +103,7 @@ def map_(
         evaluations=EVALUATIONS if evaluations is None else evaluations,
         proof_evaluations=PROOF_EVALUATIONS if proof is None else proof,
         min_legal=min_legal,
+        ties=ties,
         optimiser=choice_of(Optimiser, optimiser, "optimiser"),
         seed=seed,
     )

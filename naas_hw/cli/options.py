@@ -100,6 +100,17 @@ MinLegal = Annotated[
         rich_help_panel=EFFORT,
     ),
 ]
+Ties = Annotated[
+    float,
+    typer.Option(
+        "--ties",
+        min=0,
+        max=1,
+        help="With the objective latency: share of cycles above the least within which the mapping "
+        "with the least DRAM traffic is taken; 0 takes the least cycles.",
+        rich_help_panel=EFFORT,
+    ),
+]
 OptimiserName = Annotated[
     str,
     typer.Option(

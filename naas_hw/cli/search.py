@@ -44,6 +44,7 @@ from naas_hw.cli.options import (
     Resume,
     Screening,
     Seed,
+    Ties,
 )
 from naas_hw.cli.panels import DEPRECATED, EFFORT, METHOD, NETWORK
 from naas_hw.cli.progress import SearchProgress, array_of
@@ -110,6 +111,7 @@ def search(
             rich_help_panel=METHOD,
         ),
     ] = None,
+    ties: Ties = 0.01,
     drain_lanes: Annotated[
         int | None,
         typer.Option(
@@ -197,6 +199,7 @@ def search(
         screening=screening,
         encoding=choice_of(Encoding, encoding, "encoding"),
         drain_lanes=drain_lanes,
+        ties=ties,
         optimiser=choice_of(OuterOptimiser, optimiser, "optimiser"),
         mapping_optimiser=choice_of(Optimiser, mapping_optimiser, "mapping optimiser"),
     )

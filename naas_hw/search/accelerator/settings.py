@@ -44,6 +44,7 @@ class SearchSettings:
         how many times the evaluations.
     proof_evaluations : mappings and tiles that branch and bound looks at, for each layer of the
         best one of these; 0: it does not run.
+    ties : as of `MappingSettings`, for the mappings that are kept.
     seed : the random seed.
     optimiser, mapping_optimiser : of the two levels.
     encoding : of parallel dims; and of loop orders, for the mapping optimisers that have one: `cma`
@@ -64,6 +65,7 @@ class SearchSettings:
     finalists: int = 4
     final_effort: int = 8
     proof_evaluations: int = 300_000
+    ties: float = 0.01
     seed: int = 0
     optimiser: OuterOptimiser = OuterOptimiser.CLIMB
     mapping_optimiser: Optimiser = Optimiser.EVOLVE
@@ -83,6 +85,7 @@ class SearchSettings:
             ("finalists", 1),
             ("final_effort", 1),
             ("proof_evaluations", 0),
+            ("ties", 0),
             ("seed", 0),
         ):
             if getattr(self, name) < least:
@@ -125,7 +128,7 @@ class SearchSettings:
     def final_settings(self, budget: Budget) -> MappingSettings:
         """The same for the mappings that are kept: more evaluations, then branch and bound."""
         settings = self.mapping_settings(budget, effort=self.final_effort)
-        return replace(settings, proof_evaluations=self.proof_evaluations)
+        return replace(settings, proof_evaluations=self.proof_evaluations, ties=self.ties)
 
 
 def settings_digest(networks: Sequence[Network], budget: Budget, settings: SearchSettings) -> str:

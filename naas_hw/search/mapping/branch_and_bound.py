@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.core.errors import InputError
-from naas_hw.cost.compiled.batch import MappingBatch, prices_of, problem_of
+from naas_hw.cost.compiled.batch import MappingBatch, problem_of
 from naas_hw.cost.compiled.columns import NUM_ACCESSES, NUM_RESULTS
 from naas_hw.cost.compiled.problem import SCRATCH
 from naas_hw.mapping.geometry import ceil_div, usable_positions
@@ -36,6 +36,7 @@ from naas_hw.search.mapping.branch_and_bound_kernels import (
     list_nodes,
     search_nodes,
 )
+from naas_hw.search.mapping.goal import goal_of
 from naas_hw.search.mapping.layer_search import Choice
 from naas_hw.search.mapping.node_bounds import least_traffic
 from naas_hw.search.mapping.point import Point
@@ -134,16 +135,6 @@ def space_size(accelerator: Accelerator, layer: Layer) -> int:
         count = ceil_div(bound, side) if is_whole else bound
         size *= 2 * (isqrt(count) + 1) * (1 if is_whole else side)
     return size
-
-
-def goal_of(accelerator: Accelerator, objective: Objective, table: EnergyTable) -> Goal:
-    """The objective as compiled code has it."""
-    weights = {
-        Objective.EDP: (0.0, 0.0),
-        Objective.LATENCY: (1.0, 0.0),
-        Objective.ENERGY: (0.0, 1.0),
-    }
-    return Goal(prices_of(accelerator, table), *weights[objective])
 
 
 def _new_state(incumbent: Choice, objective: Objective, tolerance: float) -> State:

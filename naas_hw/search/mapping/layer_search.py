@@ -22,50 +22,22 @@ from numpy.typing import NDArray
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.core.errors import InputError
-from naas_hw.cost.compiled.batch import MappingBatch, prices_of, problem_of, problem_table
+from naas_hw.cost.compiled.batch import problem_of, problem_table
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.cma import new_strategy
 from naas_hw.search.mapping.encoding import MappingEncoding
 from naas_hw.search.mapping.evolutionary_search import (
-    MAX_STALE,
-    Allowance,
     fits_smallest,
-    offer,
-    search_pool,
-    time_pool,
 )
-from naas_hw.search.mapping.point import Point
+from naas_hw.search.mapping.goal import goal_of
+from naas_hw.search.mapping.layer_run import MIN_EXACT, LayerRun
 from naas_hw.search.mapping.pool import (
-    CHECKED,
-    NOT_TIMED,
-    NUM,
-    PROPOSED,
-    STALE,
     TIMED,
-    Goal,
-    Pool,
-    new_pool,
 )
 from naas_hw.search.objective import Objective, ranking
 from naas_hw.search.pareto import pareto_front
 from naas_hw.search.unit_interval import Encoding
 from naas_hw.workload.layer import Layer
-
-MIN_EXACT: Final = 8
-"""Mappings that are timed exactly at least, if so many were found."""
-
-EVALUATIONS_PER_SEED: Final = 250
-MIN_SEEDS: Final = 6
-MAX_SEEDS: Final = 48
-BRED_SHARE, OPENED_SHARE, UNREFINED_SHARE = 0.6, 0.8, 0.85
-"""Of the budget: what is spent when the best nodes are opened, when they were at the latest, and
-when exact figures begin to steer."""
-
-LEAST_TO_OPEN: Final = 2000
-"""A budget that is smaller leaves too little for all tiles of a node: none is opened."""
-
-FRONT_REACH: Final = 1.5
-"""Mappings within so many times the best score are timed for the front of cycles and energy."""
 
 NUM_DRAWN: Final = 128
 CMA_POPULATION: Final = 32
@@ -102,6 +74,8 @@ class MappingResult:
     best_bound : smallest lower bound of the objective among all legal mappings of the search.
     least : no mapping of the space of branch and bound scores less; 0 where that was not searched.
     largest_gap : largest (exact - bound) / bound, in cycles, of those timed exactly.
+    frugal : of the mappings that are nearly as fast as the best, the one with the least traffic;
+        None where none was searched, or the best one is it.
     """
 
     best: Choice
@@ -112,6 +86,12 @@ class MappingResult:
     best_bound: float
     largest_gap: float
     least: float = 0.0
+    frugal: Choice | None = None
+
+    @property
+    def chosen(self) -> Choice:
+        """The mapping that a network takes; bounds and gap are about the best."""
+        return self.frugal or self.best
 
     def proven_gap(self, objective: Objective) -> float | None:
         """How much more than the least of that space the best one scores at most, of the least."""
@@ -153,10 +133,9 @@ def map_layer(
     """
     if budget_evaluations < 1:
         raise InputError(f"budget_evaluations must be at least 1, not {budget_evaluations}")
-    run = _Run(
+    run = LayerRun(
         problem=problem_of(accelerator, layer),
-        objective=Objective(objective),
-        prices=prices_of(accelerator, table),
+        goal=goal_of(accelerator, Objective(objective), table),
         budget=budget_evaluations,
         min_legal=min_legal,
         max_exact=max(MIN_EXACT, max_exact),
@@ -166,12 +145,12 @@ def map_layer(
         run.evolve()
     else:
         grid = MappingEncoding(accelerator=accelerator, layer=layer, encoding=encoding)
-        draw: Callable[[_Run, MappingEncoding], None]
+        draw: Callable[[LayerRun, MappingEncoding], None]
         draw = _cma if Optimiser(optimiser) is Optimiser.CMA else _random
         draw(run, grid)
         if run.num_legal:
             run.time()
-    return run.result() if run.num_legal else None
+    return _result(run, Objective(objective)) if run.num_legal else None
 
 
 def is_mappable(accelerator: Accelerator, layers: Sequence[Layer]) -> bool:
@@ -182,116 +161,45 @@ def is_mappable(accelerator: Accelerator, layers: Sequence[Layer]) -> bool:
     return bool(fits_smallest(problem_table([(accelerator, layer) for layer in layers])))
 
 
-@dataclass(kw_only=True)
-class _Run:
-    """One search: its problem, its allowances, and the pool of its mappings."""
-
-    problem: np.void
-    objective: Objective
-    prices: NDArray[np.float64]
-    budget: int
-    min_legal: int
-    max_exact: int
-    rng: np.random.Generator
-
-    def __post_init__(self) -> None:
-        weights = {
-            Objective.EDP: (0.0, 0.0),
-            Objective.LATENCY: (1.0, 0.0),
-            Objective.ENERGY: (0.0, 1.0),
-        }
-        self.goal = Goal(self.prices, *weights[self.objective])
-        self.pool: Pool = new_pool(self.budget + self.min_legal + MAX_SEEDS)
-
-    @property
-    def num_legal(self) -> int:
-        return int(self.pool.counters[NUM])
-
-    @property
-    def num_evaluations(self) -> int:
-        return int(self.pool.counters[PROPOSED] + self.pool.counters[CHECKED])
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the budget, or the due number of legal mappings, is not reached."""
-        if self.pool.counters[STALE] >= MAX_STALE:
-            return False
-        return self.num_evaluations < self.budget or self.num_legal < self.min_legal
-
-    @property
-    def allowance(self) -> Allowance:
-        """What compiled code may spend."""
-        bred = BRED_SHARE if self.budget >= LEAST_TO_OPEN else UNREFINED_SHARE
-        return Allowance(
-            budget=self.budget,
-            bred=int(self.budget * bred),
-            opened=int(self.budget * OPENED_SHARE),
-            unrefined=int(self.budget * UNREFINED_SHARE),
-            min_legal=self.min_legal,
-            num_seeds=min(MAX_SEEDS, max(MIN_SEEDS, self.budget // EVALUATIONS_PER_SEED)),
-            min_exact=MIN_EXACT,
-            max_exact=self.max_exact,
-            front_reach=FRONT_REACH if self.objective is Objective.EDP else 0.0,
-        )
-
-    def evolve(self) -> None:
-        """Seeds and their descendants, by bound; then those of the best by exact figures."""
-        search_pool(self.problem, self.goal, self.pool, self.allowance, self.rng)
-
-    def offer(self, batch: MappingBatch) -> NDArray[np.float64]:
-        """Add mappings, repaired; their scores by bound."""
-        scores = np.empty(len(batch), np.float64)
-        points = Point(batch.orders, batch.l2, batch.pe, batch.spatial)
-        offer(self.problem, self.goal, self.pool, points, self.rng, scores)
-        return scores
-
-    def time(self) -> None:
-        """Exact figures for the best by bound, and for some of the front near them."""
-        time_pool(self.problem, self.goal, self.pool, self.allowance)
-
-    def result(self) -> MappingResult:
-        """The best, and what belongs to it."""
-        pool, num = self.pool, self.num_legal
-        indices = np.flatnonzero(pool.exact[:num] != NOT_TIMED)
-        order = ranking(self.objective, pool.exact[indices], pool.energy[indices])
-        timed = indices[order]
-        gaps = (pool.exact[timed] - pool.bound[timed]) / pool.bound[timed]
-        bounds = self.objective.score(pool.bound[:num].astype(np.float64), pool.energy[:num])
-        return MappingResult(
-            best=self._choice(int(timed[0])),
-            choices=tuple(self._choice(index) for index in self._front(timed)),
-            num_evaluations=self.num_evaluations,
-            num_legal=num,
-            num_exact=int(pool.counters[TIMED]),
-            best_bound=float(bounds.min()),
-            largest_gap=float(gaps.max()),
-        )
-
-    def _front(self, timed: NDArray[Any]) -> list[int]:
-        """Mappings that none beats in both figures, fastest first."""
-        figures = np.stack([self.pool.exact[timed], self.pool.energy[timed]], axis=1)
-        return [int(timed[index]) for index in pareto_front(figures)]
-
-    def _choice(self, index: int) -> Choice:
-        pool = self.pool
-        row = slice(index, index + 1)
-        batch = MappingBatch(
-            orders=pool.orders[row], l2=pool.l2[row], pe=pool.pe[row], spatial=pool.spatial[row]
-        )
-        return Choice(
-            mapping=batch.mapping(0),
-            cycles=int(pool.exact[index]),
-            energy_pj=float(pool.energy[index]),
-        )
+def _result(run: LayerRun, objective: Objective) -> MappingResult:
+    """The best, and what belongs to it."""
+    pool, num = run.pool, run.num_legal
+    order = ranking(objective, pool.exact[run.timed], pool.energy[run.timed])
+    timed = run.timed[order]
+    gaps = (pool.exact[timed] - pool.bound[timed]) / pool.bound[timed]
+    bounds = objective.score(pool.bound[:num].astype(np.float64), pool.energy[:num])
+    return MappingResult(
+        best=_choice(run, int(timed[0])),
+        choices=tuple(_choice(run, index) for index in _front(run, timed)),
+        num_evaluations=run.num_evaluations,
+        num_legal=num,
+        num_exact=int(pool.counters[TIMED]),
+        best_bound=float(bounds.min()),
+        largest_gap=float(gaps.max()),
+    )
 
 
-def _random(run: _Run, grid: MappingEncoding) -> None:
+def _front(run: LayerRun, timed: NDArray[Any]) -> list[int]:
+    """Mappings that none beats in both figures, fastest first."""
+    figures = np.stack([run.pool.exact[timed], run.pool.energy[timed]], axis=1)
+    return [int(timed[index]) for index in pareto_front(figures)]
+
+
+def _choice(run: LayerRun, index: int) -> Choice:
+    return Choice(
+        mapping=run.mapping_at(index),
+        cycles=int(run.pool.exact[index]),
+        energy_pj=float(run.pool.energy[index]),
+    )
+
+
+def _random(run: LayerRun, grid: MappingEncoding) -> None:
     """Uniform points of the encoding, repaired."""
     while run.goes_on:
         run.offer(grid.decode(run.rng.random((NUM_DRAWN, grid.num_genes))))
 
 
-def _cma(run: _Run, grid: MappingEncoding) -> None:
+def _cma(run: LayerRun, grid: MappingEncoding) -> None:
     """CMA-ES over the encoding, ranked by bound; what is illegal after repair ranks last."""
     while run.goes_on:
         start = grid.num_genes * [0.5]

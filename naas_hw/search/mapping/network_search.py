@@ -24,6 +24,7 @@ from naas_hw.search.mapping.branch_and_bound import branch_and_bound, space_size
 from naas_hw.search.mapping.feasibility import why_not_mappable
 from naas_hw.search.mapping.layer_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.mapping.network_bound import layer_bound
+from naas_hw.search.mapping.ties import least_traffic
 from naas_hw.search.objective import Objective
 from naas_hw.search.pareto import pareto_front_of
 from naas_hw.search.unit_interval import Encoding
@@ -56,12 +57,15 @@ class MappingSettings:
     -------
     proof_evaluations : mappings and tiles that branch and bound looks at afterwards; 0: it does
         not run.
+    ties : under `latency`, after the proof, the mapping with the least traffic is taken among those
+        that need at most this share of cycles more than the fastest; 0: the fastest.
     """
 
     objective: Objective
     table: EnergyTable
     evaluations: int = EVALUATIONS
     proof_evaluations: int = PROOF_EVALUATIONS
+    ties: float = 0.01
     optimiser: Optimiser = Optimiser.EVOLVE
     max_exact: int = 32
     min_legal: int = 60
@@ -142,7 +146,29 @@ def _search_layer(
     )
     if result is None or not settings.proof_evaluations:
         return result
-    return _proven(accelerator, layer, settings, result)
+    proven = _proven(accelerator, layer, settings, result)
+    if settings.objective is not Objective.LATENCY:
+        return proven
+    return _with_frugal(accelerator, layer, settings, proven)
+
+
+def _with_frugal(
+    accelerator: Accelerator, layer: Layer, settings: MappingSettings, result: MappingResult
+) -> MappingResult:
+    """Add the mapping with the least traffic among those that are as good as the fastest."""
+    frugal = least_traffic(
+        accelerator,
+        layer,
+        result.best,
+        ties=settings.ties,
+        table=settings.table,
+        budget_evaluations=settings.evaluations,
+        rng=layer_generator(settings.seed, accelerator, layer).spawn(1)[0],
+    )
+    if frugal is result.best:
+        return result
+    best = min(result.best, frugal, key=lambda choice: choice.cycles)
+    return replace(result, best=best, frugal=frugal)
 
 
 def _proven(
@@ -256,7 +282,7 @@ def assemble(
     results = {layer: results_by_layer[anonymous(layer)] for layer in network.layers}
     run = [layer for layer in network.layers if layer.has_program]
     chosen = choose([results[layer] for layer in run], settings.objective)
-    mappings = {layer.name: results[layer].best.mapping for layer in network.layers}
+    mappings = {layer.name: results[layer].chosen.mapping for layer in network.layers}
     mappings |= {layer.name: choice.mapping for layer, choice in zip(run, chosen, strict=True)}
     searched = [results_by_layer[anonymous(layer)] for layer in network.distinct_layers]
     gaps = {layer.name: results[layer].proven_gap(settings.objective) for layer in network.layers}
@@ -277,7 +303,7 @@ def assemble(
 
 def choose(results: Sequence[MappingResult], objective: Objective) -> list[Choice]:
     """One choice a layer, so that the objective of the sums is small; see `choose_of`."""
-    return choose_of([r.best for r in results], [r.choices for r in results], objective)
+    return choose_of([r.chosen for r in results], [r.choices for r in results], objective)
 
 
 def choose_of(bests: Sequence[C], fronts: Sequence[Sequence[C]], objective: Objective) -> list[C]:
@@ -323,6 +349,7 @@ def merged(first: MappingResult, second: MappingResult, objective: Objective) ->
         num_exact=first.num_exact + second.num_exact,
         best_bound=min(first.best_bound, second.best_bound),
         least=max(first.least, second.least),
+        frugal=second.frugal if best is second.best else None,
         largest_gap=max(first.largest_gap, second.largest_gap),
     )
 

@@ -7,8 +7,8 @@ from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import SIZED
 from naas_hw.cost.compiled.batch import evaluate_bounds, problem_of
 from naas_hw.cost.compiled.jit import entry
-from naas_hw.search.mapping.branch_and_bound import goal_of
 from naas_hw.search.mapping.encoding import MappingEncoding
+from naas_hw.search.mapping.goal import goal_of
 from naas_hw.search.mapping.inside_out_search import NUM_NODES, breed_nodes
 from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.mapping.network_search import MappingSettings, layer_generator, search_layers
