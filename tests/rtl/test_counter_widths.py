@@ -18,7 +18,7 @@ from amaranth.lib import wiring
 
 import naas_hw.rtl
 from naas_hw.arch import timing
-from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.arch.accelerator import SUM_BYTES, Accelerator, Axis
 from naas_hw.compiler.layout import (
     BOUND_BITS,
     DRAM_BITS,
@@ -66,6 +66,9 @@ WRAPS = -1
 QUEUE_DEPTH = 16
 MOST_CREDITS = 2 + 2
 """Two buffers are given at the start; a gift may come before the buffer before it is taken."""
+
+MOST_SUM_WORDS = SUM_BYTES
+"""Drain has at most as many lanes as a word has bytes."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,10 @@ def drain() -> Drain:
     return Drain(to_drain=4, bound_bits=BOUND_BITS)
 
 
+def wide_drain() -> Drain:
+    return Drain(to_drain=4, bound_bits=BOUND_BITS, sum_lanes=8, sum_words=MOST_SUM_WORDS)
+
+
 DESCRIPTOR = DescriptorLayout(beat_bytes=4)
 ENTRIES = [spec.count for specs in DESCRIPTOR.loop_records.values() for spec in specs]
 LONGEST_PART = max(
@@ -169,6 +176,9 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ),
     ("drain", "latest"): Counter(drain, timing.DRAIN_TO_REVISIT, "counts down from it"),
     ("drain", "before"): Counter(drain, timing.DRAIN_TO_REVISIT, "counts down from it"),
+    ("drain", "beat.part"): Counter(
+        wide_drain, MOST_SUM_WORDS - 1, "L2 words of the sums of a beat", signal="last_parts"
+    ),
     ("input_network", "address"): Counter(
         inputs,
         65536 - 1,
@@ -207,7 +217,6 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("watchdog", "left"): Counter(
         Watchdog, ((1 << 32) - 1) * timing.WATCHDOG_UNIT, "the register watchdog"
     ),
-    ("weight_network", "chunk"): Counter(weights, 31, "lanes in a beat, one of them at a time"),
     ("weight_network", "address"): Counter(weights, WRAPS, "an address", signal="read__address"),
     ("window", "coming"): Counter(window, MAX_WINDOW, "rows or columns of a step"),
     ("window", "address"): Counter(window, WRAPS, "an address", signal="address__0__0"),
