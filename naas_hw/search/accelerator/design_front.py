@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
+from naas_hw.search.accelerator.encoding import CANDIDATE_NAME
 from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.accelerator.result import DesignPoint, Front
 from naas_hw.search.objective import geometric_mean
@@ -59,7 +60,7 @@ def mean_figure(values: Sequence[float]) -> float:
 
 
 def _point(record: CandidateRecord) -> DesignPoint:
-    return design_point(record, name="candidate")
+    return design_point(record, name=CANDIDATE_NAME)
 
 
 def _worst(points: Sequence[DesignPoint]) -> Figures:

@@ -40,6 +40,7 @@ from naas_hw.search.unit_interval import (
 from naas_hw.workload.layer import Dim
 from naas_hw.workload.option import Option
 
+CANDIDATE_NAME: Final = "candidate"
 MAX_AXIS_SIZE: Final = 1024
 SIZE_STEP: Final = 2
 
@@ -119,7 +120,7 @@ class AcceleratorEncoding:
             genes[_DRAIN_GENE] = 1.0
         return genes
 
-    def decode(self, genes: Genes, *, name: str = "candidate") -> Accelerator:
+    def decode(self, genes: Genes, *, name: str = CANDIDATE_NAME) -> Accelerator:
         """The accelerator of a point; values outside of [0, 1] count as the nearest inside."""
         values = [float(gene) for gene in genes]
         if len(values) != self.num_genes:
@@ -152,7 +153,7 @@ class AcceleratorEncoding:
         axes: tuple[Axis, ...],
         genes: list[float],
         *,
-        name: str = "candidate",
+        name: str = CANDIDATE_NAME,
         drain_lanes: int | None = None,
     ) -> Accelerator:
         """The array with buffers by their four genes; with all lanes of drain by default."""
@@ -181,6 +182,17 @@ class AcceleratorEncoding:
                 "input_buffer_bytes": inputs,
                 "accumulator_words": words,
                 "bank_bytes": bank_bytes,
+            }
+        )
+
+    def with_drain(self, accelerator: Accelerator, drain_lanes: int) -> Accelerator:
+        """The accelerator with these lanes of drain; accumulators rounded down to whole lanes."""
+        space = _BufferSpace(budget=self.budget, axes=accelerator.axes, drain_lanes=drain_lanes)
+        units = max(1, accelerator.accumulator_words // space.accumulator_unit)
+        return accelerator.model_copy(
+            update={
+                "drain_lanes": drain_lanes,
+                "accumulator_words": units * space.accumulator_unit,
             }
         )
 

@@ -13,7 +13,7 @@ from naas_hw.search.accelerator.candidates import Evaluator
 from naas_hw.search.accelerator.encoding import AcceleratorEncoding
 from naas_hw.search.accelerator.optimisers import outer_strategy
 from naas_hw.search.accelerator.settings import SearchSettings
-from naas_hw.search.accelerator.warm_start import warm_start
+from naas_hw.search.accelerator.warm_start import given_start, warm_start
 from naas_hw.search.unit_interval import Genes
 from naas_hw.workload.network import needed_options
 
@@ -52,10 +52,13 @@ class Proposals:
         )
 
     def draw_first(self) -> list[Proposal]:
-        """The first generation: with a warm start classic arrays, then points anywhere."""
-        if not self.settings.warm_start:
+        """The first generation: designs that are given, classic arrays, then points anywhere."""
+        settings = self.settings
+        if not (settings.start or settings.warm_start):
             return self.draw((), inf)
-        seeds = warm_start(self.encoding, self.evaluator.bounds, self.settings.objective)
+        seeds = given_start(self.encoding, settings.start)
+        if settings.warm_start:
+            seeds += warm_start(self.encoding, self.evaluator.bounds, settings.objective)
         rng = np.random.default_rng([self.settings.seed, 1])
 
         def ask(num: int) -> list[Genes]:

@@ -23,6 +23,7 @@ from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.accelerator.proposals import Proposal, Proposals
 from naas_hw.search.accelerator.result import Progress, ProgressCallback, SearchResult
 from naas_hw.search.accelerator.settings import SCREENING_EFFORT, SearchSettings, settings_digest
+from naas_hw.search.accelerator.warm_start import candidate_of
 from naas_hw.search.mapping.feasibility import refuse_impossible
 from naas_hw.search.mapping.network_search import MappingSettings
 from naas_hw.search.processes import worker_processes
@@ -240,7 +241,10 @@ class _Search:
         """The best accelerators with mappings that were searched once more, longer; best first."""
         assert self.best is not None
         ranked = sorted((r for r in self.known.values() if r.score is not None), key=_score)
+        start = set(map(candidate_of, self.settings.start))
+        behind = ranked[self.settings.finalists :]
         finalists = ranked[: self.settings.finalists]
+        finalists += [record for record in behind if record.accelerator in start]
         if self.settings.dataflow is not None:  # nothing more to find
             return finalists
         settings = self.settings.final_settings(self.budget)

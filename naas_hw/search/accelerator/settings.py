@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final, Self
 
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import Dataflow, Preset
 from naas_hw.arch.technology import AREA, EnergyTable, energy_table
@@ -53,6 +54,9 @@ class SearchSettings:
     fixed_dims, dataflow : the parallel dims, and the style of mapping, where they are not searched.
         With both, sizes only are.
     drain_lanes : requantisers of all candidates, where they are not searched.
+    start : accelerators, which may come from another search under the same budget. The first
+        generation begins with them and with their copies that have other lanes of drain, and they
+        are among the finalists.
     """
 
     objective: Objective = Objective.EDP
@@ -74,6 +78,7 @@ class SearchSettings:
     fixed_dims: tuple[Dim, ...] | None = None
     dataflow: Dataflow | None = None
     drain_lanes: int | None = None
+    start: tuple[Accelerator, ...] = ()
 
     def __post_init__(self) -> None:
         for name, least in (
@@ -140,7 +145,8 @@ def settings_digest(networks: Sequence[Network], budget: Budget, settings: Searc
         "table": table.model_dump(mode="json"),
         "area": AREA.model_dump(mode="json"),
         "settings": {
-            name: value for name, value in vars(settings).items() if name not in ("table",)
+            **{name: value for name, value in vars(settings).items() if name != "table"},
+            "start": [accelerator.model_dump(mode="json") for accelerator in settings.start],
         },
     }
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,6 @@
-"""Where a search begins: classic arrays that fill the budget, with buffers in usual proportions.
+"""Where a search begins: with designs that it is given, and with classic arrays.
+
+Classic arrays fill the budget and have buffers in usual proportions.
 
 Published accelerators have C-K, K-P, P-Q or R-P arrays. Of each such pair or triple of dims the
 sizes with the smallest lower bound (`accelerator_bound`) are taken, and with them a few splits of
@@ -14,7 +16,13 @@ from typing import Final
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.budget import BUFFER_STEP_BYTES
 from naas_hw.arch.presets import PRESETS
-from naas_hw.search.accelerator.encoding import MAX_AXIS_SIZE, SIZE_STEP, AcceleratorEncoding
+from naas_hw.core.errors import InputError
+from naas_hw.search.accelerator.encoding import (
+    CANDIDATE_NAME,
+    MAX_AXIS_SIZE,
+    SIZE_STEP,
+    AcceleratorEncoding,
+)
 from naas_hw.search.mapping.network_bound import NetworkBound, lower_bound
 from naas_hw.search.objective import Objective
 from naas_hw.search.unit_interval import Genes
@@ -60,6 +68,43 @@ def warm_start(
         candidates += [encoding.with_buffers(axes, list(split)) for _, axes in arrays]
     fitting = [array for array in candidates if not encoding.budget.violations(array)]
     return [(encoding.encode(array), array) for array in dict.fromkeys(fitting)]
+
+
+def given_start(
+    encoding: AcceleratorEncoding, start: Sequence[Accelerator]
+) -> list[tuple[Genes, Accelerator]]:
+    """Points of accelerators that a search is given, then of the same with other lanes of drain.
+
+    Copies that do not fit the budget are left out.
+
+    Raises
+    ------
+    InputError : an accelerator is not one of those that the search can find.
+    """
+    given = [candidate_of(accelerator) for accelerator in start]
+    for accelerator in given:
+        refused = encoding.budget.violations(accelerator)
+        if refused:
+            raise InputError(f"start must be within budget {encoding.budget.name}: {refused[0]}")
+    copies = [
+        encoding.with_drain(accelerator, lanes)
+        for accelerator in given
+        for lanes in encoding.drain_choices
+    ]
+    fitting = [array for array in copies if not encoding.budget.violations(array)]
+    return [(_point_of(encoding, array), array) for array in dict.fromkeys([*given, *fitting])]
+
+
+def candidate_of(accelerator: Accelerator) -> Accelerator:
+    """The accelerator under the name that all candidates of a search have."""
+    return accelerator.model_copy(update={"name": CANDIDATE_NAME})
+
+
+def _point_of(encoding: AcceleratorEncoding, accelerator: Accelerator) -> Genes:
+    try:
+        return encoding.encode(accelerator)
+    except ValueError as error:
+        raise InputError(f"start must be in the space of the search: {error}") from error
 
 
 def _best_array(
@@ -116,4 +161,4 @@ def _on_grid(accelerator: Accelerator) -> Accelerator:
         name: max(step, getattr(accelerator, name) // step * step)
         for name in ("weight_buffer_bytes", "input_buffer_bytes")
     }
-    return accelerator.model_copy(update={**rounded, "name": "candidate"})
+    return candidate_of(accelerator.model_copy(update=rounded))

@@ -42,6 +42,24 @@ def test_an_accelerator_is_on_the_grid_and_comes_back(
     assert encoding.decode(encoding.encode(found)) == found
 
 
+@given(st.sampled_from(BUDGETS), st.lists(st.floats(0, 1), min_size=15, max_size=15))
+def test_a_copy_with_other_lanes_of_drain_is_a_point_and_differs_in_them_alone(
+    budget: Budget, genes: list[float]
+):
+    encoding = AcceleratorEncoding(budget=budget)
+    found = encoding.decode(np.array(genes[: encoding.num_genes]))
+    for lanes in encoding.drain_choices:
+        copy = encoding.with_drain(found, lanes)
+        assert copy.drain_lanes == lanes
+        assert copy.accumulator_words % (2 * copy.accumulator_lanes) == 0
+        changed = {"drain_lanes": lanes, "accumulator_words": copy.accumulator_words}
+        assert copy == found.model_copy(update=changed)
+        if found.has("K"):
+            assert copy.accumulator_words == found.accumulator_words
+        if not budget.violations(copy):
+            assert encoding.decode(encoding.encode(copy)) == copy
+
+
 @pytest.mark.parametrize(
     "name", ["nvdla-256", "nvdla-1024", "shidiannao", "edgetpu", "edgetpu-16x16"]
 )

@@ -9,6 +9,7 @@ from math import inf, prod, sqrt
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from naas_hw.arch.budget import Budget
@@ -34,6 +35,7 @@ from naas_hw.search import (
     worker_processes,
 )
 from naas_hw.search.accelerator.baseline import fixed_result, map_fixed
+from naas_hw.search.accelerator.encoding import AcceleratorEncoding
 from naas_hw.search.accelerator.warm_start import CLASSIC
 from naas_hw.search.mapping.network_bound import NetworkBound
 from naas_hw.search.mapping.network_search import choose, front_of, merged
@@ -182,6 +184,39 @@ def test_a_search_without_warm_start_begins_anywhere(tmp_path: Path):
     assert not dims[0] <= classic
 
 
+def test_a_search_begins_with_the_designs_it_is_given_and_is_not_behind_them(tmp_path: Path):
+    few = replace(SETTINGS, generations=1)
+    earlier = search([NETWORK], BUDGET, replace(few, drain_lanes=2))
+    given = replace(few, start=(earlier.accelerator,))
+    found = search([NETWORK], BUDGET, given, history=tmp_path / "h")
+    first, *others = (record.accelerator for record in records_of(tmp_path, given))
+    assert first == earlier.accelerator.model_copy(update={"name": first.name})
+    assert [other.axes for other in others] == [first.axes, first.axes]
+    assert {other.drain_lanes for other in others} == {4, 8}
+    assert found.score <= earlier.score
+
+
+def test_a_search_without_warm_start_begins_with_what_it_is_given(tmp_path: Path):
+    given = search([NETWORK], BUDGET, replace(SETTINGS, generations=1)).accelerator
+    cold = replace(SETTINGS, warm_start=False, generations=1, start=(given,))
+    search([NETWORK], BUDGET, cold, history=tmp_path / "h")
+    first = records_of(tmp_path, cold)[0].accelerator
+    assert first == given.model_copy(update={"name": first.name})
+
+
+@pytest.mark.parametrize("finalists", [1, 9])
+def test_a_given_design_is_a_finalist_whatever_its_rank(finalists: int):
+    space = AcceleratorEncoding(budget=BUDGET)
+    poor = space.decode(np.full(space.num_genes, 0.2))
+    seen: list[Progress] = []
+    settings = replace(SETTINGS, start=(poor,), finalists=finalists)
+    search([NETWORK], BUDGET, settings, progress=seen.append)
+    candidates = {p.latest for p in seen if p.stage == "candidates"}
+    num_due = {p.num_due for p in seen if p.stage == "final mappings"}
+    assert poor in candidates
+    assert num_due == {min(len(candidates), 2 if finalists == 1 else finalists)}
+
+
 @pytest.mark.parametrize("encoding", list(Encoding))
 def test_sizing_only_keeps_dims_and_dataflow(encoding: Encoding):
     preset = PRESETS["shidiannao"]
@@ -301,6 +336,7 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path):
         ([OTHER], BUDGET, SETTINGS),
         ([NETWORK], BUDGET.model_copy(update={"max_pes": 40}), SETTINGS),
         ([NETWORK], BUDGET, replace(SETTINGS, seed=6)),
+        ([NETWORK], BUDGET, replace(SETTINGS, start=(PRESETS["nvdla-256"].accelerator,))),
         ([NETWORK], BUDGET, replace(SETTINGS, table=MAESTRO)),
     ],
 )

@@ -7,8 +7,9 @@ import pytest
 
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import SIZED
+from naas_hw.core.errors import InputError
 from naas_hw.search.accelerator.encoding import AcceleratorEncoding
-from naas_hw.search.accelerator.warm_start import CLASSIC, MIN_FILLED, warm_start
+from naas_hw.search.accelerator.warm_start import CLASSIC, MIN_FILLED, given_start, warm_start
 from naas_hw.search.mapping.network_bound import NetworkBound
 from naas_hw.search.objective import Objective
 from naas_hw.search.unit_interval import Encoding
@@ -61,3 +62,28 @@ def test_fixed_dims_have_seeds_of_these_dims_only():
     found = warm_start(space, BOUNDS, Objective.EDP)
     assert {tuple(axis.dim for axis in a.axes) for _, a in found} == {("S", "Q")}
     assert all(np.all((point >= 0) & (point <= 1)) for point, _ in found)
+
+
+def test_given_designs_come_first_and_then_their_copies_with_other_lanes():
+    preset = PRESETS["nvdla-256"]
+    space = AcceleratorEncoding(budget=preset.budget)
+    given = preset.accelerator
+    found = given_start(space, [given])
+    assert [space.decode(point) for point, _ in found] == [array for _, array in found]
+    assert [array.drain_lanes for _, array in found] == [4, 8, 16]
+    for _, array in found:
+        same = {"name": given.name, "drain_lanes": given.drain_lanes}
+        assert array.model_copy(update=same) == given
+
+
+def test_a_design_beyond_the_budget_or_outside_of_the_space_is_no_start():
+    preset, larger = PRESETS["nvdla-256"], PRESETS["nvdla-1024"]
+    space = AcceleratorEncoding(budget=preset.budget)
+    with pytest.raises(InputError, match="start must be within budget nvdla-256: PEs must be"):
+        given_start(space, [larger.accelerator])
+    odd = preset.accelerator.model_copy(update={"scale_depth": 256})
+    with pytest.raises(InputError, match="start must be in the space of the search"):
+        given_start(space, [odd])
+    fixed = AcceleratorEncoding(budget=preset.budget, drain_lanes=8)
+    with pytest.raises(InputError, match="start must be in the space of the search"):
+        given_start(fixed, [preset.accelerator])
