@@ -23,6 +23,7 @@ TITLES: Final = {
     "edp": "Energy times cycles, beside a published accelerator",
     "eyeriss": "The Eyeriss chip, its preset, and the best arrays for each layer",
     "sensitivity": "What is found when energies are other ones",
+    "drain": "Lanes of drain: fixed at a quarter of a beat, and searched",
     "utilization": "Utilisation where memory does not hold up",
     "model": "How fast the cost model is",
     "search": "Searches of accelerators: optimisers, and ten times as long",

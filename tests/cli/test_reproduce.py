@@ -92,7 +92,7 @@ def test_a_name_that_is_none_is_refused(capsys):
     assert main(["reproduce", "figure9"]) == 2
     assert (
         "name must be one of speedup, sizing, encoding, convergence, edp, eyeriss, sensitivity, "
-        "utilization, model, search, gap, timeloop, joint, nasaic, build, all, not 'figure9'"
+        "drain, utilization, model, search, gap, timeloop, joint, nasaic, build, all, not 'figure9'"
         in capsys.readouterr().err
     )
 
@@ -200,4 +200,24 @@ def test_a_table_of_the_paper_is_made_again_by_the_command_above_it(name, networ
     command = re.search(r"```\nnaas (.*)\n```", text)
     assert command is not None and "--seeds 1" in command[1]
     assert main([*command[1].split(" "), "--processes", "1", "--keep", keep]) == 0
+    assert document.read_text() == text
+
+
+@pytest.mark.takes_seconds
+def test_lanes_of_drain_are_compared_for_several_networks(network, tmp_path):
+    """The command above the section makes it again; the status says whether the limits hold."""
+    other = tmp_path / "other.yaml"
+    write_network(Network(name="mobilenet_v2", layers=NETWORK.layers[1:]), other)
+    document, keep = tmp_path / "results.md", ["--keep", str(tmp_path / "kept")]
+    words = ["reproduce", "drain", "--network", f"{network},{other}", "--preset", "eyeriss"]
+    words += ["--population", "2", "--generations", "1", "--evaluations", "16", "--seeds", "1"]
+    status = main([*words, "--processes", "1", "--into", str(document), *keep])
+    text = document.read_text()
+    (limits,) = (row for row in cells(text, "eyeriss, mobilenet_v2") if len(row) == 9)
+    cycles, edp = map(float, limits[8].split(", "))
+    assert status == (0 if cycles <= 0.72 and edp <= 0.75 else 1)
+    assert len(cells(text, "eyeriss, two")) == 1 + 2 + 3  # beside the roofline, designs, weights
+    command = re.search(r"```\nnaas (.*)\n```", text)
+    assert command is not None
+    assert main([*command[1].split(" "), "--processes", "1", *keep]) == status
     assert document.read_text() == text

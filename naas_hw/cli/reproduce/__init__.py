@@ -14,6 +14,7 @@ from naas_hw.cli.panels import EFFORT, MAIN, OUTPUT, SECTIONS
 from naas_hw.cli.reproduce.build import build_section
 from naas_hw.cli.reproduce.checks import gap_section, timeloop_section, utilization_section
 from naas_hw.cli.reproduce.designs import edp_section, sensitivity_section
+from naas_hw.cli.reproduce.drain import drain_section
 from naas_hw.cli.reproduce.eyeriss import eyeriss_section
 from naas_hw.cli.reproduce.joint import joint_section
 from naas_hw.cli.reproduce.nasaic import nasaic_section
@@ -31,6 +32,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "edp": Maker(edp_section, (*_PLACE, *_SIZES, "energy_table", "keep")),
     "eyeriss": Maker(eyeriss_section, ("evaluations", "seed", "keep")),
     "sensitivity": Maker(sensitivity_section, _SEARCHES),
+    "drain": Maker(drain_section, _SEARCHES),
     "utilization": Maker(utilization_section, (*_PLACE, "evaluations", "seed", "sim", "layers")),
     "model": Maker(model_section, (*_PLACE, "seed", "energy_table")),
     "search": Maker(search_section, (*_PLACE, *_SIZES, "seeds", "times")),
@@ -55,7 +57,8 @@ def reproduce(
     network: Annotated[
         str | None,
         typer.Option(
-            help="A built-in network or a .yaml file, instead of the section's own networks.",
+            help="A built-in network or a .yaml file, instead of the section's own networks; for "
+            "drain several, separated by commas.",
             rich_help_panel=MAIN,
         ),
     ] = None,
@@ -208,7 +211,8 @@ def reproduce(
     The exit status is 1 if a simulation differs from its prediction, a count is not explained, or
     one of these limits does not hold. In gap, the distance to the proven bound is at most 2 % on
     90 % of the layers, and random search is better nowhere. In search, the objective is at most 3 %
-    above that of the longer search. In joint, it is at most 1 % behind that of one search after the
+    above that of the longer search. In drain, cycles and energy times cycles are at most the shares
+    in its tables. In joint, it is at most 1 % behind that of one search after the
     other. In model, the rates reach those that are required.
 
     Examples
@@ -229,6 +233,8 @@ def reproduce(
     and the folded array.
     - sensitivity: the search of edp with DRAM at half and at twice its energy, and with MAESTRO's
     constants.
+    - drain: accelerators whose drain finishes a quarter of a beat in a cycle, compared with those
+    whose lanes of drain are searched, and with the roofline.
     - utilization: ResNet50 on a C-K 16 x 16 array, predicted and simulated.
     - model: how fast the cost model is.
     - search: optimisers of accelerators for ResNet50, compared with a search ten times as long.

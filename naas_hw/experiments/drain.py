@@ -1,0 +1,338 @@
+"""The lanes of drain: fixed at a quarter of a beat, compared with lanes that are searched.
+
+The second search starts from the design that the first one found, so it can only be better. It
+shows how many cycles a network loses where drain finishes a quarter of a beat in a cycle.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Final
+
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.budget import Budget
+from naas_hw.arch.technology import AREA
+from naas_hw.experiments.markdown import (
+    DESIGN_HEAD,
+    DESIGN_RULE,
+    design_cells,
+    effort_text,
+    row,
+    spread,
+)
+from naas_hw.experiments.paired_searches import PairedSearches, pairs_by_case
+from naas_hw.experiments.preset_trials import (
+    Effort,
+    PresetCase,
+    SearchProgressCallback,
+    best_of,
+    searched,
+)
+from naas_hw.experiments.roofline import roofline
+from naas_hw.experiments.weight_traffic import WeightTraffic, weight_traffic
+from naas_hw.search.accelerator.baseline import map_fixed
+from naas_hw.search.accelerator.result import SearchResult
+from naas_hw.search.objective import Objective, geometric_mean
+from naas_hw.search.processes import worker_processes
+
+QUARTER: Final = 4
+HALF: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrainLimits:
+    """What the search with free lanes is wanted to reach, as shares of what B / 4 reaches.
+
+    Members
+    -------
+    edp : None where only the cycles are limited.
+    """
+
+    cycles: float
+    edp: float | None = None
+
+
+LIMITS: Final = {
+    ("eyeriss", "mobilenet_v2"): DrainLimits(cycles=0.72, edp=0.75),
+    ("eyeriss", "mnasnet1_0"): DrainLimits(cycles=0.78, edp=0.80),
+    ("eyeriss", "resnet50"): DrainLimits(cycles=1.005),
+    ("eyeriss", "vgg16"): DrainLimits(cycles=1.005),
+    ("eyeriss", "unet"): DrainLimits(cycles=1.005),
+}
+"""Name of a preset, name of a network -> its limits."""
+
+WITHOUT_LIMITS: Final = (
+    *(("edgetpu", name) for name in ("mobilenet_v2", "mnasnet1_0", "squeezenet1_0", "resnet50")),
+    *(("nvdla-1024", name) for name in ("mobilenet_v2", "mnasnet1_0", "squeezenet1_0")),
+)
+"""Presets and networks whose gain is compared with the roofline only."""
+
+CASES: Final = (*LIMITS, *WITHOUT_LIMITS)
+
+
+def limits_of(case: PresetCase) -> DrainLimits | None:
+    """The limits of a case; None where it has none."""
+    return LIMITS.get((case.preset.accelerator.name, case.network.name))
+
+
+def quarter_of_beat(budget: Budget) -> int:
+    """The fewest lanes of drain that an accelerator of the budget has."""
+    return budget.beat_bytes // QUARTER
+
+
+# Measuring ---------------------------------------------------------------------------------------
+
+
+def measure_drain(
+    cases: Sequence[PresetCase],
+    effort: Effort,
+    *,
+    num_processes: int = 1,
+    progress: SearchProgressCallback | None = None,
+) -> list[PairedSearches]:
+    """Search each case with free lanes (ours) and with those of B / 4 (rival); seeds outermost.
+
+    Raises
+    ------
+    InputError : as of `search`.
+    KeyboardInterrupt : Ctrl-C; `effort.keep` has what was searched.
+    """
+    with worker_processes(num_processes) as executor:
+        return [
+            _searched_pair(case, effort, seed, executor, progress)
+            for seed in effort.seeds
+            for case in cases
+        ]
+
+
+def _searched_pair(
+    case: PresetCase,
+    effort: Effort,
+    seed: int,
+    executor: Executor | None,
+    progress: SearchProgressCallback | None,
+) -> PairedSearches:
+    (table,) = effort.tables
+    settings = replace(effort.settings, objective=Objective.EDP, table=table, seed=seed)
+    lanes = quarter_of_beat(case.preset.budget)
+    fixed = replace(settings, drain_lanes=lanes)
+    rival = searched(case, fixed, effort.keep, executor, progress, f"{lanes} lanes of drain")
+    free = replace(settings, start=(rival.accelerator,))
+    ours = searched(case, free, effort.keep, executor, progress, "lanes of drain searched")
+    return PairedSearches(case=case, table=table, seed=seed, ours=ours, rival=rival)
+
+
+def cycles_ratio(pair: PairedSearches) -> float:
+    """Cycles with free lanes by those with B / 4."""
+    return _cycles(pair.ours) / _cycles(pair.rival)
+
+
+def edp_ratio(pair: PairedSearches) -> float:
+    """EDP with free lanes by that with B / 4."""
+    return pair.ours.score / pair.rival.score
+
+
+def area_ratio(pair: PairedSearches) -> float:
+    """Area with free lanes by that with B / 4."""
+    return _area_um2(pair.ours.accelerator) / _area_um2(pair.rival.accelerator)
+
+
+def drain_holds(pairs: Sequence[PairedSearches]) -> bool:
+    """Whether each case that has limits keeps them, by its geometric mean over the seeds."""
+    return all(_case_holds(group) for group in pairs_by_case(pairs).values())
+
+
+def _case_holds(pairs: Sequence[PairedSearches]) -> bool:
+    limits = limits_of(pairs[0].case)
+    if limits is None:
+        return True
+    cycles = geometric_mean([cycles_ratio(pair) for pair in pairs])
+    edp = geometric_mean([edp_ratio(pair) for pair in pairs])
+    return cycles <= limits.cycles and (limits.edp is None or edp <= limits.edp)
+
+
+def _cycles(result: SearchResult) -> int:
+    return result.networks[0].report.cycles
+
+
+def _area_um2(accelerator: Accelerator) -> float:
+    return sum(AREA.area_um2(accelerator).values())
+
+
+# Markdown ----------------------------------------------------------------------------------------
+
+
+def drain_markdown(effort: Effort, pairs: Sequence[PairedSearches]) -> str:
+    """The section of a document, figures and all."""
+    waiting = [pair for pair in pairs if _limits_edp(pair)]
+    bound_elsewhere = [pair for pair in pairs if limits_of(pair.case) and not _limits_edp(pair)]
+    others = [pair for pair in pairs if limits_of(pair.case) is None]
+    parts = [
+        "Drain rounds finished sums to bytes, D of them in a cycle. D is `drain_lanes` of the "
+        "accelerator: a quarter, a half or all of the B bytes of a beat. Each case is searched "
+        "twice for the least energy times cycles, with the resources of the preset, the same "
+        "layers (layers only, batch 1) and the same seeds: once with D fixed at B / 4, once with D "
+        "as one more parameter. The second search starts from the design that the first one found, "
+        "and from its copies with other lanes, so it continues the effort of the first. Where it "
+        "finds nothing better, its result is that design. "
+        f"Energy table `{effort.tables[0].name}`. " + effort_text(effort),
+        *_limited_part(
+            "Networks with many outputs and few products for each",
+            "A depthwise or a small 1x1 layer waits for drain most of the time. Ratios are those "
+            "of the search with free lanes to the search with B / 4; *at most* is what was wanted.",
+            waiting,
+        ),
+        *_limited_part(
+            "Networks that wait for other parts",
+            "Here the PEs or the memory limit most layers. A wider drain should cost no cycles.",
+            bound_elsewhere,
+        ),
+        *_roofline_part(others),
+        *_weights_part(pairs),
+    ]
+    return "\n\n".join(parts)
+
+
+def _limits_edp(pair: PairedSearches) -> bool:
+    limits = limits_of(pair.case)
+    return limits is not None and limits.edp is not None
+
+
+def _limited_part(title: str, text: str, pairs: Sequence[PairedSearches]) -> list[str]:
+    if not pairs:
+        return []
+    return [f"### {title}", text, _table_of_limits(pairs), *_designs(pairs)]
+
+
+def _table_of_limits(pairs: Sequence[PairedSearches]) -> str:
+    lines = [
+        row(
+            *("resources, network", "B", "D found", "cycles", "at most", "EDP", "at most"),
+            *("area", "of each seed: cycles, EDP"),
+        ),
+        "|---|---:|---|---:|---:|---:|---:|---:|---|",
+    ]
+    for title, group in pairs_by_case(pairs).items():
+        limits = limits_of(group[0].case)
+        assert limits is not None
+        each = "; ".join(f"{cycles_ratio(pair):.3f}, {edp_ratio(pair):.3f}" for pair in group)
+        lines.append(
+            row(
+                *(title, str(group[0].case.preset.budget.beat_bytes), _lanes_found(group)),
+                *(spread([cycles_ratio(pair) for pair in group]), f"{limits.cycles:g}"),
+                spread([edp_ratio(pair) for pair in group]),
+                "-" if limits.edp is None else f"{limits.edp:g}",
+                *(spread([area_ratio(pair) for pair in group]), each),
+            )
+        )
+    return "\n".join(lines)
+
+
+def _lanes_found(pairs: Sequence[PairedSearches]) -> str:
+    """Lanes of drain of what the free search found, of each seed."""
+    return ", ".join(str(pair.ours.accelerator.drain_lanes) for pair in pairs)
+
+
+def _designs(pairs: Sequence[PairedSearches]) -> list[str]:
+    lines = [
+        row(
+            *("resources, network", "lanes of drain", "seed", "D", DESIGN_HEAD, "cycles"),
+            *("energy, uJ", "EDP, J cycles", "area, mm2"),
+        ),
+        f"|---|---|---:|---:|{DESIGN_RULE}|---:|---:|---:|---:|",
+    ]
+    for title, group in pairs_by_case(pairs).items():
+        best = group[best_of([pair.ours for pair in group])]
+        for how, result in (("B / 4", best.rival), ("searched", best.ours)):
+            accelerator, report = result.accelerator, result.networks[0].report
+            lines.append(
+                row(
+                    *(title, how, str(best.seed), str(accelerator.drain_lanes)),
+                    *design_cells(accelerator),
+                    *(f"{report.cycles:,}", f"{report.energy_pj / 1e6:,.1f}"),
+                    *(f"{report.edp / 1e12:,.1f}", f"{_area_um2(accelerator) / 1e6:.2f}"),
+                )
+            )
+    return [
+        "What both searches found, for the seed with the best design of free lanes. The area is an "
+        "estimate at 45 nm: memories, multipliers, adders, requantisers and pipeline registers.",
+        "\n".join(lines),
+    ]
+
+
+def _roofline_part(pairs: Sequence[PairedSearches]) -> list[str]:
+    if not pairs:
+        return []
+    lines = [
+        row(
+            *("resources, network", "roofline: share of drain", "gain of D = B / 2", "of D = B"),
+            *("reached: cycles", "EDP", "area", "D found"),
+        ),
+        "|---|---:|---:|---:|---:|---:|---:|---|",
+    ]
+    for title, group in pairs_by_case(pairs).items():
+        lines.append(
+            row(
+                *(title, *_roofline_cells(group[0].case)),
+                spread([1 / cycles_ratio(pair) for pair in group]),
+                spread([pair.ratio for pair in group]),
+                *(spread([area_ratio(pair) for pair in group]), _lanes_found(group)),
+            )
+        )
+    return [
+        "### Beside the roofline",
+        "By the roofline a layer takes the largest of products / PEs, loads / B, stores / B and "
+        "outputs / D cycles, with all PEs of the budget. *Share of drain*: of the cycles at D = "
+        "B / 4, those in layers whose largest part is drain. *Gain*: cycles at D = B / 4 by those "
+        "of the wider drain. *Reached*: cycles and EDP of what was found with B / 4 by those of "
+        "what was found with free lanes, both exact; area the other way round, as above.",
+        "\n".join(lines),
+        *_designs(pairs),
+    ]
+
+
+def _roofline_cells(case: PresetCase) -> tuple[str, ...]:
+    budget = case.preset.budget
+    lanes = (quarter_of_beat(budget), budget.beat_bytes // HALF, budget.beat_bytes)
+    quarter, half, whole = (roofline(case.network, budget, width) for width in lanes)
+    return (
+        f"{quarter.drain_share:.0%}",
+        f"{quarter.cycles / half.cycles:.2f}",
+        f"{quarter.cycles / whole.cycles:.2f}",
+    )
+
+
+def _weights_part(pairs: Sequence[PairedSearches]) -> list[str]:
+    lines = [
+        row("resources, network", "weights, MB", "design", "image, MB", "loaded, MB", "loads"),
+        "|---|---:|---|---:|---:|---:|",
+    ]
+    for title, group in pairs_by_case(pairs).items():
+        best = group[best_of([pair.ours for pair in group])]
+        for design, traffic in _traffic(best):
+            lines.append(
+                row(
+                    *(title, f"{traffic.network_bytes / 1e6:.2f}", design),
+                    f"{traffic.image_bytes / 1e6:.2f}",
+                    *(f"{traffic.loaded_bytes / 1e6:.2f}", f"{traffic.num_loads:.2f}"),
+                )
+            )
+    return [
+        "### Weights in memory",
+        "The image has a byte for each weight and for each lane of the weight network that a layer "
+        "uses without a weight. *Loads*: how often a byte of it crosses the bus, in the mean; more "
+        "than 1 means that weights are loaded again because they do not fit on chip. The preset "
+        "has the mappings of its dataflow.",
+        "\n".join(lines),
+    ]
+
+
+def _traffic(pair: PairedSearches) -> list[tuple[str, WeightTraffic]]:
+    preset = pair.case.preset
+    fixed = map_fixed(preset.accelerator, pair.case.network, preset.dataflow, table=pair.table)
+    results = (
+        ("preset", preset.accelerator, fixed),
+        ("found, B / 4", pair.rival.accelerator, pair.rival.networks[0]),
+        ("found, searched", pair.ours.accelerator, pair.ours.networks[0]),
+    )
+    return [(name, weight_traffic(accelerator, result)) for name, accelerator, result in results]
