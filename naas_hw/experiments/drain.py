@@ -1,7 +1,7 @@
 """The lanes of drain: fixed at a quarter of a beat, compared with lanes that are searched.
 
-The second search starts from the design that the first one found, so it can only be better. It
-shows how many cycles a network loses where drain finishes a quarter of a beat in a cycle.
+A first search with a quarter of a beat finds a design. From there one search goes on with a quarter
+of a beat and another one with free lanes. Their effort is equal, so the lanes make the difference.
 """
 
 from collections.abc import Sequence
@@ -32,6 +32,7 @@ from naas_hw.experiments.roofline import roofline
 from naas_hw.experiments.weight_traffic import WeightTraffic, weight_traffic
 from naas_hw.search.accelerator.baseline import map_fixed
 from naas_hw.search.accelerator.result import SearchResult
+from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.objective import Objective, geometric_mean
 from naas_hw.search.processes import worker_processes
 
@@ -92,6 +93,8 @@ def measure_drain(
 ) -> list[PairedSearches]:
     """Search each case with free lanes (ours) and with those of B / 4 (rival); seeds outermost.
 
+    Both start from what one more search with B / 4 found.
+
     Raises
     ------
     InputError : as of `search`.
@@ -116,9 +119,13 @@ def _searched_pair(
     settings = replace(effort.settings, objective=Objective.EDP, table=table, seed=seed)
     lanes = quarter_of_beat(case.preset.budget)
     fixed = replace(settings, drain_lanes=lanes)
-    rival = searched(case, fixed, effort.keep, executor, progress, f"{lanes} lanes of drain")
-    free = replace(settings, start=(rival.accelerator,))
-    ours = searched(case, free, effort.keep, executor, progress, "lanes of drain searched")
+
+    def found(how: str, wanted: SearchSettings) -> SearchResult:
+        return searched(case, wanted, effort.keep, executor, progress, how)
+
+    start = (found(f"{lanes} lanes of drain", fixed).accelerator,)
+    rival = found(f"{lanes} lanes of drain, continued", replace(fixed, start=start))
+    ours = found("lanes of drain searched", replace(settings, start=start))
     return PairedSearches(case=case, table=table, seed=seed, ours=ours, rival=rival)
 
 
@@ -169,12 +176,11 @@ def drain_markdown(effort: Effort, pairs: Sequence[PairedSearches]) -> str:
     others = [pair for pair in pairs if limits_of(pair.case) is None]
     parts = [
         "Drain rounds finished sums to bytes, D of them in a cycle. D is `drain_lanes` of the "
-        "accelerator: a quarter, a half or all of the B bytes of a beat. Each case is searched "
-        "twice for the least energy times cycles, with the resources of the preset, the same "
-        "layers (layers only, batch 1) and the same seeds: once with D fixed at B / 4, once with D "
-        "as one more parameter. The second search starts from the design that the first one found, "
-        "and from its copies with other lanes, so it continues the effort of the first. Where it "
-        "finds nothing better, its result is that design. "
+        "accelerator: a quarter, a half or all of the B bytes of a beat. Each case is searched for "
+        "the least energy times cycles, with the resources of the preset. A first search has D = "
+        "B / 4. Two more searches start from the design that it found, with the same layers "
+        "(layers only, batch 1), seed and effort: one keeps D = B / 4, the other one searches D "
+        "too. The ratios compare these two. "
         f"Energy table `{effort.tables[0].name}`. " + effort_text(effort),
         *_limited_part(
             "Networks with many outputs and few products for each",
@@ -254,8 +260,8 @@ def _designs(pairs: Sequence[PairedSearches]) -> list[str]:
                 )
             )
     return [
-        "What both searches found, for the seed with the best design of free lanes. The area is an "
-        "estimate at 45 nm: memories, multipliers, adders, requantisers and pipeline registers.",
+        "What the two searches found, for the seed with the best design of free lanes. The area is "
+        "an estimate at 45 nm: memories, multipliers, adders, requantisers and pipeline registers.",
         "\n".join(lines),
     ]
 

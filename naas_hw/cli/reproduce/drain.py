@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 POPULATION: Final = 8
 GENERATIONS: Final = 12
 EVALUATIONS: Final = 400
-SEEDS: Final = 1
+SEEDS: Final = 3
 
 
 def drain_section(options: Options, screen: Console) -> Section:
