@@ -2,7 +2,8 @@
 
 Between them: sums out to DRAM and back, sums in L2, several tiles of K, every wait of the engines,
 windows of a halo, a depthwise layer, padding with a zero point, bursts that meet a border of
-4 KiB, a residual with a table, and a maximum.
+4 KiB, a residual with a table, a maximum, sums of a beat that fill several words of L2, and
+weights that use half of their lanes.
 """
 
 from naas_hw.arch.accelerator import Accelerator, Axis
@@ -177,7 +178,64 @@ ONCE = Case(
 )
 """Sums that two roundings make other bytes of than one."""
 
+WIDE = Accelerator(
+    axes=(Axis(dim="C", size=2), Axis(dim="K", size=8)),
+    weight_buffer_bytes=32,
+    input_buffer_bytes=32,
+    accumulator_words=32,
+    bank_bytes=1024,
+    beat_bytes=8,
+    drain_lanes=8,
+    scale_depth=32,
+    dram_latency_cycles=7,
+)
+"""As many numbers leave the accumulators in a cycle as a beat has bytes."""
+
+PARTS = Case(
+    accelerator=WIDE,
+    layer=Layer(name="parts", K=16, C=8, P=3, Q=4, height=3, width=4),
+    mapping=Mapping(
+        l2_order=("C", "K", "P", "Q", "R", "S"),
+        pe=Bounds(C=2, Q=4),
+        spatial=Bounds(K=8, C=2),
+        l2=Bounds(K=2, C=2, P=3),
+    ),
+)
+"""Sums of a beat fill four words of L2; drain takes longer than compute."""
+
+LANES = Case(
+    accelerator=WIDE,
+    layer=Layer(name="lanes", K=3, C=4, P=3, Q=4, R=2, height=4, width=4),
+    mapping=Mapping(
+        pe=Bounds(C=2, R=2, Q=4),
+        spatial=Bounds(K=3, C=2),
+        l2=Bounds(P=3),
+    ),
+)
+"""Four of eight lanes of weights are used; every output is drained once."""
+
+BESIDE = Case(
+    accelerator=WIDE.model_copy(
+        update={
+            "axes": (Axis(dim="P", size=2),),
+            "weight_buffer_bytes": 64,
+            "accumulator_words": 64,
+        }
+    ),
+    layer=Layer(name="beside", K=24, C=4, P=4, Q=2, height=4, width=2),
+    mapping=Mapping(
+        l2_order=("C", "K", "P", "Q", "R", "S"),
+        pe=Bounds(K=12, C=2, Q=2),
+        spatial=Bounds(P=2),
+        l2=Bounds(K=2, C=2, P=2),
+    ),
+)
+"""Channels side by side in a bank: half of a word is a beat, and its sums fill two words of L2."""
+
 CASES = {
     case.layer.name: case
-    for case in (SPILLS, STEADY, LONG, STORES, HALO, DEPTHWISE, RESIDUAL, POOL, ONCE)
+    for case in (
+        *(SPILLS, STEADY, LONG, STORES, HALO, DEPTHWISE),
+        *(RESIDUAL, POOL, ONCE, PARTS, LANES, BESIDE),
+    )
 }
