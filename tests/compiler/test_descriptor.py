@@ -41,6 +41,7 @@ def accelerator_of(rng) -> Accelerator:
         bank_bytes=int(rng.choice([64 * beat, most // beat * beat])),
         scale_depth=8192,
         beat_bytes=beat,
+        drain_lanes=beat // int(rng.choice([1, 2, 4])),
     )
 
 
@@ -131,6 +132,45 @@ def test_the_schema_states_the_widths_that_make_a_mapping_illegal():
     text = " ".join(schema_text("mapping").replace("\\n", " ").split())
     assert f"at most {MAX_FIELD} indices of a dim" in text
     assert f"and {MAX_WINDOW} rows and columns of input" in text
+
+
+@pytest.mark.parametrize("used", [1, 2, 3, 5, 16])
+def test_lanes_of_weights_are_those_that_a_layer_uses(used):
+    """A power of two of them, at most as many as the network has."""
+    values = values_of(
+        wide_accelerator(),
+        Layer(name="k", K=used, height=1, width=1),
+        Mapping(spatial=Bounds(K=used)),
+    )
+    lanes = 1 << values["weight_lanes_log2"]
+    assert lanes // 2 < used <= lanes <= 16
+    assert values["beat_lanes_log2"] == 4
+
+
+@pytest.mark.parametrize(("channels", "lanes"), [(1, 1), (6, 2), (12, 4), (16, 16), (48, 16)])
+def test_lanes_of_a_beat_divide_the_channels_of_a_pe(channels, lanes):
+    """Where no axis is parallel in K; with one, all its adjacent positions are a beat."""
+    accelerator = wide_accelerator("P")
+    layer = Layer(name="p", K=channels, height=1, width=1)
+    values = values_of(accelerator, layer, Mapping(pe=Bounds(K=channels)))
+    assert 1 << values["beat_lanes_log2"] == lanes
+    assert values["beat_bound"][4] == channels // lanes
+
+
+def wide_accelerator(dim="K"):
+    """A drain of sixteen lanes."""
+    return Accelerator(
+        name="wide",
+        axes=(Axis(dim=dim, size=16 if dim == "K" else 2),),
+        weight_buffer_bytes=128,
+        input_buffer_bytes=64,
+        accumulator_words=128,
+        num_banks=8,
+        bank_bytes=1024,
+        scale_depth=64,
+        beat_bytes=16,
+        drain_lanes=16,
+    )
 
 
 def test_a_single_row_has_no_pitch_and_no_sums_no_place():

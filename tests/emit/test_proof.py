@@ -23,8 +23,12 @@ QUICK = (
 """Some small modules: memory, signed product, control, and the epilogue."""
 
 
+WIDE_DRAIN = ("naas_drain", "naas_scale_memory", "naas_drain_path", "naas_weight_network")
+"""Modules that depend on the lanes of drain, and one whose lanes may be fewer than there are."""
+
+
 @cache
-def netlists() -> Mapping[str, str]:
+def netlists(drain_lanes: int = 2) -> Mapping[str, str]:
     """RTLIL of every module of a small accelerator with all options."""
     accelerator = Accelerator(
         axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
@@ -33,6 +37,7 @@ def netlists() -> Mapping[str, str]:
         accumulator_words=64,
         bank_bytes=256,
         beat_bytes=8,
+        drain_lanes=drain_lanes,
         scale_depth=64,
         residual=True,
         table=True,
@@ -70,6 +75,12 @@ def test_fields_that_are_exchanged_are_found(tmp_path: Path) -> None:
         changed = changed.replace(f"assign {register[1]} {old} ", f"assign {register[1]} {new} ")
     assert changed != good
     assert disproof("naas_fill", netlists(), tmp_path, gold=changed) != ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WIDE_DRAIN)
+def test_a_module_of_a_wide_drain_is_its_netlist(name: str, tmp_path: Path) -> None:
+    assert disproof(name, netlists(drain_lanes=8), tmp_path) == ""
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import CHANNELS, DEPTHWISE, SPILLS, STEADY
+from cases import CHANNELS, DEPTHWISE, LANES, PARTS, SPILLS, STEADY
 from mutants import Mutant, generate_mutant
 from numpy.typing import NDArray
 
@@ -84,7 +84,7 @@ def program_of(hardware: Hardware, *cases: Case) -> Program:
         )
         for seed, case in enumerate(cases)
     ]
-    return build_program(CHANNELS, tasks, identity=hardware.identity)
+    return build_program(cases[0].accelerator, tasks, identity=hardware.identity)
 
 
 def start(slot: int = 0, number: int = 1, **more: Any) -> Start:
@@ -360,6 +360,38 @@ def test_a_list_ends_at_its_impossible_descriptor(
     assert is_right(program, 0, result)
     for begin, end in program.outputs[1:]:
         assert not result.dram[begin:end].any()
+
+
+def test_lanes_that_a_layer_cannot_have_hang_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All values but the right ones; nothing but the layer's own outputs and sums is written."""
+    hardware = watched(generate(PARTS.accelerator))
+    program, values = descriptors_of(monkeypatch, hardware, PARTS, LANES)
+    latency = PARTS.accelerator.dram_latency_cycles
+    wrong = [
+        (layer, slot_with(values[layer], name, 0, value))
+        for layer in range(len(values))
+        for name in ("beat_lanes_log2", "weight_lanes_log2")
+        for value in range(8)
+        if value != values[layer][name]
+    ]
+    first = program.image.size // SLOT_BYTES
+    image = np.concatenate([program.image, *(slot for _, slot in wrong)])
+    starts = [start(slot=first + i) for i in range(len(wrong))]
+    *bad, parts, lanes = simulate(hardware, image, *starts, start(), start(slot=1), latency=latency)
+    kept = np.ones(image.size, bool)
+    for regions in program.regions:
+        for region in ("outputs", "sums"):
+            kept[slice(*regions.get(region, (0, 0)))] = False
+    for (layer, _), result in zip(wrong, bad, strict=True):
+        case = (PARTS, LANES)[layer]
+        assert status_of(result) == set()
+        assert result.cycles <= timeline_of(case.geometry).end
+        assert result.messages == ()
+        assert np.array_equal(result.dram[: image.size][kept], image[kept])
+    for index, (case, result) in enumerate(((PARTS, parts), (LANES, lanes))):
+        assert status_of(result) == set()
+        assert ran_as_predicted(case, result)
+        assert is_right(program, index, result)
 
 
 def test_the_low_bits_of_a_list_s_address_are_not_looked_at(hardware: Hardware) -> None:
