@@ -45,6 +45,7 @@ from naas_hw.search.accelerator.search import search as search_accelerator
 from naas_hw.search.accelerator.settings import SearchSettings, settings_digest
 from naas_hw.search.mapping.layer_search import MappingResult
 from naas_hw.search.mapping.network_search import MappingSettings, NetworkResult, map_network
+from naas_hw.search.mapping.robust import Memory, map_robustly
 from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
 from naas_hw.system.yaml_files import dump_yaml
@@ -204,6 +205,7 @@ def map(  # the verb; the builtin is not used in this module
     settings: MappingSettings | None = None,
     *,
     run: str | Path | RunSettings | None = None,
+    memories: Sequence[Memory] = (),
     workers: Workers = 1,
     progress: Callable[[Layer, MappingResult], None] | None = None,
 ) -> NetworkResult:
@@ -211,6 +213,8 @@ def map(  # the verb; the builtin is not used in this module
 
     Parameters
     ----------
+    memories : beside the accelerator's own. With any, the mappings with the least mean objective
+        over all of them are taken.
     run : the folder that gets the design and the result, or settings of it; None writes nothing.
     workers : as of `search`.
     progress : called after each distinct layer, in order.
@@ -223,7 +227,7 @@ def map(  # the verb; the builtin is not used in this module
     """
     settings = settings or MappingSettings(objective=Objective.EDP, table=SIZED)
     if run is None:
-        return _mapped(network, accelerator, settings, workers, progress)
+        return _mapped(network, accelerator, settings, memories, workers, progress)
     run = run_settings(run)
     if run.resume:
         raise InputError("a search of mappings must be started anew, not resumed")
@@ -235,6 +239,7 @@ def map(  # the verb; the builtin is not used in this module
                 accelerator.model_dump_json(),
                 settings.table.model_dump_json(),
                 *(str(getattr(settings, entry.name)) for entry in fields(settings)),
+                *(str(tuple(memory)) for memory in memories),
             )
         ),
         seed=settings.seed,
@@ -243,7 +248,7 @@ def map(  # the verb; the builtin is not used in this module
     )
     with RunFolder.create(Path(run.folder), manifest, force=run.force) as folder:
         folder.write_files(run.files)
-        result = _mapped(network, accelerator, settings, workers, progress)
+        result = _mapped(network, accelerator, settings, memories, workers, progress)
         _write_design(
             folder,
             Design(accelerator=accelerator, network=network, mappings=result.mappings),
@@ -262,12 +267,17 @@ def _mapped(
     network: Network,
     accelerator: Accelerator,
     settings: MappingSettings,
+    memories: Sequence[Memory],
     workers: Workers,
     progress: Callable[[Layer, MappingResult], None] | None,
 ) -> NetworkResult:
     given = nullcontext(workers) if isinstance(workers, Executor) else worker_processes(workers)
     with given as executor:
-        return map_network(accelerator, network, settings, executor=executor, progress=progress)
+        if not memories:
+            return map_network(accelerator, network, settings, executor=executor, progress=progress)
+        return map_robustly(
+            accelerator, network, settings, memories, executor=executor, progress=progress
+        )
 
 
 def _joined(networks: Sequence[Network]) -> Network:

@@ -21,9 +21,11 @@ from naas_hw.cli.models import (
 )
 from naas_hw.cli.options import Force, Json, MinLegal, NewRun, ObjectiveName, Seed, Ties
 from naas_hw.cli.panels import EFFORT, MAIN, NETWORK
+from naas_hw.core.errors import InputError
 
 if TYPE_CHECKING:
     from naas_hw.search import MappingResult
+    from naas_hw.search.mapping.robust import Memory
     from naas_hw.workload.layer import Layer
 
 
@@ -63,6 +65,15 @@ def map_(
         typer.Option(help="Optimiser of mappings: evolve, cma or random.", rich_help_panel=EFFORT),
     ] = "evolve",
     ties: Ties = 0.01,
+    robust: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LATENCY:PERIOD,...",
+            help="Memories beside the accelerator's own, each as cycles of latency and cycles "
+            "between beats: take the mappings with the least mean objective over all of them.",
+            rich_help_panel=EFFORT,
+        ),
+    ] = None,
     resolution: Resolution = None,
     input_shape: InputShape = None,
     host: Host = None,
@@ -86,16 +97,19 @@ def map_(
     naas map resnet50 --accelerator nvdla-256 -o run
     naas map resnet50 --accelerator mine.yaml --objective latency -o run
     naas map mobilenet_v2 --accelerator eyeriss --proof 0 -o quick --json
+    naas map vgg16 --accelerator eyeriss --robust 100:1,50:2 -o run
     """
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
     from naas_hw.cli.choices import choice_of
     from naas_hw.cli.tables import cost_table, network_notes, print_table
+    from naas_hw.cost.evaluate import evaluate_network
     from naas_hw.search import MappingSettings, Objective, Optimiser
     from naas_hw.search.mapping.network_search import (
         EVALUATIONS,
         PROOF_EVALUATIONS,
     )
+    from naas_hw.search.mapping.robust import with_memory
 
     settings = MappingSettings(
         objective=choice_of(Objective, objective, "objective"),
@@ -107,6 +121,7 @@ def map_(
         optimiser=choice_of(Optimiser, optimiser, "optimiser"),
         seed=seed,
     )
+    memories = _memories(robust)
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
 
     hardware = api.find_accelerator(accelerator)
@@ -144,6 +159,7 @@ def map_(
             hardware,
             settings,
             run=kept,
+            memories=memories,
             workers=given_workers,
             progress=tell if screen.is_terminal else None,
         )
@@ -161,8 +177,25 @@ def map_(
         bounds=result.proven_bounds,
     )
     print_table(table)
+    for memory in memories:
+        other = with_memory(hardware, memory)
+        cycles = evaluate_network(other, given, result.mappings, settings.table).cycles
+        print(
+            f"latency {memory.latency_cycles}, a beat in {memory.beat_period_cycles}: "
+            f"{cycles:,} cycles"
+        )
     for note in network_notes(given):
         print(note)
+
+
+def _memories(text: str | None) -> "tuple[Memory, ...]":
+    """Memories as they are typed: `100:1,50:2`."""
+    from naas_hw.search.mapping.robust import Memory
+
+    pairs = [pair.split(":") for pair in text.split(",")] if text is not None else []
+    if not all(len(pair) == 2 and all(map(str.isdecimal, pair)) for pair in pairs):
+        raise InputError(f"robust must be like 100:1,50:2 (latency:period, ...), not {text!r}")
+    return tuple(Memory(int(latency), int(period)) for latency, period in pairs)
 
 
 def _proven(gap: float | None) -> str:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from naas_hw import api
+from naas_hw.arch.technology import SIZED
 from naas_hw.cli import main
+from naas_hw.cost.evaluate import evaluate_network
+from naas_hw.search.mapping.robust import Memory, with_memory
 from naas_hw.system import files as files_module
 
 FAST = ["--evaluations", "60", "--min-legal", "10", "--processes", "1"]
@@ -214,3 +217,29 @@ def test_a_model_with_a_shape_of_its_own_and_a_product_of_the_hosts(
     )
     assert mapped(files, tmp_path / "other", "--host", "conv1d") == 2
     assert "must keep its own layers, not lose 'conv1d'" in capsys.readouterr().err
+
+
+def test_robust_mappings_are_told_with_the_cycles_of_each_memory(files, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert mapped(files, run, "--robust", "200:1,10:4", "--objective", "latency") == 0
+    text = capsys.readouterr().out
+    assert "latency 200, a beat in 1: " in text
+    design = api.read_design(run)
+    other = with_memory(design.accelerator, Memory(10, 4))
+    report = evaluate_network(other, design.network, design.mappings, SIZED)
+    assert f"latency 10, a beat in 4: {report.cycles:,} cycles" in text
+
+
+@pytest.mark.parametrize(
+    ("robust", "sentence"),
+    [
+        ("fast", "robust must be like 100:1,50:2 (latency:period, ...), not 'fast'"),
+        ("", "robust must be like 100:1,50:2 (latency:period, ...), not ''"),
+        ("50:1:2", "robust must be like"),
+        ("50:0", "memory: dram_beat_period_cycles must be"),
+    ],
+)
+def test_memories_that_cannot_be_are_refused(files, tmp_path, robust, sentence, capsys):
+    assert mapped(files, tmp_path / "run", "--robust", robust) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

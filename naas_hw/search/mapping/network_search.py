@@ -257,16 +257,27 @@ def map_network(
     pending = submit_layers(executor, accelerator, layers, settings)
     results: dict[Layer, MappingResult] = {}
     for layer, wait in zip(layers, pending, strict=True):
-        result = wait()
-        if result is None:
-            reason = why_not_mappable(accelerator, layer) or "not one of those tried is legal"
-            raise InputError(
-                f"{accelerator.name} must have room for a mapping of {layer.name}: {reason}"
-            )
+        result = awaited(accelerator, layer, wait)
         results[anonymous(layer)] = result
         if progress is not None:
             progress(layer, result)
     return assemble(accelerator, network, results, settings)
+
+
+def awaited(accelerator: Accelerator, layer: Layer, wait: Pending) -> MappingResult:
+    """The result of a layer's search.
+
+    Raises
+    ------
+    InputError : no legal mapping was found.
+    """
+    result = wait()
+    if result is None:
+        reason = why_not_mappable(accelerator, layer) or "not one of those tried is legal"
+        raise InputError(
+            f"{accelerator.name} must have room for a mapping of {layer.name}: {reason}"
+        )
+    return result
 
 
 def assemble(
