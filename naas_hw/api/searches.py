@@ -45,7 +45,7 @@ from naas_hw.search.accelerator.search import search as search_accelerator
 from naas_hw.search.accelerator.settings import SearchSettings, settings_digest
 from naas_hw.search.mapping.layer_search import MappingResult
 from naas_hw.search.mapping.network_search import MappingSettings, NetworkResult, map_network
-from naas_hw.search.mapping.robust import Memory, map_robustly
+from naas_hw.search.mapping.robust import DramTiming, map_robustly
 from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
 from naas_hw.system.yaml_files import dump_yaml
@@ -205,7 +205,7 @@ def map(  # the verb; the builtin is not used in this module
     settings: MappingSettings | None = None,
     *,
     run: str | Path | RunSettings | None = None,
-    memories: Sequence[Memory] = (),
+    memories: Sequence[DramTiming] = (),
     workers: Workers = 1,
     progress: Callable[[Layer, MappingResult], None] | None = None,
 ) -> NetworkResult:
@@ -267,7 +267,7 @@ def _mapped(
     network: Network,
     accelerator: Accelerator,
     settings: MappingSettings,
-    memories: Sequence[Memory],
+    memories: Sequence[DramTiming],
     workers: Workers,
     progress: Callable[[Layer, MappingResult], None] | None,
 ) -> NetworkResult:

@@ -25,7 +25,7 @@ from naas_hw.core.errors import InputError
 
 if TYPE_CHECKING:
     from naas_hw.search import MappingResult
-    from naas_hw.search.mapping.robust import Memory
+    from naas_hw.search.mapping.robust import DramTiming
     from naas_hw.workload.layer import Layer
 
 
@@ -188,14 +188,14 @@ def map_(
         print(note)
 
 
-def _memories(text: str | None) -> "tuple[Memory, ...]":
+def _memories(text: str | None) -> "tuple[DramTiming, ...]":
     """Memories as they are typed: `100:1,50:2`."""
-    from naas_hw.search.mapping.robust import Memory
+    from naas_hw.search.mapping.robust import DramTiming
 
     pairs = [pair.split(":") for pair in text.split(",")] if text is not None else []
     if not all(len(pair) == 2 and all(map(str.isdecimal, pair)) for pair in pairs):
         raise InputError(f"robust must be like 100:1,50:2 (latency:period, ...), not {text!r}")
-    return tuple(Memory(int(latency), int(period)) for latency, period in pairs)
+    return tuple(DramTiming(int(latency), int(period)) for latency, period in pairs)
 
 
 def _proven(gap: float | None) -> str:

@@ -18,6 +18,7 @@ from naas_hw.search.accelerator.settings import SearchSettings, settings_digest
 from naas_hw.search.mapping.encoding import MappingEncoding
 from naas_hw.search.mapping.layer_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.mapping.network_search import MappingSettings, NetworkResult, map_network
+from naas_hw.search.mapping.robust import DramTiming, map_robustly
 from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
 from naas_hw.search.unit_interval import Encoding
@@ -36,6 +37,7 @@ __all__ = [
     "MappingEncoding",
     "MappingResult",
     "MappingSettings",
+    "DramTiming",
     "NetworkResult",
     "Objective",
     "Optimiser",
@@ -49,6 +51,7 @@ __all__ = [
     "map_folded",
     "map_layer",
     "map_network",
+    "map_robustly",
     "search",
     "settings_digest",
     "worker_processes",

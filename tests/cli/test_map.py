@@ -11,7 +11,7 @@ from naas_hw import api
 from naas_hw.arch.technology import SIZED
 from naas_hw.cli import main
 from naas_hw.cost.evaluate import evaluate_network
-from naas_hw.search.mapping.robust import Memory, with_memory
+from naas_hw.search.mapping.robust import DramTiming, with_memory
 from naas_hw.system import files as files_module
 
 FAST = ["--evaluations", "60", "--min-legal", "10", "--processes", "1"]
@@ -225,7 +225,7 @@ def test_robust_mappings_are_told_with_the_cycles_of_each_memory(files, tmp_path
     text = capsys.readouterr().out
     assert "latency 200, a beat in 1: " in text
     design = api.read_design(run)
-    other = with_memory(design.accelerator, Memory(10, 4))
+    other = with_memory(design.accelerator, DramTiming(10, 4))
     report = evaluate_network(other, design.network, design.mappings, SIZED)
     assert f"latency 10, a beat in 4: {report.cycles:,} cycles" in text
 

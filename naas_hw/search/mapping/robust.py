@@ -37,8 +37,8 @@ from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
 
-class Memory(NamedTuple):
-    """A memory outside of the chip.
+class DramTiming(NamedTuple):
+    """How long a memory outside of the chip takes.
 
     Members
     -------
@@ -50,7 +50,7 @@ class Memory(NamedTuple):
     beat_period_cycles: int
 
 
-def with_memory(accelerator: Accelerator, memory: Memory) -> Accelerator:
+def with_memory(accelerator: Accelerator, memory: DramTiming) -> Accelerator:
     """The same hardware with another memory.
 
     Raises
@@ -69,7 +69,7 @@ def map_robustly(
     accelerator: Accelerator,
     network: Network,
     settings: MappingSettings,
-    memories: Sequence[Memory],
+    memories: Sequence[DramTiming],
     *,
     executor: Executor | None = None,
     progress: Callable[[Layer, MappingResult], None] | None = None,
@@ -89,7 +89,7 @@ def map_robustly(
     ------
     InputError : no legal mapping was found for a layer; a memory that cannot be.
     """
-    own = Memory(accelerator.dram_latency_cycles, accelerator.dram_beat_period_cycles)
+    own = DramTiming(accelerator.dram_latency_cycles, accelerator.dram_beat_period_cycles)
     variants = [with_memory(accelerator, memory) for memory in dict.fromkeys((own, *memories))]
     layers = list(network.distinct_layers)
     pending = [submit_layers(executor, variant, layers, settings) for variant in variants]

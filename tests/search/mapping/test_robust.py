@@ -10,7 +10,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import evaluate, evaluate_network
 from naas_hw.search.mapping.layer_search import MappingResult
 from naas_hw.search.mapping.network_search import MappingSettings, map_network, search_layers
-from naas_hw.search.mapping.robust import Memory, map_robustly, robust_front, with_memory
+from naas_hw.search.mapping.robust import DramTiming, map_robustly, robust_front, with_memory
 from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
 from naas_hw.workload.layer import Layer
@@ -26,7 +26,7 @@ NETWORK = Network(
         LAYER.renamed("again"),
     ),
 )
-MEMORIES = (Memory(400, 1), Memory(20, 6))
+MEMORIES = (DramTiming(400, 1), DramTiming(20, 6))
 VARIANTS = [ACCELERATOR, *(with_memory(ACCELERATOR, memory) for memory in MEMORIES)]
 SETTINGS = MappingSettings(
     objective=Objective.LATENCY, table=SIZED, evaluations=400, proof_evaluations=2000, ties=0
@@ -45,12 +45,12 @@ def mean_cycles(mappings) -> float:
 
 
 def test_a_memory_changes_latency_and_period_alone():
-    other = with_memory(ACCELERATOR, Memory(7, 3))
+    other = with_memory(ACCELERATOR, DramTiming(7, 3))
     assert (other.dram_latency_cycles, other.dram_beat_period_cycles) == (7, 3)
-    own = Memory(ACCELERATOR.dram_latency_cycles, ACCELERATOR.dram_beat_period_cycles)
+    own = DramTiming(ACCELERATOR.dram_latency_cycles, ACCELERATOR.dram_beat_period_cycles)
     assert with_memory(other, own) == ACCELERATOR
     with pytest.raises(InputError, match="memory: dram_beat_period_cycles must be"):
-        with_memory(ACCELERATOR, Memory(7, 0))
+        with_memory(ACCELERATOR, DramTiming(7, 0))
 
 
 def test_cycles_are_summed_over_the_memories_and_exact():
@@ -79,7 +79,7 @@ def test_the_mean_is_not_above_that_of_the_best_mappings_with_any_memory(objecti
 
 
 def test_its_own_memory_alone_changes_nothing():
-    own = Memory(ACCELERATOR.dram_latency_cycles, ACCELERATOR.dram_beat_period_cycles)
+    own = DramTiming(ACCELERATOR.dram_latency_cycles, ACCELERATOR.dram_beat_period_cycles)
     robust = map_robustly(ACCELERATOR, NETWORK, SETTINGS, [own])
     assert robust == map_network(ACCELERATOR, NETWORK, SETTINGS)
 
