@@ -49,6 +49,7 @@ BINS: Final = (
     *(f"beat_{beat}" for beat in BEATS),
     *(f"drain_of_{words}_words" for words in SUM_WORDS),
     "sums_in_parts",
+    "few_weight_lanes",
     *(f"latency_{low}" if low == high else f"latency_{low}_to_{high}" for low, high in LATENCIES),
     "period_above_1",
     *(f"kind_{kind}" for kind in (Kind.CONV, Kind.DEPTHWISE, Kind.LINEAR)),
@@ -105,7 +106,8 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
     tail_over_compute: the way from the array to drain is longer than a step. runs_of_one_step:
     every step is an accumulator run of its own. residual_on_sums: a residual is added to outputs
     that were drained before. drain_of_N_words: as many lanes as N words hold partial sums;
-    sums_in_parts: partial sums of a beat that fill several words.
+    sums_in_parts: partial sums of a beat that fill several words. few_weight_lanes: memory holds
+    fewer weights side by side than the weight network has lanes.
     """
     geometry = case.geometry
     bins = {
@@ -113,6 +115,7 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
         "spills_to_L2": bool(geometry.accumulator_revisits),
         "spills_to_DRAM": bool(geometry.tile_revisits),
         "sums_in_parts": bool(geometry.accumulator_revisits) and geometry.sum_words_per_beat > 1,
+        "few_weight_lanes": geometry.weight_lanes < case.accelerator.weight_network_lanes,
         "residual_on_sums": case.layer.residual and bool(geometry.accumulator_revisits),
         "tile_in_padding": _has_tile_in_padding(geometry),
         "tail_over_compute": durations_of(geometry).compute_to_drain > geometry.compute_cycles,

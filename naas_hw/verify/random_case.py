@@ -200,7 +200,7 @@ def _random_period(hardware: Accelerator, rng: Generator, max_cycles: int) -> in
 
 def _wish(accelerator: Accelerator, rng: Generator, filled: Counter[str]) -> str | None:
     """A bin that this hardware can fall into: an empty one, else at times a least filled one."""
-    if moves_parts(accelerator) and not filled["sums_in_parts"]:
+    if moves_parts(accelerator) and filled["sums_in_parts"] < _ENOUGH:
         return "sums_in_parts"
     least = min(filled[name] for name in MAPPING_BINS)
     if least >= _ENOUGH or (least > 0 and rng.random() < _FREE_SHARE):
