@@ -5,10 +5,10 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
+from naas_hw.arch.accelerator import OUTPUT_DIMS, SUM_BYTES, Accelerator
 from naas_hw.arch.technology.figures import DALLY, Entry
 from naas_hw.arch.technology.published import REGISTER_FILE_BYTES
-from naas_hw.arch.technology.tables import SUM_BYTES, scale_bytes
+from naas_hw.arch.technology.tables import scale_bytes
 from naas_hw.workload.option import TABLE_SIZE
 
 _NANGATE: Final = "Nangate 45 nm open cell library"

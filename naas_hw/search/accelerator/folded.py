@@ -30,8 +30,8 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import NetworkReport, chained_cycles, evaluate
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.parallel.tasks import Task, submit
-from naas_hw.search.mapping.layer_run import MIN_EXACT
 from naas_hw.search.mapping.layer_search import Choice
+from naas_hw.search.mapping.mapping_run import MIN_EXACT
 from naas_hw.search.mapping.network_bound import NetworkBound
 from naas_hw.search.mapping.network_search import (
     MappingSettings,

@@ -30,7 +30,7 @@ from naas_hw.search.mapping.evolutionary_search import (
     fits_smallest,
 )
 from naas_hw.search.mapping.goal import goal_of
-from naas_hw.search.mapping.layer_run import MIN_EXACT, LayerRun
+from naas_hw.search.mapping.mapping_run import MIN_EXACT, MappingRun
 from naas_hw.search.mapping.pool import (
     TIMED,
 )
@@ -133,7 +133,7 @@ def map_layer(
     """
     if budget_evaluations < 1:
         raise InputError(f"budget_evaluations must be at least 1, not {budget_evaluations}")
-    run = LayerRun(
+    run = MappingRun(
         problem=problem_of(accelerator, layer),
         goal=goal_of(accelerator, Objective(objective), table),
         budget=budget_evaluations,
@@ -145,7 +145,7 @@ def map_layer(
         run.evolve()
     else:
         grid = MappingEncoding(accelerator=accelerator, layer=layer, encoding=encoding)
-        draw: Callable[[LayerRun, MappingEncoding], None]
+        draw: Callable[[MappingRun, MappingEncoding], None]
         draw = _cma if Optimiser(optimiser) is Optimiser.CMA else _random
         draw(run, grid)
         if run.num_legal:
@@ -161,7 +161,7 @@ def is_mappable(accelerator: Accelerator, layers: Sequence[Layer]) -> bool:
     return bool(fits_smallest(problem_table([(accelerator, layer) for layer in layers])))
 
 
-def _result(run: LayerRun, objective: Objective) -> MappingResult:
+def _result(run: MappingRun, objective: Objective) -> MappingResult:
     """The best, and what belongs to it."""
     pool, num = run.pool, run.num_legal
     order = ranking(objective, pool.exact[run.timed], pool.energy[run.timed])
@@ -179,13 +179,13 @@ def _result(run: LayerRun, objective: Objective) -> MappingResult:
     )
 
 
-def _front(run: LayerRun, timed: NDArray[Any]) -> list[int]:
+def _front(run: MappingRun, timed: NDArray[Any]) -> list[int]:
     """Mappings that none beats in both figures, fastest first."""
     figures = np.stack([run.pool.exact[timed], run.pool.energy[timed]], axis=1)
     return [int(timed[index]) for index in pareto_front(figures)]
 
 
-def _choice(run: LayerRun, index: int) -> Choice:
+def _choice(run: MappingRun, index: int) -> Choice:
     return Choice(
         mapping=run.mapping_at(index),
         cycles=int(run.pool.exact[index]),
@@ -193,13 +193,13 @@ def _choice(run: LayerRun, index: int) -> Choice:
     )
 
 
-def _random(run: LayerRun, grid: MappingEncoding) -> None:
+def _random(run: MappingRun, grid: MappingEncoding) -> None:
     """Uniform points of the encoding, repaired."""
     while run.goes_on:
         run.offer(grid.decode(run.rng.random((NUM_DRAWN, grid.num_genes))))
 
 
-def _cma(run: LayerRun, grid: MappingEncoding) -> None:
+def _cma(run: MappingRun, grid: MappingEncoding) -> None:
     """CMA-ES over the encoding, ranked by bound; what is illegal after repair ranks last."""
     while run.goes_on:
         start = grid.num_genes * [0.5]

@@ -17,8 +17,8 @@ from naas_hw.cost.compiled.batch import (
     problem_of,
 )
 from naas_hw.cost.reference.accesses import ACCESS_NAMES
-from naas_hw.search.mapping.layer_run import LayerRun
 from naas_hw.search.mapping.layer_search import Choice
+from naas_hw.search.mapping.mapping_run import MappingRun
 from naas_hw.search.mapping.pool import Goal
 from naas_hw.workload.layer import Layer
 
@@ -55,7 +55,7 @@ def least_traffic(
     beats = _beats_of(accelerator, layer, fastest, table)
     if limit == fastest.cycles or not beats:
         return fastest
-    run = LayerRun(
+    run = MappingRun(
         problem=problem_of(accelerator, layer),
         goal=Goal(_BEATS, 1.0, _PRESSURE * ties * fastest.cycles / beats),
         budget=budget_evaluations,
@@ -70,7 +70,7 @@ def least_traffic(
 def _first_within(
     accelerator: Accelerator,
     layer: Layer,
-    run: LayerRun,
+    run: MappingRun,
     fastest: Choice,
     limit: int,
     beats: float,

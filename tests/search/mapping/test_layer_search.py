@@ -13,13 +13,8 @@ from naas_hw.cost.compiled.batch import MappingBatch, evaluate_bounds, evaluate_
 from naas_hw.cost.evaluate import evaluate
 from naas_hw.mapping.legality import violations
 from naas_hw.mapping.mapping import Bounds, Mapping
-from naas_hw.search.mapping.layer_search import (
-    MIN_EXACT,
-    MappingResult,
-    Optimiser,
-    is_mappable,
-    map_layer,
-)
+from naas_hw.search.mapping.layer_search import MappingResult, Optimiser, is_mappable, map_layer
+from naas_hw.search.mapping.mapping_run import MIN_EXACT
 from naas_hw.search.objective import Objective
 from naas_hw.search.unit_interval import Encoding
 from naas_hw.workload.layer import Kind, Layer

@@ -18,7 +18,7 @@ from naas_hw.workload.sizes import with_stated_padding
 SEED = 20
 
 
-@pytest.mark.parametrize(("table", "energy_share"), [(SIZED, 0.21), (MAESTRO, 0.295)])
+@pytest.mark.parametrize(("table", "energy_share"), [(SIZED, 0.73), (MAESTRO, 0.37)])
 def test_no_random_mapping_beats_the_bound(table: EnergyTable, energy_share: float):
     """100 legal triples each; and the bound is as tight as it was: its shares in the mean."""
     rng = np.random.default_rng(SEED)
@@ -33,7 +33,7 @@ def test_no_random_mapping_beats_the_bound(table: EnergyTable, energy_share: flo
         assert cycles <= report.cycles, case
         assert energy_pj <= report.energy_pj * (1 + 1e-12), case
         shares.append((cycles / report.cycles, energy_pj / report.energy_pj))
-    assert (np.mean(shares, axis=0) > (0.25, energy_share)).all()
+    assert (np.mean(shares, axis=0) > (0.24, energy_share)).all()
 
 
 def test_no_searched_network_beats_the_bound():

@@ -46,7 +46,7 @@ FRONT_REACH: Final = 1.5
 
 
 @dataclass(kw_only=True)
-class LayerRun:
+class MappingRun:
     """One search: its problem, its allowances, and the pool of its mappings.
 
     Parameters
