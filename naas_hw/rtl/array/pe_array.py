@@ -22,7 +22,7 @@ from naas_hw.rtl.array.signatures import (
 )
 from naas_hw.rtl.array.weight_capture import WeightCapture
 from naas_hw.rtl.primitives.config import FieldSignature
-from naas_hw.rtl.primitives.logic import all_of, masked
+from naas_hw.rtl.primitives.logic import all_of, any_of, masked
 from naas_hw.rtl.primitives.positions import (
     WINDOW_DIMS,
     accumulator_words,
@@ -289,8 +289,15 @@ class PEArray(SharedComponent):
             m.d.comb += [
                 group.drain.access.eq(masked(access, self.drain.groups[i])),
                 group.drain.address.eq(self.drain.address),
-                self.drain.words[i].eq(group.drain.word),
             ]
+        each = self.accelerator.drain_group
+        for member in range(each):
+            words = [
+                group.drain.word
+                for where, group in zip(self.groups, groups, strict=True)
+                if where.get("K", 0) % each == member
+            ]
+            m.d.comb += self.drain.words[member].eq(any_of(words))
 
 
 def _registered(m: Module, value: Value, name: str) -> Value:

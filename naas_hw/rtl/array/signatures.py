@@ -212,8 +212,8 @@ class AccumulatorReadSignature(wiring.Signature):
     lanes : Out, one bit for each lane of a word that is read.
     half : Out, 1 bit; half of the accumulators.
     address : Out, as many bits as the words of one half need.
-    words : In, a word of 32 * lanes bits for each group, one cycle later; zero where nothing is
-        read.
+    words : In, a word of 32 * lanes bits for each position along K modulo `drain_group`, one cycle
+        later; the OR of the groups that are read there, zero where nothing is read.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:
@@ -225,7 +225,7 @@ class AccumulatorReadSignature(wiring.Signature):
                 "lanes": Out(lanes),
                 "half": Out(1),
                 "address": Out(accumulator_address_bits(accumulator_words(accelerator))),
-                "words": In(data.ArrayLayout(32 * lanes, num_groups)),
+                "words": In(data.ArrayLayout(32 * lanes, accelerator.drain_group)),
             }
         )
 

@@ -215,7 +215,7 @@ class DrainPath(SharedComponent):
         """The number of each lane, registered: from groups side by side, or lanes of a word."""
         numbers = [Signal(32, name=f"number_{k}", reset_less=True) for k in range(self.lanes)]
         each = self.accelerator.drain_group
-        words = [self._word(m, member, each) for member in range(each)]
+        words = self.accumulators.words
         for k, number in enumerate(numbers):
             if self.accelerator.has("K"):
                 m.d.sync += number.eq(words[k % each])
@@ -223,18 +223,7 @@ class DrainPath(SharedComponent):
                 m.d.sync += number.eq(self._word_lane(words[0], k, beat))
         return numbers
 
-    def _word(self, m: Module, member: int, each: int) -> Signal:
-        """OR of the words of the groups whose K position is `member` modulo `each`."""
-        word = Signal(32 * self.accelerator.accumulator_lanes, name=f"word_{member}")
-        words = [
-            self.accumulators.words[i]
-            for i, group in enumerate(self.groups)
-            if group.get("K", 0) % each == member
-        ]
-        m.d.comb += word.eq(any_of(words))
-        return word
-
-    def _word_lane(self, word: Signal, k: int, beat: Any) -> Value:
+    def _word_lane(self, word: Value, k: int, beat: Any) -> Value:
         """Lane k of the beat's channels in a word of D; fewer channels are repeated."""
         offset = beat.accumulator[: self.lane_bits]
         chosen: Value = word.word_select(k, 32)

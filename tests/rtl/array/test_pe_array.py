@@ -185,14 +185,15 @@ class Model:
             self.accesses[name] += used
 
     def drained(self, half: int, groups: int, lanes: int, address: int) -> list[int]:
-        """The word of each group, as the port gives it."""
+        """The words of the groups that a beat may hold, as the port gives them."""
         each = self.design.accumulator_lanes
-        words = []
+        words = [0] * self.design.drain_group
         for g, group in enumerate(self.groups):
             values = [int(v) % 2**32 for v in self.numbers[half, g, address * each :][:each]]
             asked = groups >> g & 1 and self.is_used(group)
             kept = [v if asked and lanes >> n & 1 else 0 for n, v in enumerate(values)]
-            words.append(sum(v << 32 * n for n, v in enumerate(kept)))
+            word = sum(v << 32 * n for n, v in enumerate(kept))
+            words[group.get("K", 0) % len(words)] |= word
         return words
 
 

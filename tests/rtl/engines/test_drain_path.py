@@ -274,10 +274,13 @@ class Surroundings:
         residual = self.residual_asked(ctx)
         await ctx.tick()
         each = self.model.design.accumulator_lanes
-        for g in range(len(self.model.groups)):
+        words = [0] * self.model.design.drain_group
+        for g, group in enumerate(self.model.groups):
             values = self.model.numbers[half, g, address * each :][:each]
             asked = [v if groups >> g & lanes >> n & 1 else 0 for n, v in enumerate(values)]
-            ctx.set(accumulators.words[g], joined(asked))
+            words[group.get("K", 0) % len(words)] |= joined(asked)
+        for port, value in zip(accumulators.words, words, strict=True):
+            ctx.set(port, value)
         if word is not None:
             ctx.set(sums.data, joined(self.model.partial_sums[word]))
         if residual is not None:
