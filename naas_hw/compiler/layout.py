@@ -38,8 +38,9 @@ FACTOR_BITS: Final = 16  # of the two multipliers of an addition
 OUTER: Final = 6  # positions of one level
 NEST: Final = 12  # DRAM and L2 positions as one nest
 MAGIC: Final = 0x4E414153
-DESCRIPTOR_VERSION: Final = 2
-"""Format of a descriptor; the hardware refuses any other. Version 1 had no checksum."""
+DESCRIPTOR_VERSION: Final = 3
+"""Format of a descriptor; the hardware refuses any other. Version 1 had no checksum, version 2 no
+lanes of weights and of drain."""
 CHECKSUM_BYTES: Final = 4
 
 

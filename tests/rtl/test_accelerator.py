@@ -11,11 +11,14 @@ from kit import simulate
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.compiler.layout import BOUND_BITS, SLOT_BYTES, descriptor_beats
+from naas_hw.emit.platform import flat_ports
 from naas_hw.rtl.accelerator import ARRAY_ACCESSES, EVENTS, AcceleratorTop
+from naas_hw.rtl.array.pe_array import PEArray
 from naas_hw.rtl.control.counters import l2_ports
 from naas_hw.rtl.control.register_map import IDENTITY, register_map
 from naas_hw.rtl.control.status import Error
 from naas_hw.rtl.engines.drain import Drain
+from naas_hw.rtl.engines.drain_path import DrainPath
 from naas_hw.rtl.primitives.axi import INCREMENTING
 
 BEAT_BYTES = 8
@@ -59,6 +62,15 @@ def test_the_largest_private_buffers_can_be_made() -> None:
     largest = ACCELERATOR.model_copy(update=update)
     drain = Drain(to_drain=1, bound_bits=largest.pe_bound_bits)
     assert drain.bound_bits == BOUND_BITS
+
+
+def test_many_groups_with_wide_words_can_be_made() -> None:
+    """Amaranth numbers the input bits of a module with 16 bits."""
+    update = {"axes": (Axis(dim="P", size=1024),), "beat_bytes": 32, "drain_lanes": 32}
+    accelerator = ACCELERATOR.model_copy(update=update)
+    for component in (PEArray(accelerator), DrainPath(accelerator)):
+        inputs = [value for _, value, is_input in flat_ports(component) if is_input]
+        assert sum(len(value) for value in inputs) < 1 << 16
 
 
 @pytest.mark.takes_seconds
