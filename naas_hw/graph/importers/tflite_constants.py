@@ -7,7 +7,7 @@ import numpy as np
 
 from naas_hw.graph.graph import Array
 from naas_hw.graph.importers.tflite_graph import TfliteGraph
-from naas_hw.graph.importers.tflite_operators import strided_parts
+from naas_hw.graph.importers.tflite_operators.parts import strided_parts
 from naas_hw.graph.importers.tflite_tables import TfliteOperator
 
 Arrays = list[Array]

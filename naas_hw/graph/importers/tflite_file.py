@@ -10,7 +10,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.graph.graph import Graph
 from naas_hw.graph.importers.tflite_constants import fold_constant
 from naas_hw.graph.importers.tflite_graph import TfliteGraph
-from naas_hw.graph.importers.tflite_operators import append_operator
+from naas_hw.graph.importers.tflite_operators.table import append_operator
 from naas_hw.graph.importers.tflite_tables import read_tables
 from naas_hw.graph.importers.tflite_variables import without_variables
 

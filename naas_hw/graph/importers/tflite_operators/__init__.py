@@ -1,0 +1,1 @@
+"""What each operator of a TFLite file becomes."""
