@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.core.errors import InputError
-from naas_hw.driver.encoding import decode
+from naas_hw.driver.decoding import decode
 from naas_hw.driver.program_file import FileTensor, HostStep, ProgramFile, StartStep
 from naas_hw.driver.status import DeviceError, Status
 from naas_hw.driver.tensors import (

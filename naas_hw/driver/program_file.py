@@ -1,6 +1,6 @@
 """A network as a host runs it: what stands in a program file, apart from its bytes.
 
-`naas_hw.driver.encoding` says how it becomes bytes.
+`naas_hw.driver.file_format` says how it becomes bytes.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 from naas_hw.core.templates import render_template
 from naas_hw.core.version import __version__
-from naas_hw.driver.encoding import (
+from naas_hw.driver.file_format import (
     DTYPES,
     FORMAT_VERSION,
     MAX_RANK,

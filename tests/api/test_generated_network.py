@@ -13,7 +13,7 @@ from naas_hw import api
 from naas_hw.api.models import MODEL_FILE, find_model
 from naas_hw.api.network_simulation import compile_run
 from naas_hw.arch.files import write_accelerator
-from naas_hw.driver.encoding import decode
+from naas_hw.driver.decoding import decode
 from naas_hw.driver.program_file import StartStep, program_file_of
 from naas_hw.emit.network_package import NETWORK_FILE
 from naas_hw.graph.integer_execution import model_values, run_integers

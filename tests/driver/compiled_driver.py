@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.driver.device import DeviceAccess
-from naas_hw.driver.encoding import DTYPES, MAX_RANK, FileSection
+from naas_hw.driver.file_format import DTYPES, MAX_RANK, FileSection
 from naas_hw.driver.sources import driver_sources
 from naas_hw.driver.status import Status
 from naas_hw.driver.tensors import ImageLayout

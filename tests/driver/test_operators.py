@@ -7,7 +7,8 @@ import pytest
 from driver_programs import DIGEST, program_of
 
 from naas_hw.core.errors import InputError
-from naas_hw.driver.encoding import decode, encode
+from naas_hw.driver.decoding import decode
+from naas_hw.driver.encoding import encode
 from naas_hw.driver.operators import Operand, OperatorRecord, operator_of, record_of
 from naas_hw.driver.program_file import FileTensor, HostStep, program_file_of
 from naas_hw.graph.integer_execution import image_of, run_integers, run_operator

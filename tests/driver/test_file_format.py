@@ -9,7 +9,8 @@ from driver_programs import DIGEST, files, places_of_records, program_of
 
 from naas_hw.compiler.network_program import Segment
 from naas_hw.core.errors import InputError
-from naas_hw.driver.encoding import decode, encode
+from naas_hw.driver.decoding import decode
+from naas_hw.driver.encoding import encode
 from naas_hw.driver.program_file import HostStep, StartStep, program_file_of
 from naas_hw.graph.random_graph import random_graph
 
