@@ -3,8 +3,8 @@
 `naas_hw.driver.file_format` says how it becomes bytes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from naas_hw.arch import timing
 from naas_hw.compiler.layout import DESCRIPTOR_VERSION, EntryPlace
 from naas_hw.compiler.lowering.values import HostCall, LoweredNetwork, PlacedTensor
 from naas_hw.compiler.network_program import NetworkProgram, Segment
-from naas_hw.graph.quantised import Pair, QuantisedOperator, QuantisedTensor, Shape
+from naas_hw.graph.quantised import Pair, QuantisedOperator, QuantisedTensor, Rearranged, Shape
 from naas_hw.mapping.geometry import ceil_div
 from naas_hw.rtl.control.register_map import REGISTER_MAP_VERSION
 
@@ -147,6 +147,15 @@ def program_file_of(
     cycles : predicted of each layer, by name, for the watchdog; without it no layer is stopped.
     """
     lowered = program.lowered
+    orders = _Orders(program)
+    steps: list[Step] = [*orders.written(lowered.inputs)]
+    for step in program.steps:
+        if isinstance(step, HostCall):
+            steps += orders.read(step.inputs)
+        steps.append(_step(step, cycles or {}))
+        if isinstance(step, HostCall):
+            steps += orders.written((step.output,))
+    steps += orders.read(lowered.outputs)
     return ProgramFile(
         digest=digest,
         versions=VERSIONS,
@@ -154,17 +163,76 @@ def program_file_of(
         memory_bytes=program.image.size,
         writable=program.writable,
         constants=program.image[: program.writable[0]],
-        steps=tuple(_step(step, cycles or {}) for step in program.steps),
-        tensors={
-            tensor.name: FileTensor(
-                tensor=lowered.graph.tensors[tensor.name], place=_place(program, tensor)
-            )
-            for tensor in _tensors(lowered)
-        },
+        steps=tuple(steps),
+        tensors=orders.tensors,
         inputs=tuple(tensor.name for tensor in lowered.inputs),
         outputs=tuple(tensor.name for tensor in lowered.outputs),
         fields=program.layout.entry_places(),
     )
+
+
+class _Orders:
+    """The tensors that the host sees, and steps for those that lie as another image.
+
+    Such a tensor is kept by the host. The image has a name of its own, and the host puts the
+    numbers of one into the order of the other.
+    """
+
+    def __init__(self, program: NetworkProgram) -> None:
+        self.program = program
+        self.tensors: dict[str, FileTensor] = {}
+        for placed in _tensors(program.lowered):
+            tensor = program.lowered.graph.tensors[placed.name]
+            if placed.order is None:
+                place = _place(program, placed)
+                self.tensors[placed.name] = FileTensor(tensor=tensor, place=place)
+                continue
+            image = replace(
+                tensor,
+                name=_image_name(placed),
+                shape=placed.order.shape,
+                graph_shape=(1, *placed.order.shape),
+                channels_last=False,
+            )
+            self.tensors[placed.name] = FileTensor(tensor=tensor, place=None)
+            self.tensors[image.name] = FileTensor(tensor=image, place=_place(program, placed))
+        self.is_made: set[str] = set()
+
+    def read(self, tensors: Iterable[PlacedTensor]) -> Iterator[HostStep]:
+        """Steps before the host reads tensors: each is put in order once."""
+        for placed in tensors:
+            if placed.order is not None and placed.name not in self.is_made:
+                self.is_made.add(placed.name)
+                order = Rearranged(
+                    name=_image_name(placed),
+                    inputs=(_image_name(placed),),
+                    output=placed.name,
+                    before=placed.order.before,
+                    axes=placed.order.axes,
+                    after=placed.shape,
+                )
+                yield HostStep(name=order.name, operator=order)
+
+    def written(self, tensors: Iterable[PlacedTensor]) -> Iterator[HostStep]:
+        """Steps behind tensors that the host has: their images are put in order."""
+        for placed in tensors:
+            self.is_made.add(placed.name)
+            if placed.order is not None:
+                before, axes = placed.order.before, placed.order.axes
+                order = Rearranged(
+                    name=_image_name(placed),
+                    inputs=(placed.name,),
+                    output=_image_name(placed),
+                    before=tuple(before[axis] for axis in axes),
+                    axes=tuple(axes.index(axis) for axis in range(len(axes))),
+                    after=placed.order.shape,
+                )
+                yield HostStep(name=order.name, operator=order)
+
+
+def _image_name(placed: PlacedTensor) -> str:
+    """The name of the image that a tensor lies as."""
+    return f"{placed.name} as it lies"
 
 
 def _tensors(lowered: LoweredNetwork) -> tuple[PlacedTensor, ...]:
@@ -198,7 +266,7 @@ def _place(program: NetworkProgram, tensor: PlacedTensor) -> MemoryPlace | None:
         row_pitch=pitches.row * beat,
         pixel_pitch=pitches.pixel * beat,
         fold=tensor.fold,
-        channel_offsets=offsets.astype(np.uint32).reshape(*tensor.fold, tensor.shape[0]),
+        channel_offsets=offsets.astype(np.uint32).reshape(*tensor.fold, tensor.image_shape[0]),
         first=first,
         end=end,
     )

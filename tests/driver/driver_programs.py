@@ -23,6 +23,10 @@ SMALL = accelerator(8).model_copy(
 """With buffers for networks of some hundred numbers: an accelerator that is simulated fast."""
 
 
+OTHER_ORDERS = (29, 39, 56, 124, 135)
+"""Seeds of networks with inputs, outputs or operands of the host that lie as another image."""
+
+
 def program_of(
     graph: QuantisedGraph,
     *,

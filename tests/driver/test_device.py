@@ -5,7 +5,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from driver_programs import DIGEST, files, places_of_records, program_of
+from driver_programs import DIGEST, OTHER_ORDERS, files, places_of_records, program_of
 from software_accelerator import SoftwareAccelerator
 
 from naas_hw.compiler.network_program import NetworkProgram
@@ -33,7 +33,7 @@ def device_of(accelerator: SoftwareAccelerator, *, size: int | None = None) -> N
 
 
 def test_networks_run_through_registers_and_caches():
-    for seed in range(20):
+    for seed in (*range(20), *OTHER_ORDERS):
         graph = random_graph(seed)
         accelerator = SoftwareAccelerator(program_of(graph), digest=DIGEST, base=BASE)
         device = device_of(accelerator)
