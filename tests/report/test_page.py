@@ -142,7 +142,7 @@ def test_an_interrupted_search_is_said_to_be_one(searched_facts):
     ],
 )
 def test_a_wrong_file_is_one_sentence_and_leaves_the_report_alone(run, file, text, complaint):
-    before = (run / "report.html").read_bytes()
+    before = api.report(run).read_bytes()
     (run / file).write_text(text)
     with pytest.raises(InputError, match=re.escape(complaint)):
         api.report(run)
