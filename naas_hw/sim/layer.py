@@ -213,7 +213,8 @@ def simulate_layer(
     tasks = [task] if before is None else [task, task]
     program = build_program(accelerator, tasks, identity=hardware.identity)
     prediction = prediction or predict_layer(accelerator, layer, mapping)
-    scene = Scene(program=program, cycles=prediction.cycles, rng=prelude_rng, base=base)
+    least = prediction.cycles if habits is None else _least_cycles(accelerator, layer, mapping)
+    scene = Scene(program=program, cycles=least, rng=prelude_rng, base=base)
     prelude, starts = _starts(scene, before)
     timed = stalls is None and habits is None
     by_piece = timed and prediction.num_steps <= max_steps_by_piece
@@ -285,6 +286,12 @@ def compare_run(
         counted=counted,
         waves=result.waves,
     )
+
+
+def _least_cycles(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> int:
+    """Cycles of a layer with the fastest memory: habits may be faster than the accelerator's."""
+    fastest = {"dram_latency_cycles": 1, "dram_beat_period_cycles": 1}
+    return predict_layer(accelerator.model_copy(update=fastest), layer, mapping).cycles
 
 
 def _starts(scene: Scene, before: str | None) -> tuple[Prelude | None, list[Start]]:

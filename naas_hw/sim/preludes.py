@@ -62,7 +62,7 @@ class Scene:
     Parameters
     ----------
     program : the same layer twice.
-    cycles : that the layer takes by prediction.
+    cycles : that the layer takes at least.
     base : where the program stands in memory.
     """
 

@@ -11,8 +11,8 @@ from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.core.errors import InputError
 from naas_hw.rtl.control.status import Error
 from naas_hw.sim.hardware import Hardware, generate
-from naas_hw.sim.layer import LayerReport, simulate_layer
-from naas_hw.sim.memory_habits import NAMED_HABITS
+from naas_hw.sim.layer import LayerReport, predict_layer, simulate_layer
+from naas_hw.sim.memory_habits import NAMED_HABITS, MemoryHabits
 from naas_hw.sim.preludes import PRELUDES, Scene, check_prelude
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.verify.case import Case
@@ -69,6 +69,19 @@ def test_a_start_right_behind_a_refused_one_waits_for_a_slow_memory(hardware: Ha
     report = run(hardware, replace(STEADY, accelerator=slow), "wrong_checksum")
     assert report.messages == ()
     assert report.ok, report
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+def test_a_memory_that_is_faster_than_the_model_ends_no_prelude_early(hardware: Hardware) -> None:
+    """The watchdog may expire only in layers that take longer with every memory."""
+    slow = CHANNELS.model_copy(update={"dram_latency_cycles": 1000})
+    case = replace(STEADY, accelerator=slow)
+    assert predict_layer(slow, case.layer, case.mapping).cycles > 2 * timing.WATCHDOG_UNIT
+    fast = MemoryHabits(r_latency=1, b_latency=1)
+    report = run(hardware, case, "watchdog", habits=fast)
+    assert report.simulated_cycles < timing.WATCHDOG_UNIT
+    assert report.ok and report.messages == (), report
 
 
 @pytest.mark.sim
