@@ -179,23 +179,24 @@ class _Orders:
     """
 
     def __init__(self, program: NetworkProgram) -> None:
-        self.program = program
         self.tensors: dict[str, FileTensor] = {}
+        self.images: dict[str, str] = {}
         for placed in _tensors(program.lowered):
             tensor = program.lowered.graph.tensors[placed.name]
             if placed.order is None:
                 place = _place(program, placed)
                 self.tensors[placed.name] = FileTensor(tensor=tensor, place=place)
                 continue
+            self.images[placed.name] = name = _image_name(program, placed)
             image = replace(
                 tensor,
-                name=_image_name(placed),
+                name=name,
                 shape=placed.order.shape,
                 graph_shape=(1, *placed.order.shape),
                 channels_last=False,
             )
             self.tensors[placed.name] = FileTensor(tensor=tensor, place=None)
-            self.tensors[image.name] = FileTensor(tensor=image, place=_place(program, placed))
+            self.tensors[name] = FileTensor(tensor=image, place=_place(program, placed))
         self.is_made: set[str] = set()
 
     def read(self, tensors: Iterable[PlacedTensor]) -> Iterator[HostStep]:
@@ -204,8 +205,8 @@ class _Orders:
             if placed.order is not None and placed.name not in self.is_made:
                 self.is_made.add(placed.name)
                 order = Rearranged(
-                    name=_image_name(placed),
-                    inputs=(_image_name(placed),),
+                    name=self.images[placed.name],
+                    inputs=(self.images[placed.name],),
                     output=placed.name,
                     before=placed.order.before,
                     axes=placed.order.axes,
@@ -220,9 +221,9 @@ class _Orders:
             if placed.order is not None:
                 before, axes = placed.order.before, placed.order.axes
                 order = Rearranged(
-                    name=_image_name(placed),
+                    name=self.images[placed.name],
                     inputs=(placed.name,),
-                    output=_image_name(placed),
+                    output=self.images[placed.name],
                     before=tuple(before[axis] for axis in axes),
                     axes=tuple(axes.index(axis) for axis in range(len(axes))),
                     after=placed.order.shape,
@@ -230,9 +231,12 @@ class _Orders:
                 yield HostStep(name=order.name, operator=order)
 
 
-def _image_name(placed: PlacedTensor) -> str:
-    """The name of the image that a tensor lies as."""
-    return f"{placed.name} as it lies"
+def _image_name(program: NetworkProgram, placed: PlacedTensor) -> str:
+    """A name that no tensor of the network has, for the image that a tensor lies as."""
+    name = f"{placed.name} as it lies"
+    while name in program.lowered.graph.tensors:
+        name += "."
+    return name
 
 
 def _tensors(lowered: LoweredNetwork) -> tuple[PlacedTensor, ...]:

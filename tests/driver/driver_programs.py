@@ -6,8 +6,8 @@ from plain_mappings import accelerator, one_tile
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.lowering.lower import lower
 from naas_hw.compiler.network_program import NetworkProgram, build_network_program
-from naas_hw.driver.program_file import ProgramFile, program_file_of
-from naas_hw.graph.quantised import QuantisedGraph
+from naas_hw.driver.program_file import HostStep, ProgramFile, program_file_of
+from naas_hw.graph.quantised import QuantisedGraph, Rearranged
 from naas_hw.graph.random_graph import random_graph
 
 DIGEST = 0x0123_4567_89AB_CDEF
@@ -38,6 +38,12 @@ def program_of(
     lowered = lower(graph, beat_bytes=target.beat_bytes)
     mappings = {call.layer.name: one_tile(call.layer) for call in lowered.layer_calls}
     return build_network_program(target, lowered, mappings, identity=identity)
+
+
+def orders_of(file: ProgramFile) -> list[HostStep]:
+    """Steps that put a tensor into the order of the image that it lies as, or back."""
+    hosts = [step for step in file.steps if isinstance(step, HostStep)]
+    return [step for step in hosts if isinstance(step.operator, Rearranged)]
 
 
 def files(count: int = 12) -> list[tuple[NetworkProgram, ProgramFile]]:

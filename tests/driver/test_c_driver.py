@@ -3,24 +3,25 @@
 import re
 import subprocess
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from compiled_driver import WARNINGS, CompiledDriver, Operand, compile_driver
-from driver_programs import DIGEST, OTHER_ORDERS, places_of_records, program_of
+from driver_programs import DIGEST, OTHER_ORDERS, orders_of, places_of_records, program_of
 from integer_networks import convolution, network
 from plain_mappings import accelerator
 from software_accelerator import OFFSETS, SoftwareAccelerator
 
 from naas_hw.driver.device import DeviceAccess
 from naas_hw.driver.encoding import encode
-from naas_hw.driver.program_file import program_file_of
+from naas_hw.driver.program_file import HostStep, program_file_of
 from naas_hw.driver.status import TEXTS, Status
 from naas_hw.driver.tensors import ImageLayout
 from naas_hw.graph.graph import Attribute
 from naas_hw.graph.integer_execution import image_of, model_values, run_integers
-from naas_hw.graph.quantised import HostFunction, QuantisedGraph
+from naas_hw.graph.quantised import HostFunction, QuantisedGraph, Rearranged
 from naas_hw.graph.random_graph import random_graph, random_inputs
 from naas_hw.rtl.control.status import ERRORS, Error
 
@@ -189,6 +190,33 @@ def test_the_caller_computes_what_the_driver_does_not_know(library):
     assert driver.run(inputs, [found]) == Status.OPERATOR_FAILED
 
 
+def with_one_axis(step: HostStep) -> HostStep:
+    """The step with the first axis in the place of all of them."""
+    assert isinstance(step.operator, Rearranged)
+    axes = (0,) * len(step.operator.axes)
+    return replace(step, operator=replace(step.operator, axes=axes))
+
+
+@pytest.mark.parametrize("seed", OTHER_ORDERS)
+def test_an_order_that_names_an_axis_twice_is_a_status(library, seed):
+    hardware = SoftwareAccelerator(program_of(random_graph(seed)), digest=DIGEST, base=BASE)
+    file = program_file_of(hardware.program, digest=DIGEST)
+    orders = orders_of(file)
+    assert orders
+    steps = tuple(with_one_axis(step) if step in orders else step for step in file.steps)
+    driver = CompiledDriver(
+        library,
+        encode(replace(file, steps=steps)),
+        hardware.seen_by_host,
+        bus=BASE,
+        access=hardware.access,
+    )
+    inputs = list(random_inputs(hardware.program.lowered.graph, np.random.default_rng(0)).values())
+    names = hardware.program.lowered.graph.outputs
+    outputs = [np.zeros(file.tensors[name].tensor.graph_shape, np.int8) for name in names]
+    assert ready(driver).run(inputs, outputs) == Status.OPERATOR_FAILED
+
+
 def test_what_is_wrong_has_a_status(library):
     graph = random_graph(3)
     hardware = SoftwareAccelerator(program_of(graph), digest=DIGEST, base=BASE)
@@ -265,9 +293,16 @@ def arrays_of(driver: CompiledDriver, what: str) -> list[np.ndarray] | None:
     return [np.zeros(size, np.int8) for size in sizes] if sum(sizes) < 1 << 20 else None
 
 
-def test_damage_behind_a_right_checksum_is_a_status(library):
+@pytest.mark.parametrize(
+    ("graph", "seen"),
+    [
+        (HOSTS[0], {Status.OK, Status.DAMAGED, Status.OTHER_DESIGN}),
+        (random_graph(OTHER_ORDERS[1]), {Status.OK, Status.DAMAGED, Status.OPERATOR_FAILED}),
+    ],
+    ids=["softmax", "order"],
+)
+def test_damage_behind_a_right_checksum_is_a_status(library, graph, seen):
     """Every file is opened, and what can be opened is run: nothing outside is written."""
-    graph = HOSTS[0]
     hardware = SoftwareAccelerator(program_of(graph), digest=DIGEST, base=BASE)
     content = encode(program_file_of(hardware.program, digest=DIGEST))
     places = places_of_records(content)
@@ -298,7 +333,7 @@ def test_damage_behind_a_right_checksum_is_a_status(library):
             inputs, outputs = (arrays_of(driver, what) for what in ("input", "output"))
             if inputs is not None and outputs is not None:
                 statuses.add(driver.run(inputs, outputs))
-    assert {Status.OK, Status.DAMAGED, Status.OTHER_DESIGN} <= statuses
+    assert seen <= statuses
     assert set(guarded[:4096]) == set(guarded[-4096:]) == {0x77}
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from driver_programs import DIGEST, files, places_of_records, program_of
+from driver_programs import DIGEST, OTHER_ORDERS, files, orders_of, places_of_records, program_of
 
 from naas_hw.compiler.network_program import Segment
 from naas_hw.core.errors import InputError
@@ -63,6 +63,23 @@ def test_steps_and_places_are_those_of_the_network():
                 addresses = tensor.place.byte_addresses(tensor.tensor.shape)
                 assert np.array_equal(addresses, program.byte_addresses(name))
                 assert (tensor.place.first, tensor.place.end) == program.tensor_range(name)
+
+
+def test_tensors_that_lie_as_another_image_have_a_step_each():
+    """Before the host reads one, and behind one that it has."""
+    read = written = 0
+    for seed in OTHER_ORDERS:
+        program = program_of(random_graph(seed))
+        file = program_file_of(program, digest=DIGEST)
+        images = set(file.tensors) - set(program.lowered.graph.tensors)
+        orders = orders_of(file)
+        assert images and images == {step.name for step in orders}
+        read += sum(step.operator.inputs[0] in images for step in orders)
+        written += sum(step.operator.output in images for step in orders)
+        assert all(file.tensors[name].place is not None for name in images)
+        content = encode(file)
+        assert_equal(decode(content, digest=DIGEST), file)
+    assert read and written
 
 
 def test_the_watchdog_has_room_for_the_longest_layer_of_a_start():
