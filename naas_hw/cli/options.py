@@ -106,8 +106,9 @@ Ties = Annotated[
         "--ties",
         min=0,
         max=1,
-        help="With the objective latency: share of cycles above the least within which the mapping "
-        "with the least DRAM traffic is taken; 0 takes the least cycles.",
+        help="With the objective latency, after the proof: share of cycles above the least within "
+        "which the mapping with the least DRAM traffic is taken; 0 takes the least cycles, and so "
+        "does a search without a proof.",
         rich_help_panel=EFFORT,
     ),
 ]

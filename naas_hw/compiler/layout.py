@@ -40,7 +40,7 @@ NEST: Final = 12  # DRAM and L2 positions as one nest
 MAGIC: Final = 0x4E414153
 DESCRIPTOR_VERSION: Final = 3
 """Format of a descriptor; the hardware refuses any other. Version 1 had no checksum, version 2 no
-lanes of weights and of drain."""
+`weight_lanes_log2` and a narrower `beat_lanes_log2`."""
 CHECKSUM_BYTES: Final = 4
 
 

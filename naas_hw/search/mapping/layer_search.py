@@ -26,14 +26,10 @@ from naas_hw.cost.compiled.batch import problem_of, problem_table
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.cma import new_strategy
 from naas_hw.search.mapping.encoding import MappingEncoding
-from naas_hw.search.mapping.evolutionary_search import (
-    fits_smallest,
-)
+from naas_hw.search.mapping.evolutionary_search import fits_smallest
 from naas_hw.search.mapping.goal import goal_of
 from naas_hw.search.mapping.mapping_run import MIN_EXACT, MappingRun
-from naas_hw.search.mapping.pool import (
-    TIMED,
-)
+from naas_hw.search.mapping.pool import TIMED
 from naas_hw.search.objective import Objective, ranking
 from naas_hw.search.pareto import pareto_front
 from naas_hw.search.unit_interval import Encoding
