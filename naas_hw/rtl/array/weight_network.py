@@ -142,7 +142,9 @@ class WeightNetwork(SharedComponent):
         first = Signal(range(self.beat_bytes), name="first_byte")
         following = Signal(len(first) + 1, name="following_byte")
         is_last = following[-1]
-        m.d.comb += following.eq(first + (1 << self.fields.weight_lanes_log2))
+        log2_bits = (self.lanes.bit_length() - 1).bit_length()
+        log2 = self.fields.weight_lanes_log2[:log2_bits]
+        m.d.comb += following.eq(first + (1 << log2))
         with m.If(self.step.start):
             m.d.sync += first.eq(0)
         with m.Elif(busy):

@@ -188,12 +188,16 @@ class DrainPath(SharedComponent):
         if lanes == 1:
             return [Const(1)]
         first = place[: lanes.bit_length() - 1]
-        hits: list[Value] = [
-            ((first ^ k) >> self.fields.beat_lanes_log2) == 0 for k in range(lanes)
-        ]
+        hits: list[Value] = [((first ^ k) >> self._beat_lanes_log2) == 0 for k in range(lanes)]
         if self.sum_words == 1:
             return hits
         return [hit & self._moves(beat, first, k) for k, hit in enumerate(hits)]
+
+    @property
+    def _beat_lanes_log2(self) -> Value:
+        """The bits of the field that the lanes of this accelerator need."""
+        log2: Value = self.fields.beat_lanes_log2[: self.lane_bits.bit_length()]
+        return log2
 
     def _moves(self, beat: Any, first: Value, lane: int) -> Value:
         """Whether a lane's number moves now, in a beat that begins at this lane."""
@@ -230,7 +234,7 @@ class DrainPath(SharedComponent):
         for log2 in range(self.lane_bits):
             first = (offset >> log2) << log2
             narrow = word.word_select((first + k % (1 << log2))[: self.lane_bits], 32)
-            chosen = Mux(self.fields.beat_lanes_log2 == log2, narrow, chosen)
+            chosen = Mux(self._beat_lanes_log2 == log2, narrow, chosen)
         return chosen
 
     def _read_partial_sums(self, m: Module, valid: Value, beat: Any) -> None:
