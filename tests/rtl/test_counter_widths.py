@@ -33,7 +33,8 @@ from naas_hw.rtl.array.input_network import InputNetwork
 from naas_hw.rtl.array.weight_network import WeightNetwork
 from naas_hw.rtl.array.window import Window
 from naas_hw.rtl.control.controller import Controller
-from naas_hw.rtl.control.counters import COUNTER_BITS, Counters
+from naas_hw.rtl.control.counters import COUNTERS as PERFORMANCE_COUNTERS
+from naas_hw.rtl.control.counters import MAX_GAINS, Counters
 from naas_hw.rtl.control.watchdog import Watchdog
 from naas_hw.rtl.engines.drain import Drain
 from naas_hw.rtl.engines.load_scheduler import LoadScheduler
@@ -165,11 +166,14 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("controller", "layers_left"): Counter(
         controller, (1 << 32) - 1, "the register num_descriptors"
     ),
-    ("counters", "count"): Counter(
+    ("counters", "gained"): Counter(
         Counters,
-        (1 << (COUNTER_BITS - 1)) + 4,
-        "it stands still when its highest bit is set; at most 4 are added at a time",
-        signal="count_cycles",
+        MAX_GAINS["l2_reads"] * len(PERFORMANCE_COUNTERS),
+        "it is taken in each turn of its counter",
+        signal="gained_l2_reads",
+    ),
+    ("counters", "self.counts.turn"): Counter(
+        Counters, len(PERFORMANCE_COUNTERS) - 1, "one turn for each counter", signal="counts__turn"
     ),
     ("credit", "count"): Counter(
         lambda: Credit(initial=2, distance=1), MOST_CREDITS, "two buffers of everything"

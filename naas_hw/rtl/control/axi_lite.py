@@ -7,7 +7,14 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.rtl.control.register_map import ADDRESS_BITS, Register
+from naas_hw.rtl.control.counters import CounterSignature
+from naas_hw.rtl.control.register_map import (
+    ADDRESS_BITS,
+    COUNTERS_OFFSET,
+    REGISTERS,
+    Register,
+    register_map,
+)
 from naas_hw.rtl.primitives.axi import AxiLiteSignature, Response
 from naas_hw.rtl.primitives.shared import SharedComponent
 
@@ -121,60 +128,86 @@ class AxiLiteWrites(SharedComponent):
 
 
 class AxiLiteReads(SharedComponent):
-    """Answers reads with the value that a word has in the cycle in which its address is taken.
+    """Answers reads with the value that a word has in the cycle before its answer.
 
-    One read is under way at a time. Ready depends on registers only.
+    One read is under way at a time. Ready depends on registers only. The registers of counters are
+    behind `COUNTERS_OFFSET`; such a read waits for the counter's turn.
     Golden model: a dict from offsets to values.
 
     Parameters
     ----------
-    registers : those that exist; any other address is answered with zero and SLVERR.
+    counters : names of the counters.
 
     Members
     -------
     ar : In, channel of `AxiLiteSignature`.
-    r : Out, channel of `AxiLiteSignature`.
-    values : In, a port of 32 bits for each register, under its name: what it reads as.
+    r : Out, channel of `AxiLiteSignature`; an address without a register is answered with zero and
+        SLVERR.
+    values : In, a port of 32 bits for each of `REGISTERS`, under its name: what it reads as.
+    counts : In, `CounterSignature`.
 
     Latency
     -------
-    The answer follows its address by one cycle and stays until it is taken. A read takes two cycles
-    where the answer is taken at once. After a reset nothing is under way.
+    The answer follows its address by two cycles, that of a counter by as many more as its turn
+    takes, and stays until it is taken. A read takes three cycles where it waits for nothing. After
+    a reset nothing is under way.
 
     Raises
     ------
     Nothing.
     """
 
-    def __init__(self, *, registers: Sequence[Register]) -> None:
-        self.registers = tuple(registers)
-        values = wiring.Signature({register.name: Out(DATA_BITS) for register in registers})
+    def __init__(self, *, counters: Sequence[str]) -> None:
+        self.counters = tuple(counters)
+        values = wiring.Signature({register.name: Out(DATA_BITS) for register in REGISTERS})
         super().__init__(
             {
                 "ar": channel("ar"),
                 "r": channel("r"),
                 "values": In(values),
+                "counts": In(CounterSignature(self.counters)),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.registers,)
+        return (self.counters,)
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        word = self.ar.addr[2:]
-        m.d.comb += self.ar.ready.eq(~self.r.valid)
+        word = Signal(ADDRESS_BITS - 2)
+        asked = Signal()
+        is_count = Signal()
+        answers = Signal()
+        first = COUNTERS_OFFSET >> 2
+        turn = self.counts.turn + (first >> 1)
+        m.d.comb += [
+            self.ar.ready.eq(~asked & ~self.r.valid),
+            is_count.eq((word >= first) & (word < first + 2 * len(self.counters))),
+            answers.eq(asked & (~is_count | (turn == word[1:]))),
+        ]
         with m.If(self.r.ready):
             m.d.sync += self.r.valid.eq(0)
         with m.If(self.ar.valid & self.ar.ready):
+            m.d.sync += [asked.eq(1), word.eq(self.ar.addr[2:])]
+        with m.If(answers):
+            m.d.sync += [asked.eq(0), self.r.valid.eq(1)]
+        with m.If(asked):
             m.d.sync += [
-                self.r.valid.eq(1),
-                self.r.resp.eq(response_of(word, self.registers)),
-                self.r.data.eq(0),
+                self.r.data.eq(self._value(m, word, is_count)),
+                self.r.resp.eq(response_of(word, register_map(self.counters))),
             ]
-            with m.Switch(word):
-                for register in self.registers:
-                    with m.Case(register.offset >> 2):
-                        m.d.sync += self.r.data.eq(getattr(self.values, register.name))
         return m
+
+    def _value(self, m: Module, word: Signal, is_count: Signal) -> Value:
+        """What the word reads as, if it is not a count that waits for its turn."""
+        value = Signal(DATA_BITS)
+        with m.Switch(word):
+            for register in REGISTERS:
+                with m.Case(register.offset >> 2):
+                    m.d.comb += value.eq(getattr(self.values, register.name))
+        with m.If(is_count):
+            m.d.comb += value.eq(
+                Mux(word[0], self.counts.count[DATA_BITS:], self.counts.count[:DATA_BITS])
+            )
+        return value

@@ -3,12 +3,14 @@
 from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.logic import any_of, masked
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 COUNTER_BITS: Final = 40
@@ -34,6 +36,9 @@ RESIDUAL_PORT: Final = "residual"
 GAINS: Final = data.StructLayout(dict.fromkeys(COUNTERS, 1) | {"l2_reads": 3, "l2_writes": 2})
 """What is added to each counter in a cycle: all but those of L2 at most one."""
 
+MAX_GAINS: Final = dict.fromkeys(COUNTERS, 1) | {"l2_reads": 5, "l2_writes": 2}
+"""The most that can be added to each in a cycle."""
+
 
 def l2_ports(accelerator: Accelerator) -> tuple[str, ...]:
     """Kinds of access to the global buffer of an accelerator."""
@@ -41,7 +46,7 @@ def l2_ports(accelerator: Accelerator) -> tuple[str, ...]:
 
 
 class CounterSignature(wiring.Signature):
-    """Counters, as they are read.
+    """Counters, as they are read: one after the other, each for a cycle, over and over.
 
     Parameters
     ----------
@@ -49,12 +54,13 @@ class CounterSignature(wiring.Signature):
 
     Members
     -------
-    one for each name : Out, 64 bits.
+    turn : Out; number of a counter, in the order of the names.
+    count : Out, COUNTER_BITS; what it is in this cycle.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
-        super().__init__({name: Out(64) for name in self.names})
+        super().__init__({"turn": Out(range(max(2, len(self.names)))), "count": Out(COUNTER_BITS)})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CounterSignature) and self.names == other.names
@@ -68,8 +74,13 @@ class Counters(SharedComponent):
 
     A cycle is charged to what kept compute from going in it: the cause is looked up in the cycle
     before the one that is lost. Counters follow a cycle later, so that adders stand behind
-    registers. A counter whose highest bit is set stands still: it never begins anew at zero.
-    Golden model: a dict of counts, and the rules that name the cause of a lost cycle.
+    registers.
+
+    The counts stand in one memory with one adder. What a counter gained since its last turn is
+    small: it waits in a short counter of its own, and goes into the memory at the next turn. So a
+    count is exact whenever it is shown. A counter whose highest bit is set at its turn stands
+    still: it never begins anew at zero. Golden model: a dict of counts, and the rules that name the
+    cause of a lost cycle.
 
     Parameters
     ----------
@@ -98,7 +109,8 @@ class Counters(SharedComponent):
     Latency
     -------
     A count includes a cycle from two cycles after it on. All counts begin anew with a run, two
-    cycles after `start`; they are zero after a reset.
+    cycles after `start`; they are zero after a reset. A counter's turn comes every
+    `len(COUNTERS)` cycles.
 
     Raises
     ------
@@ -136,20 +148,50 @@ class Counters(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         start = delayed(m, self.start, 1, "start")
-        busy = delayed(m, self.busy, 1, "busy")
         gains = Signal(GAINS)
         late_gains = Signal(GAINS)
         self._count_accesses(m, gains)
         self._count_cycles(m, gains)
-        m.d.sync += late_gains.eq(gains)
-        for name in COUNTERS:
-            count = Signal(COUNTER_BITS, name=f"count_{name}")
-            m.d.comb += getattr(self.counts, name).eq(count)
-            with m.If(start):
-                m.d.sync += count.eq(late_gains[name])
-            with m.Elif(busy & ~count[-1]):
-                m.d.sync += count.eq(count + late_gains[name])
+        m.d.sync += late_gains.eq(0)
+        with m.If(self.start | self.busy):
+            m.d.sync += late_gains.eq(gains)
+        m.d.sync += self.counts.turn.eq(
+            Mux(self.counts.turn == len(COUNTERS) - 1, 0, self.counts.turn + 1)
+        )
+        self._keep(m, start, self._gained(m, start, late_gains))
         return m
+
+    def _gained(self, m: Module, start: Value, late_gains: Any) -> Value:
+        """What the counter whose turn it is gained since its last turn."""
+        shown: list[Value] = []
+        for number, name in enumerate(COUNTERS):
+            gained = Signal(range(MAX_GAINS[name] * len(COUNTERS) + 1), name=f"gained_{name}")
+            is_shown = Signal(name=f"shows_{name}")
+            m.d.comb += is_shown.eq(self.counts.turn == number)
+            with m.If(is_shown | start):
+                m.d.sync += gained.eq(late_gains[name])
+            with m.Else():
+                m.d.sync += gained.eq(gained + late_gains[name])
+            shown.append(masked(gained, is_shown))
+        return any_of(shown)
+
+    def _keep(self, m: Module, start: Value, gained: Value) -> None:
+        """Add what a counter gained to its word, which means nothing before its first turn."""
+        m.submodules.memory = memory = Memory(shape=COUNTER_BITS, depth=len(COUNTERS), init=())
+        write, read = memory.write_port(), memory.read_port(domain="comb")
+        has_word = Signal(len(COUNTERS))
+        counts = self.counts
+        word = masked(read.data, has_word.bit_select(counts.turn, 1))
+        m.d.comb += [
+            read.addr.eq(counts.turn),
+            counts.count.eq(word + masked(gained, ~word[-1])),
+            write.addr.eq(counts.turn),
+            write.data.eq(counts.count),
+            write.en.eq(1),
+        ]
+        m.d.sync += has_word.bit_select(counts.turn, 1).eq(1)
+        with m.If(start):
+            m.d.sync += has_word.eq(0)
 
     def _count_accesses(self, m: Module, gains: Any) -> None:
         l2 = self.l2

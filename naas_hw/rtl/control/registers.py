@@ -16,7 +16,6 @@ from naas_hw.rtl.control.register_map import (
     MAX_COUNTERS,
     RANGE_BYTES,
     REGISTER_MAP_VERSION,
-    REGISTERS,
     Register,
     register_map,
 )
@@ -37,8 +36,10 @@ class AxiLiteRegisters(SharedComponent):
     A start while the controller is busy changes nothing but gives `command.start_while_busy` for
     that cycle. `command.done` sets the done bit and its interrupt status. Events win over a write
     that clears them. An accepted start clears the done bit and the status, but not what comes in
-    that same cycle. A counter's halves are consistent while the core is idle. Golden model: a
-    dictionary of what was written.
+    that same cycle. A read gives what a register holds in the cycle before its answer; that of a
+    counter waits for the counter's turn. So a count that is read during a run is that of the last
+    cycle but two before the answer, and its halves are consistent while the core is idle. Golden
+    model: a dictionary of what was written.
 
     Parameters
     ----------
@@ -60,7 +61,8 @@ class AxiLiteRegisters(SharedComponent):
     Latency
     -------
     A register has its new value one cycle after its write, `interrupt` follows `command.done` by
-    one cycle. There may be a write and a read every two cycles. A reset forbids all writes to DRAM
+    one cycle. There may be a write every two cycles and a read every three; a read of a counter may
+    take as many cycles more as there are counters. A reset forbids all writes to DRAM
     and puts the base at zero.
 
     Raises
@@ -105,12 +107,12 @@ class AxiLiteRegisters(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         m.submodules.write = write = AxiLiteWrites(registers=self.registers)
-        m.submodules.read = read = AxiLiteReads(registers=self.registers)
+        m.submodules.read = read = AxiLiteReads(counters=self.counters)
         for part, channels in ((write, "aw w b"), (read, "ar r")):
             for name in channels.split():
                 connect(m, flipped(getattr(self.s_axil, name)), getattr(part, name))
+        connect(m, flipped(self.counts), read.counts)
         self._constants(m, read.values)
-        self._counts(m, read.values)
         self._settings(m, write, read.values)
         self._control(m, write, read.values)
         self._interrupt(m, write, read.values)
@@ -123,10 +125,6 @@ class AxiLiteRegisters(SharedComponent):
             values.digest_high.eq(self.digest >> 32),
             values.versions.eq(DESCRIPTOR_VERSION << 16 | REGISTER_MAP_VERSION),
         ]
-
-    def _counts(self, m: Module, values: Any) -> None:
-        halves = [getattr(values, register.name) for register in self.registers[len(REGISTERS) :]]
-        m.d.comb += Cat(halves).eq(Cat(getattr(self.counts, name) for name in self.counters))
 
     def _settings(self, m: Module, write: AxiLiteWrites, values: Any) -> None:
         """Registers that hold what was written, and go out."""
@@ -183,7 +181,10 @@ class AxiLiteRegisters(SharedComponent):
         self, m: Module, write: AxiLiteWrites, values: Any, name: str, register: Value
     ) -> None:
         """Write the bytes with a strobe to a register, which reads as what it holds."""
-        mask = Cat(bit.replicate(8) for bit in write.strobe)[: len(register)]
-        with m.If(self._is_written(write, name)):
-            m.d.sync += register.eq((register & ~mask) | (write.data & mask))
+        is_written = Signal(name=f"writes_{name}")
+        m.d.comb += is_written.eq(self._is_written(write, name))
+        for byte in range(0, len(register), 8):
+            end = min(byte + 8, len(register))
+            with m.If(is_written & write.strobe[byte // 8]):
+                m.d.sync += register[byte:end].eq(write.data[byte:end])
         m.d.comb += getattr(values, name).eq(register)

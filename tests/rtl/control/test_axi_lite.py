@@ -9,11 +9,13 @@ import pytest
 from kit import STALLS, Bench, Stalls, at_random, simulate
 
 from naas_hw.rtl.control.axi_lite import AxiLiteReads, AxiLiteWrites
-from naas_hw.rtl.control.register_map import register_map
+from naas_hw.rtl.control.counters import COUNTER_BITS
+from naas_hw.rtl.control.register_map import COUNTERS_OFFSET, REGISTERS, register_map
 from naas_hw.rtl.primitives.axi import Response
 
-REGISTERS = register_map(("a", "b"))
-OFFSETS = {register.offset for register in REGISTERS}
+COUNTERS = ("a", "b")
+ALL_REGISTERS = register_map(COUNTERS)
+OFFSETS = {register.offset for register in ALL_REGISTERS}
 NUM_ACCESSES = 40
 
 
@@ -67,7 +69,7 @@ def taker(channel: Any, names: tuple[str, ...], taken: list[Any], stalls: Stalls
 @pytest.mark.parametrize("seed", range(2))
 def test_writes_happen_in_order_and_once(stalls: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    dut = AxiLiteWrites(registers=REGISTERS)
+    dut = AxiLiteWrites(registers=ALL_REGISTERS)
     offsets = [random_offset(rng) for _ in range(NUM_ACCESSES)]
     data = [int(rng.integers(1 << 32)) for _ in offsets]
     strobes = [int(rng.integers(16)) for _ in offsets]
@@ -101,8 +103,12 @@ def test_writes_happen_in_order_and_once(stalls: str, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_reads_are_answered_in_order(stalls: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    dut = AxiLiteReads(registers=REGISTERS)
+    dut = AxiLiteReads(counters=COUNTERS)
     values = {register.offset: int(rng.integers(1 << 32)) for register in REGISTERS}
+    counts = [int(rng.integers(1 << COUNTER_BITS)) for _ in COUNTERS]
+    for i, count in enumerate(counts):
+        offset = COUNTERS_OFFSET + 8 * i
+        values |= {offset: count & 0xFFFF_FFFF, offset + 4: count >> 32}
     offsets = [random_offset(rng) for _ in range(NUM_ACCESSES)]
     answers: list[tuple[int, int]] = []
 
@@ -110,21 +116,29 @@ def test_reads_are_answered_in_order(stalls: str, seed: int) -> None:
         for register in REGISTERS:
             ctx.set(getattr(dut.values, register.name), values[register.offset])
 
+    async def turns(ctx: Any) -> None:
+        while True:
+            for turn, count in enumerate(counts):
+                ctx.set(dut.counts.turn, turn)
+                ctx.set(dut.counts.count, count)
+                await ctx.tick()
+
     simulate(
         dut,
         values_of_registers,
         manager(dut.ar, ({"addr": offset} for offset in offsets), STALLS[stalls]()),
         taker(dut.r, ("data", "resp"), answers, at_random(seed + 20)),
+        background=[turns],
     )
     assert answers == [(values.get(offset & ~3, 0), response_to(offset)) for offset in offsets], (
         f"seed {seed}"
     )
 
 
-def test_an_access_takes_two_cycles() -> None:
+def test_a_write_takes_two_cycles_and_a_read_three() -> None:
     """Where the other side waits for nothing."""
-    writes = AxiLiteWrites(registers=REGISTERS)
-    reads = AxiLiteReads(registers=REGISTERS)
+    writes = AxiLiteWrites(registers=ALL_REGISTERS)
+    reads = AxiLiteReads(counters=COUNTERS)
 
     async def write(ctx: Any) -> None:
         for channel in (writes.aw, writes.w):
@@ -138,9 +152,9 @@ def test_an_access_takes_two_cycles() -> None:
     async def read(ctx: Any) -> None:
         ctx.set(reads.ar.valid, 1)
         ctx.set(reads.r.ready, 1)
-        for cycle in range(8):
-            assert ctx.get(reads.ar.ready) == (cycle % 2 == 0)
-            assert ctx.get(reads.r.valid) == (cycle % 2 == 1)
+        for cycle in range(9):
+            assert ctx.get(reads.ar.ready) == (cycle % 3 == 0)
+            assert ctx.get(reads.r.valid) == (cycle % 3 == 2)
             await ctx.tick()
 
     simulate(writes, write)

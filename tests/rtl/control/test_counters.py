@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from kit import simulate
 
+from naas_hw.rtl.control import counters
 from naas_hw.rtl.control.counters import (
     COUNTER_BITS,
     COUNTERS,
@@ -76,8 +77,14 @@ def drive(ctx: Any, dut: Counters, rng: np.random.Generator) -> dict[str, int]:
     return now
 
 
-def read(ctx: Any, dut: Counters) -> dict[str, int]:
-    return {name: ctx.get(getattr(dut.counts, name)) for name in COUNTERS}
+async def read(ctx: Any, dut: Counters) -> dict[str, int]:
+    """All counts, each in its turn."""
+    found = {}
+    for _ in COUNTERS:
+        found[COUNTERS[ctx.get(dut.counts.turn)]] = ctx.get(dut.counts.count)
+        await ctx.tick()
+    assert set(found) == set(COUNTERS), "each has a turn"
+    return {name: found[name] for name in COUNTERS}
 
 
 @pytest.mark.parametrize("ports", [L2_PORTS, ALL_PORTS], ids=["", "residual"])
@@ -98,12 +105,59 @@ def test_counts_are_those_of_the_model(seed: int, ports: tuple[str, ...]) -> Non
                 await ctx.tick()
             ctx.set(dut.busy, 0)
             await ctx.tick()
-            assert read(ctx, dut) == expected, f"seed {seed}"
+            assert await read(ctx, dut) == expected, f"seed {seed}"
             drive(ctx, dut, rng)
             await ctx.tick().repeat(3)
-            assert read(ctx, dut) == expected, f"seed {seed}: nothing counts between runs"
+            assert await read(ctx, dut) == expected, f"seed {seed}: nothing counts between runs"
 
     simulate(dut, bench)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_count_is_exact_in_each_of_its_turns(seed: int) -> None:
+    """It holds all cycles but the latest two, and begins anew with a run that follows at once."""
+    rng = np.random.default_rng(seed)
+    dut = Counters(ALL_PORTS)
+
+    async def bench(ctx: Any) -> None:
+        for length in (100, 37):
+            history = [dict.fromkeys(COUNTERS, 0)]
+            for cycle in range(length):
+                ctx.set(dut.start, cycle == 0)
+                ctx.set(dut.busy, cycle > 0)
+                gain = gains(drive(ctx, dut, rng))
+                if cycle > 1:
+                    name = COUNTERS[ctx.get(dut.counts.turn)]
+                    assert ctx.get(dut.counts.count) == history[cycle - 1][name], (cycle, name)
+                history.append({name: history[-1][name] + gain[name] for name in COUNTERS})
+                await ctx.tick()
+
+    simulate(dut, bench)
+
+
+def test_a_counter_stands_still_when_its_highest_bit_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is set in the first turn with at least half of the range, and the count stays that."""
+    monkeypatch.setattr(counters, "COUNTER_BITS", 7)
+    dut = Counters()
+    cycles = COUNTERS.index("cycles")
+    shown = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.start, 1)
+        await ctx.tick()
+        ctx.set(dut.start, 0)
+        ctx.set(dut.busy, 1)
+        for _ in range(200):
+            await ctx.tick()
+            if ctx.get(dut.counts.turn) == cycles:
+                shown.append(ctx.get(dut.counts.count))
+
+    simulate(dut, bench)
+    last = next(count for count in shown if count >= 64)
+    assert shown[0] < last < 64 + len(COUNTERS)
+    assert shown[shown.index(last) :] == [last] * (len(shown) - shown.index(last))
 
 
 def test_every_cycle_of_a_layer_has_one_cause() -> None:
@@ -118,6 +172,7 @@ def test_every_cycle_of_a_layer_has_one_cause() -> None:
 def test_a_signature_of_counters_is_that_of_its_names() -> None:
     assert CounterSignature(("a", "b")) == CounterSignature(["a", "b"])
     assert CounterSignature(("a", "b")) != CounterSignature(("b", "a"))
-    assert len(CounterSignature(("a",)).create().a) == 64
+    assert len(CounterSignature(("a",)).create().count) == COUNTER_BITS
+    assert len(CounterSignature(COUNTERS).create().turn) == (len(COUNTERS) - 1).bit_length()
     assert repr(CounterSignature(("a",))) == "CounterSignature(('a',))"
     assert COUNTER_BITS < 64
