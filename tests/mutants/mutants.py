@@ -467,8 +467,8 @@ MUTANTS = (
     Mutant(
         name="weight lanes: a word is read as if all lanes were used",
         module="array.weight_network",
-        old="1 << self.fields.weight_lanes_log2",
-        new="self.lanes",
+        old="first + (1 << log2)",
+        new="first + self.lanes",
         case="lanes",
     ),
     Mutant(
