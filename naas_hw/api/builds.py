@@ -1,45 +1,92 @@
 """Accelerators on an FPGA."""
 
 from pathlib import Path
+from typing import Final
 
 from naas_hw.api.settings import BuildSettings
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.files import read_accelerator
+from naas_hw.core.errors import InputError
 from naas_hw.fpga.build import BuildReport, BuildResult
 from naas_hw.fpga.build import build as build_accelerator
+from naas_hw.fpga.progress import ProgressCallback
 from naas_hw.runs.folder import RunFolder
+from naas_hw.system.files import write_files
+
+FOLDER: Final = "fpga"
+"""Where a run keeps its build."""
+REPORT: Final = "build.json"
 
 
-def build(design: Accelerator | str | Path, settings: BuildSettings) -> BuildReport:
+def build(
+    design: Accelerator | str | Path,
+    settings: BuildSettings,
+    *,
+    output: str | Path | None = None,
+    progress: ProgressCallback | None = None,
+) -> BuildReport:
     """Synthesise, place and route an accelerator.
 
     Parameters
     ----------
-    design : a value, a YAML file, or a run folder, which gets the result in `fpga/`.
+    design : a value, a YAML file, or a run folder, which gets the result in `fpga/` if no output
+        is given.
+    output : folder that gets report, netlist, logs, constraints and bitstream; new, empty, or with
+        an older build, which is replaced. None: nothing is kept, but of a run.
+    progress : told how far it is.
 
     Raises
     ------
-    InputError : the design is missing or wrong, or a target, seed or limit is out of range.
-    ToolError : a tool is missing, or the accelerator does not fit the part.
+    InputError : the design is missing or wrong, a target, seed or limit is out of range, the
+        design does not fit the part, or the output holds something else.
+    ToolError : a tool is missing or failed; synthesis took longer than the limit.
     """
-    if isinstance(design, Accelerator):
-        return _built(design, settings).report
-    path = Path(design)
-    if not path.is_dir():
-        return _built(read_accelerator(path), settings).report
-    with RunFolder.open(path) as run:
-        result = _built(read_accelerator(run.place("accelerator.yaml")), settings)
-        run.write_files(
-            {f"fpga/{name}": text for name, text in result.files.items()}, instead_of=["fpga"]
-        )
+    folder = None if output is None else Path(output)
+    if folder is not None:
+        check_output(folder)
+    if not isinstance(design, Accelerator) and Path(design).is_dir():
+        return _build_run(Path(design), settings, folder, progress)
+    accelerator = design if isinstance(design, Accelerator) else read_accelerator(design)
+    result = _built(accelerator, settings, progress)
+    if folder is not None:
+        write_files(folder, result.files)
     return result.report
 
 
-def _built(accelerator: Accelerator, settings: BuildSettings) -> BuildResult:
+def check_output(folder: Path) -> None:
+    """Refuse a folder that holds something other than a build.
+
+    Raises
+    ------
+    InputError : says which.
+    """
+    if not folder.exists() or (folder / REPORT).is_file():
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise InputError(f"{folder} must be missing, empty, or hold a build ({REPORT})")
+
+
+def _build_run(
+    path: Path, settings: BuildSettings, folder: Path | None, progress: ProgressCallback | None
+) -> BuildReport:
+    with RunFolder.open(path) as run:
+        result = _built(read_accelerator(run.place("accelerator.yaml")), settings, progress)
+        if folder is not None:
+            write_files(folder, result.files)
+        else:
+            files = {f"{FOLDER}/{name}": content for name, content in result.files.items()}
+            run.write_files(files, instead_of=[FOLDER])
+    return result.report
+
+
+def _built(
+    accelerator: Accelerator, settings: BuildSettings, progress: ProgressCallback | None
+) -> BuildResult:
     return build_accelerator(
         accelerator,
         settings.part,
         target_mhz=settings.target_mhz,
         seeds=settings.seeds,
         limit_minutes=settings.limit_minutes,
+        progress=progress,
     )

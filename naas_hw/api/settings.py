@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-from naas_hw.arch.devices import TARGET_MHZ, DevicePart
+from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart
 from naas_hw.runs.folder import digest_of
 from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.preludes import check_prelude
@@ -113,15 +113,20 @@ class BuildSettings:
     ----------
     part : the FPGA with its package and its speed grade, as `find_part` returns it.
     target_mhz : target clock of place and route; a build that misses it is no error.
-    seeds : random seeds of the placer; the fastest result counts.
-    limit_minutes : time limit of place and route for each seed. A seed that reaches it gives no
-        clock; the resources that synthesis found remain.
+    seeds : random seeds of the placer; the clock is their median, the fastest is kept.
+    limit_minutes : time limit of synthesis, and of place and route for each seed. A seed that
+        reaches it gives no clock; the resources that synthesis found remain. None: no limit.
     """
 
     part: DevicePart
     target_mhz: float = TARGET_MHZ
     seeds: tuple[int, ...] = (1,)
-    limit_minutes: float | None = None
+    limit_minutes: float | None = LIMIT_MINUTES
+
+    @property
+    def place(self) -> str:
+        """The name of what is built for."""
+        return self.part.device.name
 
 
 def run_settings(run: str | Path | RunSettings) -> RunSettings:

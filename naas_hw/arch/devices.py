@@ -16,16 +16,55 @@ class Device:
     option : what selects it in nextpnr.
     packages : the first is the default.
     speed_grades : the first is the default, the slowest.
+    resources : what the device has.
     """
 
     name: str
     option: str
     packages: tuple[str, ...]
     speed_grades: tuple[int, ...]
+    resources: "Resources"
 
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Cells of an FPGA: those that a design takes, or those that a device has.
+
+    Parameters
+    ----------
+    lut4 : LUT sites: logic, carry chains and small memories.
+    ff : flip-flops. dsp : multipliers of 18 x 18. block_ram : memories of 16 or 18 Kbit.
+    """
+
+    lut4: int = 0
+    ff: int = 0
+    dsp: int = 0
+    block_ram: int = 0
+
+    def __add__(self, other: "Resources") -> "Resources":
+        return Resources(
+            lut4=self.lut4 + other.lut4,
+            ff=self.ff + other.ff,
+            dsp=self.dsp + other.dsp,
+            block_ram=self.block_ram + other.block_ram,
+        )
+
+    def shortages(self, available: "Resources") -> tuple[str, ...]:
+        """What is more than there is, each as `77 DSP of 28`; empty where all of it fits."""
+        return tuple(
+            f"{need:,} {label} of {have:,}"
+            for name, label in RESOURCE_LABELS.items()
+            if (need := getattr(self, name)) > (have := getattr(available, name))
+        )
+
+
+RESOURCE_LABELS: Final = {"lut4": "LUT4", "ff": "FF", "dsp": "DSP", "block_ram": "block RAM"}
+"""What each of the resources is called where people read it."""
 
 TARGET_MHZ: Final = 80.0
 """Default clock frequency that place and route aims at."""
+LIMIT_MINUTES: Final = 60.0
+"""Default of what synthesis may take, and place and route for each seed."""
 
 _SMALL: Final = ("CABGA381", "CABGA256", "CSFBGA285")
 _PACKAGES: Final = {
@@ -39,6 +78,13 @@ _SERDES_PACKAGES: Final = {
     "45f": ("CABGA381", "CABGA554", "CSFBGA285"),
     "85f": ("CABGA381", "CABGA554", "CABGA756", "CSFBGA285"),
 }
+_RESOURCES: Final = {
+    "12f": Resources(lut4=24288, ff=24288, dsp=28, block_ram=56),
+    "25f": Resources(lut4=24288, ff=24288, dsp=28, block_ram=56),
+    "45f": Resources(lut4=43848, ff=43848, dsp=72, block_ram=108),
+    "85f": Resources(lut4=83640, ff=83640, dsp=156, block_ram=208),
+}
+"""As nextpnr counts them; a 12F is a 25F of which the maker promises a part."""
 
 
 def _devices() -> dict[str, Device]:
@@ -49,6 +95,7 @@ def _devices() -> dict[str, Device]:
             option=f"--{size[:2]}k",
             packages=packages,
             speed_grades=(6, 7, 8),
+            resources=_RESOURCES[size],
         )
     for prefix, grades in (("um", (6, 7, 8)), ("um5g", (8,))):
         for size, packages in _SERDES_PACKAGES.items():
@@ -57,6 +104,7 @@ def _devices() -> dict[str, Device]:
                 option=f"--{prefix}-{size[:2]}k",
                 packages=packages,
                 speed_grades=grades,
+                resources=_RESOURCES[size],
             )
     return devices
 

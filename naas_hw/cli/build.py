@@ -1,28 +1,34 @@
 """`naas build`: an accelerator on an FPGA, to utilisation and clock."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from naas_hw.arch.devices import TARGET_MHZ, find_part
+from naas_hw.arch.devices import LIMIT_MINUTES, RESOURCE_LABELS, TARGET_MHZ, find_part
 from naas_hw.arch.files import read_accelerator
 from naas_hw.cli.choices import MAX_COUNT, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.panels import MAIN, OUTPUT, PLACEMENT
+from naas_hw.cli.progress import BuildLines
+from naas_hw.core.errors import InputError
 from naas_hw.runs.folder import RunFolder
+from naas_hw.system.text import printable
 
 if TYPE_CHECKING:
     from naas_hw.api import BuildSettings
     from naas_hw.arch.accelerator import Accelerator
     from naas_hw.fpga.build import BuildReport
 
-_RESOURCES = {"lut4": "LUT4", "ff": "FF", "dsp": "DSP", "block_ram": "block RAM"}
+MAX_SEEDS: Final = 1000
+FOLDER: Final = Path("build", "fpga")
+"""Where builds of YAML files go, each into a folder of its name and its part."""
 
 
 def build(
@@ -50,21 +56,40 @@ def build(
         float,
         typer.Option(help="Target clock of place and route, in MHz.", rich_help_panel=PLACEMENT),
     ] = TARGET_MHZ,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_SEEDS,
+            help="Number of seeds of the placer, from 1 on. The clock is their median.",
+            rich_help_panel=PLACEMENT,
+        ),
+    ] = None,
     seed: Annotated[
         list[int] | None,
         typer.Option(
             min=0,
             max=MAX_SEED,
-            help="Random seed of the placer. Repeat it to keep the fastest result of several.",
+            help="A seed of the placer, instead of a number of them; repeat it for several.",
             rich_help_panel=PLACEMENT,
         ),
     ] = None,
     limit_minutes: Annotated[
-        float | None,
+        float,
         typer.Option(
-            help="Time limit of place and route for each seed; a build that reaches it has no "
-            "clock.",
+            help="Time limit of synthesis, and of place and route for each seed; a seed that "
+            "reaches it has no clock.",
             rich_help_panel=PLACEMENT,
+        ),
+    ] = LIMIT_MINUTES,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The folder that gets netlist, logs, constraints and bitstream: by default "
+            "fpga/ of the run, or build/fpga/ and the name of the design.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     into: Annotated[
@@ -82,33 +107,68 @@ def build(
 ) -> int:
     """Synthesise, place and route designs: LUT4, FF, DSP, block RAM, clock, critical path.
 
+    A design that does not fit the FPGA is refused after synthesis, with what it needs.
+
     Examples
     --------
     naas build examples/ck8x8.yaml --device lfe5u-85f
-    naas build run --device lfe5u-85f --seed 1 --seed 2 --seed 3 --json
-    naas build run --device lfe5u-45f --package CABGA381 --limit-minutes 30
+    naas build run --device lfe5u-85f --seeds 3 --json
+    naas build run --device lfe5u-45f --package CABGA381 --limit-minutes 60
     """
     from naas_hw import api
+    from naas_hw.api.builds import FOLDER as RUN_FOLDER
 
+    if seed and seeds is not None:
+        raise InputError("--seeds must not be given with --seed")
     settings = api.BuildSettings(
         part=find_part(device, package=package, speed_grade=speed_grade),
         target_mhz=frequency,
-        seeds=tuple(seed or (1,)),
+        seeds=tuple(seed or range(1, (seeds or 1) + 1)),
         limit_minutes=limit_minutes,
     )
     accelerators = [_read(design) for design in designs]
-    built = [
-        (accelerator, api.build(design, settings))
-        for accelerator, design in zip(accelerators, designs, strict=True)
-    ]
-    for _, report in built:
+    outputs = _outputs(designs, accelerators, settings, output)
+    built = []
+    for accelerator, design, folder in zip(accelerators, designs, outputs, strict=True):
+        with BuildLines(Console(stderr=True), name=accelerator.name) as progress:
+            report = api.build(design, settings, output=folder, progress=progress)
+        built.append((accelerator, report))
+        place = folder or design / RUN_FOLDER
         if as_json:
-            print(report.json, end="")
+            print(json.dumps(_with_path(report.as_dict(), place), indent=2))
         else:
             _print(Console(), report)
+            print(f"netlist, logs and constraints are in {printable(str(place))}")
     if into is not None:
         _write(into, built, designs, settings)
     return ExitStatus.DONE
+
+
+def _outputs(
+    designs: Sequence[Path],
+    accelerators: "Sequence[Accelerator]",
+    settings: "BuildSettings",
+    output: Path | None,
+) -> list[Path | None]:
+    """The folder of each build; None for the run's own."""
+    from naas_hw.api.builds import check_output
+
+    if output is not None and len(designs) > 1:
+        raise InputError(f"--output must be given with one design, not with {len(designs)}")
+    folders = [
+        output or (None if design.is_dir() else FOLDER / f"{accelerator.name}-{settings.place}")
+        for design, accelerator in zip(designs, accelerators, strict=True)
+    ]
+    for folder in folders:
+        if folder is not None:
+            check_output(folder)
+    return folders
+
+
+def _with_path(facts: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The same, with the bitstream as it is found from here."""
+    name = facts["bitstream"]
+    return {**facts, "bitstream": None if name is None else str(folder / name)}
 
 
 def _read(design: Path) -> "Accelerator":
@@ -138,14 +198,18 @@ def build_words(designs: Sequence[Path], settings: "BuildSettings") -> list[str]
     words += ["--device", part.device.name, "--package", part.package]
     words += ["--speed-grade", str(part.speed_grade), "--frequency", f"{settings.target_mhz:g}"]
     words += [word for seed in settings.seeds for word in ("--seed", str(seed))]
-    return words + ([] if limit is None else ["--limit-minutes", f"{limit:g}"])
+    default = limit is None or limit == LIMIT_MINUTES
+    return words + ([] if default else ["--limit-minutes", f"{limit:g}"])
 
 
 def _print(console: Console, report: "BuildReport") -> None:
+    from naas_hw.fpga.critical_path import path_text
+
     console.print(_usage_table(report))
     console.print(_component_table(report))
     if report.critical_path:
         console.print(_path_table(report))
+        console.print(Text(f"critical path {path_text(report.critical_path)}"))
     console.print(Text(summary_of(report)))
 
 
@@ -160,8 +224,14 @@ def summary_of(report: "BuildReport") -> str:
 
 def clock_text(report: "BuildReport") -> str:
     """The clock, or why there is none."""
-    if report.fmax_mhz is not None:
+    clocks = report.fmax_of_seeds.values()
+    if len(clocks) == 1:
         return f"{report.fmax_mhz:g} MHz"
+    if clocks:
+        return (
+            f"{report.fmax_mhz:g} MHz (median of {len(clocks)} seeds, "
+            f"{min(clocks):g} to {max(clocks):g})"
+        )
     return f"not placed and routed within {report.limit_minutes:g} minutes"
 
 
@@ -170,7 +240,7 @@ def _usage_table(report: "BuildReport") -> Table:
     table = Table(title=title, title_justify="left")
     for column in ("", "accelerator", "harness", "device", "used"):
         table.add_column(column, justify="right" if column else "left")
-    for name, label in _RESOURCES.items():
+    for name, label in RESOURCE_LABELS.items():
         usage = report.usage.get(name)
         table.add_row(
             label,
@@ -185,10 +255,10 @@ def _usage_table(report: "BuildReport") -> Table:
 def _component_table(report: "BuildReport") -> Table:
     table = Table(title="By component, what it instantiates not included", title_justify="left")
     table.add_column("module")
-    for column in ("instances", *_RESOURCES.values()):
+    for column in ("instances", *RESOURCE_LABELS.values()):
         table.add_column(column, justify="right")
     for component in report.components:
-        counts = [getattr(component.resources, name) for name in _RESOURCES]
+        counts = [getattr(component.resources, name) for name in RESOURCE_LABELS]
         if any(counts):
             table.add_row(Text(component.module), *map(str, (component.instances, *counts)))
     return table

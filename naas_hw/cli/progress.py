@@ -1,4 +1,4 @@
-"""Progress of a search or a simulation while it runs: what is done, the rate, the time left.
+"""Progress of a search, a simulation or a build: what is done, the rate, the time left.
 
 Of a search a few lines that are written over on a terminal, and elsewhere a line now and then,
 without control codes. Only this file looks at a clock.
@@ -15,6 +15,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from naas_hw.arch.accelerator import Accelerator
+    from naas_hw.fpga.progress import BuildProgress
     from naas_hw.search import Progress
     from naas_hw.sim.network_run import NetworkProgress
 
@@ -147,3 +148,77 @@ class SearchProgress:
             return False
         self._next_line = self._clock() + SECONDS_BETWEEN_LINES
         return True
+
+
+class BuildLines:
+    """A progress callback of a build, and the context in which it has the screen.
+
+    On a terminal a line that is written over; elsewhere a line at the begin of each stage, and now
+    and then.
+
+    Parameters
+    ----------
+    name : of the design.
+    """
+
+    def __init__(
+        self, screen: Console, *, name: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._screen, self._name, self._clock = screen, name, clock
+        self._begin = self._stage_begin = clock()
+        self._seeds_begin: float | None = None
+        self._stage_seed, self._seconds_a_seed = 0, 0.0
+        self._stage: tuple[str, int | None] | None = None
+        self._next_line = self._begin
+        self._live = Live(console=screen, transient=True, auto_refresh=False)
+
+    def __enter__(self) -> Self:
+        if self._screen.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, progress: "BuildProgress") -> None:
+        """Show how far the build is."""
+        now = self._clock()
+        is_new = (progress.stage.value, progress.seed) != self._stage
+        if is_new:
+            self._stage, self._stage_begin = (progress.stage.value, progress.seed), now
+        if progress.seed is not None and self._seeds_begin is None:
+            self._seeds_begin = now
+        line = self._line(progress, now)
+        if self._screen.is_terminal:
+            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+        elif is_new or now >= self._next_line:
+            self._next_line = now + SECONDS_BETWEEN_LINES
+            self._screen.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _line(self, progress: "BuildProgress", now: float) -> str:
+        """`ck8x8, seed 2 (2 of 3): routing, 12 of 34 connections; 1:20 spent, about 0:30 left`."""
+        seed = ""
+        if progress.seed is not None:
+            seed = f", seed {progress.seed} ({progress.num_seeds_done + 1} of {progress.num_seeds})"
+        detail = f", {progress.detail}" if progress.detail else ""
+        spent = duration(now - self._begin)
+        left = self._left(progress, now)
+        return f"{self._name}{seed}: {progress.stage}{detail}; {spent} spent{left}"
+
+    def _left(self, progress: "BuildProgress", now: float) -> str:
+        """What is left: of all seeds by those that have ended, of a stage by its share."""
+        if progress.num_seeds_done and self._seeds_begin is not None and progress.seed is not None:
+            if self._stage_seed != progress.num_seeds_done:
+                self._stage_seed = progress.num_seeds_done
+                self._seconds_a_seed = (now - self._seeds_begin) / progress.num_seeds_done
+            due = self._seeds_begin + self._seconds_a_seed * progress.num_seeds
+            return f", about {duration(max(0.0, due - now))} left"
+        if progress.share:
+            seconds = (now - self._stage_begin) * (1 / progress.share - 1)
+            return f", about {duration(seconds)} left of {progress.stage}"
+        return ""

@@ -1,17 +1,31 @@
-"""An accelerator on an FPGA: what it takes, and how fast it is."""
+"""An accelerator on an FPGA: what it takes, how fast it is, and its bitstream."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.devices import TARGET_MHZ, DevicePart
+from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart, Resources
 from naas_hw.core.errors import InputError
-from naas_hw.fpga.place import TOOL, PathStep, PlacedDesign, Usage, place
-from naas_hw.fpga.synthesis import Component, Netlist, Resources, synthesise
+from naas_hw.fpga.bitstream import BITSTREAM, pack
+from naas_hw.fpga.critical_path import PathStep, path_text
+from naas_hw.fpga.place import (
+    CONSTRAINTS,
+    TOOL,
+    PlacedDesign,
+    Usage,
+    configuration_name,
+    log_name,
+    place,
+)
+from naas_hw.fpga.progress import BuildProgress, ProgressCallback, Stage, stage_of_log
+from naas_hw.fpga.synthesis import NETLIST, SYNTHESIS_LOG, Component, Netlist, synthesise
+from naas_hw.fpga.wrapper import Wrapper
 from naas_hw.sim.hardware import generate
 from naas_hw.system.temporary import temporary_folder
 from naas_hw.system.tools import require_tool
@@ -29,16 +43,20 @@ class BuildReport:
     ----------
     accelerator, num_macs : what was built.
     device, package, speed_grade : for what.
+    board : for which board; None: for a device alone.
     digest : of the Verilog; tools : name -> version.
     target_mhz : what place and route aimed at.
-    limit_minutes : what place and route may take for each seed; None: as long as it takes.
-    seed, fmax_mhz : the best of the seeds, and its clock; None if none ended within the limit.
+    limit_minutes : what synthesis may take, and place and route for each seed; None: as long as
+        they take.
+    seed : the best of the seeds; None if none ended within the limit.
     fmax_of_seeds : seed -> MHz.
-    core : the accelerator alone, as synthesised; harness : the registers around it.
+    core : the accelerator alone, as synthesised; harness : what stands around it.
     usage : of the device, by both, as placed (empty if no seed was): there a carry chain also takes
         LUT sites to begin and to end.
     components : of the core, by module, the largest first; they add up to it.
     critical_path, critical_components : of the best seed.
+    bitstream : file of the best seed's; None where the pins are not those of a board, or no seed
+        ended within the limit.
     """
 
     accelerator: str
@@ -46,12 +64,12 @@ class BuildReport:
     device: str
     package: str
     speed_grade: int
+    board: str | None = None
     digest: str
     tools: dict[str, str]
     target_mhz: float
     limit_minutes: float | None = None
     seed: int | None
-    fmax_mhz: float | None
     fmax_of_seeds: dict[int, float]
     core: Resources
     harness: Resources
@@ -59,6 +77,24 @@ class BuildReport:
     components: tuple[Component, ...]
     critical_path: tuple[PathStep, ...]
     critical_components: tuple[str, ...]
+    bitstream: str | None = None
+
+    @property
+    def fmax_mhz(self) -> float | None:
+        """The clock: the median of the seeds, None if none ended within the limit."""
+        clocks = self.fmax_of_seeds.values()
+        return round(median(clocks), 2) if clocks else None
+
+    @property
+    def best_mhz(self) -> float | None:
+        """The clock of the best seed, which is that of the bitstream."""
+        return max(self.fmax_of_seeds.values(), default=None)
+
+    @property
+    def spread_mhz(self) -> float | None:
+        """The fastest seed's clock less the slowest's."""
+        clocks = self.fmax_of_seeds.values()
+        return round(max(clocks) - min(clocks), 2) if clocks else None
 
     @property
     def lut4_per_mac(self) -> float:
@@ -76,6 +112,9 @@ class BuildReport:
         return {
             "version": 1,
             **asdict(self),
+            "fmax_mhz": self.fmax_mhz,
+            "best_mhz": self.best_mhz,
+            "spread_mhz": self.spread_mhz,
             "core": core,
             "lut4": self.core.lut4,
             "ff": self.core.ff,
@@ -83,6 +122,7 @@ class BuildReport:
             "block_ram": self.core.block_ram,
             "lut4_per_mac": self.lut4_per_mac,
             "critical_path_ns": self.critical_path_ns,
+            "critical_path_text": path_text(self.critical_path),
             "usage": {
                 name: {**asdict(usage), "share": round(usage.share, 4)}
                 for name, usage in self.usage.items()
@@ -91,16 +131,21 @@ class BuildReport:
 
     @property
     def json(self) -> str:
-        """As it stands in `fpga/build.json`."""
+        """As it stands in `build.json`."""
         return json.dumps(self.as_dict(), indent=2) + "\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildResult:
-    """A report, and the files that belong into `fpga/` of a run."""
+    """A report, and the files that are kept: `build.json`, netlist, logs, constraints, bitstream.
+
+    Parameters
+    ----------
+    files : name -> content.
+    """
 
     report: BuildReport
-    files: dict[str, str]
+    files: Mapping[str, str | bytes]
 
 
 def build(
@@ -109,45 +154,143 @@ def build(
     *,
     target_mhz: float = TARGET_MHZ,
     seeds: Sequence[int] = (1,),
-    limit_minutes: float | None = None,
+    limit_minutes: float | None = LIMIT_MINUTES,
+    progress: ProgressCallback | None = None,
 ) -> BuildResult:
     """Generate, synthesise, place and route; works in a folder of its own and leaves none.
 
     Parameters
     ----------
     target_mhz : what place and route aims at; missing it is no error.
-    seeds : of the placer; the fastest result counts.
-    limit_minutes : what place and route may take for each seed. A seed that takes longer gives no
-        clock; what synthesis found stands.
+    seeds : of the placer; the clock is their median, what is kept is the fastest.
+    limit_minutes : what synthesis may take, and place and route for each seed. A seed that takes
+        longer gives no clock; what synthesis found stands. None: as long as they take.
+    progress : told how far it is.
 
     Raises
     ------
-    InputError : a target, seed or limit out of range.
-    ToolError : a tool is missing, or the accelerator does not fit the part.
+    InputError : a target, seed or limit out of range; a part that the design does not fit, by what
+        synthesis found.
+    ToolError : a tool is missing or failed; synthesis took longer than the limit.
     """
     _check(target_mhz, seeds, limit_minutes)
     for tool in TOOLS:
         require_tool(tool)
     sources = generate(accelerator).sources
+    flow = _Flow(
+        part=part,
+        target_mhz=target_mhz,
+        seeds=tuple(seeds),
+        limit_minutes=limit_minutes,
+        tell=progress or _tell_nobody,
+    )
     with temporary_folder("build-") as folder:
-        netlist = synthesise(sources, top=TOP, target_mhz=target_mhz, folder=folder)
-        placements = [
-            place(
-                part,
-                target_mhz=target_mhz,
-                seed=seed,
-                folder=folder,
-                hierarchy=netlist.hierarchy,
-                limit_minutes=limit_minutes,
-            )
-            for seed in seeds
-        ]
+        netlist, placed = flow.run(sources, folder)
+        files = _kept_files(folder, flow.seeds)
+    report = _report(accelerator, flow, sources, netlist, placed)
+    return BuildResult(report=report, files={"build.json": report.json, **files})
+
+
+def _tell_nobody(progress: BuildProgress) -> None:
+    """Where nobody looks at a build while it runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Flow:
+    """What is the same in all steps of a build."""
+
+    part: DevicePart
+    target_mhz: float
+    seeds: tuple[int, ...]
+    limit_minutes: float | None
+    tell: ProgressCallback
+    wrapper: Wrapper | None = None
+
+    def run(
+        self, sources: Mapping[str, str], folder: Path
+    ) -> tuple[Netlist, tuple[PlacedDesign, ...]]:
+        """The netlist, and the seeds that ended within the limit, the fastest first."""
+        netlist = self._synthesise(sources, folder)
+        check_fit(netlist.resources, self.part)
+        placements = [self._place(number, netlist, folder) for number in range(len(self.seeds))]
         placed = sorted((p for p in placements if p is not None), key=lambda p: -p.fmax_mhz)
-        seed = placed[0].seed if placed else seeds[0]
-        path = folder / f"route_{seed}.log"
-        log = path.read_text(errors="replace") if path.exists() else ""
-    report = _report(accelerator, part, target_mhz, sources, netlist, placed, limit_minutes)
-    return BuildResult(report=report, files={"build.json": report.json, "route.log": log})
+        if placed and self.wrapper is not None and self.wrapper.constraints is not None:
+            self._say(Stage.BITSTREAM, num_seeds_done=len(self.seeds))
+            pack(configuration_name(placed[0].seed), folder=folder)
+        return netlist, tuple(placed)
+
+    def _synthesise(self, sources: Mapping[str, str], folder: Path) -> Netlist:
+        self._say(Stage.SYNTHESIS)
+        return synthesise(
+            sources,
+            top=TOP,
+            target_mhz=self.target_mhz,
+            folder=folder,
+            wrapper=self.wrapper,
+            limit_minutes=self.limit_minutes,
+            watch=lambda: self._say(Stage.SYNTHESIS),
+        )
+
+    def _place(self, number: int, netlist: Netlist, folder: Path) -> PlacedDesign | None:
+        seed = self.seeds[number]
+
+        def look(log: str) -> None:
+            stage, share, detail = stage_of_log(log)
+            self._say(stage, share=share, detail=detail, seed=seed, num_seeds_done=number)
+
+        look("")
+        return place(
+            self.part,
+            target_mhz=self.target_mhz,
+            seed=seed,
+            folder=folder,
+            hierarchy=netlist.hierarchy,
+            constraints=self.wrapper.constraints if self.wrapper is not None else None,
+            limit_minutes=self.limit_minutes,
+            watch=look,
+        )
+
+    def _say(
+        self,
+        stage: Stage,
+        *,
+        share: float | None = None,
+        detail: str = "",
+        seed: int | None = None,
+        num_seeds_done: int = 0,
+    ) -> None:
+        self.tell(
+            BuildProgress(
+                stage=stage,
+                share=share,
+                detail=detail,
+                seed=seed,
+                num_seeds_done=num_seeds_done,
+                num_seeds=len(self.seeds),
+                limit_minutes=self.limit_minutes,
+            )
+        )
+
+
+def check_fit(need: Resources, part: DevicePart) -> None:
+    """Refuse a design that place and route could not bring onto the part.
+
+    Raises
+    ------
+    InputError : says each resource that is short, what the design needs, and what there is.
+    """
+    short = need.shortages(part.device.resources)
+    if short:
+        raise InputError(
+            f"the design must fit {part.device.name}, which it does not: it needs "
+            f"{', '.join(short)}"
+        )
+
+
+def _kept_files(folder: Path, seeds: Sequence[int]) -> dict[str, str | bytes]:
+    """What is kept of a build, as far as it is there."""
+    names = [NETLIST, SYNTHESIS_LOG, CONSTRAINTS, BITSTREAM, *(log_name(seed) for seed in seeds)]
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
 def _check(target_mhz: float, seeds: Sequence[int], limit_minutes: float | None) -> None:
@@ -166,15 +309,15 @@ def _check(target_mhz: float, seeds: Sequence[int], limit_minutes: float | None)
 
 def _report(
     accelerator: Accelerator,
-    part: DevicePart,
-    target_mhz: float,
-    sources: Any,
+    flow: _Flow,
+    sources: Mapping[str, str],
     netlist: Netlist,
     placed: Sequence[PlacedDesign],
-    limit_minutes: float | None,
 ) -> BuildReport:
     best = placed[0] if placed else None
     text = "".join(f"{name}\0{source}\0" for name, source in sources.items())
+    has_pins = flow.wrapper is not None and flow.wrapper.constraints is not None
+    part = flow.part
     return BuildReport(
         accelerator=accelerator.name,
         num_macs=accelerator.num_pes,
@@ -183,10 +326,9 @@ def _report(
         speed_grade=part.speed_grade,
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
         tools={name: metadata.version(name) for name in TOOLS},
-        target_mhz=target_mhz,
-        limit_minutes=limit_minutes,
+        target_mhz=flow.target_mhz,
+        limit_minutes=flow.limit_minutes,
         seed=best.seed if best else None,
-        fmax_mhz=best.fmax_mhz if best else None,
         fmax_of_seeds={design.seed: design.fmax_mhz for design in placed},
         core=netlist.core,
         harness=netlist.harness,
@@ -194,4 +336,5 @@ def _report(
         components=netlist.components,
         critical_path=best.critical_path if best else (),
         critical_components=best.critical_components if best else (),
+        bitstream=BITSTREAM if best and has_pins else None,
     )

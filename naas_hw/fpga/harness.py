@@ -7,6 +7,8 @@ from typing import Final
 from naas_hw.core.templates import render_template
 
 HARNESS: Final = "naas_harness"
+CORE: Final = "core"
+"""Name of the instance of the accelerator, in this wrapper and in that of a board."""
 CLOCK: Final = "aclk"
 RESET: Final = "aresetn"
 

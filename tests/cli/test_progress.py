@@ -9,10 +9,12 @@ from rich.console import Console
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cli.progress import (
     SECONDS_BETWEEN_LINES,
+    BuildLines,
     SearchProgress,
     SimulationProgress,
     duration,
 )
+from naas_hw.fpga.progress import BuildProgress, Stage
 from naas_hw.search import Progress
 from naas_hw.sim.network_run import NetworkProgress
 
@@ -131,3 +133,41 @@ def test_a_simulation_says_its_rate_and_what_is_left_without_the_time_of_compili
         "2/3 [2]: 301 cycles, differs; 150 cycles/s, about 0:04 left",
         "3/3 [3]: 600 cycles, equal; 450 cycles/s, about 0:00 left",
     ]
+
+
+def built(steps, *, terminal: bool = False) -> str:
+    """What is written for (seconds, progress) of a build after one another."""
+    text, clock = StringIO(), Clock()
+    screen = Console(
+        file=text, force_terminal=terminal, width=100, _environ={"TERM": "xterm"}
+    )  # fmt: skip
+    with BuildLines(screen, name="ck8x8", clock=clock) as progress:
+        for seconds, step in steps:
+            clock.now += seconds
+            progress(step)
+    return text.getvalue()
+
+
+def test_a_build_says_stage_seed_time_spent_and_left():
+    """A quarter of the connections in 30 s: 90 s more. Two seeds of three in 200 s: 100 s more."""
+    steps = [
+        (0, BuildProgress(stage=Stage.SYNTHESIS, num_seeds=3)),
+        (40, BuildProgress(stage=Stage.PACKING, seed=1, num_seeds=3)),
+        (0, BuildProgress(stage=Stage.ROUTING, seed=1, num_seeds=3)),
+        (30, BuildProgress(stage=Stage.ROUTING, seed=1, num_seeds=3, share=0.25, detail="1 of 4")),
+        (170, BuildProgress(stage=Stage.PACKING, seed=3, num_seeds=3, num_seeds_done=2)),
+    ]
+    assert built(steps).splitlines() == [
+        "ck8x8: synthesis; 0:00 spent",
+        "ck8x8, seed 1 (1 of 3): packing; 0:40 spent",
+        "ck8x8, seed 1 (1 of 3): routing; 0:40 spent",
+        "ck8x8, seed 1 (1 of 3): routing, 1 of 4; 1:10 spent, about 1:30 left of routing",
+        "ck8x8, seed 3 (3 of 3): packing; 4:00 spent, about 1:40 left",
+    ]
+
+
+def test_a_build_writes_over_one_line_on_a_terminal_and_a_line_now_and_then_elsewhere():
+    steps = [(1, BuildProgress(stage=Stage.SYNTHESIS)) for _ in range(SECONDS_BETWEEN_LINES + 2)]
+    assert len(built(steps).splitlines()) == 2 and "\x1b" not in built(steps)
+    text = built(steps, terminal=True)
+    assert text.count("\n") < 3 and "synthesis; 0:12 spent" in text

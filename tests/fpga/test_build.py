@@ -1,12 +1,13 @@
 """An accelerator on an FPGA: what its tools say is read right, and what is wrong is said."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.arch.devices import DEVICES, find_part
+from naas_hw.arch.devices import DEVICES, Resources, find_part
 from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError, ToolError
@@ -15,7 +16,8 @@ from naas_hw.fpga import place as flow_place
 from naas_hw.fpga.build import TOP, build
 from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
 from naas_hw.fpga.place import Usage, read_report
-from naas_hw.fpga.synthesis import Hierarchy, Resources, read_netlist, synthesise
+from naas_hw.fpga.progress import BuildProgress
+from naas_hw.fpga.synthesis import Hierarchy, read_netlist, synthesise
 from naas_hw.rtl.array.private_buffers import MEMORY_BYTES
 from naas_hw.runs.folder import Manifest, RunFolder
 from naas_hw.sim.hardware import generate
@@ -209,6 +211,101 @@ def test_a_part_that_does_not_exist_is_refused(arguments, sentence):
 def test_a_target_or_seed_out_of_range_is_refused(arguments, sentence):
     with pytest.raises(InputError, match=sentence):
         build(SMALL, find_part("lfe5u-85f"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("need", "sentence"),
+    [
+        (Resources(dsp=29), "lfe5u-12f, which it does not: it needs 29 DSP of 28"),
+        (
+            Resources(lut4=30_000, ff=24_288, block_ram=57),
+            "it needs 30,000 LUT4 of 24,288, 57 block RAM of 56",
+        ),
+    ],
+)
+def test_a_design_that_does_not_fit_is_refused_with_what_it_needs(need, sentence):
+    flow_build.check_fit(Resources(lut4=24_288, dsp=28, block_ram=56), find_part("lfe5u-12f"))
+    with pytest.raises(InputError, match=sentence):
+        flow_build.check_fit(need, find_part("lfe5u-12f"))
+
+
+@pytest.fixture
+def stubs(monkeypatch):
+    """Tools that answer at once: a netlist of one cell, and a clock a seed (none for seed 3)."""
+    told: list[BuildProgress] = []
+
+    def synthesised(sources, *, folder, watch, **options):
+        (folder / "netlist.json").write_text("{}")
+        watch()
+        return read_netlist(NETLIST)
+
+    def placed(part, *, seed, folder, watch, **options):
+        (folder / "constraints.lpf").write_text("FREQUENCY\n")
+        (folder / f"route_{seed}.log").write_text(f"seed {seed}\n")
+        watch("Info: Routing..\nInfo: Routing 10 arcs.\n")
+        design = read_report(REPORT, seed=seed, hierarchy=read_netlist(NETLIST).hierarchy)
+        return None if seed == 3 else replace(design, fmax_mhz=60.0 + seed)
+
+    monkeypatch.setattr(flow_build, "require_tool", lambda name: Path(name))
+    monkeypatch.setattr(flow_build, "synthesise", synthesised)
+    monkeypatch.setattr(flow_build, "place", placed)
+    return told
+
+
+def test_the_clock_is_the_median_and_the_files_are_kept(stubs):
+    result = build(SMALL, find_part("lfe5u-85f"), seeds=(1, 2, 3, 8), progress=stubs.append)
+    report = result.report.as_dict()
+    assert result.report.fmax_of_seeds == {8: 68.0, 2: 62.0, 1: 61.0}
+    assert (report["fmax_mhz"], report["best_mhz"], report["spread_mhz"]) == (62.0, 68.0, 7.0)
+    assert report["seed"] == 8 and report["bitstream"] is None
+    logs = {f"route_{seed}.log" for seed in (1, 2, 3, 8)}
+    assert set(result.files) == {"build.json", "netlist.json", "constraints.lpf", *logs}
+    assert report["critical_path_text"].startswith("from register x of core.array through ")
+
+
+def test_a_build_tells_stages_and_seeds(stubs):
+    build(SMALL, find_part("lfe5u-85f"), seeds=(1, 3), limit_minutes=7.0, progress=stubs.append)
+    stages = [(p.stage.value, p.seed, p.num_seeds_done, p.share) for p in stubs]
+    assert stages == [
+        ("synthesis", None, 0, None),
+        ("synthesis", None, 0, None),
+        ("packing", 1, 0, None),
+        ("routing", 1, 0, 0.0),
+        ("packing", 3, 1, None),
+        ("routing", 3, 1, 0.0),
+    ]
+    assert {(p.num_seeds, p.limit_minutes) for p in stubs} == {(2, 7.0)}
+
+
+def test_a_build_without_a_clock_keeps_its_logs(stubs):
+    result = build(SMALL, find_part("lfe5u-85f"), seeds=(3,))
+    assert result.report.fmax_mhz is None and result.report.spread_mhz is None
+    assert "route_3.log" in result.files
+
+
+def test_seeds_are_given_by_number_or_one_by_one(tmp_path, capsys):
+    words = ["build", str(EXAMPLES / "ck8x8.yaml"), "--device", "lfe5u-85f"]
+    assert main([*words, "--seeds", "3", "--seed", "1"]) == 2
+    assert "--seeds must not be given with --seed" in capsys.readouterr().err
+
+
+def test_the_command_writes_into_a_folder_and_replaces_only_builds(
+    stubs, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    write_accelerator(SMALL, tmp_path / "small.yaml")
+    words = ["build", "small.yaml", "--device", "lfe5u-85f", "--json", "--seeds", "2"]
+    for _ in range(2):
+        assert main(words) == 0
+        report = json.loads(capsys.readouterr().out)
+        folder = tmp_path / "build" / "fpga" / "small-lfe5u-85f"
+        assert report == json.loads((folder / "build.json").read_text())
+        assert report["fmax_of_seeds"] == {"1": 61.0, "2": 62.0}
+        assert (folder / "route_2.log").read_text() == "seed 2\n"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    assert main([*words, "-o", "mine"]) == 2
+    assert "mine must be missing, empty, or hold a build" in capsys.readouterr().err
 
 
 def test_a_missing_tool_is_one_sentence_before_anything_runs(tmp_path, monkeypatch, capsys):

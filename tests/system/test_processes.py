@@ -168,3 +168,25 @@ def test_only_the_runner_starts_programs():
         text = path.read_text(encoding="utf-8")
         code = "\n".join(line for line in text.splitlines() if "`ProcessPool" not in line)
         assert not [word for word in words if word in code], path
+
+
+def test_a_program_is_watched_while_it_runs_and_keeps_its_output():
+    """It ends when the first look has been had."""
+    looks: list[int] = []
+    read, write = os.pipe()
+
+    def look() -> None:
+        looks.append(1)
+        if len(looks) == 1:
+            os.write(write, b"go\n")
+
+    with os.fdopen(read), os.fdopen(write, "w"):
+        command = ["sh", "-c", f"cat; echo begun; read line < /proc/{os.getpid()}/fd/{read}"]
+        ended = run_program(command, given="given ", watch=look)
+    assert ended is not None and (ended.status, ended.output) == (0, "given begun\n") and looks
+
+
+def test_a_watched_program_is_ended_at_its_limit():
+    looks: list[int] = []
+    assert run_program(["sleep", "600"], timeout_seconds=1.5, watch=lambda: looks.append(1)) is None
+    assert len(looks) == 1
