@@ -18,7 +18,7 @@ MAC_PIPELINE: Final = 4
 TREE_LEVELS_PER_CYCLE: Final = 1
 """Levels of the adder tree between two registers."""
 
-REQUANTISE_LATENCY: Final = 6
+REQUANTISE_LATENCY: Final = 8
 """Cycles of the requantiser."""
 
 EPILOGUE_LATENCY: Final = 8

@@ -1,6 +1,6 @@
 """int32 accumulators to int8, one a cycle."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -13,6 +13,15 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 
 HALF: Final = 16
 """Where the factors of the product are cut, so that each part fits one 18 x 18 multiplier."""
+
+
+WINDOW_BITS: Final = 11
+"""Bits of v that are shifted: what does not fit them is beyond any clamp, and stays so when it is
+halved and rounded."""
+HALVED_BITS: Final = WINDOW_BITS
+FIRST_STEPS: Final = (4, 3, 2)
+LAST_STEPS: Final = (1, 0)
+"""Bits of the shift in the order in which they shift, in two cycles."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +91,14 @@ class Requantiser(SharedComponent):
         return (self.single_rounding,)
 
     def build(self, platform: Any) -> Module:
-        """Six stages: add the bias; multiply in four parts; join the parts; add; shift; clamp.
+        """Eight stages: bias; four products; sums of products, in two; h - n; shift, in two; clamp.
 
         HighMul is h = (x m + 2^30) >> 31 exactly, since m >= 0. RoundingDivideByPOT is
         (h + 2^(s-1) - (h < 0)) >> s for s > 0; the sign of x may stand for that of h, because
         where they differ h is 0 and either gives 0. With n = (h < 0) and e = 1 for s > 0, and
         both 0 for s = 0, that is (v + e) >> 1 with v = 2 (h - n) >> s: what rounds is one bit
-        behind the shift, and clamping compares v with bounds made beforehand.
+        behind the shift. Of v only a window of a few bits is shifted: what does not fit it is
+        clamped.
 
         One rounding is (((x m) >> 31) + 2^(s-1)) >> s for s > 0: nothing is added to the product,
         and n is 0. For s = 0 the first of the two roundings is the only one.
@@ -97,17 +107,18 @@ class Requantiser(SharedComponent):
         biased = Signal(signed(32), reset_less=True)
         m.d.sync += biased.eq(self.accumulator + self.bias)
         once = self._rounds_once(m)
-        products = self._multiply(m, biased, once)
+        products = self._multiply(m, biased)
         shift = _later(m, self.shift, 2, "shift")
         negative = _later(m, biased[-1], 1, "negative")
         rounds_away = negative & (shift != 0)
+        taken = Const(1 << 30)
         if once is not None:
-            rounds_away &= ~_later(m, once, 1, "once_late")
-        lowered = self._join(m, products, rounds_away)
-        shift = _later(m, shift, 2, "shift_late")
-        shifted = Signal(signed(34), reset_less=True)
-        m.d.sync += shifted.eq((lowered << 1) >> shift)
-        self._clamp(m, shifted, shift)
+            late = _later(m, once, 1, "once_late")
+            rounds_away &= ~late
+            taken = Cat(Const(0, 30), ~late, late)
+        lowered = self._join(m, products, taken, rounds_away)
+        shift = _later(m, shift, 3, "shift_late")
+        self._clamp(m, self._shift(m, lowered, shift))
         return m
 
     def _rounds_once(self, m: Module) -> Value | None:
@@ -116,66 +127,102 @@ class Requantiser(SharedComponent):
             return None
         return _later(m, self.rounds_once & (self.shift != 0), 1, "once")
 
-    def _multiply(self, m: Module, biased: Signal, once: Value | None) -> _Products:
-        """The parts of the product; from the lowest, 2^30 or 2^31 is taken away for `_join`."""
-        taken = Const(1 << 30) if once is None else Cat(Const(0, 30), ~once, once)
+    def _multiply(self, m: Module, biased: Signal) -> _Products:
+        """The parts of the product."""
         multiplier = _later(m, self.multiplier, 1, "multiplier")
         x_low, x_high = biased[:HALF], biased[HALF:].as_signed()
         m_low, m_high = multiplier[:HALF], multiplier[HALF:]
-        low_low = Signal(signed(33), reset_less=True)
+        low_low = Signal(32, reset_less=True)
         low_high = Signal(31, reset_less=True)
         high_low = Signal(signed(32), reset_less=True)
         high_high = Signal(signed(31), reset_less=True)
         m.d.sync += [
-            low_low.eq(x_low * m_low - taken),
+            low_low.eq(x_low * m_low),
             low_high.eq(x_low * m_high),
             high_low.eq(x_high * m_low),
             high_high.eq(x_high * m_high),
         ]
         return _Products(low_low, low_high, high_low, high_high)
 
-    def _join(self, m: Module, parts: _Products, rounds_away: Value) -> Signal:
+    def _join(self, m: Module, parts: _Products, taken: Value, rounds_away: Value) -> Signal:
         """Join the parts of the product to h - n.
 
         The product is high_high 2^32 + middle 2^16 + 16 bits that no rounding sees. Of it and 2^30
         for rounding, 2^31 is taken away already: h - 1, to which 1 - n comes as a carry. With one
         rounding, 2^31 of the product alone.
         """
-        middle = Signal(signed(35), reset_less=True)
-        carry = Signal(reset_less=True)
+        outer = Signal(signed(33), reset_less=True)
+        inner = Signal(signed(17), reset_less=True)
+        middle = Signal(signed(34), reset_less=True)
         lowered = Signal(signed(34), reset_less=True)
         m.d.sync += [
-            middle.eq(parts.high_low + parts.low_high + (parts.low_low >> HALF)),
-            carry.eq(~rounds_away),
+            outer.eq(parts.high_low + parts.low_high),
+            inner.eq((parts.low_low >> HALF) - (taken >> HALF)),
+            middle.eq(outer + inner),
         ]
-        upper = _later(m, parts.high_high, 1, "high_high") << 1
+        carry = _later(m, ~rounds_away, 2, "carry")
+        upper = _later(m, parts.high_high, 2, "high_high") << 1
         with_carry = Cat(carry, upper).as_signed() + Cat(carry, middle >> (31 - HALF)).as_signed()
         m.d.sync += lowered.eq(with_carry >> 1)
         return lowered
 
-    def _clamp(self, m: Module, shifted: Signal, shift: Value) -> None:
-        """Round, add the zero point, and clamp.
+    def _shift(self, m: Module, lowered: Signal, shift: Value) -> Signal:
+        """Shift, round and halve: v = 2 lowered >> shift, clipped to HALVED_BITS.
 
-        Bounds of v are moved by the zero point ahead of time: the last stage only compares.
+        Each step leaves away the bits above what the steps behind it can bring into the window.
+        Where a step does not shift, these have to be sign.
         """
-        zero_point = _later(m, self.zero_point, 4, "zero_point")
-        clamp_min = _later(m, self.clamp_min, 4, "clamp_min")
-        clamp_max = _later(m, self.clamp_max, 4, "clamp_max")
-        low = Signal(signed(11), reset_less=True)
-        high = Signal(signed(11), reset_less=True)
-        rounds = Signal()
-        m.d.comb += rounds.eq(shift != 0)
-        m.d.sync += [
-            low.eq(((clamp_min - zero_point) << 1) - rounds),
-            high.eq(((clamp_max - zero_point) << 1) + 2 - rounds),
-        ]
-        halved = (shifted[:9] + _later(m, rounds, 1, "rounds"))[1:9]
+        wide, fits = _narrow(Cat(Const(0, 1), lowered), shift, FIRST_STEPS)
+        window = Signal(signed(len(wide)), reset_less=True)
+        is_small = Signal(reset_less=True)
+        m.d.sync += [window.eq(wide), is_small.eq(fits)]
+        negative = _later(m, lowered[-1], 1, "negative_late")
+        shift = _later(m, shift, 1, "shift_rest")
+        narrow, fits = _narrow(window, shift, LAST_STEPS)
+        halved = Signal(signed(HALVED_BITS), reset_less=True)
+        rounds = shift != 0
+        most = (1 << (HALVED_BITS - 1)) - 1
+        with m.If(is_small & fits):
+            m.d.sync += halved.eq((narrow.as_signed() + rounds) >> 1)
+        with m.Else():
+            m.d.sync += halved.eq(Mux(negative, ~most, most))
+        return halved
+
+    def _clamp(self, m: Module, halved: Signal) -> None:
+        """Add the zero point and clamp, by bounds from which it is taken ahead of time."""
+        zero_point = _later(m, self.zero_point, 6, "zero_point")
+        clamp_min = _later(m, self.clamp_min, 6, "clamp_min")
+        clamp_max = _later(m, self.clamp_max, 6, "clamp_max")
+        low = Signal(signed(9), reset_less=True)
+        high = Signal(signed(9), reset_less=True)
+        m.d.sync += [low.eq(clamp_min - zero_point), high.eq(clamp_max - zero_point)]
         inside = halved + _later(m, zero_point, 1, "zero_point_late")
         smallest = _later(m, clamp_min, 1, "clamp_min_late")
         largest = _later(m, clamp_max, 1, "clamp_max_late")
         o = Signal(signed(8), reset_less=True)
-        m.d.sync += o.eq(Mux(shifted < low, smallest, Mux(shifted >= high, largest, inside)))
+        m.d.sync += o.eq(Mux(halved < low, smallest, Mux(halved > high, largest, inside)))
         m.d.comb += self.o.eq(o)
+
+
+def _narrow(value: Value, shift: Value, steps: Sequence[int]) -> tuple[Value, Value]:
+    """The value shifted by these bits of the shift, as narrow as the window allows.
+
+    Gives it, and whether the bits that were left away are sign.
+    """
+    fits: Value = Const(1)
+    for step in steps:
+        width = WINDOW_BITS + (1 << step) - 1
+        low, high = value[:width], value[1 << step :]
+        dropped = value[width - 1 :]
+        if len(dropped) > 1:
+            fits &= shift[step] | ~(dropped.any() & ~dropped.all())
+        value = Mux(shift[step], _extended(high, width), low)
+    return value, fits
+
+
+def _extended(value: Value, width: int) -> Value:
+    """The lowest bits, or as many more of the sign."""
+    return Cat(value, value[-1].replicate(max(0, width - len(value))))[:width]
 
 
 def _later(m: Module, value: Value, cycles: int, name: str) -> Any:
