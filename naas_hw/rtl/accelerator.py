@@ -38,7 +38,7 @@ from naas_hw.rtl.primitives.axi import Axi4Signature, AxiLiteSignature, axi_port
 from naas_hw.rtl.primitives.config import ConfigRegister
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.positions import positions
-from naas_hw.rtl.primitives.transfer import LoadOptions
+from naas_hw.rtl.primitives.transfer import LoadOptions, extent_bits
 
 EVENTS: Final = (
     "layer",
@@ -164,8 +164,11 @@ class AcceleratorTop(wiring.Component):
     def _create_engines(self) -> None:
         a = self.accelerator
         loads = LoadOptions.of(a)
-        self.load = LoadPlanner(loads, scale_half_words=a.scale_depth // a.sum_lanes)
-        self.reader = Reader(loads, beat_bytes=a.beat_bytes)
+        bits = extent_bits(a)
+        self.load = LoadPlanner(
+            loads, scale_half_words=a.scale_depth // a.sum_lanes, extent_bits=bits
+        )
+        self.reader = Reader(loads, beat_bytes=a.beat_bytes, extent_bits=bits)
         self.fill = Fill(beat_bytes=a.beat_bytes)
         self.compute = Compute(
             half_weight_bytes=a.weight_buffer_bytes // 2,
@@ -180,8 +183,8 @@ class AcceleratorTop(wiring.Component):
             sum_lanes=a.sum_lanes,
             sum_words=a.drain_lanes // a.sum_lanes,
         )
-        self.store = StorePlanner()
-        self.writer = Writer(a.options, beat_bytes=a.beat_bytes)
+        self.store = StorePlanner(extent_bits=bits)
+        self.writer = Writer(a.options, beat_bytes=a.beat_bytes, extent_bits=bits)
 
     def _add_engines(self, m: Module) -> None:
         """All that works on a layer, in a domain of its own that a flush resets as well."""

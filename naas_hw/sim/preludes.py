@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch import timing
-from naas_hw.arch.accelerator import MAX_AXIS, MAX_L2_WORDS
+from naas_hw.arch.accelerator import MAX_AXIS
 from naas_hw.compiler.layout import with_checksum
 from naas_hw.compiler.program import Program
 from naas_hw.core.errors import InputError
@@ -137,15 +137,19 @@ def _no_descriptor(scene: Scene) -> Prelude:
 def _wrong_field(
     field: str, error: int, change: Callable[[int], int]
 ) -> Callable[[Scene], Prelude]:
-    """The first entry of a field says something else; the checksum is right for it."""
+    """The first entry of a field says something else; the checksum is right for it.
+
+    Of the number that it says, the field keeps as many bits as it has.
+    """
 
     def prelude(scene: Scene) -> Prelude:
         def spoil(descriptor: NDArray[np.uint8]) -> None:
             places = scene.program.layout.entry_places()
             place = next(p for p in places if (p.name, p.index) == (field, 0))
             word = int.from_bytes(descriptor.tobytes(), "little")
-            old = word >> place.bit & ((1 << place.width) - 1)
-            word ^= (old ^ change(old)) << place.bit
+            ones = (1 << place.width) - 1
+            old = word >> place.bit & ones
+            word ^= (old ^ change(old) & ones) << place.bit
             changed = with_checksum(word.to_bytes(descriptor.size, "little"))
             descriptor[:] = np.frombuffer(changed, np.uint8)
 
@@ -218,9 +222,7 @@ PRELUDES: Final[Mapping[str, Callable[[Scene], Prelude]]] = {
     "other_format": _wrong_field("format", Error.OTHER_FORMAT, lambda old: old ^ 1),
     "other_accelerator": _wrong_field("identity", Error.OTHER_ACCELERATOR, lambda old: old ^ 1),
     "zero_bound": _wrong_field("output_rows", Error.ZERO_BOUND, lambda old: 0),
-    "depth_exceeded": _wrong_field(
-        "need_l2_words", Error.DEPTH_EXCEEDED, lambda old: MAX_L2_WORDS + 1
-    ),
+    "depth_exceeded": _wrong_field("need_l2_words", Error.DEPTH_EXCEEDED, lambda old: -1),
     "used_exceeded": _wrong_field("used", Error.USED_EXCEEDED, lambda old: MAX_AXIS + 1),
     "descriptor_error": _descriptor_error,
     "read_error": _read_error,

@@ -6,7 +6,8 @@ import pytest
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cli.schema import schema_text
 from naas_hw.compiler.descriptor import TensorAddresses, ZeroPoints, descriptor_values
-from naas_hw.compiler.layout import COUNTS, DRAM_BITS, layout_of
+from naas_hw.compiler.layout import COUNTS, layout_of
+from naas_hw.compiler.program import WINDOW_BYTES
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW, violations
 from naas_hw.mapping.mapping import Bounds, Mapping
@@ -16,7 +17,6 @@ from naas_hw.workload.layer import DIMS, Kind, Layer
 ZEROS = ZeroPoints(inputs=-128, outputs=127, clamp_min=-128, clamp_max=127)
 PLACES = TensorAddresses(weights=0, scales=0, inputs=0, outputs=0, sums=0)
 SIZES = (1, 2, 3, 16, 255, 4095, 4096, 65535)
-WINDOW_BEATS = 1 << DRAM_BITS
 
 
 def values_of(accelerator, layer, mapping, placement=PLACES):
@@ -100,18 +100,19 @@ def test_what_is_legal_fits_its_fields_at_the_ends_of_all_ranges():
     num_legal = num_dense = 0
     while num_legal < 400:
         accelerator, layer = accelerator_of(rng), layer_of(rng)
-        if layer is None or num_beats(accelerator, layer) > WINDOW_BEATS:
+        window = WINDOW_BYTES // accelerator.beat_bytes
+        if layer is None or num_beats(accelerator, layer) > window:
             continue
         mapping = mapping_of(accelerator, layer, rng)
         geometry = Geometry(accelerator=accelerator, layer=layer, mapping=mapping)
         weights = np.prod([int(n) for n in geometry.num_tiles.values()]) * (
             geometry.weight_tile_words
         )
-        if violations(accelerator, layer, mapping) or weights > WINDOW_BEATS:
+        if violations(accelerator, layer, mapping) or weights > window:
             continue
         num_legal += 1
         num_dense += geometry.is_dense_pointwise
-        last = WINDOW_BEATS - 1
+        last = window - 1
         placement = TensorAddresses(weights=0, scales=last, inputs=last, outputs=last, sums=last)
         layout_of(accelerator).pack(values_of(accelerator, layer, mapping, placement))
     assert num_dense >= 10

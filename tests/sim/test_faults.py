@@ -22,6 +22,7 @@ from naas_hw.compiler.layout import (
     SLOT_BYTES,
     DescriptorLayout,
     descriptor_beats,
+    layout_of,
 )
 from naas_hw.compiler.program import LayerTask, Program, build_program
 from naas_hw.cost.reference.accesses import accesses_of
@@ -179,9 +180,7 @@ def slot_with(values: Values, name: str, index: int, value: int) -> NDArray[np.u
     else:
         changed = value
     assert changed != entries
-    packed = np.frombuffer(
-        DescriptorLayout(beat_bytes=BEAT).pack({**values, name: changed}), np.uint8
-    )
+    packed = np.frombuffer(layout_of(CHANNELS).pack({**values, name: changed}), np.uint8)
     slot = np.zeros(SLOT_BYTES, np.uint8)
     slot[: packed.size] = packed
     return slot

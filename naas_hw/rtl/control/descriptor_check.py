@@ -17,10 +17,11 @@ from naas_hw.compiler.layout import (
     MAGIC,
     NEST,
     OUTER,
+    Quantity,
+    memory_words,
 )
 from naas_hw.rtl.control.status import FINDINGS
 from naas_hw.rtl.primitives.config import RECORD_STROBES, FieldSignature
-from naas_hw.rtl.primitives.positions import accumulator_words
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 FIELDS: Final = (
@@ -143,14 +144,14 @@ class DescriptorCheck(SharedComponent):
 
     def _exceeds_depth(self) -> Value:
         """Whether the layer needs more words of a memory than there are."""
-        a = self.accelerator
         fields = self.fields
+        words = memory_words(self.accelerator)
         limits = (
-            (fields.need_weight_words, a.weight_buffer_bytes // a.weight_word_bytes),
-            (fields.need_input_bytes, a.input_buffer_bytes),
-            (fields.need_accumulator_words, accumulator_words(a)),
-            (fields.need_scale_words, a.scale_depth // a.sum_lanes),
-            (fields.need_l2_words, a.num_banks * a.bank_words),
+            (fields.need_weight_words, words[Quantity.NEED_WEIGHTS]),
+            (fields.need_input_bytes, words[Quantity.NEED_INPUTS]),
+            (fields.need_accumulator_words, words[Quantity.NEED_ACCUMULATORS]),
+            (fields.need_scale_words, words[Quantity.NEED_SCALES]),
+            (fields.need_l2_words, words[Quantity.NEED_L2]),
         )
         return Cat(need > limit for need, limit in limits).any()
 

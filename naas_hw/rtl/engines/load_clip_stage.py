@@ -19,6 +19,7 @@ from naas_hw.rtl.primitives.transfer import (
     LoadTag,
     OptionalTensor,
     Tensor,
+    check_extent_bits,
 )
 
 FIELDS: Final = (
@@ -107,6 +108,7 @@ class LoadClipStage(SharedComponent):
     ----------
     loads : what is loaded beside the four tensors that every layer has.
     scale_half_words : words of one half of the scale memory.
+    extent_bits : bits of an extent of a tile, see `transfer.extent_bits`.
 
     Members
     -------
@@ -123,14 +125,22 @@ class LoadClipStage(SharedComponent):
 
     Raises
     ------
-    ValueError : a half of the scale memory has no word.
+    ValueError : a half of the scale memory has no word, or the bits are out of range.
     """
 
-    def __init__(self, loads: LoadOptions = NO_OPTIONS, *, scale_half_words: int) -> None:
+    def __init__(
+        self,
+        loads: LoadOptions = NO_OPTIONS,
+        *,
+        scale_half_words: int,
+        extent_bits: int = BOUND_BITS,
+    ) -> None:
         if scale_half_words < 1:
             raise ValueError(f"scale_half_words must be at least 1, not {scale_half_words}")
+        check_extent_bits(extent_bits)
         self.loads = loads
         self.scale_half_words = scale_half_words
+        self.extent_bits = extent_bits
         super().__init__(
             {
                 "clear": In(1),
@@ -143,7 +153,7 @@ class LoadClipStage(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.loads, self.scale_half_words)
+        return (self.loads, self.scale_half_words, self.extent_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -184,10 +194,14 @@ class LoadClipStage(SharedComponent):
                     m.d.sync += [clipped.dram_address.eq(address), clipped.base.eq(base)]
 
     def _clip_inputs(self, m: Module, clipped: Any) -> None:
-        tile, fields = self.tile, self.fields
-        rows = clip_range(m, tile.row.as_signed(), fields.tile_rows, fields.image_rows, "rows")
+        tile, fields, bits = self.tile, self.fields, self.extent_bits
+        row, column = tile.row.as_signed(), tile.column.as_signed()
+        rows = clip_range(m, row, fields.tile_rows, fields.image_rows, "rows", bits=bits)
         columns = clip_range(
-            m, tile.column.as_signed(), fields.tile_columns, fields.image_columns, "columns"
+            m, column, fields.tile_columns, fields.image_columns, "columns", bits=bits
+        )
+        blocks = clip_extent(
+            m, fields.tile_blocks, fields.input_blocks, tile.block, "blocks", bits=bits
         )
         m.d.sync += [
             clipped.rows_skipped.eq(rows.skipped),
@@ -196,28 +210,16 @@ class LoadClipStage(SharedComponent):
             clipped.columns_skipped.eq(columns.skipped),
             clipped.columns.eq(columns.count),
             clipped.no_columns.eq(columns.empty),
-            clipped.blocks.eq(
-                clip_extent(m, fields.tile_blocks, fields.input_blocks, tile.block, "blocks")
-            ),
+            clipped.blocks.eq(blocks),
         ]
 
     def _clip_outputs(self, m: Module, clipped: Any) -> None:
         tile, fields = self.tile, self.fields
-        rows = clip_extent(
-            m, fields.tile_output_rows, fields.output_rows, tile.output_row, "output_rows"
-        )
-        columns = clip_extent(
-            m,
-            fields.tile_output_columns,
-            fields.output_columns,
-            tile.output_column,
-            "output_columns",
-        )
-        blocks = clip_extent(
-            m, fields.tile_output_blocks, fields.output_blocks, tile.output_block, "output_blocks"
-        )
-        m.d.sync += [
-            clipped.output_rows.eq(rows),
-            clipped.output_columns.eq(columns),
-            clipped.output_blocks.eq(blocks),
-        ]
+        for name, extent, total, start in (
+            ("rows", fields.tile_output_rows, fields.output_rows, tile.output_row),
+            ("columns", fields.tile_output_columns, fields.output_columns, tile.output_column),
+            ("blocks", fields.tile_output_blocks, fields.output_blocks, tile.output_block),
+        ):
+            name = f"output_{name}"
+            count = clip_extent(m, extent, total, start, name, bits=self.extent_bits)
+            m.d.sync += getattr(clipped, name).eq(count)

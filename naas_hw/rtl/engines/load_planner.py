@@ -7,7 +7,7 @@ from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from naas_hw.compiler.layout import OUTER
+from naas_hw.compiler.layout import BOUND_BITS, OUTER
 from naas_hw.rtl.engines import load_clip_stage, load_offset_stage, load_scheduler
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
 from naas_hw.rtl.engines.load_clip_stage import LoadClipStage, tile_widths
@@ -18,7 +18,12 @@ from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.loop_nest import LoopNest
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import NO_OPTIONS, LoadOptions, LoadTransfer
+from naas_hw.rtl.primitives.transfer import (
+    NO_OPTIONS,
+    LoadOptions,
+    LoadTransfer,
+    check_extent_bits,
+)
 
 NUM_STAGES: Final = 3
 QUEUE_DEPTH: Final = 8
@@ -69,6 +74,7 @@ class LoadPlanner(SharedComponent):
     ----------
     loads : what is loaded beside the four tensors that every layer has.
     scale_half_words : words of one half of the scale memory.
+    extent_bits : bits of an extent of a tile, see `transfer.extent_bits`.
 
     Members
     -------
@@ -83,14 +89,22 @@ class LoadPlanner(SharedComponent):
 
     Raises
     ------
-    ValueError : a half of the scale memory has no word.
+    ValueError : a half of the scale memory has no word, or the bits are out of range.
     """
 
-    def __init__(self, loads: LoadOptions = NO_OPTIONS, *, scale_half_words: int) -> None:
+    def __init__(
+        self,
+        loads: LoadOptions = NO_OPTIONS,
+        *,
+        scale_half_words: int,
+        extent_bits: int = BOUND_BITS,
+    ) -> None:
         if scale_half_words < 1:
             raise ValueError(f"scale_half_words must be at least 1, not {scale_half_words}")
+        check_extent_bits(extent_bits)
         self.loads = loads
         self.scale_half_words = scale_half_words
+        self.extent_bits = extent_bits
         super().__init__(
             {
                 "go": In(1),
@@ -101,14 +115,16 @@ class LoadPlanner(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.loads, self.scale_half_words)
+        return (self.loads, self.scale_half_words, self.extent_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         loads = self.loads
         m.submodules.nest = nest = LoopNest(positions=OUTER, values=tile_widths(loads))
         m.submodules.scheduler = scheduler = LoadScheduler(loads)
-        m.submodules.clip = clip = LoadClipStage(loads, scale_half_words=self.scale_half_words)
+        m.submodules.clip = clip = LoadClipStage(
+            loads, scale_half_words=self.scale_half_words, extent_bits=self.extent_bits
+        )
         m.submodules.offset = offset = LoadOffsetStage(loads)
         m.submodules.address = address = LoadAddressStage(loads)
         m.submodules.queue = queue = Queue(

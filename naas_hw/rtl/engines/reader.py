@@ -29,6 +29,7 @@ from naas_hw.rtl.primitives.transfer import (
     OptionalTensor,
     StoredRunSignature,
     Tensor,
+    check_extent_bits,
 )
 
 ADDRESS_PIPELINE: Final = 3
@@ -39,8 +40,8 @@ OUTSTANDING_BITS: Final = (timing.READ_AHEAD_BEATS + 255).bit_length()
 
 QUEUE_DEPTH: Final = 16
 
-RUN_LEVELS: Final = (("block", BOUND_BITS), ("row", BOUND_BITS), ("column", BOUND_BITS))
-WORD_LEVELS: Final = (*RUN_LEVELS, ("beat", 3))
+RUN_LEVELS: Final = ("block", "row", "column")
+BEAT_LEVEL: Final = ("beat", 3)
 
 FIELDS: Final = (
     "input_block_pitch",
@@ -80,6 +81,7 @@ class Reader(SharedComponent):
     ----------
     loads : what is loaded beside the four tensors that every layer has.
     beat_bytes : bytes of a beat, a power of two.
+    extent_bits : bits of an extent of a transfer, see `transfer.extent_bits`.
 
     Members
     -------
@@ -110,14 +112,22 @@ class Reader(SharedComponent):
 
     Raises
     ------
-    ValueError : the beat is no power of two.
+    ValueError : the beat is no power of two, or the bits are out of range.
     """
 
-    def __init__(self, loads: LoadOptions = NO_OPTIONS, *, beat_bytes: int) -> None:
+    def __init__(
+        self,
+        loads: LoadOptions = NO_OPTIONS,
+        *,
+        beat_bytes: int,
+        extent_bits: int = BOUND_BITS,
+    ) -> None:
         if beat_bytes < 1 or beat_bytes & (beat_bytes - 1):
             raise ValueError(f"beat_bytes must be a power of two, not {beat_bytes}")
+        check_extent_bits(extent_bits)
         self.loads = loads
         self.beat_bytes = beat_bytes
+        self.extent_bits = extent_bits
         super().__init__(
             {
                 "go": In(1),
@@ -141,16 +151,19 @@ class Reader(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.loads, self.beat_bytes)
+        return (self.loads, self.beat_bytes, self.extent_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         m.submodules.requested = requested = Queue(
             shape=self.loads.tagged(LoadTransfer), depth=QUEUE_DEPTH
         )
-        m.submodules.runs = runs = BoxAddressGenerator(levels=RUN_LEVELS, address_bits=DRAM_BITS)
+        levels = tuple((name, self.extent_bits) for name in RUN_LEVELS)
+        m.submodules.runs = runs = BoxAddressGenerator(levels=levels, address_bits=DRAM_BITS)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
-        m.submodules.words = words = BoxAddressGenerator(levels=WORD_LEVELS, address_bits=L2_BITS)
+        m.submodules.words = words = BoxAddressGenerator(
+            levels=(*levels, BEAT_LEVEL), address_bits=L2_BITS
+        )
         accepted = Signal()  # a transfer is taken in this cycle
         m.d.comb += [
             accepted.eq(self.i.valid & self.i.ready),

@@ -13,7 +13,7 @@ from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.loop_nest import LoopNest, completes
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import StoreTransfer
+from naas_hw.rtl.primitives.transfer import StoreTransfer, check_extent_bits
 
 QUEUE_DEPTH: Final = 4
 
@@ -53,7 +53,7 @@ class StorePlanner(SharedComponent):
 
     Parameters
     ----------
-    None.
+    extent_bits : bits of an extent of a tile, see `transfer.extent_bits`.
 
     Members
     -------
@@ -69,10 +69,12 @@ class StorePlanner(SharedComponent):
 
     Raises
     ------
-    Nothing.
+    ValueError : the bits are out of range.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, extent_bits: int = BOUND_BITS) -> None:
+        check_extent_bits(extent_bits)
+        self.extent_bits = extent_bits
         super().__init__(
             {
                 "go": In(1),
@@ -84,7 +86,7 @@ class StorePlanner(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return ()
+        return (self.extent_bits,)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -149,15 +151,10 @@ class StorePlanner(SharedComponent):
 
     def _clip(self, m: Module, nest: LoopNest, transfer: Any) -> None:
         tile, fields = nest.value, self.fields
-        blocks = clip_extent(
-            m, fields.tile_output_blocks, fields.output_blocks, tile.block, "blocks"
-        )
-        rows = clip_extent(m, fields.tile_output_rows, fields.output_rows, tile.row, "rows")
-        columns = clip_extent(
-            m, fields.tile_output_columns, fields.output_columns, tile.column, "columns"
-        )
-        m.d.sync += [
-            transfer.blocks.eq(blocks),
-            transfer.rows.eq(rows),
-            transfer.columns.eq(columns),
-        ]
+        for name, extent, total, start in (
+            ("blocks", fields.tile_output_blocks, fields.output_blocks, tile.block),
+            ("rows", fields.tile_output_rows, fields.output_rows, tile.row),
+            ("columns", fields.tile_output_columns, fields.output_columns, tile.column),
+        ):
+            count = clip_extent(m, extent, total, start, name, bits=self.extent_bits)
+            m.d.sync += getattr(transfer, name).eq(count)

@@ -18,7 +18,12 @@ from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
-from naas_hw.rtl.primitives.transfer import RUN_BITS, StoredRunSignature, StoreTransfer
+from naas_hw.rtl.primitives.transfer import (
+    RUN_BITS,
+    StoredRunSignature,
+    StoreTransfer,
+    check_extent_bits,
+)
 from naas_hw.workload.option import Option
 
 DATA_PIPELINE: Final = 4
@@ -32,15 +37,10 @@ ADDRESS_BITS: Final = 32
 BLOCK_BITS: Final = ADDRESS_BITS - (RANGE_BYTES - 1).bit_length()
 """Bits of the number of a block of `RANGE_BYTES`."""
 
-RUN_LEVELS: Final = (("block", BOUND_BITS), ("row", BOUND_BITS))
-PIXEL_LEVEL: Final = ("pixel", BOUND_BITS)
+RUN_LEVELS: Final = ("block", "row")
+PIXEL_LEVEL: Final = "pixel"
 """Inside a row, where pixels can be apart."""
-WORD_LEVELS: Final = (
-    ("block", BOUND_BITS),
-    ("row", BOUND_BITS),
-    ("column", BOUND_BITS),
-    ("beat", 3),
-)
+BEAT_LEVEL: Final = ("beat", 3)
 
 FIELDS: Final = (
     "output_block_pitch",
@@ -88,6 +88,7 @@ class Writer(SharedComponent):
     options : optional hardware of the accelerator. With `PITCHED_STORE` each pixel is a run of its
         own where `output_pixel_pitch` is not 1, but those of partial sums.
     beat_bytes : bytes of a beat, a power of two.
+    extent_bits : bits of an extent of a transfer, see `transfer.extent_bits`.
 
     Members
     -------
@@ -114,13 +115,21 @@ class Writer(SharedComponent):
 
     Raises
     ------
-    ValueError : the beat is no power of two.
+    ValueError : the beat is no power of two, or the bits are out of range.
     """
 
-    def __init__(self, options: Set[Option] = frozenset(), *, beat_bytes: int) -> None:
+    def __init__(
+        self,
+        options: Set[Option] = frozenset(),
+        *,
+        beat_bytes: int,
+        extent_bits: int = BOUND_BITS,
+    ) -> None:
         if beat_bytes < 1 or beat_bytes & (beat_bytes - 1):
             raise ValueError(f"beat_bytes must be a power of two, not {beat_bytes}")
+        check_extent_bits(extent_bits)
         self.beat_bytes = beat_bytes
+        self.extent_bits = extent_bits
         has_epilogue = bool({Option.RESIDUAL, Option.TABLE} & options)
         self.to_store = timing.drain_to_store(has_epilogue=has_epilogue)
         self.is_pitched = Option.PITCHED_STORE in options
@@ -145,16 +154,19 @@ class Writer(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.beat_bytes, self.to_store, self.is_pitched)
+        return (self.beat_bytes, self.extent_bits, self.to_store, self.is_pitched)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         m.submodules.transfers = transfers = Queue(shape=StoreTransfer, depth=4)
-        levels = (*RUN_LEVELS, PIXEL_LEVEL) if self.is_pitched else RUN_LEVELS
+        names = (*RUN_LEVELS, PIXEL_LEVEL) if self.is_pitched else RUN_LEVELS
+        levels = self._levels(*names)
         m.submodules.runs = runs = BoxAddressGenerator(levels=levels, address_bits=DRAM_BITS)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         m.submodules.bursts = bursts = Queue(shape=OfferedBurst, depth=16, reserve=3)
-        m.submodules.words = words = BoxAddressGenerator(levels=WORD_LEVELS, address_bits=L2_BITS)
+        m.submodules.words = words = BoxAddressGenerator(
+            levels=(*self._levels(*RUN_LEVELS, "column"), BEAT_LEVEL), address_bits=L2_BITS
+        )
         beat = data.StructLayout({"data": 8 * self.beat_bytes, "closes_tile": 1})
         m.submodules.beats = beats = Queue(shape=beat, depth=8, reserve=2)
         addressing = Signal()
@@ -181,6 +193,10 @@ class Writer(SharedComponent):
             ),
         ]
         return m
+
+    def _levels(self, *names: str) -> tuple[tuple[str, int], ...]:
+        """Levels of a box, each as wide as an extent."""
+        return tuple((name, self.extent_bits) for name in names)
 
     def _accept(self, m: Module, transfers: Queue, free: Value) -> Signal:
         """Whether a transfer is taken in this cycle: its tile is drained and it has room."""

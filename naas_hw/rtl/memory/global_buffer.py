@@ -54,7 +54,8 @@ class GlobalBuffer(SharedComponent):
 
     The compiler gives every buffer banks of its own, so in no cycle do two readers, or two
     writers, meet at one bank; if a wrong program lets them, their addresses mix, nothing worse.
-    An address outside all banks reads zero and writes nothing.
+    Addresses wrap at the power of two that holds all banks. An address outside all banks reads zero
+    and writes nothing.
     Golden model: one list of the words of all banks.
 
     Parameters
@@ -121,6 +122,7 @@ class GlobalBuffer(SharedComponent):
 
     def _decode(self, address: Value, i: int) -> tuple[Value, Value]:
         """Whether an address lies in bank i, and its word there."""
+        address = address[: (self.num_banks * self.bank_words - 1).bit_length()]
         bits = (self.bank_words - 1).bit_length()
         if self.bank_words == 1 << bits:
             return address >> bits == i, address[:bits]

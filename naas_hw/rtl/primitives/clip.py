@@ -25,14 +25,16 @@ class ClippedRange:
     empty: Signal
 
 
-def clip_range(m: Module, start: Value, extent: Value, limit: Value, name: str) -> ClippedRange:
-    """Clip a range, without a register."""
+def clip_range(
+    m: Module, start: Value, extent: Value, limit: Value, name: str, *, bits: int
+) -> ClippedRange:
+    """Clip a range, without a register; its extent has no more than so many bits."""
     begin = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_begin")
     end = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_end")
     room = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_room")
     clipped = ClippedRange(
         Signal(SKIPPED_BITS, name=f"{name}_skipped"),
-        Signal(BOUND_BITS, name=f"{name}_count"),
+        Signal(bits, name=f"{name}_count"),
         Signal(1, name=f"{name}_empty"),
     )
     m.d.comb += [
@@ -46,10 +48,15 @@ def clip_range(m: Module, start: Value, extent: Value, limit: Value, name: str) 
     return clipped
 
 
-def clip_extent(m: Module, extent: Value, total: Value, start: Value, name: str) -> Signal:
-    """How many of `extent` indices from `start` on are below `total`; `start` is."""
+def clip_extent(
+    m: Module, extent: Value, total: Value, start: Value, name: str, *, bits: int
+) -> Signal:
+    """How many of `extent` indices from `start` on are below `total`; `start` is.
+
+    `bits` : of the extent, at most.
+    """
     room = Signal(BOUND_BITS, name=f"{name}_room")
     m.d.comb += room.eq(total - start)
-    count = Signal(BOUND_BITS, name=f"{name}_count")
+    count = Signal(bits, name=f"{name}_count")
     m.d.comb += count.eq(Mux(extent < room, extent, room))
     return count

@@ -156,6 +156,9 @@ class FieldInterface(wiring.PureInterface):
 class ConfigRegister(SharedComponent):
     """Takes a descriptor beat by beat, holds its static fields, and passes on its loop records.
 
+    A field of the descriptor may be narrower than its port, which has the largest width; it is then
+    extended, by its sign where it has one.
+
     Golden model: `naas_hw.compiler.layout.DescriptorLayout.pack`.
 
     Parameters
@@ -245,7 +248,10 @@ class ConfigRegister(SharedComponent):
         with m.If(self.shift & is_static):
             m.d.sync += Cat(*held).eq(Cat(*held, self.beat)[8 * self.layout.beat_bytes :])
         for register, spec in zip(held, self.layout.static_fields, strict=True):
-            m.d.comb += Value.cast(getattr(self.fields, spec.name)).eq(register)
+            port = Value.cast(getattr(self.fields, spec.name))
+            width = FIELDS[spec.name].width
+            for i in range(spec.count):
+                m.d.comb += port[i * width : (i + 1) * width].eq(_entry(register, i, spec))
 
     def _loop_records(self, m: Module) -> None:
         """The last beats that came, as the entries of a record."""
@@ -257,5 +263,12 @@ class ConfigRegister(SharedComponent):
         for specs in records.values():
             bit = bits - sum(spec.width for spec in specs)
             for spec in specs:
-                m.d.comb += getattr(self.fields, spec.name).eq(latest[bit : bit + spec.width])
+                entry = latest[bit : bit + spec.width]
+                m.d.comb += getattr(self.fields, spec.name).eq(_entry(entry, 0, spec))
                 bit += spec.width
+
+
+def _entry(entries: Value, i: int, spec: FieldSpec) -> Value:
+    """One of the entries of a field side by side; as a port takes it, which may be wider."""
+    entry = entries[i * spec.width : (i + 1) * spec.width]
+    return entry.as_signed() if spec.signed else entry

@@ -8,7 +8,7 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS, Quantity, quantity_bits
 from naas_hw.workload.option import TABLE_SIZE
 
 RUN_BITS = 8  # low bits of the output run's number; enough to tell runs in flight apart
@@ -132,6 +132,19 @@ def _fields(struct: type[data.Struct]) -> dict[str, ShapeLike]:
 
 
 NO_OPTIONS: Final = LoadOptions()
+
+
+def extent_bits(accelerator: Accelerator) -> int:
+    """Bits of an extent of a transfer: of a tile in L2, of scales, or of a table."""
+    bits = quantity_bits(accelerator)
+    table_words = LoadOptions.of(accelerator).table_words
+    return max(bits[Quantity.TILE], bits[Quantity.NEED_SCALES], table_words.bit_length())
+
+
+def check_extent_bits(bits: int) -> None:
+    """Raises ValueError where an extent does not fit its field, or has no room for scales."""
+    if not 2 <= bits <= BOUND_BITS:
+        raise ValueError(f"extent_bits must be 2 to {BOUND_BITS}, not {bits}")
 
 
 class StoreTransfer(data.Struct):

@@ -19,8 +19,8 @@ from naas_hw.compiler.layout import (
     LAYOUT,
     MAGIC,
     SLOT_BYTES,
-    DescriptorLayout,
     descriptor_beats,
+    layout_of,
 )
 from naas_hw.rtl.control.controller import Controller
 from naas_hw.rtl.control.status import Error
@@ -52,7 +52,7 @@ def good_values() -> dict[str, Any]:
 
 
 def descriptor(**changes: Any) -> bytes:
-    return DescriptorLayout(beat_bytes=BEAT_BYTES).pack(good_values() | changes)
+    return layout_of(ACCELERATOR).pack(good_values() | changes)
 
 
 class Design(Elaboratable):
@@ -60,7 +60,7 @@ class Design(Elaboratable):
 
     def __init__(self) -> None:
         self.controller = Controller(ACCELERATOR, identity=IDENTITY)
-        self.config = ConfigRegister(DescriptorLayout(beat_bytes=BEAT_BYTES))
+        self.config = ConfigRegister(layout_of(ACCELERATOR))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -206,7 +206,7 @@ WRONG: dict[Error, dict[str, Any]] = {
     Error.OTHER_FORMAT: {"format": DESCRIPTOR_VERSION + 1},
     Error.OTHER_ACCELERATOR: {"identity": IDENTITY ^ 1},
     Error.ZERO_BOUND: {"pe_bound": (1, 1, 0, 1, 1, 1)},
-    Error.DEPTH_EXCEEDED: {"need_l2_words": 1 << 20},
+    Error.DEPTH_EXCEEDED: {"need_l2_words": 511},
     Error.USED_EXCEEDED: {"used": (2, 5, 1)},
 }
 

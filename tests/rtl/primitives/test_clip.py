@@ -22,9 +22,16 @@ class Clipper(Elaboratable):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        self.range = clip_range(m, self.start, self.extent, self.limit, "range")
+        self.range = clip_range(m, self.start, self.extent, self.limit, "range", bits=BOUND_BITS)
         m.d.comb += self.count.eq(
-            clip_extent(m, self.extent, self.limit, self.start.as_unsigned(), "extent")
+            clip_extent(
+                m,
+                self.extent,
+                self.limit,
+                self.start.as_unsigned(),
+                "extent",
+                bits=BOUND_BITS,
+            )
         )
         return m
 
