@@ -74,3 +74,9 @@ def test_the_first_transfer_is_offered_three_cycles_after_go() -> None:
     simulate(dut, bench)
     num = len(store_beats("convolution"))
     assert offered == [2 <= i < 2 + num for i in range(8)]
+
+
+@pytest.mark.parametrize("bits", [1, 17])
+def test_init_wrong_extent_bits(bits: int) -> None:
+    with pytest.raises(ValueError, match=rf"^extent_bits must be 2 to 16, not {bits}$"):
+        StorePlanner(extent_bits=bits)

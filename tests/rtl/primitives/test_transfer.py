@@ -2,12 +2,15 @@
 
 from itertools import product
 
+import pytest
+
 from naas_hw.rtl.primitives.transfer import (
     LoadOptions,
     LoadTransfer,
     OptionalTensor,
     StoreTransfer,
     Tensor,
+    check_extent_bits,
 )
 
 
@@ -48,3 +51,9 @@ def test_a_tag_says_when_drain_is_released_only_where_there_is_a_residual() -> N
     with_residual = LoadOptions(residual=True).tagged(LoadTransfer)
     assert with_table.size == LoadTransfer.as_shape().size + 1
     assert with_residual.size == with_table.size + 1
+
+
+@pytest.mark.parametrize("bits", [1, 17])
+def test_wrong_extent_bits(bits: int) -> None:
+    with pytest.raises(ValueError, match=rf"^extent_bits must be 2 to 16, not {bits}$"):
+        check_extent_bits(bits)
