@@ -16,7 +16,7 @@ BELOW_FIRST = (
     "emit sim verify fpga runs report experiments api cli"
 ).split()
 RTL_MAY_IMPORT = {"core", "workload", "arch", "mapping", "compiler", "rtl"}
-RTL_BELOW_FIRST = "primitives memory array control engines accelerator".split()
+RTL_BELOW_FIRST = "primitives memory array control engines accelerator board".split()
 MAY_IMPORT_AMARANTH = {"rtl", "emit", "sim", "verify", "fpga"}
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

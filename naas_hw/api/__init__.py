@@ -33,6 +33,7 @@ from naas_hw.api.settings import (
     SimulationSettings,
     Workers,
 )
+from naas_hw.arch.boards import find_board
 from naas_hw.arch.devices import find_part
 from naas_hw.arch.files import find_accelerator, find_budget, find_energy_table
 from naas_hw.emit.package import GeneratedDesign
@@ -71,6 +72,7 @@ __all__ = [
     "evaluate",
     "export",
     "find_accelerator",
+    "find_board",
     "find_budget",
     "find_energy_table",
     "find_network",

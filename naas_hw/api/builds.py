@@ -88,5 +88,7 @@ def _built(
         target_mhz=settings.target_mhz,
         seeds=settings.seeds,
         limit_minutes=settings.limit_minutes,
+        board=settings.board,
+        memory_bytes=settings.memory_bytes,
         progress=progress,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
+from naas_hw.arch.boards import Board
 from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart
 from naas_hw.runs.folder import digest_of
 from naas_hw.sim.memory_habits import EXACT, check_memory
@@ -116,17 +117,22 @@ class BuildSettings:
     seeds : random seeds of the placer; the clock is their median, the fastest is kept.
     limit_minutes : time limit of synthesis, and of place and route for each seed. A seed that
         reaches it gives no clock; the resources that synthesis found remain. None: no limit.
+    board : the board that has the part, as `find_board` returns it. The build ends in a bitstream
+        then, for an accelerator with a memory and a serial line to a host.
+    memory_bytes : size of that memory; None: as the board says.
     """
 
     part: DevicePart
     target_mhz: float = TARGET_MHZ
     seeds: tuple[int, ...] = (1,)
     limit_minutes: float | None = LIMIT_MINUTES
+    board: Board | None = None
+    memory_bytes: int | None = None
 
     @property
     def place(self) -> str:
         """The name of what is built for."""
-        return self.part.device.name
+        return self.part.device.name if self.board is None else self.board.name
 
 
 def run_settings(run: str | Path | RunSettings) -> RunSettings:

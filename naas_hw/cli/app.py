@@ -14,6 +14,7 @@ from naas_hw.cli.cosearch import cosearch
 from naas_hw.cli.doctor import doctor
 from naas_hw.cli.energy_table import energy_table
 from naas_hw.cli.evaluate import evaluate
+from naas_hw.cli.execute import execute
 from naas_hw.cli.export import export
 from naas_hw.cli.generate import generate
 from naas_hw.cli.import_ import import_
@@ -64,6 +65,7 @@ _add(generate, HARDWARE)
 _add(simulate, HARDWARE)
 _add(verify, HARDWARE)
 _add(build, HARDWARE)
+_add(execute, HARDWARE)
 _add(export, OTHER_MODELS, cls=command_with_old_names({"--out": "--output"}))
 _add(import_, OTHER_MODELS, name="import", cls=command_with_old_names({"--out": "--output"}))
 _add(score, OTHER_MODELS)

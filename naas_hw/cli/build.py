@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from naas_hw.arch.devices import LIMIT_MINUTES, RESOURCE_LABELS, TARGET_MHZ, find_part
+from naas_hw.arch.boards import Board, find_board
+from naas_hw.arch.devices import LIMIT_MINUTES, RESOURCE_LABELS, TARGET_MHZ, DevicePart, find_part
 from naas_hw.arch.files import read_accelerator
 from naas_hw.cli.choices import MAX_COUNT, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
+from naas_hw.cli.given import refuse_given
 from naas_hw.cli.panels import MAIN, OUTPUT, PLACEMENT
 from naas_hw.cli.progress import BuildLines
 from naas_hw.core.errors import InputError
@@ -32,13 +34,25 @@ FOLDER: Final = Path("build", "fpga")
 
 
 def build(
+    context: typer.Context,
     designs: Annotated[
         list[Path],
         typer.Argument(
             help="Run folders, which get the result in fpga/, or YAML files of accelerators."
         ),
     ],
-    device: Annotated[str, typer.Option(help="The FPGA, such as lfe5u-85f.", rich_help_panel=MAIN)],
+    device: Annotated[
+        str | None,
+        typer.Option(help="The FPGA alone, such as lfe5u-85f.", rich_help_panel=MAIN),
+    ] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            help="The board, by its name, such as ulx3s-85f, or a YAML file; the build ends in a "
+            "bitstream.",
+            rich_help_panel=MAIN,
+        ),
+    ] = None,
     package: Annotated[
         str | None,
         typer.Option(help="Package of the FPGA, such as CABGA381.", rich_help_panel=MAIN),
@@ -52,10 +66,23 @@ def build(
             rich_help_panel=MAIN,
         ),
     ] = None,
+    memory_kib: Annotated[
+        int | None,
+        typer.Option(
+            min=4,
+            max=MAX_COUNT,
+            help="Memory on the chip for programs on a board, in KiB, by default as the board "
+            "says.",
+            rich_help_panel=MAIN,
+        ),
+    ] = None,
     frequency: Annotated[
-        float,
-        typer.Option(help="Target clock of place and route, in MHz.", rich_help_panel=PLACEMENT),
-    ] = TARGET_MHZ,
+        float | None,
+        typer.Option(
+            help="Target clock in MHz, by default 80, or that of the board.",
+            rich_help_panel=PLACEMENT,
+        ),
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -107,11 +134,14 @@ def build(
 ) -> int:
     """Synthesise, place and route designs: LUT4, FF, DSP, block RAM, clock, critical path.
 
-    A design that does not fit the FPGA is refused after synthesis, with what it needs.
+    For a board the build ends in a bitstream: the accelerator with a memory and a serial line, over
+    which `naas execute` runs a network. A design that does not fit the FPGA is refused after
+    synthesis, with what it needs.
 
     Examples
     --------
     naas build examples/ck8x8.yaml --device lfe5u-85f
+    naas build run --board ulx3s-85f --seeds 3
     naas build run --device lfe5u-85f --seeds 3 --json
     naas build run --device lfe5u-45f --package CABGA381 --limit-minutes 60
     """
@@ -120,28 +150,58 @@ def build(
 
     if seed and seeds is not None:
         raise InputError("--seeds must not be given with --seed")
+    given = _given_board(context, device, board)
     settings = api.BuildSettings(
-        part=find_part(device, package=package, speed_grade=speed_grade),
-        target_mhz=frequency,
+        part=given.part
+        if given
+        else find_part(device or "", package=package, speed_grade=speed_grade),
+        target_mhz=frequency or (given.core_megahertz if given else TARGET_MHZ),
         seeds=tuple(seed or range(1, (seeds or 1) + 1)),
         limit_minutes=limit_minutes,
+        board=given,
+        memory_bytes=None if memory_kib is None else 1024 * memory_kib,
     )
     accelerators = [_read(design) for design in designs]
     outputs = _outputs(designs, accelerators, settings, output)
-    built = []
+    built, status = [], ExitStatus.DONE
     for accelerator, design, folder in zip(accelerators, designs, outputs, strict=True):
         with BuildLines(Console(stderr=True), name=accelerator.name) as progress:
             report = api.build(design, settings, output=folder, progress=progress)
         built.append((accelerator, report))
+        status = _status(report, status)
         place = folder or design / RUN_FOLDER
         if as_json:
             print(json.dumps(_with_path(report.as_dict(), place), indent=2))
         else:
             _print(Console(), report)
-            print(f"netlist, logs and constraints are in {printable(str(place))}")
+            for line in _closing_lines(report, place):
+                print(line)
     if into is not None:
-        _write(into, built, designs, settings)
-    return ExitStatus.DONE
+        _write(into, built, designs, settings, board)
+    return status
+
+
+def _given_board(context: typer.Context, device: str | None, board: str | None) -> Board | None:
+    if (device is None) == (board is None):
+        raise InputError("one of --device and --board must be given")
+    if board is None:
+        refuse_given(context, ("memory_kib",), "without --board")
+        return None
+    refuse_given(context, ("package", "speed_grade"), "with --board, which has them")
+    return find_board(board)
+
+
+def _part(
+    board: Board | None, device: str | None, package: str | None, speed_grade: int | None
+) -> DevicePart:
+    if board is not None:
+        return board.part
+    return find_part(device or "", package=package, speed_grade=speed_grade)
+
+
+def _status(report: "BuildReport", before: ExitStatus) -> ExitStatus:
+    """Something differs where a bitstream cannot have the clock that it gives itself."""
+    return ExitStatus.DIFFERENT if report.meets_clock is False else before
 
 
 def _outputs(
@@ -183,20 +243,35 @@ def _write(
     built: "list[tuple[Accelerator, BuildReport]]",
     designs: list[Path],
     settings: "BuildSettings",
+    board: str | None,
 ) -> None:
     from naas_hw.experiments.build import builds_markdown
     from naas_hw.experiments.results import write_section
 
-    command = shlex.join([*build_words(designs, settings), "--into", into.as_posix()])
+    words = build_words(designs, settings, board=board)
+    command = shlex.join([*words, "--into", into.as_posix()])
     write_section(into, "build", command, builds_markdown(built))
 
 
-def build_words(designs: Sequence[Path], settings: "BuildSettings") -> list[str]:
-    """The words of the command that builds these designs with these settings."""
+def build_words(
+    designs: Sequence[Path], settings: "BuildSettings", *, board: str | None = None
+) -> list[str]:
+    """The words of the command that builds these designs with these settings.
+
+    Parameters
+    ----------
+    board : name or file; None: the part alone.
+    """
     part, limit = settings.part, settings.limit_minutes
     words = ["naas", "build", *(design.as_posix() for design in designs)]
-    words += ["--device", part.device.name, "--package", part.package]
-    words += ["--speed-grade", str(part.speed_grade), "--frequency", f"{settings.target_mhz:g}"]
+    if board is not None:
+        words += ["--board", board]
+        if settings.memory_bytes is not None:
+            words += ["--memory-kib", str(settings.memory_bytes // 1024)]
+    else:
+        words += ["--device", part.device.name, "--package", part.package]
+        words += ["--speed-grade", str(part.speed_grade)]
+    words += ["--frequency", f"{settings.target_mhz:g}"]
     words += [word for seed in settings.seeds for word in ("--seed", str(seed))]
     default = limit is None or limit == LIMIT_MINUTES
     return words + ([] if default else ["--limit-minutes", f"{limit:g}"])
@@ -233,6 +308,20 @@ def clock_text(report: "BuildReport") -> str:
             f"{min(clocks):g} to {max(clocks):g})"
         )
     return f"not placed and routed within {report.limit_minutes:g} minutes"
+
+
+def _closing_lines(report: "BuildReport", folder: Path) -> list[str]:
+    """Where the files are, and what is to be known of the bitstream."""
+    place = printable(str(folder))
+    lines = [f"netlist, logs and constraints are in {place}"]
+    if report.bitstream is not None:
+        lines.append(f"bitstream: {place}/{report.bitstream}, {report.clock_mhz:g} MHz")
+    if report.meets_clock is False:
+        lines.append(
+            f"the bitstream must have {report.clock_mhz:g} MHz and reaches {report.best_mhz:g} "
+            f"MHz: it may compute wrong. Build with --frequency {int(report.best_mhz or 0)}"
+        )
+    return lines
 
 
 def _usage_table(report: "BuildReport") -> Table:

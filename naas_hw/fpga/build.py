@@ -10,9 +10,11 @@ from statistics import median
 from typing import Any, Final
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.boards import Board
 from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart, Resources
 from naas_hw.core.errors import InputError
 from naas_hw.fpga.bitstream import BITSTREAM, pack
+from naas_hw.fpga.board_top import BoardDesign, board_design, board_wrapper
 from naas_hw.fpga.critical_path import PathStep, path_text
 from naas_hw.fpga.place import (
     CONSTRAINTS,
@@ -44,6 +46,9 @@ class BuildReport:
     accelerator, num_macs : what was built.
     device, package, speed_grade : for what.
     board : for which board; None: for a device alone.
+    clock_mhz : which clock the accelerator has on the board; None: without a board.
+    memory_bytes, baud : memory on the chip for programs on the board, and bits a second of its
+        serial line; None: without a board.
     digest : of the Verilog; tools : name -> version.
     target_mhz : what place and route aimed at.
     limit_minutes : what synthesis may take, and place and route for each seed; None: as long as
@@ -65,6 +70,9 @@ class BuildReport:
     package: str
     speed_grade: int
     board: str | None = None
+    clock_mhz: float | None = None
+    memory_bytes: int | None = None
+    baud: int | None = None
     digest: str
     tools: dict[str, str]
     target_mhz: float
@@ -97,6 +105,13 @@ class BuildReport:
         return round(max(clocks) - min(clocks), 2) if clocks else None
 
     @property
+    def meets_clock(self) -> bool | None:
+        """Whether the bitstream can have the clock of the board; None where there is none."""
+        if self.bitstream is None or self.clock_mhz is None or self.best_mhz is None:
+            return None
+        return self.best_mhz >= self.clock_mhz
+
+    @property
     def lut4_per_mac(self) -> float:
         """LUTs of the whole accelerator, divided by its multipliers."""
         return round(self.core.lut4 / self.num_macs, 1)
@@ -115,6 +130,7 @@ class BuildReport:
             "fmax_mhz": self.fmax_mhz,
             "best_mhz": self.best_mhz,
             "spread_mhz": self.spread_mhz,
+            "meets_clock": self.meets_clock,
             "core": core,
             "lut4": self.core.lut4,
             "ff": self.core.ff,
@@ -155,31 +171,42 @@ def build(
     target_mhz: float = TARGET_MHZ,
     seeds: Sequence[int] = (1,),
     limit_minutes: float | None = LIMIT_MINUTES,
+    board: Board | None = None,
+    memory_bytes: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> BuildResult:
     """Generate, synthesise, place and route; works in a folder of its own and leaves none.
 
     Parameters
     ----------
-    target_mhz : what place and route aims at; missing it is no error.
+    target_mhz : what place and route aims at; missing it is no error. On a board the accelerator
+        has the nearest clock that the board's PLL gives.
     seeds : of the placer; the clock is their median, what is kept is the fastest.
     limit_minutes : what synthesis may take, and place and route for each seed. A seed that takes
         longer gives no clock; what synthesis found stands. None: as long as they take.
+    board : with the part; the accelerator gets a memory and a serial line, and its pins are those
+        of the board. None: a ring of registers and pins that the placer chooses.
+    memory_bytes : of that memory; None: as the board says.
     progress : told how far it is.
 
     Raises
     ------
-    InputError : a target, seed or limit out of range; a part that the design does not fit, by what
-        synthesis found.
+    InputError : a target, seed, limit or memory out of range; a part that the design does not fit,
+        by what synthesis found.
     ToolError : a tool is missing or failed; synthesis took longer than the limit.
     """
     _check(target_mhz, seeds, limit_minutes)
+    design = None
+    if board is not None:
+        design = board_design(board, target_mhz=target_mhz, memory_bytes=memory_bytes)
     for tool in TOOLS:
         require_tool(tool)
     sources = generate(accelerator).sources
     flow = _Flow(
         part=part,
-        target_mhz=target_mhz,
+        target_mhz=design.clock_mhz if design is not None else target_mhz,
+        design=design,
+        wrapper=_wrapper(design, sources, accelerator),
         seeds=tuple(seeds),
         limit_minutes=limit_minutes,
         tell=progress or _tell_nobody,
@@ -189,6 +216,14 @@ def build(
         files = _kept_files(folder, flow.seeds)
     report = _report(accelerator, flow, sources, netlist, placed)
     return BuildResult(report=report, files={"build.json": report.json, **files})
+
+
+def _wrapper(
+    design: BoardDesign | None, sources: Mapping[str, str], accelerator: Accelerator
+) -> Wrapper | None:
+    if design is None:
+        return None
+    return board_wrapper(design, sources, core=TOP, beat_bytes=accelerator.beat_bytes)
 
 
 def _tell_nobody(progress: BuildProgress) -> None:
@@ -204,7 +239,8 @@ class _Flow:
     seeds: tuple[int, ...]
     limit_minutes: float | None
     tell: ProgressCallback
-    wrapper: Wrapper | None = None
+    design: BoardDesign | None
+    wrapper: Wrapper | None
 
     def run(
         self, sources: Mapping[str, str], folder: Path
@@ -214,7 +250,7 @@ class _Flow:
         check_fit(netlist.resources, self.part)
         placements = [self._place(number, netlist, folder) for number in range(len(self.seeds))]
         placed = sorted((p for p in placements if p is not None), key=lambda p: -p.fmax_mhz)
-        if placed and self.wrapper is not None and self.wrapper.constraints is not None:
+        if placed and self.design is not None:
             self._say(Stage.BITSTREAM, num_seeds_done=len(self.seeds))
             pack(configuration_name(placed[0].seed), folder=folder)
         return netlist, tuple(placed)
@@ -316,14 +352,17 @@ def _report(
 ) -> BuildReport:
     best = placed[0] if placed else None
     text = "".join(f"{name}\0{source}\0" for name, source in sources.items())
-    has_pins = flow.wrapper is not None and flow.wrapper.constraints is not None
-    part = flow.part
+    part, design = flow.part, flow.design
     return BuildReport(
         accelerator=accelerator.name,
         num_macs=accelerator.num_pes,
         device=part.device.name,
         package=part.package,
         speed_grade=part.speed_grade,
+        board=design.board.name if design else None,
+        clock_mhz=round(design.clock_mhz, 6) if design else None,
+        memory_bytes=design.memory_bytes if design else None,
+        baud=design.board.uart.baud if design else None,
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
         tools={name: metadata.version(name) for name in TOOLS},
         target_mhz=flow.target_mhz,
@@ -336,5 +375,5 @@ def _report(
         components=netlist.components,
         critical_path=best.critical_path if best else (),
         critical_components=best.critical_components if best else (),
-        bitstream=BITSTREAM if best and has_pins else None,
+        bitstream=BITSTREAM if best and design else None,
     )

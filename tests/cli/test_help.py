@@ -118,6 +118,7 @@ def test_the_help_fits_the_terminal_and_shows_all(path, columns, monkeypatch, ca
         "naas verify --corrupt 3 --seed 1 --json",
         "naas verify --networks --random 3 --seed 1 --sim icarus --json",
         "naas build RUN --device PART --seeds 3 --json",
+        "naas build RUN --board NAME --seeds 3 --json",
         "naas bench model --json",
     ],
 )

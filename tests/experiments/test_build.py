@@ -101,7 +101,7 @@ def test_a_design_that_was_not_placed_in_time_has_no_clock_and_says_so():
 def test_builds_are_a_section_under_the_command_that_makes_them(tmp_path, monkeypatch, capsys):
     asked: list[tuple[object, ...]] = []
 
-    def built(accelerator, part, *, target_mhz, seeds, limit_minutes, progress):
+    def built(accelerator, part, *, target_mhz, seeds, **options):
         asked.append((accelerator.name, part.device.name, target_mhz, seeds))
         return BuildResult(report=report_of(accelerator.name), files={})
 

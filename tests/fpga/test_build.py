@@ -248,7 +248,12 @@ def stubs(monkeypatch):
 
     monkeypatch.setattr(flow_build, "require_tool", lambda name: Path(name))
     monkeypatch.setattr(flow_build, "synthesise", synthesised)
+
+    def packed(configuration, *, folder):
+        (folder / "bitstream.bit").write_text(configuration)
+
     monkeypatch.setattr(flow_build, "place", placed)
+    monkeypatch.setattr(flow_build, "pack", packed)
     return told
 
 
@@ -306,6 +311,42 @@ def test_the_command_writes_into_a_folder_and_replaces_only_builds(
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     assert main([*words, "-o", "mine"]) == 2
     assert "mine must be missing, empty, or hold a build" in capsys.readouterr().err
+
+
+def test_a_board_gets_the_bitstream_of_the_fastest_seed(stubs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_accelerator(SMALL, tmp_path / "small.yaml")
+    words = ["build", "small.yaml", "--board", "ulx3s-85f", "--seeds", "2"]
+    assert main([*words, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["bitstream"] == "build/fpga/small-ulx3s-85f/bitstream.bit"
+    assert Path(report["bitstream"]).read_text() == "route_2.config"
+    facts = ("board", "clock_mhz", "memory_bytes", "baud", "meets_clock", "device")
+    assert [report[name] for name in facts] == [
+        *("ulx3s-85f", 50.0, 65536, 1000000, True, "lfe5u-85f")
+    ]
+    assert main([*words, "--frequency", "75", "--memory-kib", "8"]) == 1
+    told = capsys.readouterr().out
+    assert "must have 75 MHz and reaches 62 MHz: it may compute wrong" in told
+    assert "Build with --frequency 62" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "one of --device and --board must be given"),
+        (["--device", "lfe5u-85f", "--board", "ulx3s-85f"], "one of --device and --board must be"),
+        (["--board", "nothing"], "board must be one of ecpix5-85f, ulx3s-85f, or a YAML file"),
+        (["--board", "ulx3s-85f", "--package", "CABGA381"], "--package must not be given with"),
+        (["--device", "lfe5u-85f", "--memory-kib", "8"], "--memory-kib must not be given without"),
+        (["--board", "ulx3s-85f", "--memory-kib", "5"], "memory must be a multiple of 4096 bytes"),
+        (["--board", "ulx3s-85f", "--frequency", "2"], "clock must be one that a PLL makes of 25"),
+    ],
+)
+def test_what_a_board_cannot_have_is_one_sentence(words, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["build", str(EXAMPLES / "ck8x8.yaml"), *words]) == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_a_missing_tool_is_one_sentence_before_anything_runs(tmp_path, monkeypatch, capsys):

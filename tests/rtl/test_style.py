@@ -16,6 +16,8 @@ from amaranth.lib import wiring
 import naas_hw.rtl
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.rtl.accelerator import AcceleratorTop
+from naas_hw.rtl.board.board_memory import BoardMemory
+from naas_hw.rtl.board.serial_bridge import SerialBridge
 
 FOLDER = Path(naas_hw.rtl.__file__).parent
 FILES = sorted(path for path in FOLDER.rglob("*.py") if path.name != "__init__.py")
@@ -26,7 +28,7 @@ MAX_LINES, MAX_LINES_OF_90_PERCENT = 60, 25
 
 @cache
 def components() -> dict[type[wiring.Component], wiring.Component]:
-    """An instance of each class of component that an accelerator with all options is made of."""
+    """An instance of each class of component of an accelerator with all options, on a board."""
     instances: dict[type[wiring.Component], wiring.Component] = {}
     original = wiring.Component.__init__
 
@@ -51,6 +53,8 @@ def components() -> dict[type[wiring.Component], wiring.Component]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring.Component, "__init__", record)
         Fragment.get(AcceleratorTop(accelerator), None)
+        Fragment.get(SerialBridge(divisor=4, size_bytes=4096), None)
+        Fragment.get(BoardMemory(size_bytes=4096, beat_bytes=8), None)
     return {
         kind: one for kind, one in instances.items() if kind.__module__.startswith("naas_hw.rtl.")
     }
@@ -93,7 +97,7 @@ def documented_members(docstring: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_component_is_part_of_the_accelerator(name):
+def test_every_component_is_part_of_an_accelerator_on_a_board(name):
     assert name in {kind.__name__ for kind in components()}
 
 
