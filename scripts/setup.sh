@@ -5,9 +5,9 @@
 #   setup.sh --torch    the same, and torch
 #   setup.sh --system   only the system packages
 #
-# Chromium is looked for with --torch and --system only: the browser tests need it, nothing else.
+# Chromium and Tcl are looked for with --torch and --system only: tests need them, nothing else.
 #
-# NAAS_REQUIRE_TOOLS=1   fail where Icarus, or Chromium where it is looked for, cannot be had
+# NAAS_REQUIRE_TOOLS=1   fail where Icarus, or what is looked for beside it, cannot be had
 # PYTHON=...             the Python to use (3.11 or newer)
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -87,6 +87,7 @@ find_missing_packages() {
         2>/dev/null) ]] || required+=(zlib1g-dev)
     command -v iverilog >/dev/null || optional+=(iverilog)
     ((wants_browser)) || return 0
+    command -v tclsh >/dev/null || optional+=(tcl)
     command -v chromium >/dev/null || optional+=(chromium)
     command -v chromedriver >/dev/null || optional+=(chromium-driver)
 }

@@ -10,8 +10,8 @@ import pytest
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "setup.sh"
 ALWAYS = ["bash", "dirname", "find", "env"]  # what the script itself needs
-BROWSER = ["chromium", "chromedriver"]
-OPTIONAL = ["iverilog", *BROWSER]
+OF_TESTS = ["tclsh", "chromium", "chromedriver"]
+OPTIONAL = ["iverilog", *OF_TESTS]
 TOOLS = ["make", "g++", "perl", *OPTIONAL]
 
 
@@ -111,6 +111,7 @@ def test_sudo_is_used_only_without_a_password(machine):
     ("program", "package"),
     [
         ("iverilog", "iverilog"),
+        ("tclsh", "tcl"),
         ("chromium", "chromium"),
         ("chromedriver", "chromium-driver"),
     ],
@@ -125,9 +126,9 @@ def test_without_an_optional_tool_it_goes_on_unless_tools_are_required(
     assert (f"going on without {package}, its tests" in done.stderr) == (status == 0)
 
 
-def test_a_browser_is_looked_for_only_where_tests_are_set_up(machine):
-    machine.put_tools(*(name for name in TOOLS if name not in (*BROWSER, "g++")))
-    assert "missing: g++ chromium chromium-driver;" in machine.set_up().stderr
+def test_what_only_tests_need_is_looked_for_only_where_tests_are_set_up(machine):
+    machine.put_tools(*(name for name in TOOLS if name not in (*OF_TESTS, "g++")))
+    assert "missing: g++ tcl chromium chromium-driver;" in machine.set_up().stderr
     assert "missing: g++;" in machine.set_up(option=None).stderr
 
 
@@ -138,7 +139,7 @@ def test_an_optional_package_that_there_is_not_keeps_no_other_away(machine):
     done = machine.set_up()
     assert done.returncode == 0, done.stderr
     installed = [call.split()[-1] for call in machine.calls if " install " in call]
-    assert installed == ["iverilog", "chromium", "chromium-driver"]
+    assert installed == ["iverilog", "tcl", "chromium", "chromium-driver"]
 
 
 def test_a_python_without_its_library_gets_the_package_of_its_version(machine):

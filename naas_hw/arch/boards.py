@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from naas_hw.arch.devices import DevicePart, find_part
+from naas_hw.arch.devices import DevicePart, Family, find_part
 from naas_hw.core.errors import InputError
 from naas_hw.core.resources import template_folder
 from naas_hw.system.yaml_files import read_yaml, validate
@@ -134,7 +134,8 @@ class Board(_Checked):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _ = self.part
+        if self.part.device.family is not Family.ECP5:
+            raise ValueError(f"device of a board must be an ECP5, not {self.device}")
         sites = [pin.site for pin in self.pins.values()]
         for site in sites:
             if sites.count(site) > 1:

@@ -1,25 +1,41 @@
 """The FPGAs that `naas build` knows."""
 
+import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from naas_hw.core.errors import InputError
 
 
+class Family(StrEnum):
+    """FPGAs that are made alike, and with the same tools."""
+
+    ECP5 = "ecp5"
+    SERIES_7 = "7-series"
+
+    @property
+    def has_open_place_and_route(self) -> bool:
+        """Whether nextpnr places and routes them here; else there is a project for Vivado."""
+        return self is Family.ECP5
+
+
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A part as place and route takes it.
+    """An FPGA.
 
     Parameters
     ----------
     name : as in `naas build --device`.
-    option : what selects it in nextpnr.
+    family : which FPGAs it is one of.
+    option : what selects it in nextpnr; empty where that does not know it.
     packages : the first is the default.
     speed_grades : the first is the default, the slowest.
     resources : what the device has.
     """
 
     name: str
+    family: Family
     option: str
     packages: tuple[str, ...]
     speed_grades: tuple[int, ...]
@@ -32,8 +48,8 @@ class Resources:
 
     Parameters
     ----------
-    lut4 : LUT sites: logic, carry chains and small memories.
-    ff : flip-flops. dsp : multipliers of 18 x 18. block_ram : memories of 16 or 18 Kbit.
+    lut4 : LUT sites: logic, carry chains and small memories. A LUT of 7-series has six inputs.
+    ff : flip-flops. dsp : multipliers. block_ram : memories of 16 or 18 Kbit.
     """
 
     lut4: int = 0
@@ -86,12 +102,44 @@ _RESOURCES: Final = {
 }
 """As nextpnr counts them; a 12F is a 25F of which the maker promises a part."""
 
+_SERIES_7: Final = {
+    "xc7a35t": (
+        ("CPG236", "CSG324", "CSG325", "FTG256", "FGG484"),
+        Resources(lut4=20800, ff=41600, dsp=90, block_ram=100),
+    ),
+    "xc7a100t": (
+        ("CSG324", "FTG256", "FGG484", "FGG676"),
+        Resources(lut4=63400, ff=126800, dsp=240, block_ram=270),
+    ),
+    "xc7a200t": (
+        ("SBG484", "FBG484", "FBG676", "FFG1156"),
+        Resources(lut4=134600, ff=269200, dsp=740, block_ram=730),
+    ),
+    "xc7k325t": (
+        ("FFG900", "FFG676", "FBG900", "FBG676"),
+        Resources(lut4=203800, ff=407600, dsp=840, block_ram=890),
+    ),
+    "xc7z010": (
+        ("CLG400", "CLG225"),
+        Resources(lut4=17600, ff=35200, dsp=80, block_ram=120),
+    ),
+    "xc7z020": (
+        ("CLG400", "CLG484"),
+        Resources(lut4=53200, ff=106400, dsp=220, block_ram=280),
+    ),
+}
+"""Device -> packages, and what it has by the maker's overview (DS180, DS190); a block of 36 Kbit is
+two memories of 18."""
+
+_SERIES_7_PART: Final = re.compile(r"(xc7[akz]\d{3}t?|xc7a35t)([a-z]{3}\d{3,4})(?:-([123]))?")
+
 
 def _devices() -> dict[str, Device]:
     devices = {}
     for size, packages in _PACKAGES.items():
         devices[f"lfe5u-{size}"] = Device(
             name=f"lfe5u-{size}",
+            family=Family.ECP5,
             option=f"--{size[:2]}k",
             packages=packages,
             speed_grades=(6, 7, 8),
@@ -101,11 +149,21 @@ def _devices() -> dict[str, Device]:
         for size, packages in _SERDES_PACKAGES.items():
             devices[f"lfe5{prefix}-{size}"] = Device(
                 name=f"lfe5{prefix}-{size}",
+                family=Family.ECP5,
                 option=f"--{prefix}-{size[:2]}k",
                 packages=packages,
                 speed_grades=grades,
                 resources=_RESOURCES[size],
             )
+    for name, (packages, resources) in _SERIES_7.items():
+        devices[name] = Device(
+            name=name,
+            family=Family.SERIES_7,
+            option="",
+            packages=packages,
+            speed_grades=(1, 2, 3),
+            resources=resources,
+        )
     return devices
 
 
@@ -127,10 +185,16 @@ def find_part(
 ) -> DevicePart:
     """The part of this name; the default package and the slowest grade where none is given.
 
+    A part of 7-series may be named as a whole: xc7a100tcsg324-1.
+
     Raises
     ------
     InputError : a device, package or grade that does not exist; names those that do.
     """
+    whole = _SERIES_7_PART.fullmatch(name.lower())
+    if whole is not None and package is None and speed_grade is None:
+        name, package = whole[1], whole[2]
+        speed_grade = int(whole[3]) if whole[3] else None
     device = DEVICES.get(name.lower())
     if device is None:
         known = ", ".join(DEVICES)

@@ -43,7 +43,11 @@ def build(
     ],
     device: Annotated[
         str | None,
-        typer.Option(help="The FPGA alone, such as lfe5u-85f.", rich_help_panel=MAIN),
+        typer.Option(
+            help="The FPGA alone, such as lfe5u-85f, or xc7a100tcsg324-1 for estimates and a "
+            "project for Vivado.",
+            rich_help_panel=MAIN,
+        ),
     ] = None,
     board: Annotated[
         str | None,
@@ -62,7 +66,7 @@ def build(
         typer.Option(
             min=0,
             max=MAX_COUNT,
-            help="Speed grade of the FPGA, 6 to 8.",
+            help="Speed grade of the FPGA, 6 to 8, of 7-series 1 to 3.",
             rich_help_panel=MAIN,
         ),
     ] = None,
@@ -143,6 +147,7 @@ def build(
     naas build examples/ck8x8.yaml --device lfe5u-85f
     naas build run --board ulx3s-85f --seeds 3
     naas build run --device lfe5u-85f --seeds 3 --json
+    naas build run --device xc7a100tcsg324-1
     naas build run --device lfe5u-45f --package CABGA381 --limit-minutes 60
     """
     from naas_hw import api
@@ -307,6 +312,8 @@ def clock_text(report: "BuildReport") -> str:
             f"{report.fmax_mhz:g} MHz (median of {len(clocks)} seeds, "
             f"{min(clocks):g} to {max(clocks):g})"
         )
+    if not report.is_placed:
+        return "placed and routed by Vivado only"
     return f"not placed and routed within {report.limit_minutes:g} minutes"
 
 
@@ -314,6 +321,8 @@ def _closing_lines(report: "BuildReport", folder: Path) -> list[str]:
     """Where the files are, and what is to be known of the bitstream."""
     place = printable(str(folder))
     lines = [f"netlist, logs and constraints are in {place}"]
+    if (folder / "vivado").is_dir():
+        lines.append(f"vivado -mode batch -source {place}/vivado/build.tcl goes on from there")
     if report.bitstream is not None:
         lines.append(f"bitstream: {place}/{report.bitstream}, {report.clock_mhz:g} MHz")
     if report.meets_clock is False:

@@ -32,7 +32,7 @@ def builds_markdown(built: Sequence[tuple[Accelerator, BuildReport]]) -> str:
 def _row(accelerator: Accelerator, report: BuildReport) -> str:
     core = report.core
     of = {name: f" of {usage.available:,}" for name, usage in report.usage.items()}
-    clock = f"none in {report.limit_minutes or 0:g} minutes"
+    clock = f"none in {report.limit_minutes or 0:g} minutes" if report.is_placed else "none"
     if report.fmax_mhz is not None:
         clock = f"{report.fmax_mhz:.1f} MHz ({_seeds_text(report)})"
     return (
@@ -64,7 +64,8 @@ def _components(report: BuildReport) -> str:
     path = " -> ".join(f"`{name}`" for name in report.critical_components)
     through = f"critical path {report.critical_path_ns:.1f} ns through {path}"
     if report.fmax_mhz is None:
-        through = f"place and route did not end within {report.limit_minutes or 0:g} minutes a seed"
+        limit = f"did not end within {report.limit_minutes or 0:g} minutes a seed"
+        through = f"place and route {limit if report.is_placed else 'is left to Vivado'}"
     return (
         f"{report.accelerator} by component, without what it instantiates; {through}:\n\n"
         + "\n".join(lines)

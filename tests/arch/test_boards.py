@@ -46,7 +46,10 @@ def test_an_unknown_board_is_refused_with_those_that_there_are() -> None:
     [
         ({"name": "x; rm -rf ~"}, "name must match pattern"),
         ({"name": "../../x"}, "name must match pattern"),
-        ({"device": "xc7a35t"}, "device must be one of lfe5u-12f"),
+        (
+            {"device": "xc7a35t", "package": "CPG236", "speed_grade": 1},
+            "device of a board must be an ECP5, not xc7a35t",
+        ),
         ({"device": "--85k"}, "device must be one of lfe5u-12f"),
         ({"package": "BG381 --evil"}, "package of lfe5u-85f must be one of CABGA381"),
         ({"speed_grade": 9}, "speed grade of lfe5u-85f must be one of 6, 7, 8, not 9"),

