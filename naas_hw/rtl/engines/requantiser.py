@@ -151,14 +151,14 @@ class Requantiser(SharedComponent):
         for rounding, 2^31 is taken away already: h - 1, to which 1 - n comes as a carry. With one
         rounding, 2^31 of the product alone.
         """
-        outer = Signal(signed(33), reset_less=True)
-        inner = Signal(signed(17), reset_less=True)
+        crossed = Signal(signed(33), reset_less=True)
+        lowest = Signal(signed(17), reset_less=True)
         middle = Signal(signed(34), reset_less=True)
         lowered = Signal(signed(34), reset_less=True)
         m.d.sync += [
-            outer.eq(parts.high_low + parts.low_high),
-            inner.eq((parts.low_low >> HALF) - (taken >> HALF)),
-            middle.eq(outer + inner),
+            crossed.eq(parts.high_low + parts.low_high),
+            lowest.eq((parts.low_low >> HALF) - (taken >> HALF)),
+            middle.eq(crossed + lowest),
         ]
         carry = _later(m, ~rounds_away, 2, "carry")
         upper = _later(m, parts.high_high, 2, "high_high") << 1
