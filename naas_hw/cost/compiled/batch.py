@@ -413,7 +413,6 @@ def _accelerator_numbers(accelerator: Accelerator, layer: Layer) -> dict[str, in
 
 def _option_numbers(accelerator: Accelerator, layer: Layer) -> dict[str, int]:
     return {
-        "has_epilogue": accelerator.has_epilogue,
         "lacks_option": not layer.options <= accelerator.options,
         "maximum": layer.maximum,
         "pitched": Option.PITCHED_STORE in layer.options,

@@ -138,8 +138,8 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     bound = max(bound, drained + g.output_runs * g.drain + after_drain)
     handed = p.drain_to_compute + run_compute + p.compute_to_drain + g.drain
     bound = max(bound, filled + _half(g.output_runs) * handed - p.drain_to_compute + after_drain)
-    # Drain, where the next drain of an output waits: long behind an epilogue, seldom otherwise
-    if p.has_epilogue and g.visits > 1:
+    # Drain, where the next drain of an output waits for the one before
+    if g.visits > 1:
         waits = (g.output_runs - g.output_runs // g.visits) * p.drain_to_revisit
         bound = max(bound, drained + _half(g.output_runs * g.drain + waits) + after_drain)
     if p.residual:

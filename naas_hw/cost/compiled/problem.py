@@ -58,7 +58,6 @@ PROBLEM_NUMBERS: Final = (
     "max_window",
     # optional hardware: whether the layer needs what is not there, and what it needs, 0 or 1 each
     "lacks_option",
-    "has_epilogue",
     "maximum",
     "pitched",
     "residual",
