@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
 
 
@@ -32,6 +33,7 @@ class Device:
     packages : the first is the default.
     speed_grades : the first is the default, the slowest.
     resources : what the device has.
+    family : whose forms of multiplier and memory are taken.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Device:
     packages: tuple[str, ...]
     speed_grades: tuple[int, ...]
     resources: "Resources"
+    family: Family = Family.ECP5
 
 
 @dataclass(frozen=True, kw_only=True)

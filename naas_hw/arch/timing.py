@@ -12,8 +12,18 @@ from typing import Final
 FILL_PIPELINE: Final = 3
 """Cycles from a read of L2 by fill to the write enable at the PE."""
 
-MAC_PIPELINE: Final = 4
-"""Cycles from a step of the PE's nest to its product: broadcast, buffers, operands, product."""
+MEMORY_LATENCY: Final = 2
+"""Cycles from an address to its word, where a block memory's output register is used: private
+buffers and accumulators."""
+
+MULTIPLIER_LATENCY: Final = 3
+"""Cycles from two factors to their product: registers at the factors, inside, at the product."""
+
+MAC_PIPELINE: Final = 1 + MEMORY_LATENCY + MULTIPLIER_LATENCY
+"""Cycles from a step of the PE's nest to its product: broadcast, buffers, multiplier."""
+
+ACCUMULATE_LATENCY: Final = 1
+"""Cycles from a sum behind the adder tree to the write enable at its accumulator."""
 
 TREE_LEVELS_PER_CYCLE: Final = 1
 """Levels of the adder tree between two registers."""
@@ -24,7 +34,7 @@ REQUANTISE_LATENCY: Final = 8
 EPILOGUE_LATENCY: Final = 8
 """Cycles behind the requantiser, where an accelerator can add a residual or look bytes up."""
 
-DRAIN_PIPELINE: Final = 4 + REQUANTISE_LATENCY
+DRAIN_PIPELINE: Final = 3 + MEMORY_LATENCY + REQUANTISE_LATENCY
 """Cycles from a step of drain's nest to the write enable at L2, without an epilogue."""
 
 # From start to the first layer
@@ -50,7 +60,7 @@ FILL_TO_LOAD: Final = 4
 FILL_TO_COMPUTE: Final = FILL_PIPELINE - 1
 COMPUTE_TO_FILL: Final = 1
 DRAIN_TO_COMPUTE: Final = 1
-DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE - 1
+DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE - MEMORY_LATENCY
 DRAIN_TO_STORE: Final = DRAIN_PIPELINE + 3
 DRAIN_TO_SCALES: Final = 4
 DRAIN_TO_RESIDUAL: Final = DRAIN_PIPELINE - 3
@@ -95,4 +105,4 @@ def tree_cycles(num_inputs: int) -> int:
 
 def compute_to_drain(num_reduced: int) -> int:
     """Least distance from a step's last cycle to drain's go; `num_reduced` PEs share a tree."""
-    return MAC_PIPELINE + tree_cycles(num_reduced) - 1
+    return MAC_PIPELINE + tree_cycles(num_reduced) + ACCUMULATE_LATENCY - 1

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from amaranth.hdl import ClockDomain, Fragment, Module, Signal
 from amaranth.lib import wiring
 
-from naas_hw.core.resources import template_folder
+from naas_hw.arch.families import Family
+from naas_hw.emit.families import template_texts
 from naas_hw.emit.names import plain_name
 from naas_hw.emit.netlist import parse_netlist
 from naas_hw.emit.platform import VerilogPlatform, convert_to_rtlil, flat_ports
@@ -21,7 +22,11 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 
 
 def emit_verilog(
-    top: wiring.Component, *, name: str = "naas_accelerator", banner: str
+    top: wiring.Component,
+    *,
+    name: str = "naas_accelerator",
+    banner: str,
+    family: Family = Family.GENERIC,
 ) -> dict[str, str]:
     """The Verilog of a design, a file per module.
 
@@ -31,6 +36,7 @@ def emit_verilog(
         and the synchronous, active-low reset `aresetn`. Ports are the signature's.
     name : of the top module.
     banner : lines that head every file as a comment.
+    family : whose forms of multiplier and memory are taken.
 
     Returns
     -------
@@ -58,8 +64,8 @@ def emit_verilog(
         for module in _first_use(modules, name)
     }
     for template in platform.templates:
-        text = (template_folder() / "rtl" / f"{template}.v").read_text()
-        files[f"{template}.v"] = _comment(banner) + "\n" + text
+        for file, text in template_texts(template, family).items():
+            files[file] = _comment(banner) + "\n" + text
     return files
 
 

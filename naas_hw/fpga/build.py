@@ -211,7 +211,7 @@ def build(
     is_placed = part.device.family.has_open_place_and_route
     for tool in TOOLS if is_placed else TOOLS[:1]:
         require_tool(tool)
-    sources = generate(accelerator).sources
+    sources = generate(accelerator, family=part.device.family).sources
     flow = _Flow(
         part=part,
         target_mhz=design.clock_mhz if design is not None else target_mhz,

@@ -7,7 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.families import Family
 from naas_hw.core.version import __version__
+from naas_hw.emit.families import primitive_models
 from naas_hw.emit.verilog import emit_verilog
 from naas_hw.rtl.accelerator import EVENTS, AcceleratorTop
 from naas_hw.rtl.control.counters import l2_ports
@@ -26,11 +28,13 @@ class Hardware:
     digest : 64 bits of accelerator and generator; stands in a register, and its low half in every
         descriptor.
     sources : file name -> Verilog text.
+    family : whose forms of multiplier and memory are in it; the digest is the same for all.
     """
 
     accelerator: Accelerator
     digest: int
     sources: Mapping[str, str]
+    family: Family = Family.GENERIC
 
     @property
     def identity(self) -> int:
@@ -40,7 +44,7 @@ class Hardware:
     def build(self, *, defines: Mapping[str, str] | None = None) -> Build:
         """What the bench compiles."""
         return Build(
-            sources=self.sources,
+            sources={**self.sources, **primitive_models(self.family)},
             beat_bytes=self.accelerator.beat_bytes,
             num_events=len(EVENTS),
             num_l2=len(l2_ports(self.accelerator)),
@@ -68,14 +72,16 @@ def hardware_digest(accelerator: Accelerator) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def generate(accelerator: Accelerator) -> Hardware:
-    """Elaborate an accelerator and write its Verilog."""
+def generate(accelerator: Accelerator, *, family: Family = Family.GENERIC) -> Hardware:
+    """Elaborate an accelerator and write its Verilog, with a family's multiplier and memory."""
     digest = hardware_digest(accelerator)
     inside = accelerator.model_copy(
         update={"name": "accelerator", "dram_latency_cycles": 1, "dram_beat_period_cycles": 1}
     )
-    sources = emit_verilog(AcceleratorTop(inside, digest=digest), banner=_banner(inside, digest))
-    return Hardware(accelerator=accelerator, digest=digest, sources=sources)
+    sources = emit_verilog(
+        AcceleratorTop(inside, digest=digest), banner=_banner(inside, digest), family=family
+    )
+    return Hardware(accelerator=accelerator, digest=digest, sources=sources, family=family)
 
 
 def _banner(accelerator: Accelerator, digest: int) -> str:

@@ -2,7 +2,7 @@
 //
 // Replace the body by a foundry's macro or a vendor's primitive where inference does not do.
 // A write changes the granules whose enable is high. A word addressed with read_enable is in
-// read_data from the next cycle on, until the next enabled read. Reading the word that is being
+// read_data LATENCY cycles later, until the next enabled read gives its word. Reading the word that is being
 // written is undefined, and never done. Contents before the first write do not matter: with
 // NAAS_RAM_RANDOM defined they are random, in simulation only.
 `default_nettype none
@@ -12,7 +12,8 @@ module naas_ram #(
     parameter integer DEPTH = 16,
     parameter integer GRANULARITY = 8,    // divides WIDTH
     parameter integer ADDRESS_WIDTH = 4,  // at least 1, DEPTH <= 2 ** ADDRESS_WIDTH
-    parameter STYLE = "auto"              // "auto", "block" or "distributed"
+    parameter STYLE = "auto",             // "auto", "block" or "distributed"
+    parameter integer LATENCY = 1         // 1 or 2
 ) (
     input  wire                           clk,
     input  wire [WIDTH/GRANULARITY-1:0]   write_enable,
@@ -20,10 +21,11 @@ module naas_ram #(
     input  wire [WIDTH-1:0]               write_data,
     input  wire                           read_enable,
     input  wire [ADDRESS_WIDTH-1:0]       read_address,
-    output reg  [WIDTH-1:0]               read_data
+    output wire [WIDTH-1:0]               read_data
 );
     (* ram_style = STYLE, no_rw_check *)
     reg [WIDTH-1:0] words [0:DEPTH-1];
+    reg [WIDTH-1:0] word_read;
 
     integer granule;
     always @(posedge clk)
@@ -34,7 +36,21 @@ module naas_ram #(
 
     always @(posedge clk)
         if (read_enable)
-            read_data <= words[read_address];
+            word_read <= words[read_address];
+
+    generate
+        if (LATENCY == 2) begin : registered
+            reg [WIDTH-1:0] word;
+            always @(posedge clk)
+                word <= word_read;
+            assign read_data = word;
+`ifndef SYNTHESIS
+            initial word = {WIDTH{1'b0}};
+`endif
+        end else begin : direct
+            assign read_data = word_read;
+        end
+    endgenerate
 
 `ifndef SYNTHESIS
     integer word;
@@ -42,7 +58,7 @@ module naas_ram #(
     integer place;
 `endif
     initial begin
-        read_data = {WIDTH{1'b0}};
+        word_read = {WIDTH{1'b0}};
         for (word = 0; word < DEPTH; word = word + 1) begin
             words[word] = {WIDTH{1'b0}};
 `ifdef NAAS_RAM_RANDOM

@@ -380,9 +380,10 @@ def test_icarus_gives_what_amaranth_gives_with_no_x_from_reset_on(tmp_path: Path
 @pytest.mark.parametrize(
     ("width", "depth", "granularity"), [(8, 16, 8), (24, 3, 8), (1, 1, 1), (40, 33, 10)]
 )
+@pytest.mark.parametrize("latency", [1, 2])
 @pytest.mark.parametrize("defines", [(), ("NAAS_RAM_RANDOM",)], ids=["zero", "random"])
 def test_the_template_of_the_ram_is_the_ram(
-    width: int, depth: int, granularity: int, defines: tuple[str, ...], tmp_path: Path
+    width: int, depth: int, granularity: int, defines: tuple[str, ...], latency: int, tmp_path: Path
 ) -> None:
     """Every word is written once; from then on both give the same, whatever was there before."""
     rng = np.random.default_rng(depth)
@@ -397,7 +398,8 @@ def test_the_template_of_the_ram_is_the_ram(
             "read__address": read,
         }
 
-    first = [row(word, 0, all_granules, 0) for word in range(depth)] + [row(0, 0, 0, 1)]
+    first = [row(word, 0, all_granules, 0) for word in range(depth)]
+    first += [row(0, 0, 0, 1)] * latency
     later = [
         row(
             int(rng.integers(depth)),
@@ -409,7 +411,7 @@ def test_the_template_of_the_ram_is_the_ram(
     ]
 
     def make() -> Around:
-        return Around(Ram(width=width, depth=depth, granularity=granularity))
+        return Around(Ram(width=width, depth=depth, granularity=granularity, latency=latency))
 
     expected = simulate_in_amaranth(make(), first + later)[len(first) :]
     found = simulate_in_icarus(make(), first + later, tmp_path, *defines)[len(first) :]

@@ -63,6 +63,30 @@ STEADY = Case(
 )
 """Consecutive products of one accumulator; more than two runs in a tile."""
 
+PAIRS = Case(
+    accelerator=CHANNELS,
+    layer=Layer(name="pairs", K=4, C=4, P=1, Q=4, R=1, S=2, height=1, width=5),
+    mapping=Mapping(
+        pe_order=("C", "R", "S", "K", "P", "Q"),
+        pe=Bounds(Q=2, S=2),
+        spatial=Bounds(K=4, C=4),
+        l2=Bounds(Q=2),
+    ),
+)
+"""Two accumulators in turn: each comes again after two cycles."""
+
+TRIPLES = Case(
+    accelerator=CHANNELS,
+    layer=Layer(name="triples", K=4, C=4, P=1, Q=6, R=1, S=2, height=1, width=7),
+    mapping=Mapping(
+        pe_order=("C", "R", "S", "K", "P", "Q"),
+        pe=Bounds(Q=3, S=2),
+        spatial=Bounds(K=4, C=4),
+        l2=Bounds(Q=2),
+    ),
+)
+"""Three accumulators in turn."""
+
 LONG = Case(
     accelerator=CHANNELS,
     layer=Layer(name="long", K=4, C=16, P=16, Q=24, height=16, width=24),
@@ -235,7 +259,7 @@ BESIDE = Case(
 CASES = {
     case.layer.name: case
     for case in (
-        *(SPILLS, STEADY, LONG, STORES, HALO, DEPTHWISE),
+        *(SPILLS, STEADY, PAIRS, TRIPLES, LONG, STORES, HALO, DEPTHWISE),
         *(RESIDUAL, POOL, ONCE, PARTS, LANES, BESIDE),
     )
 }

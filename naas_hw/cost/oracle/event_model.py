@@ -35,7 +35,11 @@ MAX_BURST_BEATS: Final = 16
 MAX_IDLE_CYCLES: Final = 100_000
 
 BROADCAST: Final = 1
-"""From a step of a nest to the read in the PEs, or in L2 by drain: addresses pass one register."""
+"""From a step of a nest to the read in the PEs, or of the accumulators: addresses pass one
+register."""
+
+SUMS_READ: Final = timing.MEMORY_LATENCY
+"""From a step of drain to the read of partial sums in L2: they come when the numbers do."""
 
 LOAD_WRITE: Final = 1
 """From a beat on the bus to its write in L2."""
@@ -43,7 +47,7 @@ LOAD_WRITE: Final = 1
 STORE_READ: Final = 2
 """From a read of L2 to the beat on the bus."""
 
-SCALES_READ: Final = 2
+SCALES_READ: Final = 1 + timing.MEMORY_LATENCY
 """From a step of drain to the read of the scales."""
 
 RESIDUAL_READ: Final = timing.DRAIN_TO_RESIDUAL + 1
@@ -422,7 +426,7 @@ class _Simulation:
             self.memory.read(cycle + BROADCAST, accumulators, (work.output, work.visit), "drain")
             place = ("l2 o", half, work.place, beat)
             if work.visit > 1:
-                self.memory.read(cycle + BROADCAST, place, (work.output, work.visit - 1), "drain")
+                self.memory.read(cycle + SUMS_READ, place, (work.output, work.visit - 1), "drain")
             if work.is_last_visit:
                 scales = ("scales", work.scale_run % 2)
                 self.memory.read(cycle + SCALES_READ, scales, work.scale_tile, "drain")

@@ -12,23 +12,22 @@ from naas_hw.rtl.array.adder_tree import AdderTree
 from naas_hw.rtl.array.pe import ProcessingElement, select_bits
 from naas_hw.rtl.array.signatures import (
     AccumulationSignature,
-    BankReadSignature,
-    accumulator_address_bits,
+    zero_address,
 )
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 PRODUCT_BITS = 16
 
-OPERANDS: Final = ("read", "weight_select", "input_select")
-"""Ports that all PEs share: when their buffers are read, and which bytes of the words they take."""
+OPERANDS: Final = ("weight_select", "input_select")
+"""Ports that all PEs share: which bytes of the words they take."""
 
 
 class DotProductGroup(SharedComponent):
     """Multiplies a weight and an input in every PE, sums the products, and accumulates the sums.
 
-    The buffers of the PEs are outside; their words come a cycle after `read`. Golden model: a dot
-    product of int8, added to an array of int32 that wraps.
+    The buffers of the PEs are outside. Golden model: a dot product of int8, added to an array of
+    int32 that wraps.
 
     Parameters
     ----------
@@ -40,21 +39,19 @@ class DotProductGroup(SharedComponent):
 
     Members
     -------
-    used : In, 1 bit, steady during a layer; where it is low, nothing is accumulated and drained.
+    used : In, 1 bit, steady during a layer; where it is low, nothing is accumulated.
     maximum : In, 1 bit, steady during a layer, where there is one; the largest sum is kept.
-    used_pes : In, one bit for each PE, steady during a layer; the products of the others are zero.
-    read : In, 1 bit; the buffers are being addressed.
-    weight_words, input_words : In, one word for each PE, one cycle after `read`.
+    clear : In, one bit for each PE, steady during a layer; its products are zero.
+    weight_words, input_words : In, one word for each PE.
     weight_select, input_select : In, with the words; byte of all words.
-    addition : In, `AccumulationSignature`, in the cycle before the sum is there.
-    drain : In, `BankReadSignature`.
-    multiplies : Out, one bit for each PE; a product is taken in this cycle.
-    reads, writes : Out, accesses of the accumulators, as those of `Accumulator`.
+    addition : In, `AccumulationSignature`.
+    writes : Out, 1 bit, a cycle after the sum; the total is written at the write address.
+    total : Out, 32 bits, with `writes`.
 
     Latency
     -------
-    3 + tree_cycles(num_pes) cycles from `read` to the sum, one sum a cycle. A drained word comes
-    one cycle after its address. Nothing multiplies, adds or is drained after a reset.
+    MULTIPLIER_LATENCY + tree_cycles(num_pes) cycles from words to their sum, one sum a cycle.
+    Nothing is added after a reset.
 
     Raises
     ------
@@ -79,22 +76,19 @@ class DotProductGroup(SharedComponent):
         self.words = words
         self.lanes = lanes
         self.has_maximum = maximum
-        sizes = {"lanes": lanes, "address_bits": accumulator_address_bits(words)}
+        address_bits = zero_address(words=words, lanes=lanes).bit_length()
         super().__init__(
             {
                 "used": In(1),
                 **({"maximum": In(1)} if maximum else {}),
-                "used_pes": In(num_pes),
-                "read": In(1),
+                "clear": In(num_pes),
                 "weight_words": In(data.ArrayLayout(8 * weight_word_bytes, num_pes)),
                 "input_words": In(data.ArrayLayout(8 * input_word_bytes, num_pes)),
                 "weight_select": In(select_bits(weight_word_bytes)),
                 "input_select": In(select_bits(input_word_bytes)),
-                "addition": In(AccumulationSignature(**sizes)),
-                "drain": In(BankReadSignature(**sizes)),
-                "multiplies": Out(num_pes),
-                "reads": Out(1 + lanes),
+                "addition": In(AccumulationSignature(address_bits=address_bits)),
                 "writes": Out(1),
+                "total": Out(32),
             }
         )
 
@@ -120,10 +114,9 @@ class DotProductGroup(SharedComponent):
         )
         for i in range(self.num_pes):
             pe = self._pe(m, i)
-            m.d.comb += [tree.i[i].eq(pe.product), self.multiplies[i].eq(pe.multiplies)]
+            m.d.comb += tree.i[i].eq(pe.product)
         connect(m, flipped(self.addition), accumulator.addition)
-        connect(m, flipped(self.drain), accumulator.drain)
-        shared = ("used", "reads", "writes", *(("maximum",) if self.has_maximum else ()))
+        shared = ("used", "writes", "total", *(("maximum",) if self.has_maximum else ()))
         connect(m, part_of(flipped(self), *shared), part_of(accumulator, *shared))
         m.d.comb += accumulator.sum.eq(tree.o)
         return m
@@ -135,7 +128,7 @@ class DotProductGroup(SharedComponent):
         m.submodules[f"pe_{i}"] = pe
         connect(m, part_of(flipped(self), *OPERANDS), part_of(pe, *OPERANDS))
         m.d.comb += [
-            pe.used.eq(self.used_pes[i]),
+            pe.clear.eq(self.clear[i]),
             pe.weight_word.eq(self.weight_words[i]),
             pe.input_word.eq(self.input_words[i]),
         ]

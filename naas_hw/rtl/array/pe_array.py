@@ -12,6 +12,7 @@ from naas_hw.compiler.layout import PRIVATE_BITS
 from naas_hw.rtl.array import input_capture
 from naas_hw.rtl.array.accumulation import Accumulation
 from naas_hw.rtl.array.dot_product_group import DotProductGroup
+from naas_hw.rtl.array.drain_memory import DrainMemory
 from naas_hw.rtl.array.input_capture import InputCapture
 from naas_hw.rtl.array.private_buffers import PrivateBuffers
 from naas_hw.rtl.array.signatures import (
@@ -22,6 +23,8 @@ from naas_hw.rtl.array.signatures import (
 )
 from naas_hw.rtl.array.weight_capture import WeightCapture
 from naas_hw.rtl.primitives.config import FieldSignature
+from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.logic import all_of, any_of, masked
 from naas_hw.rtl.primitives.positions import (
     WINDOW_DIMS,
@@ -57,15 +60,17 @@ class PEArray(SharedComponent):
     weight_writes, input_writes, weight_reads, input_reads : Out, one bit for each PE; accesses of
         its buffers in this cycle.
     macs : Out, one bit for each PE; it takes a product in this cycle.
-    accumulator_reads : Out, 1 + accumulator_lanes bits for each group, see `Accumulator`.
-    accumulator_writes : Out, one bit for each group.
+    accumulator_reads : Out, 1 + accumulator_lanes bits for each group: a number is added to, then
+        each lane is drained.
+    accumulator_writes : Out, one bit for each group; a number is added.
 
     Latency
     -------
     Weights are written in the cycle in which they are delivered, inputs FILL_PIPELINE cycles after
     their `valid`. A multiplication in cycle t is in its accumulator from
-    t + MAC_PIPELINE + tree_cycles + 1 on; one starts in every cycle. A drained word comes one cycle
-    after its address. Nothing is written or added after a reset; all memories keep their contents.
+    t + MAC_PIPELINE + tree_cycles + ACCUMULATE_LATENCY + 1 on; one starts in every cycle. A drained
+    word comes MEMORY_LATENCY cycles after its address. Nothing is written or added after a reset,
+    but the words that are zero; all memories keep their contents.
 
     Raises
     ------
@@ -76,6 +81,7 @@ class PEArray(SharedComponent):
         self.accelerator = accelerator
         self.pes = pe_positions(accelerator)
         self.groups = positions(accelerator, OUTPUT_DIMS)
+        self.reduced = positions(accelerator, REDUCTION_DIMS)
         self.windows = positions(accelerator, WINDOW_DIMS)
         pes, groups = len(self.pes), len(self.groups)
         names = (*FIELDS, "maximum") if accelerator.maximum else FIELDS
@@ -112,22 +118,28 @@ class PEArray(SharedComponent):
         self._used(m, used, used_groups)
         weights = self._weight_buffers(m, used)
         inputs = self._input_buffers(m, used)
-        groups = self._groups(m, used, used_groups)
+        groups = self._groups(m, used_groups)
         self._read(m, used, weights, inputs, groups)
         self._connect_words(m, weights, inputs, groups)
-        self._accumulate(m, groups)
-        self._drain(m, groups)
+        accumulation = self._accumulate(m, groups)
+        self._drain(m, self._drain_memories(m, groups, accumulation.addition.write_address))
+        self._count(m, used_groups, accumulation)
         return m
 
     def _used(self, m: Module, used: Signal, used_groups: Signal) -> None:
-        """Which PEs and which groups the layer uses."""
+        """Which PEs, groups and positions in a group the layer uses."""
         axes = self.accelerator.axes
+        self.used_reduced = Signal(len(self.reduced), name="used_reduced")
         used_indices = [
             [Signal(name=f"used_{axis.dim.lower()}_{k}") for k in range(axis.size)] for axis in axes
         ]
         for indices, extent in zip(used_indices, self.fields.used, strict=False):
             m.d.sync += [index.eq(extent > k) for k, index in enumerate(indices)]
-        for signal, members in ((used, self.pes), (used_groups, self.groups)):
+        for signal, members in (
+            (used, self.pes),
+            (used_groups, self.groups),
+            (self.used_reduced, self.reduced),
+        ):
             for i, where in enumerate(members):
                 on_each_axis = (
                     indices[where[axis.dim]]
@@ -180,8 +192,10 @@ class PEArray(SharedComponent):
 
     # Multiplications -------------------------------------------------------------------------
 
-    def _groups(self, m: Module, used: Signal, used_groups: Signal) -> list[DotProductGroup]:
+    def _groups(self, m: Module, used_groups: Signal) -> list[DotProductGroup]:
         a = self.accelerator
+        clear = Signal(len(self.reduced))
+        m.d.sync += clear.eq(~self.used_reduced)
         groups = []
         for i, (where, pes) in enumerate(zip(self.groups, pes_at(a, OUTPUT_DIMS), strict=True)):
             group = DotProductGroup(
@@ -195,8 +209,7 @@ class PEArray(SharedComponent):
             m.submodules[f"group_{key(where)}"] = group
             m.d.comb += [
                 group.used.eq(used_groups[i]),
-                group.used_pes.eq(Cat(used[pe] for pe in pes)),
-                *(self.macs[pe].eq(group.multiplies[n]) for n, pe in enumerate(pes)),
+                group.clear.eq(clear),
             ]
             if a.maximum:
                 m.d.comb += group.maximum.eq(self.fields.maximum)
@@ -211,7 +224,7 @@ class PEArray(SharedComponent):
         inputs: list[PrivateBuffers],
         groups: list[DotProductGroup],
     ) -> None:
-        """Read all buffers a cycle after a multiplication, and choose bytes a cycle later."""
+        """Read all buffers a cycle after a multiplication, and choose bytes of their words."""
         read = Signal()
         weight_address = Signal(PRIVATE_BITS, reset_less=True)
         input_address = Signal(PRIVATE_BITS, reset_less=True)
@@ -222,11 +235,13 @@ class PEArray(SharedComponent):
         ]
         weight_bits = self.accelerator.weight_word_bytes.bit_length() - 1
         input_bits = self.accelerator.input_word_bytes.bit_length() - 1
-        weight_select = _registered(m, weight_address[:weight_bits], "weight_select")
-        input_select = _registered(m, input_address[:input_bits], "input_select")
+        weight_select = _with_words(m, weight_address[:weight_bits], "weight_select")
+        input_select = _with_words(m, input_address[:input_bits], "input_select")
+        multiplies = delayed(m, read, timing.MEMORY_LATENCY, "multiplies")
         m.d.comb += [
             self.weight_reads.eq(masked(used, read)),
             self.input_reads.eq(masked(used, read)),
+            self.macs.eq(masked(used, multiplies)),
             weights.read.enable.eq(read),
             weights.read.address.eq(weight_address >> weight_bits),
         ]
@@ -237,7 +252,6 @@ class PEArray(SharedComponent):
             ]
         for group in groups:
             m.d.comb += [
-                group.read.eq(read),
                 group.weight_select.eq(weight_select),
                 group.input_select.eq(input_select),
             ]
@@ -266,44 +280,89 @@ class PEArray(SharedComponent):
 
     # Accumulators ----------------------------------------------------------------------------
 
-    def _accumulate(self, m: Module, groups: list[DotProductGroup]) -> None:
+    def _accumulate(self, m: Module, groups: list[DotProductGroup]) -> Accumulation:
         """Tell all groups when the sum of a multiplication is there, and where it goes."""
         a = self.accelerator
-        num_reduced = len(positions(a, REDUCTION_DIMS))
         m.submodules.accumulation = accumulation = Accumulation(
             words=accumulator_words(a),
             lanes=a.accumulator_lanes,
-            latency=timing.MAC_PIPELINE + timing.tree_cycles(num_reduced),
+            latency=timing.MAC_PIPELINE + timing.tree_cycles(len(self.reduced)),
         )
         connect(m, flipped(self.multiplication), accumulation.multiplication)
         for group in groups:
             connect(m, accumulation.addition, group.addition)
-        m.d.comb += [
-            self.accumulator_reads.eq(Cat(group.reads for group in groups)),
-            self.accumulator_writes.eq(Cat(group.writes for group in groups)),
-        ]
+        return accumulation
 
-    def _drain(self, m: Module, groups: list[DotProductGroup]) -> None:
-        access = Cat(masked(self.drain.lanes, self.drain.half == half) for half in range(2))
-        for i, group in enumerate(groups):
+    def _drain_memories(
+        self, m: Module, groups: list[DotProductGroup], write_address: Value
+    ) -> list[DrainMemory]:
+        """The copies that drain reads, for as many groups each as there are lanes."""
+        a = self.accelerator
+        memories = []
+        for n, first in enumerate(range(0, len(groups), a.accumulator_lanes)):
+            memory = DrainMemory(words=accumulator_words(a), lanes=a.accumulator_lanes)
+            m.submodules[f"drain_memory_{n}"] = memory
+            members = groups[first : first + a.accumulator_lanes]
             m.d.comb += [
-                group.drain.access.eq(masked(access, self.drain.groups[i])),
-                group.drain.address.eq(self.drain.address),
+                memory.writes.eq(Cat(group.writes for group in members)),
+                memory.totals.as_value().eq(Cat(group.total for group in members)),
+                memory.write_address.eq(write_address),
+                memory.select.eq(self.drain.groups[first : first + len(members)].any()),
             ]
+            where = ("half", "address")
+            connect(m, part_of(flipped(self.drain), *where), part_of(memory, *where))
+            memories.append(memory)
+        return memories
+
+    def _drain(self, m: Module, memories: list[DrainMemory]) -> None:
+        """Join the words that drain reads: groups side by side along K, or lanes of one group."""
+        lanes = self.accelerator.accumulator_lanes
+        if lanes == 1:
+            self._drain_side_by_side(m, memories)
+            return
+        lane_bits = lanes.bit_length() - 1
+        members = [
+            any_of([self.drain.groups[i] for i in range(len(self.groups)) if i >> bit & 1])
+            for bit in range(lane_bits)
+        ]
+        member = Signal(lane_bits, name="drained_member")
+        m.d.comb += member.eq(Cat(members))
+        words = [any_of([memory.words[i] for memory in memories]) for i in range(lanes)]
+        late = delayed(m, member, timing.MEMORY_LATENCY, "drained_member", reset=False)
+        for memory in memories:
+            m.d.comb += memory.member.eq(member)
+        for lane in range(lanes):
+            with m.Switch(late):
+                for at in range(lanes):
+                    with m.Case(at):
+                        part = self.drain.words[0].word_select(lane, 32)
+                        m.d.comb += part.eq(words[lane ^ at])
+
+    def _drain_side_by_side(self, m: Module, memories: list[DrainMemory]) -> None:
         each = self.accelerator.drain_group
         for member in range(each):
             words = [
-                group.drain.word
-                for where, group in zip(self.groups, groups, strict=True)
+                memory.words[0]
+                for where, memory in zip(self.groups, memories, strict=True)
                 if where.get("K", 0) % each == member
             ]
             m.d.comb += self.drain.words[member].eq(any_of(words))
 
+    def _count(self, m: Module, used_groups: Signal, accumulation: Accumulation) -> None:
+        """Accesses of the accumulators that are used."""
+        drained = used_groups & self.drain.groups
+        reads = [
+            Cat(used & accumulation.reads, masked(self.drain.lanes, is_drained))
+            for used, is_drained in zip(used_groups, drained, strict=True)
+        ]
+        m.d.comb += [
+            self.accumulator_reads.eq(Cat(reads)),
+            self.accumulator_writes.eq(masked(used_groups, accumulation.addition.writes)),
+        ]
 
-def _registered(m: Module, value: Value, name: str) -> Value:
-    """The value a cycle later; zero if it has no bits."""
-    if len(value) == 0:
+
+def _with_words(m: Module, select: Value, name: str) -> Value:
+    """The bytes that are chosen, when the words are there; zero if it has no bits."""
+    if len(select) == 0:
         return Const(0)
-    register = Signal(len(value), name=name, reset_less=True)
-    m.d.sync += register.eq(value)
-    return register
+    return delayed(m, select, timing.MEMORY_LATENCY, name, reset=False)

@@ -7,6 +7,7 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import In, connect, flipped
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.timing import MEMORY_LATENCY
 from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.interfaces import part_of
@@ -62,8 +63,8 @@ class PrivateBuffers(SharedComponent):
 
     Latency
     -------
-    One cycle from an enabled read to its words, a read and a write every cycle. Reset leaves the
-    contents alone. A word must not be read in the cycle in which it is written.
+    MEMORY_LATENCY cycles from an enabled read to its words, a read and a write every cycle. Reset
+    leaves the contents alone. A word must not be read in the cycle in which it is written.
 
     Raises
     ------
@@ -115,6 +116,7 @@ class PrivateBuffers(SharedComponent):
             width=word_bits * (end - first),
             depth=self.buffer_bytes // self.word_bytes,
             granularity=self.granularity,
+            latency=MEMORY_LATENCY,
         )
         m.submodules[f"memory_{index}"] = memory
         bits = slice(first * word_bits, end * word_bits)

@@ -24,6 +24,15 @@ def accumulator_address_bits(words: int) -> int:
     return max(1, (words - 1).bit_length())
 
 
+def zero_address(*, words: int, lanes: int) -> int:
+    """Address of the word of an accumulator that is always zero: behind the two halves.
+
+    The number at address A of half H is at A + H * 2 ** n, where n bits are enough for a half.
+    """
+    numbers = words * lanes
+    return (1 << (numbers - 1).bit_length()) + numbers
+
+
 class WeightStepSignature(wiring.Signature):
     """The weights of one step, as fill orders them from the weight network.
 
@@ -90,16 +99,18 @@ class InputStepSignature(wiring.Signature):
 class WeightDeliverySignature(wiring.Signature):
     """Weights of one cycle: lanes side by side, for one group of positions and one buffer word.
 
+    Where they go is said a cycle before they come.
+
     Parameters
     ----------
     lanes : bytes that are delivered in a cycle.
 
     Members
     -------
-    valid : Out, 1 bit; there are weights in this cycle.
+    valid : Out, 1 bit; there are weights in the next cycle.
     group : Out, GROUP_BITS, one for each axis: the group of positions that takes them.
     address : Out, PRIVATE_BITS; word of the weight buffers.
-    data : Out, 8 * lanes bits.
+    data : Out, 8 * lanes bits, a cycle later.
     """
 
     def __init__(self, *, lanes: int) -> None:
@@ -212,8 +223,8 @@ class AccumulatorReadSignature(wiring.Signature):
     lanes : Out, one bit for each lane of a word that is read.
     half : Out, 1 bit; half of the accumulators.
     address : Out, as many bits as the words of one half need.
-    words : In, a word of 32 * lanes bits for each position along K modulo `drain_group`, one cycle
-        later; the OR of the groups that are read there, zero where nothing is read.
+    words : In, a word of 32 * lanes bits for each position along K modulo `drain_group`,
+        MEMORY_LATENCY cycles later; the OR of the groups that are read there, zero where none is.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:
@@ -241,30 +252,38 @@ class AccumulatorReadSignature(wiring.Signature):
 
 
 class AccumulationSignature(wiring.Signature):
-    """The addition of one cycle, the same for all accumulators that are used.
+    """The additions of an array, the same for all accumulators that are used.
+
+    What an addition needs comes step by step, counted from the cycle in which its sum is there.
+    A number that was added to in the three cycles before has not reached the memory yet: then the
+    word that is zero is read, and the total is taken from where it is.
 
     Parameters
     ----------
-    lanes : numbers side by side in a word.
-    address_bits : bits of the address of a word.
+    address_bits : bits of the address of a number.
 
     Members
     -------
-    access : Out, one bit for each memory that adds: lanes of half 0, then of half 1.
-    address : Out, address_bits.
-    begins : Out, 1 bit; the number has no value yet.
-    repeats : Out, 1 bit; the addition before was to the same number.
+    read_address : Out, address_bits, MEMORY_LATENCY cycles before; what the number is read from.
+    from_second, from_third : Out, 1 bit, with `read_address`; the addition two or three cycles
+        before was the last one to the same number.
+    repeats : Out, 1 bit, a cycle before; the addition a cycle before was to the same number.
+    begins : Out, 1 bit, a cycle before; the number has no value yet.
+    writes : Out, 1 bit, with the sum; there is an addition.
+    write_address : Out, address_bits, a cycle later; after a reset that of the word that is zero.
     """
 
-    def __init__(self, *, lanes: int, address_bits: int) -> None:
-        self.lanes = lanes
+    def __init__(self, *, address_bits: int) -> None:
         self.address_bits = address_bits
         super().__init__(
             {
-                "access": Out(2 * lanes),
-                "address": Out(address_bits),
-                "begins": Out(1),
+                "read_address": Out(address_bits),
+                "from_second": Out(1),
+                "from_third": Out(1),
                 "repeats": Out(1),
+                "begins": Out(1),
+                "writes": Out(1),
+                "write_address": Out(address_bits),
             }
         )
 
@@ -272,33 +291,4 @@ class AccumulationSignature(wiring.Signature):
         return isinstance(other, AccumulationSignature) and self.members == other.members
 
     def __repr__(self) -> str:
-        return f"AccumulationSignature(lanes={self.lanes}, address_bits={self.address_bits})"
-
-
-class BankReadSignature(wiring.Signature):
-    """What drain reads out of the accumulators of one group in one cycle.
-
-    Parameters
-    ----------
-    lanes : numbers side by side in a word.
-    address_bits : bits of the address of a word.
-
-    Members
-    -------
-    access : Out, one bit for each memory that is read: lanes of half 0, then of half 1.
-    address : Out, address_bits.
-    word : In, 32 * lanes bits, one cycle later; zero where nothing is read.
-    """
-
-    def __init__(self, *, lanes: int, address_bits: int) -> None:
-        self.lanes = lanes
-        self.address_bits = address_bits
-        super().__init__(
-            {"access": Out(2 * lanes), "address": Out(address_bits), "word": In(32 * lanes)}
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BankReadSignature) and self.members == other.members
-
-    def __repr__(self) -> str:
-        return f"BankReadSignature(lanes={self.lanes}, address_bits={self.address_bits})"
+        return f"AccumulationSignature(address_bits={self.address_bits})"

@@ -33,7 +33,8 @@ class WeightCapture(SharedComponent):
 
     Latency
     -------
-    None: writes are combinational, one in every cycle. There is no state.
+    Weights are written in the cycle in which they come, one write in every cycle. Nothing is
+    written in the first cycle after a reset.
 
     Raises
     ------
@@ -62,12 +63,14 @@ class WeightCapture(SharedComponent):
             for axis, number in zip(self.accelerator.axes, self.weights.group, strict=False)
             if axis.dim in WEIGHT_DIMS
         ]
-        m.d.comb += self.write.address.eq(self.weights.address)
+        address = Signal.like(self.write.address, name="address", reset_less=True)
+        m.d.sync += address.eq(self.weights.address)
+        m.d.comb += self.write.address.eq(address)
         for i, where in enumerate(pe_positions(self.accelerator)):
             hit = all_of(hits[where[axis.dim]] for axis, hits in axes)
             enable = Signal(name=f"write_{key(where)}")
+            m.d.sync += enable.eq(self.weights.valid & hit & self.used[i])
             m.d.comb += [
-                enable.eq(self.weights.valid & hit & self.used[i]),
                 self.write.enable[i].eq(enable),
                 self.write.data.word_select(i, word_bits).eq(self._word(where)),
             ]

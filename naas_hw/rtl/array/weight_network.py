@@ -51,8 +51,9 @@ class WeightNetwork(SharedComponent):
     Latency
     -------
     Started in cycle t, it works from t + 1 on, a lane of each a cycle, and delivers them
-    FILL_PIPELINE cycles later. L2 is read once for as many cycles as a word holds. It may be
-    started again in its last working cycle. After a reset it is idle and delivers nothing.
+    FILL_PIPELINE cycles later; it says a cycle before where they go. L2 is read once for as many
+    cycles as a word holds. It may be started again in its last working cycle. After a reset it is
+    idle and delivers nothing.
 
     Raises
     ------
@@ -171,8 +172,8 @@ class WeightNetwork(SharedComponent):
     def _deliver_target(
         self, m: Module, busy: Signal, groups: BoxAddressGenerator, words: BoxAddressGenerator
     ) -> None:
-        """Where the lanes go, in the same cycle as they."""
-        depth = timing.FILL_PIPELINE
+        """Where the lanes go, a cycle before they come."""
+        depth = timing.FILL_PIPELINE - 1
         m.d.comb += [
             self.delivery.valid.eq(delayed(m, busy, depth, "valid")),
             self.delivery.address.eq(delayed(m, words.address, depth, "address")),

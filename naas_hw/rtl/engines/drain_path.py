@@ -89,8 +89,9 @@ class DrainPath(SharedComponent):
 
     Latency
     -------
-    `timing.drain_pipeline` cycles from a beat to its write, one beat a cycle; numbers and partial
-    sums are addressed in the cycle after it, a residual DRAIN_TO_RESIDUAL + 1 cycles after it.
+    `timing.drain_pipeline` cycles from a beat to its write, one beat a cycle; numbers are addressed
+    in the cycle after it, partial sums MEMORY_LATENCY cycles, a residual DRAIN_TO_RESIDUAL + 1
+    cycles after it.
     Nothing is read or written after a reset until the next beat.
 
     Raises
@@ -138,10 +139,11 @@ class DrainPath(SharedComponent):
             late.eq(beat) for late, beat in zip(beats, [self.i.payload, *beats], strict=False)
         ]
         self._read_accumulators(m, valid, beats[0])
-        self._read_partial_sums(m, valid, beats[0])
-        numbers = self._numbers(m, beats[1])
-        scales = self._scales(m, beats[1])
-        sums = self._partial_sums(m, beats[2])
+        read = timing.MEMORY_LATENCY  # cycles until the numbers are there
+        self._read_partial_sums(m, delayed(m, valid, read - 1, "reads_sums"), beats[read - 1])
+        numbers = self._numbers(m, beats[read])
+        scales = self._scales(m, beats[read])
+        sums = self._partial_sums(m, beats[read + 1])
         totals = [self._total(m, k, numbers[k], sums[k]) for k in range(self.lanes)]
         requantised = [self._requantise(m, k, totals[k], scales) for k in range(self.lanes)]
         word = self._sum_word(totals, beats[SUMMED_CYCLE - 1])

@@ -9,6 +9,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In
 
 from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 RamStyle = Literal["auto", "block", "distributed"]
@@ -23,14 +24,15 @@ class Ram(SharedComponent):
 
     A write takes effect at the end of the cycle in which its enable is high; only the granules
     whose enable is high change. Reading is synchronous: the word addressed in a cycle with
-    `read.enable` is in `read.data` from the next cycle on, and stays until the next enabled
-    read.
+    `read.enable` is in `read.data` `latency` cycles later, and stays until the next enabled read
+    gives its word.
 
     Reading a word in the cycle in which it is written gives an undefined word (the simulator's
     is the old one): do not. Addresses at or above the depth: do not.
     Golden model: a list of words.
 
-    In emitted Verilog this is the module `naas_ram`, the one place for a foundry's macro.
+    In emitted Verilog this is the module `naas_ram`. Each FPGA family may have a form of its own of
+    it, and it is the one place for a foundry's macro.
 
     Parameters
     ----------
@@ -39,6 +41,8 @@ class Ram(SharedComponent):
     granularity : bits of a granule, has to divide the width; default: the width, one granule.
     style : hint for synthesis, "block", "distributed", or "auto": block from BLOCK_DEPTH words on,
         below that whatever synthesis prefers.
+    latency : cycles from an address to its word, 1 or 2; the second is the register at the output
+        of a block memory.
 
     Members
     -------
@@ -48,8 +52,9 @@ class Ram(SharedComponent):
 
     Latency
     -------
-    One cycle from `read.enable` to `read.data`, a read and a write every cycle. Reset leaves the
-    contents and `read.data` alone; nothing may depend on what a word holds before its first write.
+    `latency` cycles from `read.enable` to `read.data`, a read and a write every cycle. Reset leaves
+    the contents and `read.data` alone; nothing may depend on what a word holds before its first
+    write.
 
     Raises
     ------
@@ -65,11 +70,13 @@ class Ram(SharedComponent):
         depth: int,
         granularity: int | None = None,
         style: RamStyle = "auto",
+        latency: int = 1,
     ) -> None:
         self.width = operator.index(width)
         self.depth = operator.index(depth)
         self.granularity = self.width if granularity is None else operator.index(granularity)
         self.style = style
+        self.latency = operator.index(latency)
         if self.width < 1:
             raise ValueError(f"width must be at least 1, not {self.width}")
         if self.depth < 1:
@@ -80,6 +87,8 @@ class Ram(SharedComponent):
             )
         if style not in STYLES:
             raise ValueError(f"style must be one of {', '.join(STYLES)}, not {style!r}")
+        if self.latency not in (1, 2):
+            raise ValueError(f"latency must be 1 or 2, not {self.latency}")
         self.address_bits = max(1, (self.depth - 1).bit_length())
         super().__init__(
             {
@@ -96,7 +105,7 @@ class Ram(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.width, self.depth, self.granularity, self.style)
+        return (self.width, self.depth, self.granularity, self.style, self.latency)
 
     @property
     def template_parameters(self) -> dict[str, int | str]:
@@ -106,6 +115,7 @@ class Ram(SharedComponent):
             "GRANULARITY": self.granularity,
             "ADDRESS_WIDTH": self.address_bits,
             "STYLE": "block" if self.style == "auto" and self.depth >= BLOCK_DEPTH else self.style,
+            "LATENCY": self.latency,
         }
 
     def build(self, platform: Any) -> Module:
@@ -119,6 +129,6 @@ class Ram(SharedComponent):
             write.data.eq(self.write.data),
             read.en.eq(self.read.enable),
             read.addr.eq(self.read.address),
-            self.read.data.eq(read.data),
+            self.read.data.eq(delayed(m, read.data, self.latency - 1, "word", reset=False)),
         ]
         return m

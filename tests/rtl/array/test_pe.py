@@ -1,47 +1,39 @@
 # amaranth: UnusedElaboratable=no
-"""A PE is the product of two bytes, three cycles after they are asked for."""
+"""A PE is the product of two bytes, some cycles after its words."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from kit import STALLS, simulate
+from kit import simulate
 
+from naas_hw.arch.timing import MULTIPLIER_LATENCY
 from naas_hw.rtl.array.pe import ProcessingElement
 
 
-@pytest.mark.parametrize("stalls", STALLS)
-@pytest.mark.parametrize("used", [0, 1])
+@pytest.mark.parametrize("clear", [0, 1])
 @pytest.mark.parametrize(("weight_bytes", "input_bytes"), [(1, 1), (1, 4), (4, 2)])
-def test_it_equals_a_product(weight_bytes: int, input_bytes: int, used: int, stalls: str) -> None:
-    """Reads with pauses; words and their bytes come a cycle later, and change all the time."""
+def test_it_equals_a_product(weight_bytes: int, input_bytes: int, clear: int) -> None:
+    """Words, and which of their bytes, change in every cycle."""
     rng = np.random.default_rng(weight_bytes + input_bytes)
     dut = ProcessingElement(weight_word_bytes=weight_bytes, input_word_bytes=input_bytes)
-    pauses = iter(STALLS[stalls]())
-    reads = [0, 0, *(int(not next(pauses)) for _ in range(200)), 0, 0, 0]
-    operands = [
-        [np.frombuffer(rng.bytes(n), np.int8) for n in (weight_bytes, input_bytes)] for _ in reads
-    ]
-    selects = [[int(rng.integers(n)) for n in (weight_bytes, input_bytes)] for _ in reads]
+    products: list[int] = []
 
     async def bench(ctx: Any) -> None:
-        ctx.set(dut.used, used)
-        for cycle, read in enumerate(reads):
-            (weights, inputs), (weight, value) = operands[cycle], selects[cycle]
-            ctx.set(dut.read, read)
+        ctx.set(dut.clear, clear)
+        for cycle in range(200):
+            weights, inputs = (
+                np.frombuffer(rng.bytes(n), np.int8) for n in (weight_bytes, input_bytes)
+            )
+            weight, value = int(rng.integers(weight_bytes)), int(rng.integers(input_bytes))
             ctx.set(dut.weight_word, int.from_bytes(weights.tobytes(), "little"))
             ctx.set(dut.input_word, int.from_bytes(inputs.tobytes(), "little"))
             ctx.set(dut.weight_select, weight)
             ctx.set(dut.input_select, value)
-            if cycle >= 3:
-                assert ctx.get(dut.multiplies) == (used and reads[cycle - 2])
-                assert ctx.get(dut.product) == product_of(cycle - 3)
+            products.append(0 if clear else int(weights[weight]) * int(inputs[value]))
+            if cycle >= MULTIPLIER_LATENCY:
+                assert ctx.get(dut.product) == products[cycle - MULTIPLIER_LATENCY]
             await ctx.tick()
-
-    def product_of(cycle: int) -> int:
-        """Of the words in the cycle after a read."""
-        (weights, inputs), (weight, value) = operands[cycle + 1], selects[cycle + 1]
-        return int(weights[weight]) * int(inputs[value]) if used and reads[cycle] else 0
 
     simulate(dut, bench)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from kit import simulate
 
+from naas_hw.arch.timing import MEMORY_LATENCY
 from naas_hw.rtl.array.private_buffers import PrivateBuffers
 
 
@@ -31,7 +32,7 @@ def test_it_equals_a_table_of_bytes(
     table = np.zeros((words, row_bytes), np.uint8)
 
     async def bench(ctx: Any) -> None:
-        seen = bytes(row_bytes)
+        seen = [bytes(row_bytes)] * MEMORY_LATENCY
         for _ in range(300):
             read, write = int(rng.integers(words)), int(rng.integers(words))
             reads = rng.random() < 0.6
@@ -43,11 +44,10 @@ def test_it_equals_a_table_of_bytes(
             ctx.set(dut.write.enable, sum(1 << i for i in np.flatnonzero(enables).tolist()))
             ctx.set(dut.write.address, write)
             ctx.set(dut.write.data, int.from_bytes(row.tobytes(), "little"))
-            if reads:
-                seen = table[read].tobytes()
+            seen.append(table[read].tobytes() if reads else seen[-1])
             table[write] = np.where(np.repeat(enables, granule_bytes), row, table[write])
             await ctx.tick()
-            assert ctx.get(dut.read.data).to_bytes(row_bytes, "little") == seen
+            assert ctx.get(dut.read.data).to_bytes(row_bytes, "little") == seen[-MEMORY_LATENCY]
 
     simulate(dut, bench)
 

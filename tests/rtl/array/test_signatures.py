@@ -11,7 +11,6 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.rtl.array.signatures import (
     AccumulationSignature,
     AccumulatorReadSignature,
-    BankReadSignature,
     InputDeliverySignature,
     InputStepSignature,
     MultiplicationSignature,
@@ -48,8 +47,7 @@ SIGNATURES: list[tuple[Any, dict[str, Any], dict[str, Any] | None]] = [
         {"accelerator": accelerator(2)},
         {"accelerator": accelerator(4)},
     ),
-    (AccumulationSignature, {"lanes": 2, "address_bits": 3}, {"lanes": 2, "address_bits": 4}),
-    (BankReadSignature, {"lanes": 2, "address_bits": 3}, {"lanes": 1, "address_bits": 3}),
+    (AccumulationSignature, {"address_bits": 3}, {"address_bits": 4}),
 ]
 
 

