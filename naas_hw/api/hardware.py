@@ -11,7 +11,9 @@ from naas_hw.api.models import MODEL_FILE, lowered_for, read_model
 from naas_hw.api.network_simulation import compile_run
 from naas_hw.api.old_keywords import SIMULATION_KEYWORDS, accepts_old_keywords
 from naas_hw.api.settings import SimulationSettings
+from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
+from naas_hw.emit.families import primitive_models
 from naas_hw.emit.network_package import plan_network
 from naas_hw.emit.package import GeneratedDesign, plan_design
 from naas_hw.emit.plan import FilePlan
@@ -54,7 +56,11 @@ class SimulationReport:
 
 
 def generate(
-    design: Design | str | Path, *, program: bool = True, seed: int = 0
+    design: Design | str | Path,
+    *,
+    program: bool = True,
+    seed: int = 0,
+    family: Family = Family.GENERIC,
 ) -> GeneratedDesign:
     """Verilog, its test, the header of its registers, and a program of each layer.
 
@@ -65,6 +71,7 @@ def generate(
     design : a value, or the folder that holds it, which then gets `rtl/`, `program/`, `driver/`.
     program : whether programs are made.
     seed : of the example tensors in the programs.
+    family : whose forms of multiplier and memory are taken.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def generate(
     ToolError : what makes Verilog is missing.
     """
     known = design_of(design)
-    hardware = generate_hardware(known.accelerator)
+    hardware = generate_hardware(known.accelerator, family=family)
     generated = plan_design(
         known.accelerator,
         hardware.sources,
@@ -80,6 +87,7 @@ def generate(
         network=known.network if program else None,
         mappings=known.mappings,
         seed=seed,
+        models=primitive_models(family),
     )
     if not isinstance(design, Design):
         if program and (Path(design) / MODEL_FILE).is_file():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from naas_hw.arch.families import Family
 from naas_hw.sim.memory_habits import EXACT
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.verify.coverage import Size
@@ -23,6 +24,7 @@ class VerifySettings:
     stalls : whether the memory stalls at random; then only output bits are compared.
     memory : as of `SimulationSettings`; `any` draws another way for each triple.
     size : how large triples may be.
+    family : whose forms of multiplier and memory are simulated, with models of their primitives.
     """
 
     num_cases: int = 40
@@ -31,6 +33,7 @@ class VerifySettings:
     stalls: bool = False
     memory: str = EXACT
     size: Size = Size.SMALL
+    family: Family = Family.GENERIC
 
 
 def verify(
@@ -61,6 +64,7 @@ def verify(
         stalls=settings.stalls,
         memory=settings.memory,
         size=settings.size,
+        family=settings.family,
         num_processes=num_processes,
         folder=Path(folder),
         progress=progress,

@@ -29,6 +29,14 @@ def generate(
             rich_help_panel=MAIN,
         ),
     ] = 0,
+    family: Annotated[
+        str,
+        typer.Option(
+            help="Take the multiplier and the memories of a family of FPGAs: generic, ecp5 or "
+            "ice40.",
+            rich_help_panel=MAIN,
+        ),
+    ] = "generic",
     as_json: Json = False,
 ) -> None:
     """Write the Verilog of a design with a self-checking test, and a program of each layer.
@@ -36,11 +44,14 @@ def generate(
     Examples
     --------
     naas generate run
+    naas generate run --family ecp5
     naas generate run --no-program --json
     """
     from naas_hw import api
+    from naas_hw.arch.families import Family
+    from naas_hw.cli.choices import choice_of
 
-    made = api.generate(run, program=program, seed=seed)
+    made = api.generate(run, program=program, seed=seed, family=choice_of(Family, family, "family"))
     skipped = api.read_design(run).network.without_program if program else ()
     if as_json:
         facts = {

@@ -74,6 +74,14 @@ def verify(
             rich_help_panel=HARDWARE,
         ),
     ] = "small",
+    family: Annotated[
+        str,
+        typer.Option(
+            help="Simulate the multiplier and the memories of a family of FPGAs, with models of "
+            "their primitives: generic, ecp5 or ice40.",
+            rich_help_panel=HARDWARE,
+        ),
+    ] = "generic",
     stalls: Stalls = False,
     memory: Memory = "exact",
     processes: Annotated[
@@ -134,11 +142,14 @@ def verify(
     naas verify --random 40 --seed 1
     naas verify --random 100 --size large --sim verilator --json
     naas verify --random 40 --memory any
+    naas verify --random 40 --family ecp5
     naas verify --corrupt 100
     naas verify --networks --random 40 --seed 1
     """
     if networks:
-        refuse_given(context, ("num_corrupt", "stalls", "memory", "size"), "with --networks")
+        refuse_given(
+            context, ("num_corrupt", "stalls", "memory", "size", "family"), "with --networks"
+        )
         if case is not None:
             others = ("num_random", "seed", "output", "processes", "as_json")
             refuse_given(context, others, "with --case")
@@ -148,10 +159,11 @@ def verify(
         )
     refuse_given(context, ("case",), "without --networks")
     if num_corrupt is not None:
-        others = ("num_random", "stalls", "memory", "size", "output")
-        refuse_given(context, others, "with --corrupt")
+        settings = ("num_random", "stalls", "memory", "size", "family", "output")
+        refuse_given(context, settings, "with --corrupt")
         return verify_corrupt(num_corrupt, seed=seed, sim=sim, processes=processes, as_json=as_json)
     from naas_hw import api
+    from naas_hw.arch.families import Family
     from naas_hw.cli.choices import choice_of
     from naas_hw.verify.coverage import Size
     from naas_hw.verify.random import case_text, report_json
@@ -170,6 +182,7 @@ def verify(
             stalls=stalls,
             memory=memory,
             size=choice_of(Size, size, "size"),
+            family=choice_of(Family, family, "family"),
         ),
         folder=output,
         num_processes=processes,

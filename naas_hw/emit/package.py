@@ -88,6 +88,7 @@ def plan_design(
     network: Network | None,
     mappings: AbstractMapping[str, Mapping],
     seed: int = 0,
+    models: AbstractMapping[str, str] | None = None,
 ) -> GeneratedDesign:
     """All files of a generated design; the same input gives the same bytes.
 
@@ -96,8 +97,9 @@ def plan_design(
     sources : file name -> Verilog text, the top first.
     network, mappings : of which programs are made; none without a network.
     seed : of the example tensors in the programs.
+    models : file name -> Verilog of primitives that the sources instantiate, for the test.
     """
-    rtl = plan_rtl(accelerator, sources, digest)
+    rtl = plan_rtl(accelerator, sources, digest, models=models)
     program = FilePlan()
     if network is not None:
         program = plan_program(accelerator, network, mappings, digest, seed=seed)
@@ -107,18 +109,24 @@ def plan_design(
 # ---------------------------------------------------------------- rtl/
 
 
-def plan_rtl(accelerator: Accelerator, sources: AbstractMapping[str, str], digest: int) -> FilePlan:
-    """The folder `rtl/`: design, test, registers."""
+def plan_rtl(
+    accelerator: Accelerator,
+    sources: AbstractMapping[str, str],
+    digest: int,
+    *,
+    models: AbstractMapping[str, str] | None = None,
+) -> FilePlan:
+    """The folder `rtl/`: design, test, registers; models of primitives go to the test."""
+    models = models or {}
     files: dict[str, str | bytes] = {
         **sources,
         "files.f": "".join(f"{name}\n" for name in sources),
         **register_files(accelerator, digest),
     }
     test = plan_test(accelerator, digest)
-    files |= {f"test/{name}": content for name, content in test.files.items()}
-    files["test/files.f"] = "".join(
-        f"{name}\n" for name in (*sources, *(f"test/{name}" for name in MEMORY), "test/naas_test.v")
-    )
+    files |= {f"test/{name}": content for name, content in {**test.files, **models}.items()}
+    in_test = (f"test/{name}" for name in (*models, *MEMORY, "naas_test.v"))
+    files["test/files.f"] = "".join(f"{name}\n" for name in (*sources, *in_test))
     files["README.md"] = _render(
         "README.md.j2", **_facts(accelerator, digest), files=list(sources), test=test
     )

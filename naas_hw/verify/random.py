@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from naas_hw.arch.families import Family
 from naas_hw.core.errors import ToolError
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.sim.hardware import Hardware, generate
@@ -79,6 +80,7 @@ class Conditions:
     stalls: bool = False
     memory: str = EXACT
     size: Size = Size.SMALL
+    family: Family = Family.GENERIC
 
     @property
     def random_stalls(self) -> Stalls | None:
@@ -121,6 +123,7 @@ class VerifyReport:
     stalls: bool
     memory: str
     size: Size
+    family: Family
     results: tuple[CaseResult, ...]
     coverage: dict[str, int]
     rejections: dict[str, int]
@@ -145,6 +148,7 @@ def verify(
     stalls: bool = False,
     memory: str = EXACT,
     size: Size = Size.SMALL,
+    family: Family = Family.GENERIC,
     num_processes: int = 1,
     folder: Path = Path("verify_failures"),
     progress: Callable[[CaseResult], None] | None = None,
@@ -158,6 +162,7 @@ def verify(
     seed : of the draw and of the tensors.
     stalls : the memory stalls at random; then only output bits are compared.
     size : of the draws (see `coverage.Size`).
+    family : whose forms of multiplier and memory are simulated, with models of their primitives.
     memory : `exact`, `any` for other habits of the memory in each triple, or those that
         `parse_habits` takes; unless it is exact only output bits are compared.
     num_processes : accelerators that are generated and simulated at a time.
@@ -176,7 +181,9 @@ def verify(
     for group in draw.groups:
         first = sum(map(len, groups))
         groups.append([(first + i, drawn.case) for i, drawn in enumerate(group)])
-    conditions = Conditions(simulator=simulator, seed=seed, stalls=stalls, memory=memory, size=size)
+    conditions = Conditions(
+        simulator=simulator, seed=seed, stalls=stalls, memory=memory, size=size, family=family
+    )
     results: list[CaseResult] = []
     for results_of_group in run_groups(run_group, groups, conditions, num_processes):
         for result in results_of_group:
@@ -190,6 +197,7 @@ def verify(
         stalls=stalls,
         memory=memory,
         size=size,
+        family=family,
         results=tuple(results),
         coverage=draw.coverage,
         rejections=draw.rejections,
@@ -209,7 +217,7 @@ def run_group(
     results = []
     for index, case in group:
         try:
-            hardware = hardware or generate(case.accelerator)
+            hardware = hardware or generate(case.accelerator, family=conditions.family)
         except Exception as error:
             results.append(_fault(index, case, error))
             continue
@@ -354,6 +362,7 @@ def report_json(report: VerifyReport) -> str:
             "stalls": report.stalls,
             "memory": report.memory,
             "size": report.size,
+            "family": report.family,
             "cases": len(report.results),
             "failed": sum(not result.ok for result in report.results),
             "hung": sum(result.hung for result in report.results),
