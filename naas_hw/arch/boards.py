@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from naas_hw.arch.devices import DevicePart, Family, find_part
+from naas_hw.arch.devices import DevicePart, find_part
+from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
 from naas_hw.core.resources import template_folder
 from naas_hw.system.yaml_files import read_yaml, validate

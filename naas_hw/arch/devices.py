@@ -2,23 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
-
-
-class Family(StrEnum):
-    """FPGAs that are made alike, and with the same tools."""
-
-    ECP5 = "ecp5"
-    SERIES_7 = "7-series"
-
-    @property
-    def has_open_place_and_route(self) -> bool:
-        """Whether nextpnr places and routes them here; else there is a project for Vivado."""
-        return self is Family.ECP5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +20,6 @@ class Device:
     packages : the first is the default.
     speed_grades : the first is the default, the slowest.
     resources : what the device has.
-    family : whose forms of multiplier and memory are taken.
     """
 
     name: str
@@ -42,7 +28,6 @@ class Device:
     packages: tuple[str, ...]
     speed_grades: tuple[int, ...]
     resources: "Resources"
-    family: Family = Family.ECP5
 
 
 @dataclass(frozen=True, kw_only=True)

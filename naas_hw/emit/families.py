@@ -25,8 +25,6 @@ def template_texts(template: str, family: Family) -> dict[str, str]:
 
 
 def primitive_models(family: Family) -> dict[str, str]:
-    """File name -> Verilog of the family's primitives, for simulation; none where it is generic."""
-    if family is Family.GENERIC:
-        return {}
-    name = f"naas_{family.value}_primitives.v"
-    return {name: (bench_folder() / name).read_text(encoding="utf-8")}
+    """File name -> Verilog of the primitives that a family's forms instantiate, for simulation."""
+    path = bench_folder() / f"naas_{family.value}_primitives.v"
+    return {path.name: path.read_text(encoding="utf-8")} if path.is_file() else {}

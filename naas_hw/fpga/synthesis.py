@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from naas_hw.arch.devices import Family, Resources
+from naas_hw.arch.devices import Resources
+from naas_hw.arch.families import Family
 from naas_hw.core.errors import ToolError
 from naas_hw.emit.yosys import run_yosys
 from naas_hw.fpga.harness import CORE, HARNESS, ports_of, render

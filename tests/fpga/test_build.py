@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.arch.devices import DEVICES, Family, Resources, find_part
+from naas_hw.arch.devices import DEVICES, Resources, find_part
+from naas_hw.arch.families import Family
 from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError, ToolError

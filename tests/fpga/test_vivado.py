@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from naas_hw.arch.devices import DEVICES, Family, find_part
+from naas_hw.arch.devices import DEVICES, find_part
+from naas_hw.arch.families import Family
 from naas_hw.fpga.vivado import FOLDER, vivado_files
 from naas_hw.system.tools import require_tool
 
