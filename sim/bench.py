@@ -189,6 +189,7 @@ async def _run(dut: Any, port: AxiLite, start: dict[str, Any], num_l2: int) -> d
     counters["writes_outside"] = _number(dut.writes_outside) - outside
     mask = (1 << 64) - 1
     registers = await _registers(port, start["reads"])
+    counters["protocol_errors"] = _number(dut.protocol_errors)  # with those of these reads
     if status == "hang":
         await _reset(dut)
     return {

@@ -20,6 +20,15 @@ module MULT18X18D #(
     parameter REG_OUTPUT_CLK = "NONE",
     parameter REG_OUTPUT_CE = "CE0",
     parameter REG_OUTPUT_RST = "RST0",
+    parameter REG_INPUTC_CLK = "NONE",
+    parameter REG_INPUTC_CE = "CE0",
+    parameter REG_INPUTC_RST = "RST0",
+    parameter CLK0_DIV = "ENABLED",
+    parameter CLK1_DIV = "ENABLED",
+    parameter CLK2_DIV = "ENABLED",
+    parameter CLK3_DIV = "ENABLED",
+    parameter HIGHSPEED_CLK = "NONE",
+    parameter CAS_MATCH_REG = "FALSE",
     parameter GSR = "ENABLED",
     parameter SOURCEB_MODE = "B_SHIFT",
     parameter MULT_BYPASS = "DISABLED",
@@ -27,6 +36,23 @@ module MULT18X18D #(
 ) (
     input wire A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0,
     input wire B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0,
+    // A third operand, and chains from one multiplier to the next: not modelled, and left open.
+    input wire C17, C16, C15, C14, C13, C12, C11, C10, C9, C8, C7, C6, C5, C4, C3, C2, C1, C0,
+    input wire SRIA17, SRIA16, SRIA15, SRIA14, SRIA13, SRIA12, SRIA11, SRIA10, SRIA9, SRIA8,
+    SRIA7, SRIA6, SRIA5, SRIA4, SRIA3, SRIA2, SRIA1, SRIA0,
+    input wire SRIB17, SRIB16, SRIB15, SRIB14, SRIB13, SRIB12, SRIB11, SRIB10, SRIB9, SRIB8,
+    SRIB7, SRIB6, SRIB5, SRIB4, SRIB3, SRIB2, SRIB1, SRIB0,
+    output wire SROA17, SROA16, SROA15, SROA14, SROA13, SROA12, SROA11, SROA10, SROA9, SROA8,
+    SROA7, SROA6, SROA5, SROA4, SROA3, SROA2, SROA1, SROA0,
+    output wire SROB17, SROB16, SROB15, SROB14, SROB13, SROB12, SROB11, SROB10, SROB9, SROB8,
+    SROB7, SROB6, SROB5, SROB4, SROB3, SROB2, SROB1, SROB0,
+    output wire ROA17, ROA16, ROA15, ROA14, ROA13, ROA12, ROA11, ROA10, ROA9, ROA8, ROA7, ROA6,
+    ROA5, ROA4, ROA3, ROA2, ROA1, ROA0,
+    output wire ROB17, ROB16, ROB15, ROB14, ROB13, ROB12, ROB11, ROB10, ROB9, ROB8, ROB7, ROB6,
+    ROB5, ROB4, ROB3, ROB2, ROB1, ROB0,
+    output wire ROC17, ROC16, ROC15, ROC14, ROC13, ROC12, ROC11, ROC10, ROC9, ROC8, ROC7, ROC6,
+    ROC5, ROC4, ROC3, ROC2, ROC1, ROC0,
+    output wire SIGNEDP,
     input wire SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
     input wire CLK3, CLK2, CLK1, CLK0, CE3, CE2, CE1, CE0, RST3, RST2, RST1, RST0,
     output wire P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20,
@@ -91,7 +117,8 @@ endmodule
 //
 // A port that reads what the other one writes in the same cycle gets a word that is neither the old
 // nor the new one: nothing may depend on it. Port A gives nothing in a cycle in which it writes
-// (WRITEMODE "NORMAL"). A reset clears the register at an output.
+// (WRITEMODE "NORMAL"), or the old word ("READBEFOREWRITE"). A reset clears the register at an
+// output, at the clock: RESETMODE "ASYNC" is modelled as far as no reset comes.
 module DP16KD #(
     parameter DATA_WIDTH_A = 18,
     parameter DATA_WIDTH_B = 18,
@@ -103,6 +130,8 @@ module DP16KD #(
     parameter CSDECODE_B = "0b000",
     parameter WRITEMODE_A = "NORMAL",
     parameter WRITEMODE_B = "NORMAL",
+    parameter CLKAMUX = "CLKA",
+    parameter CLKBMUX = "CLKB",
     parameter GSR = "ENABLED"
 ) (
     input wire ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1,
@@ -164,7 +193,7 @@ module DP16KD #(
             for (lane = 0; lane < LANES; lane = lane + 1)
                 if (enables[lane])
                     bytes[(a_address[13:3] & ~(LANES - 1)) + lane] <= written[9 * lane +: 9];
-        if (CEA && !WEA) a_word <= word_at(a_address);
+        if (CEA && (!WEA || WRITEMODE_A == "READBEFOREWRITE")) a_word <= word_at(a_address);
         if (RSTA) a_register <= 36'd0;
         else if (OCEA) a_register <= a_word;
     end
@@ -189,12 +218,18 @@ module DP16KD #(
 `else
             bytes[n] = 9'd0;
 `endif
-        if (DATA_WIDTH_A != DATA_WIDTH_B || RESETMODE != "SYNC" || WRITEMODE_A != "NORMAL"
+        if (DATA_WIDTH_A != DATA_WIDTH_B || CLKAMUX != "CLKA" || CLKBMUX != "CLKB"
+                || (WRITEMODE_A != "NORMAL" && WRITEMODE_A != "READBEFOREWRITE")
                 || REGMODE_A != REGMODE_B) begin
             $display("DP16KD: this setting is not modelled");
             $finish;
         end
     end
+    always @(posedge CLKB)
+        if ((RSTA || RSTB) && RESETMODE != "SYNC") begin
+            $display("DP16KD: a reset without a clock is not modelled");
+            $finish;
+        end
     always @(posedge CLKB)
         if (WEB && CEB) begin
             $display("DP16KD: writes through port B are not modelled");

@@ -18,7 +18,8 @@
 //   probe_accumulator_reads, probe_accumulator_writes
 //                        a strobe for each number that can be read or written in a cycle (any width)
 //
-// Macro NAAS_TOP: name of the accelerator's module.
+// Macro NAAS_TOP: name of the accelerator's module. Macro NAAS_NETLIST: name of a module that has to
+// do the same in every cycle (naas_lockstep).
 // Plusargs: those of naas_dram, and
 //   +cycle_limit=N   the run counts as hung when cycle N is over and no interrupt came (0: never)
 //   +idle_limit=N    or when for N cycles nothing has moved: no handshake with memory, no event, no
@@ -86,7 +87,7 @@ module naas_harness #(
     reg  [63:0] accumulator_writes   /*verilator public_flat_rd*/;
     reg  [63:0] macs                 /*verilator public_flat_rd*/;
     wire [64*NUM_L2-1:0] l2_accesses /*verilator public_flat_rd*/;  // 64 bits a kind, kind 0 lowest
-    wire [31:0] protocol_errors      /*verilator public_flat_rd*/;  // of both interfaces
+    wire [31:0] protocol_errors      /*verilator public_flat_rd*/;  // of both, and of a netlist
     wire [31:0] ordering_errors      /*verilator public_flat_rd*/;
     wire [31:0] rready_low           /*verilator public_flat_rd*/;
     wire [31:0] writes_outside       /*verilator public_flat_rd*/;  // resets do not clear it
@@ -208,7 +209,39 @@ module naas_harness #(
         .rvalid(s_axil_rvalid), .rready(s_axil_rready),
         .errors(register_errors)
     );
-    assign protocol_errors = memory_errors + register_errors;
+
+    wire [31:0] netlist_differences;
+`ifdef NAAS_NETLIST
+    naas_lockstep #(.BEAT_BYTES(BEAT_BYTES)) lockstep (
+        .aclk(aclk), .aresetn(aresetn && core_aresetn), .interrupt(interrupt),
+        .s_axil_awaddr(s_axil_awaddr), .s_axil_awprot(s_axil_awprot),
+        .s_axil_awvalid(s_axil_awvalid), .s_axil_awready(s_axil_awready),
+        .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
+        .s_axil_wvalid(s_axil_wvalid), .s_axil_wready(s_axil_wready),
+        .s_axil_bresp(s_axil_bresp), .s_axil_bvalid(s_axil_bvalid), .s_axil_bready(s_axil_bready),
+        .s_axil_araddr(s_axil_araddr), .s_axil_arprot(s_axil_arprot),
+        .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready),
+        .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp),
+        .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready),
+        .m_axi_awid(core_awid), .m_axi_awaddr(core_awaddr), .m_axi_awlen(core_awlen),
+        .m_axi_awsize(core_awsize), .m_axi_awburst(core_awburst), .m_axi_awlock(awlock),
+        .m_axi_awcache(awcache), .m_axi_awprot(awprot),
+        .m_axi_awvalid(core_awvalid), .m_axi_awready(core_awready),
+        .m_axi_wdata(core_wdata), .m_axi_wstrb(core_wstrb), .m_axi_wlast(core_wlast),
+        .m_axi_wvalid(core_wvalid), .m_axi_wready(core_wready),
+        .m_axi_bid(bid), .m_axi_bresp(bresp), .m_axi_bvalid(core_bvalid), .m_axi_bready(core_bready),
+        .m_axi_arid(core_arid), .m_axi_araddr(core_araddr), .m_axi_arlen(core_arlen),
+        .m_axi_arsize(core_arsize), .m_axi_arburst(core_arburst), .m_axi_arlock(arlock),
+        .m_axi_arcache(arcache), .m_axi_arprot(arprot),
+        .m_axi_arvalid(core_arvalid), .m_axi_arready(core_arready),
+        .m_axi_rid(rid), .m_axi_rdata(rdata), .m_axi_rresp(rresp), .m_axi_rlast(rlast),
+        .m_axi_rvalid(core_rvalid), .m_axi_rready(core_rready),
+        .differences(netlist_differences)
+    );
+`else
+    assign netlist_differences = 32'd0;
+`endif
+    assign protocol_errors = memory_errors + register_errors + netlist_differences;
 
     // ---------------------------------------------------------------- settings of this run
     reg [63:0]   cycle_limit;

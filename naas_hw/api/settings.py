@@ -67,6 +67,8 @@ class SimulationSettings:
     tensors : `spread`, or `extreme` for values whose sums wrap and whose outputs clamp.
     before : a reset or an erroneous start before each run (`sim.preludes`); None for none.
     waves : whether waves are kept, in `sim/waves/` of the run folder.
+    netlist : whether a netlist for an ECP5 is synthesised and runs in step with the Verilog; every
+        output of both has to be equal in every cycle.
 
     Raises
     ------
@@ -80,6 +82,7 @@ class SimulationSettings:
     tensors: Tensors = Tensors.SPREAD
     before: str | None = None
     waves: bool = False
+    netlist: bool = False
 
     def __post_init__(self) -> None:
         check_memory(self.memory)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from naas_hw.sim.layer import LayerReport
     from naas_hw.sim.network_segments import SegmentsRun
 
-_OF_LAYERS: Final = ("layers", "waves", "memory", "tensors", "before")
+_OF_LAYERS: Final = ("layers", "waves", "memory", "tensors", "before", "netlist")
 _OF_NETWORK: Final = ("inputs", "outputs", "whole_starts")
 
 
@@ -77,6 +77,15 @@ def simulate(
         bool,
         typer.Option("--waves", help="Keep waveforms in sim/waves.", rich_help_panel=MAIN),
     ] = False,
+    netlist: Annotated[
+        bool,
+        typer.Option(
+            "--netlist",
+            help="Synthesise a netlist for an ECP5 and run it in step with the Verilog: in every "
+            "cycle all outputs of both have to be equal.",
+            rich_help_panel=HARDWARE,
+        ),
+    ] = False,
     stalls: Stalls = False,
     stall_percent: Annotated[
         int,
@@ -124,6 +133,7 @@ def simulate(
     naas simulate run
     naas simulate run --sim icarus --layers conv1,fc --json
     naas simulate run --stalls --stall-percent 50 --seed 7
+    naas simulate run --layers fc --netlist
     naas simulate run --network --json
     naas simulate run --network --input image.npy --outputs answers
     """
@@ -173,6 +183,7 @@ def simulate(
             before=before,
             tensors=choice_of(Tensors, tensors, "tensors"),
             waves=waves,
+            netlist=netlist,
         ),
         layers=None if layers is None else [name.strip() for name in layers.split(",")],
         num_processes=processes,

@@ -7,7 +7,7 @@ share is counted once, with one of them, so the parts add up to the whole.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -170,16 +170,38 @@ def synthesise(
     files = {**sources, **wrapper.files}
     for name, text in files.items():
         (folder / name).write_text(text)
-    script = render(
-        SCRIPTS[family],
-        files=list(files),
-        top=wrapper.name,
-        repeated=[name for name in REPEATED if f"{name}.v" in files],
-        logic_ps=round(LOGIC_SHARE * 1e6 / target_mhz),
-    )
+    script = synthesis_script(list(files), top=wrapper.name, target_mhz=target_mhz, family=family)
     log = run_yosys(script, folder=folder, limit_minutes=limit_minutes, watch=watch)
     (folder / SYNTHESIS_LOG).write_text(log)
     return read_netlist(json.loads((folder / NETLIST).read_text()), top=wrapper.name)
+
+
+def synthesis_script(
+    files: Sequence[str],
+    *,
+    top: str,
+    target_mhz: float,
+    family: Family = Family.ECP5,
+    verilog: str | None = None,
+) -> str:
+    """Commands of yosys that map Verilog to cells.
+
+    Parameters
+    ----------
+    files : names of the Verilog files.
+    top : module that is mapped, with all that is below it.
+    target_mhz : the clock that is wanted.
+    verilog : name of a module, and of the file of Verilog that is to hold the netlist; the netlist
+        is written as JSON if None.
+    """
+    return render(
+        SCRIPTS[family],
+        files=files,
+        top=top,
+        repeated=[name for name in REPEATED if f"{name}.v" in files],
+        logic_ps=round(LOGIC_SHARE * 1e6 / target_mhz),
+        verilog=verilog,
+    )
 
 
 def read_netlist(design: Mapping[str, Any], *, top: str = HARNESS) -> Netlist:

@@ -26,6 +26,7 @@ _BENCH_VERILOG: Final = (
     "naas_dram.v",
     "naas_range_check.v",
     "naas_isolator.v",
+    "naas_lockstep.v",
     "naas_harness.v",
 )
 _SMALLEST_DRAM_BYTES: Final[Mapping[str, int]] = {

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,12 +29,14 @@ class Hardware:
         descriptor.
     sources : file name -> Verilog text.
     family : whose forms of multiplier and memory are in it; the digest is the same for all.
+    defines : macros that these sources need in every simulation.
     """
 
     accelerator: Accelerator
     digest: int
     sources: Mapping[str, str]
     family: Family = Family.GENERIC
+    defines: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def identity(self) -> int:
@@ -48,7 +50,7 @@ class Hardware:
             beat_bytes=self.accelerator.beat_bytes,
             num_events=len(EVENTS),
             num_l2=len(l2_ports(self.accelerator)),
-            defines=defines,
+            defines={**self.defines, **(defines or {})},
         )
 
 
