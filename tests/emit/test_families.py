@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Multiplier and memory of each family do what the generic ones do, with models of primitives."""
 
 import subprocess
