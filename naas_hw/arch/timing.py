@@ -37,6 +37,12 @@ EPILOGUE_LATENCY: Final = 8
 DRAIN_PIPELINE: Final = 3 + MEMORY_LATENCY + REQUANTISE_LATENCY
 """Cycles from a step of drain's nest to the write enable at L2, without an epilogue."""
 
+PLANNER_PACE: Final = 3
+"""Cycles from tile to tile of the planners of load and store, at least. It costs no time. The gate
+of a tile opens when fill has left the tile before last, whose data had to come first: so in two
+tiles there is at least an address, a beat and FILL_TO_LOAD. Store waits for drain, which waits for
+the store before last: so in two tiles there is at least DRAIN_TO_STORE."""
+
 # From start to the first layer
 START_TO_DESCRIPTOR: Final = 2
 """From the accepted start to the first descriptor's address."""

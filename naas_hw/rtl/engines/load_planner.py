@@ -7,6 +7,7 @@ from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, OUTER
 from naas_hw.rtl.engines import load_clip_stage, load_offset_stage, load_scheduler
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
@@ -85,7 +86,8 @@ class LoadPlanner(SharedComponent):
     Latency
     -------
     The first transfer is offered NUM_STAGES + 2 cycles after `go`, and one in each cycle that
-    follows while transfers are taken. Nothing is offered from reset until the first `go`.
+    follows while transfers are taken; the last one of a tile PLANNER_PACE cycles after that of the
+    tile before at the earliest. Nothing is offered from reset until the first `go`.
 
     Raises
     ------
@@ -120,7 +122,9 @@ class LoadPlanner(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         loads = self.loads
-        m.submodules.nest = nest = LoopNest(positions=OUTER, values=tile_widths(loads))
+        m.submodules.nest = nest = LoopNest(
+            positions=OUTER, values=tile_widths(loads), pace=timing.PLANNER_PACE
+        )
         m.submodules.scheduler = scheduler = LoadScheduler(loads)
         m.submodules.clip = clip = LoadClipStage(
             loads, scale_half_words=self.scale_half_words, extent_bits=self.extent_bits
@@ -177,7 +181,7 @@ class LoadPlanner(SharedComponent):
         ]
 
     def _schedule(self, m: Module, nest: LoopNest, scheduler: LoadScheduler, queue: Queue) -> None:
-        tile = ("last", "first", "final", "advance")
+        tile = ("last", "first", "final", "ready", "advance")
         connect(m, part_of(nest, *tile), part_of(scheduler, *tile))
         m.d.comb += [
             nest.start.eq(self.go),

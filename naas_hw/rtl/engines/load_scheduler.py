@@ -73,6 +73,7 @@ class LoadScheduler(SharedComponent):
     -------
     go : In, 1 bit; begin with the first tile of a layer.
     room : In, 1 bit; a load may be scheduled in this cycle.
+    ready : In, 1 bit; the loop nest may advance in this cycle.
     last, first : In, a bit for each position of the loop nest: it is in its last, its first trip.
     final : In, 1 bit; the nest is at its last tile.
     fields : In, the fields of the descriptor in `fields_of(loads)`.
@@ -83,7 +84,8 @@ class LoadScheduler(SharedComponent):
     Latency
     -------
     The first load is scheduled in the cycle after `go`, and one in each cycle with `room` that
-    follows. Nothing is scheduled from reset until the first `go`.
+    follows; the last of a tile waits until the nest is `ready`. Nothing is scheduled from reset
+    until the first `go`.
 
     Raises
     ------
@@ -97,6 +99,7 @@ class LoadScheduler(SharedComponent):
             {
                 "go": In(1),
                 "room": In(1),
+                "ready": In(1),
                 "last": In(OUTER),
                 "first": In(OUTER),
                 "final": In(1),
@@ -119,7 +122,7 @@ class LoadScheduler(SharedComponent):
         m.d.comb += [
             needed.eq(self._needed(pending)),
             rest.eq(needed & (needed - 1)),
-            self.o.valid.eq(needed.any() & self.room),
+            self.o.valid.eq(needed.any() & self.room & (self.ready | (rest != 0))),
             self.advance.eq(self.o.valid & (rest == 0)),
         ]
         with m.If(self.go):

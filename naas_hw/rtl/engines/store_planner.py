@@ -7,6 +7,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, OUTER
 from naas_hw.rtl.primitives.clip import clip_extent
 from naas_hw.rtl.primitives.config import FieldSignature
@@ -64,8 +65,9 @@ class StorePlanner(SharedComponent):
 
     Latency
     -------
-    The first transfer is offered three cycles after `go`, and one in each cycle that follows while
-    transfers are taken. Nothing is offered from reset until the first `go`.
+    The first transfer is offered PLANNER_PACE + 2 cycles after `go`, and one every PLANNER_PACE
+    cycles that follow while transfers are taken. Nothing is offered from reset until the first
+    `go`.
 
     Raises
     ------
@@ -90,7 +92,9 @@ class StorePlanner(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.nest = nest = LoopNest(positions=OUTER, values=TILE_WIDTHS)
+        m.submodules.nest = nest = LoopNest(
+            positions=OUTER, values=TILE_WIDTHS, pace=timing.PLANNER_PACE
+        )
         m.submodules.queue = queue = Queue(shape=StoreTransfer, depth=QUEUE_DEPTH, reserve=2)
         unplanned = Signal()  # the nest is at a tile
         plan = Signal()
@@ -98,7 +102,7 @@ class StorePlanner(SharedComponent):
         self._load_nest(m, nest)
         connect(m, queue.o, flipped(self.o))
         m.d.comb += [
-            plan.eq(unplanned & queue.room),
+            plan.eq(unplanned & queue.room & nest.ready),
             nest.start.eq(self.go),
             nest.advance.eq(plan),
             queue.clear.eq(self.go),

@@ -9,7 +9,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.config import LoopRecordSignature
+from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 
@@ -56,12 +59,17 @@ class LoopNest(SharedComponent):
     bounds and deltas stand in small memories that are read at the position. `last` and `first` are
     registers: nothing that follows from them waits for a comparison.
 
+    A nest that need not advance in each cycle is faster and smaller. With a `pace` of two cycles a
+    register stands behind the memories, so an advance begins at registers. With three the records
+    stand in a block memory.
+
     Parameters
     ----------
     positions : number of loops; position 0 is the outermost.
     values : (name, width) of each linear value; arithmetic wraps.
     indexed : positions whose index is wanted.
     bound_bits : bits of a bound.
+    pace : 1, 2 or 3; least number of cycles from `start` or `advance` to the next `advance`.
 
     Members
     -------
@@ -73,16 +81,17 @@ class LoopNest(SharedComponent):
     value : Out, a port for each value, under its name: what it is.
     last, first : Out, a bit for each position: it is in its last, first trip.
     final : Out, 1 bit; all positions are in their last trip.
+    ready : Out, 1 bit; the nest may advance in this cycle, as far as its pace is concerned.
     index : Out, `bound_bits` each; trips of the positions that are indexed, from 0 on.
 
     Latency
     -------
-    All outputs follow `start` and `advance` by one cycle; the nest may advance in each cycle. After
-    a reset all counters and records are undefined until the first `start`.
+    All outputs follow `start` and `advance` by one cycle; with a pace of 1 the nest may advance in
+    each cycle. After a reset all counters and records are undefined until the first `start`.
 
     Raises
     ------
-    ValueError : there is no position, or one that is indexed does not exist.
+    ValueError : there is no position, one that is indexed does not exist, or no such pace.
     """
 
     def __init__(
@@ -92,15 +101,19 @@ class LoopNest(SharedComponent):
         values: tuple[tuple[str, int], ...],
         indexed: tuple[int, ...] = (),
         bound_bits: int = BOUND_BITS,
+        pace: int = 1,
     ) -> None:
         if positions < 1:
             raise ValueError(f"positions must be at least 1, not {positions}")
         if not all(0 <= i < positions for i in indexed):
             raise ValueError(f"indexed must be positions below {positions}, not {indexed}")
+        if pace not in (1, 2, 3):
+            raise ValueError(f"pace must be 1, 2 or 3, not {pace}")
         self.positions = positions
         self.values = values
         self.indexed = indexed
         self.bound_bits = bound_bits
+        self.pace = pace
         super().__init__(
             {
                 "record": In(LoopRecordSignature(values)),
@@ -111,20 +124,22 @@ class LoopNest(SharedComponent):
                 "last": Out(positions),
                 "first": Out(positions),
                 "final": Out(1),
+                "ready": Out(1),
                 "index": Out(bound_bits).array(len(indexed)),
             }
         )
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.positions, self.values, self.indexed, self.bound_bits)
+        return (self.positions, self.values, self.indexed, self.bound_bits, self.pace)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         steps, wraps = self._moves(m)
-        bound, deltas = self._records(m, encode(steps))
-        self._counters(m, steps, wraps, bound)
-        self._values(m, deltas)
+        record = self._records(m, encode(steps))
+        self._counters(m, steps, wraps, record[: self.bound_bits])
+        self._values(m, self._paced(m, record[self.bound_bits :], "deltas"))
+        self._keep_pace(m)
         for i, index in zip(self.indexed, self.index, strict=True):
             with m.If(self.start | (self.advance & wraps[i])):
                 m.d.sync += index.eq(0)
@@ -145,22 +160,48 @@ class LoopNest(SharedComponent):
         m.d.comb += self.final.eq(self.last.all())
         return list(steps), list(wraps)
 
-    def _records(self, m: Module, stepping: Value) -> tuple[Value, Value]:
-        """Bound and deltas of the position that steps."""
+    def _keep_pace(self, m: Module) -> None:
+        """Tell whether enough cycles have passed."""
+        moves = Signal()
+        recent = [delayed(m, moves, cycles, f"moved_{cycles}") for cycles in range(1, self.pace)]
+        m.d.comb += [moves.eq(self.start | self.advance), self.ready.eq(~any_of(recent))]
+
+    def _paced(self, m: Module, value: Value, name: str) -> Value:
+        """The value of the cycle before, where the pace leaves time for it."""
+        if self.pace == 1:
+            return value
+        late = Signal(len(value), name=f"ready_{name}", reset_less=True)
+        m.d.sync += late.eq(value)
+        return late
+
+    def _records(self, m: Module, stepping: Value) -> Value:
+        """The bound and the deltas of the position that steps, or stepped a cycle ago."""
         deltas = [getattr(self.record.deltas, name) for name, _ in self.values]
+        entries = Cat(self.record.bound[: self.bound_bits], *deltas)
         width = self.bound_bits + sum(width for _, width in self.values)
+        record = Signal(width)
+        if self.pace == 3:
+            m.submodules.records = ram = Ram(width=width, depth=self.positions, style="block")
+            m.d.comb += [
+                ram.write.enable.eq(self.record.write),
+                ram.write.address.eq(self.record.position),
+                ram.write.data.eq(entries),
+                ram.read.enable.eq(1),
+                ram.read.address.eq(stepping),
+                record.eq(ram.read.data),
+            ]
+            return record
         m.submodules.records = records = Memory(shape=width, depth=self.positions, init=())
         write = records.write_port()
         read = records.read_port(domain="comb")
-        record = Signal(width)
         m.d.comb += [
             write.en.eq(self.record.write),
             write.addr.eq(self.record.position),
-            write.data.eq(Cat(self.record.bound[: self.bound_bits], *deltas)),
+            write.data.eq(entries),
             read.addr.eq(stepping),
             record.eq(read.data),
         ]
-        return record[: self.bound_bits], record[self.bound_bits :]
+        return record
 
     def _counters(self, m: Module, steps: list[Value], wraps: list[Value], bound: Value) -> None:
         """Trips that are left of each position, counted from its second on."""
@@ -171,7 +212,7 @@ class LoopNest(SharedComponent):
         is_first = Cat(step & first for step, first in zip(steps, self.first, strict=True)).any()
         m.d.comb += [
             read.addr.eq(encode(steps)),
-            left.eq(Mux(is_first, bound, read.data)),
+            left.eq(self._paced(m, Mux(is_first, bound, read.data), "left")),
             write.en.eq(self.advance),
             write.addr.eq(encode(steps)),
             write.data.eq(left - 1),

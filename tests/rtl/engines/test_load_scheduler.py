@@ -38,7 +38,7 @@ def tiles_of(name: str, options: frozenset[Option]) -> list[Step]:
 def test_it_schedules_the_loads_of_the_model(
     name: str, stalls: str, options: frozenset[Option]
 ) -> None:
-    """The bench is the loop nest; `room` falls now and then."""
+    """The bench is the loop nest; `room` falls now and then, `ready` rises for the last load."""
     geometry = geometry_of(name, options)
     loads = LoadOptions.of(geometry.accelerator)
     dut = LoadScheduler(loads)
@@ -67,6 +67,11 @@ def test_it_schedules_the_loads_of_the_model(
                 halves = {t: half ^ moved.get(t, False) for t, half in halves.items()}
             tensors = [TENSORS[name] for name, _ in step.load.pieces]
             for number, tensor in enumerate(tensors):
+                is_last = number == len(tensors) - 1
+                ctx.set(dut.ready, 0)
+                ctx.set(dut.room, 1)
+                assert ctx.get(dut.o.valid) != is_last and not ctx.get(dut.advance)
+                ctx.set(dut.ready, is_last)
                 while next(pauses):
                     ctx.set(dut.room, 0)
                     assert not ctx.get(dut.o.valid) and not ctx.get(dut.advance)
@@ -86,7 +91,7 @@ def test_it_schedules_the_loads_of_the_model(
                 )
                 assert load.tag.output_run == run % (1 << RUN_BITS)
                 assert load.halves == sum(half << i for i, half in enumerate(halves.values()))
-                assert ctx.get(dut.advance) == (number == len(tensors) - 1)
+                assert ctx.get(dut.advance) == is_last
                 await ctx.tick()
         for _ in range(5):
             assert not ctx.get(dut.o.valid), "nothing may follow the last tile"

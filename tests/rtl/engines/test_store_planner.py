@@ -8,6 +8,7 @@ import pytest
 from kit import STALLS, receiver, simulate
 from layers import NAMES, entry, geometry_of, iterations, start_layer, values_of
 
+from naas_hw.arch import timing
 from naas_hw.cost.reference.pieces import steps_of
 from naas_hw.rtl.engines.store_planner import StorePlanner
 
@@ -60,20 +61,22 @@ def test_addresses_follow_the_loop_nest_and_halves_alternate(name: str) -> None:
         assert (transfer.dram_address, transfer.l2_address) == (address, base)
 
 
-def test_the_first_transfer_is_offered_three_cycles_after_go() -> None:
+def test_transfers_are_offered_at_the_pace_of_the_nest() -> None:
     dut = StorePlanner()
     offered = []
+    num = len(store_beats("convolution"))
+    pace = timing.PLANNER_PACE
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.o.ready, 1)
         await start_layer(ctx, dut, values_of(geometry_of("convolution")))
-        for _ in range(8):
-            offered.append(ctx.get(dut.o.valid))
+        for cycle in range(pace * num + 8):
+            if ctx.get(dut.o.valid):
+                offered.append(cycle)
             await ctx.tick()
 
     simulate(dut, bench)
-    num = len(store_beats("convolution"))
-    assert offered == [2 <= i < 2 + num for i in range(8)]
+    assert offered == [pace + 1 + pace * i for i in range(num)]
 
 
 @pytest.mark.parametrize("bits", [1, 17])

@@ -14,13 +14,17 @@ from naas_hw.rtl.primitives.loop_nest import LoopNest
 WIDTH = 12
 
 
+@pytest.mark.parametrize("pace", [1, 2, 3])
 @pytest.mark.parametrize("seed", range(8))
-def test_it_equals_product_whenever_it_advances(seed: int) -> None:
-    """With stalls between steps; last, first, final and indices at each step; values may wrap."""
+def test_it_equals_product_whenever_it_advances(seed: int, pace: int) -> None:
+    """With stalls between steps, at least as its pace wants them.
+
+    Last, first, final and indices at each step; values may wrap.
+    """
     rng = np.random.default_rng(seed)
     positions = int(rng.integers(1, 7))
     indexed = tuple(i for i in range(positions) if rng.integers(2))
-    dut = LoopNest(positions=positions, values=(("a", WIDTH), ("b", 5)), indexed=indexed)
+    dut = LoopNest(positions=positions, values=(("a", WIDTH), ("b", 5)), indexed=indexed, pace=pace)
     bounds = tuple(int(v) for v in rng.choice([1, 1, 2, 3, 4], positions))
     strides = {name: tuple(int(v) for v in rng.integers(-20, 20, positions)) for name in ("a", "b")}
     starts = {"a": int(rng.integers(1 << WIDTH)), "b": int(rng.integers(32))}
@@ -43,11 +47,15 @@ def test_it_equals_product_whenever_it_advances(seed: int) -> None:
             await ctx.tick()
             ctx.set(dut.start, 0)
             for index in product(*map(range, bounds)):
+                rested = 1
                 while True:
                     check(ctx, index)
-                    advance = int(rng.random() < 0.6)
+                    ready = ctx.get(dut.ready)
+                    assert ready == (rested >= pace)
+                    advance = ready and int(rng.random() < 0.6)
                     ctx.set(dut.advance, advance)
                     await ctx.tick()
+                    rested += 1
                     if advance:
                         break
 
@@ -67,6 +75,12 @@ def test_it_equals_product_whenever_it_advances(seed: int) -> None:
 def test_init_wrong_positions() -> None:
     with pytest.raises(ValueError, match=r"^positions must be at least 1, not 0$"):
         LoopNest(positions=0, values=())
+
+
+@pytest.mark.parametrize("pace", [0, 4])
+def test_init_wrong_pace(pace: int) -> None:
+    with pytest.raises(ValueError, match=rf"^pace must be 1, 2 or 3, not {pace}$"):
+        LoopNest(positions=2, values=(), pace=pace)
 
 
 @pytest.mark.parametrize("indexed", [(2,), (0, -1)])
