@@ -43,6 +43,10 @@ of a tile opens when fill has left the tile before last, whose data had to come 
 tiles there is at least an address, a beat and FILL_TO_LOAD. Store waits for drain, which waits for
 the store before last: so in two tiles there is at least DRAIN_TO_STORE."""
 
+STEP_PACE: Final = 2
+"""Cycles of a step of fill and of a run of drain, at least: their loop nests step every second
+cycle."""
+
 # From start to the first layer
 START_TO_DESCRIPTOR: Final = 2
 """From the accepted start to the first descriptor's address."""
@@ -56,7 +60,7 @@ CHECKSUM_BEATS: Final = 1
 DESCRIPTOR_TO_LAYER: Final = 4
 """From the last beat of a descriptor to cycle T0, in which the engines are told to start."""
 
-LAYER_TO_LOAD: Final = 8
+LAYER_TO_LOAD: Final = 9
 """From T0 to the first address of load."""
 
 # Between engines

@@ -172,8 +172,8 @@ COUNTERS: dict[tuple[str, str], Counter] = {
         "it is taken in each turn of its counter",
         signal="gained_l2_reads",
     ),
-    ("counters", "self.counts.turn"): Counter(
-        Counters, len(PERFORMANCE_COUNTERS) - 1, "one turn for each counter", signal="counts__turn"
+    ("counters", "turn"): Counter(
+        Counters, len(PERFORMANCE_COUNTERS) - 1, "one turn for each counter"
     ),
     ("credit", "count"): Counter(
         lambda: Credit(initial=2, distance=1), MOST_CREDITS, "two buffers of everything"

@@ -3,6 +3,7 @@
 The beat and the numbers of lanes are powers of two, so a shift divides by them.
 """
 
+from naas_hw.arch.timing import STEP_PACE
 from naas_hw.cost.compiled.columns import NUM_DIMS, NUM_LOOPS, C, K, P, Q, R, S
 from naas_hw.cost.compiled.jit import kernel
 from naas_hw.cost.compiled.rules import (
@@ -156,11 +157,12 @@ def check(p, orders, l2, pe, spatial, g):  # type: ignore[no-untyped-def]
         if p.weight_mask >> d & 1:
             groups *= ceil_shift(spatial[d], p.vector_shifts[d])
     g.weight_words = ceil_shift(int(weight_bytes), p.weight_word_shift)
-    g.fill_weights = groups * g.weight_words
+    weight_cycles = groups * g.weight_words
+    g.fill_weights = max(STEP_PACE, weight_cycles)
     lanes = p.weight_lanes
     if p.weight_vector >= 0:
         lanes = min(lanes, power_above(spatial[p.weight_vector]))
-    g.weight_step_words = ceil_shift(g.fill_weights * lanes, p.beat_shift)
+    g.weight_step_words = ceil_shift(weight_cycles * lanes, p.beat_shift)
     tile = g.tile
     g.tile_rows, g.tile_columns = _rows(p, tile[P], tile[R]), _columns(p, tile[Q], tile[S])
     weight_tile = float(l2[K]) * l2[C] * l2[R] * l2[S] * g.weight_step_words
@@ -213,7 +215,7 @@ def derive(p, pe, spatial, g):  # type: ignore[no-untyped-def]
         chunks, lanes = pe_channels >> shift, 1 << shift
         g.written_channels = chunks
     g.pixel_bytes = chunks * lanes
-    g.fill_inputs = g.step_pixels * chunks
+    g.fill_inputs = max(STEP_PACE, g.step_pixels * chunks)
     g.compute = pe[K] * pe[C] * pe[P] * pe[Q] * pe[R] * pe[S]
     if p.k_on_axis:
         channels, lanes_shift = pe[K] * p.drain_groups, p.group_shift
@@ -222,7 +224,8 @@ def derive(p, pe, spatial, g):  # type: ignore[no-untyped-def]
         channels = pe[K] >> lanes_shift
     g.drain_once = channels * pe[P] * pe[Q] * spatial[P] * spatial[Q]
     g.drain_again = g.drain_once << max(0, lanes_shift - p.sum_shift)
-    g.drain = g.drain_once if g.visits == 1 else g.drain_again
+    g.drain_words = g.drain_once if g.visits == 1 else g.drain_again
+    g.drain = max(STEP_PACE, g.drain_words)
     g.sums_used = spatial[K] * spatial[P] * spatial[Q]
     g.pes_used = g.sums_used * spatial[C] * spatial[R] * spatial[S]
 

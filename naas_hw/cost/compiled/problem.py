@@ -131,6 +131,7 @@ SCRATCH: Final = np.dtype(
             "fill_inputs",
             "compute",
             "drain",
+            "drain_words",  # of L2 that it writes
             "drain_once",  # where outputs are visited once
             "drain_again",  # where they are visited again
             "pes_used",

@@ -112,10 +112,10 @@ def durations_of(geometry: Geometry) -> Durations:
     accelerator = geometry.accelerator
     reduced = prod(axis.size for axis in accelerator.axes if axis.dim in REDUCTION_DIMS)
     return Durations(
-        fill_weights=geometry.fill_weight_cycles,
-        fill_inputs=geometry.fill_input_cycles,
+        fill_weights=max(timing.STEP_PACE, geometry.fill_weight_cycles),
+        fill_inputs=max(timing.STEP_PACE, geometry.fill_input_cycles),
         compute=geometry.compute_cycles,
-        drain=geometry.drain_cycles,
+        drain=max(timing.STEP_PACE, geometry.drain_cycles),
         compute_to_drain=timing.compute_to_drain(reduced),
         latency=accelerator.dram_latency_cycles,
         period=accelerator.dram_beat_period_cycles,

@@ -108,7 +108,7 @@ class Counters(SharedComponent):
 
     Latency
     -------
-    A count includes a cycle from two cycles after it on. All counts begin anew with a run, two
+    A count includes a cycle from three cycles after it on. All counts begin anew with a run, three
     cycles after `start`; they are zero after a reset. A counter's turn comes every
     `len(COUNTERS)` cycles.
 
@@ -155,19 +155,18 @@ class Counters(SharedComponent):
         m.d.sync += late_gains.eq(0)
         with m.If(self.start | self.busy):
             m.d.sync += late_gains.eq(gains)
-        m.d.sync += self.counts.turn.eq(
-            Mux(self.counts.turn == len(COUNTERS) - 1, 0, self.counts.turn + 1)
-        )
-        self._keep(m, start, self._gained(m, start, late_gains))
+        turn = Signal(range(len(COUNTERS)))
+        m.d.sync += turn.eq(Mux(turn == len(COUNTERS) - 1, 0, turn + 1))
+        self._keep(m, start, turn, self._gained(m, start, turn, late_gains))
         return m
 
-    def _gained(self, m: Module, start: Value, late_gains: Any) -> Value:
+    def _gained(self, m: Module, start: Value, turn: Signal, late_gains: Any) -> Value:
         """What the counter whose turn it is gained since its last turn."""
         shown: list[Value] = []
         for number, name in enumerate(COUNTERS):
             gained = Signal(range(MAX_GAINS[name] * len(COUNTERS) + 1), name=f"gained_{name}")
             is_shown = Signal(name=f"shows_{name}")
-            m.d.comb += is_shown.eq(self.counts.turn == number)
+            m.d.comb += is_shown.eq(turn == number)
             with m.If(is_shown | start):
                 m.d.sync += gained.eq(late_gains[name])
             with m.Else():
@@ -175,21 +174,31 @@ class Counters(SharedComponent):
             shown.append(masked(gained, is_shown))
         return any_of(shown)
 
-    def _keep(self, m: Module, start: Value, gained: Value) -> None:
-        """Add what a counter gained to its word, which means nothing before its first turn."""
+    def _keep(self, m: Module, start: Value, turn: Signal, gained: Value) -> None:
+        """Add what a counter gained to its word, which means nothing before its first turn.
+
+        A word is read in one cycle, and added to, shown and written in the next.
+        """
         m.submodules.memory = memory = Memory(shape=COUNTER_BITS, depth=len(COUNTERS), init=())
         write, read = memory.write_port(), memory.read_port(domain="comb")
         has_word = Signal(len(COUNTERS))
+        word = Signal(COUNTER_BITS)
+        gain = Signal(len(gained))
         counts = self.counts
-        word = masked(read.data, has_word.bit_select(counts.turn, 1))
+        kept = masked(read.data, has_word.bit_select(turn, 1))
         m.d.comb += [
-            read.addr.eq(counts.turn),
-            counts.count.eq(word + masked(gained, ~word[-1])),
+            read.addr.eq(turn),
+            counts.count.eq(word + gain),
             write.addr.eq(counts.turn),
             write.data.eq(counts.count),
             write.en.eq(1),
         ]
-        m.d.sync += has_word.bit_select(counts.turn, 1).eq(1)
+        m.d.sync += [
+            counts.turn.eq(turn),
+            word.eq(kept),
+            gain.eq(masked(gained, ~kept[-1])),
+            has_word.bit_select(turn, 1).eq(1),
+        ]
         with m.If(start):
             m.d.sync += has_word.eq(0)
 

@@ -37,9 +37,9 @@ class AxiLiteRegisters(SharedComponent):
     that cycle. `command.done` sets the done bit and its interrupt status. Events win over a write
     that clears them. An accepted start clears the done bit and the status, but not what comes in
     that same cycle. A read gives what a register holds in the cycle before its answer; that of a
-    counter waits for the counter's turn. So a count that is read during a run is that of the last
-    cycle but two before the answer, and its halves are consistent while the core is idle. Golden
-    model: a dictionary of what was written.
+    counter waits for the counter's turn. So a count that is read during a run is that of four
+    cycles before the answer, and its halves are consistent while the core is idle. Golden model: a
+    dictionary of what was written.
 
     Parameters
     ----------

@@ -140,7 +140,8 @@ class Drain(SharedComponent):
     -------
     The first beat of a run comes in the cycle after its start, and one in each cycle that follows,
     or, with partial sums, each beat as often as they fill words of L2;
-    the next run may start in the last of them. Nothing starts from reset until the first `go`.
+    the next run may start in the last of them. A run takes STEP_PACE cycles at least. Nothing
+    starts from reset until the first `go`.
 
     Raises
     ------
@@ -199,18 +200,21 @@ class Drain(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.runs = runs = LoopNest(positions=NEST, values=RUN_WIDTHS)
+        m.submodules.runs = runs = LoopNest(
+            positions=NEST, values=RUN_WIDTHS, pace=timing.STEP_PACE
+        )
         m.submodules.beats = beats = LoopNest(
             positions=OUTER,
             values=BEAT_WIDTHS,
             indexed=(P_POSITION, Q_POSITION, K_POSITION),
             bound_bits=self.bound_bits,
         )
+        active = Signal()
         last = Signal()
         self._load_nests(m, runs, beats)
-        self._start_runs(m, runs, last)
+        self._start_runs(m, runs, active, last)
         self._follow_run(m, runs, last)
-        self._count_beats(m, beats, last)
+        self._count_beats(m, runs, beats, active, last)
         return m
 
     def _load_nests(self, m: Module, runs: LoopNest, beats: LoopNest) -> None:
@@ -227,7 +231,7 @@ class Drain(SharedComponent):
             beats.start.eq(self.started),
         ]
 
-    def _start_runs(self, m: Module, runs: LoopNest, last: Signal) -> None:
+    def _start_runs(self, m: Module, runs: LoopNest, active: Signal, last: Signal) -> None:
         """A run starts when what it reads is there and what it writes is free."""
         m.submodules.computed = computed = Credit(initial=0, distance=self.to_drain)
         m.submodules.stored = stored = Credit(initial=2, distance=timing.STORE_TO_DRAIN)
@@ -237,7 +241,7 @@ class Drain(SharedComponent):
         connect(m, flipped(self.output_tile_loaded), loaded.i)
         opens_tile = Signal()
         reload = Signal()
-        ready = self._next_run(m, runs, last, opens_tile, reload)
+        ready = self._next_run(m, runs, active, last, opens_tile, reload)
         revisit = revisits(runs.first, self.fields.drain_revisit)
         m.d.comb += [
             self.started.eq(
@@ -253,18 +257,25 @@ class Drain(SharedComponent):
         ]
         for credit in (computed, stored, loaded):
             m.d.comb += credit.clear.eq(self.go)
-        self._report(m, ready & opens_tile & ~stored.available, ready & reload & ~loaded.available)
+        idle = ready & ~active
+        self._report(m, idle & opens_tile & ~stored.available, idle & reload & ~loaded.available)
 
     def _next_run(
-        self, m: Module, runs: LoopNest, last: Signal, opens_tile: Signal, reload: Signal
+        self,
+        m: Module,
+        runs: LoopNest,
+        active: Signal,
+        last: Signal,
+        opens_tile: Signal,
+        reload: Signal,
     ) -> Signal:
         """Whether a run may start as far as drain itself is concerned, and what it needs."""
         undrained = Signal()  # the outer nest is at a run
         ready = Signal()
         m.d.comb += [
-            ready.eq(undrained & ~self.go & (~self.o.valid | last)),
+            ready.eq(undrained & ~self.go & runs.ready & (~active | last)),
             reload.eq(opens_tile & self._reads_loaded(runs)),
-            self.busy.eq(undrained | (self.o.valid & ~last)),
+            self.busy.eq(undrained | (active & ~last)),
         ]
         with m.If(self.go):
             m.d.sync += [undrained.eq(1), opens_tile.eq(1)]
@@ -284,10 +295,9 @@ class Drain(SharedComponent):
 
     def _report(self, m: Module, needs_store: Value, needs_load: Value) -> None:
         """In its last cycle a run still counts as drained, not as the wait of the next one."""
-        idle = ~self.o.valid
         m.d.comb += [
-            self.waits_for_store.eq(idle & needs_store),
-            self.waits_for_load.eq(idle & needs_load & ~self.waits_for_store),
+            self.waits_for_store.eq(needs_store),
+            self.waits_for_load.eq(needs_load & ~needs_store),
         ]
 
     def _sums_are_written(self, m: Module) -> Value:
@@ -353,14 +363,23 @@ class Drain(SharedComponent):
         m.d.sync += beat.part.eq(Mux(self.o.valid & ~is_last, beat.part + 1, 0))
         return is_last
 
-    def _count_beats(self, m: Module, beats: LoopNest, last: Signal) -> None:
-        """The beats of a run, from the cycle after its start to its last."""
+    def _count_beats(
+        self, m: Module, runs: LoopNest, beats: LoopNest, active: Signal, last: Signal
+    ) -> None:
+        """The beats of a run, from the cycle after its start to its last.
+
+        A run whose beats have left before the nest of runs may step waits for it.
+        """
         beat = self.o.payload
+        spent = Signal()
+        finishes = Signal()
         p, q, k_group = beats.index
         leaves = self.o.valid if self.sum_words == 1 else self.o.valid & self._is_last_part(m)
         m.d.comb += [
+            self.o.valid.eq(active & ~spent),
             beats.advance.eq(leaves),
-            last.eq(leaves & beats.final),
+            finishes.eq(leaves & beats.final),
+            last.eq((finishes | spent) & runs.ready),
             beat.byte.eq(beats.value.byte),
             beat.accumulator.eq(beats.value.accumulator),
             beat.channel.eq(beats.value.channel),
@@ -368,9 +387,10 @@ class Drain(SharedComponent):
             beat.q.eq(q),
             beat.k_group.eq(k_group),
         ]
+        m.d.sync += spent.eq((finishes | spent) & ~last & ~self.go)
         with m.If(self.go):
-            m.d.sync += self.o.valid.eq(0)
+            m.d.sync += active.eq(0)
         with m.Elif(self.started):
-            m.d.sync += self.o.valid.eq(1)
+            m.d.sync += active.eq(1)
         with m.Elif(last):
-            m.d.sync += self.o.valid.eq(0)
+            m.d.sync += active.eq(0)

@@ -83,8 +83,9 @@ class Fill(SharedComponent):
 
     Latency
     -------
-    A step starts at the earliest in the cycle after `go`, and in the last cycle of the step before
-    it. Nothing starts from reset until the first `go`.
+    A step starts STEP_PACE cycles after `go` at the earliest, and in the last cycle of the step
+    before it. A step takes STEP_PACE cycles at least. Nothing starts from reset until the first
+    `go`.
 
     Raises
     ------
@@ -117,16 +118,19 @@ class Fill(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.nest = nest = LoopNest(positions=NEST, values=STEP_WIDTHS)
+        m.submodules.nest = nest = LoopNest(
+            positions=NEST, values=STEP_WIDTHS, pace=timing.STEP_PACE
+        )
+        working = Signal()
         m.submodules.tiles = tiles = Credit(initial=0, distance=timing.LOAD_TO_FILL)
         m.submodules.steps = steps = Credit(initial=2, distance=timing.COMPUTE_TO_FILL)
         connect(m, flipped(self.tile_loaded), tiles.i)
         connect(m, flipped(self.step_computed), steps.i)
         self._load_nest(m, nest)
-        self._start_steps(m, nest, tiles, steps)
+        self._start_steps(m, nest, tiles, steps, working)
         self._start_networks(m, nest)
         self._address(m, nest)
-        self._hand_over(m, nest)
+        self._hand_over(m, nest, working)
         return m
 
     def _load_nest(self, m: Module, nest: LoopNest) -> None:
@@ -145,10 +149,11 @@ class Fill(SharedComponent):
             nest.origin.column.eq(self.fields.load_column_start),
         ]
 
-    def _start_steps(self, m: Module, nest: LoopNest, tiles: Credit, steps: Credit) -> None:
+    def _start_steps(
+        self, m: Module, nest: LoopNest, tiles: Credit, steps: Credit, working: Signal
+    ) -> None:
         unstarted = Signal()  # the nest is at a step
         opens_tile = Signal()
-        working = self.weights.busy | self.inputs.busy
         m.d.comb += [
             tiles.clear.eq(self.go),
             tiles.take.eq(self.started & opens_tile),
@@ -159,16 +164,19 @@ class Fill(SharedComponent):
                 & ~self.go
                 & (~opens_tile | tiles.available)
                 & steps.available
-                & self.weights.idle
-                & self.inputs.idle
+                & nest.ready
+                & (~working | (self.weights.idle & self.inputs.idle))
             ),
             self.finished.eq(~unstarted & ~working),
             self.waits_for_load.eq(unstarted & ~working & opens_tile & ~tiles.available),
         ]
         with m.If(self.go):
-            m.d.sync += [unstarted.eq(1), opens_tile.eq(1)]
+            m.d.sync += [unstarted.eq(1), opens_tile.eq(1), working.eq(0)]
         with m.Elif(self.started):
             m.d.sync += [unstarted.eq(~nest.final), opens_tile.eq(nest.last[OUTER:].all())]
+            m.d.sync += working.eq(1)
+        with m.Elif(self.o.valid):
+            m.d.sync += working.eq(0)
 
     def _start_networks(self, m: Module, nest: LoopNest) -> None:
         """A network works on a step only if the step before had other operands."""
@@ -210,7 +218,7 @@ class Fill(SharedComponent):
             self.inputs.column.eq(nest.value.column.as_signed()),
         ]
 
-    def _hand_over(self, m: Module, nest: LoopNest) -> None:
+    def _hand_over(self, m: Module, nest: LoopNest, working: Signal) -> None:
         """What is known of the step that is being filled, and the end of it."""
         closes_tile = Signal()
         opens_run = Signal()  # of the step that comes next
@@ -227,8 +235,7 @@ class Fill(SharedComponent):
             m.d.sync += opens_run.eq(1)
         with m.Elif(self.started):
             m.d.sync += opens_run.eq(closes_run)
-        working = self.weights.busy | self.inputs.busy
         m.d.comb += [
-            self.o.valid.eq(working & self.weights.idle & self.inputs.idle),
+            self.o.valid.eq(working & nest.ready & self.weights.idle & self.inputs.idle),
             self.tile_freed.give.eq(self.o.valid & closes_tile),
         ]

@@ -22,6 +22,8 @@ from naas_hw.rtl.primitives.transfer import (
     check_extent_bits,
 )
 
+CLIP_CYCLES: Final = 2
+
 FIELDS: Final = (
     "image_rows",
     "image_columns",
@@ -112,7 +114,7 @@ class LoadClipStage(SharedComponent):
 
     Members
     -------
-    clear : In, 1 bit; forgets the load that comes in this cycle.
+    clear : In, 1 bit; forgets the load that comes in this cycle, and the one before it.
     i : In, stream of `scheduled_load(loads)`, always ready.
     tile : In, a value for each of `tile_widths(loads)`; the tile of the load that comes in this
         cycle.
@@ -121,7 +123,7 @@ class LoadClipStage(SharedComponent):
 
     Latency
     -------
-    One cycle; a load a cycle. `o` is not valid after reset.
+    CLIP_CYCLES cycles; a load a cycle. `o` is not valid after reset.
 
     Raises
     ------
@@ -158,11 +160,15 @@ class LoadClipStage(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         clipped = Signal(self.loads.tagged(ClippedLoad), reset_less=True)
+        is_there = Signal()
+        tag = Signal.like(self.i.payload.tag, name="tag", reset_less=True)
         m.d.comb += self.o.payload.eq(clipped)
-        m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
         m.d.sync += [
-            clipped.tag.eq(self.i.payload.tag),
-            clipped.is_inputs.eq(self.i.payload.tag.tensor == Tensor.INPUTS),
+            is_there.eq(self.i.valid & ~self.clear),
+            self.o.valid.eq(is_there & ~self.clear),
+            tag.eq(self.i.payload.tag),
+            clipped.tag.eq(tag),
+            clipped.is_inputs.eq(tag.tensor == Tensor.INPUTS),
         ]
         self._look_up_addresses(m, clipped)
         self._clip_inputs(m, clipped)
@@ -171,6 +177,8 @@ class LoadClipStage(SharedComponent):
 
     def _look_up_addresses(self, m: Module, clipped: Any) -> None:
         """Where the tile begins in DRAM, and where the half of its buffer begins."""
+        early_address = Signal(DRAM_BITS, reset_less=True)
+        early_base = Signal(L2_BITS, reset_less=True)
         halves = dict(zip(self.loads.order, self.i.payload.halves, strict=True))
         tile, fields = self.tile, self.fields
         addresses: list[tuple[int, Value, Value | int]] = [
@@ -191,7 +199,8 @@ class LoadClipStage(SharedComponent):
         with m.Switch(self.i.payload.tag.tensor):
             for tensor, address, base in addresses:
                 with m.Case(tensor):
-                    m.d.sync += [clipped.dram_address.eq(address), clipped.base.eq(base)]
+                    m.d.sync += [early_address.eq(address), early_base.eq(base)]
+        m.d.sync += [clipped.dram_address.eq(early_address), clipped.base.eq(early_base)]
 
     def _clip_inputs(self, m: Module, clipped: Any) -> None:
         tile, fields, bits = self.tile, self.fields, self.extent_bits

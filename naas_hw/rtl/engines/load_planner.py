@@ -26,7 +26,7 @@ from naas_hw.rtl.primitives.transfer import (
     check_extent_bits,
 )
 
-NUM_STAGES: Final = 3
+NUM_STAGES: Final = load_clip_stage.CLIP_CYCLES + 2
 QUEUE_DEPTH: Final = 8
 
 NEST_FIELDS: Final = (

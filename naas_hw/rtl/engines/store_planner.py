@@ -5,18 +5,15 @@ from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out, connect
 
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, OUTER
 from naas_hw.rtl.primitives.clip import clip_extent
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.loop_nest import LoopNest, completes
-from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import StoreTransfer, check_extent_bits
-
-QUEUE_DEPTH: Final = 4
 
 TILE_WIDTHS: Final = (
     ("offset", DRAM_BITS),
@@ -65,7 +62,7 @@ class StorePlanner(SharedComponent):
 
     Latency
     -------
-    The first transfer is offered PLANNER_PACE + 2 cycles after `go`, and one every PLANNER_PACE
+    The first transfer is offered PLANNER_PACE + 1 cycles after `go`, and one every PLANNER_PACE
     cycles that follow while transfers are taken. Nothing is offered from reset until the first
     `go`.
 
@@ -95,26 +92,22 @@ class StorePlanner(SharedComponent):
         m.submodules.nest = nest = LoopNest(
             positions=OUTER, values=TILE_WIDTHS, pace=timing.PLANNER_PACE
         )
-        m.submodules.queue = queue = Queue(shape=StoreTransfer, depth=QUEUE_DEPTH, reserve=2)
         unplanned = Signal()  # the nest is at a tile
         plan = Signal()
-        planned = Signal()
         self._load_nest(m, nest)
-        connect(m, queue.o, flipped(self.o))
         m.d.comb += [
-            plan.eq(unplanned & queue.room & nest.ready),
+            plan.eq(unplanned & nest.ready & (~self.o.valid | self.o.ready)),
             nest.start.eq(self.go),
             nest.advance.eq(plan),
-            queue.clear.eq(self.go),
-            queue.i.valid.eq(planned),
-            queue.i.payload.eq(self._describe(m, nest, plan)),
-            self.exhausted.eq(~unplanned & ~planned & ~queue.o.valid),
+            self.exhausted.eq(~unplanned & ~self.o.valid),
         ]
-        m.d.sync += planned.eq(plan & ~self.go)
         with m.If(self.go):
-            m.d.sync += unplanned.eq(1)
+            m.d.sync += [unplanned.eq(1), self.o.valid.eq(0)]
         with m.Elif(plan):
-            m.d.sync += unplanned.eq(~nest.final)
+            m.d.sync += [unplanned.eq(~nest.final), self.o.valid.eq(1)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        self._describe(m, nest, plan)
         return m
 
     def _load_nest(self, m: Module, nest: LoopNest) -> None:
@@ -128,32 +121,42 @@ class StorePlanner(SharedComponent):
         record = self.fields.loop_record(bound="store_bound", deltas=deltas)
         connect(m, record, nest.record)
 
-    def _describe(self, m: Module, nest: LoopNest, plan: Signal) -> Any:
-        """The transfer of the tile at which the nest was a cycle ago."""
+    def _describe(self, m: Module, nest: LoopNest, plan: Signal) -> None:
+        """The transfer of the tile at which the nest is when it may advance, from then on.
+
+        The nest has been there for so long that what follows from it may be a cycle late.
+        """
         tile, fields = nest.value, self.fields
         half = Signal()
-        final = Signal()
+        final = Signal(reset_less=True)
+        offset = Signal(DRAM_BITS, reset_less=True)
         transfer = Signal(StoreTransfer, reset_less=True)
-        m.d.comb += final.eq(completes(nest.last, fields.store_revisit))
+        m.d.comb += self.o.payload.eq(transfer)
+        m.d.sync += [
+            final.eq(completes(nest.last, fields.store_revisit)),
+            offset.eq(tile.offset),
+        ]
         with m.If(self.go):
             m.d.sync += half.eq(0)
         with m.Elif(plan):
             m.d.sync += half.eq(~half)
-        m.d.sync += [
-            transfer.partial_sums.eq(~final),
-            transfer.dram_address.eq(
-                Mux(
-                    final,
-                    fields.store_output_start + tile.offset,
-                    fields.store_sums_start + (tile.offset << 2),
-                )
-            ),
-            transfer.l2_address.eq(Mux(final, fields.output_base[half], fields.sums_base[half])),
-        ]
-        self._clip(m, nest, transfer)
-        return transfer
+        with m.If(plan):
+            m.d.sync += [
+                transfer.partial_sums.eq(~final),
+                transfer.dram_address.eq(
+                    Mux(
+                        final,
+                        fields.store_output_start + offset,
+                        fields.store_sums_start + (offset << 2),
+                    )
+                ),
+                transfer.l2_address.eq(
+                    Mux(final, fields.output_base[half], fields.sums_base[half])
+                ),
+            ]
+        self._clip(m, nest, transfer, plan)
 
-    def _clip(self, m: Module, nest: LoopNest, transfer: Any) -> None:
+    def _clip(self, m: Module, nest: LoopNest, transfer: Any, plan: Signal) -> None:
         tile, fields = nest.value, self.fields
         for name, extent, total, start in (
             ("blocks", fields.tile_output_blocks, fields.output_blocks, tile.block),
@@ -161,4 +164,5 @@ class StorePlanner(SharedComponent):
             ("columns", fields.tile_output_columns, fields.output_columns, tile.column),
         ):
             count = clip_extent(m, extent, total, start, name, bits=self.extent_bits)
-            m.d.sync += getattr(transfer, name).eq(count)
+            with m.If(plan):
+                m.d.sync += getattr(transfer, name).eq(count)

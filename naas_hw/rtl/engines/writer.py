@@ -158,7 +158,7 @@ class Writer(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.transfers = transfers = Queue(shape=StoreTransfer, depth=4)
+        m.submodules.transfers = transfers = Queue(shape=StoreTransfer, depth=1)
         names = (*RUN_LEVELS, PIXEL_LEVEL) if self.is_pitched else RUN_LEVELS
         levels = self._levels(*names)
         m.submodules.runs = runs = BoxAddressGenerator(levels=levels, address_bits=DRAM_BITS)

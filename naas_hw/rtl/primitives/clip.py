@@ -28,22 +28,25 @@ class ClippedRange:
 def clip_range(
     m: Module, start: Value, extent: Value, limit: Value, name: str, *, bits: int
 ) -> ClippedRange:
-    """Clip a range, without a register; its extent has no more than so many bits."""
-    begin = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_begin")
-    end = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_end")
-    room = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_room")
+    """Clip a range, a cycle later; its extent is steady and has no more than so many bits.
+
+    At most 2 ** SKIPPED_BITS - 1 indices are before 0.
+    """
+    room = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_room", reset_less=True)
+    end = Signal(bits, name=f"{name}_end")
+    length = Signal(signed(max(bits, SKIPPED_BITS) + 2), name=f"{name}_length")
     clipped = ClippedRange(
-        Signal(SKIPPED_BITS, name=f"{name}_skipped"),
+        Signal(SKIPPED_BITS, name=f"{name}_skipped", reset_less=True),
         Signal(bits, name=f"{name}_count"),
         Signal(1, name=f"{name}_empty"),
     )
+    negated = (-start)[:SKIPPED_BITS]
+    m.d.sync += [clipped.skipped.eq(Mux(start < 0, negated, 0)), room.eq(limit - start)]
     m.d.comb += [
-        begin.eq(Mux(start < 0, -start, 0)),
-        room.eq(limit - start),
         end.eq(Mux(extent < room, extent, room)),
-        clipped.skipped.eq(begin),
-        clipped.count.eq(end - begin),
-        clipped.empty.eq(end <= begin),
+        length.eq(end - clipped.skipped),
+        clipped.count.eq(length),
+        clipped.empty.eq((room < 0) | (length <= 0)),
     ]
     return clipped
 
@@ -51,12 +54,12 @@ def clip_range(
 def clip_extent(
     m: Module, extent: Value, total: Value, start: Value, name: str, *, bits: int
 ) -> Signal:
-    """How many of `extent` indices from `start` on are below `total`; `start` is.
+    """How many of `extent` indices from `start` on are below `total`, a cycle later; `start` is.
 
-    `bits` : of the extent, at most.
+    `bits` : of the extent, at most; it is steady.
     """
-    room = Signal(BOUND_BITS, name=f"{name}_room")
-    m.d.comb += room.eq(total - start)
+    room = Signal(BOUND_BITS, name=f"{name}_room", reset_less=True)
+    m.d.sync += room.eq(total - start)
     count = Signal(bits, name=f"{name}_count")
     m.d.comb += count.eq(Mux(extent < room, extent, room))
     return count

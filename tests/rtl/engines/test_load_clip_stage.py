@@ -80,8 +80,12 @@ def test_it_equals_ranges_of_python(seed: int, loads: LoadOptions) -> None:
             ctx.set(dut.i.valid, valid)
             ctx.set(dut.clear, clear)
             await ctx.tick()
+            clear_late = int(rng.random() < 0.1)
+            ctx.set(dut.i.valid, 0)
+            ctx.set(dut.clear, clear_late)
+            await ctx.tick()
             out = ctx.get(dut.o.payload)
-            assert ctx.get(dut.o.valid) == (valid and not clear)
+            assert ctx.get(dut.o.valid) == (valid and not clear and not clear_late)
             assert {name: getattr(out.tag, name) for name in tag} == tag
             assert out.is_inputs == (tensor == Tensor.INPUTS)
             assert out.dram_address == addresses[tensor]

@@ -76,7 +76,7 @@ def test_transfers_are_offered_at_the_pace_of_the_nest() -> None:
             await ctx.tick()
 
     simulate(dut, bench)
-    assert offered == [pace + 1 + pace * i for i in range(num)]
+    assert offered == [pace + pace * i for i in range(num)]
 
 
 @pytest.mark.parametrize("bits", [1, 17])
