@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from small_cases import legal_options, random_accelerator, random_case, random_layer
 
+from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.cost import ACCESS_NAMES, MappingBatch, accesses_of, timeline_of
@@ -104,7 +105,7 @@ def check_point(case: Case, bounds: BoundReport, exact: ExactReport, i: int) -> 
         period * (loaded + accesses.dram_scales),
         groups * fill_cycles(geometry),
         groups * geometry.num_steps * geometry.compute_cycles,
-        accesses.l2_drain,
+        accesses.l2_drain // geometry.drain_cycles * max(timing.STEP_PACE, geometry.drain_cycles),
         period * stored,
     ]
     energy = energy_of(case.accelerator, accesses, SIZED).total
@@ -114,17 +115,14 @@ def check_point(case: Case, bounds: BoundReport, exact: ExactReport, i: int) -> 
 
 def fill_cycles(geometry: Geometry) -> int:
     """Cycles in which fill works: a step in which both tensors move takes the longer of the two."""
-    moves = {
-        geometry.last_weights: geometry.fill_weight_cycles,
-        geometry.last_inputs: geometry.fill_input_cycles,
-    }
+    weights = max(timing.STEP_PACE, geometry.fill_weight_cycles)
+    inputs = max(timing.STEP_PACE, geometry.fill_input_cycles)
+    longer = max(weights, inputs)
+    moves = {geometry.last_weights: weights, geometry.last_inputs: inputs}
     if len(moves) == 1:
-        moves = {
-            geometry.last_weights: max(geometry.fill_weight_cycles, geometry.fill_input_cycles)
-        }
+        moves = {geometry.last_weights: longer}
     (outer, inner) = (min(moves), max(moves))
     both = geometry.num_runs(outer)
-    longer = max(geometry.fill_weight_cycles, geometry.fill_input_cycles)
     return both * longer + (geometry.num_runs(inner) - both) * moves[inner]
 
 
