@@ -157,10 +157,8 @@ def build(
         raise InputError("--seeds must not be given with --seed")
     given = _given_board(context, device, board)
     settings = api.BuildSettings(
-        part=given.part
-        if given
-        else find_part(device or "", package=package, speed_grade=speed_grade),
-        target_mhz=frequency or (given.core_megahertz if given else TARGET_MHZ),
+        part=_part(given, device, package, speed_grade),
+        target_mhz=_target_mhz(frequency, given),
         seeds=tuple(seed or range(1, (seeds or 1) + 1)),
         limit_minutes=limit_minutes,
         board=given,
@@ -204,6 +202,12 @@ def _part(
     return find_part(device or "", package=package, speed_grade=speed_grade)
 
 
+def _target_mhz(frequency: float | None, board: Board | None) -> float:
+    if frequency is not None:
+        return frequency
+    return TARGET_MHZ if board is None else board.core_megahertz
+
+
 def _status(report: "BuildReport", before: ExitStatus) -> ExitStatus:
     """Something differs where a bitstream cannot have the clock that it gives itself."""
     return ExitStatus.DIFFERENT if report.meets_clock is False else before
@@ -225,6 +229,8 @@ def _outputs(
         for design, accelerator in zip(designs, accelerators, strict=True)
     ]
     for folder in folders:
+        if folder is not None and folders.count(folder) > 1:
+            raise InputError(f"designs must have names that differ, not two builds in {folder}")
         if folder is not None:
             check_output(folder)
     return folders

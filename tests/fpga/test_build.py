@@ -349,6 +349,8 @@ def test_a_board_gets_the_bitstream_of_the_fastest_seed(stubs, tmp_path, monkeyp
         (["--device", "lfe5u-85f", "--memory-kib", "8"], "--memory-kib must not be given without"),
         (["--board", "ulx3s-85f", "--memory-kib", "5"], "memory must be a multiple of 4096 bytes"),
         (["--board", "ulx3s-85f", "--frequency", "2"], "clock must be one that a PLL makes of 25"),
+        (["--device", "lfe5u-85f", "--frequency", "0"], "frequency must be above 0"),
+        ([str(EXAMPLES / "ck8x8.yaml"), "--device", "lfe5u-85f"], "designs must have names that"),
     ],
 )
 def test_what_a_board_cannot_have_is_one_sentence(words, sentence, tmp_path, monkeypatch, capsys):
