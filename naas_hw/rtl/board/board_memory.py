@@ -24,8 +24,9 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 
 LATENCY: Final = 3
 """Cycles from the address of a read to its first beat, and from a last beat to its response."""
-BURSTS: Final = 4
-"""Bursts of reads, and of writes, whose addresses are kept."""
+BURSTS: Final = 16
+"""Bursts of reads, and of writes, whose addresses are kept: as many as a LUT memory of an FPGA has
+words, so that fewer would not be smaller."""
 
 
 class BoardMemory(SharedComponent):
@@ -34,7 +35,7 @@ class BoardMemory(SharedComponent):
     Bursts are incrementing, of whole beats, within blocks of `RANGE_BYTES`, and have ID zero. All
     strobes of a 32-bit word are equal. A burst beyond the memory is answered with SLVERR and
     changes nothing. A beat of AXI goes before a word of the host. Golden model: a list of bytes, in
-    the time of `naas_dram.v` with LATENCY and a period of one.
+    the time of `naas_dram.v` with LATENCY and a period of one where no more than BURSTS wait.
 
     Parameters
     ----------

@@ -162,3 +162,45 @@ def test_a_burst_outside_is_an_error_and_changes_nothing() -> None:
 def test_wrong_sizes_are_refused(size_bytes: int, beat_bytes: int, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         BoardMemory(size_bytes=size_bytes, beat_bytes=beat_bytes)
+
+
+def test_reads_are_as_fast_as_in_a_memory_that_takes_every_address_at_once() -> None:
+    """Of bursts that are offered one behind the other no beat comes later than the model says.
+
+    That memory offers a beat LATENCY cycles after the address of its burst was taken at the
+    earliest, and one a cycle.
+    """
+    dut = BoardMemory(size_bytes=SIZE, beat_bytes=4)
+    rng = np.random.default_rng(11)
+    lengths = [int(n) for n in rng.choice([1, 1, 2, 5], size=60)]
+    pauses = [1, *(int(n) for n in rng.choice([0, 0, 0, 9], size=59))]
+    beats: list[int] = []
+
+    async def watch(ctx: Any) -> None:
+        cycle = 0
+        while True:
+            _, _, valid = await ctx.tick().sample(dut.s_axi.r.valid)
+            beats.extend([cycle] if valid else [])
+            cycle += 1
+
+    async def addresses(ctx: Any) -> None:
+        ar = dut.s_axi.ar
+        ctx.set(dut.s_axi.r.ready, 1)
+        for length, pause in zip(lengths, pauses, strict=True):
+            ctx.set(ar.valid, 0)
+            for _ in range(pause):
+                await ctx.tick()
+            ctx.set(ar.len, length - 1)
+            ctx.set(ar.valid, 1)
+            await ctx.tick().until(ar.ready)
+        ctx.set(ar.valid, 0)
+        await ctx.tick().repeat(sum(lengths))
+
+    simulate(dut, addresses, background=[watch])
+    expected: list[int] = []
+    taken = -1
+    for length, pause in zip(lengths, pauses, strict=True):
+        taken += pause + 1
+        begin = max(taken + LATENCY, expected[-1] + 1 if expected else 0)
+        expected += range(begin, begin + length)
+    assert beats == expected
