@@ -90,5 +90,6 @@ def _built(
         limit_minutes=settings.limit_minutes,
         board=settings.board,
         memory_bytes=settings.memory_bytes,
+        part_of=settings.part_of,
         progress=progress,
     )

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from naas_hw.arch.boards import Board
 from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart
+from naas_hw.fpga.build_part import BuildPart
 from naas_hw.runs.folder import digest_of
 from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.preludes import check_prelude
@@ -123,6 +124,7 @@ class BuildSettings:
     board : the board that has the part, as `find_board` returns it. The build ends in a bitstream
         then, for an accelerator with a memory and a serial line to a host.
     memory_bytes : size of that memory; None: as the board says.
+    part_of : the part of the accelerator that is built alone; None: all of it. Not for a board.
     """
 
     part: DevicePart
@@ -131,11 +133,13 @@ class BuildSettings:
     limit_minutes: float | None = LIMIT_MINUTES
     board: Board | None = None
     memory_bytes: int | None = None
+    part_of: BuildPart | None = None
 
     @property
     def place(self) -> str:
         """The name of what is built for."""
-        return self.part.device.name if self.board is None else self.board.name
+        place = self.part.device.name if self.board is None else self.board.name
+        return place if self.part_of is None else f"{self.part_of}-{place}"
 
 
 def run_settings(run: str | Path | RunSettings) -> RunSettings:

@@ -14,12 +14,13 @@ from rich.text import Text
 from naas_hw.arch.boards import Board, find_board
 from naas_hw.arch.devices import LIMIT_MINUTES, RESOURCE_LABELS, TARGET_MHZ, DevicePart, find_part
 from naas_hw.arch.files import read_accelerator
-from naas_hw.cli.choices import MAX_COUNT, MAX_SEED
+from naas_hw.cli.choices import MAX_COUNT, MAX_SEED, choice_of
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.given import refuse_given
 from naas_hw.cli.panels import MAIN, OUTPUT, PLACEMENT
 from naas_hw.cli.progress import BuildLines
 from naas_hw.core.errors import InputError
+from naas_hw.fpga.build_part import BuildPart
 from naas_hw.runs.folder import RunFolder
 from naas_hw.system.text import printable
 
@@ -67,6 +68,14 @@ def build(
             min=0,
             max=MAX_COUNT,
             help="Speed grade of the FPGA, 6 to 8, of 7-series 1 to 3.",
+            rich_help_panel=MAIN,
+        ),
+    ] = None,
+    part_of: Annotated[
+        str | None,
+        typer.Option(
+            "--part-of",
+            help="Build only this part of the accelerator: array.",
             rich_help_panel=MAIN,
         ),
     ] = None,
@@ -147,6 +156,7 @@ def build(
     naas build examples/ck8x8.yaml --device lfe5u-85f
     naas build run --board ulx3s-85f --seeds 3
     naas build run --device lfe5u-85f --seeds 3 --json
+    naas build examples/ck8x8.yaml --device lfe5u-85f --part-of array --frequency 150
     naas build run --device xc7a100tcsg324-1
     naas build run --device lfe5u-45f --package CABGA381 --limit-minutes 60
     """
@@ -163,6 +173,7 @@ def build(
         limit_minutes=limit_minutes,
         board=given,
         memory_bytes=None if memory_kib is None else 1024 * memory_kib,
+        part_of=None if part_of is None else choice_of(BuildPart, part_of, "part-of"),
     )
     accelerators = [_read(design) for design in designs]
     outputs = _outputs(designs, accelerators, settings, output)
@@ -191,6 +202,7 @@ def _given_board(context: typer.Context, device: str | None, board: str | None) 
         refuse_given(context, ("memory_kib",), "without --board")
         return None
     refuse_given(context, ("package", "speed_grade"), "with --board, which has them")
+    refuse_given(context, ("part_of",), "with --board")
     return find_board(board)
 
 
@@ -282,6 +294,7 @@ def build_words(
     else:
         words += ["--device", part.device.name, "--package", part.package]
         words += ["--speed-grade", str(part.speed_grade)]
+    words += [] if settings.part_of is None else ["--part-of", settings.part_of]
     words += ["--frequency", f"{settings.target_mhz:g}"]
     words += [word for seed in settings.seeds for word in ("--seed", str(seed))]
     default = limit is None or limit == LIMIT_MINUTES

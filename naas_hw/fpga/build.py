@@ -15,7 +15,9 @@ from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart, Resource
 from naas_hw.core.errors import InputError
 from naas_hw.fpga.bitstream import BITSTREAM, pack
 from naas_hw.fpga.board_top import BoardDesign, board_design, board_wrapper
+from naas_hw.fpga.build_part import BuildPart
 from naas_hw.fpga.critical_path import PathStep, path_text
+from naas_hw.fpga.parts import generate_part
 from naas_hw.fpga.place import (
     CONSTRAINTS,
     TOOL,
@@ -179,6 +181,7 @@ def build(
     limit_minutes: float | None = LIMIT_MINUTES,
     board: Board | None = None,
     memory_bytes: int | None = None,
+    part_of: BuildPart | None = None,
     progress: ProgressCallback | None = None,
 ) -> BuildResult:
     """Generate, synthesise, place and route; works in a folder of its own and leaves none.
@@ -196,6 +199,7 @@ def build(
     board : with the part; the accelerator gets a memory and a serial line, and its pins are those
         of the board. None: a ring of registers and pins that the placer chooses.
     memory_bytes : of that memory; None: as the board says.
+    part_of : the part that is built alone, between the registers of the ring; None: all of it.
     progress : told how far it is.
 
     Raises
@@ -205,13 +209,15 @@ def build(
     ToolError : a tool is missing or failed; synthesis took longer than the limit.
     """
     _check(target_mhz, seeds, limit_minutes)
+    if part_of is not None and board is not None:
+        raise InputError(f"a board must have the whole accelerator, not its {part_of} alone")
     design = None
     if board is not None:
         design = board_design(board, target_mhz=target_mhz, memory_bytes=memory_bytes)
     is_placed = part.device.family.has_open_place_and_route
     for tool in TOOLS if is_placed else TOOLS[:1]:
         require_tool(tool)
-    sources = generate(accelerator, family=part.device.family).sources
+    sources = _sources(accelerator, part, part_of)
     flow = _Flow(
         part=part,
         target_mhz=design.clock_mhz if design is not None else target_mhz,
@@ -228,6 +234,15 @@ def build(
         files |= vivado_files(sources, top=TOP, part=part, target_mhz=target_mhz)
     report = _report(accelerator, flow, sources, netlist, placed)
     return BuildResult(report=report, files={"build.json": report.json, **files})
+
+
+def _sources(
+    accelerator: Accelerator, part: DevicePart, part_of: BuildPart | None
+) -> Mapping[str, str]:
+    family = part.device.family
+    if part_of is None:
+        return generate(accelerator, family=family).sources
+    return generate_part(accelerator, part_of, name=TOP, family=family)
 
 
 def _wrapper(

@@ -1,7 +1,6 @@
 """Parts of an accelerator that are built alone, to see what they take and how fast they are."""
 
 from collections.abc import Hashable
-from enum import StrEnum
 from typing import Any, Final
 
 from amaranth.hdl import Module
@@ -10,6 +9,7 @@ from amaranth.lib.wiring import connect, flipped
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.families import Family
 from naas_hw.emit.verilog import emit_verilog
+from naas_hw.fpga.build_part import BuildPart
 from naas_hw.rtl.array.pe_array import PEArray
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -24,17 +24,6 @@ COUNTS: Final = (
     "accumulator_writes",
 )
 """Ports of the array that only a simulation looks at."""
-
-
-class BuildPart(StrEnum):
-    """A part that can be built alone.
-
-    Members
-    -------
-    ARRAY : PEs, their buffers, trees and accumulators.
-    """
-
-    ARRAY = "array"
 
 
 class ArrayTop(SharedComponent):
