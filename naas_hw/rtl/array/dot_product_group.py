@@ -1,7 +1,7 @@
 """PEs whose products are summed, and the accumulators of the sums."""
 
 from collections.abc import Hashable
-from typing import Any, Final
+from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib import data
@@ -19,9 +19,6 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 
 PRODUCT_BITS = 16
 
-OPERANDS: Final = ("weight_select", "input_select")
-"""Ports that all PEs share: which bytes of the words they take."""
-
 
 class DotProductGroup(SharedComponent):
     """Multiplies a weight and an input in every PE, sums the products, and accumulates the sums.
@@ -32,7 +29,7 @@ class DotProductGroup(SharedComponent):
     Parameters
     ----------
     num_pes : PEs whose products are summed, at least 1.
-    weight_word_bytes, input_word_bytes : bytes of a word of each buffer, a power of two.
+    input_word_bytes : bytes of a word of an input buffer, a power of two.
     words : words of one lane of one half of the accumulators, at least 1.
     lanes : accumulators side by side, at least 1.
     maximum : whether accumulators can keep the maximum.
@@ -42,16 +39,17 @@ class DotProductGroup(SharedComponent):
     used : In, 1 bit, steady during a layer; where it is low, nothing is accumulated.
     maximum : In, 1 bit, steady during a layer, where there is one; the largest sum is kept.
     clear : In, one bit for each PE, steady during a layer; its products are zero.
-    weight_words, input_words : In, one word for each PE.
-    weight_select, input_select : In, with the words; byte of all words.
+    weights : In, 8 bits for each PE.
+    input_words : In, one word for each PE.
+    input_select : In, with the words; byte of all words.
     addition : In, `AccumulationSignature`.
     writes : Out, 1 bit, a cycle after the sum; the total is written at the write address.
     total : Out, 32 bits, with `writes`.
 
     Latency
     -------
-    MULTIPLIER_LATENCY + tree_cycles(num_pes) cycles from words to their sum, one sum a cycle.
-    Nothing is added after a reset.
+    MULTIPLIER_LATENCY + tree_cycles(num_pes) cycles from weights and words to their sum, one sum a
+    cycle. Nothing is added after a reset.
 
     Raises
     ------
@@ -62,7 +60,6 @@ class DotProductGroup(SharedComponent):
         self,
         *,
         num_pes: int,
-        weight_word_bytes: int,
         input_word_bytes: int,
         words: int,
         lanes: int,
@@ -71,7 +68,6 @@ class DotProductGroup(SharedComponent):
         if num_pes < 1:
             raise ValueError(f"num_pes must be at least 1, not {num_pes}")
         self.num_pes = num_pes
-        self.weight_word_bytes = weight_word_bytes
         self.input_word_bytes = input_word_bytes
         self.words = words
         self.lanes = lanes
@@ -82,9 +78,8 @@ class DotProductGroup(SharedComponent):
                 "used": In(1),
                 **({"maximum": In(1)} if maximum else {}),
                 "clear": In(num_pes),
-                "weight_words": In(data.ArrayLayout(8 * weight_word_bytes, num_pes)),
+                "weights": In(data.ArrayLayout(8, num_pes)),
                 "input_words": In(data.ArrayLayout(8 * input_word_bytes, num_pes)),
-                "weight_select": In(select_bits(weight_word_bytes)),
                 "input_select": In(select_bits(input_word_bytes)),
                 "addition": In(AccumulationSignature(address_bits=address_bits)),
                 "writes": Out(1),
@@ -96,7 +91,6 @@ class DotProductGroup(SharedComponent):
     def parameters(self) -> tuple[Hashable, ...]:
         return (
             self.num_pes,
-            self.weight_word_bytes,
             self.input_word_bytes,
             self.words,
             self.lanes,
@@ -122,14 +116,12 @@ class DotProductGroup(SharedComponent):
         return m
 
     def _pe(self, m: Module, i: int) -> ProcessingElement:
-        pe = ProcessingElement(
-            weight_word_bytes=self.weight_word_bytes, input_word_bytes=self.input_word_bytes
-        )
+        pe = ProcessingElement(input_word_bytes=self.input_word_bytes)
         m.submodules[f"pe_{i}"] = pe
-        connect(m, part_of(flipped(self), *OPERANDS), part_of(pe, *OPERANDS))
+        connect(m, part_of(flipped(self), "input_select"), part_of(pe, "input_select"))
         m.d.comb += [
             pe.clear.eq(self.clear[i]),
-            pe.weight_word.eq(self.weight_words[i]),
+            pe.weight.eq(self.weights[i]),
             pe.input_word.eq(self.input_words[i]),
         ]
         return pe

@@ -7,13 +7,14 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, Accelerator
+from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, WEIGHT_DIMS, Accelerator
 from naas_hw.compiler.layout import PRIVATE_BITS
 from naas_hw.rtl.array import input_capture
 from naas_hw.rtl.array.accumulation import Accumulation
 from naas_hw.rtl.array.dot_product_group import DotProductGroup
 from naas_hw.rtl.array.drain_memory import DrainMemory
 from naas_hw.rtl.array.input_capture import InputCapture
+from naas_hw.rtl.array.pe import byte_of
 from naas_hw.rtl.array.private_buffers import PrivateBuffers
 from naas_hw.rtl.array.signatures import (
     AccumulatorReadSignature,
@@ -58,7 +59,7 @@ class PEArray(SharedComponent):
     multiplication : In, `MultiplicationSignature`, from compute.
     drain : In, `AccumulatorReadSignature`, from the drain path.
     weight_writes, input_writes, weight_reads, input_reads : Out, one bit for each PE; accesses of
-        its buffers in this cycle.
+        its buffers in this cycle. A weight buffer counts with each PE that shares it.
     macs : Out, one bit for each PE; it takes a product in this cycle.
     accumulator_reads : Out, 1 + accumulator_lanes bits for each group: a number is added to, then
         each lane is drained.
@@ -82,6 +83,10 @@ class PEArray(SharedComponent):
         self.pes = pe_positions(accelerator)
         self.groups = positions(accelerator, OUTPUT_DIMS)
         self.reduced = positions(accelerator, REDUCTION_DIMS)
+        self.weight_positions = positions(accelerator, WEIGHT_DIMS)
+        self.weight_of = {
+            pe: i for i, pes in enumerate(pes_at(accelerator, WEIGHT_DIMS)) for pe in pes
+        }
         self.windows = positions(accelerator, WINDOW_DIMS)
         pes, groups = len(self.pes), len(self.groups)
         names = (*FIELDS, "maximum") if accelerator.maximum else FIELDS
@@ -115,19 +120,19 @@ class PEArray(SharedComponent):
         m = Module()
         used = Signal(len(self.pes))
         used_groups = Signal(len(self.groups))
-        self._used(m, used, used_groups)
-        weights = self._weight_buffers(m, used)
+        used_weights = Signal(len(self.weight_positions))
+        self._used(m, used, used_groups, used_weights)
+        weights = self._weight_buffers(m, used, used_weights)
         inputs = self._input_buffers(m, used)
         groups = self._groups(m, used_groups)
         self._read(m, used, weights, inputs, groups)
-        self._connect_words(m, weights, inputs, groups)
         accumulation = self._accumulate(m, groups)
         self._drain(m, self._drain_memories(m, groups, accumulation.addition.write_address))
         self._count(m, used_groups, accumulation)
         return m
 
-    def _used(self, m: Module, used: Signal, used_groups: Signal) -> None:
-        """Which PEs, groups and positions in a group the layer uses."""
+    def _used(self, m: Module, used: Signal, used_groups: Signal, used_weights: Signal) -> None:
+        """Which PEs, groups, weight buffers and positions in a group the layer uses."""
         axes = self.accelerator.axes
         self.used_reduced = Signal(len(self.reduced), name="used_reduced")
         used_indices = [
@@ -138,6 +143,7 @@ class PEArray(SharedComponent):
         for signal, members in (
             (used, self.pes),
             (used_groups, self.groups),
+            (used_weights, self.weight_positions),
             (self.used_reduced, self.reduced),
         ):
             for i, where in enumerate(members):
@@ -150,19 +156,20 @@ class PEArray(SharedComponent):
 
     # Buffers ---------------------------------------------------------------------------------
 
-    def _weight_buffers(self, m: Module, used: Signal) -> PrivateBuffers:
-        """The weight buffers of all PEs, written by the weight network."""
+    def _weight_buffers(self, m: Module, used: Signal, used_weights: Signal) -> PrivateBuffers:
+        """The weight buffers, written by the weight network: PEs along P and Q share one."""
         a = self.accelerator
         m.submodules.weight_capture = capture = WeightCapture(a)
         m.submodules.weight_buffers = buffers = PrivateBuffers(
-            num_pes=a.num_pes,
+            num_pes=len(self.weight_positions),
             word_bytes=a.weight_word_bytes,
             buffer_bytes=a.weight_buffer_bytes,
             granularity=8 * a.weight_word_bytes,
         )
         connect(m, flipped(self.weights), capture.weights)
         connect(m, capture.write, buffers.write)
-        m.d.comb += [capture.used.eq(used), self.weight_writes.eq(capture.write.enable)]
+        writes = Cat(capture.write.enable[self.weight_of[pe]] for pe in range(a.num_pes))
+        m.d.comb += [capture.used.eq(used_weights), self.weight_writes.eq(writes & used)]
         return buffers
 
     def _input_buffers(self, m: Module, used: Signal) -> list[PrivateBuffers]:
@@ -200,7 +207,6 @@ class PEArray(SharedComponent):
         for i, (where, pes) in enumerate(zip(self.groups, pes_at(a, OUTPUT_DIMS), strict=True)):
             group = DotProductGroup(
                 num_pes=len(pes),
-                weight_word_bytes=a.weight_word_bytes,
                 input_word_bytes=a.input_word_bytes,
                 words=accumulator_words(a),
                 lanes=a.accumulator_lanes,
@@ -251,19 +257,21 @@ class PEArray(SharedComponent):
                 buffers.read.address.eq(input_address >> input_bits),
             ]
         for group in groups:
-            m.d.comb += [
-                group.weight_select.eq(weight_select),
-                group.input_select.eq(input_select),
-            ]
+            m.d.comb += group.input_select.eq(input_select)
+        bytes_read = [
+            byte_of(weights.read.data.word_select(i, 8 << weight_bits), weight_select)
+            for i in range(len(self.weight_positions))
+        ]
+        self._connect_words(m, bytes_read, inputs, groups)
 
     def _connect_words(
         self,
         m: Module,
-        weights: PrivateBuffers,
+        weights: list[Value],
         inputs: list[PrivateBuffers],
         groups: list[DotProductGroup],
     ) -> None:
-        """Give each PE the words that its buffers have read."""
+        """Give each PE a weight, and the word that its input buffer has read."""
         a = self.accelerator
         input_words: dict[int, Value] = {}
         for buffers, pes in zip(inputs, pes_at(a, WINDOW_DIMS), strict=True):
@@ -272,9 +280,7 @@ class PEArray(SharedComponent):
         for group, pes in zip(groups, pes_at(a, OUTPUT_DIMS), strict=True):
             for n, pe in enumerate(pes):
                 m.d.comb += [
-                    group.weight_words[n].eq(
-                        weights.read.data.word_select(pe, 8 * a.weight_word_bytes)
-                    ),
+                    group.weights[n].eq(weights[self.weight_of[pe]]),
                     group.input_words[n].eq(input_words[pe]),
                 ]
 

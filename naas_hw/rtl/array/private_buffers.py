@@ -6,12 +6,12 @@ from typing import Any, Final
 from amaranth.hdl import Module
 from amaranth.lib.wiring import In, connect, flipped
 
-from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.accelerator import WEIGHT_DIMS, Accelerator
 from naas_hw.arch.timing import MEMORY_LATENCY
 from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.interfaces import part_of
-from naas_hw.rtl.primitives.positions import pes_of_a_window
+from naas_hw.rtl.primitives.positions import pes_of_a_window, positions
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 MEMORY_BYTES: Final = 4
@@ -20,11 +20,11 @@ buffer of one PE alone would leave nearly empty."""
 
 
 def weight_write_port(accelerator: Accelerator) -> WritePortSignature:
-    """Writes of the weight buffers of all PEs at one address, with an enable for each PE."""
+    """Writes of the weight buffers of all weight positions at one address, an enable for each."""
     word_bits = 8 * accelerator.weight_word_bytes
     return WritePortSignature(
         address_bits=_address_bits(accelerator.weight_buffer_bytes, accelerator.weight_word_bytes),
-        data_bits=word_bits * accelerator.num_pes,
+        data_bits=word_bits * len(positions(accelerator, WEIGHT_DIMS)),
         granularity=word_bits,
     )
 

@@ -1,4 +1,4 @@
-"""Which PEs take the weights that pass by."""
+"""Which weight buffers take the weights that pass by."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -10,16 +10,16 @@ from naas_hw.arch.accelerator import WEIGHT_DIMS, Accelerator, Axis
 from naas_hw.rtl.array.private_buffers import weight_write_port
 from naas_hw.rtl.array.signatures import WeightDeliverySignature
 from naas_hw.rtl.primitives.logic import all_of
-from naas_hw.rtl.primitives.positions import Position, key, pe_positions
+from naas_hw.rtl.primitives.positions import Position, key, positions
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 
 class WeightCapture(SharedComponent):
-    """Turns delivered weights into writes of the weight buffers of all PEs.
+    """Turns delivered weights into writes of the weight buffers of all weight positions.
 
-    A PE takes them where the delivered group holds its position along every weight axis. Along the
-    vector axis it takes the lane of its position in the group; where no axis is a weight axis, all
-    PEs take all lanes. Golden model: these rules.
+    A buffer takes them where the delivered group holds its position along every weight axis. Along
+    the vector axis it takes the lane of its position in the group; where no axis is a weight axis,
+    the one buffer takes all lanes. Golden model: these rules.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class WeightCapture(SharedComponent):
     Members
     -------
     weights : In, `WeightDeliverySignature`.
-    used : In, one bit for each PE; the others take nothing.
+    used : In, one bit for each weight position; the others take nothing.
     write : Out, `weight_write_port`.
 
     Latency
@@ -46,7 +46,7 @@ class WeightCapture(SharedComponent):
         super().__init__(
             {
                 "weights": In(WeightDeliverySignature(lanes=accelerator.weight_network_lanes)),
-                "used": In(accelerator.num_pes),
+                "used": In(len(positions(accelerator, WEIGHT_DIMS))),
                 "write": Out(weight_write_port(accelerator)),
             }
         )
@@ -66,7 +66,7 @@ class WeightCapture(SharedComponent):
         address = Signal.like(self.write.address, name="address", reset_less=True)
         m.d.sync += address.eq(self.weights.address)
         m.d.comb += self.write.address.eq(address)
-        for i, where in enumerate(pe_positions(self.accelerator)):
+        for i, where in enumerate(positions(self.accelerator, WEIGHT_DIMS)):
             hit = all_of(hits[where[axis.dim]] for axis, hits in axes)
             enable = Signal(name=f"write_{key(where)}")
             m.d.sync += enable.eq(self.weights.valid & hit & self.used[i])
@@ -85,7 +85,7 @@ class WeightCapture(SharedComponent):
         return [hits[at // lanes] for at in range(axis.size)]
 
     def _word(self, where: Position) -> Value:
-        """The lanes that a PE takes."""
+        """The lanes that a buffer takes."""
         a = self.accelerator
         vector = a.weight_vector_dim
         lane = where[vector] % a.weight_network_lanes if vector else 0

@@ -18,32 +18,31 @@ WORDS, LANES = 4, 2
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A multiplication: words of all PEs, and which bytes of them."""
+    """A multiplication: weights and words of all PEs, and which byte of the words."""
 
     weights: np.ndarray
     inputs: np.ndarray
-    select: tuple[int, int]
+    select: int
 
 
-def random_step(rng: np.random.Generator, shape: tuple[int, int, int]) -> Step:
-    num_pes, weight_bytes, input_bytes = shape
+def random_step(rng: np.random.Generator, shape: tuple[int, int]) -> Step:
+    num_pes, input_bytes = shape
     return Step(
-        weights=rng.integers(-128, 128, (num_pes, weight_bytes)).astype(np.int8),
+        weights=rng.integers(-128, 128, num_pes).astype(np.int8),
         inputs=rng.integers(-128, 128, (num_pes, input_bytes)).astype(np.int8),
-        select=(int(rng.integers(weight_bytes)), int(rng.integers(input_bytes))),
+        select=int(rng.integers(input_bytes)),
     )
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (4, 1, 4), (7, 4, 1)])
+@pytest.mark.parametrize("shape", [(1, 1), (4, 4), (7, 1)])
 @pytest.mark.parametrize(("used", "maximum"), [(0, False), (1, False), (1, True)])
-def test_it_equals_dot_products(shape: tuple[int, int, int], used: int, maximum: bool) -> None:
+def test_it_equals_dot_products(shape: tuple[int, int], used: int, maximum: bool) -> None:
     """Words in each cycle, sums of some of them; what is written is what the numbers become."""
     num_pes = shape[0]
     rng = np.random.default_rng(num_pes)
     dut = DotProductGroup(
         num_pes=num_pes,
-        weight_word_bytes=shape[1],
-        input_word_bytes=shape[2],
+        input_word_bytes=shape[1],
         words=WORDS,
         lanes=LANES,
         maximum=maximum,
@@ -70,18 +69,17 @@ def test_it_equals_dot_products(shape: tuple[int, int, int], used: int, maximum:
 
     def set_words(ctx: Any, step: Step) -> None:
         for i in range(num_pes):
-            ctx.set(dut.weight_words[i], int.from_bytes(step.weights[i].tobytes(), "little"))
+            ctx.set(dut.weights[i], int(step.weights[i]) % 256)
             ctx.set(dut.input_words[i], int.from_bytes(step.inputs[i].tobytes(), "little"))
-        ctx.set(dut.weight_select, step.select[0])
-        ctx.set(dut.input_select, step.select[1])
+        ctx.set(dut.input_select, step.select)
 
     def check(ctx: Any, index: int) -> None:
         one, step = additions[index], steps[index]
         assert ctx.get(dut.writes) == int(used and one is not None)
         if one is None:
             return
-        weights = step.weights[~cleared, step.select[0]].astype(np.int64)
-        total = int(weights @ step.inputs[~cleared, step.select[1]])
+        weights = step.weights[~cleared].astype(np.int64)
+        total = int(weights @ step.inputs[~cleared, step.select])
         old = numbers.get(one.place, 0)
         kept = max(old, total) if maximum else old + total
         numbers[one.place] = total if one.begins else kept
@@ -92,4 +90,4 @@ def test_it_equals_dot_products(shape: tuple[int, int, int], used: int, maximum:
 
 def test_init_wrong_number_of_pes() -> None:
     with pytest.raises(ValueError, match=r"^num_pes must be at least 1, not 0$"):
-        DotProductGroup(num_pes=0, weight_word_bytes=1, input_word_bytes=1, words=1, lanes=1)
+        DotProductGroup(num_pes=0, input_word_bytes=1, words=1, lanes=1)

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""A PE takes the weights whose group holds its position."""
+"""A buffer takes the weights whose group holds its position."""
 
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from kit import STALLS, simulate
 
 from naas_hw.arch.accelerator import WEIGHT_DIMS, Accelerator, Axis
 from naas_hw.rtl.array.weight_capture import WeightCapture
-from naas_hw.rtl.primitives.positions import pe_positions
+from naas_hw.rtl.primitives.positions import positions
 from naas_hw.workload.layer import Dim
 
 
@@ -43,7 +43,7 @@ def test_writes_are_those_of_the_rule(name: str, stalls: str) -> None:
     design = DESIGNS[name]
     rng = np.random.default_rng(len(name))
     dut = WeightCapture(design)
-    pes = pe_positions(design)
+    pes = positions(design, WEIGHT_DIMS)
     width = design.weight_word_bytes
     vector = design.weight_vector_dim
 
