@@ -39,6 +39,10 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 
 FIELDS: Final = ("used", *input_capture.FIELDS)
 
+SMALL_WORDS: Final = 32
+"""Words of an input buffer up to which it is not a block memory where each window position has one
+of its own: arrays of many positions would need more blocks than an FPGA has."""
+
 
 class PEArray(SharedComponent):
     """Grid of dot-product groups: C R S positions are summed, K P Q positions have accumulators.
@@ -180,6 +184,8 @@ class PEArray(SharedComponent):
         connect(m, self.fields.select(input_capture.FIELDS), capture.fields)
         m.d.comb += capture.used.eq(used)
         members = pes_at(a, WINDOW_DIMS)
+        words = a.input_buffer_bytes // a.input_word_bytes
+        is_small = len(members) > 1 and words <= SMALL_WORDS
         all_buffers = []
         for window, write, pes in zip(self.windows, capture.writes, members, strict=True):
             buffers = PrivateBuffers(
@@ -187,6 +193,7 @@ class PEArray(SharedComponent):
                 word_bytes=a.input_word_bytes,
                 buffer_bytes=a.input_buffer_bytes,
                 granularity=8,
+                style="distributed" if is_small else "auto",
             )
             m.submodules[f"input_buffers_{key(window)}"] = buffers
             connect(m, write, buffers.write)

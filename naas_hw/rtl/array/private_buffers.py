@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, connect, flipped
 from naas_hw.arch.accelerator import WEIGHT_DIMS, Accelerator
 from naas_hw.arch.timing import MEMORY_LATENCY
 from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
-from naas_hw.rtl.memory.ram import Ram
+from naas_hw.rtl.memory.ram import Ram, RamStyle
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.positions import pes_of_a_window, positions
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -55,6 +55,7 @@ class PrivateBuffers(SharedComponent):
     word_bytes : bytes of a PE's word, 1, 2 or 4.
     buffer_bytes : bytes of a PE's buffer, a multiple of word_bytes.
     granularity : bits that one write enable writes; divides the bits of a PE's word.
+    style : of the memories, as that of `Ram`.
 
     Members
     -------
@@ -72,7 +73,13 @@ class PrivateBuffers(SharedComponent):
     """
 
     def __init__(
-        self, *, num_pes: int, word_bytes: int, buffer_bytes: int, granularity: int
+        self,
+        *,
+        num_pes: int,
+        word_bytes: int,
+        buffer_bytes: int,
+        granularity: int,
+        style: RamStyle = "auto",
     ) -> None:
         if num_pes < 1:
             raise ValueError(f"num_pes must be at least 1, not {num_pes}")
@@ -86,6 +93,7 @@ class PrivateBuffers(SharedComponent):
         self.word_bytes = word_bytes
         self.buffer_bytes = buffer_bytes
         self.granularity = granularity
+        self.style = style
         bits = {
             "address_bits": _address_bits(buffer_bytes, word_bytes),
             "data_bits": 8 * word_bytes * num_pes,
@@ -99,7 +107,7 @@ class PrivateBuffers(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.num_pes, self.word_bytes, self.buffer_bytes, self.granularity)
+        return (self.num_pes, self.word_bytes, self.buffer_bytes, self.granularity, self.style)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -116,6 +124,7 @@ class PrivateBuffers(SharedComponent):
             width=word_bits * (end - first),
             depth=self.buffer_bytes // self.word_bytes,
             granularity=self.granularity,
+            style=self.style,
             latency=MEMORY_LATENCY,
         )
         m.submodules[f"memory_{index}"] = memory

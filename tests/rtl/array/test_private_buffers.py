@@ -52,7 +52,7 @@ def test_it_equals_a_table_of_bytes(
     simulate(dut, bench)
 
 
-GOOD = {"num_pes": 4, "word_bytes": 2, "buffer_bytes": 16, "granularity": 8}
+GOOD: dict[str, Any] = {"num_pes": 4, "word_bytes": 2, "buffer_bytes": 16, "granularity": 8}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,6 @@ GOOD = {"num_pes": 4, "word_bytes": 2, "buffer_bytes": 16, "granularity": 8}
         ({"granularity": 32}, "granularity must divide 16, not 32"),
     ],
 )
-def test_init_wrong_value(changes: dict[str, int], message: str) -> None:
+def test_init_wrong_value(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         PrivateBuffers(**(GOOD | changes))
