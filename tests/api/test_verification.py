@@ -4,6 +4,7 @@ from pathlib import Path
 
 from naas_hw import api
 from naas_hw.api import verification
+from naas_hw.arch.families import Family
 from naas_hw.verify.coverage import Size
 
 
@@ -14,7 +15,13 @@ def test_the_settings_reach_random_verification(monkeypatch):
         verification, "verify_triples", lambda *words, **options: asked.append((words, options))
     )
     settings = api.VerifySettings(
-        num_cases=7, seed=3, simulator="icarus", stalls=True, memory="any", size=Size.LARGE
+        num_cases=7,
+        seed=3,
+        simulator="icarus",
+        stalls=True,
+        memory="any",
+        size=Size.LARGE,
+        family=Family.ECP5,
     )
     api.verify(settings, folder="failures", num_processes=2)
     assert asked == [
@@ -25,6 +32,7 @@ def test_the_settings_reach_random_verification(monkeypatch):
                 "stalls": True,
                 "memory": "any",
                 "size": Size.LARGE,
+                "family": Family.ECP5,
                 "num_processes": 2,
                 "folder": Path("failures"),
                 "progress": None,

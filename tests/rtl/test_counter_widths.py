@@ -32,6 +32,11 @@ from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
 from naas_hw.rtl.array.input_network import InputNetwork
 from naas_hw.rtl.array.weight_network import WeightNetwork
 from naas_hw.rtl.array.window import Window
+from naas_hw.rtl.board.board_memory import BURSTS, BoardMemory
+from naas_hw.rtl.board.serial_bridge import SerialBridge
+from naas_hw.rtl.board.serial_line import FRAME_BITS, MAX_DIVISOR, MAX_WORDS, MIN_DIVISOR
+from naas_hw.rtl.board.uart_receiver import UartReceiver
+from naas_hw.rtl.board.uart_transmitter import UartTransmitter
 from naas_hw.rtl.control.controller import Controller
 from naas_hw.rtl.control.counters import COUNTERS as PERFORMANCE_COUNTERS
 from naas_hw.rtl.control.counters import MAX_GAINS, Counters
@@ -143,7 +148,29 @@ LONGEST_PART = max(
 COORDINATE = MAX_REACH + MAX_FIELD
 """The last tile begins within the reach of a layer and has at most so many rows."""
 
+
+def board_memory() -> BoardMemory:
+    return BoardMemory(size_bytes=4096, beat_bytes=4)
+
+
+def bridge() -> SerialBridge:
+    return SerialBridge(divisor=MIN_DIVISOR, size_bytes=4096)
+
+
+def receiver() -> UartReceiver:
+    return UartReceiver(divisor=MAX_DIVISOR)
+
+
+def transmitter() -> UartTransmitter:
+    return UartTransmitter(divisor=MAX_DIVISOR)
+
+
 COUNTERS: dict[tuple[str, str], Counter] = {
+    ("board_memory", "back"): Counter(board_memory, 2 * BURSTS - 1, "a bit of error each"),
+    ("board_memory", "due"): Counter(board_memory, BURSTS, "no burst ends while as many wait"),
+    ("board_memory", "front"): Counter(board_memory, 2 * BURSTS - 1, "a bit of error each"),
+    ("board_memory", "position"): Counter(board_memory, 255, "beats of a burst but one"),
+    ("board_memory", "waiting"): Counter(board_memory, BURSTS, "no burst ends while as many wait"),
     ("box_address_generator", "trip"): Counter(
         box, MAX_FIELD, "trips are at most this", signal="trip_row"
     ),
@@ -218,6 +245,13 @@ COUNTERS: dict[tuple[str, str], Counter] = {
         timing.READ_AHEAD_BEATS - 1 + 256,
         "no address is offered from the limit on; a burst has at most 256 beats",
     ),
+    ("serial_bridge", "self.address"): Counter(bridge, WRAPS, "an address"),
+    ("serial_bridge", "self.byte"): Counter(bridge, 3, "bytes of a word but one"),
+    ("serial_bridge", "self.left"): Counter(bridge, MAX_WORDS - 1, "words of a command but one"),
+    ("uart_receiver", "count"): Counter(receiver, MAX_DIVISOR - 1, "counts down from it"),
+    ("uart_receiver", "left"): Counter(receiver, FRAME_BITS, "bits of a frame"),
+    ("uart_transmitter", "count"): Counter(transmitter, MAX_DIVISOR - 1, "counts down from it"),
+    ("uart_transmitter", "left"): Counter(transmitter, FRAME_BITS, "bits of a frame"),
     ("watchdog", "left"): Counter(
         Watchdog, ((1 << 32) - 1) * timing.WATCHDOG_UNIT, "the register watchdog"
     ),
@@ -295,7 +329,7 @@ def width_of(component: wiring.Component, signal: str) -> int:
         if not isinstance(value, Const)  # the `ready` of a stream that is always ready
     ]
     text = rtlil.convert(component, ports=ports, emit_src=False)
-    top = text[text.rindex("\nmodule \\top\n") :]
+    top = text[text.rindex("\nmodule \\top\n") :].partition("\nend\n")[0]
     lines = re.findall(rf"^  wire width (\d+) ([^\\\n]*)\\{signal}(?:\$\d+)?$", top, re.M)
     widths = [int(width) for width, kind in lines if "input" not in kind]
     assert widths, f"{signal} must be a register of the module"

@@ -8,7 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from kit import STALLS, ReadMemory, receiver, sender, simulate
 
-from naas_hw.rtl.memory.ports import ReadPortSignature
+from naas_hw.rtl.primitives.ports import ReadPortSignature
 
 
 class Register(wiring.Component):

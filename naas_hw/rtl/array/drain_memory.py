@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.timing import MEMORY_LATENCY
 from naas_hw.rtl.array.signatures import accumulator_address_bits, zero_address
-from naas_hw.rtl.memory.ram import Ram
+from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 

@@ -8,10 +8,10 @@ from amaranth.lib.wiring import In, connect, flipped
 
 from naas_hw.arch.accelerator import WEIGHT_DIMS, Accelerator
 from naas_hw.arch.timing import MEMORY_LATENCY
-from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
-from naas_hw.rtl.memory.ram import Ram, RamStyle
 from naas_hw.rtl.primitives.interfaces import part_of
+from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.primitives.positions import pes_of_a_window, positions
+from naas_hw.rtl.primitives.ram import Ram, RamStyle
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 MEMORY_BYTES: Final = 4

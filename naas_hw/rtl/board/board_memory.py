@@ -10,7 +10,6 @@ from amaranth.lib.wiring import In, connect, flipped
 
 from naas_hw.rtl.board.host_port import WORD_BITS, HostPortSignature
 from naas_hw.rtl.control.register_map import RANGE_BYTES
-from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.axi import (
     LENGTH_BITS,
     Axi4Signature,
@@ -18,8 +17,10 @@ from naas_hw.rtl.primitives.axi import (
     axi_port_name,
     check_bytes,
 )
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.queue import Queue
+from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 LATENCY: Final = 3
@@ -118,7 +119,9 @@ class BoardMemory(SharedComponent):
         """Beats of AXI, and words of the host where there are none. Gives whether there is one."""
         bus, host, write, bursts = self.s_axi, self.host, self.ram.write, self.write_bursts
         position = Signal(LENGTH_BITS)
-        is_beat, is_last, is_host = Signal(), Signal(), Signal()
+        is_beat = Signal()
+        is_last = Signal()
+        is_host = Signal()
         m.d.comb += [
             bus.w.ready.eq(bursts.o.valid & self._respond(m, is_last)),
             is_beat.eq(bus.w.valid & bus.w.ready),
@@ -142,12 +145,11 @@ class BoardMemory(SharedComponent):
         """A response for each burst. Gives whether one more may be on its way."""
         bus = self.s_axi
         errors = Signal(2 * BURSTS)
-        front, back, due, waiting = (Signal(range(2 * BURSTS)) for _ in range(4))
-        arrives = is_last
-        for _ in range(LATENCY - 1):
-            later = Signal()
-            m.d.sync += later.eq(arrives)
-            arrives = later
+        front = Signal(range(2 * BURSTS))
+        back = Signal(range(2 * BURSTS))
+        due = Signal(range(2 * BURSTS))
+        waiting = Signal(range(2 * BURSTS))
+        arrives = delayed(m, is_last, LATENCY - 1, "last_beat")
         taken = bus.b.valid & bus.b.ready
         m.d.comb += [
             bus.b.valid.eq(due != 0),
@@ -167,7 +169,9 @@ class BoardMemory(SharedComponent):
         """The RAM and a register behind it, which move together. Gives whether the host reads."""
         bus, host, read, bursts = self.s_axi, self.host, self.ram.read, self.read_bursts
         position = Signal(LENGTH_BITS)
-        moves, is_last, is_host = Signal(), Signal(), Signal()
+        moves = Signal()
+        is_last = Signal()
+        is_host = Signal()
         beat, _ = self._beat_and_lane()
         m.d.comb += [
             moves.eq(~bus.r.valid | bus.r.ready),
@@ -186,7 +190,9 @@ class BoardMemory(SharedComponent):
     def _offer_beats(self, m: Module, moves: Signal, is_last: Signal) -> None:
         """What is known of the beat in the RAM, and of the one that is offered."""
         bus, bursts = self.s_axi, self.read_bursts
-        in_ram, is_last_in_ram, is_outside = Signal(), Signal(), Signal()
+        in_ram = Signal()
+        is_last_in_ram = Signal()
+        is_outside = Signal()
         with m.If(moves):
             m.d.sync += [
                 in_ram.eq(bursts.o.valid),

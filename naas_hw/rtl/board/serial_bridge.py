@@ -182,7 +182,8 @@ class SerialBridge(SharedComponent):
     def _use_registers(self, m: Module) -> None:
         """Address and data of a write are offered together, and each until it is taken."""
         axi = self.m_axil
-        has_address, has_data = Signal(), Signal()
+        has_address = Signal()
+        has_data = Signal()
         with m.State("REGISTER"):
             m.d.comb += [
                 axi.ar.valid.eq(~self.writes),

@@ -1,1 +1,1 @@
-"""Memories with one write port and one read port, and the global buffer."""
+"""Memories of the accelerator: the global buffer, scales, tables."""

@@ -9,9 +9,9 @@ from amaranth.lib.wiring import In
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import L2_BITS
-from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
-from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.logic import any_of
+from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature
+from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 READERS: Final = ("weights", "inputs", "partial_sums", "store")

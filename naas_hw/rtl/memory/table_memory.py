@@ -8,9 +8,9 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.compiler.layout import L2_BITS
-from naas_hw.rtl.memory.ports import WritePortSignature
-from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.interfaces import part_of
+from naas_hw.rtl.primitives.ports import WritePortSignature
+from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.workload.option import TABLE_SIZE
 

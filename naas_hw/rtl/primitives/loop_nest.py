@@ -9,10 +9,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS
-from naas_hw.rtl.memory.ram import Ram
 from naas_hw.rtl.primitives.config import LoopRecordSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import any_of
+from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 

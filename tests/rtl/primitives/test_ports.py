@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib.wiring import connect, flipped
 
-from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
+from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature
 
 
 def test_a_port_is_joined_to_its_other_end() -> None:

@@ -8,8 +8,8 @@ from amaranth.hdl import Module
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In
 
-from naas_hw.rtl.memory.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 RamStyle = Literal["auto", "block", "distributed"]

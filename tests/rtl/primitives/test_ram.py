@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from naas_hw.rtl.memory.ram import Ram
+from naas_hw.rtl.primitives.ram import Ram
 
 
 @pytest.mark.parametrize(
