@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from naas_hw.arch import timing
 from naas_hw.cost.reference.pieces import durations_of, existing_columns, existing_rows
 from naas_hw.cost.reference.recurrence import StallCycles, Timeline
 from naas_hw.mapping.geometry import Geometry
@@ -65,6 +66,9 @@ BINS: Final = (
     "tail_over_compute",
     "runs_of_one_step",
     "steady_8_steps",
+    "fill_at_pace",
+    "drain_at_pace",
+    "load_at_pace",
     "residual",
     "residual_on_sums",
     "table",
@@ -107,7 +111,9 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
     every step is an accumulator run of its own. residual_on_sums: a residual is added to outputs
     that were drained before. drain_of_N_words: as many lanes as N words hold partial sums;
     sums_in_parts: partial sums of a beat that fill several words. few_weight_lanes: memory holds
-    fewer weights side by side than the weight network has lanes.
+    fewer weights side by side than the weight network has lanes. fill_at_pace: the weights or the
+    inputs of a step take fewer cycles than the step itself. drain_at_pace: the beats of a run do.
+    load_at_pace: a tile of weights or of inputs has fewer words than its planner takes cycles.
     """
     geometry = case.geometry
     bins = {
@@ -120,6 +126,12 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
         "tile_in_padding": _has_tile_in_padding(geometry),
         "tail_over_compute": durations_of(geometry).compute_to_drain > geometry.compute_cycles,
         "runs_of_one_step": 1 < geometry.num_steps == geometry.num_runs(geometry.last_outputs),
+        "fill_at_pace": geometry.num_steps > 1
+        and min(geometry.fill_weight_cycles, geometry.fill_input_cycles) < timing.STEP_PACE,
+        "drain_at_pace": 1 < geometry.num_runs(geometry.last_outputs)
+        and geometry.drain_cycles < timing.STEP_PACE,
+        "load_at_pace": geometry.num_dram_tiles > 1
+        and min(geometry.weight_tile_words, geometry.input_tile_words) < timing.PLANNER_PACE,
         f"stall_{dominant_stall(stalls)}": True,
         "stall_descriptor": stalls.descriptor > max(getattr(stalls, c) for c in STALL_CAUSES),
     }
