@@ -87,6 +87,13 @@ TRIPLES = Case(
 )
 """Three accumulators in turn."""
 
+SINGLES = Case(
+    accelerator=CHANNELS.model_copy(update={"drain_lanes": 4}),
+    layer=Layer(name="singles", K=4, C=4, P=4, Q=4, R=1, S=1, height=4, width=4),
+    mapping=Mapping(spatial=Bounds(K=4, C=4), l2=Bounds(P=2, Q=4)),
+)
+"""Runs of a single beat: drain ends each by the pace of its loop nest."""
+
 LONG = Case(
     accelerator=CHANNELS,
     layer=Layer(name="long", K=4, C=16, P=16, Q=24, height=16, width=24),
@@ -259,7 +266,7 @@ BESIDE = Case(
 CASES = {
     case.layer.name: case
     for case in (
-        *(SPILLS, STEADY, PAIRS, TRIPLES, LONG, STORES, HALO, DEPTHWISE),
+        *(SPILLS, STEADY, PAIRS, TRIPLES, SINGLES, LONG, STORES, HALO, DEPTHWISE),
         *(RESIDUAL, POOL, ONCE, PARTS, LANES, BESIDE),
     )
 }

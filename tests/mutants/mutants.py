@@ -122,7 +122,7 @@ MUTANTS = (
         module="engines.drain",
         old="last.eq((finishes | spent) & runs.ready)",
         new="last.eq(finishes | spent)",
-        case="steady",
+        case="singles",
     ),
     Mutant(
         name="pace: load schedules on before its loop nest is ready",
