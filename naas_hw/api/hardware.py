@@ -11,6 +11,7 @@ from naas_hw.api.models import MODEL_FILE, lowered_for, read_model
 from naas_hw.api.network_simulation import compile_run
 from naas_hw.api.old_keywords import SIMULATION_KEYWORDS, accepts_old_keywords
 from naas_hw.api.settings import SimulationSettings
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.devices import TARGET_MHZ
 from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
@@ -18,7 +19,6 @@ from naas_hw.emit.families import primitive_models
 from naas_hw.emit.network_package import plan_network
 from naas_hw.emit.package import GeneratedDesign, plan_design
 from naas_hw.emit.plan import FilePlan
-from naas_hw.fpga.lockstep import with_netlist
 from naas_hw.report.page import render_report
 from naas_hw.runs.facts import read_run_facts
 from naas_hw.runs.folder import RunFolder
@@ -142,11 +142,7 @@ def simulate(
         skipped = tuple(x.name for x in known.network.without_program)
         layers = [layer.name for layer in known.network.layers if layer.name not in skipped]
     runs = plan_runs(known.accelerator, known.network, known.mappings, layers=layers)
-    hardware = generate_hardware(known.accelerator)
-    if settings.netlist:
-        hardware = with_netlist(
-            generate_hardware(known.accelerator, family=Family.ECP5), target_mhz=TARGET_MHZ
-        )
+    hardware = _simulated_hardware(known.accelerator, settings)
 
     def simulated(folder: Path | None) -> SimulationReport:
         return SimulationReport(
@@ -178,6 +174,16 @@ def simulate(
         report = simulated(run.path / "sim" / "waves" if settings.waves else None)
         run.write_text("sim/simulated.json", simulation_json(report))
     return report
+
+
+def _simulated_hardware(accelerator: Accelerator, settings: SimulationSettings) -> Hardware:
+    """What is simulated, with its netlist beside it where the settings ask for one."""
+    if not settings.netlist:
+        return generate_hardware(accelerator)
+    from naas_hw.fpga.lockstep import with_netlist  # only here is the flow of FPGAs loaded
+
+    hardware = generate_hardware(accelerator, family=Family.ECP5)
+    return with_netlist(hardware, target_mhz=TARGET_MHZ)
 
 
 def _claim_waves(run: RunFolder, runs: Sequence[LayerRun]) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from naas_hw.arch.boards import Board, find_board
+from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.devices import LIMIT_MINUTES, RESOURCE_LABELS, TARGET_MHZ, DevicePart, find_part
 from naas_hw.arch.files import read_accelerator
 from naas_hw.cli.choices import MAX_COUNT, MAX_SEED, choice_of
@@ -20,7 +21,6 @@ from naas_hw.cli.given import refuse_given
 from naas_hw.cli.panels import MAIN, OUTPUT, PLACEMENT
 from naas_hw.cli.progress import BuildLines
 from naas_hw.core.errors import InputError
-from naas_hw.fpga.build_part import BuildPart
 from naas_hw.runs.folder import RunFolder
 from naas_hw.system.text import printable
 
@@ -156,7 +156,7 @@ def build(
     naas build examples/ck8x8.yaml --device lfe5u-85f
     naas build run --board ulx3s-85f --seeds 3
     naas build run --device lfe5u-85f --seeds 3 --json
-    naas build examples/ck8x8.yaml --device lfe5u-85f --part-of array --frequency 150
+    naas build examples/ck8x8.yaml --device lfe5u-85f --part-of array
     naas build run --device xc7a100tcsg324-1
     naas build run --device lfe5u-45f --package CABGA381 --limit-minutes 60
     """

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.boards import Board
+from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart, Resources
 from naas_hw.core.errors import InputError
 from naas_hw.fpga.bitstream import BITSTREAM, pack
 from naas_hw.fpga.board_top import BoardDesign, board_design, board_wrapper
-from naas_hw.fpga.build_part import BuildPart
 from naas_hw.fpga.critical_path import PathStep, path_text
 from naas_hw.fpga.parts import generate_part
 from naas_hw.fpga.place import (

@@ -7,9 +7,9 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import connect, flipped
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.families import Family
 from naas_hw.emit.verilog import emit_verilog
-from naas_hw.fpga.build_part import BuildPart
 from naas_hw.rtl.array.pe_array import PEArray
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.shared import SharedComponent

@@ -117,7 +117,7 @@ def test_no_yosys_is_one_sentence_and_writes_nothing(design_folder, monkeypatch,
     from naas_hw.api import hardware
     from naas_hw.core.errors import ToolError
 
-    def missing(_):
+    def missing(_accelerator, **_options):
         raise ToolError("yosys must be installed")
 
     monkeypatch.setattr(hardware, "generate_hardware", missing)

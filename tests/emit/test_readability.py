@@ -21,7 +21,7 @@ DESIGN = Path(__file__).parent / "accelerator_128.yaml"
 MAX_ANONYMOUS_SHARE = 0.10
 MAX_COLUMNS = 120
 MAX_CHOICES = 3
-MAX_ARRAY_LINES = 2500
+MAX_ARRAY_LINES = 2700
 
 DECLARATION = re.compile(
     r"^ +(?:output |input )?(?:reg|wire) (?:signed )?(?:\[\d+:0\] )?"

@@ -5,10 +5,10 @@ import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.boards import find_board
+from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
 from naas_hw.fpga.build import build
-from naas_hw.fpga.build_part import BuildPart
 from naas_hw.fpga.harness import ports_of
 from naas_hw.fpga.parts import COUNTS, generate_part
 from naas_hw.rtl.array.pe_array import PEArray

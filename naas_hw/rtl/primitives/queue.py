@@ -80,6 +80,12 @@ class Queue(SharedComponent):
 
     def _payloads(self, m: Module, push: Signal, pop: Signal) -> None:
         """The payloads in a ring, written at its back and read at its front."""
+        if self.depth == 1:
+            payload = Signal(self.shape, reset_less=True)
+            m.d.comb += self.o.payload.eq(payload)
+            with m.If(push):
+                m.d.sync += payload.eq(self.i.payload)
+            return
         m.submodules.payloads = payloads = Memory(shape=self.shape, depth=self.depth, init=())
         write_port, read_port = payloads.write_port(), payloads.read_port(domain="comb")
         back = Signal(range(self.depth))
