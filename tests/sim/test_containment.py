@@ -15,6 +15,7 @@ from test_faults import (
     descriptors_of,
     hardware,
     is_right,
+    largest_of,
     program_of,
     ran_as_predicted,
     simulate,
@@ -127,9 +128,13 @@ def test_a_wrong_checksum_is_refused_before_the_layer_starts(hardware: Hardware,
 STUCK = (
     ("store_bound", 0, 7),  # store waits for tiles that drain never leaves
     ("load_input_mask", 0, 0),  # fill waits for inputs that load does not bring
-    ("fill_bound", 11, 60000),  # no tile is ever freed
-    ("pe_bound", 5, 60000),  # a step takes longer than the layer may
-    ("weight_tile_words", 0, 60000),  # so does a tile, and more beats are asked for than come
+    ("fill_bound", 11, largest_of("fill_bound")),  # no tile is ever freed
+    ("pe_bound", 5, largest_of("pe_bound")),  # a step takes longer than the layer may
+    (
+        "weight_tile_words",
+        0,
+        largest_of("weight_tile_words"),
+    ),  # so does a tile, and more beats are asked for than come
 )
 
 

@@ -13,6 +13,7 @@ from cases import CHANNELS, DEPTHWISE, LANES, PARTS, SPILLS, STEADY
 from mutants import Mutant, generate_mutant
 from numpy.typing import NDArray
 
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import (
     BOUNDS,
     COUNTS,
@@ -172,7 +173,9 @@ def descriptors_of(
     return program, values
 
 
-def slot_with(values: Values, name: str, index: int, value: int) -> NDArray[np.uint8]:
+def slot_with(
+    values: Values, name: str, index: int, value: int, accelerator: Accelerator = CHANNELS
+) -> NDArray[np.uint8]:
     """A slot of a list with the same descriptor but for one entry of a field."""
     entries = values[name]
     if isinstance(entries, tuple):
@@ -180,10 +183,16 @@ def slot_with(values: Values, name: str, index: int, value: int) -> NDArray[np.u
     else:
         changed = value
     assert changed != entries
-    packed = np.frombuffer(layout_of(CHANNELS).pack({**values, name: changed}), np.uint8)
+    packed = np.frombuffer(layout_of(accelerator).pack({**values, name: changed}), np.uint8)
     slot = np.zeros(SLOT_BYTES, np.uint8)
     slot[: packed.size] = packed
     return slot
+
+
+def largest_of(name: str, accelerator: Accelerator = CHANNELS) -> int:
+    """The largest value that a field of its descriptor takes."""
+    (width,) = (spec.width for spec in layout_of(accelerator).fields if spec.name == name)
+    return (1 << width) - 1
 
 
 # Errors on the bus ----------------------------------------------------------------------------
@@ -367,10 +376,10 @@ def test_lanes_that_a_layer_cannot_have_hang_nothing(monkeypatch: pytest.MonkeyP
     program, values = descriptors_of(monkeypatch, hardware, PARTS, LANES)
     latency = PARTS.accelerator.dram_latency_cycles
     wrong = [
-        (layer, slot_with(values[layer], name, 0, value))
+        (layer, slot_with(values[layer], name, 0, value, PARTS.accelerator))
         for layer in range(len(values))
         for name in ("beat_lanes_log2", "weight_lanes_log2")
-        for value in range(8)
+        for value in range(largest_of(name, PARTS.accelerator) + 1)
         if value != values[layer][name]
     ]
     first = program.image.size // SLOT_BYTES
