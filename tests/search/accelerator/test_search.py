@@ -225,7 +225,8 @@ def test_sizing_only_keeps_dims_and_dataflow(encoding: Encoding):
     assert [axis.dim for axis in result.accelerator.axes] == ["P", "Q"]
     (mapped,) = result.networks
     due = map_fixed(result.accelerator, NETWORK, preset.dataflow, table=SIZED)
-    assert result.score <= due.score(Objective.EDP)  # layers trade cycles for energy
+    # Layers trade cycles for energy; sums of floats differ by their order.
+    assert result.score <= due.score(Objective.EDP) * (1 + 1e-12)
     for layer in NETWORK.layers:
         options = fixed_result(result.accelerator, layer, preset.dataflow, table=SIZED)
         assert options is not None
