@@ -240,7 +240,7 @@ def test_a_hang_is_counted_and_its_command_says_all_that_is_random(
 def test_a_fault_of_the_generator_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """It must not end the run, nor pass for a triple that is equal."""
 
-    def broken(_: object) -> None:
+    def broken(_: object, **_options: object) -> None:
         raise RuntimeError("no such wire")
 
     monkeypatch.setattr(verify_module, "generate", broken)
