@@ -47,6 +47,15 @@ STEP_PACE: Final = 2
 """Cycles of a step of fill and of a run of drain, at least: their loop nests step every second
 cycle."""
 
+# At the bus
+READ_REGISTERS: Final = 2
+"""Cycles that a read takes longer than the memory does: a register at its address, and one at its
+beats."""
+
+RESPONSE_REGISTERS: Final = 1
+"""Cycles from a write response to its effect that come before RESPONSE_TO_LOAD and its like. The
+register at a write's address costs nothing: its first beat comes later."""
+
 # From start to the first layer
 START_TO_DESCRIPTOR: Final = 2
 """From the accepted start to the first descriptor's address."""
@@ -90,6 +99,16 @@ WRITE_AHEAD_BURSTS: Final = 2048
 
 WATCHDOG_UNIT: Final = 1024
 """Cycles of one unit of the watchdog's limit."""
+
+
+def read_latency(dram_latency_cycles: int) -> int:
+    """Cycles from the address of a read to its first beat, both inside the accelerator."""
+    return dram_latency_cycles + READ_REGISTERS
+
+
+def response_latency(dram_latency_cycles: int) -> int:
+    """Cycles from the last beat of a write to its response inside the accelerator."""
+    return dram_latency_cycles + RESPONSE_REGISTERS
 
 
 def drain_pipeline(*, has_epilogue: bool) -> int:

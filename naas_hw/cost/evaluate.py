@@ -114,7 +114,9 @@ def evaluate(
     exact = evaluate_exact(accelerator, layer, MappingBatch.from_mappings([mapping]), [0], table)
     accesses = Accesses(**dict(zip(ACCESS_NAMES, map(int, exact.accesses[0]), strict=True)))
     wait = int(exact.next_beat[0] - exact.response[0])
-    first_beat = timing.RESPONSE_TO_DESCRIPTOR + accelerator.dram_latency_cycles
+    first_beat = timing.RESPONSE_TO_DESCRIPTOR + timing.read_latency(
+        accelerator.dram_latency_cycles
+    )
     return CostReport(
         layer=layer.name,
         cycles=int(exact.cycles[0]),

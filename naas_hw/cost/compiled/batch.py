@@ -425,7 +425,8 @@ def _time_numbers(accelerator: Accelerator) -> dict[str, int]:
     has_epilogue = accelerator.has_epilogue
     reduced = prod(axis.size for axis in accelerator.axes if axis.dim in REDUCTION_DIMS)
     return {
-        "latency": accelerator.dram_latency_cycles,
+        "read_latency": timing.read_latency(accelerator.dram_latency_cycles),
+        "response_latency": timing.response_latency(accelerator.dram_latency_cycles),
         "period": accelerator.dram_beat_period_cycles,
         "descriptor_beats": descriptor_beats(accelerator),
         "compute_to_drain": timing.compute_to_drain(reduced),

@@ -22,7 +22,7 @@ from naas_hw.cost.compiled.jit import kernel
 @kernel
 def start_of(p):  # type: ignore[no-untyped-def]
     """Cycle in which the engines are told to start."""
-    first = p.start_to_descriptor + p.latency
+    first = p.start_to_descriptor + p.read_latency
     return first + p.period * (p.descriptor_beats - 1) + p.descriptor_to_layer
 
 
@@ -74,7 +74,7 @@ def _residual_bound(p, g, counts, first_loaded, drained, last_load):  # type: ig
         first_drain = first_loaded + n * (first_blocks - 1) + p.load_to_drain
         bound = max(bound, first_drain + g.output_runs * g.drain)
         # Load with drain: the residual of a run waits for the drain of the run before last
-        handed = max(0, runs - 2) * (p.drain_to_residual + p.latency - n + p.load_to_drain)
+        handed = max(0, runs - 2) * (p.drain_to_residual + p.read_latency - n + p.load_to_drain)
         handed += n * max(0, counts[DRAM_RESIDUAL] - 2 * first_blocks)
         bound = max(bound, drained + _half(handed + g.output_runs * g.drain))
     return bound
@@ -94,12 +94,14 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     first_beats = p.table_beats + g.scale_beats + g.weight_tile_words
     first_load = n * (first_beats + tile_inputs(p, g, 0, 0, 0, 0, 0))
     start = start_of(p)
-    loading = start + p.layer_to_load + p.latency  # first beat at or after this
+    loading = start + p.layer_to_load + p.read_latency  # first beat at or after this
     ready = loading + first_load - n + p.load_to_fill
     filled = ready + fill_first + p.fill_to_compute
 
     last_blocks = tile_blocks(p, g, g.tiles[K] - 1, g.tiles[P] - 1, g.tiles[Q] - 1)
-    after_drain = p.drain_to_store + n * (last_blocks - 1) + p.latency + p.done_to_interrupt
+    after_drain = (
+        p.drain_to_store + n * (last_blocks - 1) + p.response_latency + p.done_to_interrupt
+    )
     after_compute = p.compute_to_drain + g.drain + after_drain
     after_fill = p.fill_to_compute + g.compute + after_compute
 
@@ -126,7 +128,7 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
     inside = 0  # in a tile fill waits for compute, two steps behind
     if tile_steps > 2:
         inside = p.fill_to_compute + (tile_steps - 2) * g.compute + p.compute_to_fill
-    handed = g.num_tiles * (p.fill_to_load + p.latency - n + p.load_to_fill)
+    handed = g.num_tiles * (p.fill_to_load + p.read_latency - n + p.load_to_fill)
     handed += n * for_fill + max(fills, g.num_tiles * inside)
     gate = start + p.layer_to_load
     bound = max(bound, gate + _half(handed) - p.fill_to_load + after_fill)
@@ -150,12 +152,12 @@ def lower_bound(p, g, counts):  # type: ignore[no-untyped-def]
         bound = max(bound, drains + after_drain)
     # Store, and store with drain, and with load where sums come back
     stores = n * (counts[DRAM_OUTPUTS] + counts[DRAM_SUMS_OUT])
-    responded = p.latency + p.done_to_interrupt - n
+    responded = p.response_latency + p.done_to_interrupt - n
     run_tiles = g.num_tiles if runs == 1 else g.num_tiles // runs
     stored = filled + run_tiles * tile_steps * g.compute + p.compute_to_drain + g.drain
     bound = max(bound, stored + p.drain_to_store + stores + responded)
     reloads = 0 if g.tile_visits == 1 else runs - runs // g.tile_visits
-    reload = 2 * p.latency + p.response_to_load - n + p.load_to_drain
+    reload = p.read_latency + p.response_latency + p.response_to_load - n + p.load_to_drain
     handed = runs * (p.drain_to_store - n) + g.output_runs * g.drain + stores
     handed += reloads * reload + n * counts[DRAM_SUMS_IN] + (runs - reloads) * p.store_to_drain
     return max(bound, drained + _half(handed) - p.store_to_drain + n + responded)

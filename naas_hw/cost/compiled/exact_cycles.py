@@ -117,7 +117,7 @@ def _begin(p, g):  # type: ignore[no-untyped-def]
     state[COMPUTE_END] = g.start
     next_beat = g.start - p.descriptor_to_layer + p.period
     if p.table_beats:  # before the first tile
-        next_beat = max(next_beat, g.start + p.layer_to_load + p.latency)
+        next_beat = max(next_beat, g.start + p.layer_to_load + p.read_latency)
         next_beat += p.period * p.table_beats
     state[LOAD_NEXT], state[LOAD_BEATS] = next_beat, p.table_beats
     state[STORE_NEXT] = 0
@@ -161,11 +161,11 @@ def _load(p, g, moved):  # type: ignore[no-untyped-def]
     gate = g.start + p.layer_to_load
     if state[TILE_FILL_END_BEFORE] != NEVER:
         gate = state[TILE_FILL_END_BEFORE] + p.fill_to_load
-    first = gate + p.latency
+    first = gate + p.read_latency
     next_beat, beats = state[LOAD_NEXT], 0
     if moved <= g.last_scale_tile:
         # The scales of two runs before must have been used: those of this run replace them.
-        free = state[SCALE_RUN_DRAIN_END_BEFORE] + p.drain_to_scales + p.latency
+        free = state[SCALE_RUN_DRAIN_END_BEFORE] + p.drain_to_scales + p.read_latency
         next_beat = max(next_beat, first, free) + n * g.scale_beats
         beats += g.scale_beats
         state[SCALE_RUN_DRAIN_END_BEFORE] = state[SCALE_RUN_DRAIN_END]
@@ -183,14 +183,14 @@ def _load(p, g, moved):  # type: ignore[no-untyped-def]
         if p.residual and not _has_more(g, g.spilling_loops):
             # The residual of two runs before must have been used.
             tile_beats = tile_blocks(p, g, index[K], index[P], index[Q])
-            free = state[OUTPUT_RUN_DRAIN_END_BEFORE] + p.drain_to_residual + p.latency
+            free = state[OUTPUT_RUN_DRAIN_END_BEFORE] + p.drain_to_residual + p.read_latency
             next_beat = max(next_beat, first, free) + n * tile_beats
             beats += tile_beats
             g.run_ready = next_beat - n + p.load_to_drain
         if _has_begun(g, g.spilling_loops):
             tile_beats = SUM_BEATS * tile_blocks(p, g, index[K], index[P], index[Q])
-            stored = state[STORE_NEXT_BEFORE] - n + p.latency
-            first = max(first, stored + p.response_to_load + p.latency)
+            stored = state[STORE_NEXT_BEFORE] - n + p.response_latency
+            first = max(first, stored + p.response_to_load + p.read_latency)
             next_beat = max(next_beat, first) + n * tile_beats
             beats += tile_beats
             g.run_ready = next_beat - n + p.load_to_drain
@@ -308,7 +308,7 @@ def _move_loop(g, loop):  # type: ignore[no-untyped-def]
 def _finish(p, g, result):  # type: ignore[no-untyped-def]
     """The figures of the group after its last step."""
     state, n = g.state, p.period
-    response = state[STORE_NEXT] - n + p.latency
+    response = state[STORE_NEXT] - n + p.response_latency
     end = response + p.done_to_interrupt
     compute = state[NUM_STEPS] * g.compute
     result[RESPONSE] = response

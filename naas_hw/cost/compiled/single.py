@@ -79,7 +79,7 @@ def _exact(  # type: ignore[no-untyped-def]
     for i in range(DESCRIPTOR_STALL, NUM_RESULTS):
         results[i] *= groups
     # Between two groups there is no interrupt, but there may be a wait for DRAM's next beat.
-    first_beat = results[RESPONSE] + problem.response_to_descriptor + problem.latency
+    first_beat = results[RESPONSE] + problem.response_to_descriptor + problem.read_latency
     wait = max(0, results[NEXT_BEAT] - first_beat)
     results[STORE_STALL] -= (groups - 1) * problem.done_to_interrupt
     results[DESCRIPTOR_STALL] += (groups - 1) * (problem.done_to_interrupt - problem.saved + wait)

@@ -124,7 +124,7 @@ class _Simulation:
         self.start: int | None = None
         self.bursts: deque[tuple[int, int, _Piece]] = deque()
         self.on_the_way = 0
-        self.max_on_the_way = durations.latency + 1 + int(rng.integers(0, 20))
+        self.max_on_the_way = durations.read_latency + 1 + int(rng.integers(0, 20))
         self.next_beat = self.next_store_beat = 0
         self.pieces = self._pieces()
         self.next_piece = 0
@@ -227,7 +227,7 @@ class _Simulation:
         if not self.bursts or self.now < self.next_beat:
             return
         asked, beats, piece = self.bursts[0]
-        if self.now < asked + self.durations.latency:
+        if self.now < asked + self.durations.read_latency:
             return
         self.next_beat = self.now + self.durations.period
         self.on_the_way -= 1
@@ -469,7 +469,7 @@ class _Simulation:
 
     def _stored(self, run: int) -> None:
         contract, work = self.contract, self.work[self.leaving[run]]
-        response = self.now + self.durations.latency
+        response = self.now + self.durations.response_latency
         self.log.store.append(self.now)
         self.outputs_stored.post(self.now + contract.store_to_drain)
         self.outputs_responded.post(response + contract.response_to_load)

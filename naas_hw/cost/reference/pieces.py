@@ -33,6 +33,7 @@ class Durations:
 
     Members
     -------
+    latency, period : of the memory: cycles from an address to its first beat, and between beats.
     has_epilogue : whether results pass more hardware on their way from requantisers to L2.
     """
 
@@ -45,6 +46,16 @@ class Durations:
     period: int
     descriptor_beats: int
     has_epilogue: bool = False
+
+    @property
+    def read_latency(self) -> int:
+        """From an address to its first beat."""
+        return timing.read_latency(self.latency)
+
+    @property
+    def response_latency(self) -> int:
+        """From a last beat to its response."""
+        return timing.response_latency(self.latency)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,11 +116,12 @@ def list_offsets(timelines: Sequence[Timeline], *, latency: int) -> tuple[int, .
     timelines : of each layer alone, in the order of the list, at least one.
     latency : of DRAM.
     """
+    read_latency = timing.read_latency(latency)
     offsets = [0]
     for before in timelines[:-1]:
         asked = before.response + timing.RESPONSE_TO_DESCRIPTOR
-        first_beat = max(asked + latency, before.next_beat)
-        offsets.append(offsets[-1] + first_beat - latency - timing.START_TO_DESCRIPTOR)
+        first_beat = max(asked + read_latency, before.next_beat)
+        offsets.append(offsets[-1] + first_beat - read_latency - timing.START_TO_DESCRIPTOR)
     return tuple(offsets)
 
 
@@ -137,7 +138,7 @@ def run_recurrence(steps: Iterable[Step], durations: Durations) -> Timeline:
     steps : all steps of a layer, in order, at least one.
     durations : cycles of each piece.
     """
-    first_beat = timing.START_TO_DESCRIPTOR + durations.latency
+    first_beat = timing.START_TO_DESCRIPTOR + durations.read_latency
     last_beat = first_beat + durations.period * (durations.descriptor_beats - 1)
     state = _State(
         durations=durations,
@@ -157,7 +158,7 @@ def run_recurrence(steps: Iterable[Step], durations: Durations) -> Timeline:
 
 
 def _load(state: _State, step: Step, load: TileLoad) -> None:
-    n, latency = state.durations.period, state.durations.latency
+    n, latency = state.durations.period, state.durations.read_latency
     if step.tile < 2:
         gate = state.start + timing.LAYER_TO_LOAD
     else:
@@ -187,7 +188,7 @@ def _freed(state: _State, tensor: str) -> int:
     if tensor == "residual" and run >= 2:
         return state.output_run_last_drain[run - 2] + timing.DRAIN_TO_RESIDUAL
     if tensor == "sums":
-        response = state.S[run - 2] - state.durations.period + state.durations.latency
+        response = state.S[run - 2] - state.durations.period + state.durations.response_latency
         return response + timing.RESPONSE_TO_LOAD
     return 0
 
@@ -261,7 +262,7 @@ def _store(state: _State, step: Step) -> None:
 
 def _finish(state: _State) -> Timeline:
     n = state.durations.period
-    response = state.S[-1] - n + state.durations.latency
+    response = state.S[-1] - n + state.durations.response_latency
     end = response + timing.DONE_TO_INTERRUPT
     state.stalls["drain"] += state.D[-1] - state.Cb[-1]
     state.stalls["store"] += end - state.D[-1]

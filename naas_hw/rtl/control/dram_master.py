@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.compiler.layout import DRAM_BITS
@@ -11,12 +12,14 @@ from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.primitives.axi import (
     CACHEABLE,
     INCREMENTING,
+    LENGTH_BITS,
     Axi4Signature,
     DramReadSignature,
     DramWriteSignature,
     Response,
 )
 from naas_hw.rtl.primitives.interfaces import part_of
+from naas_hw.rtl.primitives.register_slice import RegisterSlice
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 WINDOW_BITS = 32
@@ -24,6 +27,7 @@ PAGE_BITS = (RANGE_BYTES - 1).bit_length()
 BASE_BITS = WINDOW_BITS - PAGE_BITS
 """Of the base, which is counted in blocks of `RANGE_BYTES`."""
 HANDSHAKE = ("valid", "ready")
+OFFERED_BURST = data.StructLayout({"offset": WINDOW_BITS, "length": LENGTH_BITS})
 
 
 class DramMaster(SharedComponent):
@@ -31,8 +35,9 @@ class DramMaster(SharedComponent):
 
     Descriptors are read before load, and never while load has a burst under way: a beat belongs to
     the descriptor where `descriptors.r` is ready, and to load otherwise. Writes are those of store.
-    All addresses count from the base, which must not change while a burst is offered. Golden model:
-    byte addresses plus the base, modulo 4 GiB, in the window.
+    Beats and responses are always taken: there is room for what was asked for. All addresses count
+    from the base, which must not change while a burst is offered. Golden model: byte addresses plus
+    the base, modulo 4 GiB, in the window.
 
     Parameters
     ----------
@@ -51,7 +56,8 @@ class DramMaster(SharedComponent):
 
     Latency
     -------
-    All paths are combinational; there is no state.
+    Addresses, beats that were read, and responses pass a register each; beats that are written and
+    their acceptance are combinational. Nothing is offered after a reset.
 
     Raises
     ------
@@ -88,45 +94,68 @@ class DramMaster(SharedComponent):
     def _read_addresses(self, m: Module) -> None:
         descriptors = self.descriptors.ar
         load = self.load.ar
-        bus = self.m_axi.ar
+        m.submodules.read_addresses = addresses = RegisterSlice(shape=OFFERED_BURST)
         address = Signal(DRAM_BITS)
         m.d.comb += [
             address.eq(Mux(descriptors.valid, descriptors.address, load.address)),
-            bus.valid.eq(descriptors.valid | load.valid),
-            bus.addr.eq(self._byte_address(address)),
-            bus.len.eq(Mux(descriptors.valid, descriptors.length, load.length)),
-            descriptors.ready.eq(bus.ready),
-            load.ready.eq(bus.ready & ~descriptors.valid),
+            addresses.i.valid.eq(descriptors.valid | load.valid),
+            addresses.i.payload.offset.eq(self._offset(address)),
+            addresses.i.payload.length.eq(Mux(descriptors.valid, descriptors.length, load.length)),
+            descriptors.ready.eq(addresses.i.ready),
+            load.ready.eq(addresses.i.ready & ~descriptors.valid),
+        ]
+        self._offer(m, addresses, flipped(self.m_axi).ar)
+
+    def _offer(self, m: Module, addresses: RegisterSlice, channel: Any) -> None:
+        burst = addresses.o.payload
+        connect(m, part_of(addresses.o, *HANDSHAKE), part_of(channel, *HANDSHAKE))
+        m.d.comb += [
+            channel.addr.eq(Cat(burst.offset, self.window)),
+            channel.len.eq(burst.length),
         ]
 
     def _read_data(self, m: Module) -> None:
-        descriptors = flipped(self.descriptors).r
+        descriptors = self.descriptors.r
         load = self.load.r
-        bus = flipped(self.m_axi).r
+        bus = self.m_axi.r
+        valid = Signal()
         error = Signal()
-        connect(m, part_of(bus, "valid", "data"), part_of(descriptors, "valid", "data"))
-        m.d.comb += [
+        beat = Signal(8 * self.beat_bytes, reset_less=True)
+        m.d.sync += [
+            valid.eq(bus.valid),
             error.eq(bus.resp != Response.OKAY),
+            beat.eq(bus.data),
+        ]
+        m.d.comb += [
+            bus.ready.eq(1),
+            descriptors.valid.eq(valid),
+            descriptors.data.eq(beat),
             descriptors.error.eq(error),
-            load.valid.eq(bus.valid & ~descriptors.ready),
-            load.data.eq(bus.data),
+            load.valid.eq(valid & ~descriptors.ready),
+            load.data.eq(beat),
             load.error.eq(error),
-            bus.ready.eq(descriptors.ready | load.ready),
-            self.read_error.eq(load.valid & load.ready & load.error),
+            self.read_error.eq(load.valid & load.error),
         ]
 
     def _writes(self, m: Module) -> None:
         store = flipped(self.store)
         bus = flipped(self.m_axi)
         beat = ("data", "last", *HANDSHAKE)
-        connect(m, part_of(store.aw, *HANDSHAKE), part_of(bus.aw, *HANDSHAKE))
+        m.submodules.write_addresses = addresses = RegisterSlice(shape=OFFERED_BURST)
+        responded = Signal()
+        connect(m, part_of(store.aw, *HANDSHAKE), part_of(addresses.i, *HANDSHAKE))
         connect(m, part_of(store.w, *beat), part_of(bus.w, *beat))
-        connect(m, part_of(store.b, *HANDSHAKE), part_of(bus.b, *HANDSHAKE))
-        m.d.comb += [
-            bus.aw.addr.eq(self._byte_address(store.aw.address)),
-            bus.aw.len.eq(store.aw.length),
-            bus.w.strb.eq(store.w.strobe.replicate(self.beat_bytes)),
+        self._offer(m, addresses, bus.aw)
+        m.d.sync += [
+            responded.eq(bus.b.valid),
             self.write_error.eq(bus.b.valid & (bus.b.resp != Response.OKAY)),
+        ]
+        m.d.comb += [
+            addresses.i.payload.offset.eq(self._offset(store.aw.address)),
+            addresses.i.payload.length.eq(store.aw.length),
+            bus.w.strb.eq(store.w.strobe.replicate(self.beat_bytes)),
+            bus.b.ready.eq(1),
+            store.b.valid.eq(responded),
         ]
 
     def _attributes(self, m: Module) -> None:
@@ -139,8 +168,9 @@ class DramMaster(SharedComponent):
                 channel.cache.eq(CACHEABLE),
             ]
 
-    def _byte_address(self, beat: Any) -> Any:
+    def _offset(self, beat: Any) -> Any:
+        """Address of a beat within the window, in bytes."""
         beat_bits = (self.beat_bytes - 1).bit_length()
         offset = (beat << beat_bits)[:WINDOW_BITS]
         block = (offset[PAGE_BITS:] + self.base)[:BASE_BITS]
-        return Cat(offset[:PAGE_BITS], block, self.window)
+        return Cat(offset[:PAGE_BITS], block)

@@ -318,7 +318,7 @@ class Reader(SharedComponent):
         ]
         m.d.sync += [
             offered.eq(ar.valid & ~ar.ready),
-            outstanding.eq(outstanding + asked - (r.valid & r.ready)),
+            outstanding.eq(outstanding + asked - r.valid),
         ]
 
     def _take_beats(self, m: Module, requested: Queue, words: BoxAddressGenerator) -> None:
@@ -331,7 +331,7 @@ class Reader(SharedComponent):
         releases_drain = self._follow_release(m, begins, transfer, tensor)
         releases_fill = Signal(reset_less=True)
         m.d.comb += [
-            self.dram.r.ready.eq(receiving | self.halt),
+            self.dram.r.ready.eq(1),
             taken.eq(receiving & self.dram.r.valid),
             self.transfer_done.eq(taken & words.last),
             requested.o.ready.eq(~self.go & (~receiving | self.transfer_done)),

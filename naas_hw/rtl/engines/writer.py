@@ -26,7 +26,7 @@ from naas_hw.rtl.primitives.transfer import (
 )
 from naas_hw.workload.option import Option
 
-DATA_PIPELINE: Final = 4
+DATA_PIPELINE: Final = 5
 """Cycles from the decision to store a transfer to its first beat on the channel."""
 
 BURST_BITS: Final = timing.WRITE_AHEAD_BURSTS.bit_length()
@@ -158,7 +158,6 @@ class Writer(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.transfers = transfers = Queue(shape=StoreTransfer, depth=1)
         names = (*RUN_LEVELS, PIXEL_LEVEL) if self.is_pitched else RUN_LEVELS
         levels = self._levels(*names)
         m.submodules.runs = runs = BoxAddressGenerator(levels=levels, address_bits=DRAM_BITS)
@@ -173,11 +172,15 @@ class Writer(SharedComponent):
         reading = Signal()
         dropping = Signal()  # data, after a halt
         outstanding = Signal(BURST_BITS)  # bursts without a response
-        for queue in (transfers, bursts, beats):
+        for queue in (bursts, beats):
             m.d.comb += queue.clear.eq(self.go)
-        self._cut_into_runs(m, addressing, transfers, runs, splitter)
+        transfer = Signal(StoreTransfer, reset_less=True)  # the last that was taken
+        waiting = Signal()  # its words are not read yet
+        begins = Signal()
+        addressed = self._cut_into_runs(m, addressing, transfer, runs, splitter)
+        self._accept(m, transfer, addressing, waiting, begins, addressed, runs)
         self._offer_bursts(m, splitter, bursts, outstanding)
-        self._read_words(m, reading, dropping, transfers, words, beats)
+        self._read_words(m, reading, dropping, transfer, waiting, begins, words, beats)
         self._send_beats(m, dropping, bursts, beats)
         self._count_runs(m, splitter, outstanding)
         m.d.comb += [
@@ -185,7 +188,7 @@ class Writer(SharedComponent):
             self.settled.eq(
                 ~addressing
                 & ~splitter.busy
-                & ~transfers.o.valid
+                & ~waiting
                 & ~bursts.o.valid
                 & ~reading
                 & ~beats.o.valid
@@ -198,39 +201,61 @@ class Writer(SharedComponent):
         """Levels of a box, each as wide as an extent."""
         return tuple((name, self.extent_bits) for name in names)
 
-    def _accept(self, m: Module, transfers: Queue, free: Value) -> Signal:
-        """Whether a transfer is taken in this cycle: its tile is drained and it has room."""
+    def _accept(
+        self,
+        m: Module,
+        transfer: Any,
+        addressing: Signal,
+        waiting: Signal,
+        begins: Signal,
+        addressed: Value,
+        runs: BoxAddressGenerator,
+    ) -> None:
+        """Take a transfer if its tile is drained and there is room for it.
+
+        Its words are read a cycle later than its addresses are computed, so that the address of a
+        burst goes before its data although it passes one more register.
+        """
         m.submodules.drained = drained = Credit(
             initial=0, distance=self.to_store - DATA_PIPELINE, width=4
         )
         connect(m, flipped(self.tile_drained), drained.i)
         accepted = Signal()
-        may_go = drained.available & transfers.i.ready
         m.d.comb += [
-            self.i.ready.eq(may_go & ~self.go & ~self.halt & free),
+            self.i.ready.eq(
+                drained.available
+                & (~addressing | addressed)
+                & (~waiting | begins)
+                & ~self.go
+                & ~self.halt
+            ),
             accepted.eq(self.i.valid & self.i.ready),
+            runs.start.eq(accepted),
             drained.clear.eq(self.go),
             drained.take.eq(accepted),
-            transfers.i.valid.eq(accepted),
-            transfers.i.payload.eq(self.i.payload),
         ]
-        return accepted
+        with m.If(accepted):
+            m.d.sync += [transfer.eq(self.i.payload), addressing.eq(1), waiting.eq(1)]
+        with m.Else():
+            with m.If(addressed | self.go):
+                m.d.sync += addressing.eq(0)
+            with m.If(begins | self.go):
+                m.d.sync += waiting.eq(0)
 
     def _cut_into_runs(
         self,
         m: Module,
         active: Signal,
-        transfers: Queue,
+        transfer: Any,
         runs: BoxAddressGenerator,
         splitter: BurstSplitter,
-    ) -> None:
-        """A run is a row of a tile: beats side by side. Pixels that are apart have one each."""
-        transfer = Signal(StoreTransfer, reset_less=True)
+    ) -> Value:
+        """Give runs to the splitter; say whether the last of a transfer goes there in this cycle.
+
+        A run is a row of a tile: beats side by side. Pixels that are apart have one each.
+        """
         run_taken = Signal()
-        ends = run_taken & runs.last
-        accepted = self._accept(m, transfers, ~active | ends)
         m.d.comb += [
-            runs.start.eq(accepted),
             runs.advance.eq(run_taken),
             runs.origin.eq(self.i.payload.dram_address),
             runs.counts.block.eq(self.i.payload.blocks),
@@ -246,10 +271,7 @@ class Writer(SharedComponent):
         ]
         if self.is_pitched:
             self._part_pixels(m, transfer, runs, splitter)
-        with m.If(accepted):
-            m.d.sync += [transfer.eq(self.i.payload), active.eq(1)]
-        with m.Elif(ends | self.go):
-            m.d.sync += active.eq(0)
+        return run_taken & runs.last
 
     def _part_pixels(
         self, m: Module, transfer: Any, runs: BoxAddressGenerator, splitter: BurstSplitter
@@ -300,45 +322,46 @@ class Writer(SharedComponent):
         m: Module,
         active: Signal,
         dropping: Signal,
-        transfers: Queue,
+        transfer: Any,
+        waiting: Signal,
+        begins: Signal,
         words: BoxAddressGenerator,
         beats: Queue,
     ) -> None:
         """Read the words of a transfer from L2 into the queue of beats."""
-        head = transfers.o.payload
-        begins = Signal()
+        ripe = Signal()  # it waits for the second cycle, or longer
         arriving = Signal()
         closes_tile = Signal()
         ends = self.l2.enable & words.last
         m.d.comb += [
             self.l2.enable.eq(active & beats.room),
             self.l2.address.eq(words.address),
-            transfers.o.ready.eq(~self.go & (~active | ends)),
-            begins.eq(transfers.o.valid & transfers.o.ready),
+            begins.eq(waiting & ripe & ~self.go & (~active | ends)),
             beats.i.valid.eq(arriving & ~dropping),
             beats.i.payload.data.eq(self.l2.data),
             beats.i.payload.closes_tile.eq(closes_tile),
             words.start.eq(begins),
             words.advance.eq(self.l2.enable),
-            words.origin.eq(head.l2_address),
-            words.counts.block.eq(head.blocks),
-            words.counts.row.eq(head.rows),
-            words.counts.column.eq(head.columns),
-            words.counts.beat.eq(Mux(head.partial_sums, 4, 1)),
+            words.origin.eq(transfer.l2_address),
+            words.counts.block.eq(transfer.blocks),
+            words.counts.row.eq(transfer.rows),
+            words.counts.column.eq(transfer.columns),
+            words.counts.beat.eq(Mux(transfer.partial_sums, 4, 1)),
         ]
+        m.d.sync += ripe.eq(waiting & ~begins)
         with m.If(begins):
             m.d.sync += active.eq(1)
         with m.Elif(ends | self.go):
             m.d.sync += active.eq(0)
         m.d.sync += [arriving.eq(self.l2.enable & ~self.go), closes_tile.eq(words.last)]
-        self._choose_l2_pitches(m, begins, head, words)
+        self._choose_l2_pitches(m, begins, transfer, words)
 
     def _choose_l2_pitches(
-        self, m: Module, begins: Signal, head: Any, words: BoxAddressGenerator
+        self, m: Module, begins: Signal, transfer: Any, words: BoxAddressGenerator
     ) -> None:
         fetched = Signal(StoreTransfer, reset_less=True)
         with m.If(begins):
-            m.d.sync += fetched.eq(head)
+            m.d.sync += fetched.eq(transfer)
         m.d.comb += [
             words.pitches.block.eq(Mux(fetched.partial_sums, 4, 1)),
             words.pitches.row.eq(in_beats(fetched, self.fields.output_l2_row_pitch)),

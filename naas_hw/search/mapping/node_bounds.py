@@ -174,7 +174,7 @@ def step_bound(
     of_weights += price[L1_WEIGHT_WRITES] * g.weight_words * g.pes_used
     of_inputs = price[L2_FILL_INPUTS] * g.step_pixels * ceil_shift(g.pixel_bytes, p.beat_shift)
     of_inputs += price[L1_INPUT_WRITES] * g.window_pixels * g.written_channels * g.pes_used
-    tile_hand = p.fill_to_load + p.latency - p.period + p.load_to_fill
+    tile_hand = p.fill_to_load + p.read_latency - p.period + p.load_to_fill
     least = np.inf
     for kind in range(3):
         stay = stays(p, nest, kind)
