@@ -19,14 +19,14 @@ def test_one_step_is_the_sum_of_its_stages() -> None:
     assert step.load is not None
     beats = step.load.scales + step.load.weights + step.load.inputs
     assert step.load.sums == step.load.residual == step.load.table == 0
-    start = timing.START_TO_DESCRIPTOR + d.latency + d.period * (d.descriptor_beats - 1)
+    start = timing.START_TO_DESCRIPTOR + d.read_latency + d.period * (d.descriptor_beats - 1)
     start += timing.DESCRIPTOR_TO_LAYER
-    last_beat = start + timing.LAYER_TO_LOAD + d.latency + d.period * (beats - 1)
+    last_beat = start + timing.LAYER_TO_LOAD + d.read_latency + d.period * (beats - 1)
     filled = last_beat + timing.LOAD_TO_FILL + max(d.fill_weights, d.fill_inputs)
     computed = filled + timing.FILL_TO_COMPUTE + d.compute
     drained = computed + d.compute_to_drain + d.drain
     stored = drained + timing.DRAIN_TO_STORE + d.period * (step.store_beats - 1)
-    end = stored + d.latency + timing.DONE_TO_INTERRUPT
+    end = stored + d.response_latency + timing.DONE_TO_INTERRUPT
     assert timeline.start == start
     assert timeline.load_end[-1] == last_beat
     assert timeline.fill_end.tolist() == [filled]
@@ -56,7 +56,8 @@ def test_the_period_of_dram_holds_between_descriptor_and_load() -> None:
         descriptor_beats=3,
     )
     timeline = run_recurrence(steps, durations)
-    first_beats = [timing.START_TO_DESCRIPTOR + 1 + 64 * beat for beat in range(4)]
+    first = timing.START_TO_DESCRIPTOR + durations.read_latency
+    first_beats = [first + 64 * beat for beat in range(4)]
     assert steps[0].load is not None
     assert timeline.load_end[0] == first_beats[3] + 64 * (steps[0].load.pieces[0][1] - 1)
 

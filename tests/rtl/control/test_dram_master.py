@@ -1,6 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """The manager of DRAM joins its readers and its writer to AXI4, cycle by cycle."""
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -50,42 +51,95 @@ def byte_address(beat: int, beat_bytes: int, base: int) -> int:
     return WINDOW << 32 | (base + beat * beat_bytes) % (1 << 32)
 
 
-def check_reads(ctx: Any, dut: DramMaster, base: int) -> None:
-    descriptors, load, bus = dut.descriptors, dut.load, dut.m_axi
-    reader = descriptors if ctx.get(descriptors.ar.valid) else load
-    assert ctx.get(bus.ar.valid) == ctx.get(reader.ar.valid)
-    assert ctx.get(bus.ar.addr) == byte_address(ctx.get(reader.ar.address), dut.beat_bytes, base)
-    assert ctx.get(bus.ar.len) == ctx.get(reader.ar.length)
-    assert ctx.get(reader.ar.ready) == ctx.get(bus.ar.ready)
-    if reader is descriptors:
-        assert not ctx.get(load.ar.ready)
-    taker = descriptors if ctx.get(descriptors.r.ready) else load
-    is_error = ctx.get(bus.r.resp) != Response.OKAY
-    assert ctx.get(taker.r.valid) == ctx.get(bus.r.valid)
-    assert ctx.get(taker.r.data) == ctx.get(bus.r.data)
-    assert ctx.get(taker.r.error) == is_error
-    assert ctx.get(bus.r.ready) == ctx.get(taker.r.ready)
-    if taker is descriptors:
-        assert not ctx.get(load.r.valid)
-    is_taken = taker is load and ctx.get(load.r.ready) and ctx.get(bus.r.valid)
-    assert ctx.get(dut.read_error) == bool(is_taken and is_error)
+class Offered:
+    """The bursts of a channel between an engine and the bus: at most two, each for a cycle or more.
+
+    Parameters
+    ----------
+    channel : of the bus.
+    """
+
+    def __init__(self, channel: Any) -> None:
+        self.channel = channel
+        self.bursts: deque[tuple[int, int]] = deque()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether one more is taken."""
+        return len(self.bursts) < 2
+
+    def check(self, ctx: Any) -> None:
+        """The bus sees the oldest."""
+        assert ctx.get(self.channel.valid) == bool(self.bursts)
+        if self.bursts:
+            shown = (ctx.get(self.channel.addr), ctx.get(self.channel.len))
+            assert shown == self.bursts[0]
+
+    def step(self, ctx: Any, offered: tuple[int, int] | None) -> None:
+        """What is there after the cycle in which an engine offers a burst, or none."""
+        is_ready = self.is_ready
+        if self.bursts and ctx.get(self.channel.ready):
+            self.bursts.popleft()
+        if offered is not None and is_ready:
+            self.bursts.append(offered)
 
 
-def check_writes(ctx: Any, dut: DramMaster, base: int) -> None:
-    store, bus = dut.store, dut.m_axi
-    assert ctx.get(bus.aw.valid) == ctx.get(store.aw.valid)
-    assert ctx.get(bus.aw.addr) == byte_address(ctx.get(store.aw.address), dut.beat_bytes, base)
-    assert ctx.get(bus.aw.len) == ctx.get(store.aw.length)
-    assert ctx.get(store.aw.ready) == ctx.get(bus.aw.ready)
-    for name in ("valid", "data", "last"):
-        assert ctx.get(getattr(bus.w, name)) == ctx.get(getattr(store.w, name))
-    all_bytes = (1 << dut.beat_bytes) - 1
-    assert ctx.get(bus.w.strb) == (all_bytes if ctx.get(store.w.strobe) else 0)
-    assert ctx.get(store.w.ready) == ctx.get(bus.w.ready)
-    assert ctx.get(store.b.valid) == ctx.get(bus.b.valid)
-    assert ctx.get(bus.b.ready) == ctx.get(store.b.ready)
-    is_error = ctx.get(bus.b.resp) != Response.OKAY
-    assert ctx.get(dut.write_error) == bool(ctx.get(bus.b.valid) and is_error)
+class Model:
+    """What the manager shows in a cycle, and what it keeps for the next."""
+
+    def __init__(self, dut: DramMaster, base: int) -> None:
+        self.dut, self.base = dut, base
+        self.reads, self.writes = Offered(dut.m_axi.ar), Offered(dut.m_axi.aw)
+        self.beat: tuple[int, bool] | None = None
+        self.responds = self.write_fails = False
+
+    def burst(self, ctx: Any, channel: Any) -> tuple[int, int] | None:
+        """Byte address and length of what an engine offers."""
+        if not ctx.get(channel.valid):
+            return None
+        address = byte_address(ctx.get(channel.address), self.dut.beat_bytes, self.base)
+        return address, ctx.get(channel.length)
+
+    def check_reads(self, ctx: Any) -> None:
+        descriptors, load, bus = self.dut.descriptors, self.dut.load, self.dut.m_axi
+        self.reads.check(ctx)
+        is_descriptor = ctx.get(descriptors.ar.valid)
+        assert ctx.get(descriptors.ar.ready) == self.reads.is_ready
+        assert ctx.get(load.ar.ready) == (self.reads.is_ready and not is_descriptor)
+        taker = descriptors if ctx.get(descriptors.r.ready) else load
+        assert ctx.get(bus.r.ready)
+        assert ctx.get(taker.r.valid) == (self.beat is not None)
+        if taker is descriptors:
+            assert not ctx.get(load.r.valid)
+        is_error = False
+        if self.beat is not None:
+            word, is_error = self.beat
+            assert (ctx.get(taker.r.data), ctx.get(taker.r.error)) == (word, is_error)
+        assert ctx.get(self.dut.read_error) == (taker is load and is_error)
+
+    def check_writes(self, ctx: Any) -> None:
+        store, bus = self.dut.store, self.dut.m_axi
+        self.writes.check(ctx)
+        assert ctx.get(store.aw.ready) == self.writes.is_ready
+        for name in ("valid", "data", "last"):
+            assert ctx.get(getattr(bus.w, name)) == ctx.get(getattr(store.w, name))
+        all_bytes = (1 << self.dut.beat_bytes) - 1
+        assert ctx.get(bus.w.strb) == (all_bytes if ctx.get(store.w.strobe) else 0)
+        assert ctx.get(store.w.ready) == ctx.get(bus.w.ready)
+        assert ctx.get(bus.b.ready)
+        assert ctx.get(store.b.valid) == self.responds
+        assert ctx.get(self.dut.write_error) == self.write_fails
+
+    def step(self, ctx: Any) -> None:
+        """What the registers take over at the end of the cycle."""
+        bus, descriptors = self.dut.m_axi, self.dut.descriptors
+        reader = descriptors if ctx.get(descriptors.ar.valid) else self.dut.load
+        self.reads.step(ctx, self.burst(ctx, reader.ar))
+        self.writes.step(ctx, self.burst(ctx, self.dut.store.aw))
+        is_error = ctx.get(bus.r.resp) != Response.OKAY
+        self.beat = (ctx.get(bus.r.data), is_error) if ctx.get(bus.r.valid) else None
+        self.responds = bool(ctx.get(bus.b.valid))
+        self.write_fails = self.responds and ctx.get(bus.b.resp) != Response.OKAY
 
 
 @pytest.mark.parametrize("base", [0, 0x4000_0000, 0xFFFF_F000])
@@ -93,6 +147,7 @@ def check_writes(ctx: Any, dut: DramMaster, base: int) -> None:
 def test_random_traffic_is_passed_on(beat_bytes: int, base: int) -> None:
     dut = DramMaster(beat_bytes=beat_bytes)
     rng = np.random.default_rng(beat_bytes)
+    model = Model(dut, base)
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.window, WINDOW)
@@ -100,8 +155,9 @@ def test_random_traffic_is_passed_on(beat_bytes: int, base: int) -> None:
         for _ in range(200):
             drive_reads(ctx, dut, rng)
             drive_writes(ctx, dut, rng)
-            check_reads(ctx, dut, base)
-            check_writes(ctx, dut, base)
+            model.check_reads(ctx)
+            model.check_writes(ctx)
+            model.step(ctx)
             await ctx.tick()
 
     simulate(dut, bench)
