@@ -125,7 +125,7 @@ class Controller(SharedComponent):
                     m.next = "REQUEST"
         is_bad = self._fetch(m, fsm, check, has_last_beat)
         self._check(m, fsm, check, is_bad, is_checked, is_accepted)
-        self._run_layer(m, fsm)
+        self._run_layer(m, fsm, is_checked & is_accepted)
         self._walk_list(m, fsm, has_start, goes_on, ends_list)
         self._report_errors(m, fsm, check, is_bad)
         return m
@@ -181,12 +181,15 @@ class Controller(SharedComponent):
         with m.Else():
             m.d.sync += cycles_left.eq(timing.DESCRIPTOR_TO_LAYER - 2)
 
-    def _run_layer(self, m: Module, fsm: Any) -> None:
+    def _run_layer(self, m: Module, fsm: Any, begins: Value) -> None:
+        """Tell the engines to start and to stop; what many of them see is a register."""
         m.d.comb += [
             self.restart_watchdog.eq(fsm.ongoing("REQUEST")),
-            self.go.eq(fsm.ongoing("GO")),
             self.in_layer.eq(fsm.ongoing("LAYER")),
-            self.halt.eq((self.in_layer & self.expired) | self.flush),
+        ]
+        m.d.sync += [
+            self.go.eq(fsm.ongoing("CHECK") & begins),
+            self.halt.eq(self.in_layer & self.expired),
         ]
 
     def _walk_list(

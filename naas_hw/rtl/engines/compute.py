@@ -119,7 +119,7 @@ class Compute(SharedComponent):
         ready = Signal()
         opens_run = steps.o.payload.opens_run
         m.d.comb += [
-            ready.eq(~self.go & (~self.multiplication.valid | last)),
+            ready.eq(~self.multiplication.valid | last),
             self.started.eq(ready & filled.available & (~opens_run | drained.available)),
             steps.o.ready.eq(self.started),
             filled.i.give.eq(self.i.valid),

@@ -273,7 +273,7 @@ class Drain(SharedComponent):
         undrained = Signal()  # the outer nest is at a run
         ready = Signal()
         m.d.comb += [
-            ready.eq(undrained & ~self.go & runs.ready & (~active | last)),
+            ready.eq(undrained & runs.ready & (~active | last)),
             reload.eq(opens_tile & self._reads_loaded(runs)),
             self.busy.eq(undrained | (active & ~last)),
         ]

@@ -161,7 +161,6 @@ class Fill(SharedComponent):
             steps.take.eq(self.started),
             self.started.eq(
                 unstarted
-                & ~self.go
                 & (~opens_tile | tiles.available)
                 & steps.available
                 & nest.ready

@@ -245,7 +245,7 @@ class Reader(SharedComponent):
         ends = run_taken & runs.last
         m.d.comb += [
             run_taken.eq(splitter.i.valid & splitter.i.ready),
-            self.i.ready.eq(allowed & ~self.go & ~self.halt & (~requesting | ends)),
+            self.i.ready.eq(allowed & ~self.halt & (~requesting | ends)),
             strided.eq(self._is_strided(transfer)),
             runs.start.eq(accepted),
             runs.advance.eq(run_taken),
@@ -334,7 +334,7 @@ class Reader(SharedComponent):
             self.dram.r.ready.eq(1),
             taken.eq(receiving & self.dram.r.valid),
             self.transfer_done.eq(taken & words.last),
-            requested.o.ready.eq(~self.go & (~receiving | self.transfer_done)),
+            requested.o.ready.eq(~receiving | self.transfer_done),
             begins.eq(requested.o.valid & requested.o.ready),
             words.start.eq(begins),
             words.advance.eq(taken),

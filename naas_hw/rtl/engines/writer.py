@@ -223,11 +223,7 @@ class Writer(SharedComponent):
         accepted = Signal()
         m.d.comb += [
             self.i.ready.eq(
-                drained.available
-                & (~addressing | addressed)
-                & (~waiting | begins)
-                & ~self.go
-                & ~self.halt
+                drained.available & (~addressing | addressed) & (~waiting | begins) & ~self.halt
             ),
             accepted.eq(self.i.valid & self.i.ready),
             runs.start.eq(accepted),
@@ -336,7 +332,7 @@ class Writer(SharedComponent):
         m.d.comb += [
             self.l2.enable.eq(active & beats.room),
             self.l2.address.eq(words.address),
-            begins.eq(waiting & ripe & ~self.go & (~active | ends)),
+            begins.eq(waiting & ripe & (~active | ends)),
             beats.i.valid.eq(arriving & ~dropping),
             beats.i.payload.data.eq(self.l2.data),
             beats.i.payload.closes_tile.eq(closes_tile),

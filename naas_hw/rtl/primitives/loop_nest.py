@@ -60,8 +60,8 @@ class LoopNest(SharedComponent):
     registers: nothing that follows from them waits for a comparison.
 
     A nest that need not advance in each cycle is faster and smaller. With a `pace` of two cycles a
-    register stands behind the memories, so an advance begins at registers. With three the records
-    stand in a block memory.
+    register stands behind the memories, and one tells which position steps, so an advance begins at
+    registers. With three the records stand in a block memory.
 
     Parameters
     ----------
@@ -137,7 +137,10 @@ class LoopNest(SharedComponent):
         m = Module()
         steps, wraps = self._moves(m)
         record = self._records(m, encode(steps))
-        self._counters(m, steps, wraps, record[: self.bound_bits])
+        left = self._trips_left(m, steps, record[: self.bound_bits])
+        steps = self._paced(m, Cat(steps), "steps")
+        wraps = self._paced(m, Cat(wraps), "wraps")
+        self._counters(m, steps, wraps, left)
         self._values(m, self._paced(m, record[self.bound_bits :], "deltas"))
         self._keep_pace(m)
         for i, index in zip(self.indexed, self.index, strict=True):
@@ -203,20 +206,28 @@ class LoopNest(SharedComponent):
         ]
         return record
 
-    def _counters(self, m: Module, steps: list[Value], wraps: list[Value], bound: Value) -> None:
-        """Trips that are left of each position, counted from its second on."""
+    def _trips_left(self, m: Module, steps: list[Value], bound: Value) -> Signal:
+        """Trips that are left of the position that steps, the present one included.
+
+        They are counted from its second on.
+        """
         m.submodules.trips = trips = Memory(shape=self.bound_bits, depth=self.positions, init=())
         write, read = trips.write_port(), trips.read_port(domain="comb")
-        single = Signal(self.positions)
-        left = Signal(self.bound_bits)  # the present trip included
+        left = Signal(self.bound_bits)
+        position = encode(steps)
         is_first = Cat(step & first for step, first in zip(steps, self.first, strict=True)).any()
         m.d.comb += [
-            read.addr.eq(encode(steps)),
+            read.addr.eq(position),
             left.eq(self._paced(m, Mux(is_first, bound, read.data), "left")),
             write.en.eq(self.advance),
-            write.addr.eq(encode(steps)),
+            write.addr.eq(self._paced(m, position, "position")),
             write.data.eq(left - 1),
         ]
+        return left
+
+    def _counters(self, m: Module, steps: Value, wraps: Value, left: Signal) -> None:
+        """Whether each position is in its first and its last trip."""
+        single = Signal(self.positions)
         for i in range(self.positions):
             with m.If(self.record.write & (self.record.position == i)):
                 m.d.sync += single[i].eq(self.record.bound[: self.bound_bits] == 1)
