@@ -48,9 +48,10 @@ CYCLE_LIMIT = 20_000
 DONE, REFUSED = 0b01, 0b10  # bits of interrupt_status
 
 MONITOR = """
-  reg taken_before = 1'b0;
-  wire taken_now = m_axi_rvalid && m_axi_rready && !controller.dram__r__ready;
+  reg arrived = 1'b0, taken_before = 1'b0;
+  wire taken_now = arrived && !controller.dram__r__ready;
   always @(posedge aclk) begin
+    arrived <= aresetn && m_axi_rvalid && m_axi_rready;
     taken_before <= aresetn && taken_now;
     if (aresetn && taken_before !== (|reader.l2__enable ^ |reader.scales__enable))
       $display("naas_monitor: a beat that was %0d taken must be written, not write %0d scales %0d",
