@@ -350,9 +350,11 @@ MUTANTS = (
     ),
     Mutant(
         name="handshake: data of a burst wait until its address is accepted",
-        module="engines.writer",
-        old="bursts.i.valid.eq(offers)",
-        new="bursts.i.valid.eq(aw.valid & aw.ready)",
+        module="control.dram_master",
+        old="connect(m, part_of(store.w, *beat), part_of(bus.w, *beat))",
+        new="goes = ~addresses.o.valid; connect(m, part_of(store.w, 'data', 'last'), "
+        "part_of(bus.w, 'data', 'last')); m.d.comb += [bus.w.valid.eq(store.w.valid & goes), "
+        "store.w.ready.eq(bus.w.ready & goes)]",
         case="steady",
         memory="address_after_data_offered",
     ),
