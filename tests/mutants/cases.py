@@ -87,6 +87,17 @@ TRIPLES = Case(
 )
 """Three accumulators in turn."""
 
+REVISITS = Case(
+    accelerator=CHANNELS,
+    layer=Layer(name="revisits", K=4, C=16, P=1, Q=2, R=1, S=1, height=1, width=2),
+    mapping=Mapping(
+        l2_order=("C", "K", "R", "S", "P", "Q"),
+        spatial=Bounds(K=4, C=4),
+        l2=Bounds(C=4, Q=2),
+    ),
+)
+"""Two outputs in turn, each drained again as soon as its sums are in L2."""
+
 SINGLES = Case(
     accelerator=CHANNELS.model_copy(update={"drain_lanes": 4}),
     layer=Layer(name="singles", K=4, C=4, P=4, Q=4, R=1, S=1, height=4, width=4),
@@ -266,7 +277,7 @@ BESIDE = Case(
 CASES = {
     case.layer.name: case
     for case in (
-        *(SPILLS, STEADY, PAIRS, TRIPLES, SINGLES, LONG, STORES, HALO, DEPTHWISE),
+        *(SPILLS, STEADY, PAIRS, TRIPLES, REVISITS, SINGLES, LONG, STORES, HALO, DEPTHWISE),
         *(RESIDUAL, POOL, ONCE, PARTS, LANES, BESIDE),
     )
 }

@@ -143,7 +143,7 @@ MUTANTS = (
         module="timing",
         old="DRAIN_TO_REVISIT",
         new="1",
-        case="spills",
+        case="revisits",
     ),
     Mutant(
         name="sequencer compare: a loop ends one trip early",
@@ -156,7 +156,7 @@ MUTANTS = (
         name="sequencer order: the first trip is not the first",
         module="primitives.loop_nest",
         old="self.first[i].eq(0)",
-        new="self.first[i].eq(left == bound)",
+        new="self.first[i].eq(left != 2)",
         case="steady",
     ),
     Mutant(
@@ -218,8 +218,8 @@ MUTANTS = (
     Mutant(
         name="rounding: a negative tie goes up in the shift",
         module="engines.requantiser",
-        old="carry.eq(~rounds_away)",
-        new="carry.eq(1)",
+        old='_later(m, ~rounds_away, 2, "carry")',
+        new='_later(m, rounds_away | ~rounds_away, 2, "carry")',
         case="long",
     ),
     Mutant(
