@@ -7,6 +7,7 @@ from small_cases import random_case
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import MAESTRO, SIZED, EnergyTable
+from naas_hw.cost.energy import energy_by_tensor
 from naas_hw.cost.evaluate import evaluate, evaluate_network
 from naas_hw.search.mapping.network_bound import NetworkBound, layer_bound, lower_bound
 from naas_hw.search.mapping.network_search import MappingSettings, map_network, search_layers
@@ -18,9 +19,12 @@ from naas_hw.workload.sizes import with_stated_padding
 SEED = 20
 
 
-@pytest.mark.parametrize(("table", "energy_share"), [(SIZED, 0.71), (MAESTRO, 0.37)])
+@pytest.mark.parametrize(("table", "energy_share"), [(SIZED, 0.52), (MAESTRO, 0.37)])
 def test_no_random_mapping_beats_the_bound(table: EnergyTable, energy_share: float):
-    """100 legal triples each; and the bound is as tight as it was: its shares in the mean."""
+    """100 legal triples each; and the bound is as tight as it was: its shares in the mean.
+
+    The energy of descriptors is left out of both sides: it is the same in the bound.
+    """
     rng = np.random.default_rng(SEED)
     shares = []
     for _ in range(100):
@@ -32,7 +36,9 @@ def test_no_random_mapping_beats_the_bound(table: EnergyTable, energy_share: flo
         energy_pj = bound.energy_pj_Y(case.accelerator)[0]
         assert cycles <= report.cycles, case
         assert energy_pj <= report.energy_pj * (1 + 1e-12), case
-        shares.append((cycles / report.cycles, energy_pj / report.energy_pj))
+        by_tensor = energy_by_tensor(case.accelerator, report.accesses, table)
+        same = by_tensor["dram"]["descriptor"]
+        shares.append((cycles / report.cycles, (energy_pj - same) / (report.energy_pj - same)))
     assert (np.mean(shares, axis=0) > (0.24, energy_share)).all()
 
 
