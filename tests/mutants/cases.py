@@ -63,29 +63,24 @@ STEADY = Case(
 )
 """Consecutive products of one accumulator; more than two runs in a tile."""
 
-PAIRS = Case(
-    accelerator=CHANNELS,
-    layer=Layer(name="pairs", K=4, C=4, P=1, Q=4, R=1, S=2, height=1, width=5),
-    mapping=Mapping(
-        pe_order=("C", "R", "S", "K", "P", "Q"),
-        pe=Bounds(Q=2, S=2),
-        spatial=Bounds(K=4, C=4),
-        l2=Bounds(Q=2),
-    ),
-)
-"""Two accumulators in turn: each comes again after two cycles."""
 
-TRIPLES = Case(
-    accelerator=CHANNELS,
-    layer=Layer(name="triples", K=4, C=4, P=1, Q=6, R=1, S=2, height=1, width=7),
-    mapping=Mapping(
-        pe_order=("C", "R", "S", "K", "P", "Q"),
-        pe=Bounds(Q=3, S=2),
-        spatial=Bounds(K=4, C=4),
-        l2=Bounds(Q=2),
-    ),
-)
-"""Three accumulators in turn."""
+def in_turn(name: str, number: int) -> Case:
+    """So many accumulators in turn: each comes again after as many cycles."""
+    columns = 2 * number
+    return Case(
+        accelerator=CHANNELS,
+        layer=Layer(name=name, K=4, C=4, P=1, Q=columns, R=1, S=2, height=1, width=columns + 1),
+        mapping=Mapping(
+            pe_order=("C", "R", "S", "K", "P", "Q"),
+            pe=Bounds(Q=number, S=2),
+            spatial=Bounds(K=4, C=4),
+            l2=Bounds(Q=2),
+        ),
+    )
+
+
+PAIRS = in_turn("pairs", 2)
+TRIPLES = in_turn("triples", 3)
 
 REVISITS = Case(
     accelerator=CHANNELS,
