@@ -44,7 +44,7 @@ class Controller(SharedComponent):
     fields : In, `FieldSignature`; the fields that are checked.
     expired : In, 1 bit; the watchdog has expired.
     restart_watchdog : Out, 1 bit, strobe.
-    go : Out, 1 bit, strobe; T0 of a layer.
+    go : Out, 1 bit, strobe; T0 of a layer, in which the engines are as after a reset.
     in_layer : Out, 1 bit; high from the cycle after T0 to the last one of the layer.
     layer_done : In, 1 bit; nothing of the layer is under way any more.
     quiet : In, 1 bit; load and store have nothing under way on the bus.

@@ -45,7 +45,7 @@ class Compute(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin of a layer.
+    go : In, 1 bit; begin of a layer; nothing of another one is under way.
     fields : In, the fields of the descriptor in `FIELDS`.
     i : In, stream of `FilledStep`, always ready; at most four steps are ahead.
     run_drained : In, `CreditSignature`; drain has emptied the accumulators of a run.

@@ -121,7 +121,7 @@ class Drain(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin with the layer whose fields are there.
+    go : In, 1 bit; begin with the layer whose fields are there; nothing of another is under way.
     fields : In, the fields of the descriptor in `FIELDS`, in `RESIDUAL_FIELDS` where there is a
         residual, and in `PARTS_FIELDS` where `sum_words` is more than one.
     run_computed : In, `CreditSignature`; compute has left an accumulator run.

@@ -69,7 +69,7 @@ class Fill(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin with the layer whose fields are there.
+    go : In, 1 bit; begin with the layer whose fields are there; nothing of another is under way.
     fields : In, the fields of the descriptor in `FIELDS`.
     tile_loaded : In, `CreditSignature`; load has brought the inputs and weights of a tile.
     step_computed : In, `CreditSignature`; compute has left a step's half of the buffers.

@@ -85,7 +85,7 @@ class Reader(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin of a layer.
+    go : In, 1 bit; begin of a layer; nothing of another one is under way.
     halt : In, 1 bit; level, until the reset that follows.
     fields : In, the fields of the descriptor in `fields_of(loads)`.
     i : In, stream of `LoadTransfer`, tagged as `loads` says.

@@ -92,7 +92,7 @@ class Writer(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin of a layer.
+    go : In, 1 bit; begin of a layer; nothing of another one is under way.
     halt : In, 1 bit; level, until the reset that follows.
     fields : In, the fields of the descriptor in `FIELDS`, or in `PITCHED_FIELDS`.
     first_block, last_block : In, BLOCK_BITS; the range that may be written, in blocks of
