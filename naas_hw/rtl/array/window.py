@@ -1,6 +1,7 @@
 """Which positions of the array keep the input row (or column) that passes by."""
 
 from collections.abc import Hashable
+from itertools import product
 from typing import Any
 
 from amaranth.hdl import Const, Module, Signal, Value
@@ -76,12 +77,28 @@ class Window(SharedComponent):
             m.d.sync += coming.eq(1)
         with m.Elif(self.advance):
             m.d.sync += coming.eq(coming + 1)
-        for o in range(self.outputs):
-            for k in range(self.kernels):
-                self._position(m, o, k, coming)
+        outputs = self._multiples(m, self.output_step, self.outputs, "output")
+        kernels = self._multiples(m, self.kernel_step, self.kernels, "kernel")
+        for o, k in product(range(self.outputs), range(self.kernels)):
+            self._position(m, o, k, outputs[o] + kernels[k], coming)
         return m
 
-    def _position(self, m: Module, o: int, k: int, coming: Signal) -> None:
+    def _multiples(self, m: Module, step: Value, num: int, name: str) -> list[Value]:
+        """So many multiples of a step, a cycle later, with an adder for each and no multiplier."""
+        sums: list[Value] = [Const(0, WINDOW_BITS)]
+        for n in range(1, num):
+            lowest = n & -n
+            total = Signal(WINDOW_BITS, name=f"{name}_sum_{n}")
+            m.d.comb += total.eq(sums[n - lowest] + (step << (lowest.bit_length() - 1)))
+            sums.append(total)
+        multiples: list[Value] = sums[:1]
+        for n in range(1, num):
+            multiple = Signal(WINDOW_BITS, name=f"{name}_multiple_{n}")
+            m.d.sync += multiple.eq(sums[n])
+            multiples.append(multiple)
+        return multiples
+
+    def _position(self, m: Module, o: int, k: int, first: Value, coming: Signal) -> None:
         active, address = self.active[o][k], self.address[o][k]
         at_zero: Value
         at_coming: Value
@@ -89,7 +106,7 @@ class Window(SharedComponent):
             at_zero, at_coming = Const(1), Const(0)
         else:
             origin = Signal(WINDOW_BITS, name=f"origin_{o}_{k}")
-            m.d.sync += origin.eq(o * self.output_step + k * self.kernel_step)
+            m.d.sync += origin.eq(first)
             at_zero, at_coming = origin == 0, origin == coming
         with m.If(self.start):
             m.d.sync += [active.eq(at_zero), address.eq(0)]

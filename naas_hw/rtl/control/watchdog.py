@@ -49,17 +49,14 @@ class Watchdog(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        left = Signal(32 + UNIT_BITS)  # holds the largest limit
+        left = Signal(32 + UNIT_BITS + 1)  # holds the largest limit, and -1 when nothing is left
         armed = Signal()
-        empty = Signal()
+        is_over = left[-1]
         with m.If(self.restart):
             m.d.sync += [left.eq(Cat(Const(0, UNIT_BITS), self.limit)), armed.eq(self.limit != 0)]
-        with m.Elif(armed & (left != 0)):
+        with m.Elif(armed & ~is_over):
             m.d.sync += left.eq(left - 1)
-        m.d.sync += [
-            empty.eq(armed & (left == 0) & ~self.restart),
-            self.expired.eq(self.busy & ~self.restart & (self.expired | empty)),
-        ]
+        m.d.sync += self.expired.eq(self.busy & ~self.restart & (self.expired | (armed & is_over)))
         with m.If(~self.busy & ~self.restart):
-            m.d.sync += [armed.eq(0), empty.eq(0)]
+            m.d.sync += armed.eq(0)
         return m

@@ -11,18 +11,18 @@ SKIPPED_BITS = 8
 
 @dataclass(frozen=True)
 class ClippedRange:
-    """What of [start, start + extent) lies in [0, limit).
+    """What of [start, start + extent) lies in [0, limit), but for a difference.
 
     Members
     -------
     skipped : indices before 0.
-    count : indices that exist; means nothing where there is none.
-    empty : no index exists.
+    end : indices before `limit`, those before 0 included; means nothing where there is none.
+    is_behind : no index is before `limit`.
     """
 
     skipped: Signal
-    count: Signal
-    empty: Signal
+    end: Signal
+    is_behind: Signal
 
 
 def clip_range(
@@ -33,22 +33,36 @@ def clip_range(
     At most 2 ** SKIPPED_BITS - 1 indices are before 0.
     """
     room = Signal(signed(COORDINATE_BITS + 1), name=f"{name}_room", reset_less=True)
-    end = Signal(bits, name=f"{name}_end")
-    length = Signal(signed(max(bits, SKIPPED_BITS) + 2), name=f"{name}_length")
     clipped = ClippedRange(
         Signal(SKIPPED_BITS, name=f"{name}_skipped", reset_less=True),
-        Signal(bits, name=f"{name}_count"),
-        Signal(1, name=f"{name}_empty"),
+        Signal(bits, name=f"{name}_end"),
+        Signal(1, name=f"{name}_is_behind"),
     )
     negated = (-start)[:SKIPPED_BITS]
     m.d.sync += [clipped.skipped.eq(Mux(start < 0, negated, 0)), room.eq(limit - start)]
     m.d.comb += [
-        end.eq(Mux(extent < room, extent, room)),
-        length.eq(end - clipped.skipped),
-        clipped.count.eq(length),
-        clipped.empty.eq((room < 0) | (length <= 0)),
+        clipped.end.eq(Mux(extent < room, extent, room)),
+        clipped.is_behind.eq(room < 0),
     ]
     return clipped
+
+
+def count_clipped(
+    m: Module, skipped: Value, end: Value, is_behind: Value, name: str
+) -> tuple[Signal, Signal]:
+    """Indices of a clipped range that exist, and whether there is none.
+
+    Their number means nothing where there is none.
+    """
+    length = Signal(signed(max(len(end), len(skipped)) + 2), name=f"{name}_length")
+    count = Signal(len(end), name=f"{name}_count")
+    is_empty = Signal(name=f"no_{name}")
+    m.d.comb += [
+        length.eq(end - skipped),
+        count.eq(length),
+        is_empty.eq(is_behind | (length <= 0)),
+    ]
+    return count, is_empty
 
 
 def clip_extent(

@@ -138,7 +138,8 @@ def extent_bits(accelerator: Accelerator) -> int:
     """Bits of an extent of a transfer: of a tile in L2, of scales, or of a table."""
     bits = quantity_bits(accelerator)
     table_words = LoadOptions.of(accelerator).table_words
-    return max(bits[Quantity.TILE], bits[Quantity.NEED_SCALES], table_words.bit_length())
+    most = max(bits[Quantity.TILE], bits[Quantity.NEED_SCALES], table_words.bit_length())
+    return min(most, BOUND_BITS)
 
 
 def check_extent_bits(bits: int) -> None:

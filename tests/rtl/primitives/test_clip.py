@@ -8,7 +8,7 @@ from amaranth.hdl import Elaboratable, Module, Signal, signed
 from kit import simulate
 
 from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS
-from naas_hw.rtl.primitives.clip import clip_extent, clip_range
+from naas_hw.rtl.primitives.clip import clip_extent, clip_range, count_clipped
 
 
 class Clipper(Elaboratable):
@@ -23,6 +23,9 @@ class Clipper(Elaboratable):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         self.range = clip_range(m, self.start, self.extent, self.limit, "range", bits=BOUND_BITS)
+        self.length, self.is_empty = count_clipped(
+            m, self.range.skipped, self.range.end, self.range.is_behind, "range"
+        )
         m.d.comb += self.count.eq(
             clip_extent(
                 m,
@@ -52,10 +55,10 @@ def test_a_range_is_the_intersection_of_ranges(seed: int) -> None:
             ctx.set(dut.limit, limit)
             await ctx.tick()
             inside = [x for x in range(start, start + extent) if 0 <= x < limit]
-            assert ctx.get(dut.range.empty) == (not inside)
+            assert ctx.get(dut.is_empty) == (not inside)
             seen[not inside] += 1
             if inside:
-                assert ctx.get(dut.range.count) == len(inside)
+                assert ctx.get(dut.length) == len(inside)
                 assert ctx.get(dut.range.skipped) == inside[0] - start
 
     simulate(dut, bench)

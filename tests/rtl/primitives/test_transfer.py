@@ -4,6 +4,8 @@ from itertools import product
 
 import pytest
 
+from naas_hw.arch.presets import PRESETS
+from naas_hw.compiler.layout import BOUND_BITS
 from naas_hw.rtl.primitives.transfer import (
     LoadOptions,
     LoadTransfer,
@@ -11,6 +13,7 @@ from naas_hw.rtl.primitives.transfer import (
     StoreTransfer,
     Tensor,
     check_extent_bits,
+    extent_bits,
 )
 
 
@@ -51,6 +54,13 @@ def test_a_tag_says_when_drain_is_released_only_where_there_is_a_residual() -> N
     with_residual = LoadOptions(residual=True).tagged(LoadTransfer)
     assert with_table.size == LoadTransfer.as_shape().size + 1
     assert with_residual.size == with_table.size + 1
+
+
+@pytest.mark.parametrize(("preset", "bits"), [("eyeriss", 14), ("edgetpu", BOUND_BITS)])
+def test_an_extent_is_as_wide_as_l2_wants_it_but_not_wider_than_its_field(
+    preset: str, bits: int
+) -> None:
+    assert extent_bits(PRESETS[preset].accelerator) == bits
 
 
 @pytest.mark.parametrize("bits", [1, 17])
