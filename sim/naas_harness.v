@@ -3,11 +3,11 @@
 // The bench in Python drives the clock, the reset and the AXI4-Lite port, and sleeps while a layer
 // runs; whatever has to happen in every cycle happens here.
 //
-// cycle 0 is the one in which `dut.probe_start` is high; `end_cycle` is the first cycle in which
+// cycle 1 is the one in which `dut.probe_start` is high; `end_cycle` is the first cycle in which
 // `interrupt` is high. All counters count from cycle 0 on and start anew with every start.
 //
 // The accelerator has, beside its ports, these wires in its top module:
-//   probe_start          1 bit; high in the cycle in which the write of 1 to register 0 is accepted
+//   probe_start          1 bit; high in the cycle after the write of 1 to register 0 is accepted
 //   probe_events         NUM_EVENTS bits, a strobe for each kind of event
 //   probe_l2             NUM_L2 bits, a strobe for each kind of access to the global buffer
 //   probe_weight_writes  a strobe for each weight buffer      (any width)
@@ -267,7 +267,7 @@ module naas_harness #(
     // ---------------------------------------------------------------- cycles
     reg  [63:0] cycle;
     wire        start = dut.probe_start;
-    wire [63:0] now   = start ? 64'd0 : cycle;
+    wire [63:0] now   = start ? 64'd1 : cycle;
     reg  [31:0] idle;
     wire        moves = (awvalid && awready) || (wvalid && wready) || (bvalid && bready)
                      || (arvalid && arready) || (rvalid && rready)
@@ -286,7 +286,7 @@ module naas_harness #(
         end else if (start) begin
             idle     <= 32'd0;
             num_starts <= num_starts + 32'd1;
-            cycle    <= 64'd1;
+            cycle    <= 64'd2;
             started  <= 1'b1;
             finished <= 1'b0;
             hang     <= 1'b0;

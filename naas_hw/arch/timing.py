@@ -38,10 +38,11 @@ DRAIN_PIPELINE: Final = 3 + MEMORY_LATENCY + REQUANTISE_LATENCY
 """Cycles from a step of drain's nest to the write enable at L2, without an epilogue."""
 
 PLANNER_PACE: Final = 3
-"""Cycles from tile to tile of the planners of load and store, at least. It costs no time. The gate
-of a tile opens when fill has left the tile before last, whose data had to come first: so in two
-tiles there is at least an address, a beat and FILL_TO_LOAD. Store waits for drain, which waits for
-the store before last: so in two tiles there is at least DRAIN_TO_STORE."""
+"""Cycles from tile to tile of the planners of load and store, at least; load takes one more than a
+tile has transfers, too. It costs no time. The gate of a tile opens when fill has left the tile
+before last, whose data had to come first: so in two tiles there are at least an address, the beats
+of one of them and FILL_TO_LOAD. Store waits for drain, which waits for the store before last: so in
+two tiles there is at least DRAIN_TO_STORE."""
 
 STEP_PACE: Final = 2
 """Cycles of a step of fill and of a run of drain, at least: their loop nests step every second
@@ -57,8 +58,8 @@ RESPONSE_REGISTERS: Final = 1
 register at a write's address costs nothing: its first beat comes later."""
 
 # From start to the first layer
-START_TO_DESCRIPTOR: Final = 2
-"""From the accepted start to the first descriptor's address."""
+START_TO_DESCRIPTOR: Final = 3
+"""From the accepted start to the first descriptor's address; the write passes a register."""
 
 RESPONSE_TO_DESCRIPTOR: Final = 3
 """From the last response of a layer to the address of the next descriptor of the list."""
@@ -66,10 +67,11 @@ RESPONSE_TO_DESCRIPTOR: Final = 3
 CHECKSUM_BEATS: Final = 1
 """Beats at the end of a descriptor that hold its checksum. A layer pays this beat, and no more."""
 
-DESCRIPTOR_TO_LAYER: Final = 4
-"""From the last beat of a descriptor to cycle T0, in which the engines are told to start."""
+DESCRIPTOR_TO_LAYER: Final = 5
+"""From the last beat of a descriptor to cycle T0, in which the engines are told to start. Beats
+pass a register before they are checked and kept."""
 
-LAYER_TO_LOAD: Final = 9
+LAYER_TO_LOAD: Final = 11
 """From T0 to the first address of load."""
 
 # Between engines

@@ -187,11 +187,16 @@ class AcceleratorTop(wiring.Component):
         self.writer = Writer(a.options, beat_bytes=a.beat_bytes, extent_bits=bits)
 
     def _add_engines(self, m: Module) -> None:
-        """All that works on a layer, in a domain of its own that a flush resets as well."""
+        """All that works on a layer, in a domain of its own that a flush resets as well.
+
+        A flush comes a cycle later, out of a register, since most of the core hangs on it.
+        """
         m.domains.engines = engines = ClockDomain("engines", local=True)
+        flushed = Signal()
+        m.d.sync += flushed.eq(self.controller.flush)
         m.d.comb += [
             engines.clk.eq(ClockSignal()),
-            engines.rst.eq(ResetSignal() | self.controller.flush),
+            engines.rst.eq(ResetSignal() | flushed),
         ]
         parts = {
             "global_buffer": self.buffer,

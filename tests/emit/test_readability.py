@@ -34,7 +34,11 @@ DECLARATION = re.compile(
 def sources() -> Mapping[str, str]:
     """The emitted files, without those written by hand."""
     files = generate(read_accelerator(DESIGN)).sources
-    return {name: text for name, text in files.items() if name != "naas_ram.v"}
+    return {
+        name: text
+        for name, text in files.items()
+        if name not in ("naas_ram.v", "naas_shared_ram.v")
+    }
 
 
 @cache

@@ -118,17 +118,17 @@ MUTANTS = (
         case="steady",
     ),
     Mutant(
-        name="pace: drain steps on before its loop nest is ready",
+        name="pace: a run of one cycle gives its beat twice",
         module="engines.drain",
-        old="last.eq((finishes | spent) & runs.ready)",
-        new="last.eq(finishes | spent)",
+        old="spent.eq((finishes | spent) & ~free)",
+        new="spent.eq(0)",
         case="singles",
     ),
     Mutant(
         name="pace: load schedules on before its loop nest is ready",
         module="engines.load_scheduler",
-        old="needed.any() & self.room & (self.ready | (rest != 0))",
-        new="needed.any() & self.room",
+        old="has_needed & self.room & (self.ready | ~is_last)",
+        new="has_needed & self.room",
         case="long",
     ),
     Mutant(
@@ -148,22 +148,22 @@ MUTANTS = (
     Mutant(
         name="sequencer compare: a loop ends one trip early",
         module="primitives.loop_nest",
-        old="self.last[i].eq(left == 2)",
-        new="self.last[i].eq(left <= 3)",
+        old="(left == 2).replicate(self.positions)",
+        new="(left <= 3).replicate(self.positions)",
         case="steady",
     ),
     Mutant(
         name="sequencer order: the first trip is not the first",
         module="primitives.loop_nest",
         old="self.first[i].eq(0)",
-        new="self.first[i].eq(left != 2)",
+        new="self.first[i].eq(~comes_last[i])",
         case="steady",
     ),
     Mutant(
         name="window: positions of the kernel axis begin a row late",
         module="array.window",
-        old="origin.eq(o * self.output_step + k * self.kernel_step)",
-        new="origin.eq(o * self.output_step + k * self.kernel_step + (1 if k else 0))",
+        old="outputs[o] + kernels[k]",
+        new="outputs[o] + kernels[k] + (1 if k else 0)",
         case="halo",
     ),
     Mutant(
@@ -204,7 +204,7 @@ MUTANTS = (
     Mutant(
         name="credit: drain does not wait for store",
         module="engines.drain",
-        old="& (~opens_tile | stored.available)",
+        old="& (~opens_tile | stored.coming)",
         new="& 1",
         case="stores",
     ),
@@ -225,7 +225,7 @@ MUTANTS = (
     Mutant(
         name="reload: drain does not wait for sums out of DRAM",
         module="engines.drain",
-        old="& (~reload | loaded.available)",
+        old="& (~reload | loaded.coming)",
         new="& 1",
         case="spills",
     ),
@@ -281,8 +281,8 @@ MUTANTS = (
     Mutant(
         name="final visit: bytes are written when sums are not complete",
         module="engines.drain",
-        old="beat.final.eq(completes(runs.last, fields.drain_revisit))",
-        new="beat.final.eq(1)",
+        old='"final": completes(runs.last, fields.drain_revisit)',
+        new='"final": Const(1)',
         case="spills",
     ),
     Mutant(
@@ -302,14 +302,14 @@ MUTANTS = (
     Mutant(
         name="scale half: requantisers stay with the first tile of K",
         module="engines.drain",
-        old="scale_half.eq(scale_half ^ scales_end)",
+        old="scale_half.eq(scale_half ^ next_run.closes_scales)",
         new="scale_half.eq(0)",
         case="depthwise",
     ),
     Mutant(
         name="scale credit: scales are overwritten while drain reads them",
         module="engines.reader",
-        old="& (~is_scales | scales.available)",
+        old="& (~following.is_scales | scales.available)",
         new="& 1",
         case="depthwise",
     ),
@@ -344,8 +344,8 @@ MUTANTS = (
     Mutant(
         name="responses: the last burst of an output run is not waited for",
         module="engines.writer",
-        old="eq(outstanding + 1 - b.valid)",
-        new="eq(outstanding - b.valid)",
+        old="missing[num_runs[:2]].eq(outstanding - b.valid)",
+        new="missing[num_runs[:2]].eq(outstanding - 1 - b.valid)",
         case="spills",
     ),
     Mutant(
@@ -360,26 +360,26 @@ MUTANTS = (
     ),
     Mutant(
         name="handshake: the address of a burst changes while it waits",
-        module="engines.writer",
-        old="aw.address.eq(burst.address)",
-        new="aw.address.eq(burst.address + offered)",
+        module="primitives.register_slice",
+        old="moves.eq(~valid | self.o.ready)",
+        new="moves.eq(1)",
         case="steady",
         memory="ready_after_valid",
     ),
     Mutant(
         name="handshake: the length of a burst changes while it waits",
-        module="engines.reader",
-        old="ar.length.eq(splitter.o.payload.length)",
-        new="ar.length.eq(splitter.o.payload.length + offered)",
-        case="steady",
+        module="control.dram_master",
+        old="channel.len.eq(burst.length)",
+        new="channel.len.eq(burst.length + ~addresses.i.ready)",
+        case="long",
         memory="ready_after_valid",
     ),
     Mutant(
         name="handshake: an address is taken back that was not accepted",
-        module="engines.writer",
-        old="offered.eq(aw.valid & ~aw.ready)",
-        new="offered.eq(aw.valid & ~aw.ready & ~offered)",
-        case="steady",
+        module="primitives.register_slice",
+        old="self.o.valid.eq(valid)",
+        new="self.o.valid.eq(valid & takes)",
+        case="long",
         memory="slow_writes",
     ),
     Mutant(
@@ -399,8 +399,8 @@ MUTANTS = (
     Mutant(
         name="credit: bytes do not wait for their residual",
         module="engines.drain",
-        old=" | (self.fields.residual & completes(runs.last, mask))",
-        new="",
+        old="reads_loaded |= fields.residual & is_complete",
+        new="pass",
         case="pool",
     ),
     Mutant(
@@ -483,8 +483,8 @@ MUTANTS = (
     Mutant(
         name="sums in parts: drain does not repeat a beat",
         module="engines.drain",
-        old="(beat.part == last_parts)",
-        new="1",
+        old="is_last.eq((next_run.final & ~next_run.revisit) | (last_part == 0))",
+        new="is_last.eq(1)",
         case="parts",
     ),
     Mutant(
@@ -497,8 +497,8 @@ MUTANTS = (
     Mutant(
         name="sums in parts: a beat has as many words as the widest has",
         module="engines.drain",
-        old="last_parts[bit].eq(log2 > lowest + bit)",
-        new="last_parts[bit].eq(1)",
+        old="last_part[bit].eq(log2 > lowest + bit)",
+        new="last_part[bit].eq(1)",
         case="beside",
     ),
     Mutant(

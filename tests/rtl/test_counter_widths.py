@@ -18,7 +18,7 @@ from amaranth.lib import wiring
 
 import naas_hw.rtl
 from naas_hw.arch import timing
-from naas_hw.arch.accelerator import SUM_BYTES, Accelerator, Axis
+from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.compiler.layout import (
     BOUND_BITS,
     DRAM_BITS,
@@ -45,7 +45,6 @@ from naas_hw.rtl.engines.drain import Drain
 from naas_hw.rtl.engines.load_scheduler import LoadScheduler
 from naas_hw.rtl.engines.reader import Reader
 from naas_hw.rtl.engines.writer import Writer
-from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.bursts import BurstSplitter
 from naas_hw.rtl.primitives.config import ConfigRegister
 from naas_hw.rtl.primitives.credit import Credit
@@ -72,9 +71,6 @@ WRAPS = -1
 QUEUE_DEPTH = 16
 MOST_CREDITS = 2 + 2
 """Two buffers are given at the start; a gift may come before the buffer before it is taken."""
-
-MOST_SUM_WORDS = SUM_BYTES
-"""Drain has at most as many lanes as a word has bytes."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +116,6 @@ def queue() -> Queue:
     return Queue(shape=1, depth=QUEUE_DEPTH)
 
 
-def box() -> BoxAddressGenerator:
-    return BoxAddressGenerator(levels=(("row", BOUND_BITS),), address_bits=DRAM_BITS)
-
-
 def nest() -> LoopNest:
     return LoopNest(positions=2, values=(("value", DRAM_BITS),), indexed=(1,))
 
@@ -134,10 +126,6 @@ def weights() -> WeightNetwork:
 
 def drain() -> Drain:
     return Drain(to_drain=4, bound_bits=BOUND_BITS)
-
-
-def wide_drain() -> Drain:
-    return Drain(to_drain=4, bound_bits=BOUND_BITS, sum_lanes=8, sum_words=MOST_SUM_WORDS)
 
 
 DESCRIPTOR = DescriptorLayout(beat_bytes=4)
@@ -171,9 +159,6 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("board_memory", "front"): Counter(board_memory, 2 * BURSTS - 1, "a bit of error each"),
     ("board_memory", "position"): Counter(board_memory, 255, "beats of a burst but one"),
     ("board_memory", "waiting"): Counter(board_memory, BURSTS, "no burst ends while as many wait"),
-    ("box_address_generator", "trip"): Counter(
-        box, MAX_FIELD, "trips are at most this", signal="trip_row"
-    ),
     ("bursts", "rest.address"): Counter(
         lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address", signal="rest"
     ),
@@ -199,6 +184,9 @@ COUNTERS: dict[tuple[str, str], Counter] = {
         "it is taken in each turn of its counter",
         signal="gained_l2_reads",
     ),
+    ("counters", "fresh"): Counter(
+        Counters, len(PERFORMANCE_COUNTERS), "a word that means nothing for each counter"
+    ),
     ("counters", "turn"): Counter(
         Counters, len(PERFORMANCE_COUNTERS) - 1, "one turn for each counter"
     ),
@@ -207,9 +195,6 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ),
     ("drain", "latest"): Counter(drain, timing.DRAIN_TO_REVISIT, "counts down from it"),
     ("drain", "before"): Counter(drain, timing.DRAIN_TO_REVISIT, "counts down from it"),
-    ("drain", "beat.part"): Counter(
-        wide_drain, MOST_SUM_WORDS - 1, "L2 words of the sums of a beat", signal="last_parts"
-    ),
     ("input_network", "address"): Counter(
         inputs,
         65536 - 1,
@@ -242,8 +227,8 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ),
     ("reader", "outstanding"): Counter(
         lambda: Reader(beat_bytes=4),
-        timing.READ_AHEAD_BEATS - 1 + 256,
-        "no address is offered from the limit on; a burst has at most 256 beats",
+        timing.READ_AHEAD_BEATS - 1 + 2 * 256,
+        "one burst exceeds the limit and one more is offered; a burst has at most 256 beats",
     ),
     ("serial_bridge", "self.address"): Counter(bridge, WRAPS, "an address"),
     ("serial_bridge", "self.byte"): Counter(bridge, 3, "bytes of a word but one"),

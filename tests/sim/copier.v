@@ -44,7 +44,9 @@ module naas_accelerator (
     assign s_axil_bresp = 2'b00;
     assign s_axil_rresp = 2'b00;
     assign s_axil_arready = !s_axil_rvalid || s_axil_rready;
-    wire probe_start = write && s_axil_awaddr == 0 && s_axil_wdata[0] && !scratch[31];
+    reg probe_start;
+    always @(posedge aclk)
+        probe_start <= aresetn && write && s_axil_awaddr == 0 && s_axil_wdata[0] && !scratch[31];
 
     always @(posedge aclk)
         if (!aresetn) begin

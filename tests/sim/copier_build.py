@@ -10,7 +10,7 @@ from naas_hw.sim.build import Build
 
 SOURCE = (Path(__file__).parent / "copier.v").read_text(encoding="utf-8")
 NUM_PES = 16
-START_CYCLES = 1  # the first address is offered in the cycle after the start
+START_CYCLES = 2  # the first address is offered in the second cycle after the start
 NEVER_INTERRUPTS = 1 << 30
 NEVER_STARTS = 1 << 31
 

@@ -419,7 +419,7 @@ def test_the_low_bits_of_a_list_s_address_are_not_looked_at(hardware: Hardware) 
 def test_an_empty_list_is_done_at_once(hardware: Hardware) -> None:
     program = program_of(hardware, STEADY)
     empty, good = simulate(hardware, program.image, start(number=0), start())
-    assert (status_of(empty), empty.cycles) == (set(), 1)
+    assert (status_of(empty), empty.cycles) == (set(), 2)
     assert empty.counters["dram_read_bursts"] == 0
     assert status_of(good) == set()
     assert ran_as_predicted(STEADY, good)

@@ -14,6 +14,7 @@ from copier_build import (
     NEVER_INTERRUPTS,
     NEVER_STARTS,
     NUM_PES,
+    START_CYCLES,
     copier,
     cycles_of_a_copy,
     image,
@@ -109,9 +110,9 @@ def test_cycles_counts_events_and_memory(
     assert result.num_unknown_dram_digits == 0
     assert result.messages == ()
     starts, read, answered = (result.events[result.events[:, 1] == kind, 0] for kind in range(3))
-    assert starts.tolist() == [0]
-    burst = cycles_of_a_copy(1, num_beats, latency, period) - 1
-    first = [1 + i * burst for i in range(num_bursts)]
+    assert starts.tolist() == [1]
+    burst = cycles_of_a_copy(1, num_beats, latency, period) - START_CYCLES
+    first = [START_CYCLES + i * burst for i in range(num_bursts)]
     assert read.tolist() == [a + latency + k * period for a in first for k in range(num_beats)]
     assert answered.tolist() == [a + burst - 1 for a in first]
 

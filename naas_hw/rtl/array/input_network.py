@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
@@ -127,13 +127,23 @@ class InputNetwork(SharedComponent):
         offset = self._read(m, busy, box)
         m.d.comb += [
             self.step.busy.eq(busy),
-            self.step.idle.eq(~busy | box.last),
             self.delivery.valid.eq(busy),
         ]
+        is_single = Signal()  # a step takes one cycle
+        m.d.sync += is_single.eq(
+            Cat(
+                count == 1
+                for count in (
+                    self.fields.step_rows,
+                    self.fields.step_columns,
+                    self.fields.pixel_chunks,
+                )
+            ).all()
+        )
         with m.If(self.step.start):
-            m.d.sync += busy.eq(1)
-        with m.Elif(box.last):
-            m.d.sync += busy.eq(0)
+            m.d.sync += [busy.eq(1), self.step.idle.eq(is_single)]
+        with m.Elif(busy):
+            m.d.sync += [busy.eq(~box.last), self.step.idle.eq(box.last | box.penultimate)]
         self._channels(m, busy, moves)
         self._deliver_data(m, offset, self._is_inside(m, moves))
         return m

@@ -41,7 +41,7 @@ class WeightStepSignature(wiring.Signature):
     start : Out, 1 bit; the network begins with the step in the next cycle.
     address : Out, L2_BITS, with `start`; first word of the weights in L2.
     half : Out, 1 bit, with `start`; half of the weight buffers that takes them.
-    idle : In, 1 bit; the network may be started: it rests, or this is its last working cycle.
+    idle : In, 1 bit, a register; the network may be started: it rests, or this is its last cycle.
     busy : In, 1 bit; the network reads L2 in this cycle.
     """
 
@@ -51,7 +51,7 @@ class WeightStepSignature(wiring.Signature):
                 "start": Out(1),
                 "address": Out(L2_BITS),
                 "half": Out(1),
-                "idle": In(1),
+                "idle": In(1, init=1),
                 "busy": In(1),
             }
         )
@@ -72,7 +72,7 @@ class InputStepSignature(wiring.Signature):
     address : Out, L2_BYTE_BITS, with `start`; first byte of the inputs in L2.
     row, column : Out, signed COORDINATE_BITS, with `start`; first pixel in the image.
     half : Out, 1 bit, with `start`; half of the input buffers that takes them.
-    idle : In, 1 bit; the network may be started: it rests, or this is its last working cycle.
+    idle : In, 1 bit, a register; the network may be started: it rests, or this is its last cycle.
     busy : In, 1 bit; the network reads L2 in this cycle.
     """
 
@@ -84,7 +84,7 @@ class InputStepSignature(wiring.Signature):
                 "row": Out(signed(COORDINATE_BITS)),
                 "column": Out(signed(COORDINATE_BITS)),
                 "half": Out(1),
-                "idle": In(1),
+                "idle": In(1, init=1),
                 "busy": In(1),
             }
         )

@@ -85,16 +85,28 @@ class WeightNetwork(SharedComponent):
         m = Module()
         busy = Signal()
         last = Signal()
+        has_one_word = Signal()
+        has_one_group = Signal()
         groups, words = self._loops(m, busy)
+        m.d.sync += [
+            has_one_word.eq(self.fields.weight_words == 1),
+            has_one_group.eq(Cat(count == 1 for count in self.fields.weight_groups).all()),
+        ]
         m.d.comb += [
             last.eq(words.last & groups.last),
             self.step.busy.eq(busy),
-            self.step.idle.eq(~busy | last),
         ]
         with m.If(self.step.start):
-            m.d.sync += busy.eq(1)
+            m.d.sync += [busy.eq(1), self.step.idle.eq(has_one_word & has_one_group)]
         with m.Elif(busy):
-            m.d.sync += busy.eq(~last)
+            m.d.sync += [
+                busy.eq(~last),
+                self.step.idle.eq(
+                    last
+                    | (groups.last & words.penultimate)
+                    | (groups.penultimate & words.last & has_one_word)
+                ),
+            ]
         chunk = self._read(m, busy)
         self._deliver_data(m, chunk)
         self._deliver_target(m, busy, groups, words)
@@ -179,8 +191,5 @@ class WeightNetwork(SharedComponent):
             self.delivery.address.eq(delayed(m, words.address, depth, "address")),
         ]
         for i, name in enumerate(GROUP_LEVELS):
-            group = Signal(GROUP_BITS, name=f"group_now_{i}")
-            m.d.comb += [
-                group.eq(getattr(groups.trips, name) - 1),
-                self.delivery.group[i].eq(delayed(m, group, depth, f"group_{i}")),
-            ]
+            group = getattr(groups.index, name)
+            m.d.comb += self.delivery.group[i].eq(delayed(m, group, depth, f"group_{i}"))

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.rtl.control.counters import CounterSignature
@@ -12,10 +12,12 @@ from naas_hw.rtl.control.register_map import (
     ADDRESS_BITS,
     COUNTERS_OFFSET,
     REGISTERS,
+    Access,
     Register,
     register_map,
 )
 from naas_hw.rtl.primitives.axi import AxiLiteSignature, Response
+from naas_hw.rtl.primitives.logic import any_of, masked
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 DATA_BITS: Final = 32
@@ -33,10 +35,11 @@ def response_of(word: Value, registers: Sequence[Register]) -> Value:
 
 
 class AxiLiteWrites(SharedComponent):
-    """Takes writes: `fire` is high in the cycle in which the later of address and data is taken.
+    """Takes writes: `fire` is high in the cycle after the later of address and data is taken.
 
     Address and data may come in either order or together. One write is under way at a time: no
-    address and no data is taken while a response waits. Ready depends on registers only.
+    address and no data is taken while a response waits. All that follows from a write begins at
+    registers.
     Golden model: the list of writes in their order.
 
     Parameters
@@ -48,14 +51,15 @@ class AxiLiteWrites(SharedComponent):
     aw, w : In, channels of `AxiLiteSignature`.
     b : Out, channel of `AxiLiteSignature`.
     fire : Out, 1 bit, strobe; the write happens in this cycle, with
-    word : Out, ADDRESS_BITS - 2; number of the 32-bit word.
+    chosen : Out, a bit for each register that can be written, under its name: it is the one.
     data : Out, 32 bits.
     strobe : Out, 4 bits, one for each byte of `data`.
 
     Latency
     -------
-    `fire` is combinational; the response follows it by one cycle and stays until it is taken. A
-    write takes two cycles where the response is taken at once. After a reset nothing is under way.
+    `fire` follows the later of the two handshakes by one cycle, and the response `fire` by one; it
+    stays until it is taken. A write takes three cycles where the response is taken at once. After a
+    reset nothing is under way.
 
     Raises
     ------
@@ -70,7 +74,7 @@ class AxiLiteWrites(SharedComponent):
                 "w": channel("w"),
                 "b": channel("b"),
                 "fire": Out(1),
-                "word": Out(ADDRESS_BITS - 2),
+                "chosen": Out(data.StructLayout({one.name: 1 for one in self._writable})),
                 "data": Out(DATA_BITS),
                 "strobe": Out(DATA_BITS // 8),
             }
@@ -80,55 +84,39 @@ class AxiLiteWrites(SharedComponent):
     def parameters(self) -> tuple[Hashable, ...]:
         return (self.registers,)
 
+    @property
+    def _writable(self) -> list[Register]:
+        return [one for one in self.registers if one.access != Access.READ_ONLY]
+
     def build(self, platform: Any) -> Module:
         m = Module()
-        has_address = self._address(m)
-        has_data = self._data(m)
-        taken_address = self.aw.valid & self.aw.ready
-        taken_data = self.w.valid & self.w.ready
-        m.d.comb += self.fire.eq((taken_address | has_address) & (taken_data | has_data))
+        has_address = Signal()
+        has_data = Signal()
+        m.d.comb += [
+            self.aw.ready.eq(~has_address & ~self.b.valid),
+            self.w.ready.eq(~has_data & ~self.b.valid),
+            self.fire.eq(has_address & has_data),
+        ]
         with m.If(self.b.ready):
             m.d.sync += self.b.valid.eq(0)
         with m.If(self.fire):
             m.d.sync += [
+                has_address.eq(0),
+                has_data.eq(0),
                 self.b.valid.eq(1),
-                self.b.resp.eq(response_of(self.word, self.registers)),
             ]
-        return m
-
-    def _address(self, m: Module) -> Signal:
-        """Keeps an address that came before its data. Gives whether there is one."""
-        has_address = Signal()
-        address = Signal(ADDRESS_BITS - 2)
-        m.d.comb += [
-            self.aw.ready.eq(~has_address & ~self.b.valid),
-            self.word.eq(Mux(has_address, address, self.aw.addr[2:])),
-        ]
         with m.If(self.aw.valid & self.aw.ready):
-            m.d.sync += [has_address.eq(1), address.eq(self.aw.addr[2:])]
-        with m.If(self.fire):
-            m.d.sync += has_address.eq(0)
-        return has_address
-
-    def _data(self, m: Module) -> Signal:
-        """Keeps data that came before their address. Gives whether there are any."""
-        has_data = Signal()
-        data = Signal(DATA_BITS)
-        strobe = Signal(DATA_BITS // 8)
-        m.d.comb += [
-            self.w.ready.eq(~has_data & ~self.b.valid),
-            self.data.eq(Mux(has_data, data, self.w.data)),
-            self.strobe.eq(Mux(has_data, strobe, self.w.strb)),
-        ]
+            word = self.aw.addr[2:]
+            m.d.sync += [has_address.eq(1), self.b.resp.eq(response_of(word, self.registers))]
+            for one in self._writable:
+                m.d.sync += self.chosen[one.name].eq(word == one.offset >> 2)
         with m.If(self.w.valid & self.w.ready):
-            m.d.sync += [has_data.eq(1), data.eq(self.w.data), strobe.eq(self.w.strb)]
-        with m.If(self.fire):
-            m.d.sync += has_data.eq(0)
-        return has_data
+            m.d.sync += [has_data.eq(1), self.data.eq(self.w.data), self.strobe.eq(self.w.strb)]
+        return m
 
 
 class AxiLiteReads(SharedComponent):
-    """Answers reads with the value that a word has in the cycle before its answer.
+    """Answers reads with the value that a word has two cycles before its answer.
 
     One read is under way at a time. Ready depends on registers only. The registers of counters are
     behind `COUNTERS_OFFSET`; such a read waits for the counter's turn.
@@ -148,9 +136,9 @@ class AxiLiteReads(SharedComponent):
 
     Latency
     -------
-    The answer follows its address by two cycles, that of a counter by as many more as its turn
-    takes, and stays until it is taken. A read takes three cycles where it waits for nothing. After
-    a reset nothing is under way.
+    The answer follows its address by four cycles, that of a counter by as many more as its turn
+    takes, and stays until it is taken. A read takes five cycles where it waits for nothing. After a
+    reset nothing is under way.
 
     Raises
     ------
@@ -177,37 +165,48 @@ class AxiLiteReads(SharedComponent):
         m = Module()
         word = Signal(ADDRESS_BITS - 2)
         asked = Signal()
+        decoded = Signal()
+        found = Signal()
         is_count = Signal()
-        answers = Signal()
-        first = COUNTERS_OFFSET >> 2
-        turn = self.counts.turn + (first >> 1)
-        m.d.comb += [
-            self.ar.ready.eq(~asked & ~self.r.valid),
-            is_count.eq((word >= first) & (word < first + 2 * len(self.counters))),
-            answers.eq(asked & (~is_count | (turn == word[1:]))),
-        ]
+        setting = Signal(DATA_BITS)
+        count = Signal(DATA_BITS)
+        counts = self.counts.count
+        m.d.comb += self.ar.ready.eq(~asked & ~found & ~self.r.valid)
         with m.If(self.r.ready):
             m.d.sync += self.r.valid.eq(0)
         with m.If(self.ar.valid & self.ar.ready):
             m.d.sync += [asked.eq(1), word.eq(self.ar.addr[2:])]
-        with m.If(answers):
-            m.d.sync += [asked.eq(0), self.r.valid.eq(1)]
         with m.If(asked):
+            m.d.sync += decoded.eq(1)
+        with m.If(decoded & (~is_count | self._is_turn(word))):
+            m.d.sync += [asked.eq(0), decoded.eq(0), found.eq(1)]
+        m.d.sync += [
+            is_count.eq(self._is_count(word)),
+            setting.eq(self._setting(m, word)),
+            count.eq(Mux(word[0], counts[DATA_BITS:], counts[:DATA_BITS])),
+        ]
+        with m.If(found):
             m.d.sync += [
-                self.r.data.eq(self._value(m, word, is_count)),
+                found.eq(0),
+                self.r.valid.eq(1),
+                self.r.data.eq(Mux(is_count, count, setting)),
                 self.r.resp.eq(response_of(word, register_map(self.counters))),
             ]
         return m
 
-    def _value(self, m: Module, word: Signal, is_count: Signal) -> Value:
-        """What the word reads as, if it is not a count that waits for its turn."""
-        value = Signal(DATA_BITS)
-        with m.Switch(word):
-            for register in REGISTERS:
-                with m.Case(register.offset >> 2):
-                    m.d.comb += value.eq(getattr(self.values, register.name))
-        with m.If(is_count):
-            m.d.comb += value.eq(
-                Mux(word[0], self.counts.count[DATA_BITS:], self.counts.count[:DATA_BITS])
-            )
-        return value
+    def _is_count(self, word: Signal) -> Value:
+        first = COUNTERS_OFFSET >> 2
+        return (word >= first) & (word < first + 2 * len(self.counters))
+
+    def _is_turn(self, word: Signal) -> Value:
+        """Whether the counter of the word is shown in this cycle."""
+        return self.counts.turn == (word - (COUNTERS_OFFSET >> 2))[1 : 1 + len(self.counts.turn)]
+
+    def _setting(self, m: Module, word: Signal) -> Value:
+        """What the word read as a cycle ago, if it is no count; zero where there is no register."""
+        chosen: list[Value] = []
+        for register in REGISTERS:
+            is_chosen = Signal(name=f"reads_{register.name}")
+            m.d.sync += is_chosen.eq(word == register.offset >> 2)
+            chosen.append(masked(getattr(self.values, register.name), is_chosen))
+        return any_of(chosen)

@@ -125,7 +125,7 @@ class Controller(SharedComponent):
                     m.next = "REQUEST"
         is_bad = self._fetch(m, fsm, check, has_last_beat)
         self._check(m, fsm, check, is_bad, is_checked, is_accepted)
-        self._run_layer(m, fsm, is_checked & is_accepted)
+        self._run_layer(m, fsm, is_checked & is_accepted, goes_on | ends_list)
         self._walk_list(m, fsm, has_start, goes_on, ends_list)
         self._report_errors(m, fsm, check, is_bad)
         return m
@@ -133,32 +133,43 @@ class Controller(SharedComponent):
     def _fetch(self, m: Module, fsm: Any, check: DescriptorCheck, has_last_beat: Signal) -> Signal:
         """Request a descriptor and take its beats. Gives whether one came with an error.
 
-        Every beat is checked; all but the checksum go to the config register.
+        Every beat is checked; all but the checksum go to the config register. They pass a register
+        before that, since many of them hang on a beat.
         """
         num_beats = descriptor_beats(self.accelerator)
         ar = self.dram.ar
         r = self.dram.r
         beats_left = Signal(range(num_beats + 1))
+        fetching = Signal()
         is_bad = Signal()
         is_taken = Signal()
         m.d.comb += [
             ar.length.eq(num_beats - 1),
-            r.ready.eq(fsm.ongoing("FETCH")),
-            is_taken.eq(r.valid & r.ready),
+            r.ready.eq(fetching),
+            is_taken.eq(r.valid & fetching),
             has_last_beat.eq(is_taken & (beats_left == 1)),
+            check.beat.eq(self.beat),
+        ]
+        m.d.sync += [
             self.beat.eq(r.data),
             self.shift.eq(is_taken & (beats_left > timing.CHECKSUM_BEATS)),
             check.valid.eq(is_taken),
             check.first.eq(beats_left == num_beats),
-            check.beat.eq(r.data),
         ]
         with m.If(fsm.ongoing("REQUEST")):
-            m.d.sync += [ar.valid.eq(1), beats_left.eq(num_beats), is_bad.eq(0)]
+            m.d.sync += [
+                ar.valid.eq(1),
+                fetching.eq(1),
+                beats_left.eq(num_beats),
+                is_bad.eq(0),
+            ]
         with m.Else():
             with m.If(ar.ready):
                 m.d.sync += ar.valid.eq(0)
             with m.If(is_taken):
                 m.d.sync += [beats_left.eq(beats_left - 1), is_bad.eq(is_bad | r.error)]
+            with m.If(has_last_beat):
+                m.d.sync += fetching.eq(0)
         return is_bad
 
     def _check(
@@ -181,46 +192,63 @@ class Controller(SharedComponent):
         with m.Else():
             m.d.sync += cycles_left.eq(timing.DESCRIPTOR_TO_LAYER - 2)
 
-    def _run_layer(self, m: Module, fsm: Any, begins: Value) -> None:
+    def _run_layer(self, m: Module, fsm: Any, begins: Value, ends: Value) -> None:
         """Tell the engines to start and to stop; what many of them see is a register."""
-        m.d.comb += [
-            self.restart_watchdog.eq(fsm.ongoing("REQUEST")),
-            self.in_layer.eq(fsm.ongoing("LAYER")),
-        ]
+        m.d.comb += self.restart_watchdog.eq(fsm.ongoing("REQUEST"))
         m.d.sync += [
             self.go.eq(fsm.ongoing("CHECK") & begins),
             self.halt.eq(self.in_layer & self.expired),
         ]
+        with m.If(self.go):
+            m.d.sync += self.in_layer.eq(1)
+        with m.Elif(ends):
+            m.d.sync += self.in_layer.eq(0)
 
     def _walk_list(
         self, m: Module, fsm: Any, has_start: Signal, goes_on: Signal, ends_list: Signal
     ) -> None:
-        """Step through the list; a list without a descriptor is done at once."""
+        """Step through the list; a list without a descriptor is done at once.
+
+        Numbers of descriptors stand for so long that a comparison may be a cycle late. What the
+        engines decided before they saw `halt` is on the bus a cycle later, so they are asked
+        whether they are quiet from then on.
+        """
         command = self.command
         address = self.dram.ar.address
         layers_left = Signal(32)
+        has_list = Signal()
+        is_last_layer = Signal()
+        halted = Signal()
         finished = Signal()
         stopped = Signal()
         m.d.comb += [
-            has_start.eq(command.start & (command.num_descriptors != 0)),
+            has_start.eq(command.start & has_list),
             finished.eq(self.in_layer & self.layer_done & ~self.expired),
-            stopped.eq(self.in_layer & self.quiet & self.expired),
-            goes_on.eq(finished & (layers_left != 1)),
-            ends_list.eq(stopped | (finished & (layers_left == 1))),
-            command.busy.eq(layers_left != 0),
-            command.done.eq((command.start & ~has_start) | fsm.ongoing("REFUSE") | ends_list),
+            stopped.eq(halted & self.quiet),
+            goes_on.eq(finished & ~is_last_layer),
+            ends_list.eq(stopped | (finished & is_last_layer)),
+            command.done.eq((command.start & ~has_list) | fsm.ongoing("REFUSE") | ends_list),
         ]
-        m.d.sync += self.flush.eq(finished | stopped)
+        m.d.sync += [
+            has_list.eq(command.num_descriptors != 0),
+            is_last_layer.eq(layers_left == 1),
+            halted.eq(self.in_layer & self.halt & ~stopped),
+            self.flush.eq(finished | stopped),
+        ]
         with m.If(has_start):
-            m.d.sync += layers_left.eq(command.num_descriptors)
+            m.d.sync += command.busy.eq(1)
         with m.Elif(command.done):
-            m.d.sync += layers_left.eq(0)
+            m.d.sync += command.busy.eq(0)
+        with m.If(fsm.ongoing("IDLE")):
+            m.d.sync += [
+                layers_left.eq(command.num_descriptors),
+                address.eq(self._first_slot()),
+            ]
         with m.Elif(goes_on):
-            m.d.sync += layers_left.eq(layers_left - 1)
-        with m.If(has_start):
-            m.d.sync += address.eq(self._first_slot())
-        with m.Elif(goes_on):
-            m.d.sync += address.eq(address + SLOT_BYTES // self.accelerator.beat_bytes)
+            m.d.sync += [
+                layers_left.eq(layers_left - 1),
+                address.eq(address + SLOT_BYTES // self.accelerator.beat_bytes),
+            ]
 
     def _first_slot(self) -> Value:
         """Address of the list in beats."""

@@ -33,11 +33,16 @@ L2_PORTS: Final = ("weights", "inputs", "sums", "store", "load", "drain")
 RESIDUAL_PORT: Final = "residual"
 """One more where there is a residual."""
 
-GAINS: Final = data.StructLayout(dict.fromkeys(COUNTERS, 1) | {"l2_reads": 3, "l2_writes": 2})
-"""What is added to each counter in a cycle: all but those of L2 at most one."""
+MAX_GAINS: Final = dict.fromkeys(COUNTERS, 1) | {
+    "cycles": 2,
+    "descriptor": 2,
+    "l2_reads": 5,
+    "l2_writes": 2,
+}
+"""The most that can be added to each counter in a cycle."""
 
-MAX_GAINS: Final = dict.fromkeys(COUNTERS, 1) | {"l2_reads": 5, "l2_writes": 2}
-"""The most that can be added to each in a cycle."""
+GAINS: Final = data.StructLayout({name: most.bit_length() for name, most in MAX_GAINS.items()})
+"""What is added to each counter in a cycle."""
 
 
 def l2_ports(accelerator: Accelerator) -> tuple[str, ...]:
@@ -88,8 +93,8 @@ class Counters(SharedComponent):
 
     Members
     -------
-    start : In, 1 bit; high in cycle 0 of a run.
-    busy : In, 1 bit; high from cycle 1 of a run to its last.
+    start : In, 1 bit; high in cycle 1 of a run, in which cycle 0 is counted, too.
+    busy : In, 1 bit; high from cycle 2 of a run to its last.
     go : In, 1 bit; high in T0 of a layer.
     in_layer : In, 1 bit; high from the cycle after T0 to the end of the layer.
     computing : In, 1 bit; compute works.
@@ -181,11 +186,11 @@ class Counters(SharedComponent):
         """
         m.submodules.memory = memory = Memory(shape=COUNTER_BITS, depth=len(COUNTERS), init=())
         write, read = memory.write_port(), memory.read_port(domain="comb")
-        has_word = Signal(len(COUNTERS))
+        fresh = Signal(range(len(COUNTERS) + 1), init=len(COUNTERS))  # words that mean nothing yet
         word = Signal(COUNTER_BITS)
         gain = Signal(len(gained))
         counts = self.counts
-        kept = masked(read.data, has_word.bit_select(turn, 1))
+        is_fresh, is_full = fresh != 0, read.data[-1]
         m.d.comb += [
             read.addr.eq(turn),
             counts.count.eq(word + gain),
@@ -195,12 +200,17 @@ class Counters(SharedComponent):
         ]
         m.d.sync += [
             counts.turn.eq(turn),
-            word.eq(kept),
-            gain.eq(masked(gained, ~kept[-1])),
-            has_word.bit_select(turn, 1).eq(1),
+            word.eq(read.data),
+            gain.eq(gained),
         ]
+        with m.If(is_fresh):
+            m.d.sync += word.eq(0)
+        with m.Elif(is_full):
+            m.d.sync += gain.eq(0)
         with m.If(start):
-            m.d.sync += has_word.eq(0)
+            m.d.sync += fresh.eq(len(COUNTERS))
+        with m.Elif(is_fresh):
+            m.d.sync += fresh.eq(fresh - 1)
 
     def _count_accesses(self, m: Module, gains: Any) -> None:
         l2 = self.l2
@@ -216,9 +226,9 @@ class Counters(SharedComponent):
 
     def _count_cycles(self, m: Module, gains: Any) -> None:
         m.d.comb += [
-            gains.cycles.eq(1),
+            gains.cycles.eq(Mux(self.start, 2, 1)),
             gains.active.eq(self.in_layer & self.computing),
-            gains.descriptor.eq(~self.in_layer & ~self.go),
+            gains.descriptor.eq(Mux(self.start, 2, ~self.in_layer & ~self.go)),
         ]
         with m.If((self.go | self.in_layer) & self.waits):
             with m.If(self.go):

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data
-from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import (
@@ -20,8 +19,10 @@ from naas_hw.compiler.layout import (
     Quantity,
     memory_words,
 )
+from naas_hw.rtl.control.checksum import Checksum
 from naas_hw.rtl.control.status import FINDINGS
 from naas_hw.rtl.primitives.config import RECORD_STROBES, FieldSignature
+from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 FIELDS: Final = (
@@ -110,13 +111,10 @@ class DescriptorCheck(SharedComponent):
 
     def _is_whole(self, m: Module) -> Value:
         """Whether the checksum at the end is that of all beats before it."""
-        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8 * self.accelerator.beat_bytes).create()
-        m.d.comb += [
-            crc.start.eq(self.valid & self.first),
-            crc.valid.eq(self.valid),
-            crc.data.eq(self.beat),
-        ]
-        return crc.match_detected
+        m.submodules.sum = checksum = Checksum(beat_bytes=self.accelerator.beat_bytes)
+        beat = ("valid", "first", "beat")
+        connect(m, flipped(part_of(self, *beat)), part_of(checksum, *beat))
+        return checksum.is_whole
 
     def _zero_bound(self, m: Module) -> Value:
         """Whether a loop of the records that came has no trip."""

@@ -33,8 +33,8 @@ OFFERED_BURST = data.StructLayout({"offset": WINDOW_BITS, "length": LENGTH_BITS}
 class DramMaster(SharedComponent):
     """Turns bursts that are counted in beats into AXI4, within a window of 4 GiB.
 
-    Descriptors are read before load, and never while load has a burst under way: a beat belongs to
-    the descriptor where `descriptors.r` is ready, and to load otherwise. Writes are those of store.
+    Descriptors are never read while load has a burst under way: a beat belongs to the descriptor
+    where `descriptors.r` is ready, and to load otherwise. Writes are those of store.
     Beats and responses are always taken: there is room for what was asked for. All addresses count
     from the base, which must not change while a burst is offered. Golden model: byte addresses plus
     the base, modulo 4 GiB, in the window.
@@ -102,7 +102,7 @@ class DramMaster(SharedComponent):
             addresses.i.payload.offset.eq(self._offset(address)),
             addresses.i.payload.length.eq(Mux(descriptors.valid, descriptors.length, load.length)),
             descriptors.ready.eq(addresses.i.ready),
-            load.ready.eq(addresses.i.ready & ~descriptors.valid),
+            load.ready.eq(addresses.i.ready),
         ]
         self._offer(m, addresses, flipped(self.m_axi).ar)
 
@@ -118,20 +118,18 @@ class DramMaster(SharedComponent):
         descriptors = self.descriptors.r
         load = self.load.r
         bus = self.m_axi.r
-        valid = Signal()
         error = Signal()
         beat = Signal(8 * self.beat_bytes, reset_less=True)
         m.d.sync += [
-            valid.eq(bus.valid),
+            descriptors.valid.eq(bus.valid & descriptors.ready),
+            load.valid.eq(bus.valid & ~descriptors.ready),
             error.eq(bus.resp != Response.OKAY),
             beat.eq(bus.data),
         ]
         m.d.comb += [
             bus.ready.eq(1),
-            descriptors.valid.eq(valid),
             descriptors.data.eq(beat),
             descriptors.error.eq(error),
-            load.valid.eq(valid & ~descriptors.ready),
             load.data.eq(beat),
             load.error.eq(error),
             self.read_error.eq(load.valid & load.error),

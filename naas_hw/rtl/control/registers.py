@@ -28,16 +28,16 @@ class AxiLiteRegisters(SharedComponent):
     """Registers of the accelerator behind an AXI4-Lite subordinate, and its interrupt.
 
     Address and data of a write may come in either order or together. The write happens in the
-    cycle of the later of the two handshakes; `command.start` is combinational and high in exactly
-    that cycle. One write and one read may be under way at a time; a response stays until it is
-    taken. An address without a register answers SLVERR; what is written to a read-only register is
-    dropped. Byte strobes count; the low two address bits do not.
+    cycle after the later of the two handshakes; `command.start` is high in exactly that cycle. One
+    write and one read may be under way at a time; a response stays until it is taken. An address
+    without a register answers SLVERR; what is written to a read-only register is dropped. Byte
+    strobes count; the low two address bits do not.
 
     A start while the controller is busy changes nothing but gives `command.start_while_busy` for
     that cycle. `command.done` sets the done bit and its interrupt status. Events win over a write
     that clears them. An accepted start clears the done bit and the status, but not what comes in
-    that same cycle. A read gives what a register holds in the cycle before its answer; that of a
-    counter waits for the counter's turn. So a count that is read during a run is that of four
+    that same cycle. A read gives what a register holds two cycles before its answer; that of a
+    counter waits for the counter's turn. So a count that is read during a run is that of five
     cycles before the answer, and its halves are consistent while the core is idle. Golden model: a
     dictionary of what was written.
 
@@ -61,9 +61,9 @@ class AxiLiteRegisters(SharedComponent):
     Latency
     -------
     A register has its new value one cycle after its write, `interrupt` follows `command.done` by
-    one cycle. There may be a write every two cycles and a read every three; a read of a counter may
-    take as many cycles more as there are counters. A reset forbids all writes to DRAM
-    and puts the base at zero.
+    one cycle. There may be a write every three cycles and a read every five; a read of a counter
+    may take as many cycles more as there are counters. A reset forbids all writes to DRAM and puts
+    the base at zero.
 
     Raises
     ------
@@ -174,8 +174,7 @@ class AxiLiteRegisters(SharedComponent):
         ]
 
     def _is_written(self, write: AxiLiteWrites, name: str) -> Value:
-        (offset,) = (register.offset for register in self.registers if register.name == name)
-        return write.fire & (write.word == offset >> 2)
+        return write.fire & write.chosen[name]
 
     def _store(
         self, m: Module, write: AxiLiteWrites, values: Any, name: str, register: Value

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -13,6 +13,7 @@ from naas_hw.rtl.array.signatures import MultiplicationSignature
 from naas_hw.rtl.engines.fill import FilledStep
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.loop_nest import LoopNest, revisits
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -32,6 +33,10 @@ ADDRESS_WIDTHS: Final = (
 )
 
 
+NEXT_STEP_CYCLES: Final = 2
+"""Cycles from a step that is filled to the register in front of the loops."""
+
+
 class Compute(SharedComponent):
     """Runs the steps that fill hands over, one multiplication a PE and cycle.
 
@@ -45,7 +50,6 @@ class Compute(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin of a layer; nothing of another one is under way.
     fields : In, the fields of the descriptor in `FIELDS`.
     i : In, stream of `FilledStep`, always ready; at most four steps are ahead.
     run_drained : In, `CreditSignature`; drain has emptied the accumulators of a run.
@@ -76,7 +80,6 @@ class Compute(SharedComponent):
         self.bound_bits = bound_bits
         super().__init__(
             {
-                "go": In(1),
                 "fields": In(FieldSignature(FIELDS)),
                 "i": In(stream.Signature(FilledStep, always_ready=True)),
                 "run_drained": In(CreditSignature()),
@@ -97,43 +100,49 @@ class Compute(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         m.submodules.steps = steps = Queue(shape=FilledStep, depth=4, reserve=1)
-        m.submodules.filled = filled = Credit(initial=0, distance=timing.FILL_TO_COMPUTE)
         m.submodules.drained = drained = Credit(initial=2, distance=timing.DRAIN_TO_COMPUTE)
         m.submodules.nest = nest = LoopNest(
             positions=OUTER, values=ADDRESS_WIDTHS, bound_bits=self.bound_bits
         )
         last = Signal()
-        connect(m, flipped(self.i), steps.i)
+        has_next = Signal()
+        next_step = Signal(FilledStep, reset_less=True)
+        more = timing.FILL_TO_COMPUTE - NEXT_STEP_CYCLES
+        m.d.comb += [
+            steps.i.valid.eq(delayed(m, self.i.valid, more, "filled")),
+            steps.i.payload.eq(delayed(m, self.i.payload, more, "step")),
+        ]
         connect(m, flipped(self.run_drained), drained.i)
-        for part in (steps, filled, drained):
-            m.d.comb += part.clear.eq(self.go)
-        self._start_steps(m, steps, filled, drained, last)
-        self._step(m, nest, steps, last)
-        self._multiply(m, nest, steps)
+        self._hold_next(m, steps, has_next, next_step)
+        self._start_steps(m, has_next, next_step, drained, last)
+        m.d.comb += self.has_step.eq(steps.o.valid | has_next)
+        self._step(m, nest, next_step, last)
+        self._multiply(m, nest, next_step)
         return m
 
+    def _hold_next(self, m: Module, steps: Queue, has_next: Signal, next_step: Signal) -> None:
+        """The next step stands in a register, behind the queue: two cycles after it was filled."""
+        m.d.comb += steps.o.ready.eq(~has_next | self.started)
+        with m.If(steps.o.ready):
+            m.d.sync += [has_next.eq(steps.o.valid), next_step.eq(steps.o.payload)]
+
     def _start_steps(
-        self, m: Module, steps: Queue, filled: Credit, drained: Credit, last: Signal
+        self, m: Module, has_next: Signal, next_step: Any, drained: Credit, last: Signal
     ) -> None:
         """The next step starts when this one ends, if it is filled and accumulators are free."""
         ready = Signal()
-        opens_run = steps.o.payload.opens_run
+        opens_run = next_step.opens_run
         m.d.comb += [
             ready.eq(~self.multiplication.valid | last),
-            self.started.eq(ready & filled.available & (~opens_run | drained.available)),
-            steps.o.ready.eq(self.started),
-            filled.i.give.eq(self.i.valid),
-            filled.take.eq(self.started),
+            self.started.eq(ready & has_next & (~opens_run | drained.available)),
             drained.take.eq(self.started & opens_run),
             self.waits.eq((~self.multiplication.valid | last) & ~self.started),
-            self.waits_for_drain.eq(self.waits & filled.available),
-            self.has_step.eq(steps.o.valid),
+            self.waits_for_drain.eq(self.waits & has_next),
         ]
 
-    def _step(self, m: Module, nest: LoopNest, steps: Queue, last: Signal) -> None:
+    def _step(self, m: Module, nest: LoopNest, step: Any, last: Signal) -> None:
         """The loops of a step, from its start to its last multiplication."""
         closes_run = Signal()
-        step = steps.o.payload
         deltas = {name: f"pe_{name}_delta" for name, _ in ADDRESS_WIDTHS}
         connect(m, self.fields.loop_record(bound="pe_bound", deltas=deltas), nest.record)
         m.d.comb += [
@@ -145,26 +154,21 @@ class Compute(SharedComponent):
             self.step_computed.give.eq(last),
             self.run_computed.give.eq(last & closes_run),
         ]
-        with m.If(self.go):
-            m.d.sync += self.multiplication.valid.eq(0)
-        with m.Elif(self.started):
+        with m.If(self.started):
             m.d.sync += [self.multiplication.valid.eq(1), closes_run.eq(step.closes_run)]
         with m.Elif(last):
             m.d.sync += self.multiplication.valid.eq(0)
 
-    def _multiply(self, m: Module, nest: LoopNest, steps: Queue) -> None:
+    def _multiply(self, m: Module, nest: LoopNest, next_step: Any) -> None:
         """Addresses, first touch of an accumulator, and which half the run has."""
         multiplication = self.multiplication
-        opens_run = steps.o.payload.opens_run
+        opens_run = next_step.opens_run
         in_first_step = Signal()  # of an accumulator run
-        with m.If(self.go):
-            m.d.sync += [multiplication.half.eq(1), in_first_step.eq(0)]
-        with m.Elif(self.started):
-            m.d.sync += [
-                in_first_step.eq(opens_run),
-                multiplication.half.eq(Mux(opens_run, ~multiplication.half, multiplication.half)),
-            ]
+        half = Signal(init=1)
+        with m.If(self.started):
+            m.d.sync += [in_first_step.eq(opens_run), half.eq(half ^ opens_run)]
         m.d.comb += [
+            multiplication.half.eq(half),
             multiplication.weight_address.eq(nest.value.weight),
             multiplication.input_address.eq(nest.value.input),
             multiplication.accumulator_address.eq(nest.value.accumulator),

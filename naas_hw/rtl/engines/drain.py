@@ -1,9 +1,9 @@
 """Drain, control: which outputs leave the accumulators, and when they may."""
 
 from collections.abc import Hashable, Set
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from amaranth.hdl import Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -11,7 +11,9 @@ from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER, PRIVATE_BITS
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
+from naas_hw.rtl.primitives.delay import delays
 from naas_hw.rtl.primitives.interfaces import part_of
+from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes, completes, revisits
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.workload.option import Option
@@ -101,6 +103,23 @@ def drain_beat(options: Set[Option], *, sum_words: int = 1) -> type[DrainBeat] |
         return DrainBeat
     same = {name: field.shape for name, field in data.Layout.cast(DrainBeat)}
     return data.StructLayout(same | more)
+
+
+class _NextRun(NamedTuple):
+    """What is known of the run at which the outer nest is.
+
+    `revisit` : partial sums of its outputs wait in L2.
+    `final` : its outputs become bytes.
+    `reads_loaded` : it reads what load brings of its output tile.
+    `closes_tile` : it is the last of its output tile.
+    `closes_scales` : it is the last that uses its half of the scale memory.
+    """
+
+    revisit: Signal
+    final: Signal
+    reads_loaded: Signal
+    closes_tile: Signal
+    closes_scales: Signal
 
 
 class Drain(SharedComponent):
@@ -210,11 +229,12 @@ class Drain(SharedComponent):
             bound_bits=self.bound_bits,
         )
         active = Signal()
-        last = Signal()
+        free = Signal()  # no run, or its last cycle; a register
         self._load_nests(m, runs, beats)
-        self._start_runs(m, runs, active, last)
-        self._follow_run(m, runs, last)
-        self._count_beats(m, runs, beats, active, last)
+        next_run = self._describe_next(m, runs)
+        self._start_runs(m, runs, next_run, active, free)
+        self._follow_run(m, next_run, active & free)
+        self._count_beats(m, beats, next_run, active, free)
         return m
 
     def _load_nests(self, m: Module, runs: LoopNest, beats: LoopNest) -> None:
@@ -231,7 +251,28 @@ class Drain(SharedComponent):
             beats.start.eq(self.started),
         ]
 
-    def _start_runs(self, m: Module, runs: LoopNest, active: Signal, last: Signal) -> None:
+    def _describe_next(self, m: Module, runs: LoopNest) -> _NextRun:
+        """Registers: the nest has been at the run for two cycles at least when the run starts."""
+        fields = self.fields
+        reads_loaded = revisits(runs.first, fields.drain_tile_revisit)
+        if self.has_residual:
+            is_complete = completes(runs.last, fields.drain_tile_revisit)
+            reads_loaded |= fields.residual & is_complete
+        late = {}
+        for name, value in {
+            "revisit": revisits(runs.first, fields.drain_revisit),
+            "final": completes(runs.last, fields.drain_revisit),
+            "reads_loaded": reads_loaded,
+            "closes_tile": changes(runs.last, fields.drain_tile_mask),
+            "closes_scales": changes(runs.last, fields.drain_scale_mask),
+        }.items():
+            late[name] = Signal(name=f"next_{name}")
+            m.d.sync += late[name].eq(value)
+        return _NextRun(**late)
+
+    def _start_runs(
+        self, m: Module, runs: LoopNest, next_run: _NextRun, active: Signal, free: Signal
+    ) -> None:
         """A run starts when what it reads is there and what it writes is free."""
         m.submodules.computed = computed = Credit(initial=0, distance=self.to_drain)
         m.submodules.stored = stored = Credit(initial=2, distance=timing.STORE_TO_DRAIN)
@@ -239,59 +280,35 @@ class Drain(SharedComponent):
         connect(m, flipped(self.run_computed), computed.i)
         connect(m, flipped(self.tile_stored), stored.i)
         connect(m, flipped(self.output_tile_loaded), loaded.i)
-        opens_tile = Signal()
+        opens_tile = Signal(init=1)
         reload = Signal()
-        ready = self._next_run(m, runs, active, last, opens_tile, reload)
-        revisit = revisits(runs.first, self.fields.drain_revisit)
+        undrained = Signal()  # the outer nest is at a run
+        may_start = (
+            Signal()
+        )  # but for the runs before; looked up a cycle before, as the pace allows
+        m.d.sync += may_start.eq(
+            undrained
+            & ~any_of(delays(m, self.started, timing.STEP_PACE - 1, "started"))
+            & computed.coming
+            & (~opens_tile | stored.coming)
+            & (~reload | loaded.coming)
+        )
+        with m.If(self.go):
+            m.d.sync += undrained.eq(1)
+        with m.If(self.started):
+            m.d.sync += [undrained.eq(~runs.final), opens_tile.eq(next_run.closes_tile)]
         m.d.comb += [
+            self.busy.eq(undrained | (active & ~free)),
+            reload.eq(opens_tile & next_run.reads_loaded),
             self.started.eq(
-                ready
-                & computed.available
-                & (~revisit | self._sums_are_written(m))
-                & (~opens_tile | stored.available)
-                & (~reload | loaded.available)
+                may_start & free & (~next_run.revisit | self._sums_are_written(m, active))
             ),
             computed.take.eq(self.started),
             stored.take.eq(self.started & opens_tile),
             loaded.take.eq(self.started & reload),
         ]
-        for credit in (computed, stored, loaded):
-            m.d.comb += credit.clear.eq(self.go)
-        idle = ready & ~active
+        idle = undrained & free & ~active
         self._report(m, idle & opens_tile & ~stored.available, idle & reload & ~loaded.available)
-
-    def _next_run(
-        self,
-        m: Module,
-        runs: LoopNest,
-        active: Signal,
-        last: Signal,
-        opens_tile: Signal,
-        reload: Signal,
-    ) -> Signal:
-        """Whether a run may start as far as drain itself is concerned, and what it needs."""
-        undrained = Signal()  # the outer nest is at a run
-        ready = Signal()
-        m.d.comb += [
-            ready.eq(undrained & runs.ready & (~active | last)),
-            reload.eq(opens_tile & self._reads_loaded(runs)),
-            self.busy.eq(undrained | (active & ~last)),
-        ]
-        with m.If(self.go):
-            m.d.sync += [undrained.eq(1), opens_tile.eq(1)]
-        with m.Elif(self.started):
-            m.d.sync += [
-                undrained.eq(~runs.final),
-                opens_tile.eq(changes(runs.last, self.fields.drain_tile_mask)),
-            ]
-        return ready
-
-    def _reads_loaded(self, runs: LoopNest) -> Value:
-        """Whether drain reads what load brings of the output tile of the next run."""
-        mask = self.fields.drain_tile_revisit
-        if not self.has_residual:
-            return revisits(runs.first, mask)
-        return revisits(runs.first, mask) | (self.fields.residual & completes(runs.last, mask))
 
     def _report(self, m: Module, needs_store: Value, needs_load: Value) -> None:
         """In its last cycle a run still counts as drained, not as the wait of the next one."""
@@ -300,24 +317,30 @@ class Drain(SharedComponent):
             self.waits_for_load.eq(needs_load & ~needs_store),
         ]
 
-    def _sums_are_written(self, m: Module) -> Value:
-        """Whether the partial sums of the run before last are in L2."""
+    def _sums_are_written(self, m: Module, active: Signal) -> Value:
+        """Whether the partial sums of the run before last are in L2, where a run may start."""
         wait = timing.drain_to_revisit(has_epilogue=self.has_epilogue)
         latest = Signal(range(wait + 1))
         before = Signal(range(wait + 1))
+        latest_waits = Signal()
+        before_waits = Signal()
         drained = self.run_drained.give
-        with m.If(self.go):
-            m.d.sync += [latest.eq(0), before.eq(0)]
-        with m.Elif(drained):
-            m.d.sync += [latest.eq(wait - 1), before.eq(Mux(latest == 0, 0, latest - 1))]
-        with m.Else():
+        m.d.sync += [
+            latest.eq(Mux(latest_waits, latest - 1, 0)),
+            latest_waits.eq(latest > 1),
+            before.eq(Mux(before_waits, before - 1, 0)),
+            before_waits.eq(before > 1),
+        ]
+        with m.If(drained):
             m.d.sync += [
-                latest.eq(Mux(latest == 0, 0, latest - 1)),
-                before.eq(Mux(before == 0, 0, before - 1)),
+                latest.eq(wait - 1),
+                latest_waits.eq(wait > 1),
+                before.eq(Mux(latest_waits, latest - 1, 0)),
+                before_waits.eq(latest > 1),
             ]
-        return Mux(drained, latest, before) == 0
+        return ~Mux(active, latest_waits, before_waits)
 
-    def _follow_run(self, m: Module, runs: LoopNest, last: Signal) -> None:
+    def _follow_run(self, m: Module, next_run: _NextRun, last: Value) -> None:
         """What is the same in all beats of a run, and which credits its end gives."""
         fields, beat = self.fields, self.o.payload
         half = Signal()
@@ -325,19 +348,15 @@ class Drain(SharedComponent):
         scale_half = Signal()
         closes_tile = Signal()
         closes_scales = Signal()
-        tile_ends = changes(runs.last, fields.drain_tile_mask)
-        scales_end = changes(runs.last, fields.drain_scale_mask)
-        with m.If(self.go):
-            m.d.sync += [half.eq(0), tile_half.eq(0), scale_half.eq(0)]
-        with m.Elif(self.started):
+        with m.If(self.started):
             m.d.sync += [
                 half.eq(~half),
-                tile_half.eq(tile_half ^ tile_ends),
-                scale_half.eq(scale_half ^ scales_end),
-                closes_tile.eq(tile_ends),
-                closes_scales.eq(scales_end),
-                beat.revisit.eq(revisits(runs.first, fields.drain_revisit)),
-                beat.final.eq(completes(runs.last, fields.drain_revisit)),
+                tile_half.eq(tile_half ^ next_run.closes_tile),
+                scale_half.eq(scale_half ^ next_run.closes_scales),
+                closes_tile.eq(next_run.closes_tile),
+                closes_scales.eq(next_run.closes_scales),
+                beat.revisit.eq(next_run.revisit),
+                beat.final.eq(next_run.final),
                 beat.half.eq(half),
                 beat.scale_half.eq(scale_half),
                 beat.output_base.eq(fields.output_base[tile_half]),
@@ -351,35 +370,46 @@ class Drain(SharedComponent):
             self.scales_freed.give.eq(last & closes_scales),
         ]
 
-    def _is_last_part(self, m: Module) -> Value:
-        """Whether all partial sums of the beat move in this cycle, or have moved before."""
+    def _parts(self, m: Module, next_run: _NextRun) -> tuple[Value, Value]:
+        """Whether all sums of the beat have moved with this cycle, and with the next one."""
+        if self.sum_words == 1:
+            return Const(1), Const(1)
         beat, log2 = self.o.payload, self.fields.beat_lanes_log2
-        last_parts = Signal(len(beat.part))
+        last_part = Signal(len(beat.part))
+        part = Signal(len(beat.part))
+        is_last = Signal(name="is_last_part")
+        comes_last = Signal(name="comes_last_part")
         lowest = self.sum_lanes.bit_length() - 1
         for bit in range(self.sum_words.bit_length() - 1):
-            m.d.comb += last_parts[bit].eq(log2 > lowest + bit)
-        is_last = Signal(name="is_last_part")
-        m.d.comb += is_last.eq((beat.final & ~beat.revisit) | (beat.part == last_parts))
-        m.d.sync += beat.part.eq(Mux(self.o.valid & ~is_last, beat.part + 1, 0))
-        return is_last
+            m.d.comb += last_part[bit].eq(log2 > lowest + bit)
+        m.d.comb += [
+            part.eq(Mux(self.o.valid & ~is_last, beat.part + 1, 0)),
+            comes_last.eq((beat.final & ~beat.revisit) | (part == last_part)),
+        ]
+        m.d.sync += [beat.part.eq(part), is_last.eq(comes_last)]
+        with m.If(self.started):
+            m.d.sync += is_last.eq((next_run.final & ~next_run.revisit) | (last_part == 0))
+        return is_last, comes_last
 
     def _count_beats(
-        self, m: Module, runs: LoopNest, beats: LoopNest, active: Signal, last: Signal
+        self, m: Module, beats: LoopNest, next_run: _NextRun, active: Signal, free: Signal
     ) -> None:
         """The beats of a run, from the cycle after its start to its last.
 
-        A run whose beats have left before the nest of runs may step waits for it.
+        A run that is shorter than the pace of the nest of runs waits for it.
         """
         beat = self.o.payload
         spent = Signal()
+        leaves = Signal()
         finishes = Signal()
         p, q, k_group = beats.index
-        leaves = self.o.valid if self.sum_words == 1 else self.o.valid & self._is_last_part(m)
+        is_last_part, comes_last_part = self._parts(m, next_run)
+        comes_final = Mux(leaves, beats.penultimate, beats.final)
         m.d.comb += [
             self.o.valid.eq(active & ~spent),
+            leaves.eq(self.o.valid & is_last_part),
             beats.advance.eq(leaves),
             finishes.eq(leaves & beats.final),
-            last.eq((finishes | spent) & runs.ready),
             beat.byte.eq(beats.value.byte),
             beat.accumulator.eq(beats.value.accumulator),
             beat.channel.eq(beats.value.channel),
@@ -387,10 +417,14 @@ class Drain(SharedComponent):
             beat.q.eq(q),
             beat.k_group.eq(k_group),
         ]
-        m.d.sync += spent.eq((finishes | spent) & ~last & ~self.go)
+        recent = delays(m, self.started, timing.STEP_PACE - 1, "began")[1:]
+        finished = finishes | spent | (comes_final & comes_last_part)
+        m.d.sync += spent.eq((finishes | spent) & ~free)
+        m.d.sync += [
+            active.eq(active & ~free),
+            free.eq((~active | free | finished) & ~any_of(recent)),
+        ]
+        with m.If(self.started):
+            m.d.sync += [active.eq(1), free.eq(0)]
         with m.If(self.go):
-            m.d.sync += active.eq(0)
-        with m.Elif(self.started):
-            m.d.sync += active.eq(1)
-        with m.Elif(last):
-            m.d.sync += active.eq(0)
+            m.d.sync += free.eq(0)

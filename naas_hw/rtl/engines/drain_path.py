@@ -143,7 +143,7 @@ class DrainPath(SharedComponent):
         self._read_partial_sums(m, delayed(m, valid, read - 1, "reads_sums"), beats[read - 1])
         numbers = self._numbers(m, beats[read])
         scales = self._scales(m, beats[read])
-        sums = self._partial_sums(m, beats[read + 1])
+        sums = self._partial_sums(m, beats[read])
         totals = [self._total(m, k, numbers[k], sums[k]) for k in range(self.lanes)]
         requantised = [self._requantise(m, k, totals[k], scales) for k in range(self.lanes)]
         word = self._sum_word(totals, beats[SUMMED_CYCLE - 1])
@@ -246,11 +246,13 @@ class DrainPath(SharedComponent):
         ]
 
     def _partial_sums(self, m: Module, beat: Any) -> list[Value]:
-        """What is added in each lane: zero in a first visit."""
+        """What is added in each lane, a cycle later: zero in a first visit."""
         sums = Signal(8 * self.accelerator.beat_bytes, reset_less=True)
         m.d.sync += sums.eq(self.partial_sums.data)
+        with m.If(~beat.revisit):
+            m.d.sync += sums.eq(0)
         each = self.accelerator.sum_lanes
-        return [Mux(beat.revisit, sums.word_select(k % each, 32), 0) for k in range(self.lanes)]
+        return [sums.word_select(k % each, 32) for k in range(self.lanes)]
 
     def _scales(self, m: Module, beat: Any) -> ScaleMemory:
         """Bias, multiplier and shift of all lanes, two cycles after their address."""

@@ -12,6 +12,8 @@ from naas_hw.compiler.layout import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, NEST
 from naas_hw.rtl.array.signatures import InputStepSignature, WeightStepSignature
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
+from naas_hw.rtl.primitives.delay import delays
+from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.loop_nest import LoopNest, changes
 from naas_hw.rtl.primitives.shared import SharedComponent
 
@@ -152,42 +154,40 @@ class Fill(SharedComponent):
     def _start_steps(
         self, m: Module, nest: LoopNest, tiles: Credit, steps: Credit, working: Signal
     ) -> None:
+        """A step starts out of registers: what allows it is looked up a cycle before.
+
+        So no step starts in the cycle after another, as the pace of the nest wants it.
+        """
+        recent = delays(m, self.started, timing.STEP_PACE - 1, "started")
         unstarted = Signal()  # the nest is at a step
-        opens_tile = Signal()
+        opens_tile = Signal(init=1)
+        may_start = Signal()  # but for the networks
         m.d.comb += [
-            tiles.clear.eq(self.go),
             tiles.take.eq(self.started & opens_tile),
-            steps.clear.eq(self.go),
             steps.take.eq(self.started),
-            self.started.eq(
-                unstarted
-                & (~opens_tile | tiles.available)
-                & steps.available
-                & nest.ready
-                & (~working | (self.weights.idle & self.inputs.idle))
-            ),
+            self.started.eq(may_start & self.weights.idle & self.inputs.idle),
             self.finished.eq(~unstarted & ~working),
             self.waits_for_load.eq(unstarted & ~working & opens_tile & ~tiles.available),
         ]
+        m.d.sync += may_start.eq(
+            unstarted & ~any_of(recent) & (~opens_tile | tiles.coming) & steps.coming
+        )
         with m.If(self.go):
-            m.d.sync += [unstarted.eq(1), opens_tile.eq(1), working.eq(0)]
-        with m.Elif(self.started):
+            m.d.sync += unstarted.eq(1)
+        with m.If(self.started):
             m.d.sync += [unstarted.eq(~nest.final), opens_tile.eq(nest.last[OUTER:].all())]
-            m.d.sync += working.eq(1)
-        with m.Elif(self.o.valid):
-            m.d.sync += working.eq(0)
+        with m.If(self.started | self.o.valid):
+            m.d.sync += working.eq(self.started)
 
     def _start_networks(self, m: Module, nest: LoopNest) -> None:
         """A network works on a step only if the step before had other operands."""
-        new_weights = Signal()
-        new_inputs = Signal()
+        new_weights = Signal(init=1)
+        new_inputs = Signal(init=1)
         m.d.comb += [
             self.weights.start.eq(self.started & new_weights),
             self.inputs.start.eq(self.started & new_inputs),
         ]
-        with m.If(self.go):
-            m.d.sync += [new_weights.eq(1), new_inputs.eq(1)]
-        with m.Elif(self.started):
+        with m.If(self.started):
             m.d.sync += [
                 new_weights.eq(changes(nest.last, self.fields.fill_weight_mask)),
                 new_inputs.eq(changes(nest.last, self.fields.fill_input_mask)),
@@ -206,9 +206,7 @@ class Fill(SharedComponent):
             (self.weights.half, fields.fill_weight_mask),
             (self.inputs.half, fields.fill_input_mask),
         ):
-            with m.If(self.go):
-                m.d.sync += half.eq(0)
-            with m.Elif(self.started & changes(nest.last, mask)):
+            with m.If(self.started & changes(nest.last, mask)):
                 m.d.sync += half.eq(~half)
         m.d.comb += [
             self.weights.address.eq(fields.weight_base[weight_tile] + nest.value.weights),
@@ -220,7 +218,7 @@ class Fill(SharedComponent):
     def _hand_over(self, m: Module, nest: LoopNest, working: Signal) -> None:
         """What is known of the step that is being filled, and the end of it."""
         closes_tile = Signal()
-        opens_run = Signal()  # of the step that comes next
+        opens_run = Signal(init=1)  # of the step that comes next
         closes_run = changes(nest.last, self.fields.fill_output_mask)
         with m.If(self.started):
             m.d.sync += [
@@ -229,11 +227,8 @@ class Fill(SharedComponent):
                 self.o.payload.opens_run.eq(opens_run),
                 self.o.payload.closes_run.eq(closes_run),
                 closes_tile.eq(nest.last[OUTER:].all()),
+                opens_run.eq(closes_run),
             ]
-        with m.If(self.go):
-            m.d.sync += opens_run.eq(1)
-        with m.Elif(self.started):
-            m.d.sync += opens_run.eq(closes_run)
         m.d.comb += [
             self.o.valid.eq(working & nest.ready & self.weights.idle & self.inputs.idle),
             self.tile_freed.give.eq(self.o.valid & closes_tile),

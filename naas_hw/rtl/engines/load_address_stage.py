@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +23,6 @@ class LoadAddressStage(SharedComponent):
 
     Members
     -------
-    clear : In, 1 bit; forgets the load that comes in this cycle.
     i : In, stream of `OffsetLoad`, tagged as `loads` says, always ready.
     o : Out, stream of `LoadTransfer`, tagged in the same way, always ready.
 
@@ -40,7 +39,6 @@ class LoadAddressStage(SharedComponent):
         self.loads = loads
         super().__init__(
             {
-                "clear": In(1),
                 "i": In(stream.Signature(loads.tagged(OffsetLoad), always_ready=True)),
                 "o": Out(stream.Signature(loads.tagged(LoadTransfer), always_ready=True)),
             }
@@ -54,16 +52,15 @@ class LoadAddressStage(SharedComponent):
         m = Module()
         load = self.i.payload
         transfer = Signal(self.loads.tagged(LoadTransfer), reset_less=True)
-        dram_offset = load.dram_row_offset + load.dram_column_offset
         l2_offset = load.l2_row_offset + load.l2_column_offset
         m.d.comb += self.o.payload.eq(transfer)
-        m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
+        m.d.sync += self.o.valid.eq(self.i.valid)
         m.d.sync += [
             transfer.tag.eq(load.tag),
-            transfer.dram_address.eq(load.dram_address + Mux(load.has_offset, dram_offset, 0)),
+            transfer.dram_address.eq(load.dram_address + load.dram_row_offset),
             transfer.blocks.eq(load.blocks),
             transfer.rows.eq(load.rows),
             transfer.columns.eq(load.columns),
-            transfer.destination.eq(load.base + Mux(load.has_offset, l2_offset, 0)),
+            transfer.destination.eq(load.base + l2_offset),
         ]
         return m

@@ -77,11 +77,15 @@ class ClippedLoad(data.Struct):
     -------
     tag : what it is for.
     is_inputs : the tensor is that of the inputs.
-    dram_address : first beat of the tile, whether or not it exists.
+    dram_address : beat of the first column that exists, in the first row of the tile, whether or
+        not there is this row.
     base : first word of the tile's buffer.
-    rows_skipped, columns_skipped : rows and columns of an input tile before those of the image.
-    rows, columns, blocks : of an input tile, those that exist.
-    no_rows, no_columns : no row, no column of an input tile exists.
+    rows_skipped, columns_skipped : rows and columns of an input tile before those of the image;
+        none of another tensor.
+    row_end, column_end : rows and columns of an input tile up to the end of the image, those that
+        are skipped included.
+    is_below, is_behind : an input tile begins below the image, or behind its last column.
+    blocks : of an input tile, those that exist.
     output_rows, output_columns, output_blocks : of an output tile, those that exist.
     """
 
@@ -91,11 +95,11 @@ class ClippedLoad(data.Struct):
     base: unsigned(L2_BITS)
     rows_skipped: unsigned(SKIPPED_BITS)
     columns_skipped: unsigned(SKIPPED_BITS)
-    rows: unsigned(BOUND_BITS)
-    columns: unsigned(BOUND_BITS)
+    row_end: unsigned(BOUND_BITS)
+    column_end: unsigned(BOUND_BITS)
+    is_below: unsigned(1)
+    is_behind: unsigned(1)
     blocks: unsigned(BOUND_BITS)
-    no_rows: unsigned(1)
-    no_columns: unsigned(1)
     output_rows: unsigned(BOUND_BITS)
     output_columns: unsigned(BOUND_BITS)
     output_blocks: unsigned(BOUND_BITS)
@@ -114,7 +118,6 @@ class LoadClipStage(SharedComponent):
 
     Members
     -------
-    clear : In, 1 bit; forgets the load that comes in this cycle, and the one before it.
     i : In, stream of `scheduled_load(loads)`, always ready.
     tile : In, a value for each of `tile_widths(loads)`; the tile of the load that comes in this
         cycle.
@@ -145,7 +148,6 @@ class LoadClipStage(SharedComponent):
         self.extent_bits = extent_bits
         super().__init__(
             {
-                "clear": In(1),
                 "i": In(stream.Signature(scheduled_load(loads), always_ready=True)),
                 "tile": In(value_signature(tile_widths(loads))),
                 "fields": In(FieldSignature(fields_of(loads))),
@@ -164,18 +166,18 @@ class LoadClipStage(SharedComponent):
         tag = Signal.like(self.i.payload.tag, name="tag", reset_less=True)
         m.d.comb += self.o.payload.eq(clipped)
         m.d.sync += [
-            is_there.eq(self.i.valid & ~self.clear),
-            self.o.valid.eq(is_there & ~self.clear),
+            is_there.eq(self.i.valid),
+            self.o.valid.eq(is_there),
             tag.eq(self.i.payload.tag),
             clipped.tag.eq(tag),
             clipped.is_inputs.eq(tag.tensor == Tensor.INPUTS),
         ]
-        self._look_up_addresses(m, clipped)
-        self._clip_inputs(m, clipped)
+        columns_skipped = self._clip_inputs(m, clipped)
+        self._look_up_addresses(m, clipped, columns_skipped)
         self._clip_outputs(m, clipped)
         return m
 
-    def _look_up_addresses(self, m: Module, clipped: Any) -> None:
+    def _look_up_addresses(self, m: Module, clipped: Any, columns_skipped: Value) -> None:
         """Where the tile begins in DRAM, and where the half of its buffer begins."""
         early_address = Signal(DRAM_BITS, reset_less=True)
         early_base = Signal(L2_BITS, reset_less=True)
@@ -200,9 +202,13 @@ class LoadClipStage(SharedComponent):
             for tensor, address, base in addresses:
                 with m.Case(tensor):
                     m.d.sync += [early_address.eq(address), early_base.eq(base)]
-        m.d.sync += [clipped.dram_address.eq(early_address), clipped.base.eq(early_base)]
+        m.d.sync += [
+            clipped.dram_address.eq(early_address + columns_skipped),
+            clipped.base.eq(early_base),
+        ]
 
-    def _clip_inputs(self, m: Module, clipped: Any) -> None:
+    def _clip_inputs(self, m: Module, clipped: Any) -> Value:
+        """Rows, columns and blocks; gives the columns that are skipped, a cycle early."""
         tile, fields, bits = self.tile, self.fields, self.extent_bits
         row, column = tile.row.as_signed(), tile.column.as_signed()
         rows = clip_range(m, row, fields.tile_rows, fields.image_rows, "rows", bits=bits)
@@ -212,15 +218,18 @@ class LoadClipStage(SharedComponent):
         blocks = clip_extent(
             m, fields.tile_blocks, fields.input_blocks, tile.block, "blocks", bits=bits
         )
+        with m.If(self.i.payload.tag.tensor != Tensor.INPUTS):
+            m.d.sync += [rows.skipped.eq(0), columns.skipped.eq(0)]
         m.d.sync += [
             clipped.rows_skipped.eq(rows.skipped),
-            clipped.rows.eq(rows.count),
-            clipped.no_rows.eq(rows.empty),
+            clipped.row_end.eq(rows.end),
+            clipped.is_below.eq(rows.is_behind),
             clipped.columns_skipped.eq(columns.skipped),
-            clipped.columns.eq(columns.count),
-            clipped.no_columns.eq(columns.empty),
+            clipped.column_end.eq(columns.end),
+            clipped.is_behind.eq(columns.is_behind),
             clipped.blocks.eq(blocks),
         ]
+        return columns.skipped
 
     def _clip_outputs(self, m: Module, clipped: Any) -> None:
         tile, fields = self.tile, self.fields

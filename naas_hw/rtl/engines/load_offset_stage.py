@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_clip_stage import ClippedLoad
-from naas_hw.rtl.primitives.clip import SKIPPED_BITS
+from naas_hw.rtl.primitives.clip import count_clipped
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import (
@@ -18,6 +18,7 @@ from naas_hw.rtl.primitives.transfer import (
     LoadTag,
     OptionalTensor,
     Tensor,
+    check_extent_bits,
 )
 
 FIELDS: Final = (
@@ -40,9 +41,9 @@ class OffsetLoad(data.Struct):
     -------
     tag : what it is for.
     blocks, rows, columns : see `LoadTransfer`.
-    dram_address, base : of the tile; DRAM beats and words of L2.
-    has_offset : rows or columns may be missing before those that are loaded.
-    dram_row_offset, dram_column_offset, l2_row_offset, l2_column_offset : what these take.
+    dram_address, base : of the tile, see `ClippedLoad`; DRAM beats and words of L2.
+    dram_row_offset, l2_row_offset, l2_column_offset : what the rows and columns take that are
+        missing before those that are loaded.
     """
 
     tag: LoadTag
@@ -51,9 +52,7 @@ class OffsetLoad(data.Struct):
     columns: unsigned(BOUND_BITS)
     dram_address: unsigned(DRAM_BITS)
     base: unsigned(L2_BITS)
-    has_offset: unsigned(1)
     dram_row_offset: unsigned(DRAM_BITS)
-    dram_column_offset: unsigned(SKIPPED_BITS)
     l2_row_offset: unsigned(L2_BITS)
     l2_column_offset: unsigned(L2_BITS)
 
@@ -68,10 +67,10 @@ class LoadOffsetStage(SharedComponent):
     Parameters
     ----------
     loads : what is loaded beside the four tensors that every layer has.
+    extent_bits : bits of an extent of a tile, see `transfer.extent_bits`.
 
     Members
     -------
-    clear : In, 1 bit; forgets the load that comes in this cycle.
     i : In, stream of `ClippedLoad`, tagged as `loads` says, always ready.
     fields : In, the fields of the descriptor in `FIELDS`.
     o : Out, stream of `OffsetLoad`, tagged in the same way, always ready.
@@ -82,14 +81,15 @@ class LoadOffsetStage(SharedComponent):
 
     Raises
     ------
-    Nothing.
+    ValueError : the bits are out of range.
     """
 
-    def __init__(self, loads: LoadOptions = NO_OPTIONS) -> None:
+    def __init__(self, loads: LoadOptions = NO_OPTIONS, *, extent_bits: int = BOUND_BITS) -> None:
+        check_extent_bits(extent_bits)
         self.loads = loads
+        self.extent_bits = extent_bits
         super().__init__(
             {
-                "clear": In(1),
                 "i": In(stream.Signature(loads.tagged(ClippedLoad), always_ready=True)),
                 "fields": In(FieldSignature(FIELDS)),
                 "o": Out(stream.Signature(loads.tagged(OffsetLoad), always_ready=True)),
@@ -98,34 +98,43 @@ class LoadOffsetStage(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.loads,)
+        return (self.loads, self.extent_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
         load, fields = self.i.payload, self.fields
         outside = Signal()
+        row_end, column_end = (end[: self.extent_bits] for end in (load.row_end, load.column_end))
+        rows, no_rows = count_clipped(m, load.rows_skipped, row_end, load.is_below, "rows")
+        columns, no_columns = count_clipped(
+            m, load.columns_skipped, column_end, load.is_behind, "columns"
+        )
         offset = Signal(self.loads.tagged(OffsetLoad), reset_less=True)
-        m.d.comb += [outside.eq(load.no_rows | load.no_columns), self.o.payload.eq(offset)]
-        m.d.sync += self.o.valid.eq(self.i.valid & ~self.clear)
+        m.d.comb += [outside.eq(no_rows | no_columns), self.o.payload.eq(offset)]
+        m.d.sync += self.o.valid.eq(self.i.valid)
         m.d.sync += [
             offset.tag.eq(load.tag),
             offset.dram_address.eq(
                 Mux(load.is_inputs & outside, fields.dummy_input_address, load.dram_address)
             ),
             offset.base.eq(load.base),
-            offset.has_offset.eq(load.is_inputs & ~outside),
             offset.dram_row_offset.eq(load.rows_skipped * fields.input_row_pitch),
-            offset.dram_column_offset.eq(load.columns_skipped),
             offset.l2_row_offset.eq(load.rows_skipped * fields.input_l2_row_pitch),
             offset.l2_column_offset.eq(load.columns_skipped * fields.input_l2_column_pitch),
         ]
-        self._choose_shape(m, offset, outside)
+        with m.If(outside):
+            m.d.sync += [
+                offset.dram_row_offset.eq(0),
+                offset.l2_row_offset.eq(0),
+                offset.l2_column_offset.eq(0),
+            ]
+        inputs = [Mux(outside, 1, extent) for extent in (load.blocks, rows, columns)]
+        self._choose_shape(m, offset, inputs)
         return m
 
-    def _choose_shape(self, m: Module, offset: Any, outside: Signal) -> None:
+    def _choose_shape(self, m: Module, offset: Any, inputs: Sequence[Value]) -> None:
         """Extents of the box that is loaded, in beats of its tensor."""
         load, fields = self.i.payload, self.fields
-        inputs = [Mux(outside, 1, extent) for extent in (load.blocks, load.rows, load.columns)]
         outputs = (load.output_blocks, load.output_rows, load.output_columns)
         shapes: list[tuple[int, Sequence[Value | int]]] = [
             (Tensor.SCALES, (SCALE_COMPONENTS, 1, fields.scale_tile_words)),

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -79,13 +79,13 @@ class LoadPlanner(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin with the layer whose fields are there; forgets whatever was under way.
+    go : In, 1 bit; begin with the layer whose fields are there; nothing of another is under way.
     fields : In, the fields of the descriptor in `fields_of(loads)`.
     o : Out, stream of `LoadTransfer`, tagged as `loads` says.
 
     Latency
     -------
-    The first transfer is offered NUM_STAGES + 2 cycles after `go`, and one in each cycle that
+    The first transfer is offered NUM_STAGES + 3 cycles after `go`, and one in each cycle that
     follows while transfers are taken; the last one of a tile PLANNER_PACE cycles after that of the
     tile before at the earliest. Nothing is offered from reset until the first `go`.
 
@@ -129,10 +129,10 @@ class LoadPlanner(SharedComponent):
         m.submodules.clip = clip = LoadClipStage(
             loads, scale_half_words=self.scale_half_words, extent_bits=self.extent_bits
         )
-        m.submodules.offset = offset = LoadOffsetStage(loads)
+        m.submodules.offset = offset = LoadOffsetStage(loads, extent_bits=self.extent_bits)
         m.submodules.address = address = LoadAddressStage(loads)
         m.submodules.queue = queue = Queue(
-            shape=loads.tagged(LoadTransfer), depth=QUEUE_DEPTH, reserve=NUM_STAGES + 1
+            shape=loads.tagged(LoadTransfer), depth=QUEUE_DEPTH, reserve=NUM_STAGES + 2
         )
         self._load_nest(m, nest)
         self._schedule(m, nest, scheduler, queue)
@@ -142,8 +142,6 @@ class LoadPlanner(SharedComponent):
         connect(m, offset.o, address.i)
         connect(m, address.o, queue.i)
         connect(m, queue.o, flipped(self.o))
-        for stage in (clip, offset, address, queue):
-            m.d.comb += stage.clear.eq(self.go)
         for part, names in (
             (scheduler, load_scheduler.fields_of(loads)),
             (clip, load_clip_stage.fields_of(loads)),
@@ -181,10 +179,12 @@ class LoadPlanner(SharedComponent):
         ]
 
     def _schedule(self, m: Module, nest: LoopNest, scheduler: LoadScheduler, queue: Queue) -> None:
+        has_room = Signal()
+        m.d.sync += has_room.eq(queue.room)
         tile = ("last", "first", "final", "ready", "advance")
         connect(m, part_of(nest, *tile), part_of(scheduler, *tile))
         m.d.comb += [
             nest.start.eq(self.go),
             scheduler.go.eq(self.go),
-            scheduler.room.eq(queue.room),
+            scheduler.room.eq(has_room),
         ]

@@ -83,9 +83,9 @@ class LoadScheduler(SharedComponent):
 
     Latency
     -------
-    The first load is scheduled in the cycle after `go`, and one in each cycle with `room` that
-    follows; the last of a tile waits until the nest is `ready`. Nothing is scheduled from reset
-    until the first `go`.
+    The first load of a tile is scheduled in the second cycle after `go` or after the last of the
+    tile before, and one in each cycle with `room` that follows; the last of a tile waits until the
+    nest is `ready`. Nothing is scheduled from reset until the first `go`.
 
     Raises
     ------
@@ -116,21 +116,30 @@ class LoadScheduler(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         pending = Signal(self.num_tensors)  # of this tile, as far as masks tell
+        fresh = Signal()  # the nest has just come to this tile
         needed = Signal(self.num_tensors)
+        has_needed = Signal()
+        is_last = Signal()  # of what is needed, one is left
         rest = Signal(self.num_tensors)  # what is needed after this load
+        following = Signal(self.num_tensors)
         moved = self._moved(m)
         m.d.comb += [
-            needed.eq(self._needed(pending)),
             rest.eq(needed & (needed - 1)),
-            self.o.valid.eq(needed.any() & self.room & (self.ready | (rest != 0))),
-            self.advance.eq(self.o.valid & (rest == 0)),
+            self.o.valid.eq(has_needed & self.room & (self.ready | ~is_last)),
+            self.advance.eq(has_needed & self.room & self.ready & is_last),
+            following.eq(Mux(fresh, self._needed(pending), rest)),
         ]
         with m.If(self.go):
             m.d.sync += pending.eq((1 << (self.num_tensors - 1)) - 1)  # nothing was summed up
         with m.Elif(self.advance):
             m.d.sync += pending.eq(Mux(self.final, 0, moved))
-        with m.Elif(self.o.valid):
-            m.d.sync += pending.eq(rest)
+        m.d.sync += fresh.eq(self.go | self.advance)
+        with m.If(fresh | self.o.valid):
+            m.d.sync += [
+                needed.eq(following),
+                has_needed.eq(following.any()),
+                is_last.eq((following & (following - 1)) == 0),
+            ]
         self._describe(m, needed, moved)
         return m
 
@@ -166,7 +175,7 @@ class LoadScheduler(SharedComponent):
     def _describe(self, m: Module, needed: Signal, moved: Signal) -> None:
         """What goes with the tensor that is loaded now."""
         tag = self.o.payload.tag
-        opens_tile = Signal()
+        opens_tile = Signal(init=1)
         run = Signal(RUN_BITS)
         halves = Signal(self.num_tensors)
         inputs_follow = needed[self.loads.order.index(Tensor.INPUTS)]
@@ -185,9 +194,7 @@ class LoadScheduler(SharedComponent):
                 (tag.tensor == Tensor.PARTIAL_SUMS)
                 | ((tag.tensor == OptionalTensor.RESIDUAL) & ~sums_follow)
             )
-        with m.If(self.go):
-            m.d.sync += [opens_tile.eq(1), run.eq(0), halves.eq(0)]
-        with m.Elif(self.advance):
+        with m.If(self.advance):
             m.d.sync += [
                 opens_tile.eq(1),
                 halves.eq(halves ^ moved),

@@ -1,6 +1,7 @@
 """Load, second half: addresses go out, data come in and go to L2."""
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
@@ -14,11 +15,12 @@ from naas_hw.rtl.memory.scale_memory import scale_write_port
 from naas_hw.rtl.memory.table_memory import table_write_port
 from naas_hw.rtl.primitives.axi import DramReadSignature
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
-from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter
+from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter, Run
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.queue import Queue
+from naas_hw.rtl.primitives.register_slice import RegisterSlice
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import (
     COMPONENT_SHIFT,
@@ -33,12 +35,15 @@ from naas_hw.rtl.primitives.transfer import (
 )
 
 ADDRESS_PIPELINE: Final = 3
-"""Cycles from the decision to read a transfer to its first address on the channel."""
+"""Cycles from the decision to read a transfer to its first address on the channel: its first run,
+the register behind it, its first burst."""
 
-OUTSTANDING_BITS: Final = (timing.READ_AHEAD_BEATS + 255).bit_length()
-"""Of the beats that were asked for and not received: the limit, and all of a burst but a beat."""
+OUTSTANDING_BITS: Final = (timing.READ_AHEAD_BEATS + 2 * 256 - 1).bit_length()
+"""Of the beats that were asked for and not received: all but one below the limit, the burst that
+exceeds it, and one that was offered before this was seen."""
 
 QUEUE_DEPTH: Final = 16
+"""Transfers that are requested and not received: no more than two tiles have."""
 
 RUN_LEVELS: Final = ("block", "row", "column")
 BEAT_LEVEL: Final = ("beat", 3)
@@ -62,6 +67,32 @@ def fields_of(loads: LoadOptions) -> tuple[str, ...]:
     return (*FIELDS, *(("output_pixel_pitch",) if loads.pitched else ()))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Following:
+    """The transfer that is requested next, in registers.
+
+    `is_scales`, `is_sums` : of its tensor.
+    `is_strided` : its pixels are apart in DRAM.
+    """
+
+    valid: Signal
+    transfer: Any
+    is_scales: Signal
+    is_sums: Signal
+    is_strided: Signal
+
+    @classmethod
+    def of(cls, loads: LoadOptions) -> "_Following":
+        """Those of a reader of these loads."""
+        return cls(
+            valid=Signal(name="following_valid"),
+            transfer=Signal(loads.tagged(LoadTransfer), name="following", reset_less=True),
+            is_scales=Signal(name="following_is_scales"),
+            is_sums=Signal(name="following_is_sums"),
+            is_strided=Signal(name="following_is_strided"),
+        )
+
+
 class Reader(SharedComponent):
     """Reads transfers, each as soon as its buffer is free, and writes their beats to L2 or scales.
 
@@ -70,8 +101,8 @@ class Reader(SharedComponent):
     of the output run before last (`stored_run`); for a residual, until drain has left the output
     run before last (`output_tile_drained`). These two are never the first transfer of a tile and
     all transfers of a tile carry the same run, so the answer is for the transfer that waits now.
-    Data are never refused: their buffer is free. At most `READ_AHEAD_BEATS` beats, and the rest of
-    a burst, are asked for and not there.
+    Data are never refused: their buffer is free. At most `READ_AHEAD_BEATS` beats, and those of
+    two bursts, are asked for and not there.
 
     `halt` ends a layer at any moment without breaking the protocol: no new address is offered, and
     all beats that were asked for are taken until it is `quiet`. Golden model: a list of the beats
@@ -85,8 +116,7 @@ class Reader(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin of a layer; nothing of another one is under way.
-    halt : In, 1 bit; level, until the reset that follows.
+    halt : In, 1 bit; level, until the reset that follows; it counts from the second cycle on.
     fields : In, the fields of the descriptor in `fields_of(loads)`.
     i : In, stream of `LoadTransfer`, tagged as `loads` says.
     tile_freed : In, `CreditSignature`; fill has left the operands of a tile.
@@ -106,9 +136,9 @@ class Reader(SharedComponent):
 
     Latency
     -------
-    The first address of a transfer is offered ADDRESS_PIPELINE cycles after it was taken, and
-    those of the next follow without a gap. A beat a cycle; it is written in the cycle after. The
-    reader is quiet after reset.
+    The first address of a transfer is offered ADDRESS_PIPELINE cycles after its request began,
+    which is a cycle after it was taken at the earliest; those of the next follow without a gap. A
+    beat a cycle; it is written in the cycle after. The reader is quiet after reset.
 
     Raises
     ------
@@ -130,7 +160,6 @@ class Reader(SharedComponent):
         self.extent_bits = extent_bits
         super().__init__(
             {
-                "go": In(1),
                 "halt": In(1),
                 "fields": In(FieldSignature(fields_of(loads))),
                 "i": In(stream.Signature(loads.tagged(LoadTransfer))),
@@ -156,29 +185,45 @@ class Reader(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         m.submodules.requested = requested = Queue(
-            shape=self.loads.tagged(LoadTransfer), depth=QUEUE_DEPTH
+            shape=self.loads.tagged(LoadTransfer), depth=QUEUE_DEPTH, reserve=1
         )
         levels = tuple((name, self.extent_bits) for name in RUN_LEVELS)
         m.submodules.runs = runs = BoxAddressGenerator(levels=levels, address_bits=DRAM_BITS)
+        m.submodules.cut_runs = cut_runs = RegisterSlice(shape=Run)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         m.submodules.words = words = BoxAddressGenerator(
             levels=(*levels, BEAT_LEVEL), address_bits=L2_BITS
         )
-        accepted = Signal()  # a transfer is taken in this cycle
+        following = _Following.of(self.loads)
+        accepted = Signal()  # its request begins
         m.d.comb += [
-            accepted.eq(self.i.valid & self.i.ready),
-            requested.clear.eq(self.go),
             requested.i.valid.eq(accepted),
-            requested.i.payload.eq(self.i.payload),
+            requested.i.payload.eq(following.transfer),
         ]
-        allowed = self._check_credits(m, accepted) & requested.i.ready
-        self._cut_into_runs(m, accepted, allowed, runs, splitter)
+        self._hold_next(m, following, accepted)
+        allowed = self._check_credits(m, following, accepted)
+        self._cut_into_runs(m, following, accepted, allowed, runs, cut_runs)
+        connect(m, cut_runs.o, splitter.i)
         self._request_bursts(m, splitter)
         self._take_beats(m, requested, words)
         return m
 
-    def _check_credits(self, m: Module, accepted: Signal) -> Value:
-        """Whether the buffer of the transfer that waits is free."""
+    def _hold_next(self, m: Module, following: _Following, accepted: Signal) -> None:
+        """The next transfer stands in a register, with what its request depends on."""
+        transfer = self.i.payload
+        tensor = transfer.tag.tensor
+        m.d.comb += self.i.ready.eq(~following.valid | accepted)
+        with m.If(self.i.ready):
+            m.d.sync += [
+                following.valid.eq(self.i.valid),
+                following.transfer.eq(transfer),
+                following.is_scales.eq(tensor == Tensor.SCALES),
+                following.is_sums.eq(tensor == Tensor.PARTIAL_SUMS),
+                following.is_strided.eq(self._is_strided(transfer)),
+            ]
+
+    def _check_credits(self, m: Module, following: _Following, accepted: Signal) -> Value:
+        """Whether the buffer of the next transfer is free."""
         m.submodules.tiles = tiles = Credit(
             initial=2, distance=timing.FILL_TO_LOAD - ADDRESS_PIPELINE
         )
@@ -190,82 +235,74 @@ class Reader(SharedComponent):
         )
         connect(m, flipped(self.tile_freed), tiles.i)
         connect(m, flipped(self.scales_freed), scales.i)
-        transfer = self.i.payload
-        is_scales = transfer.tag.tensor == Tensor.SCALES
+        tag = following.transfer.tag
         m.d.comb += [
-            tiles.clear.eq(self.go),
-            tiles.take.eq(accepted & transfer.tag.opens_tile),
-            scales.clear.eq(self.go),
-            scales.take.eq(accepted & is_scales),
-            self.stored_run.ask.eq(self.i.valid),
-            self.stored_run.output_run.eq(transfer.tag.output_run),
+            tiles.take.eq(accepted & tag.opens_tile),
+            scales.take.eq(accepted & following.is_scales),
+            self.stored_run.ask.eq(following.valid),
+            self.stored_run.output_run.eq(tag.output_run),
         ]
         allowed = (
-            (~transfer.tag.opens_tile | tiles.available)
-            & (~is_scales | scales.available)
-            & ((transfer.tag.tensor != Tensor.PARTIAL_SUMS) | self.stored_run.stored)
+            (~tag.opens_tile | tiles.available)
+            & (~following.is_scales | scales.available)
+            & (~following.is_sums | self.stored_run.stored)
         )
         if self.loads.residual:
-            is_residual = transfer.tag.tensor == OptionalTensor.RESIDUAL
-            allowed &= ~is_residual | self._is_drained(m)
+            is_residual = tag.tensor == OptionalTensor.RESIDUAL
+            allowed &= ~is_residual | self._is_drained(m, following)
         return allowed
 
-    def _is_drained(self, m: Module) -> Signal:
+    def _is_drained(self, m: Module, following: _Following) -> Signal:
         """Whether drain had left the run two before that of the transfer which waits now."""
         distance = timing.DRAIN_TO_RESIDUAL - ADDRESS_PIPELINE
-        given = delayed(
-            m, self.output_tile_drained.give, distance - 2, "tile_drained", clear=self.go
-        )
+        given = delayed(m, self.output_tile_drained.give, distance - 2, "tile_drained")
         num_drained = Signal(RUN_BITS)
         lead = Signal(signed(RUN_BITS))
         drained = Signal()
-        m.d.comb += lead.eq(num_drained - (self.i.payload.tag.output_run - 1))
-        m.d.sync += drained.eq(self.i.valid & (lead >= 0))
-        with m.If(self.go):
-            m.d.sync += num_drained.eq(0)
-        with m.Elif(given):
+        m.d.comb += lead.eq(num_drained - (following.transfer.tag.output_run - 1))
+        m.d.sync += drained.eq(following.valid & (lead >= 0))
+        with m.If(given):
             m.d.sync += num_drained.eq(num_drained + 1)
         return drained
 
     def _cut_into_runs(
         self,
         m: Module,
+        following: _Following,
         accepted: Signal,
         allowed: Value,
         runs: BoxAddressGenerator,
-        splitter: BurstSplitter,
+        cut_runs: RegisterSlice,
     ) -> None:
         """A run is a row of beats side by side, or a single beat of an image with a stride."""
-        transfer = self.i.payload
+        transfer = following.transfer
         requesting = Signal()
-        strided = Signal()
         run_taken = Signal()
         beats = Signal(RUN_BEATS_BITS, reset_less=True)
-        is_sums = transfer.tag.tensor == Tensor.PARTIAL_SUMS
         ends = run_taken & runs.last
         m.d.comb += [
-            run_taken.eq(splitter.i.valid & splitter.i.ready),
-            self.i.ready.eq(allowed & ~self.halt & (~requesting | ends)),
-            strided.eq(self._is_strided(transfer)),
+            run_taken.eq(requesting & cut_runs.i.ready),
+            accepted.eq(following.valid & allowed & (~requesting | ends)),
             runs.start.eq(accepted),
             runs.advance.eq(run_taken),
             runs.origin.eq(transfer.dram_address),
             runs.counts.block.eq(transfer.blocks),
             runs.counts.row.eq(transfer.rows),
-            runs.counts.column.eq(Mux(strided, transfer.columns, 1)),
-            splitter.i.valid.eq(requesting),
-            splitter.i.payload.address.eq(runs.address),
-            splitter.i.payload.beats.eq(beats),
-            splitter.cancel.eq(self.halt),
+            runs.counts.column.eq(Mux(following.is_strided, transfer.columns, 1)),
+            cut_runs.i.valid.eq(requesting),
+            cut_runs.i.payload.address.eq(runs.address),
+            cut_runs.i.payload.beats.eq(beats),
         ]
         with m.If(accepted):
             m.d.sync += [
                 requesting.eq(1),
-                beats.eq(Mux(strided, 1, transfer.columns << Mux(is_sums, 2, 0))),
+                beats.eq(
+                    Mux(following.is_strided, 1, transfer.columns << Mux(following.is_sums, 2, 0))
+                ),
             ]
-        with m.Elif(ends | self.go):
+        with m.Elif(ends):
             m.d.sync += requesting.eq(0)
-        self._choose_dram_pitches(m, accepted, runs)
+        self._choose_dram_pitches(m, following, accepted, runs)
 
     def _is_strided(self, transfer: Any) -> Value:
         """Whether the pixels of a row are apart in DRAM."""
@@ -275,11 +312,13 @@ class Reader(SharedComponent):
         is_residual = transfer.tag.tensor == OptionalTensor.RESIDUAL
         return inputs | (is_residual & (self.fields.output_pixel_pitch != 1))
 
-    def _choose_dram_pitches(self, m: Module, accepted: Signal, runs: BoxAddressGenerator) -> None:
+    def _choose_dram_pitches(
+        self, m: Module, following: _Following, accepted: Signal, runs: BoxAddressGenerator
+    ) -> None:
         fields, pitches = self.fields, runs.pitches
         requested_tensor = Signal(self.loads.tensor, reset_less=True)
         with m.If(accepted):
-            m.d.sync += requested_tensor.eq(self.i.payload.tag.tensor)
+            m.d.sync += requested_tensor.eq(following.transfer.tag.tensor)
         m.d.comb += pitches.column.eq(fields.input_pixel_pitch)
         with m.Switch(requested_tensor):
             with m.Case(Tensor.SCALES):
@@ -304,26 +343,31 @@ class Reader(SharedComponent):
                         m.d.comb += pitches.column.eq(fields.output_pixel_pitch)
 
     def _request_bursts(self, m: Module, splitter: BurstSplitter) -> None:
-        """Offer addresses while not too many beats are on their way; no offer is withdrawn."""
+        """Offer addresses while not too many beats are on their way."""
         ar, r = self.dram.ar, self.dram.r
-        offered = Signal()
+        holds = Signal()
         outstanding = Signal(OUTSTANDING_BITS)
         asked = Mux(ar.valid & ar.ready, ar.length + 1, 0)
         m.d.comb += [
-            ar.valid.eq(offered | (splitter.o.valid & ~outstanding[-1] & ~self.halt)),
+            ar.valid.eq(splitter.o.valid & ~holds),
             ar.address.eq(splitter.o.payload.address),
             ar.length.eq(splitter.o.payload.length),
-            splitter.o.ready.eq(ar.ready & ar.valid),
+            splitter.o.ready.eq(ar.ready & ~holds),
+            splitter.cancel.eq(self.halt),
             self.quiet.eq(~ar.valid & (outstanding == 0)),
         ]
         m.d.sync += [
-            offered.eq(ar.valid & ~ar.ready),
+            holds.eq(self.halt | (outstanding >= timing.READ_AHEAD_BEATS)),
             outstanding.eq(outstanding + asked - r.valid),
         ]
 
     def _take_beats(self, m: Module, requested: Queue, words: BoxAddressGenerator) -> None:
-        """The beats of a transfer come in the order in which they were asked for."""
-        transfer = requested.o.payload
+        """The beats of a transfer come in the order in which they were asked for.
+
+        The next transfer stands in a register before its first beat is there.
+        """
+        has_next = Signal()
+        transfer = Signal(self.loads.tagged(LoadTransfer), name="awaited", reset_less=True)
         receiving = Signal()
         taken = Signal()
         begins = Signal()
@@ -334,8 +378,8 @@ class Reader(SharedComponent):
             self.dram.r.ready.eq(1),
             taken.eq(receiving & self.dram.r.valid),
             self.transfer_done.eq(taken & words.last),
-            requested.o.ready.eq(~receiving | self.transfer_done),
-            begins.eq(requested.o.valid & requested.o.ready),
+            begins.eq(has_next & (~receiving | self.transfer_done)),
+            requested.o.ready.eq(~has_next | begins),
             words.start.eq(begins),
             words.advance.eq(taken),
             words.origin.eq(transfer.destination),
@@ -346,13 +390,15 @@ class Reader(SharedComponent):
             self.tile_loaded.give.eq(self.transfer_done & releases_fill),
             self.output_tile_loaded.give.eq(self.transfer_done & releases_drain),
         ]
+        with m.If(requested.o.ready):
+            m.d.sync += [has_next.eq(requested.o.valid), transfer.eq(requested.o.payload)]
         with m.If(begins):
             m.d.sync += [
                 receiving.eq(1),
                 tensor.eq(transfer.tag.tensor),
                 releases_fill.eq(transfer.tag.releases_fill),
             ]
-        with m.Elif(self.transfer_done | self.go):
+        with m.Elif(self.transfer_done):
             m.d.sync += receiving.eq(0)
         self._choose_l2_pitches(m, tensor, words)
         self._write(m, taken, tensor, words)

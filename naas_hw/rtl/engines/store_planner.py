@@ -55,7 +55,7 @@ class StorePlanner(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin with the layer whose fields are there; forgets whatever was under way.
+    go : In, 1 bit; begin with the layer whose fields are there; nothing of another is under way.
     fields : In, the fields of the descriptor in `FIELDS`.
     o : Out, stream of `StoreTransfer`.
     exhausted : Out, 1 bit; all transfers of the layer have been taken.
@@ -102,11 +102,11 @@ class StorePlanner(SharedComponent):
             self.exhausted.eq(~unplanned & ~self.o.valid),
         ]
         with m.If(self.go):
-            m.d.sync += [unplanned.eq(1), self.o.valid.eq(0)]
-        with m.Elif(plan):
-            m.d.sync += [unplanned.eq(~nest.final), self.o.valid.eq(1)]
-        with m.Elif(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
+            m.d.sync += unplanned.eq(1)
+        with m.If(plan):
+            m.d.sync += unplanned.eq(~nest.final)
+        with m.If(plan | self.o.ready):
+            m.d.sync += self.o.valid.eq(plan)
         self._describe(m, nest, plan)
         return m
 
@@ -136,9 +136,7 @@ class StorePlanner(SharedComponent):
             final.eq(completes(nest.last, fields.store_revisit)),
             offset.eq(tile.offset),
         ]
-        with m.If(self.go):
-            m.d.sync += half.eq(0)
-        with m.Elif(plan):
+        with m.If(plan):
             m.d.sync += half.eq(~half)
         with m.If(plan):
             m.d.sync += [

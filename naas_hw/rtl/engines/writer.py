@@ -13,10 +13,11 @@ from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.axi import DramWriteSignature
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
-from naas_hw.rtl.primitives.bursts import LENGTH_BITS, BurstSplitter
+from naas_hw.rtl.primitives.bursts import LENGTH_BITS, BurstSplitter, Run
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.queue import Queue
+from naas_hw.rtl.primitives.register_slice import RegisterSlice
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import (
     RUN_BITS,
@@ -29,7 +30,7 @@ from naas_hw.workload.option import Option
 DATA_PIPELINE: Final = 5
 """Cycles from the decision to store a transfer to its first beat on the channel."""
 
-BURST_BITS: Final = timing.WRITE_AHEAD_BURSTS.bit_length()
+BURST_BITS: Final = (timing.WRITE_AHEAD_BURSTS + 1).bit_length()
 RING: Final = 4
 """Output runs whose responses are counted at a time."""
 
@@ -76,7 +77,7 @@ class Writer(SharedComponent):
     Data run ahead into a short queue, so beats follow one another without a gap, over the borders
     of rows, bursts and transfers, also where each has a burst of its own. No channel waits for
     another: data are offered whether or not their address was accepted, as AXI4 demands. At most
-    `WRITE_AHEAD_BURSTS` bursts are without a response.
+    `WRITE_AHEAD_BURSTS` bursts and one more are without a response.
 
     A burst that is not within the blocks `first_block` to `last_block` goes on in its time with all
     strobes low. `halt` ends a layer at any moment without breaking the protocol: no new address is
@@ -92,8 +93,7 @@ class Writer(SharedComponent):
 
     Members
     -------
-    go : In, 1 bit; begin of a layer; nothing of another one is under way.
-    halt : In, 1 bit; level, until the reset that follows.
+    halt : In, 1 bit; level, until the reset that follows; it counts from the second cycle on.
     fields : In, the fields of the descriptor in `FIELDS`, or in `PITCHED_FIELDS`.
     first_block, last_block : In, BLOCK_BITS; the range that may be written, in blocks of
         `RANGE_BYTES`.
@@ -135,7 +135,6 @@ class Writer(SharedComponent):
         self.is_pitched = Option.PITCHED_STORE in options
         super().__init__(
             {
-                "go": In(1),
                 "halt": In(1),
                 "fields": In(FieldSignature(PITCHED_FIELDS if self.is_pitched else FIELDS)),
                 "first_block": In(BLOCK_BITS),
@@ -161,23 +160,23 @@ class Writer(SharedComponent):
         names = (*RUN_LEVELS, PIXEL_LEVEL) if self.is_pitched else RUN_LEVELS
         levels = self._levels(*names)
         m.submodules.runs = runs = BoxAddressGenerator(levels=levels, address_bits=DRAM_BITS)
+        m.submodules.cut_runs = cut_runs = RegisterSlice(shape=Run)
         m.submodules.splitter = splitter = BurstSplitter(beat_bytes=self.beat_bytes)
         m.submodules.bursts = bursts = Queue(shape=OfferedBurst, depth=16, reserve=3)
         m.submodules.words = words = BoxAddressGenerator(
             levels=(*self._levels(*RUN_LEVELS, "column"), BEAT_LEVEL), address_bits=L2_BITS
         )
         beat = data.StructLayout({"data": 8 * self.beat_bytes, "closes_tile": 1})
-        m.submodules.beats = beats = Queue(shape=beat, depth=8, reserve=2)
+        m.submodules.beats = beats = Queue(shape=beat, depth=8, reserve=3)
         addressing = Signal()
         reading = Signal()
         dropping = Signal()  # data, after a halt
         outstanding = Signal(BURST_BITS)  # bursts without a response
-        for queue in (bursts, beats):
-            m.d.comb += queue.clear.eq(self.go)
         transfer = Signal(StoreTransfer, reset_less=True)  # the last that was taken
         waiting = Signal()  # its words are not read yet
         begins = Signal()
-        addressed = self._cut_into_runs(m, addressing, transfer, runs, splitter)
+        addressed = self._cut_into_runs(m, addressing, transfer, runs, cut_runs)
+        connect(m, cut_runs.o, splitter.i)
         self._accept(m, transfer, addressing, waiting, begins, addressed, runs)
         self._offer_bursts(m, splitter, bursts, outstanding)
         self._read_words(m, reading, dropping, transfer, waiting, begins, words, beats)
@@ -187,7 +186,8 @@ class Writer(SharedComponent):
             self.quiet.eq(~self.dram.aw.valid & ~bursts.o.valid & (outstanding == 0)),
             self.settled.eq(
                 ~addressing
-                & ~splitter.busy
+                & ~cut_runs.o.valid
+                & ~splitter.o.valid
                 & ~waiting
                 & ~bursts.o.valid
                 & ~reading
@@ -214,7 +214,8 @@ class Writer(SharedComponent):
         """Take a transfer if its tile is drained and there is room for it.
 
         Its words are read a cycle later than its addresses are computed, so that the address of a
-        burst goes before its data although it passes one more register.
+        burst goes before its data although it passes one more register. No transfer waits for the
+        place of the one before: its tile is drained after the one before that is stored.
         """
         m.submodules.drained = drained = Credit(
             initial=0, distance=self.to_store - DATA_PIPELINE, width=4
@@ -222,20 +223,17 @@ class Writer(SharedComponent):
         connect(m, flipped(self.tile_drained), drained.i)
         accepted = Signal()
         m.d.comb += [
-            self.i.ready.eq(
-                drained.available & (~addressing | addressed) & (~waiting | begins) & ~self.halt
-            ),
+            self.i.ready.eq(drained.available & (~addressing | addressed) & ~waiting),
             accepted.eq(self.i.valid & self.i.ready),
             runs.start.eq(accepted),
-            drained.clear.eq(self.go),
             drained.take.eq(accepted),
         ]
         with m.If(accepted):
             m.d.sync += [transfer.eq(self.i.payload), addressing.eq(1), waiting.eq(1)]
         with m.Else():
-            with m.If(addressed | self.go):
+            with m.If(addressed):
                 m.d.sync += addressing.eq(0)
-            with m.If(begins | self.go):
+            with m.If(begins):
                 m.d.sync += waiting.eq(0)
 
     def _cut_into_runs(
@@ -244,7 +242,7 @@ class Writer(SharedComponent):
         active: Signal,
         transfer: Any,
         runs: BoxAddressGenerator,
-        splitter: BurstSplitter,
+        cut_runs: RegisterSlice,
     ) -> Value:
         """Give runs to the splitter; say whether the last of a transfer goes there in this cycle.
 
@@ -258,19 +256,18 @@ class Writer(SharedComponent):
             runs.counts.row.eq(self.i.payload.rows),
             runs.pitches.block.eq(in_beats(transfer, self.fields.output_block_pitch)),
             runs.pitches.row.eq(in_beats(transfer, self.fields.output_row_pitch)),
-            run_taken.eq(splitter.i.valid & splitter.i.ready),
-            splitter.i.valid.eq(active),
-            splitter.i.payload.address.eq(runs.address),
-            splitter.i.payload.beats.eq(in_beats(transfer, transfer.columns)),
-            splitter.i.payload.is_last.eq(runs.last),
-            splitter.cancel.eq(self.halt),
+            run_taken.eq(active & cut_runs.i.ready),
+            cut_runs.i.valid.eq(active),
+            cut_runs.i.payload.address.eq(runs.address),
+            cut_runs.i.payload.beats.eq(in_beats(transfer, transfer.columns)),
+            cut_runs.i.payload.is_last.eq(runs.last),
         ]
         if self.is_pitched:
-            self._part_pixels(m, transfer, runs, splitter)
+            self._part_pixels(m, transfer, runs, cut_runs)
         return run_taken & runs.last
 
     def _part_pixels(
-        self, m: Module, transfer: Any, runs: BoxAddressGenerator, splitter: BurstSplitter
+        self, m: Module, transfer: Any, runs: BoxAddressGenerator, cut_runs: RegisterSlice
     ) -> None:
         """Where pixels are apart, a row has as many runs of one beat as it has pixels."""
         parted = self.fields.output_pixel_pitch != 1
@@ -281,37 +278,37 @@ class Writer(SharedComponent):
             runs.pitches.pixel.eq(self.fields.output_pixel_pitch),
         ]
         with m.If(parted & ~transfer.partial_sums):
-            m.d.comb += splitter.i.payload.beats.eq(1)
+            m.d.comb += cut_runs.i.payload.beats.eq(1)
 
     def _offer_bursts(
         self, m: Module, splitter: BurstSplitter, bursts: Queue, outstanding: Signal
     ) -> None:
-        """Offer addresses while not too many bursts are on their way.
+        """Give addresses to the bus while not too many bursts are on their way.
 
-        A burst is queued for its data when its address is first offered, whether or not it is
-        accepted: `offered` says that it was.
+        A burst is queued for its data when its address goes to the register at the bus, whether or
+        not the bus has accepted it.
         """
         aw = self.dram.aw
         burst = splitter.o.payload
-        offers = Signal()
-        offered = Signal()
+        holds = Signal()
+        accepted = aw.valid & aw.ready
         inside = Signal()
         block = Signal(BLOCK_BITS)
         beat_bits = self.beat_bytes.bit_length() - 1
         m.d.comb += [
-            offers.eq(splitter.o.valid & bursts.room & ~outstanding[-1] & ~self.halt & ~offered),
-            aw.valid.eq(offers | offered),
+            aw.valid.eq(splitter.o.valid & ~holds),
             aw.address.eq(burst.address),
             aw.length.eq(burst.length),
-            splitter.o.ready.eq(aw.ready & aw.valid),
+            splitter.o.ready.eq(aw.ready & ~holds),
+            splitter.cancel.eq(self.halt),
             block.eq((burst.address << beat_bits)[ADDRESS_BITS - BLOCK_BITS : ADDRESS_BITS]),
             inside.eq((block >= self.first_block) & (block <= self.last_block)),
-            bursts.i.valid.eq(offers),
+            bursts.i.valid.eq(accepted),
             bursts.i.payload.length.eq(burst.length),
             bursts.i.payload.inside.eq(inside),
-            self.outside.eq(offers & ~inside),
+            self.outside.eq(accepted & ~inside),
         ]
-        m.d.sync += offered.eq(aw.valid & ~aw.ready)
+        m.d.sync += holds.eq(self.halt | ~bursts.room | (outstanding >= timing.WRITE_AHEAD_BURSTS))
 
     def _read_words(
         self,
@@ -326,13 +323,14 @@ class Writer(SharedComponent):
     ) -> None:
         """Read the words of a transfer from L2 into the queue of beats."""
         ripe = Signal()  # it waits for the second cycle, or longer
+        has_room = Signal()
         arriving = Signal()
         closes_tile = Signal()
         ends = self.l2.enable & words.last
         m.d.comb += [
-            self.l2.enable.eq(active & beats.room),
+            self.l2.enable.eq(active & has_room),
             self.l2.address.eq(words.address),
-            begins.eq(waiting & ripe & (~active | ends)),
+            begins.eq(ripe & (~active | ends)),
             beats.i.valid.eq(arriving & ~dropping),
             beats.i.payload.data.eq(self.l2.data),
             beats.i.payload.closes_tile.eq(closes_tile),
@@ -344,12 +342,12 @@ class Writer(SharedComponent):
             words.counts.column.eq(transfer.columns),
             words.counts.beat.eq(Mux(transfer.partial_sums, 4, 1)),
         ]
-        m.d.sync += ripe.eq(waiting & ~begins)
+        m.d.sync += [ripe.eq(waiting & ~begins), has_room.eq(beats.room)]
         with m.If(begins):
             m.d.sync += active.eq(1)
-        with m.Elif(ends | self.go):
+        with m.Elif(ends):
             m.d.sync += active.eq(0)
-        m.d.sync += [arriving.eq(self.l2.enable & ~self.go), closes_tile.eq(words.last)]
+        m.d.sync += [arriving.eq(self.l2.enable), closes_tile.eq(words.last)]
         self._choose_l2_pitches(m, begins, transfer, words)
 
     def _choose_l2_pitches(
@@ -382,7 +380,7 @@ class Writer(SharedComponent):
             bursts.o.ready.eq(sent & w.last),
             self.tile_stored.give.eq(sent & beats.o.payload.closes_tile & ~dropping),
         ]
-        with m.If(self.go | (sent & w.last)):
+        with m.If(sent & w.last):
             m.d.sync += position.eq(0)
         with m.Elif(sent):
             m.d.sync += position.eq(position + 1)
@@ -395,19 +393,20 @@ class Writer(SharedComponent):
         """
         aw, b = self.dram.aw, self.dram.b
         accepted = aw.valid & aw.ready
-        issued = Signal()  # the last burst of a run
+        issued = Signal()  # the last burst of a run, in the cycle before
         num_runs = Signal(RUN_BITS)
         missing = Array(Signal(BURST_BITS, name=f"missing_{i}") for i in range(RING))
-        m.d.comb += [b.ready.eq(1), issued.eq(accepted & splitter.o.payload.is_last)]
-        m.d.sync += outstanding.eq(outstanding + accepted - b.valid)
+        m.d.comb += b.ready.eq(1)
+        m.d.sync += [
+            issued.eq(accepted & splitter.o.payload.is_last),
+            outstanding.eq(outstanding + accepted - b.valid),
+        ]
         for count in missing:
             m.d.sync += count.eq(Mux(count == 0, 0, count - b.valid))
-        with m.If(self.go):
-            m.d.sync += num_runs.eq(0)
-        with m.Elif(issued):
+        with m.If(issued):
             m.d.sync += [
                 num_runs.eq(num_runs + 1),
-                missing[num_runs[:2]].eq(outstanding + 1 - b.valid),
+                missing[num_runs[:2]].eq(outstanding - b.valid),
             ]
         self._answer(m, num_runs, missing)
 

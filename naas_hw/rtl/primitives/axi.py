@@ -149,6 +149,8 @@ class AxiLiteSignature(_StructuralSignature):
 class DramReadSignature(_StructuralSignature):
     """Reads of one engine from DRAM: the part of AXI4 that the engine decides.
 
+    Bursts go to a register before the bus, so an engine may withdraw one that was not taken.
+
     Parameters
     ----------
     beat_bytes : bytes of a beat, a power of two.
@@ -172,6 +174,8 @@ class DramReadSignature(_StructuralSignature):
 
 class DramWriteSignature(_StructuralSignature):
     """Writes of one engine to DRAM: the part of AXI4 that the engine decides.
+
+    Bursts go to a register before the bus, so an engine may withdraw one that was not taken.
 
     Parameters
     ----------

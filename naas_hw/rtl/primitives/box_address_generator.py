@@ -1,22 +1,46 @@
 """Addresses of a box: nested counters with a base address at each level."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.shared import SharedComponent
+
+FIRST_FOLLOWING: Final = 2
+"""The trip after the first. A counter that begins there is kept with this bit changed, so that the
+reset of a register, which costs no logic, puts it there."""
+
+
+class _Level:
+    """The counter of a level, and what it tells the others.
+
+    `step` : the next advance steps it; a register.
+    `moves` : the next advance steps it or one further out; a register.
+    `wrap` : the next advance returns it to its first trip; a register.
+    `turns` : the next advance steps it or returns it; a register.
+    `is_one` : a box that starts now has one trip of it.
+    `comes_last` : it is in its last trip after the next advance.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.step = Signal(name=f"step_{name}")
+        self.moves = Signal(name=f"moves_{name}")
+        self.wrap = Signal(name=f"wrap_{name}")
+        self.turns = Signal(name=f"turns_{name}")
+        self.is_one = Signal(name=f"is_one_{name}")
+        self.comes_last = Signal(name=f"comes_last_{name}")
 
 
 class BoxAddressGenerator(SharedComponent):
     """Steps through a box, innermost level fastest, one address a step.
 
     Unlike a `LoopNest` it needs no differences made beforehand, so its counts may be known only
-    at run time: a level keeps the address at which its present trip began. `is_last` and
-    `is_first` are registers: nothing that follows from them waits for a comparison.
+    at run time: a level keeps the address at which its present trip began. `last`, `is_last`,
+    `is_first` and which level steps next are registers: nothing that follows from them waits for a
+    comparison.
 
     Both `start` and `advance` take effect at the end of their cycle; start wins, so a box may
     start in the last step of the one before. Golden model: `itertools.product` over the counts.
@@ -34,16 +58,18 @@ class BoxAddressGenerator(SharedComponent):
     counts : In, with `start`; a member for each level: its trips, at least 1.
     pitches : In, steady from the cycle after `start` to the end of the box; a member of
         address_bits for each level: distance between its trips.
-    trips : Out, a member for each level: its present trip, from 1 on.
+    index : Out, a member for each level: its present trip, from 0 on.
     address : Out, address_bits.
     last : Out, 1 bit; this is the last step of the box.
+    penultimate : Out, 1 bit; this is the step before the last; in the last one it means nothing.
     is_last : Out, a field of 1 bit for each level: it is in its last trip.
     is_first : Out, a field of 1 bit for each level: it is in its first trip.
 
     Latency
     -------
     The first address is there in the cycle after `start`, each other in the cycle after
-    `advance`: one address a cycle. The outputs mean nothing from reset until the first `start`.
+    `advance`: one address a cycle. The outputs mean nothing from reset until the first `start`, and
+    from the end of a box to the next one.
 
     Raises
     ------
@@ -64,9 +90,10 @@ class BoxAddressGenerator(SharedComponent):
                 "origin": In(address_bits),
                 "counts": In(wiring.Signature(counts)),
                 "pitches": In(wiring.Signature({name: Out(address_bits) for name in counts})),
-                "trips": Out(wiring.Signature(counts)),
+                "index": Out(wiring.Signature(counts)),
                 "address": Out(address_bits),
                 "last": Out(1),
+                "penultimate": Out(1),
                 "is_last": Out(flags),
                 "is_first": Out(flags),
             }
@@ -78,53 +105,70 @@ class BoxAddressGenerator(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        steps = [Signal(name=f"step_{name}") for name, _ in self.levels]
-        inside: Value = Const(1)  # all levels further in are in their last trip
-        for step, (name, bits) in reversed(list(zip(steps, self.levels, strict=True))):
-            wrap = Signal(name=f"wrap_{name}")
-            m.d.comb += [
-                step.eq(~self.is_last[name] & inside),
-                wrap.eq(self.is_last[name] & inside),
-            ]
-            self._count(m, name, bits, step, wrap)
-            inside = wrap
-        m.d.comb += self.last.eq(inside)
-        self._address(m, steps)
+        levels = [_Level(name) for name, _ in self.levels]
+        for i, level in enumerate(levels):
+            self._count(m, i, level)
+        self._follow(m, levels)
+        self._address(m, levels)
         return m
 
-    def _count(self, m: Module, name: str, bits: int, step: Signal, wrap: Signal) -> None:
+    def _count(self, m: Module, i: int, level: _Level) -> None:
         """The trips of a level; it goes on at `step` and returns to its first trip at `wrap`."""
+        name, bits = self.levels[i]
+        is_last, is_first = self.is_last[name], self.is_first[name]
         count = getattr(self.counts, name)
-        trip = Signal(bits, name=f"trip_{name}", reset_less=True)
-        trips = Signal(bits, name=f"num_trips_{name}", reset_less=True)
-        single = count == 1
+        trips = Signal(bits, name=f"trips_{name}", reset_less=True)
+        changed = Signal(bits, name=f"following_changed_{name}", reset_less=True)
+        following = changed ^ FIRST_FOLLOWING  # trip, from 2 on
         is_single = Signal(name=f"is_single_{name}")
-        m.d.comb += getattr(self.trips, name).eq(trip)
+        m.d.comb += [
+            level.is_one.eq(count == 1),
+            level.comes_last.eq(
+                Mux(level.step, following == trips, Mux(level.wrap, is_single, is_last))
+            ),
+            getattr(self.index, name).eq(following - FIRST_FOLLOWING),
+        ]
         with m.If(self.start):
-            m.d.sync += [trips.eq(count), is_single.eq(single)]
-        with m.If(self.start | (self.advance & wrap)):
-            m.d.sync += [trip.eq(1), self.is_first[name].eq(1)]
-            m.d.sync += self.is_last[name].eq(Mux(self.start, single, is_single))
-        with m.Elif(self.advance & step):
-            m.d.sync += [trip.eq(trip + 1), self.is_first[name].eq(0)]
-            m.d.sync += self.is_last[name].eq(trip + 1 == trips)
+            m.d.sync += [trips.eq(count), is_single.eq(level.is_one)]
+        with m.If(self.start | (self.advance & level.turns)):
+            m.d.sync += [changed.eq((following + 1) ^ FIRST_FOLLOWING), is_first.eq(0)]
+        with m.If(self.start | (self.advance & level.wrap)):
+            m.d.sync += [changed.eq(0), is_first.eq(1)]
 
-    def _address(self, m: Module, steps: list[Signal]) -> None:
+    def _follow(self, m: Module, levels: list[_Level]) -> None:
+        """Which levels are in their last trip, and which one steps next."""
+        following = Signal(len(levels))
+        m.d.comb += [
+            following.eq(Cat(Mux(self.start, level.is_one, level.comes_last) for level in levels)),
+            self.penultimate.eq(Cat(level.comes_last for level in levels).all()),
+        ]
+        with m.If(self.start | self.advance):
+            m.d.sync += [self.is_last.as_value().eq(following), self.last.eq(following.all())]
+            for i, level in enumerate(levels):
+                inside = following[i + 1 :].all()
+                m.d.sync += [
+                    level.step.eq(~following[i] & inside),
+                    level.moves.eq(~following[: i + 1].all() & inside),
+                    level.wrap.eq(following[i] & inside),
+                    level.turns.eq(inside),
+                ]
+
+    def _address(self, m: Module, levels: list[_Level]) -> None:
         """Where each level's present trip began; the innermost level's is the address."""
         bases = [
             Signal(self.address_bits, name=f"base_{name}", reset_less=True)
-            for name, _ in self.levels
+            for name, _ in self.levels[:-1]
         ]
+        bases.append(self.address)
         pitches = [getattr(self.pitches, name) for name, _ in self.levels]
-        base: Value = bases[-1]
-        pitch: Value = pitches[-1]
-        for i in reversed(range(len(steps) - 1)):
-            base = Mux(steps[i], bases[i], base)
-            pitch = Mux(steps[i], pitches[i], pitch)
+        base, pitch = bases[-1], pitches[-1]
+        for i in reversed(range(len(levels) - 1)):
+            base = Mux(levels[i].step, bases[i], base)
+            pitch = Mux(levels[i].step, pitches[i], pitch)
         target = Signal(self.address_bits)
-        m.d.comb += [target.eq(base + pitch), self.address.eq(bases[-1])]
-        for i in range(len(steps)):
+        m.d.comb += target.eq(base + pitch)
+        for one, level in zip(bases, levels, strict=True):
             with m.If(self.start):
-                m.d.sync += bases[i].eq(self.origin)
-            with m.Elif(self.advance & any_of(steps[: i + 1])):
-                m.d.sync += bases[i].eq(target)
+                m.d.sync += one.eq(self.origin)
+            with m.Elif(self.advance & level.moves):
+                m.d.sync += one.eq(target)

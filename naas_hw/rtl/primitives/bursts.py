@@ -63,14 +63,12 @@ class BurstSplitter(SharedComponent):
     -------
     i : In, stream of `Run`.
     o : Out, stream of `Burst`.
-    cancel : In, 1 bit; no further burst is cut from the run that is there, and none is taken; the
-        burst that is offered stays.
-    busy : Out, 1 bit; a run is being cut or a burst waits.
+    cancel : In, 1 bit; the run that is there, and one that comes in this cycle, are forgotten.
 
     Latency
     -------
-    The first burst of a run that is taken in cycle t is offered in t + 2 if none waits. One burst
-    a cycle, without a gap between runs. No burst is offered after reset.
+    The first burst of a run that is taken in cycle t is offered in t + 1. One burst a cycle,
+    without a gap between runs. No burst is offered after reset.
 
     Raises
     ------
@@ -88,7 +86,6 @@ class BurstSplitter(SharedComponent):
                 "i": In(stream.Signature(Run)),
                 "o": Out(stream.Signature(Burst)),
                 "cancel": In(1),
-                "busy": Out(1),
             }
         )
 
@@ -99,26 +96,26 @@ class BurstSplitter(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         limit = burst_beats(self.beat_bytes)
-        holds_run = Signal()
         rest = Signal(Run, reset_less=True)  # of the run, from the next burst on
         room = Signal(range(limit + 1))  # beats to the next cut
         ends = Signal()  # rest.beats <= room; a register, so nothing waits for the comparison
         cut = Signal()
         taken = Signal()
         m.d.comb += [
-            self.busy.eq(holds_run | self.o.valid),
-            cut.eq(holds_run & (~self.o.valid | self.o.ready) & ~self.cancel),
-            self.i.ready.eq((~holds_run | (cut & ends)) & ~self.cancel),
+            cut.eq(self.o.valid & self.o.ready),
+            self.i.ready.eq(~self.o.valid | (cut & ends)),
             taken.eq(self.i.valid & self.i.ready),
+            self.o.payload.address.eq(rest.address),
+            self.o.payload.length.eq(Mux(ends, rest.beats, room) - 1),
+            self.o.payload.is_last.eq(ends & rest.is_last),
         ]
         with m.If(taken):
-            m.d.sync += holds_run.eq(1)
+            m.d.sync += self.o.valid.eq(1)
         with m.Elif(cut):
-            m.d.sync += holds_run.eq(~ends)
+            m.d.sync += self.o.valid.eq(~ends)
         with m.If(self.cancel):
-            m.d.sync += holds_run.eq(0)
+            m.d.sync += self.o.valid.eq(0)
         self._follow_run(m, rest, room, ends, taken, cut)
-        self._offer(m, rest, room, ends, cut)
         return m
 
     def _follow_run(
@@ -145,17 +142,3 @@ class BurstSplitter(SharedComponent):
                 room.eq(limit),
                 ends.eq(beats_left <= limit),
             ]
-
-    def _offer(self, m: Module, rest: Any, room: Signal, ends: Signal, cut: Signal) -> None:
-        """The burst that was cut waits until it is taken."""
-        beats = Signal(range(burst_beats(self.beat_bytes) + 1))
-        m.d.comb += beats.eq(Mux(ends, rest.beats, room))
-        with m.If(cut):
-            m.d.sync += [
-                self.o.valid.eq(1),
-                self.o.payload.address.eq(rest.address),
-                self.o.payload.length.eq(beats - 1),
-                self.o.payload.is_last.eq(ends & rest.is_last),
-            ]
-        with m.Elif(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)

@@ -32,27 +32,27 @@ class CreditSignature(wiring.Signature):
 class Credit(SharedComponent):
     """Counts credits that were given and not yet taken.
 
-    Giving and taking in the same cycle leave the count as it is. `clear` puts the count back to
-    `initial` and forgets the credits that are on their way; it wins. Taking without `available`
-    is not allowed. Golden model: an integer behind a delay line.
+    Whether there is one is a register. One that is taken is counted a cycle later.
+    Giving and taking in the same cycle leave the count as it is. Taking without `available` is not
+    allowed. Golden model: an integer behind a delay line.
 
     Parameters
     ----------
-    initial : count after `clear`.
+    initial : count after a reset.
     distance : cycles from a credit to its first effect, at least 1.
     width : bits of the counter.
 
     Members
     -------
     i : In, `CreditSignature`; credits that are given.
-    clear : In, 1 bit.
     take : In, 1 bit; one credit is taken.
     available : Out, 1 bit; the count is not zero.
+    coming : Out, 1 bit; it is not zero in the next cycle, if none is taken in this one.
 
     Latency
     -------
     A credit that is given in cycle t can be taken from cycle t + `distance` on; one can be given
-    and one taken in each cycle. The count is zero after reset, until the first `clear`.
+    and one taken in each cycle.
 
     Raises
     ------
@@ -68,7 +68,12 @@ class Credit(SharedComponent):
         self.distance = distance
         self.width = width
         super().__init__(
-            {"i": In(CreditSignature()), "clear": In(1), "take": In(1), "available": Out(1)}
+            {
+                "i": In(CreditSignature()),
+                "take": In(1),
+                "available": Out(1, init=self.initial != 0),
+                "coming": Out(1),
+            }
         )
 
     @property
@@ -77,11 +82,14 @@ class Credit(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        count = Signal(self.width)
-        given = delayed(m, self.i.give, self.distance - 1, "given", clear=self.clear)
-        m.d.comb += self.available.eq(count != 0)
-        with m.If(self.clear):
-            m.d.sync += count.eq(self.initial)
-        with m.Elif(given ^ self.take):
-            m.d.sync += count.eq(Mux(given, count + 1, count - 1))
+        count = Signal(self.width, init=self.initial)
+        given = delayed(m, self.i.give, self.distance - 1, "given")
+        taken = Signal()
+        m.d.comb += self.coming.eq(given | self.available)
+        more = Mux(taken, count > 2, count > 1)
+        m.d.sync += [
+            taken.eq(self.take),
+            count.eq(count + given - taken),
+            self.available.eq(given | (self.available & (~self.take | more))),
+        ]
         return m

@@ -5,10 +5,8 @@ from typing import Any
 from amaranth.hdl import Module, Shape, Signal
 
 
-def delayed(
-    m: Module, source: Any, cycles: int, name: str, *, clear: Any = None, reset: bool = True
-) -> Any:
-    """The signal some cycles later; `clear` forgets what is on its way.
+def delayed(m: Module, source: Any, cycles: int, name: str, *, reset: bool = True) -> Any:
+    """The signal some cycles later.
 
     A flag (one bit) is low after a reset, unless `reset` is False. Numbers are not reset: nobody
     looks at them before a flag says that they are there, and a reset wire to each of their bits
@@ -18,8 +16,13 @@ def delayed(
     for i in range(cycles):
         stage = Signal(source.shape(), name=f"{name}_{i + 1}", reset_less=not is_flag)
         m.d.sync += stage.eq(source)
-        if clear is not None:
-            with m.If(clear):
-                m.d.sync += stage.eq(0)
         source = stage
     return source
+
+
+def delays(m: Module, source: Any, cycles: int, name: str) -> list[Any]:
+    """The signal now, a cycle later, and so on: so many of them."""
+    stages = [source]
+    for i in range(1, cycles):
+        stages.append(delayed(m, stages[-1], 1, f"{name}_{i}"))
+    return stages

@@ -26,3 +26,12 @@ def any_of(words: Sequence[Value]) -> Value:
 def masked(word: Value, enable: Value) -> Value:
     """The word, or zero where the bit is low."""
     return word & enable.replicate(len(word))
+
+
+def all_behind(bits: Sequence[Value]) -> list[Value]:
+    """For each of some bits the AND of all that come after it, as a tree; true behind the last."""
+    if len(bits) == 1:
+        return [Const(1, 1)]
+    half = len(bits) // 2
+    behind = all_of(bits[half:])
+    return [*(one & behind for one in all_behind(bits[:half])), *all_behind(bits[half:])]

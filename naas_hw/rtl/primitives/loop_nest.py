@@ -1,7 +1,7 @@
 """The one sequencer: counters, and the addresses that follow them."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
@@ -9,9 +9,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.rtl.primitives.box_address_generator import FIRST_FOLLOWING
 from naas_hw.rtl.primitives.config import LoopRecordSignature
 from naas_hw.rtl.primitives.delay import delayed
-from naas_hw.rtl.primitives.logic import any_of
+from naas_hw.rtl.primitives.logic import all_behind, any_of
 from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 
@@ -47,6 +48,21 @@ def value_signature(values: tuple[tuple[str, int], ...]) -> wiring.Signature:
     return wiring.Signature({name: Out(width) for name, width in values})
 
 
+class _Move(NamedTuple):
+    """What the next advance of a nest does, but for what hangs on a trip that is counted.
+
+    `inner` : a bit for each position, all positions inside it are in their last trip.
+    `position` : number of the one that steps.
+    `is_first` : it is in its first trip.
+    `may_end` : the nest comes to its last iteration, if that position comes to its last trip.
+    """
+
+    inner: Value
+    position: Value
+    is_first: Value
+    may_end: Value
+
+
 class LoopNest(SharedComponent):
     """A nest of loops whose state is its counters and any number of linear values.
 
@@ -55,13 +71,14 @@ class LoopNest(SharedComponent):
     Both take effect at the end of their cycle; start wins. After the last iteration `advance` does
     nothing that is defined. Golden model: `itertools.product` over the bounds.
 
-    One position steps in a cycle, so one counter and one adder a value serve all positions: trips,
-    bounds and deltas stand in small memories that are read at the position. `last` and `first` are
-    registers: nothing that follows from them waits for a comparison.
+    One position steps in a cycle, so one adder a value serves all positions: deltas stand in a
+    small memory that is read at the position. `last`, `first` and `final` are registers: nothing
+    that follows from them waits for a comparison.
 
     A nest that need not advance in each cycle is faster and smaller. With a `pace` of two cycles a
-    register stands behind the memories, and one tells which position steps, so an advance begins at
-    registers. With three the records stand in a block memory.
+    register tells which position steps, so an advance begins there, and one counter serves all:
+    trips and bounds stand in memories, too. With three the records stand in a block memory with a
+    register at its output.
 
     Parameters
     ----------
@@ -81,6 +98,8 @@ class LoopNest(SharedComponent):
     value : Out, a port for each value, under its name: what it is.
     last, first : Out, a bit for each position: it is in its last, first trip.
     final : Out, 1 bit; all positions are in their last trip.
+    penultimate : Out, 1 bit; the next advance leads to the last iteration; it counts where the nest
+        is `ready`.
     ready : Out, 1 bit; the nest may advance in this cycle, as far as its pace is concerned.
     index : Out, `bound_bits` each; trips of the positions that are indexed, from 0 on.
 
@@ -124,6 +143,7 @@ class LoopNest(SharedComponent):
                 "last": Out(positions),
                 "first": Out(positions),
                 "final": Out(1),
+                "penultimate": Out(1),
                 "ready": Out(1),
                 "index": Out(bound_bits).array(len(indexed)),
             }
@@ -135,33 +155,51 @@ class LoopNest(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        steps, wraps = self._moves(m)
-        record = self._records(m, encode(steps))
-        left = self._trips_left(m, steps, record[: self.bound_bits])
-        steps = self._paced(m, Cat(steps), "steps")
-        wraps = self._paced(m, Cat(wraps), "wraps")
-        self._counters(m, steps, wraps, left)
-        self._values(m, self._paced(m, record[self.bound_bits :], "deltas"))
-        self._keep_pace(m)
+        single = self._singles(m)
+        early = self._move(single)
+        move = self._paced(m, early)
+        steps = Signal(self.positions)
+        wraps = Signal(self.positions)
+        m.d.comb += [steps.eq(~self.last & move.inner), wraps.eq(self.last & move.inner)]
+        bound, deltas = self._records(m, (early if self.pace == 3 else move).position)
+        if self.pace == 1:
+            comes_last = self._count_each(m, move, wraps)
+        else:
+            comes_last = self._count_one(m, move, bound)
+        self._follow(m, steps, wraps, single, comes_last)
         for i, index in zip(self.indexed, self.index, strict=True):
+            with m.If(self.start | (self.advance & move.inner[i])):
+                m.d.sync += index.eq(index + 1)
             with m.If(self.start | (self.advance & wraps[i])):
                 m.d.sync += index.eq(0)
-            with m.Elif(self.advance & steps[i]):
-                m.d.sync += index.eq(index + 1)
+        m.d.comb += self.penultimate.eq(move.may_end & (steps & comes_last).any())
+        with m.If(self.start):
+            m.d.sync += self.final.eq(single.all())
+        with m.Elif(self.advance):
+            m.d.sync += self.final.eq(self.penultimate)
+        self._values(m, deltas)
+        self._keep_pace(m)
         return m
 
-    def _moves(self, m: Module) -> tuple[list[Value], list[Value]]:
-        """For each position whether the next advance steps it, and whether it returns it."""
-        steps = [Signal(name=f"step_{i}") for i in range(self.positions)]
-        wraps = [Signal(name=f"wrap_{i}") for i in range(self.positions)]
+    def _singles(self, m: Module) -> Signal:
+        """Whether each position has one trip."""
+        single = Signal(self.positions)
         for i in range(self.positions):
-            inner_last = self.last[i + 1 :].all()
-            m.d.comb += [
-                steps[i].eq(~self.last[i] & inner_last),
-                wraps[i].eq(self.last[i] & inner_last),
-            ]
-        m.d.comb += self.final.eq(self.last.all())
-        return list(steps), list(wraps)
+            with m.If(self.record.write & (self.record.position == i)):
+                m.d.sync += single[i].eq(self.record.bound[: self.bound_bits] == 1)
+        return single
+
+    def _move(self, single: Signal) -> _Move:
+        last = self.last
+        inner = all_behind(list(last))
+        steps = [~last[i] & inner[i] for i in range(self.positions)]
+        ends = [~last[i] & last[:i].all() & single[i + 1 :].all() for i in range(self.positions)]
+        return _Move(
+            inner=Cat(inner),
+            position=encode(steps),
+            is_first=(Cat(steps) & self.first).any(),
+            may_end=Cat(ends).any(),
+        )
 
     def _keep_pace(self, m: Module) -> None:
         """Tell whether enough cycles have passed."""
@@ -169,72 +207,96 @@ class LoopNest(SharedComponent):
         recent = [delayed(m, moves, cycles, f"moved_{cycles}") for cycles in range(1, self.pace)]
         m.d.comb += [moves.eq(self.start | self.advance), self.ready.eq(~any_of(recent))]
 
-    def _paced(self, m: Module, value: Value, name: str) -> Value:
-        """The value of the cycle before, where the pace leaves time for it."""
+    def _paced(self, m: Module, move: _Move) -> _Move:
+        """What was known in the cycle before, where the pace leaves time for it."""
         if self.pace == 1:
-            return value
-        late = Signal(len(value), name=f"ready_{name}", reset_less=True)
-        m.d.sync += late.eq(value)
-        return late
+            return move
+        late = {}
+        for name, value in move._asdict().items():
+            late[name] = Signal(len(value), name=f"ready_{name}", reset_less=True)
+            m.d.sync += late[name].eq(value)
+        return _Move(**late)
 
-    def _records(self, m: Module, stepping: Value) -> Value:
-        """The bound and the deltas of the position that steps, or stepped a cycle ago."""
-        deltas = [getattr(self.record.deltas, name) for name, _ in self.values]
-        entries = Cat(self.record.bound[: self.bound_bits], *deltas)
-        width = self.bound_bits + sum(width for _, width in self.values)
-        record = Signal(width)
+    def _records(self, m: Module, position: Value) -> tuple[Value, Value]:
+        """Bound and deltas of a position: two cycles later from a block memory.
+
+        There is no bound where each position counts by itself.
+        """
+        bound_bits = 0 if self.pace == 1 else self.bound_bits
+        deltas = Cat(getattr(self.record.deltas, name) for name, _ in self.values)
+        entries = Cat(self.record.bound[:bound_bits], deltas)
+        record = Signal(len(entries))
         if self.pace == 3:
-            m.submodules.records = ram = Ram(width=width, depth=self.positions, style="block")
+            m.submodules.records = ram = Ram(
+                width=len(entries), depth=self.positions, style="block", latency=2
+            )
             m.d.comb += [
                 ram.write.enable.eq(self.record.write),
                 ram.write.address.eq(self.record.position),
                 ram.write.data.eq(entries),
                 ram.read.enable.eq(1),
-                ram.read.address.eq(stepping),
+                ram.read.address.eq(position),
                 record.eq(ram.read.data),
             ]
-            return record
-        m.submodules.records = records = Memory(shape=width, depth=self.positions, init=())
-        write = records.write_port()
-        read = records.read_port(domain="comb")
-        m.d.comb += [
-            write.en.eq(self.record.write),
-            write.addr.eq(self.record.position),
-            write.data.eq(entries),
-            read.addr.eq(stepping),
-            record.eq(read.data),
-        ]
-        return record
+        else:
+            m.submodules.records = records = Memory(
+                shape=len(entries), depth=self.positions, init=()
+            )
+            write, read = records.write_port(), records.read_port(domain="comb")
+            m.d.comb += [
+                write.en.eq(self.record.write),
+                write.addr.eq(self.record.position),
+                write.data.eq(entries),
+                read.addr.eq(position),
+                record.eq(read.data),
+            ]
+        return record[:bound_bits], record[bound_bits:]
 
-    def _trips_left(self, m: Module, steps: list[Value], bound: Value) -> Signal:
-        """Trips that are left of the position that steps, the present one included.
+    def _count_each(self, m: Module, move: _Move, wraps: Value) -> Value:
+        """Whether each position comes to its last trip if it steps.
 
-        They are counted from its second on.
+        Each counts which trip follows.
+        """
+        comes_last = Signal(self.positions)
+        for i in range(self.positions):
+            bound = Signal(self.bound_bits, name=f"bound_{i}", reset_less=True)
+            changed = Signal(self.bound_bits, name=f"following_changed_{i}", reset_less=True)
+            following = (changed ^ FIRST_FOLLOWING)[: self.bound_bits]
+            with m.If(self.record.write & (self.record.position == i)):
+                m.d.sync += bound.eq(self.record.bound)
+            with m.If(self.start | (self.advance & move.inner[i])):
+                m.d.sync += changed.eq((following + 1) ^ FIRST_FOLLOWING)
+            with m.If(self.start | (self.advance & wraps[i])):
+                m.d.sync += changed.eq(0)
+            m.d.comb += comes_last[i].eq(following == bound)
+        return comes_last
+
+    def _count_one(self, m: Module, move: _Move, bound: Value) -> Value:
+        """The same; the position that steps has the counter.
+
+        What is left of its trips is kept from its second on.
         """
         m.submodules.trips = trips = Memory(shape=self.bound_bits, depth=self.positions, init=())
         write, read = trips.write_port(), trips.read_port(domain="comb")
         left = Signal(self.bound_bits)
-        position = encode(steps)
-        is_first = Cat(step & first for step, first in zip(steps, self.first, strict=True)).any()
         m.d.comb += [
-            read.addr.eq(position),
-            left.eq(self._paced(m, Mux(is_first, bound, read.data), "left")),
+            read.addr.eq(move.position),
+            left.eq(Mux(move.is_first, bound, read.data)),
             write.en.eq(self.advance),
-            write.addr.eq(self._paced(m, position, "position")),
+            write.addr.eq(move.position),
             write.data.eq(left - 1),
         ]
-        return left
+        return (left == 2).replicate(self.positions)
 
-    def _counters(self, m: Module, steps: Value, wraps: Value, left: Signal) -> None:
+    def _follow(
+        self, m: Module, steps: Value, wraps: Value, single: Signal, comes_last: Value
+    ) -> None:
         """Whether each position is in its first and its last trip."""
-        single = Signal(self.positions)
         for i in range(self.positions):
-            with m.If(self.record.write & (self.record.position == i)):
-                m.d.sync += single[i].eq(self.record.bound[: self.bound_bits] == 1)
             with m.If(self.start | (self.advance & wraps[i])):
                 m.d.sync += [self.first[i].eq(1), self.last[i].eq(single[i])]
             with m.Elif(self.advance & steps[i]):
-                m.d.sync += [self.first[i].eq(0), self.last[i].eq(left == 2)]
+                m.d.sync += [self.first[i].eq(0), self.last[i].eq(comes_last[i])]
 
     def _values(self, m: Module, deltas: Value) -> None:
         for name, width in self.values:

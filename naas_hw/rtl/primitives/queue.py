@@ -14,8 +14,7 @@ from naas_hw.rtl.primitives.shared import SharedComponent
 class Queue(SharedComponent):
     """First in, first out, in a memory that is read without a clock (an FPGA's LUTs).
 
-    A payload may come and another go in the same cycle. `clear` empties the queue and wins.
-    Golden model: `collections.deque`.
+    A payload may come and another go in the same cycle. Golden model: `collections.deque`.
 
     With a `reserve` the input never refuses: its sender looks at `room` before it begins to
     compute what it sends later, and at most `reserve` payloads are on their way at a time. It
@@ -30,10 +29,9 @@ class Queue(SharedComponent):
 
     Members
     -------
-    clear : In, 1 bit.
     i : In, stream of `shape`; always ready where there is a reserve.
     o : Out, stream of `shape`.
-    room : Out, 1 bit; at least `reserve` payloads fit in.
+    room : Out, 1 bit; at least `reserve` payloads fit in, as was known a cycle ago.
 
     Latency
     -------
@@ -55,7 +53,6 @@ class Queue(SharedComponent):
         self.reserve = reserve
         super().__init__(
             {
-                "clear": In(1),
                 "i": In(stream.Signature(shape, always_ready=reserve > 0)),
                 "o": Out(stream.Signature(shape)),
                 "room": Out(1),
@@ -101,20 +98,21 @@ class Queue(SharedComponent):
             m.d.sync += back.eq(back + 1)
         with m.If(pop):
             m.d.sync += front.eq(front + 1)
-        with m.If(self.clear):
-            m.d.sync += [front.eq(0), back.eq(0)]
 
     def _level(self, m: Module, push: Signal, pop: Signal) -> None:
-        """How many payloads there are."""
+        """How many payloads there are.
+
+        One that leaves counts for a cycle more, so that little hangs on the other side's `ready`.
+        """
         level = Signal(range(self.depth + 1))
         reserve = max(1, self.reserve)
-        m.d.comb += [
-            self.o.valid.eq(level != 0),
-            self.room.eq(~level.matches(*range(self.depth - reserve + 1, self.depth + 1))),
-        ]
+        m.d.comb += self.room.eq(~level.matches(*range(self.depth - reserve + 1, self.depth + 1)))
         if not self.reserve:
             m.d.comb += self.i.ready.eq(self.room)
-        with m.If(push ^ pop):
-            m.d.sync += level.eq(Mux(push, level + 1, level - 1))
-        with m.If(self.clear):
-            m.d.sync += level.eq(0)
+        popped = Signal()
+        more = Mux(popped, level > 2, level > 1)
+        m.d.sync += [
+            popped.eq(pop),
+            level.eq(level + push - popped),
+            self.o.valid.eq(push | (self.o.valid & (~self.o.ready | more))),
+        ]

@@ -45,12 +45,13 @@ class RegisterSlice(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         keeps = Signal()  # the spare register holds a payload
+        takes = Signal(init=1)  # it does not: a register of its own, since much hangs on the other
         moves = Signal()
         spare = Signal(self.shape, reset_less=True)
         payload = Signal(self.shape, reset_less=True)
         valid = Signal()
         m.d.comb += [
-            self.i.ready.eq(~keeps),
+            self.i.ready.eq(takes),
             self.o.valid.eq(valid),
             self.o.payload.eq(payload),
             moves.eq(~valid | self.o.ready),
@@ -62,7 +63,8 @@ class RegisterSlice(SharedComponent):
                 valid.eq(keeps | self.i.valid),
                 payload.eq(Mux(keeps, spare, self.i.payload)),
                 keeps.eq(0),
+                takes.eq(1),
             ]
         with m.Elif(self.i.valid):
-            m.d.sync += keeps.eq(1)
+            m.d.sync += [keeps.eq(1), takes.eq(0)]
         return m

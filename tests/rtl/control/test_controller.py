@@ -113,6 +113,7 @@ class Run:
         command = dut.command
         ctx.set(command.descriptors, FIRST_SLOT * SLOT_BYTES)
         ctx.set(command.num_descriptors, len(self.descriptors))
+        await ctx.tick()
         ctx.set(command.start, 1)
         ctx.set(dut.quiet, 1)
         beats = self._beats()
@@ -241,7 +242,7 @@ def test_an_expired_watchdog_stops_the_layer() -> None:
     run = Run([descriptor(), descriptor()], [10**6], expires=200).play()
     assert run.errors == bits(Error.WATCHDOG)
     assert len(run.goes) == 1 and run.goes[0] < 200
-    assert run.done == 200 and run.halts == [201] and run.flushes == [201]
+    assert run.done == 202 and run.halts == [201, 202, 203] and run.flushes == [203]
 
 
 def test_an_expired_watchdog_refuses_what_is_fetched() -> None:

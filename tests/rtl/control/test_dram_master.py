@@ -91,7 +91,7 @@ class Model:
         self.dut, self.base = dut, base
         self.reads, self.writes = Offered(dut.m_axi.ar), Offered(dut.m_axi.aw)
         self.beat: tuple[int, bool] | None = None
-        self.responds = self.write_fails = False
+        self.responds = self.write_fails = self.to_descriptors = False
 
     def burst(self, ctx: Any, channel: Any) -> tuple[int, int] | None:
         """Byte address and length of what an engine offers."""
@@ -103,14 +103,12 @@ class Model:
     def check_reads(self, ctx: Any) -> None:
         descriptors, load, bus = self.dut.descriptors, self.dut.load, self.dut.m_axi
         self.reads.check(ctx)
-        is_descriptor = ctx.get(descriptors.ar.valid)
         assert ctx.get(descriptors.ar.ready) == self.reads.is_ready
-        assert ctx.get(load.ar.ready) == (self.reads.is_ready and not is_descriptor)
-        taker = descriptors if ctx.get(descriptors.r.ready) else load
+        assert ctx.get(load.ar.ready) == self.reads.is_ready
+        taker, other = (descriptors, load) if self.to_descriptors else (load, descriptors)
         assert ctx.get(bus.r.ready)
         assert ctx.get(taker.r.valid) == (self.beat is not None)
-        if taker is descriptors:
-            assert not ctx.get(load.r.valid)
+        assert not ctx.get(other.r.valid)
         is_error = False
         if self.beat is not None:
             word, is_error = self.beat
@@ -138,6 +136,7 @@ class Model:
         self.writes.step(ctx, self.burst(ctx, self.dut.store.aw))
         is_error = ctx.get(bus.r.resp) != Response.OKAY
         self.beat = (ctx.get(bus.r.data), is_error) if ctx.get(bus.r.valid) else None
+        self.to_descriptors = bool(ctx.get(descriptors.r.ready))
         self.responds = bool(ctx.get(bus.b.valid))
         self.write_fails = self.responds and ctx.get(bus.b.resp) != Response.OKAY
 

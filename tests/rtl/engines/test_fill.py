@@ -3,7 +3,6 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 from kit import STALLS, simulate
 from layers import NAMES, entry, geometry_of, iterations, start_layer, values_of
@@ -163,37 +162,6 @@ def test_a_step_starts_when_its_tile_is_there_and_says_what_it_waits_for() -> No
     simulate(dut, bench)
     first = 3 + timing.LOAD_TO_FILL
     assert starts == [first, first + 4]  # compute gives nothing back: two halves of the buffers
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_go_begins_anew(seed: int) -> None:
-    """At a random moment; credits that were given before are forgotten."""
-    rng = np.random.default_rng(seed)
-    dut = Fill(beat_bytes=8)
-    networks = Networks(dut, {"weights": 1, "inputs": 1})
-
-    async def bench(ctx: Any) -> None:
-        networks.show(ctx)
-        values = values_of(geometry_of("convolution"))
-        await start_layer(ctx, dut, values)
-        for _ in range(int(rng.integers(1, 20))):
-            networks.show(ctx)
-            ctx.set(dut.tile_loaded.give, int(rng.integers(2)))
-            networks.work(ctx)
-            await ctx.tick()
-        ctx.set(dut.tile_loaded.give, 0)
-        networks.left = {"weights": 0, "inputs": 0}
-        networks.show(ctx)
-        await start_layer(ctx, dut, values)
-        for _ in range(5):
-            assert ctx.get(dut.waits_for_load) and not ctx.get(dut.started)
-            await ctx.tick()
-        ctx.set(dut.tile_loaded.give, 1)
-        await ctx.tick()
-        assert ctx.get(dut.started) and ctx.get(dut.weights.start) and ctx.get(dut.inputs.start)
-        assert not ctx.get(dut.weights.half)
-
-    simulate(dut, bench)
 
 
 @pytest.mark.parametrize("beat_bytes", [0, 12])

@@ -9,7 +9,6 @@ from kit import simulate
 
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
-from naas_hw.rtl.primitives.clip import SKIPPED_BITS
 from naas_hw.rtl.primitives.transfer import LoadOptions
 
 TAG_WIDTHS = {"tensor": 2, "opens_tile": 1, "releases_fill": 1, "output_run": 8}
@@ -18,14 +17,14 @@ WIDTHS = {
     "rows": BOUND_BITS,
     "columns": BOUND_BITS,
 }
-DRAM = ("dram_address", "dram_row_offset", "dram_column_offset")
+DRAM = ("dram_address", "dram_row_offset")
 L2 = ("base", "l2_row_offset", "l2_column_offset")
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("loads", [LoadOptions(), LoadOptions(residual=True)])
 def test_it_equals_sums_of_python(seed: int, loads: LoadOptions) -> None:
-    """Addresses wrap; a load in some cycles; what is cleared does not come out."""
+    """Addresses wrap; a load in some cycles."""
     rng = np.random.default_rng(seed)
     dut = LoadAddressStage(loads)
 
@@ -39,20 +38,16 @@ def test_it_equals_sums_of_python(seed: int, loads: LoadOptions) -> None:
             load = {name: int(rng.integers(1 << width)) for name, width in WIDTHS.items()}
             load |= {name: int(rng.integers(1 << DRAM_BITS)) for name in DRAM}
             load |= {name: int(rng.integers(1 << L2_BITS)) for name in L2}
-            load["dram_column_offset"] %= 1 << SKIPPED_BITS
-            load["has_offset"] = int(rng.integers(2))
-            valid, clear = int(rng.integers(2)), int(rng.random() < 0.1)
+            valid = int(rng.integers(2))
             ctx.set(dut.i.payload, {"tag": tag, **load})
             ctx.set(dut.i.valid, valid)
-            ctx.set(dut.clear, clear)
             await ctx.tick()
             out = ctx.get(dut.o.payload)
-            assert ctx.get(dut.o.valid) == (valid and not clear)
+            assert ctx.get(dut.o.valid) == valid
             assert {name: getattr(out.tag, name) for name in tag_widths} == tag
             for name in WIDTHS:
                 assert getattr(out, name) == load[name]
-            parts = 3 if load["has_offset"] else 1
-            assert out.dram_address == sum(load[n] for n in DRAM[:parts]) % (1 << DRAM_BITS)
-            assert out.destination == sum(load[n] for n in L2[:parts]) % (1 << L2_BITS)
+            assert out.dram_address == sum(load[n] for n in DRAM) % (1 << DRAM_BITS)
+            assert out.destination == sum(load[n] for n in L2) % (1 << L2_BITS)
 
     simulate(dut, bench)

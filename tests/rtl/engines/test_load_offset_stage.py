@@ -25,9 +25,17 @@ def shape_of(tensor: int, load: dict[str, int], fields: dict[str, int]) -> tuple
             return 1, 1, TABLE_WORDS
         case Tensor.PARTIAL_SUMS | OptionalTensor.RESIDUAL:
             return load["output_blocks"], load["output_rows"], load["output_columns"]
-    if load["no_rows"] or load["no_columns"]:
+    if is_outside(load):
         return 1, 1, 1
-    return load["blocks"], load["rows"], load["columns"]
+    rows = load["row_end"] - load["rows_skipped"]
+    return load["blocks"], rows, load["column_end"] - load["columns_skipped"]
+
+
+def is_outside(load: dict[str, int]) -> bool:
+    """No row or no column of the tile exists."""
+    is_behind = bool(load["is_below"] or load["is_behind"])
+    ends = (load["row_end"] <= load["rows_skipped"], load["column_end"] <= load["columns_skipped"])
+    return is_behind or any(ends)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -35,7 +43,7 @@ def shape_of(tensor: int, load: dict[str, int], fields: dict[str, int]) -> tuple
     "loads", [LoadOptions(), LoadOptions(table_words=TABLE_WORDS, residual=True)]
 )
 def test_it_equals_products_of_python(seed: int, loads: LoadOptions) -> None:
-    """A load in some cycles; what is cleared does not come out."""
+    """A load in some cycles."""
     rng = np.random.default_rng(seed)
     dut = LoadOffsetStage(loads)
 
@@ -45,10 +53,12 @@ def test_it_equals_products_of_python(seed: int, loads: LoadOptions) -> None:
             for name, value in fields.items():
                 ctx.set(getattr(dut.fields, name), value)
             tensor = int(rng.integers(len(loads.order)))
-            numbers = ("blocks", "rows", "columns", "output_blocks", "output_rows")
-            load = {name: int(rng.integers(1, 1 << 16)) for name in (*numbers, "output_columns")}
-            load |= {name: int(rng.random() < 0.2) for name in ("no_rows", "no_columns")}
-            load |= {f"{name}_skipped": int(rng.integers(256)) for name in ("rows", "columns")}
+            numbers = ("blocks", "output_blocks", "output_rows", "output_columns")
+            load = {name: int(rng.integers(1, 1 << 16)) for name in numbers}
+            load |= {name: int(rng.integers(1 << 10)) for name in ("row_end", "column_end")}
+            load |= {name: int(rng.random() < 0.2) for name in ("is_below", "is_behind")}
+            skips = tensor == Tensor.INPUTS
+            load |= {f"{n}_skipped": skips * int(rng.integers(256)) for n in ("rows", "columns")}
             tag = {name: int(rng.integers(2)) for name in ("opens_tile", "releases_fill")}
             tag |= {"tensor": tensor, "output_run": int(rng.integers(256))}
             if loads.residual:
@@ -58,26 +68,28 @@ def test_it_equals_products_of_python(seed: int, loads: LoadOptions) -> None:
                 "dram_address": int(rng.integers(1 << DRAM_BITS)),
                 "base": int(rng.integers(1 << L2_BITS)),
             }
-            valid, clear = int(rng.integers(2)), int(rng.random() < 0.1)
+            valid = int(rng.integers(2))
             ctx.set(dut.i.payload, {"tag": tag, **load})
             ctx.set(dut.i.valid, valid)
-            ctx.set(dut.clear, clear)
             await ctx.tick()
             out = ctx.get(dut.o.payload)
-            assert ctx.get(dut.o.valid) == (valid and not clear)
+            assert ctx.get(dut.o.valid) == valid
             assert {name: getattr(out.tag, name) for name in tag} == tag
             assert out.base == load["base"]
             assert (out.blocks, out.rows, out.columns) == shape_of(tensor, load, fields)
-            outside = load["no_rows"] or load["no_columns"]
-            is_dummy = tensor == Tensor.INPUTS and outside
+            is_dummy = tensor == Tensor.INPUTS and is_outside(load)
             address = fields["dummy_input_address"] if is_dummy else load["dram_address"]
             assert out.dram_address == address
-            assert out.has_offset == (tensor == Tensor.INPUTS and not outside)
-            rows, columns = load["rows_skipped"], load["columns_skipped"]
+            rows = 0 if is_dummy else load["rows_skipped"]
+            columns = 0 if is_dummy else load["columns_skipped"]
             assert out.dram_row_offset == rows * fields["input_row_pitch"] % (1 << DRAM_BITS)
-            assert out.dram_column_offset == columns
             assert out.l2_row_offset == rows * fields["input_l2_row_pitch"] % (1 << L2_BITS)
             pitch = fields["input_l2_column_pitch"]
             assert out.l2_column_offset == columns * pitch % (1 << L2_BITS)
 
     simulate(dut, bench)
+
+
+def test_init_wrong_extent_bits() -> None:
+    with pytest.raises(ValueError, match="^extent_bits must be 2 to 16, not 1$"):
+        LoadOffsetStage(extent_bits=1)

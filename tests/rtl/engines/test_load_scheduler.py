@@ -65,6 +65,8 @@ def test_it_schedules_the_loads_of_the_model(
                     OptionalTensor.RESIDUAL: step.opens_output_run,
                 }
                 halves = {t: half ^ moved.get(t, False) for t, half in halves.items()}
+            assert not ctx.get(dut.o.valid), "a tile begins with a cycle in which nothing is loaded"
+            await ctx.tick()
             tensors = [TENSORS[name] for name, _ in step.load.pieces]
             for number, tensor in enumerate(tensors):
                 is_last = number == len(tensors) - 1

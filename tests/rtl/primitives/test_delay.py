@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""A delayed signal is the signal some cycles ago; a clear forgets what is on its way."""
+"""A delayed signal is the signal some cycles ago."""
 
 from typing import Any
 
@@ -16,13 +16,12 @@ class Delay(Elaboratable):
 
     def __init__(self, width: int, cycles: int) -> None:
         self.cycles = cycles
-        self.clear = Signal()
         self.i = Signal(width)
         self.o = Signal(width)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.d.comb += self.o.eq(delayed(m, self.i, self.cycles, "i", clear=self.clear))
+        m.d.comb += self.o.eq(delayed(m, self.i, self.cycles, "i"))
         return m
 
 
@@ -37,13 +36,9 @@ def test_it_equals_a_list_of_what_is_on_its_way(seed: int, width: int, cycles: i
         on_its_way = [0] * cycles
         for _ in range(200):
             value = int(rng.integers(1 << width))
-            clear = int(rng.random() < 0.1)
             ctx.set(dut.i, value)
-            ctx.set(dut.clear, clear)
             on_its_way.append(value)
             assert ctx.get(dut.o) == on_its_way.pop(0)
-            if clear:
-                on_its_way = [0] * cycles
             await ctx.tick()
 
     simulate(dut, bench)
