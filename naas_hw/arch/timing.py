@@ -41,7 +41,8 @@ PLANNER_PACE: Final = 3
 """Cycles from tile to tile of the planners of load and store, at least; load takes one more than a
 tile has transfers, too. It costs no time. The gate of a tile opens when fill has left the tile
 before last, whose data had to come first: so in two tiles there are at least an address, the beats
-of one of them and FILL_TO_LOAD. Store waits for drain, which waits for the store before last: so in
+of one of them and FILL_TO_LOAD. The first two have no gate, but the first brings scales, which
+take at least three beats. Store waits for drain, which waits for the store before last: so in
 two tiles there is at least DRAIN_TO_STORE."""
 
 STEP_PACE: Final = 2

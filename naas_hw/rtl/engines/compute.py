@@ -13,7 +13,8 @@ from naas_hw.rtl.array.signatures import MultiplicationSignature
 from naas_hw.rtl.engines.fill import FilledStep
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
-from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.delay import delayed, delays
+from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.loop_nest import LoopNest, revisits
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -108,14 +109,16 @@ class Compute(SharedComponent):
         has_next = Signal()
         next_step = Signal(FilledStep, reset_less=True)
         more = timing.FILL_TO_COMPUTE - NEXT_STEP_CYCLES
+        assert more >= 0, "a step cannot start before it stands in its register"
+        filled = delays(m, self.i.valid, more + 1, "filled")
         m.d.comb += [
-            steps.i.valid.eq(delayed(m, self.i.valid, more, "filled")),
+            steps.i.valid.eq(filled[-1]),
             steps.i.payload.eq(delayed(m, self.i.payload, more, "step")),
         ]
         connect(m, flipped(self.run_drained), drained.i)
         self._hold_next(m, steps, has_next, next_step)
         self._start_steps(m, has_next, next_step, drained, last)
-        m.d.comb += self.has_step.eq(steps.o.valid | has_next)
+        m.d.comb += self.has_step.eq(any_of([*filled[1:], steps.o.valid, has_next]))
         self._step(m, nest, next_step, last)
         self._multiply(m, nest, next_step)
         return m

@@ -232,9 +232,10 @@ class Drain(SharedComponent):
         free = Signal()  # no run, or its last cycle; a register
         self._load_nests(m, runs, beats)
         next_run = self._describe_next(m, runs)
-        self._start_runs(m, runs, next_run, active, free)
+        recent = delays(m, self.started, timing.STEP_PACE - 1, "started")
+        self._start_runs(m, runs, next_run, recent, active, free)
         self._follow_run(m, next_run, active & free)
-        self._count_beats(m, beats, next_run, active, free)
+        self._count_beats(m, beats, next_run, recent, active, free)
         return m
 
     def _load_nests(self, m: Module, runs: LoopNest, beats: LoopNest) -> None:
@@ -271,7 +272,13 @@ class Drain(SharedComponent):
         return _NextRun(**late)
 
     def _start_runs(
-        self, m: Module, runs: LoopNest, next_run: _NextRun, active: Signal, free: Signal
+        self,
+        m: Module,
+        runs: LoopNest,
+        next_run: _NextRun,
+        recent: list[Value],
+        active: Signal,
+        free: Signal,
     ) -> None:
         """A run starts when what it reads is there and what it writes is free."""
         m.submodules.computed = computed = Credit(initial=0, distance=self.to_drain)
@@ -283,12 +290,10 @@ class Drain(SharedComponent):
         opens_tile = Signal(init=1)
         reload = Signal()
         undrained = Signal()  # the outer nest is at a run
-        may_start = (
-            Signal()
-        )  # but for the runs before; looked up a cycle before, as the pace allows
+        may_start = Signal()  # but for the runs before; looked up a cycle before the start
         m.d.sync += may_start.eq(
             undrained
-            & ~any_of(delays(m, self.started, timing.STEP_PACE - 1, "started"))
+            & ~any_of(recent)
             & computed.coming
             & (~opens_tile | stored.coming)
             & (~reload | loaded.coming)
@@ -392,7 +397,13 @@ class Drain(SharedComponent):
         return is_last, comes_last
 
     def _count_beats(
-        self, m: Module, beats: LoopNest, next_run: _NextRun, active: Signal, free: Signal
+        self,
+        m: Module,
+        beats: LoopNest,
+        next_run: _NextRun,
+        recent: list[Value],
+        active: Signal,
+        free: Signal,
     ) -> None:
         """The beats of a run, from the cycle after its start to its last.
 
@@ -417,12 +428,11 @@ class Drain(SharedComponent):
             beat.q.eq(q),
             beat.k_group.eq(k_group),
         ]
-        recent = delays(m, self.started, timing.STEP_PACE - 1, "began")[1:]
         finished = finishes | spent | (comes_final & comes_last_part)
         m.d.sync += spent.eq((finishes | spent) & ~free)
         m.d.sync += [
             active.eq(active & ~free),
-            free.eq((~active | free | finished) & ~any_of(recent)),
+            free.eq((~active | free | finished) & ~any_of(recent[1:])),
         ]
         with m.If(self.started):
             m.d.sync += [active.eq(1), free.eq(0)]

@@ -214,8 +214,9 @@ class Writer(SharedComponent):
         """Take a transfer if its tile is drained and there is room for it.
 
         Its words are read a cycle later than its addresses are computed, so that the address of a
-        burst goes before its data although it passes one more register. No transfer waits for the
-        place of the one before: its tile is drained after the one before that is stored.
+        burst goes before its data although it passes one more register. A transfer is taken when
+        the words of the one before are begun. That costs no time: a tile is drained only when the
+        tile before last is stored.
         """
         m.submodules.drained = drained = Credit(
             initial=0, distance=self.to_store - DATA_PIPELINE, width=4
