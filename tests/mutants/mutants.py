@@ -316,7 +316,7 @@ MUTANTS = (
     Mutant(
         name="clip: rows above the image are loaded from where they would be",
         module="engines.load_offset_stage",
-        old="load.rows_skipped * fields.input_row_pitch",
+        old="load.rows_skipped * low_pitch",
         new="0",
         case="spills",
     ),

@@ -15,6 +15,8 @@ import numpy as np
 from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
 
+from naas_hw.arch.timing import L2_LATENCY
+
 Bench = Callable[[Any], Awaitable[None]]
 Stalls = Iterable[bool]
 """Whether a side stalls, cycle by cycle; endless."""
@@ -122,16 +124,18 @@ def receiver(stream: Any, received: list[Any], count: int, stalls: Stalls) -> Be
 
 
 class ReadMemory:
-    """A memory behind the read port of a component: the word a cycle after its address, held.
+    """A memory behind the read port of a component, as L2 is: a word stays until the next one.
 
     Parameters
     ----------
     port : the component's `ReadPortSignature` interface.
     contents : bytes of the memory.
+    latency : cycles from an address to its word.
     """
 
-    def __init__(self, port: Any, contents: bytes) -> None:
+    def __init__(self, port: Any, contents: bytes, *, latency: int = L2_LATENCY) -> None:
         self.port = port
+        self.asked: list[int | None] = [None] * (latency - 1)
         self.contents = contents
         self.word_bytes = len(port.data) // 8
         self.reads = 0
@@ -139,9 +143,10 @@ class ReadMemory:
     async def tick(self, ctx: Any) -> None:
         """One cycle, with the read that the component asks for in it."""
         is_read = ctx.get(self.port.enable)
-        at = ctx.get(self.port.address) * self.word_bytes
+        self.asked.append(ctx.get(self.port.address) * self.word_bytes if is_read else None)
         self.reads += is_read
         await ctx.tick()
-        if is_read:
+        at = self.asked.pop(0)
+        if at is not None:
             word = self.contents[at : at + self.word_bytes]
             ctx.set(self.port.data, int.from_bytes(word, "little"))

@@ -70,9 +70,10 @@ class Reads(wiring.Component):
         return m
 
 
-def test_a_memory_gives_a_word_a_cycle_later_and_keeps_it() -> None:
+@pytest.mark.parametrize("latency", [1, 2])
+def test_a_memory_gives_a_word_some_cycles_later_and_keeps_it(latency: int) -> None:
     dut = Reads()
-    memory = ReadMemory(dut.read, bytes([1, 0, 2, 0, 3, 0, 4, 0]))
+    memory = ReadMemory(dut.read, bytes([1, 0, 2, 0, 3, 0, 4, 0]), latency=latency)
     words: list[int] = []
 
     async def bench(ctx: Any) -> None:
@@ -83,4 +84,5 @@ def test_a_memory_gives_a_word_a_cycle_later_and_keeps_it() -> None:
             words.append(ctx.get(dut.read.data))
 
     simulate(dut, bench)
-    assert (words, memory.reads) == ([3, 3, 1, 4], 3)
+    assert words == [0] * (latency - 1) + [3, 3, 1, 4][: 5 - latency]
+    assert memory.reads == 3

@@ -38,13 +38,13 @@ BROADCAST: Final = 1
 """From a step of a nest to the read in the PEs, or of the accumulators: addresses pass one
 register."""
 
-SUMS_READ: Final = timing.MEMORY_LATENCY
+SUMS_READ: Final = 1 + timing.MEMORY_LATENCY - timing.L2_LATENCY
 """From a step of drain to the read of partial sums in L2: they come when the numbers do."""
 
 LOAD_WRITE: Final = 1
 """From a beat on the bus to its write in L2."""
 
-STORE_READ: Final = 2
+STORE_READ: Final = 1 + timing.L2_LATENCY
 """From a read of L2 to the beat on the bus."""
 
 SCALES_READ: Final = 1 + timing.MEMORY_LATENCY

@@ -90,8 +90,8 @@ class DrainPath(SharedComponent):
     Latency
     -------
     `timing.drain_pipeline` cycles from a beat to its write, one beat a cycle; numbers are addressed
-    in the cycle after it, partial sums MEMORY_LATENCY cycles, a residual DRAIN_TO_RESIDUAL + 1
-    cycles after it.
+    in the cycle after it, partial sums 1 + MEMORY_LATENCY - L2_LATENCY cycles, a residual
+    DRAIN_TO_RESIDUAL + 1 cycles after it.
     Nothing is read or written after a reset until the next beat.
 
     Raises
@@ -140,7 +140,7 @@ class DrainPath(SharedComponent):
         ]
         self._read_accumulators(m, valid, beats[0])
         read = timing.MEMORY_LATENCY  # cycles until the numbers are there
-        self._read_partial_sums(m, delayed(m, valid, read - 1, "reads_sums"), beats[read - 1])
+        self._read_partial_sums(m, beats)
         numbers = self._numbers(m, beats[read])
         scales = self._scales(m, beats[read])
         sums = self._partial_sums(m, beats[read])
@@ -239,10 +239,14 @@ class DrainPath(SharedComponent):
             chosen = Mux(self._beat_lanes_log2 == log2, narrow, chosen)
         return chosen
 
-    def _read_partial_sums(self, m: Module, valid: Value, beat: Any) -> None:
-        m.d.comb += [
-            self.partial_sums.enable.eq(valid & beat.revisit),
-            self.partial_sums.address.eq(self._sum_address(beat)),
+    def _read_partial_sums(self, m: Module, beats: Sequence[Any]) -> None:
+        """Out of registers, and so that the sums come with the numbers."""
+        wait = timing.MEMORY_LATENCY - timing.L2_LATENCY
+        before = [self.i.payload, *beats][wait]
+        valid = delayed(m, self.i.valid, wait, "reads_sums")
+        m.d.sync += [
+            self.partial_sums.enable.eq(valid & before.revisit),
+            self.partial_sums.address.eq(self._sum_address(before)),
         ]
 
     def _partial_sums(self, m: Module, beat: Any) -> list[Value]:
@@ -381,7 +385,7 @@ class DrainPath(SharedComponent):
         residual = Signal(BYTE_BITS * self.lanes, name="residual_bytes", reset_less=True)
         wait = timing.DRAIN_TO_RESIDUAL
         beat_bits = self.accelerator.beat_bytes.bit_length() - 1
-        addressed, arriving = beats[wait - 1], beats[wait + 1]
+        addressed, arriving = beats[wait - 1], beats[wait + timing.L2_LATENCY]
         part = self._part_of_word(arriving.byte)
         reads = valid & beats[0].final & self.fields.residual
         m.d.sync += [

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_clip_stage import ClippedLoad
-from naas_hw.rtl.primitives.clip import count_clipped
+from naas_hw.rtl.primitives.clip import SKIPPED_BITS, count_clipped
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import (
@@ -30,6 +30,10 @@ FIELDS: Final = (
     "scale_tile_words",
 )
 
+LOW_PITCH_BITS: Final = 18 - SKIPPED_BITS
+"""Of a pitch in DRAM: with so many of its bits the product is that of one multiplier, and no sum of
+several has to come behind it in the same cycle."""
+
 SCALE_COMPONENTS: Final = 3
 """Bias, multiplier and shift."""
 
@@ -43,7 +47,8 @@ class OffsetLoad(data.Struct):
     blocks, rows, columns : see `LoadTransfer`.
     dram_address, base : of the tile, see `ClippedLoad`; DRAM beats and words of L2.
     dram_row_offset, l2_row_offset, l2_column_offset : what the rows and columns take that are
-        missing before those that are loaded.
+        missing before those that are loaded. That of DRAM is with the lowest LOW_PITCH_BITS of the
+        pitch alone, and dram_high_offset with the others.
     """
 
     tag: LoadTag
@@ -52,7 +57,8 @@ class OffsetLoad(data.Struct):
     columns: unsigned(BOUND_BITS)
     dram_address: unsigned(DRAM_BITS)
     base: unsigned(L2_BITS)
-    dram_row_offset: unsigned(DRAM_BITS)
+    dram_row_offset: unsigned(LOW_PITCH_BITS + SKIPPED_BITS)
+    dram_high_offset: unsigned(DRAM_BITS - LOW_PITCH_BITS)
     l2_row_offset: unsigned(L2_BITS)
     l2_column_offset: unsigned(L2_BITS)
 
@@ -109,6 +115,8 @@ class LoadOffsetStage(SharedComponent):
         columns, no_columns = count_clipped(
             m, load.columns_skipped, column_end, load.is_behind, "columns"
         )
+        low_pitch = fields.input_row_pitch[:LOW_PITCH_BITS]
+        high_pitch = fields.input_row_pitch[LOW_PITCH_BITS:]
         offset = Signal(self.loads.tagged(OffsetLoad), reset_less=True)
         m.d.comb += [outside.eq(no_rows | no_columns), self.o.payload.eq(offset)]
         m.d.sync += self.o.valid.eq(self.i.valid)
@@ -118,13 +126,15 @@ class LoadOffsetStage(SharedComponent):
                 Mux(load.is_inputs & outside, fields.dummy_input_address, load.dram_address)
             ),
             offset.base.eq(load.base),
-            offset.dram_row_offset.eq(load.rows_skipped * fields.input_row_pitch),
+            offset.dram_row_offset.eq(load.rows_skipped * low_pitch),
+            offset.dram_high_offset.eq(load.rows_skipped * high_pitch),
             offset.l2_row_offset.eq(load.rows_skipped * fields.input_l2_row_pitch),
             offset.l2_column_offset.eq(load.columns_skipped * fields.input_l2_column_pitch),
         ]
         with m.If(outside):
             m.d.sync += [
                 offset.dram_row_offset.eq(0),
+                offset.dram_high_offset.eq(0),
                 offset.l2_row_offset.eq(0),
                 offset.l2_column_offset.eq(0),
             ]

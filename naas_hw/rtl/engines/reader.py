@@ -132,13 +132,15 @@ class Reader(SharedComponent):
     output_tile_loaded : Out, `CreditSignature`, with the last beat of what drain reads of an output
         tile: its partial sums, its residual, or both.
     transfer_done : Out, 1 bit; strobe with the last beat of any transfer.
-    quiet : Out, 1 bit; no address is offered and every beat that was asked for has come.
+    quiet : Out, 1 bit; a cycle ago no address was offered, and every beat that was asked for had
+        come.
 
     Latency
     -------
     The first address of a transfer is offered ADDRESS_PIPELINE cycles after its request began,
     which is a cycle after it was taken at the earliest; those of the next follow without a gap. A
-    beat a cycle; it is written in the cycle after. The reader is quiet after reset.
+    beat a cycle; it is written in the cycle after. The reader is quiet from the second cycle after
+    a reset on.
 
     Raises
     ------
@@ -315,32 +317,36 @@ class Reader(SharedComponent):
     def _choose_dram_pitches(
         self, m: Module, following: _Following, accepted: Signal, runs: BoxAddressGenerator
     ) -> None:
+        """Registers, from the cycle on in which the runs of the transfer begin."""
         fields, pitches = self.fields, runs.pitches
-        requested_tensor = Signal(self.loads.tensor, reset_less=True)
+        if not (self.loads.residual and self.loads.pitched):
+            m.d.comb += pitches.column.eq(fields.input_pixel_pitch)
         with m.If(accepted):
-            m.d.sync += requested_tensor.eq(following.transfer.tag.tensor)
-        m.d.comb += pitches.column.eq(fields.input_pixel_pitch)
-        with m.Switch(requested_tensor):
-            with m.Case(Tensor.SCALES):
-                m.d.comb += pitches.block.eq(fields.scale_tile_words)
-            with m.Case(Tensor.INPUTS):
-                m.d.comb += [
-                    pitches.block.eq(fields.input_block_pitch),
-                    pitches.row.eq(fields.input_row_pitch),
-                ]
-            with m.Case(Tensor.PARTIAL_SUMS):
-                m.d.comb += [
-                    pitches.block.eq(fields.output_block_pitch << 2),
-                    pitches.row.eq(fields.output_row_pitch << 2),
-                ]
-            if self.loads.residual:
-                with m.Case(OptionalTensor.RESIDUAL):
-                    m.d.comb += [
-                        pitches.block.eq(fields.output_block_pitch),
-                        pitches.row.eq(fields.output_row_pitch),
+            m.d.sync += [pitches.block.eq(0), pitches.row.eq(0)]
+            with m.Switch(following.transfer.tag.tensor):
+                with m.Case(Tensor.SCALES):
+                    m.d.sync += pitches.block.eq(fields.scale_tile_words)
+                with m.Case(Tensor.INPUTS):
+                    m.d.sync += [
+                        pitches.block.eq(fields.input_block_pitch),
+                        pitches.row.eq(fields.input_row_pitch),
                     ]
-                    if self.loads.pitched:
-                        m.d.comb += pitches.column.eq(fields.output_pixel_pitch)
+                with m.Case(Tensor.PARTIAL_SUMS):
+                    m.d.sync += [
+                        pitches.block.eq(fields.output_block_pitch << 2),
+                        pitches.row.eq(fields.output_row_pitch << 2),
+                    ]
+                if self.loads.residual:
+                    with m.Case(OptionalTensor.RESIDUAL):
+                        m.d.sync += [
+                            pitches.block.eq(fields.output_block_pitch),
+                            pitches.row.eq(fields.output_row_pitch),
+                        ]
+            if self.loads.residual and self.loads.pitched:
+                is_residual = following.transfer.tag.tensor == OptionalTensor.RESIDUAL
+                m.d.sync += pitches.column.eq(
+                    Mux(is_residual, fields.output_pixel_pitch, fields.input_pixel_pitch)
+                )
 
     def _request_bursts(self, m: Module, splitter: BurstSplitter) -> None:
         """Offer addresses while not too many beats are on their way."""
@@ -354,11 +360,11 @@ class Reader(SharedComponent):
             ar.length.eq(splitter.o.payload.length),
             splitter.o.ready.eq(ar.ready & ~holds),
             splitter.cancel.eq(self.halt),
-            self.quiet.eq(~ar.valid & (outstanding == 0)),
         ]
         m.d.sync += [
             holds.eq(self.halt | (outstanding >= timing.READ_AHEAD_BEATS)),
             outstanding.eq(outstanding + asked - r.valid),
+            self.quiet.eq(~ar.valid & (outstanding == 0)),
         ]
 
     def _take_beats(self, m: Module, requested: Queue, words: BoxAddressGenerator) -> None:
@@ -400,7 +406,7 @@ class Reader(SharedComponent):
             ]
         with m.Elif(self.transfer_done):
             m.d.sync += receiving.eq(0)
-        self._choose_l2_pitches(m, tensor, words)
+        self._choose_l2_pitches(m, begins, transfer, words)
         self._write(m, taken, tensor, words)
 
     def _follow_release(self, m: Module, begins: Signal, transfer: Any, tensor: Signal) -> Value:
@@ -412,36 +418,34 @@ class Reader(SharedComponent):
             m.d.sync += releases_drain.eq(transfer.tag.releases_drain)
         return releases_drain
 
-    def _choose_l2_pitches(self, m: Module, tensor: Signal, words: BoxAddressGenerator) -> None:
+    def _choose_l2_pitches(
+        self, m: Module, begins: Signal, transfer: Any, words: BoxAddressGenerator
+    ) -> None:
+        """Registers, from the cycle on in which the first beat of the transfer may come."""
         fields, pitches = self.fields, words.pitches
         m.d.comb += pitches.beat.eq(1)
-        with m.Switch(tensor):
-            with m.Case(Tensor.SCALES):
-                m.d.comb += [pitches.block.eq(1 << COMPONENT_SHIFT), pitches.column.eq(1)]
-            with m.Case(Tensor.WEIGHTS):
-                m.d.comb += pitches.column.eq(1)
-            with m.Case(Tensor.INPUTS):
-                m.d.comb += [
-                    pitches.block.eq(1),
-                    pitches.row.eq(fields.input_l2_row_pitch),
-                    pitches.column.eq(fields.input_l2_column_pitch),
-                ]
-            with m.Case(Tensor.PARTIAL_SUMS):
-                m.d.comb += [
-                    pitches.block.eq(4),
-                    pitches.row.eq(fields.output_l2_row_pitch << 2),
-                    pitches.column.eq(fields.output_l2_column_pitch << 2),
-                ]
-            if self.loads.table_words:
-                with m.Case(OptionalTensor.TABLE):
-                    m.d.comb += pitches.column.eq(1)
-            if self.loads.residual:
-                with m.Case(OptionalTensor.RESIDUAL):
-                    m.d.comb += [
-                        pitches.block.eq(1),
-                        pitches.row.eq(fields.output_l2_row_pitch),
-                        pitches.column.eq(fields.output_l2_column_pitch),
+        with m.If(begins):
+            m.d.sync += [pitches.block.eq(1), pitches.row.eq(0), pitches.column.eq(1)]
+            with m.Switch(transfer.tag.tensor):
+                with m.Case(Tensor.SCALES):
+                    m.d.sync += pitches.block.eq(1 << COMPONENT_SHIFT)
+                with m.Case(Tensor.INPUTS):
+                    m.d.sync += [
+                        pitches.row.eq(fields.input_l2_row_pitch),
+                        pitches.column.eq(fields.input_l2_column_pitch),
                     ]
+                with m.Case(Tensor.PARTIAL_SUMS):
+                    m.d.sync += [
+                        pitches.block.eq(4),
+                        pitches.row.eq(fields.output_l2_row_pitch << 2),
+                        pitches.column.eq(fields.output_l2_column_pitch << 2),
+                    ]
+                if self.loads.residual:
+                    with m.Case(OptionalTensor.RESIDUAL):
+                        m.d.sync += [
+                            pitches.row.eq(fields.output_l2_row_pitch),
+                            pitches.column.eq(fields.output_l2_column_pitch),
+                        ]
 
     def _write(self, m: Module, taken: Signal, tensor: Signal, words: BoxAddressGenerator) -> None:
         """A beat goes to L2 or to the scale memory in the cycle after it was taken."""

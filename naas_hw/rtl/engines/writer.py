@@ -16,6 +16,7 @@ from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
 from naas_hw.rtl.primitives.bursts import LENGTH_BITS, BurstSplitter, Run
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.register_slice import RegisterSlice
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -27,7 +28,7 @@ from naas_hw.rtl.primitives.transfer import (
 )
 from naas_hw.workload.option import Option
 
-DATA_PIPELINE: Final = 5
+DATA_PIPELINE: Final = 4 + timing.L2_LATENCY
 """Cycles from the decision to store a transfer to its first beat on the channel."""
 
 BURST_BITS: Final = (timing.WRITE_AHEAD_BURSTS + 1).bit_length()
@@ -167,7 +168,7 @@ class Writer(SharedComponent):
             levels=(*self._levels(*RUN_LEVELS, "column"), BEAT_LEVEL), address_bits=L2_BITS
         )
         beat = data.StructLayout({"data": 8 * self.beat_bytes, "closes_tile": 1})
-        m.submodules.beats = beats = Queue(shape=beat, depth=8, reserve=3)
+        m.submodules.beats = beats = Queue(shape=beat, depth=16, reserve=2 + timing.L2_LATENCY)
         addressing = Signal()
         reading = Signal()
         dropping = Signal()  # data, after a halt
@@ -255,14 +256,17 @@ class Writer(SharedComponent):
             runs.origin.eq(self.i.payload.dram_address),
             runs.counts.block.eq(self.i.payload.blocks),
             runs.counts.row.eq(self.i.payload.rows),
-            runs.pitches.block.eq(in_beats(transfer, self.fields.output_block_pitch)),
-            runs.pitches.row.eq(in_beats(transfer, self.fields.output_row_pitch)),
             run_taken.eq(active & cut_runs.i.ready),
             cut_runs.i.valid.eq(active),
             cut_runs.i.payload.address.eq(runs.address),
             cut_runs.i.payload.beats.eq(in_beats(transfer, transfer.columns)),
             cut_runs.i.payload.is_last.eq(runs.last),
         ]
+        with m.If(runs.start):
+            m.d.sync += [
+                runs.pitches.block.eq(in_beats(self.i.payload, self.fields.output_block_pitch)),
+                runs.pitches.row.eq(in_beats(self.i.payload, self.fields.output_row_pitch)),
+            ]
         if self.is_pitched:
             self._part_pixels(m, transfer, runs, cut_runs)
         return run_taken & runs.last
@@ -325,8 +329,8 @@ class Writer(SharedComponent):
         """Read the words of a transfer from L2 into the queue of beats."""
         ripe = Signal()  # it waits for the second cycle, or longer
         has_room = Signal()
-        arriving = Signal()
-        closes_tile = Signal()
+        arriving = delayed(m, self.l2.enable, timing.L2_LATENCY, "arriving")
+        closes_tile = delayed(m, words.last, timing.L2_LATENCY, "closes_tile")
         ends = self.l2.enable & words.last
         m.d.comb += [
             self.l2.enable.eq(active & has_room),
@@ -348,21 +352,20 @@ class Writer(SharedComponent):
             m.d.sync += active.eq(1)
         with m.Elif(ends):
             m.d.sync += active.eq(0)
-        m.d.sync += [arriving.eq(self.l2.enable), closes_tile.eq(words.last)]
         self._choose_l2_pitches(m, begins, transfer, words)
 
     def _choose_l2_pitches(
         self, m: Module, begins: Signal, transfer: Any, words: BoxAddressGenerator
     ) -> None:
-        fetched = Signal(StoreTransfer, reset_less=True)
+        """Registers, from the cycle on in which the first word of the transfer may be read."""
+        fields, pitches = self.fields, words.pitches
+        m.d.comb += pitches.beat.eq(1)
         with m.If(begins):
-            m.d.sync += fetched.eq(transfer)
-        m.d.comb += [
-            words.pitches.block.eq(Mux(fetched.partial_sums, 4, 1)),
-            words.pitches.row.eq(in_beats(fetched, self.fields.output_l2_row_pitch)),
-            words.pitches.column.eq(in_beats(fetched, self.fields.output_l2_column_pitch)),
-            words.pitches.beat.eq(1),
-        ]
+            m.d.sync += [
+                pitches.block.eq(Mux(transfer.partial_sums, 4, 1)),
+                pitches.row.eq(in_beats(transfer, fields.output_l2_row_pitch)),
+                pitches.column.eq(in_beats(transfer, fields.output_l2_column_pitch)),
+            ]
 
     def _send_beats(self, m: Module, dropping: Signal, bursts: Queue, beats: Queue) -> None:
         """Data on the channel, in bursts as long as their addresses said."""

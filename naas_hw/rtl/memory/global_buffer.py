@@ -7,8 +7,10 @@ from typing import Any, Final
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In
 
+from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import L2_BITS
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import any_of, masked
 from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -81,9 +83,9 @@ class GlobalBuffer(SharedComponent):
 
     Latency
     -------
-    A word read in cycle t is there in t + 1 and stays until the next read by this reader, or of
-    this bank. Every port may be used in every cycle. After a reset a reader has the word zero until
-    its first read; the banks keep their contents.
+    A word read in cycle t is there in t + L2_LATENCY and stays until the next read by this reader,
+    or of this bank, gives its word. Every port may be used in every cycle. After a reset a reader
+    has the word zero until its first read; the banks keep their contents.
 
     Raises
     ------
@@ -120,7 +122,12 @@ class GlobalBuffer(SharedComponent):
         return m
 
     def _bank(self, m: Module, i: int) -> SharedRam:
-        bank = SharedRam(width=8 * self.beat_bytes, depth=self.bank_words, granularity=8)
+        bank = SharedRam(
+            width=8 * self.beat_bytes,
+            depth=self.bank_words,
+            granularity=8,
+            latency=timing.L2_LATENCY,
+        )
         m.submodules[f"bank_{i}"] = bank
         return bank
 
@@ -167,11 +174,15 @@ class GlobalBuffer(SharedComponent):
         ]
 
     def _answer(self, m: Module, port: _Port, sides: list[Any]) -> None:
-        """The word that a reader asked for in the cycle before."""
+        """The word that a reader asked for L2_LATENCY cycles before."""
         chosen = [Signal(name=f"{port.name}_from_{i}") for i in range(self.num_banks)]
         with m.If(port.interface.enable):
             m.d.sync += [
                 bit.eq(target.hit) for bit, target in zip(chosen, port.targets, strict=True)
             ]
-        words = [masked(side.word, bit) for bit, side in zip(chosen, sides, strict=True)]
+        late = [
+            delayed(m, bit, timing.L2_LATENCY - 1, f"{port.name}_late_from_{i}")
+            for i, bit in enumerate(chosen)
+        ]
+        words = [masked(side.word, bit) for bit, side in zip(late, sides, strict=True)]
         m.d.comb += port.interface.data.eq(any_of(words))

@@ -3,10 +3,11 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 FIRST_FOLLOWING: Final = 2
@@ -108,8 +109,8 @@ class BoxAddressGenerator(SharedComponent):
         levels = [_Level(name) for name, _ in self.levels]
         for i, level in enumerate(levels):
             self._count(m, i, level)
-        self._follow(m, levels)
-        self._address(m, levels)
+        stepping = self._follow(m, levels)
+        self._address(m, levels, stepping)
         return m
 
     def _count(self, m: Module, i: int, level: _Level) -> None:
@@ -135,25 +136,31 @@ class BoxAddressGenerator(SharedComponent):
         with m.If(self.start | (self.advance & level.wrap)):
             m.d.sync += [changed.eq(0), is_first.eq(1)]
 
-    def _follow(self, m: Module, levels: list[_Level]) -> None:
-        """Which levels are in their last trip, and which one steps next."""
+    def _follow(self, m: Module, levels: list[_Level]) -> Signal:
+        """Which levels are in their last trip, and which one steps next; gives its number."""
         following = Signal(len(levels))
+        stepping = Signal(range(len(levels)))
         m.d.comb += [
             following.eq(Cat(Mux(self.start, level.is_one, level.comes_last) for level in levels)),
             self.penultimate.eq(Cat(level.comes_last for level in levels).all()),
         ]
+        inside = [following[i + 1 :].all() for i in range(len(levels))]
+        steps = [~following[i] & inside[i] for i in range(len(levels))]
         with m.If(self.start | self.advance):
             m.d.sync += [self.is_last.as_value().eq(following), self.last.eq(following.all())]
             for i, level in enumerate(levels):
-                inside = following[i + 1 :].all()
                 m.d.sync += [
-                    level.step.eq(~following[i] & inside),
-                    level.moves.eq(~following[: i + 1].all() & inside),
-                    level.wrap.eq(following[i] & inside),
-                    level.turns.eq(inside),
+                    level.step.eq(steps[i]),
+                    level.moves.eq(~following[: i + 1].all() & inside[i]),
+                    level.wrap.eq(following[i] & inside[i]),
+                    level.turns.eq(inside[i]),
                 ]
+            for bit in range(len(stepping)):
+                with_bit = [step for i, step in enumerate(steps) if i >> bit & 1]
+                m.d.sync += stepping[bit].eq(any_of(with_bit))
+        return stepping
 
-    def _address(self, m: Module, levels: list[_Level]) -> None:
+    def _address(self, m: Module, levels: list[_Level], stepping: Signal) -> None:
         """Where each level's present trip began; the innermost level's is the address."""
         bases = [
             Signal(self.address_bits, name=f"base_{name}", reset_less=True)
@@ -161,12 +168,8 @@ class BoxAddressGenerator(SharedComponent):
         ]
         bases.append(self.address)
         pitches = [getattr(self.pitches, name) for name, _ in self.levels]
-        base, pitch = bases[-1], pitches[-1]
-        for i in reversed(range(len(levels) - 1)):
-            base = Mux(levels[i].step, bases[i], base)
-            pitch = Mux(levels[i].step, pitches[i], pitch)
         target = Signal(self.address_bits)
-        m.d.comb += target.eq(base + pitch)
+        m.d.comb += target.eq(Array(bases)[stepping] + Array(pitches)[stepping])
         for one, level in zip(bases, levels, strict=True):
             with m.If(self.start):
                 m.d.sync += one.eq(self.origin)

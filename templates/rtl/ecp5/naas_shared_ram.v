@@ -9,7 +9,8 @@ module naas_shared_ram #(
     parameter integer WIDTH = 8,
     parameter integer DEPTH = 64,
     parameter integer GRANULARITY = 8,    // divides WIDTH
-    parameter integer ADDRESS_WIDTH = 6   // at least 1, DEPTH <= 2 ** ADDRESS_WIDTH
+    parameter integer ADDRESS_WIDTH = 6,  // at least 1, DEPTH <= 2 ** ADDRESS_WIDTH
+    parameter integer LATENCY = 1         // 1 or 2
 ) (
     input  wire                           clk,
     input  wire                           a_read,
@@ -66,7 +67,10 @@ module naas_shared_ram #(
             end
             for (block = 0; block < BLOCKS; block = block + 1) begin : block_row
                 naas_shared_ram_block #(
-                    .WIDTH(BLOCK_WIDTH), .LANES(BLOCK_LANES), .ADDRESS_WIDTH(ADDRESS_WIDTH)
+                    .WIDTH(BLOCK_WIDTH),
+                    .LANES(BLOCK_LANES),
+                    .ADDRESS_WIDTH(ADDRESS_WIDTH),
+                    .LATENCY(LATENCY)
                 ) memory (
                     .clk(clk),
                     .a_read(a_read),
@@ -88,7 +92,8 @@ module naas_shared_ram #(
                 .WIDTH(WIDTH),
                 .DEPTH(DEPTH),
                 .GRANULARITY(GRANULARITY),
-                .ADDRESS_WIDTH(ADDRESS_WIDTH)
+                .ADDRESS_WIDTH(ADDRESS_WIDTH),
+                .LATENCY(LATENCY)
             ) memory (
                 .clk(clk),
                 .a_read(a_read),
@@ -112,7 +117,8 @@ endmodule
 module naas_shared_ram_block #(
     parameter integer WIDTH = 18,  // 18, 9, 4, 2 or 1
     parameter integer LANES = 2,   // 2 or 1: write enables
-    parameter integer ADDRESS_WIDTH = 10
+    parameter integer ADDRESS_WIDTH = 10,
+    parameter integer LATENCY = 1  // 1 or 2
 ) (
     input  wire                     clk,
     input  wire                     a_read,
@@ -146,8 +152,8 @@ module naas_shared_ram_block #(
     DP16KD #(
         .DATA_WIDTH_A(WIDTH),
         .DATA_WIDTH_B(WIDTH),
-        .REGMODE_A("NOREG"),
-        .REGMODE_B("NOREG"),
+        .REGMODE_A(LATENCY == 2 ? "OUTREG" : "NOREG"),
+        .REGMODE_B(LATENCY == 2 ? "OUTREG" : "NOREG"),
         .RESETMODE("SYNC"),
         .ASYNC_RESET_RELEASE("SYNC"),
         .CSDECODE_A("0b000"),

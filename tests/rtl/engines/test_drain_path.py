@@ -10,7 +10,12 @@ from epilogues import NO_ADDITION, addition_fields, load_table, random_addition,
 from kit import STALLS, simulate
 
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator, Axis
-from naas_hw.arch.timing import DRAIN_TO_RESIDUAL, MEMORY_LATENCY, drain_pipeline
+from naas_hw.arch.timing import (
+    DRAIN_TO_RESIDUAL,
+    L2_LATENCY,
+    MEMORY_LATENCY,
+    drain_pipeline,
+)
 from naas_hw.rtl.engines.drain_path import DrainPath
 from naas_hw.rtl.memory.scale_memory import COMPONENTS
 from naas_hw.rtl.primitives.positions import positions
@@ -250,6 +255,7 @@ class Surroundings:
         self.dut, self.model = dut, model
         none = [0] * model.design.drain_group
         self.late_words = [none] * (MEMORY_LATENCY - 1)
+        self.late_l2: list[tuple[int | None, int | None]] = [(None, None)] * (L2_LATENCY - 1)
 
     async def load(self, ctx: Any) -> None:
         """The fields of the layer, and all scales."""
@@ -268,7 +274,7 @@ class Surroundings:
             await load_table(ctx, self.dut.table, self.model.table)
 
     async def tick(self, ctx: Any) -> None:
-        """One cycle; what L2 read in it is there in the next, what accumulators read later."""
+        """One cycle; what L2 and the accumulators read in it is there some cycles later."""
         accumulators, sums = self.dut.accumulators, self.dut.partial_sums
         groups, lanes = ctx.get(accumulators.groups), ctx.get(accumulators.lanes)
         half, address = ctx.get(accumulators.half), ctx.get(accumulators.address)
@@ -284,6 +290,8 @@ class Surroundings:
         self.late_words.append(words)
         for port, value in zip(accumulators.words, self.late_words.pop(0), strict=True):
             ctx.set(port, value)
+        self.late_l2.append((word, residual))
+        word, residual = self.late_l2.pop(0)
         if word is not None:
             ctx.set(sums.data, joined(self.model.partial_sums[word]))
         if residual is not None:

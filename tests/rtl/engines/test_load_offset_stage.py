@@ -8,7 +8,7 @@ import pytest
 from kit import simulate
 
 from naas_hw.compiler.layout import DRAM_BITS, L2_BITS
-from naas_hw.rtl.engines.load_offset_stage import FIELDS, LoadOffsetStage
+from naas_hw.rtl.engines.load_offset_stage import FIELDS, LOW_PITCH_BITS, LoadOffsetStage
 from naas_hw.rtl.primitives.transfer import LoadOptions, OptionalTensor, Tensor
 
 TABLE_WORDS = 16
@@ -50,6 +50,7 @@ def test_it_equals_products_of_python(seed: int, loads: LoadOptions) -> None:
     async def bench(ctx: Any) -> None:
         for _ in range(300):
             fields = {name: int(rng.integers(1, 1000)) for name in FIELDS}
+            fields["input_row_pitch"] = int(rng.integers(1 << int(rng.integers(1, DRAM_BITS + 1))))
             for name, value in fields.items():
                 ctx.set(getattr(dut.fields, name), value)
             tensor = int(rng.integers(len(loads.order)))
@@ -82,7 +83,8 @@ def test_it_equals_products_of_python(seed: int, loads: LoadOptions) -> None:
             assert out.dram_address == address
             rows = 0 if is_dummy else load["rows_skipped"]
             columns = 0 if is_dummy else load["columns_skipped"]
-            assert out.dram_row_offset == rows * fields["input_row_pitch"] % (1 << DRAM_BITS)
+            offset = out.dram_row_offset + (out.dram_high_offset << LOW_PITCH_BITS)
+            assert offset % (1 << DRAM_BITS) == rows * fields["input_row_pitch"] % (1 << DRAM_BITS)
             assert out.l2_row_offset == rows * fields["input_l2_row_pitch"] % (1 << L2_BITS)
             pitch = fields["input_l2_column_pitch"]
             assert out.l2_column_offset == columns * pitch % (1 << L2_BITS)

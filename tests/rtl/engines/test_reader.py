@@ -222,6 +222,7 @@ def test_every_beat_comes_to_its_word(
                 assert loaded == (0, 0)
             await ctx.tick()
         chip.cycle(ctx, dut)
+        await ctx.tick()
         assert ctx.get(dut.quiet)
 
     simulate(dut, bench)

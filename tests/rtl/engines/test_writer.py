@@ -122,6 +122,7 @@ class Engine:
 
     pieces: list[Piece]
     popped: int = 0
+    asked: list[int | None] = field(default_factory=lambda: [None] * (timing.L2_LATENCY - 1))
 
     async def start(self, ctx: Any, dut: Writer, writable: tuple[int, int]) -> None:
         """Begin a layer."""
@@ -134,7 +135,7 @@ class Engine:
         await ctx.tick()
 
     async def cycle(self, ctx: Any, dut: Writer, bus: Bus, *, drained: bool = False) -> None:
-        """One cycle; the word that was asked for is there in the next."""
+        """One cycle; the word that was asked for is there L2_LATENCY cycles later."""
         ctx.set(dut.tile_drained.give, drained)
         ctx.set(dut.i.valid, self.popped < len(self.pieces))
         if self.popped < len(self.pieces):
@@ -152,9 +153,10 @@ class Engine:
             )
         bus.cycle(ctx, dut)
         self.popped += ctx.get(dut.i.valid & dut.i.ready)
-        read, address = ctx.get(dut.l2.enable), ctx.get(dut.l2.address)
+        self.asked.append(ctx.get(dut.l2.address) if ctx.get(dut.l2.enable) else None)
         await ctx.tick()
-        if read:
+        address = self.asked.pop(0)
+        if address is not None:
             ctx.set(dut.l2.data, word(address))
 
 

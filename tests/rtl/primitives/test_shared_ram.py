@@ -10,19 +10,23 @@ from kit import simulate
 from naas_hw.rtl.primitives.shared_ram import SharedRam
 
 
+@pytest.mark.parametrize("latency", [1, 2])
 @pytest.mark.parametrize(
     ("width", "depth", "granularity"),
     [(8, 16, None), (1, 2, None), (24, 3, 8), (64, 100, 8), (5, 7, 5)],
 )
-def test_it_equals_a_list_of_words(width: int, depth: int, granularity: int | None) -> None:
+def test_it_equals_a_list_of_words(
+    width: int, depth: int, granularity: int | None, latency: int
+) -> None:
     """One side reads while the other one writes, at random."""
-    dut = SharedRam(width=width, depth=depth, granularity=granularity)
+    dut = SharedRam(width=width, depth=depth, granularity=granularity, latency=latency)
     granule = granularity or width
     rng = np.random.default_rng(depth)
     words: list[int] = [0] * depth
 
     async def bench(ctx: Any) -> None:
-        reader, expected = dut.a, 0
+        readers = [dut.a] * latency
+        expected = [0] * latency
         for _ in range(300):
             sides = (dut.a, dut.b) if rng.random() < 0.5 else (dut.b, dut.a)
             reads, writes = (int(bit) for bit in rng.integers(2, size=2))
@@ -38,13 +42,13 @@ def test_it_equals_a_list_of_words(width: int, depth: int, granularity: int | No
             ctx.set(sides[1].granules, granules)
             ctx.set(sides[1].written, data)
             await ctx.tick()
-            if reads:
-                reader, expected = sides[0], words[read_address]
+            expected.append(words[read_address] if reads else expected[-1])
             for part in range(width // granule):
                 if writes and granules >> part & 1:
                     mask = ((1 << granule) - 1) << (part * granule)
                     words[write_address] = (words[write_address] & ~mask) | (data & mask)
-            assert ctx.get(reader.word) == expected
+            readers.append(sides[0] if reads else readers[-1])
+            assert ctx.get(readers[-latency].word) == expected[-latency]
 
     simulate(dut, bench)
 
@@ -60,6 +64,7 @@ def test_an_address_has_just_enough_bits_and_at_least_one(depth: int, bits: int)
         ({"width": 0, "depth": 1}, "data_bits must be at least 1, not 0"),
         ({"width": 8, "depth": 0}, "depth must be at least 1, not 0"),
         ({"width": 8, "depth": 1, "granularity": 3}, "granularity must divide the width 8, not 3"),
+        ({"width": 8, "depth": 1, "latency": 3}, "latency must be 1 or 2, not 3"),
     ],
 )
 def test_init_wrong_value(parameters: dict[str, Any], message: str) -> None:
