@@ -1,5 +1,6 @@
 // The multiplier of an ECP5, MULT18X18D, with the registers that it holds at its factors, inside
-// and at its product. `clear` is the reset of the registers at its factors.
+// and at its product. `clear` is the reset of the registers at its factors. Clocks, enables and
+// resets that no register uses are left open: a constant would be routed to each of them.
 `default_nettype none
 
 module naas_multiplier #(
@@ -31,9 +32,9 @@ module naas_multiplier #(
         .SOURCEB_MODE("B_SHIFT"),
         .MULT_BYPASS("DISABLED")
     ) multiplier (
-        .CLK0(clk), .CLK1(1'b0), .CLK2(1'b0), .CLK3(1'b0),
-        .CE0(1'b1), .CE1(1'b1), .CE2(1'b1), .CE3(1'b1),
-        .RST0(clear), .RST1(1'b0), .RST2(1'b0), .RST3(1'b0),
+        .CLK0(clk), .CLK1(), .CLK2(), .CLK3(),
+        .CE0(1'b1), .CE1(), .CE2(), .CE3(),
+        .RST0(clear), .RST1(1'b0), .RST2(), .RST3(),
         .A0(a_factor[0]), .A1(a_factor[1]), .A2(a_factor[2]), .A3(a_factor[3]),
         .A4(a_factor[4]), .A5(a_factor[5]), .A6(a_factor[6]), .A7(a_factor[7]),
         .A8(a_factor[8]), .A9(a_factor[9]), .A10(a_factor[10]), .A11(a_factor[11]),
