@@ -18,6 +18,9 @@ GROUP_BITS: Final = 11
 
 MAX_AXES: Final = 3
 
+TARGET_LEAD: Final = 2
+"""Cycles from where weights go to the weights: to decode it, and to tell the buffers."""
+
 
 def accumulator_address_bits(words: int) -> int:
     """Bits of the address of a word among so many in one half of an accumulator."""
@@ -99,7 +102,7 @@ class InputStepSignature(wiring.Signature):
 class WeightDeliverySignature(wiring.Signature):
     """Weights of one cycle: lanes side by side, for one group of positions and one buffer word.
 
-    Where they go is said a cycle before they come.
+    Where they go is said TARGET_LEAD cycles before they come.
 
     Parameters
     ----------
@@ -107,10 +110,10 @@ class WeightDeliverySignature(wiring.Signature):
 
     Members
     -------
-    valid : Out, 1 bit; there are weights in the next cycle.
+    valid : Out, 1 bit; there are weights TARGET_LEAD cycles later.
     group : Out, GROUP_BITS, one for each axis: the group of positions that takes them.
     address : Out, PRIVATE_BITS; word of the weight buffers.
-    data : Out, 8 * lanes bits, a cycle later.
+    data : Out, 8 * lanes bits, TARGET_LEAD cycles later.
     """
 
     def __init__(self, *, lanes: int) -> None:

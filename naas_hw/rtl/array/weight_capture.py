@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.accelerator import WEIGHT_DIMS, Accelerator, Axis
 from naas_hw.rtl.array.private_buffers import weight_write_port
-from naas_hw.rtl.array.signatures import WeightDeliverySignature
+from naas_hw.rtl.array.signatures import TARGET_LEAD, WeightDeliverySignature
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import all_of
 from naas_hw.rtl.primitives.positions import Position, key, positions
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -34,7 +35,7 @@ class WeightCapture(SharedComponent):
     Latency
     -------
     Weights are written in the cycle in which they come, one write in every cycle. Nothing is
-    written in the first cycle after a reset.
+    written in the first TARGET_LEAD cycles after a reset.
 
     Raises
     ------
@@ -63,13 +64,14 @@ class WeightCapture(SharedComponent):
             for axis, number in zip(self.accelerator.axes, self.weights.group, strict=False)
             if axis.dim in WEIGHT_DIMS
         ]
-        address = Signal.like(self.write.address, name="address", reset_less=True)
-        m.d.sync += address.eq(self.weights.address)
+        valid = Signal()
+        m.d.sync += valid.eq(self.weights.valid)
+        address = delayed(m, self.weights.address, TARGET_LEAD, "address")
         m.d.comb += self.write.address.eq(address)
         for i, where in enumerate(positions(self.accelerator, WEIGHT_DIMS)):
             hit = all_of(hits[where[axis.dim]] for axis, hits in axes)
             enable = Signal(name=f"write_{key(where)}")
-            m.d.sync += enable.eq(self.weights.valid & hit & self.used[i])
+            m.d.sync += enable.eq(valid & hit & self.used[i])
             m.d.comb += [
                 self.write.enable[i].eq(enable),
                 self.write.data.word_select(i, word_bits).eq(self._word(where)),
@@ -77,11 +79,11 @@ class WeightCapture(SharedComponent):
         return m
 
     def _hits(self, m: Module, axis: Axis, group: Value) -> list[Signal]:
-        """For each position of a weight axis whether the weights are of its group."""
+        """For each position of a weight axis whether it is of the group, a cycle later."""
         a = self.accelerator
         lanes = a.weight_network_lanes if axis.dim == a.weight_vector_dim else 1
         hits = [Signal(name=f"hit_{axis.dim.lower()}_{g}") for g in range(axis.size // lanes)]
-        m.d.comb += [hit.eq(group == g) for g, hit in enumerate(hits)]
+        m.d.sync += [hit.eq(group == g) for g, hit in enumerate(hits)]
         return [hits[at // lanes] for at in range(axis.size)]
 
     def _word(self, where: Position) -> Value:

@@ -10,6 +10,7 @@ from naas_hw.arch import timing
 from naas_hw.compiler.layout import PRIVATE_BITS
 from naas_hw.rtl.array.signatures import (
     GROUP_BITS,
+    TARGET_LEAD,
     WeightDeliverySignature,
     WeightStepSignature,
 )
@@ -51,9 +52,9 @@ class WeightNetwork(SharedComponent):
     Latency
     -------
     Started in cycle t, it works from t + 1 on, a lane of each a cycle, and delivers them
-    FILL_PIPELINE cycles later; it says a cycle before where they go. L2 is read once for as many
-    cycles as a word holds. It may be started again in its last working cycle. After a reset it is
-    idle and delivers nothing.
+    FILL_PIPELINE cycles later; it says TARGET_LEAD cycles before where they go. L2 is read once for
+    as many cycles as a word holds. It may be started again in its last working cycle. After a reset
+    it is idle and delivers nothing.
 
     Raises
     ------
@@ -184,8 +185,8 @@ class WeightNetwork(SharedComponent):
     def _deliver_target(
         self, m: Module, busy: Signal, groups: BoxAddressGenerator, words: BoxAddressGenerator
     ) -> None:
-        """Where the lanes go, a cycle before they come."""
-        depth = timing.FILL_PIPELINE - 1
+        """Where the lanes go, TARGET_LEAD cycles before they come."""
+        depth = timing.FILL_PIPELINE - TARGET_LEAD
         m.d.comb += [
             self.delivery.valid.eq(delayed(m, busy, depth, "valid")),
             self.delivery.address.eq(delayed(m, words.address, depth, "address")),

@@ -19,6 +19,7 @@ from naas_hw.arch.timing import (
     tree_cycles,
 )
 from naas_hw.rtl.array.pe_array import PEArray
+from naas_hw.rtl.array.signatures import TARGET_LEAD
 from naas_hw.rtl.primitives.positions import positions
 from naas_hw.workload.layer import Dim
 
@@ -223,7 +224,7 @@ class Drivers:
         return bench
 
     def fill_weights(self, half: int, stalls: Stalls) -> Bench:
-        """Every word of a half, of every group of positions, in any order; lanes a cycle later."""
+        """Every word of a half, of every group of positions, in any order; lanes come later."""
         design, port = self.design, self.dut.weights
         words = design.weight_buffer_bytes // design.weight_word_bytes
         sizes = [axis.size if axis.dim in ("K", "C", "R", "S") else 1 for axis in design.axes]
@@ -233,20 +234,27 @@ class Drivers:
 
         async def bench(ctx: Any) -> None:
             pauses = iter(stalls)
+            late: list[bytes | None] = [None] * (TARGET_LEAD - 1)
+
+            async def tick(lanes: bytes | None) -> None:
+                late.append(lanes)
+                await ctx.tick()
+                ctx.set(port.valid, 0)
+                ctx.set(port.data, int.from_bytes(late.pop(0) or bytes(1), "little"))
+
             for n in self.rng.permutation(len(each)):
                 group, word = each[n]
                 while next(pauses):
-                    await ctx.tick()
+                    await tick(None)
                 lanes = self.rng.bytes(design.weight_network_lanes)
                 for i, number in enumerate(group):
                     ctx.set(port.group[i], number)
                 ctx.set(port.address, half * words // 2 + word)
                 ctx.set(port.valid, 1)
                 self.model.deliver_weights(group, half * words // 2 + word, lanes)
-                await ctx.tick()
-                ctx.set(port.valid, 0)
-                ctx.set(port.data, int.from_bytes(lanes, "little"))
-            await ctx.tick()
+                await tick(lanes)
+            for _ in range(TARGET_LEAD):
+                await tick(None)
 
         return bench
 

@@ -8,6 +8,7 @@ import pytest
 from kit import STALLS, simulate
 
 from naas_hw.arch.accelerator import WEIGHT_DIMS, Accelerator, Axis
+from naas_hw.rtl.array.signatures import TARGET_LEAD
 from naas_hw.rtl.array.weight_capture import WeightCapture
 from naas_hw.rtl.primitives.positions import positions
 from naas_hw.workload.layer import Dim
@@ -49,6 +50,7 @@ def test_writes_are_those_of_the_rule(name: str, stalls: str) -> None:
 
     async def bench(ctx: Any) -> None:
         pauses = iter(STALLS[stalls]())
+        asked: list[tuple[int, list[int], int]] = []
         for _ in range(100):
             valid = int(not next(pauses))
             used = int(rng.integers(1 << len(pes)))
@@ -59,7 +61,11 @@ def test_writes_are_those_of_the_rule(name: str, stalls: str) -> None:
             for number, port in zip(group, dut.weights.group, strict=False):
                 ctx.set(port, number)
             ctx.set(dut.weights.address, address)
+            asked.append((valid, group, address))
             await ctx.tick()
+            if len(asked) < TARGET_LEAD:
+                continue
+            valid, group, address = asked.pop(0)
             lanes = rng.bytes(design.weight_network_lanes)
             ctx.set(dut.weights.data, int.from_bytes(lanes, "little"))
             assert ctx.get(dut.write.address) == address

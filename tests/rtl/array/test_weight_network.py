@@ -9,6 +9,7 @@ import pytest
 from kit import ReadMemory, simulate
 
 from naas_hw.arch.timing import FILL_PIPELINE
+from naas_hw.rtl.array.signatures import TARGET_LEAD
 from naas_hw.rtl.array.weight_network import WeightNetwork
 
 BEAT = 8
@@ -40,7 +41,7 @@ def test_weights_are_those_of_nested_loops(seed: int, lanes: int, used: int) -> 
         for i, bound in enumerate(groups):
             ctx.set(dut.fields.weight_groups[i], bound)
         left = list(steps)
-        target: tuple[tuple[int, ...], int] | None = None  # of the data of this cycle
+        targets: list[tuple[tuple[int, ...], int] | None] = [None] * TARGET_LEAD
         for cycle in range(len(expected) + FILL_PIPELINE + 3):
             go = bool(left) and bool(ctx.get(dut.step.idle))
             ctx.set(dut.step.start, int(go))
@@ -48,13 +49,14 @@ def test_weights_are_those_of_nested_loops(seed: int, lanes: int, used: int) -> 
                 place, half = left.pop(0)
                 ctx.set(dut.step.address, place)
                 ctx.set(dut.step.half, half)
+            target = targets.pop(0)  # of the data of this cycle
             if target is not None:
                 data = ctx.get(dut.delivery.data).to_bytes(lanes, "little")[:used]
                 found.append((cycle, (*target, data)))
-            target = None
+            targets.append(None)
             if ctx.get(dut.delivery.valid):
                 group = tuple(ctx.get(number) for number in dut.delivery.group)
-                target = group, ctx.get(dut.delivery.address)
+                targets[-1] = group, ctx.get(dut.delivery.address)
             await l2.tick(ctx)
         assert not ctx.get(dut.step.busy)
         assert l2.reads == len(steps) * -(-len(expected) // len(steps) * used // BEAT)
