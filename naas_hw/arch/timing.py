@@ -31,8 +31,8 @@ ACCUMULATE_LATENCY: Final = 1
 TREE_LEVELS_PER_CYCLE: Final = 1
 """Levels of the adder tree between two registers."""
 
-REQUANTISE_LATENCY: Final = 8
-"""Cycles of the requantiser."""
+REQUANTISE_LATENCY: Final = 6 + MULTIPLIER_LATENCY
+"""Cycles of the requantiser: a multiplication, and six for what follows it."""
 
 EPILOGUE_LATENCY: Final = 8
 """Cycles behind the requantiser, where an accelerator can add a residual or look bytes up."""
@@ -75,7 +75,7 @@ DESCRIPTOR_TO_LAYER: Final = 5
 """From the last beat of a descriptor to cycle T0, in which the engines are told to start. Beats
 pass a register before they are checked and kept."""
 
-LAYER_TO_LOAD: Final = 11
+LAYER_TO_LOAD: Final = 10 + MULTIPLIER_LATENCY
 """From T0 to the first address of load."""
 
 # Between engines

@@ -316,8 +316,8 @@ MUTANTS = (
     Mutant(
         name="clip: rows above the image are loaded from where they would be",
         module="engines.load_offset_stage",
-        old="load.rows_skipped * low_pitch",
-        new="0",
+        old="load.rows_skipped, fields.input_row_pitch",
+        new="load.rows_skipped, Value.cast(0)",
         case="spills",
     ),
     Mutant(

@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.rtl.engines.load_offset_stage import LOW_PITCH_BITS, OffsetLoad
+from naas_hw.rtl.engines.load_offset_stage import OffsetLoad
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import NO_OPTIONS, LoadOptions, LoadTransfer
 
@@ -52,13 +52,12 @@ class LoadAddressStage(SharedComponent):
         m = Module()
         load = self.i.payload
         transfer = Signal(self.loads.tagged(LoadTransfer), reset_less=True)
-        dram_offset = load.dram_row_offset + (load.dram_high_offset << LOW_PITCH_BITS)
         l2_offset = load.l2_row_offset + load.l2_column_offset
         m.d.comb += self.o.payload.eq(transfer)
         m.d.sync += self.o.valid.eq(self.i.valid)
         m.d.sync += [
             transfer.tag.eq(load.tag),
-            transfer.dram_address.eq(load.dram_address + dram_offset),
+            transfer.dram_address.eq(load.dram_address + load.dram_row_offset),
             transfer.blocks.eq(load.blocks),
             transfer.rows.eq(load.rows),
             transfer.columns.eq(load.columns),

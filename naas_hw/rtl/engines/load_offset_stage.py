@@ -7,10 +7,13 @@ from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_clip_stage import ClippedLoad
-from naas_hw.rtl.primitives.clip import SKIPPED_BITS, count_clipped
+from naas_hw.rtl.primitives.clip import count_clipped
 from naas_hw.rtl.primitives.config import FieldSignature
+from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.multiplier import unsigned_product
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import (
     NO_OPTIONS,
@@ -30,9 +33,8 @@ FIELDS: Final = (
     "scale_tile_words",
 )
 
-LOW_PITCH_BITS: Final = 18 - SKIPPED_BITS
-"""Of a pitch in DRAM: with so many of its bits the product is that of one multiplier, and no sum of
-several has to come behind it in the same cycle."""
+SHAPE: Final = ("tag", "blocks", "rows", "columns", "dram_address", "base")
+"""What is known before the products are."""
 
 SCALE_COMPONENTS: Final = 3
 """Bias, multiplier and shift."""
@@ -47,8 +49,7 @@ class OffsetLoad(data.Struct):
     blocks, rows, columns : see `LoadTransfer`.
     dram_address, base : of the tile, see `ClippedLoad`; DRAM beats and words of L2.
     dram_row_offset, l2_row_offset, l2_column_offset : what the rows and columns take that are
-        missing before those that are loaded. That of DRAM is with the lowest LOW_PITCH_BITS of the
-        pitch alone, and dram_high_offset with the others.
+        missing before those that are loaded.
     """
 
     tag: LoadTag
@@ -57,8 +58,7 @@ class OffsetLoad(data.Struct):
     columns: unsigned(BOUND_BITS)
     dram_address: unsigned(DRAM_BITS)
     base: unsigned(L2_BITS)
-    dram_row_offset: unsigned(LOW_PITCH_BITS + SKIPPED_BITS)
-    dram_high_offset: unsigned(DRAM_BITS - LOW_PITCH_BITS)
+    dram_row_offset: unsigned(DRAM_BITS)
     l2_row_offset: unsigned(L2_BITS)
     l2_column_offset: unsigned(L2_BITS)
 
@@ -73,7 +73,8 @@ class LoadOffsetStage(SharedComponent):
     Parameters
     ----------
     loads : what is loaded beside the four tensors that every layer has.
-    extent_bits : bits of an extent of a tile, see `transfer.extent_bits`.
+    extent_bits : bits of an extent of a tile, see `transfer.extent_bits`; a tile's distances in L2
+        have no more, unless these are all that an extent can have.
 
     Members
     -------
@@ -83,7 +84,7 @@ class LoadOffsetStage(SharedComponent):
 
     Latency
     -------
-    One cycle; a load a cycle. `o` is not valid after reset.
+    MULTIPLIER_LATENCY cycles; a load a cycle. `o` is not valid after reset.
 
     Raises
     ------
@@ -115,32 +116,37 @@ class LoadOffsetStage(SharedComponent):
         columns, no_columns = count_clipped(
             m, load.columns_skipped, column_end, load.is_behind, "columns"
         )
-        low_pitch = fields.input_row_pitch[:LOW_PITCH_BITS]
-        high_pitch = fields.input_row_pitch[LOW_PITCH_BITS:]
         offset = Signal(self.loads.tagged(OffsetLoad), reset_less=True)
-        m.d.comb += [outside.eq(no_rows | no_columns), self.o.payload.eq(offset)]
-        m.d.sync += self.o.valid.eq(self.i.valid)
+        wait = timing.MULTIPLIER_LATENCY
+        late = delayed(m, offset, wait - 1, "offset", reset=False)
+        m.d.comb += [
+            outside.eq(no_rows | no_columns),
+            self.o.valid.eq(delayed(m, self.i.valid, wait, "valid")),
+            *(self.o.payload[name].eq(late[name]) for name in SHAPE),
+        ]
+        self._multiply(m, outside)
         m.d.sync += [
             offset.tag.eq(load.tag),
             offset.dram_address.eq(
                 Mux(load.is_inputs & outside, fields.dummy_input_address, load.dram_address)
             ),
             offset.base.eq(load.base),
-            offset.dram_row_offset.eq(load.rows_skipped * low_pitch),
-            offset.dram_high_offset.eq(load.rows_skipped * high_pitch),
-            offset.l2_row_offset.eq(load.rows_skipped * fields.input_l2_row_pitch),
-            offset.l2_column_offset.eq(load.columns_skipped * fields.input_l2_column_pitch),
         ]
-        with m.If(outside):
-            m.d.sync += [
-                offset.dram_row_offset.eq(0),
-                offset.dram_high_offset.eq(0),
-                offset.l2_row_offset.eq(0),
-                offset.l2_column_offset.eq(0),
-            ]
         inputs = [Mux(outside, 1, extent) for extent in (load.blocks, rows, columns)]
         self._choose_shape(m, offset, inputs)
         return m
+
+    def _multiply(self, m: Module, outside: Signal) -> None:
+        """What the missing rows and columns take; nothing of a tile outside of the image."""
+        load, fields, offset = self.i.payload, self.fields, self.o.payload
+        l2_bits = self.extent_bits if self.extent_bits < BOUND_BITS else L2_BITS
+        for name, skipped, pitch in (
+            ("dram_row_offset", load.rows_skipped, fields.input_row_pitch),
+            ("l2_row_offset", load.rows_skipped, fields.input_l2_row_pitch[:l2_bits]),
+            ("l2_column_offset", load.columns_skipped, fields.input_l2_column_pitch[:l2_bits]),
+        ):
+            product = unsigned_product(m, skipped, pitch, name, clear=outside)
+            m.d.comb += offset[name].eq(product)
 
     def _choose_shape(self, m: Module, offset: Any, inputs: Sequence[Value]) -> None:
         """Extents of the box that is loaded, in beats of its tensor."""

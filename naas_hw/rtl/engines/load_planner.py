@@ -26,8 +26,10 @@ from naas_hw.rtl.primitives.transfer import (
     check_extent_bits,
 )
 
-NUM_STAGES: Final = load_clip_stage.CLIP_CYCLES + 2
-QUEUE_DEPTH: Final = 8
+NUM_STAGES: Final = load_clip_stage.CLIP_CYCLES + timing.MULTIPLIER_LATENCY + 1
+"""Cycles from a scheduled load to its transfer."""
+
+QUEUE_DEPTH: Final = 16
 
 NEST_FIELDS: Final = (
     "load_bound",

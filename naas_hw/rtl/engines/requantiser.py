@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Final
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.arch.timing import REQUANTISE_LATENCY
+from naas_hw.arch.timing import MULTIPLIER_LATENCY, REQUANTISE_LATENCY
 from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.multiplier import Multiplier
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 HALF: Final = 16
@@ -28,10 +29,10 @@ LAST_STEPS: Final = (1, 0)
 class _Products:
     """Parts of a product whose factors are cut in halves: of the first and the second factor."""
 
-    low_low: Signal
-    low_high: Signal
-    high_low: Signal
-    high_high: Signal
+    low_low: Value
+    low_high: Value
+    high_low: Value
+    high_high: Value
 
 
 class Requantiser(SharedComponent):
@@ -91,7 +92,7 @@ class Requantiser(SharedComponent):
         return (self.single_rounding,)
 
     def build(self, platform: Any) -> Module:
-        """Eight stages: bias; four products; sums of products, in two; h - n; shift, in two; clamp.
+        """Products of the biased sum; sums of them, in two stages; h - n; shift, in two; clamp.
 
         HighMul is h = (x m + 2^30) >> 31 exactly, since m >= 0. RoundingDivideByPOT is
         (h + 2^(s-1) - (h < 0)) >> s for s > 0; the sign of x may stand for that of h, because
@@ -104,12 +105,12 @@ class Requantiser(SharedComponent):
         and n is 0. For s = 0 the first of the two roundings is the only one.
         """
         m = Module()
-        biased = Signal(signed(32), reset_less=True)
-        m.d.sync += biased.eq(self.accumulator + self.bias)
+        biased = Signal(signed(32))
+        m.d.comb += biased.eq(self.accumulator + self.bias)
         once = self._rounds_once(m)
         products = self._multiply(m, biased)
-        shift = _later(m, self.shift, 2, "shift")
-        negative = _later(m, biased[-1], 1, "negative")
+        shift = _later(m, self.shift, MULTIPLIER_LATENCY, "shift")
+        negative = _later(m, biased[-1], MULTIPLIER_LATENCY, "negative")
         rounds_away = negative & (shift != 0)
         taken = Const(1 << 30)
         if once is not None:
@@ -125,24 +126,29 @@ class Requantiser(SharedComponent):
         """Whether the product is not rounded, with the sum; None where it always is."""
         if not self.single_rounding:
             return None
-        return _later(m, self.rounds_once & (self.shift != 0), 1, "once")
+        once = self.rounds_once & (self.shift != 0)
+        late: Value = _later(m, once, MULTIPLIER_LATENCY - 1, "once")
+        return late
 
     def _multiply(self, m: Module, biased: Signal) -> _Products:
         """The parts of the product."""
-        multiplier = _later(m, self.multiplier, 1, "multiplier")
-        x_low, x_high = biased[:HALF], biased[HALF:].as_signed()
-        m_low, m_high = multiplier[:HALF], multiplier[HALF:]
-        low_low = Signal(32, reset_less=True)
-        low_high = Signal(31, reset_less=True)
-        high_low = Signal(signed(32), reset_less=True)
-        high_high = Signal(signed(31), reset_less=True)
-        m.d.sync += [
-            low_low.eq(x_low * m_low),
-            low_high.eq(x_low * m_high),
-            high_low.eq(x_high * m_low),
-            high_high.eq(x_high * m_high),
-        ]
-        return _Products(low_low, low_high, high_low, high_high)
+        multiplier = self.multiplier
+        x_low, x_high = Cat(biased[:HALF], Const(0, 1)).as_signed(), biased[HALF:].as_signed()
+        m_low = Cat(multiplier[:HALF], Const(0, 1)).as_signed()
+        m_high = Cat(multiplier[HALF:], Const(0, 1)).as_signed()
+
+        def product(name: str, a: Value, b: Value) -> Value:
+            m.submodules[name] = part = Multiplier(a_bits=len(a), b_bits=len(b))
+            m.d.comb += [part.a.eq(a), part.b.eq(b)]
+            o: Value = part.o
+            return o
+
+        return _Products(
+            low_low=product("low_low", x_low, m_low)[: 2 * HALF],
+            low_high=product("low_high", x_low, m_high)[: 2 * HALF - 1],
+            high_low=product("high_low", x_high, m_low)[: 2 * HALF].as_signed(),
+            high_high=product("high_high", x_high, m_high)[: 2 * HALF - 1].as_signed(),
+        )
 
     def _join(self, m: Module, parts: _Products, taken: Value, rounds_away: Value) -> Signal:
         """Join the parts of the product to h - n.
@@ -190,9 +196,10 @@ class Requantiser(SharedComponent):
 
     def _clamp(self, m: Module, halved: Signal) -> None:
         """Add the zero point and clamp, by bounds from which it is taken ahead of time."""
-        zero_point = _later(m, self.zero_point, 6, "zero_point")
-        clamp_min = _later(m, self.clamp_min, 6, "clamp_min")
-        clamp_max = _later(m, self.clamp_max, 6, "clamp_max")
+        ahead = REQUANTISE_LATENCY - 2
+        zero_point = _later(m, self.zero_point, ahead, "zero_point")
+        clamp_min = _later(m, self.clamp_min, ahead, "clamp_min")
+        clamp_max = _later(m, self.clamp_max, ahead, "clamp_max")
         low = Signal(signed(9), reset_less=True)
         high = Signal(signed(9), reset_less=True)
         m.d.sync += [low.eq(clamp_min - zero_point), high.eq(clamp_max - zero_point)]

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.timing import MULTIPLIER_LATENCY
@@ -76,3 +76,20 @@ class Multiplier(SharedComponent):
             self.o.eq(delayed(m, product, MULTIPLIER_LATENCY - 1, "product", reset=False)),
         ]
         return m
+
+
+def unsigned_product(m: Module, a: Value, b: Value, name: str, *, clear: Value) -> Value:
+    """The product of two numbers, MULTIPLIER_LATENCY cycles later.
+
+    It is zero where `clear` came with them. The first is narrower than MAX_BITS bits. The second
+    may be wider: it is cut into parts, whose products are added behind their multipliers.
+    """
+    parts = []
+    for first in range(0, len(b), MAX_BITS - 1):
+        part = b[first : first + MAX_BITS - 1]
+        factor = Multiplier(a_bits=len(a) + 1, b_bits=len(part) + 1)
+        m.submodules[f"{name}_{first}" if first else name] = factor
+        m.d.comb += [factor.clear.eq(clear), factor.a.eq(a), factor.b.eq(part)]
+        parts.append(factor.o[: len(a) + len(part)] << first)
+    total: Value = sum(parts[1:], parts[0])
+    return total

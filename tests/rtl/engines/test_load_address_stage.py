@@ -9,8 +9,6 @@ from kit import simulate
 
 from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
-from naas_hw.rtl.engines.load_offset_stage import LOW_PITCH_BITS
-from naas_hw.rtl.primitives.clip import SKIPPED_BITS
 from naas_hw.rtl.primitives.transfer import LoadOptions
 
 TAG_WIDTHS = {"tensor": 2, "opens_tile": 1, "releases_fill": 1, "output_run": 8}
@@ -19,11 +17,7 @@ WIDTHS = {
     "rows": BOUND_BITS,
     "columns": BOUND_BITS,
 }
-DRAM_WIDTHS = {
-    "dram_address": DRAM_BITS,
-    "dram_row_offset": LOW_PITCH_BITS + SKIPPED_BITS,
-    "dram_high_offset": DRAM_BITS - LOW_PITCH_BITS,
-}
+DRAM = ("dram_address", "dram_row_offset")
 L2 = ("base", "l2_row_offset", "l2_column_offset")
 
 
@@ -42,7 +36,7 @@ def test_it_equals_sums_of_python(seed: int, loads: LoadOptions) -> None:
             tag = {name: int(rng.integers(1 << width)) for name, width in tag_widths.items()}
             tag["tensor"] %= len(loads.tensor)
             load = {name: int(rng.integers(1 << width)) for name, width in WIDTHS.items()}
-            load |= {name: int(rng.integers(1 << width)) for name, width in DRAM_WIDTHS.items()}
+            load |= {name: int(rng.integers(1 << DRAM_BITS)) for name in DRAM}
             load |= {name: int(rng.integers(1 << L2_BITS)) for name in L2}
             valid = int(rng.integers(2))
             ctx.set(dut.i.payload, {"tag": tag, **load})
@@ -53,8 +47,7 @@ def test_it_equals_sums_of_python(seed: int, loads: LoadOptions) -> None:
             assert {name: getattr(out.tag, name) for name in tag_widths} == tag
             for name in WIDTHS:
                 assert getattr(out, name) == load[name]
-            offset = load["dram_row_offset"] + (load["dram_high_offset"] << LOW_PITCH_BITS)
-            assert out.dram_address == (load["dram_address"] + offset) % (1 << DRAM_BITS)
+            assert out.dram_address == sum(load[n] for n in DRAM) % (1 << DRAM_BITS)
             assert out.destination == sum(load[n] for n in L2) % (1 << L2_BITS)
 
     simulate(dut, bench)
