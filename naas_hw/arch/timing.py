@@ -9,8 +9,8 @@ start.
 from typing import Final
 
 # Depth of pipelines
-L2_LATENCY: Final = 2
-"""Cycles from an address of L2 to its word, which passes the output register of a block memory."""
+L2_LATENCY: Final = 3
+"""Cycles from an address of L2 to its word: a register at the bank, then two of a block memory."""
 
 FILL_PIPELINE: Final = L2_LATENCY + 2
 """Cycles from a read of L2 by fill to the write enable at the PE."""
@@ -37,7 +37,11 @@ REQUANTISE_LATENCY: Final = 6 + MULTIPLIER_LATENCY
 EPILOGUE_LATENCY: Final = 8
 """Cycles behind the requantiser, where an accelerator can add a residual or look bytes up."""
 
-DRAIN_PIPELINE: Final = 3 + MEMORY_LATENCY + REQUANTISE_LATENCY
+NUMBERS_READ: Final = 1 + L2_LATENCY - MEMORY_LATENCY
+"""Cycles from a beat of drain to the address of its numbers in the accumulators: they come when its
+partial sums do, which are addressed a cycle after the beat."""
+
+DRAIN_PIPELINE: Final = 2 + NUMBERS_READ + MEMORY_LATENCY + REQUANTISE_LATENCY
 """Cycles from a step of drain's nest to the write enable at L2, without an epilogue."""
 
 PLANNER_PACE: Final = 3
@@ -85,7 +89,7 @@ FILL_TO_LOAD: Final = 4
 FILL_TO_COMPUTE: Final = FILL_PIPELINE - 1
 COMPUTE_TO_FILL: Final = 1
 DRAIN_TO_COMPUTE: Final = 1
-DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE - MEMORY_LATENCY + L2_LATENCY - 1
+DRAIN_TO_REVISIT: Final = DRAIN_PIPELINE - 1
 DRAIN_TO_STORE: Final = DRAIN_PIPELINE + L2_LATENCY + 2
 DRAIN_TO_SCALES: Final = 4
 DRAIN_TO_RESIDUAL: Final = DRAIN_PIPELINE - L2_LATENCY - 2
@@ -140,4 +144,4 @@ def tree_cycles(num_inputs: int) -> int:
 
 def compute_to_drain(num_reduced: int) -> int:
     """Least distance from a step's last cycle to drain's go; `num_reduced` PEs share a tree."""
-    return MAC_PIPELINE + tree_cycles(num_reduced) + ACCUMULATE_LATENCY - 1
+    return MAC_PIPELINE + tree_cycles(num_reduced) + ACCUMULATE_LATENCY - NUMBERS_READ

@@ -35,11 +35,10 @@ MAX_BURST_BEATS: Final = 16
 MAX_IDLE_CYCLES: Final = 100_000
 
 BROADCAST: Final = 1
-"""From a step of a nest to the read in the PEs, or of the accumulators: addresses pass one
-register."""
+"""From a step of a nest to the read in the PEs: addresses pass one register."""
 
-SUMS_READ: Final = 1 + timing.MEMORY_LATENCY - timing.L2_LATENCY
-"""From a step of drain to the read of partial sums in L2: they come when the numbers do."""
+SUMS_READ: Final = 1
+"""From a step of drain to the read of partial sums in L2."""
 
 LOAD_WRITE: Final = 1
 """From a beat on the bus to its write in L2."""
@@ -47,7 +46,7 @@ LOAD_WRITE: Final = 1
 STORE_READ: Final = 1 + timing.L2_LATENCY
 """From a read of L2 to the beat on the bus."""
 
-SCALES_READ: Final = 1 + timing.MEMORY_LATENCY
+SCALES_READ: Final = timing.NUMBERS_READ + timing.MEMORY_LATENCY
 """From a step of drain to the read of the scales."""
 
 RESIDUAL_READ: Final = timing.DRAIN_TO_RESIDUAL + 1
@@ -324,7 +323,7 @@ class _Simulation:
             self.memory.read(cycle + BROADCAST, ("l1 i", work.input_half), work.inputs, "compute")
             complete = step.closes_accumulator_run and cycle == last
             content = (work.output, work.visit)
-            at = cycle + self.durations.compute_to_drain + 1
+            at = cycle + self.durations.compute_to_drain + timing.NUMBERS_READ
             self.memory.write(at, ("accumulators", work.accumulator_run % 2), content, complete)
         self.log.compute.append(last)
         self.step_computed.post(last + contract.compute_to_fill)
@@ -423,7 +422,8 @@ class _Simulation:
         for beat in range(self.durations.drain):
             cycle = self.now + 1 + beat
             accumulators = ("accumulators", work.accumulator_run % 2)
-            self.memory.read(cycle + BROADCAST, accumulators, (work.output, work.visit), "drain")
+            content = (work.output, work.visit)
+            self.memory.read(cycle + timing.NUMBERS_READ, accumulators, content, "drain")
             place = ("l2 o", half, work.place, beat)
             if work.visit > 1:
                 self.memory.read(cycle + SUMS_READ, place, (work.output, work.visit - 1), "drain")
@@ -431,7 +431,6 @@ class _Simulation:
                 scales = ("scales", work.scale_run % 2)
                 self.memory.read(cycle + SCALES_READ, scales, work.scale_tile, "drain")
                 self._epilogue_data(cycle, work, adds_residual=adds_residual)
-            content = (work.output, work.visit)
             self.memory.write(cycle + self.drain_pipeline, place, content, True)
 
     def _epilogue_data(self, cycle: int, work: Work, *, adds_residual: bool) -> None:

@@ -89,9 +89,9 @@ class DrainPath(SharedComponent):
 
     Latency
     -------
-    `timing.drain_pipeline` cycles from a beat to its write, one beat a cycle; numbers are addressed
-    in the cycle after it, partial sums 1 + MEMORY_LATENCY - L2_LATENCY cycles, a residual
-    DRAIN_TO_RESIDUAL + 1 cycles after it.
+    `timing.drain_pipeline` cycles from a beat to its write, one beat a cycle; partial sums are
+    addressed in the cycle after it, numbers NUMBERS_READ cycles, a residual DRAIN_TO_RESIDUAL + 1
+    cycles after it.
     Nothing is read or written after a reset until the next beat.
 
     Raises
@@ -138,9 +138,10 @@ class DrainPath(SharedComponent):
         m.d.sync += [
             late.eq(beat) for late, beat in zip(beats, [self.i.payload, *beats], strict=False)
         ]
-        self._read_accumulators(m, valid, beats[0])
-        read = timing.MEMORY_LATENCY  # cycles until the numbers are there
-        self._read_partial_sums(m, beats)
+        asks = timing.NUMBERS_READ - 1
+        self._read_accumulators(m, delayed(m, valid, asks, "reads_numbers"), beats[asks])
+        self._read_partial_sums(m)
+        read = asks + timing.MEMORY_LATENCY  # the beat whose numbers are there
         numbers = self._numbers(m, beats[read])
         scales = self._scales(m, beats[read])
         sums = self._partial_sums(m, beats[read])
@@ -239,14 +240,12 @@ class DrainPath(SharedComponent):
             chosen = Mux(self._beat_lanes_log2 == log2, narrow, chosen)
         return chosen
 
-    def _read_partial_sums(self, m: Module, beats: Sequence[Any]) -> None:
-        """Out of registers, and so that the sums come with the numbers."""
-        wait = timing.MEMORY_LATENCY - timing.L2_LATENCY
-        before = [self.i.payload, *beats][wait]
-        valid = delayed(m, self.i.valid, wait, "reads_sums")
+    def _read_partial_sums(self, m: Module) -> None:
+        """A cycle after the beat, so that the sums come with the numbers."""
+        beat = self.i.payload
         m.d.sync += [
-            self.partial_sums.enable.eq(valid & before.revisit),
-            self.partial_sums.address.eq(self._sum_address(before)),
+            self.partial_sums.enable.eq(self.i.valid & beat.revisit),
+            self.partial_sums.address.eq(self._sum_address(beat)),
         ]
 
     def _partial_sums(self, m: Module, beat: Any) -> list[Value]:

@@ -4,14 +4,14 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib.wiring import In
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import L2_BITS
 from naas_hw.rtl.primitives.delay import delayed
-from naas_hw.rtl.primitives.logic import any_of, masked
+from naas_hw.rtl.primitives.logic import any_of, chosen, masked
 from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.shared_ram import SharedRam
@@ -19,6 +19,9 @@ from naas_hw.rtl.primitives.shared_ram import SharedRam
 READERS: Final = ("weights", "inputs", "partial_sums", "store")
 """Those that every accelerator has."""
 WRITERS: Final = ("load", "drain")
+
+BANK_REGISTERS: Final = 1
+"""Cycles from a port to the banks: who uses a bank, and where, stands in a register at each."""
 
 SIDES: Final = {
     "a": ("load", ("partial_sums", "store", "residual")),
@@ -39,6 +42,14 @@ class _BankTarget:
     """The port's address lies in the bank."""
     word: Value
     """The word there, if it does."""
+
+
+@dataclass(frozen=True)
+class _Late:
+    """What is written, when the address is at the banks."""
+
+    enable: Value
+    data: Value
 
 
 @dataclass(frozen=True)
@@ -67,8 +78,8 @@ class GlobalBuffer(SharedComponent):
     The compiler gives every buffer banks of its own, so in no cycle do two readers, or two
     writers, meet at one bank, or those that `SIDES` puts on one side; if a wrong program lets them,
     their addresses mix, nothing worse.
-    Addresses wrap at the power of two that holds all banks. An address outside all banks reads zero
-    and writes nothing.
+    Addresses wrap at the power of two that holds all banks. An address outside all banks reads what
+    means nothing, and writes nothing.
     Golden model: one list of the words of all banks.
 
     Parameters
@@ -84,8 +95,8 @@ class GlobalBuffer(SharedComponent):
     Latency
     -------
     A word read in cycle t is there in t + L2_LATENCY and stays until the next read by this reader,
-    or of this bank, gives its word. Every port may be used in every cycle. After a reset a reader
-    has the word zero until its first read; the banks keep their contents.
+    or of this bank, gives its word. Every port may be used in every cycle. After a reset the word
+    of a reader means nothing until its first read; the banks keep their contents.
 
     Raises
     ------
@@ -115,8 +126,9 @@ class GlobalBuffer(SharedComponent):
             reads = [self._port(m, name) for name in readers if name in self.readers]
             is_writing = Signal(name=f"{writer}_is_writing")
             m.d.comb += is_writing.eq(write.interface.enable.any())
+            late = self._late(m, writer)
             for i, port in enumerate(ports):
-                self._connect(m, i, port, write, is_writing, reads)
+                self._connect(m, i, port, write, is_writing, reads, late)
             for read in reads:
                 self._answer(m, read, ports)
         return m
@@ -126,7 +138,7 @@ class GlobalBuffer(SharedComponent):
             width=8 * self.beat_bytes,
             depth=self.bank_words,
             granularity=8,
-            latency=timing.L2_LATENCY,
+            latency=timing.L2_LATENCY - BANK_REGISTERS,
         )
         m.submodules[f"bank_{i}"] = bank
         return bank
@@ -153,10 +165,25 @@ class GlobalBuffer(SharedComponent):
         is_here = (address >= first) & below_end if first else below_end
         return is_here, (address - first)[:bits]
 
+    def _late(self, m: Module, writer: str) -> _Late:
+        """What a writer writes, a cycle later: the same for all banks."""
+        interface = getattr(self, writer)
+        return _Late(
+            enable=delayed(m, interface.enable, 1, f"{writer}_enable", reset=False),
+            data=delayed(m, interface.data, 1, f"{writer}_data", reset=False),
+        )
+
     def _connect(
-        self, m: Module, i: int, bank: Any, write: _Port, is_writing: Signal, reads: list[_Port]
+        self,
+        m: Module,
+        i: int,
+        bank: Any,
+        write: _Port,
+        is_writing: Signal,
+        reads: list[_Port],
+        late: _Late,
     ) -> None:
-        """Who uses one side of bank i, and where: no two of them in one cycle."""
+        """Who uses one side of bank i, and where, a cycle later: no two of them in one cycle."""
         ports = [write, *reads]
         uses = [Signal(name=f"{port.name}_uses_{i}") for port in ports]
         enables = [is_writing, *(read.interface.enable for read in reads)]
@@ -165,24 +192,30 @@ class GlobalBuffer(SharedComponent):
             for port, use, enable in zip(ports, uses, enables, strict=True)
         ]
         words = [masked(port.targets[i].word, use) for port, use in zip(ports, uses, strict=True)]
-        m.d.comb += [
+        address = Signal(len(bank.address), name=f"{write.name}_address_{i}", reset_less=True)
+        m.d.sync += [
             bank.write.eq(uses[0]),
             bank.read.eq(any_of(uses[1:])),
-            bank.granules.eq(write.interface.enable),
-            bank.address.eq(any_of(words)),
-            bank.written.eq(write.interface.data),
+            address.eq(any_of(words)),
+        ]
+        m.d.comb += [
+            bank.address.eq(address),
+            bank.granules.eq(late.enable),
+            bank.written.eq(late.data),
         ]
 
     def _answer(self, m: Module, port: _Port, sides: list[Any]) -> None:
         """The word that a reader asked for L2_LATENCY cycles before."""
-        chosen = [Signal(name=f"{port.name}_from_{i}") for i in range(self.num_banks)]
+        number = Signal(range(self.num_banks), name=f"{port.name}_from", reset_less=True)
         with m.If(port.interface.enable):
-            m.d.sync += [
-                bit.eq(target.hit) for bit, target in zip(chosen, port.targets, strict=True)
-            ]
-        late = [
-            delayed(m, bit, timing.L2_LATENCY - 1, f"{port.name}_late_from_{i}")
-            for i, bit in enumerate(chosen)
-        ]
-        words = [masked(side.word, bit) for bit, side in zip(late, sides, strict=True)]
-        m.d.comb += port.interface.data.eq(any_of(words))
+            m.d.sync += number.eq(self._number(port))
+        late = delayed(m, number, timing.L2_LATENCY - 1, f"{port.name}_late_from", reset=False)
+        m.d.comb += port.interface.data.eq(chosen([side.word for side in sides], late))
+
+    def _number(self, port: _Port) -> Value:
+        """Number of the bank in which a port's address lies, if there is one."""
+        if self.bank_words & (self.bank_words - 1) == 0:
+            return port.interface.address >> (self.bank_words.bit_length() - 1)
+        bits = range((self.num_banks - 1).bit_length())
+        hits = [target.hit for target in port.targets]
+        return Cat(any_of([hit for i, hit in enumerate(hits) if i >> bit & 1]) for bit in bits)

@@ -102,7 +102,7 @@ class AccessPortSignature(wiring.Signature):
         granule first.
     address : Out, address_bits.
     written : Out, data_bits.
-    word : In, data_bits; one cycle after `read`.
+    word : In, data_bits; what was read, some cycles later.
 
     Raises
     ------

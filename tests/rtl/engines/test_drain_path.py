@@ -14,6 +14,7 @@ from naas_hw.arch.timing import (
     DRAIN_TO_RESIDUAL,
     L2_LATENCY,
     MEMORY_LATENCY,
+    NUMBERS_READ,
     drain_pipeline,
 )
 from naas_hw.rtl.engines.drain_path import DrainPath
@@ -356,7 +357,7 @@ def test_it_equals_the_formulas(name: str, stalls: str) -> None:
 
 
 def test_a_beat_reads_the_accumulators_of_its_channels_alone() -> None:
-    """Which groups and lanes are read in the cycle after a beat."""
+    """Which groups and lanes are read NUMBERS_READ cycles after a beat."""
     design = DESIGNS["C-K"]
     dut = DrainPath(design)
     rng = np.random.default_rng(7)
@@ -368,10 +369,11 @@ def test_a_beat_reads_the_accumulators_of_its_channels_alone() -> None:
             ctx.set(dut.i.payload, beat)
             ctx.set(dut.i.valid, 1)
             await ctx.tick()
+            ctx.set(dut.i.valid, 0)
+            await ctx.tick().repeat(NUMBERS_READ - 1)
             assert ctx.get(dut.accumulators.groups) == model.groups_of(beat)
             assert ctx.get(dut.accumulators.lanes) == 1
             assert ctx.get(dut.accumulators.half) == beat["half"]
-            ctx.set(dut.i.valid, 0)
             await ctx.tick()
             assert ctx.get(dut.accumulators.groups) == 0
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Elaboratable, Module, Signal
 from kit import simulate
 
 from naas_hw.arch.timing import MULTIPLIER_LATENCY
-from naas_hw.rtl.primitives.multiplier import Multiplier
+from naas_hw.rtl.primitives.multiplier import Multiplier, unsigned_product
 
 
 @pytest.mark.parametrize(("a_bits", "b_bits"), [(8, 8), (2, 18), (18, 18), (5, 11)])
@@ -26,6 +27,43 @@ def test_it_equals_a_product(a_bits: int, b_bits: int) -> None:
     async def bench(ctx: Any) -> None:
         for cycle in range(300):
             a, b, clear = factor(a_bits), factor(b_bits), int(rng.random() < 0.2)
+            ctx.set(dut.a, a)
+            ctx.set(dut.b, b)
+            ctx.set(dut.clear, clear)
+            products.append(0 if clear else a * b)
+            if cycle >= MULTIPLIER_LATENCY:
+                assert ctx.get(dut.o) == products[cycle - MULTIPLIER_LATENCY]
+            await ctx.tick()
+
+    simulate(dut, bench)
+
+
+class Product(Elaboratable):
+    """`unsigned_product` as a component."""
+
+    def __init__(self, a_bits: int, b_bits: int) -> None:
+        self.a = Signal(a_bits)
+        self.b = Signal(b_bits)
+        self.clear = Signal()
+        self.o = Signal(a_bits + b_bits)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.d.comb += self.o.eq(unsigned_product(m, self.a, self.b, "part", clear=self.clear))
+        return m
+
+
+@pytest.mark.parametrize(("a_bits", "b_bits"), [(8, 1), (8, 17), (8, 18), (17, 24), (3, 40)])
+def test_an_unsigned_product_may_have_a_wide_factor(a_bits: int, b_bits: int) -> None:
+    rng = np.random.default_rng(b_bits)
+    dut = Product(a_bits, b_bits)
+    products: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        for cycle in range(200):
+            a, b = (int(rng.integers(1 << bits)) for bits in (a_bits, b_bits))
+            a |= ((1 << a_bits) - 1) * (cycle % 5 == 0)
+            clear = int(rng.random() < 0.2)
             ctx.set(dut.a, a)
             ctx.set(dut.b, b)
             ctx.set(dut.clear, clear)
