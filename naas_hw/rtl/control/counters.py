@@ -1,6 +1,6 @@
 """Performance counters: where the cycles of a run went, and what it moved."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value
@@ -153,19 +153,23 @@ class Counters(SharedComponent):
     def build(self, platform: Any) -> Module:
         m = Module()
         start = delayed(m, self.start, 1, "start")
+        counts = delayed(m, self.start | self.busy, 1, "counts")
         gains = Signal(GAINS)
-        late_gains = Signal(GAINS)
+        late = Signal(GAINS, name="late_gains")
         self._count_accesses(m, gains)
         self._count_cycles(m, gains)
-        m.d.sync += late_gains.eq(0)
-        with m.If(self.start | self.busy):
-            m.d.sync += late_gains.eq(gains)
+        m.d.sync += late.eq(gains)
+        late_gains = {name: masked(late[name], counts) for name in COUNTERS}
+        for name in ("cycles", "descriptor"):  # of cycle 0, too
+            late_gains[name] = Mux(start, 2, late_gains[name])
         turn = Signal(range(len(COUNTERS)))
         m.d.sync += turn.eq(Mux(turn == len(COUNTERS) - 1, 0, turn + 1))
         self._keep(m, start, turn, self._gained(m, start, turn, late_gains))
         return m
 
-    def _gained(self, m: Module, start: Value, turn: Signal, late_gains: Any) -> Value:
+    def _gained(
+        self, m: Module, start: Value, turn: Signal, late_gains: Mapping[str, Value]
+    ) -> Value:
         """What the counter whose turn it is gained since its last turn."""
         shown: list[Value] = []
         for number, name in enumerate(COUNTERS):
@@ -226,9 +230,9 @@ class Counters(SharedComponent):
 
     def _count_cycles(self, m: Module, gains: Any) -> None:
         m.d.comb += [
-            gains.cycles.eq(Mux(self.start, 2, 1)),
+            gains.cycles.eq(1),
             gains.active.eq(self.in_layer & self.computing),
-            gains.descriptor.eq(Mux(self.start, 2, ~self.in_layer & ~self.go)),
+            gains.descriptor.eq(~self.in_layer & ~self.go),
         ]
         with m.If((self.go | self.in_layer) & self.waits):
             with m.If(self.go):
