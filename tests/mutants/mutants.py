@@ -134,8 +134,8 @@ MUTANTS = (
     Mutant(
         name="pace: store plans on before its loop nest is ready",
         module="engines.store_planner",
-        old="plan.eq(unplanned & nest.ready & (~self.o.valid | self.o.ready))",
-        new="plan.eq(unplanned & (~self.o.valid | self.o.ready))",
+        old="plan.eq(unplanned & nest.ready & ~self.o.valid)",
+        new="plan.eq(unplanned & ~self.o.valid)",
         case="stores",
     ),
     Mutant(

@@ -96,7 +96,7 @@ class StorePlanner(SharedComponent):
         plan = Signal()
         self._load_nest(m, nest)
         m.d.comb += [
-            plan.eq(unplanned & nest.ready & (~self.o.valid | self.o.ready)),
+            plan.eq(unplanned & nest.ready & ~self.o.valid),
             nest.start.eq(self.go),
             nest.advance.eq(plan),
             self.exhausted.eq(~unplanned & ~self.o.valid),
