@@ -4,14 +4,14 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.compiler.layout import L2_BITS
 from naas_hw.rtl.primitives.delay import delayed
-from naas_hw.rtl.primitives.logic import any_of, chosen, masked
+from naas_hw.rtl.primitives.logic import any_of, masked
 from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.shared_ram import SharedRam
@@ -78,8 +78,8 @@ class GlobalBuffer(SharedComponent):
     The compiler gives every buffer banks of its own, so in no cycle do two readers, or two
     writers, meet at one bank, or those that `SIDES` puts on one side; if a wrong program lets them,
     their addresses mix, nothing worse.
-    Addresses wrap at the power of two that holds all banks. An address outside all banks reads what
-    means nothing, and writes nothing.
+    Addresses wrap at the power of two that holds all banks. An address outside all banks reads zero
+    and writes nothing.
     Golden model: one list of the words of all banks.
 
     Parameters
@@ -95,8 +95,8 @@ class GlobalBuffer(SharedComponent):
     Latency
     -------
     A word read in cycle t is there in t + L2_LATENCY and stays until the next read by this reader,
-    or of this bank, gives its word. Every port may be used in every cycle. After a reset the word
-    of a reader means nothing until its first read; the banks keep their contents.
+    or of this bank, gives its word. Every port may be used in every cycle. After a reset a reader
+    has the word zero until its first read; the banks keep their contents.
 
     Raises
     ------
@@ -206,16 +206,14 @@ class GlobalBuffer(SharedComponent):
 
     def _answer(self, m: Module, port: _Port, sides: list[Any]) -> None:
         """The word that a reader asked for L2_LATENCY cycles before."""
-        number = Signal(range(self.num_banks), name=f"{port.name}_from", reset_less=True)
+        chosen = [Signal(name=f"{port.name}_from_{i}") for i in range(self.num_banks)]
         with m.If(port.interface.enable):
-            m.d.sync += number.eq(self._number(port))
-        late = delayed(m, number, timing.L2_LATENCY - 1, f"{port.name}_late_from", reset=False)
-        m.d.comb += port.interface.data.eq(chosen([side.word for side in sides], late))
-
-    def _number(self, port: _Port) -> Value:
-        """Number of the bank in which a port's address lies, if there is one."""
-        if self.bank_words & (self.bank_words - 1) == 0:
-            return port.interface.address >> (self.bank_words.bit_length() - 1)
-        bits = range((self.num_banks - 1).bit_length())
-        hits = [target.hit for target in port.targets]
-        return Cat(any_of([hit for i, hit in enumerate(hits) if i >> bit & 1]) for bit in bits)
+            m.d.sync += [
+                bit.eq(target.hit) for bit, target in zip(chosen, port.targets, strict=True)
+            ]
+        late = [
+            delayed(m, bit, timing.L2_LATENCY - 1, f"{port.name}_late_from_{i}")
+            for i, bit in enumerate(chosen)
+        ]
+        words = [masked(side.word, bit) for bit, side in zip(late, sides, strict=True)]
+        m.d.comb += port.interface.data.eq(any_of(words))

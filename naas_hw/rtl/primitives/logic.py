@@ -1,8 +1,8 @@
-"""AND, OR and choice of any number of values."""
+"""AND and OR of any number of values."""
 
 from collections.abc import Iterable, Sequence
 
-from amaranth.hdl import Const, Mux, Value
+from amaranth.hdl import Const, Value
 
 
 def all_of(bits: Iterable[Value]) -> Value:
@@ -19,14 +19,6 @@ def any_of(words: Sequence[Value]) -> Value:
         return Const(0, 1)
     while len(words) > 1:
         pairs = [words[i] | words[i + 1] for i in range(0, len(words) - 1, 2)]
-        words = [*pairs, *words[2 * len(pairs) :]]
-    return words[0]
-
-
-def chosen(words: Sequence[Value], number: Value) -> Value:
-    """The word of this number, by choices between two; any of them if there is no such number."""
-    for bit in range((len(words) - 1).bit_length()):
-        pairs = [Mux(number[bit], words[i + 1], words[i]) for i in range(0, len(words) - 1, 2)]
         words = [*pairs, *words[2 * len(pairs) :]]
     return words[0]
 

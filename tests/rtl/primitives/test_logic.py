@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""AND, OR and choice over any number of values equal those of Python."""
+"""AND and OR over any number of values equal those of Python."""
 
 from functools import reduce
 from operator import or_
@@ -10,7 +10,7 @@ import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
 from kit import simulate
 
-from naas_hw.rtl.primitives.logic import all_of, any_of, chosen, masked
+from naas_hw.rtl.primitives.logic import all_of, any_of, masked
 
 WIDTH = 5
 
@@ -24,8 +24,6 @@ class Gates(Elaboratable):
         self.all_of = Signal()
         self.any_of = Signal(WIDTH)
         self.masked = Signal(WIDTH)
-        self.number = Signal(range(max(2, count)))
-        self.chosen = Signal(WIDTH)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -34,8 +32,6 @@ class Gates(Elaboratable):
             self.any_of.eq(any_of(self.words)),
             self.masked.eq(masked(any_of(self.words), self.enable)),
         ]
-        if self.words:
-            m.d.comb += self.chosen.eq(chosen(self.words, self.number))
         return m
 
 
@@ -53,13 +49,10 @@ def test_they_equal_python(seed: int, count: int) -> None:
             for signal, word in zip(dut.words, words, strict=True):
                 ctx.set(signal, word)
             ctx.set(dut.enable, enable)
-            number = int(rng.integers(max(1, count)))
-            ctx.set(dut.number, number)
             await ctx.tick()
             total = reduce(or_, words, 0)
             assert ctx.get(dut.all_of) == all(word & 1 for word in words)
             assert ctx.get(dut.any_of) == total
             assert ctx.get(dut.masked) == (total if enable else 0)
-            assert ctx.get(dut.chosen) == (words[number] if words else 0)
 
     simulate(dut, bench)
