@@ -1,5 +1,6 @@
 """Accelerators on an FPGA."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -9,9 +10,13 @@ from naas_hw.arch.files import read_accelerator
 from naas_hw.core.errors import InputError
 from naas_hw.fpga.build import BuildReport, BuildResult
 from naas_hw.fpga.build import build as build_accelerator
+from naas_hw.fpga.network_speed import network_speed
 from naas_hw.fpga.progress import ProgressCallback
 from naas_hw.runs.folder import RunFolder
+from naas_hw.runs.result_json import RESULT_FILE, ResultRecord
 from naas_hw.system.files import write_files
+from naas_hw.system.json_files import read_json
+from naas_hw.system.yaml_files import validate
 
 FOLDER: Final = "fpga"
 """Where a run keeps its build."""
@@ -71,12 +76,28 @@ def _build_run(
 ) -> BuildReport:
     with RunFolder.open(path) as run:
         result = _built(read_accelerator(run.place("accelerator.yaml")), settings, progress)
+        if settings.board is not None:
+            result = _with_networks(result, run)
         if folder is not None:
             write_files(folder, result.files)
         else:
             files = {f"{FOLDER}/{name}": content for name, content in result.files.items()}
             run.write_files(files, instead_of=[FOLDER])
     return result.report
+
+
+def _with_networks(result: BuildResult, run: RunFolder) -> BuildResult:
+    """The same with the speed of the run's networks, where both clock and cycles are known."""
+    clock_mhz, path = result.report.clock_mhz, run.place(RESULT_FILE)
+    if clock_mhz is None or not path.is_file():
+        return result
+    record = validate(ResultRecord, read_json(path), str(path))
+    networks = tuple(
+        network_speed(network.name, network.cycles, clock_mhz=clock_mhz)
+        for network in record.networks
+    )
+    report = replace(result.report, networks=networks)
+    return BuildResult(report=report, files={**result.files, REPORT: report.json})
 
 
 def _built(

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.devices import DevicePart, Resources, find_part
 from naas_hw.workload.layer import Name
 
 PE_STEP: Final = 8
@@ -23,10 +24,49 @@ weights and of inputs each, and 16 bytes of accumulators."""
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+LARGEST_SHARES: Final = {"lut4": 0.6, "ff": 1.0, "dsp": 1.0, "block_ram": 0.8}
+"""Resource -> share of an FPGA that an accelerator may take by prediction. Place and route needs
+free LUTs to end in minutes, and what stands beside an accelerator on a board needs block memories.
+"""
+
+
+class FpgaBudget(BaseModel):
+    """The FPGA of a board as a budget: an accelerator may take `LARGEST_SHARES` of it.
+
+    Parameters
+    ----------
+    board : name of the board.
+    device, package, speed_grade : its FPGA.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    board: Name
+    device: str
+    package: str
+    speed_grade: int
+
+    @property
+    def part(self) -> DevicePart:
+        """The FPGA."""
+        return find_part(self.device, package=self.package, speed_grade=self.speed_grade)
+
+    @property
+    def limits(self) -> Resources:
+        """What an accelerator may take at most."""
+        available = self.part.device.resources
+        return Resources(
+            **{
+                name: int(share * getattr(available, name))
+                for name, share in LARGEST_SHARES.items()
+            }
+        )
+
+
 class Budget(BaseModel):
     """Limits of a search; frozen, hashable, checked at construction.
 
-    Area is no limit (as in NAAS): PEs, bytes and bandwidth are.
+    Area is no limit (as in NAAS): PEs, bytes and bandwidth are; and the FPGA, where there is one.
 
     Parameters
     ----------
@@ -41,6 +81,8 @@ class Budget(BaseModel):
     scale_depth : output channels whose requantisation parameters one K tile may hold.
     energy_table : name of the table that turns accesses into energy.
     clock_hz : for times in seconds only; the search counts cycles.
+    fpga : the FPGA that an accelerator has to fit; the search then minimises milliseconds at the
+        predicted clock (`naas_hw.cost.fpga`). None: any chip, and cycles.
     source : where the figures come from.
     """
 
@@ -57,6 +99,7 @@ class Budget(BaseModel):
     scale_depth: Annotated[int, Field(ge=8, le=8192)] = 512
     energy_table: Name = "default"
     clock_hz: Annotated[int, Field(ge=1_000_000, le=10_000_000_000)] = 200_000_000
+    fpga: FpgaBudget | None = Field(default=None, exclude_if=lambda fpga: fpga is None)
     source: Text = "not stated"
 
     @model_validator(mode="after")

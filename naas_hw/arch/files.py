@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.board_budget import board_budget
+from naas_hw.arch.boards import Board, board_names, find_board
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import ENERGY_TABLES, EnergyTable, SizedTable
 from naas_hw.core.errors import InputError
 from naas_hw.system.files import write_file
 from naas_hw.system.yaml_files import dump_yaml, read_yaml, validate
+
+DEVICE_FIELD: Final = "device"
+"""A field that every board has, and no budget."""
 
 
 def read_accelerator(path: str | Path) -> Accelerator:
@@ -73,11 +79,21 @@ def find_accelerator(name_or_path: str) -> Accelerator:
 
 
 def find_budget(name_or_path: str) -> Budget:
-    """A preset's budget by its name, or the budget in a file."""
+    """A preset's or a board's budget by its name, or the budget or the board in a file.
+
+    Raises
+    ------
+    InputError : one sentence that names rule and value; a board without memory beside its FPGA.
+    """
     if name_or_path in PRESETS:
         return PRESETS[name_or_path].budget
-    _refuse_unknown_name("budget", name_or_path, PRESETS)
-    return read_budget(name_or_path)
+    if name_or_path in board_names():
+        return board_budget(find_board(name_or_path))
+    _refuse_unknown_name("budget", name_or_path, (*PRESETS, *board_names()))
+    content = read_yaml(name_or_path)
+    if isinstance(content, dict) and DEVICE_FIELD in content:
+        return board_budget(validate(Board, content, name_or_path))
+    return validate(Budget, content, name_or_path)
 
 
 def find_energy_table(name_or_path: str) -> EnergyTable:

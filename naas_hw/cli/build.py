@@ -344,6 +344,11 @@ def _closing_lines(report: "BuildReport", folder: Path) -> list[str]:
         lines.append(f"vivado -mode batch -source {place}/vivado/build.tcl goes on from there")
     if report.bitstream is not None:
         lines.append(f"bitstream: {place}/{report.bitstream}, {report.clock_mhz:g} MHz")
+    lines += [
+        f"{network.name}: {network.images_per_second:,.2f} images a second at "
+        f"{report.clock_mhz:g} MHz, {network.cycles:,} cycles each by the model"
+        for network in report.networks
+    ]
     if report.meets_clock is False:
         lines.append(
             f"the bitstream must have {report.clock_mhz:g} MHz and reaches {report.best_mhz:g} "
@@ -355,17 +360,21 @@ def _closing_lines(report: "BuildReport", folder: Path) -> list[str]:
 def _usage_table(report: "BuildReport") -> Table:
     title = f"{report.device}, {report.package}, speed grade {report.speed_grade}"
     table = Table(title=title, title_justify="left")
-    for column in ("", "accelerator", "harness", "device", "used"):
+    for column in ("", "predicted", "accelerator", "harness", "device", "used"):
         table.add_column(column, justify="right" if column else "left")
     for name, label in RESOURCE_LABELS.items():
         usage = report.usage.get(name)
         table.add_row(
             label,
+            "" if report.predicted is None else f"{getattr(report.predicted.resources, name)}",
             f"{getattr(report.core, name)}",
             f"{getattr(report.harness, name)}",
             f"{usage.available}" if usage else "",
             f"{usage.share:.1%}" if usage else "",
         )
+    if report.predicted is not None:
+        reached = "" if report.fmax_mhz is None else f"{report.fmax_mhz:.1f}"
+        table.add_row("clock, MHz", f"{report.predicted.clock_mhz:.1f}", reached, "", "", "")
     return table
 
 

@@ -21,7 +21,8 @@ BudgetName = Annotated[
     str,
     typer.Option(
         "--budget",
-        help="The resources that the accelerator may use: a preset's name, or a YAML file.",
+        help="The resources that the accelerator may use: a preset's name, a board's name, or a "
+        "YAML file of a budget or of a board.",
         rich_help_panel=MAIN,
     ),
 ]
@@ -36,6 +37,15 @@ ObjectiveName = Annotated[
     typer.Option(
         "--objective",
         help="What the search minimises: edp (energy times cycles), latency or energy.",
+        rich_help_panel=MAIN,
+    ),
+]
+ObjectiveOfBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--objective",
+        help="What the search minimises: edp (energy times cycles), latency or energy; by default "
+        "edp, and latency with a board as the budget. With a board, time is in milliseconds.",
         rich_help_panel=MAIN,
     ),
 ]

@@ -38,7 +38,7 @@ from naas_hw.cli.options import (
     MappingOptimiserName,
     MinLegal,
     NewRun,
-    ObjectiveName,
+    ObjectiveOfBudget,
     OptimiserName,
     Population,
     Resume,
@@ -65,7 +65,7 @@ def search(
     *,
     budget: BudgetName,
     run: NewRun,
-    objective: ObjectiveName = "edp",
+    objective: ObjectiveOfBudget = None,
     seed: Seed = 0,
     generations: Annotated[
         int | None,
@@ -171,7 +171,9 @@ def search(
     """Search an accelerator for networks within a budget, and mappings of all their layers.
 
     Several networks share one accelerator; the search minimises the geometric mean of their
-    objectives. Ctrl-C ends the search and keeps the best accelerator so far; --resume continues it.
+    objectives. With a board as the budget, the accelerator fits its FPGA by prediction, and the
+    search minimises milliseconds at the predicted clock. Ctrl-C ends the search and keeps the best
+    accelerator so far; --resume continues it.
 
     Examples
     --------
@@ -179,6 +181,7 @@ def search(
     naas search mobilenet_v2 squeezenet1_0 --budget eyeriss -o shared
     naas search resnet50 --budget nvdla-256 --objective latency -o fast
     naas search mobilenet_v2 --budget eyeriss -o run --resume
+    naas search mobilenet_v2 --budget ulx3s-85f -o board
     """
     from naas_hw import api
     from naas_hw.arch.files import find_energy_table
@@ -187,6 +190,8 @@ def search(
     from naas_hw.search import Encoding, Objective, Optimiser, OuterOptimiser, SearchSettings
 
     is_joint = joint is not None
+    limits = api.find_budget(budget)
+    objective = objective or ("edp" if limits.fpga is None else "latency")
     settings = SearchSettings(
         objective=choice_of(Objective, objective, "objective"),
         table=None if energy_table is None else find_energy_table(energy_table),
@@ -228,7 +233,6 @@ def search(
     if not networks:
         raise InputError("networks must be at least 1, not 0")
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
-    limits = api.find_budget(budget)
     wanted = api.NetworkRequest(
         sources=tuple(networks),
         resolution=resolution,
@@ -272,9 +276,13 @@ def _print(result: "SearchResult", run: Path) -> None:
         f"{result.num_exact:,} timed exactly; the lower bound was off by at most "
         f"{result.largest_gap:.1%}"
     )
+    for line in _fpga_lines(result):
+        print(line)
     for network in result.networks:
+        milliseconds = result.milliseconds(network)
+        time = "" if milliseconds is None else f"{milliseconds:,.3f} ms, "
         print(
-            f"{network.network.name}: {network.report.cycles:,} cycles, "
+            f"{network.network.name}: {time}{network.report.cycles:,} cycles, "
             f"{network.report.energy_pj / 1e6:,.1f} uJ, "
             f"EDP {network.report.edp / 1e6:.4g} uJ x cycles, "
             f"utilisation {network.utilization(accelerator):.1%}"
@@ -285,3 +293,22 @@ def _print(result: "SearchResult", run: Path) -> None:
         f"{printable(str(run))} holds the design; "
         "naas evaluate, generate and simulate go on with it"
     )
+
+
+def _fpga_lines(result: "SearchResult") -> list[str]:
+    """What the accelerator is predicted to take of the board that is the budget."""
+    from naas_hw.arch.devices import RESOURCE_LABELS
+
+    if result.fpga is None or result.prediction is None:
+        return []
+    available = result.fpga.part.device.resources
+    needs = [
+        f"{getattr(result.prediction.resources, name):,} of {getattr(available, name):,} {label}"
+        for name, label in RESOURCE_LABELS.items()
+    ]
+    lines = [
+        f"{result.fpga.board}, predicted: {', '.join(needs)}, {result.prediction.clock_mhz:.1f} MHz"
+    ]
+    if result.prediction.is_provisional:
+        lines.append("the data of the prediction is provisional: it may be far off")
+    return lines

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from statistics import median
@@ -13,10 +13,13 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.boards import Board
 from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart, Resources
+from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
+from naas_hw.cost.fpga.model import FpgaPrediction, fitted_model
 from naas_hw.fpga.bitstream import BITSTREAM, pack
 from naas_hw.fpga.board_top import BoardDesign, board_design, board_wrapper
 from naas_hw.fpga.critical_path import PathStep, path_text
+from naas_hw.fpga.network_speed import NetworkSpeed
 from naas_hw.fpga.parts import generate_part
 from naas_hw.fpga.place import (
     CONSTRAINTS,
@@ -58,6 +61,9 @@ class BuildReport:
         they take.
     seed : the best of the seeds; None if none ended within the limit.
     fmax_of_seeds : seed -> MHz.
+    predicted : what the model of the search says of the accelerator; None for another family than
+        ECP5, or a part of an accelerator.
+    networks : of the run, at the clock of the board; empty without either.
     core : the accelerator alone, as synthesised; harness : what stands around it.
     usage : of the device, by both, as placed (empty if no seed was): there a carry chain also takes
         LUT sites to begin and to end.
@@ -89,6 +95,8 @@ class BuildReport:
     critical_path: tuple[PathStep, ...]
     critical_components: tuple[str, ...]
     bitstream: str | None = None
+    predicted: FpgaPrediction | None = None
+    networks: tuple[NetworkSpeed, ...] = ()
 
     @property
     def is_placed(self) -> bool:
@@ -139,6 +147,8 @@ class BuildReport:
             "best_mhz": self.best_mhz,
             "spread_mhz": self.spread_mhz,
             "meets_clock": self.meets_clock,
+            "predicted": self._predicted_figures,
+            "networks": [asdict(network) for network in self.networks],
             "core": core,
             "lut4": self.core.lut4,
             "ff": self.core.ff,
@@ -152,6 +162,14 @@ class BuildReport:
                 for name, usage in self.usage.items()
             },
         }
+
+    @property
+    def _predicted_figures(self) -> dict[str, Any] | None:
+        """Under the names of what was reached."""
+        if self.predicted is None:
+            return None
+        resources, clock_mhz = asdict(self.predicted.resources), self.predicted.clock_mhz
+        return {**resources, "fmax_mhz": round(clock_mhz, 2)}
 
     @property
     def json(self) -> str:
@@ -182,6 +200,7 @@ def build(
     board: Board | None = None,
     memory_bytes: int | None = None,
     part_of: BuildPart | None = None,
+    is_routed: bool = True,
     progress: ProgressCallback | None = None,
 ) -> BuildResult:
     """Generate, synthesise, place and route; works in a folder of its own and leaves none.
@@ -200,6 +219,8 @@ def build(
         of the board. None: a ring of registers and pins that the placer chooses.
     memory_bytes : of that memory; None: as the board says.
     part_of : the part that is built alone, between the registers of the ring; None: all of it.
+    is_routed : whether the netlist is placed and routed where an open tool can; else there is no
+        clock.
     progress : told how far it is.
 
     Raises
@@ -215,7 +236,7 @@ def build(
     if board is not None:
         design = board_design(board, target_mhz=target_mhz, memory_bytes=memory_bytes)
     is_placed = part.device.family.has_open_place_and_route
-    for tool in TOOLS if is_placed else TOOLS[:1]:
+    for tool in _tools(is_routed=is_placed and is_routed):
         require_tool(tool)
     sources = _sources(accelerator, part, part_of)
     flow = _Flow(
@@ -225,6 +246,7 @@ def build(
         wrapper=_wrapper(design, sources, accelerator),
         seeds=tuple(seeds),
         limit_minutes=limit_minutes,
+        is_routed=is_placed and is_routed,
         tell=progress or _tell_nobody,
     )
     with temporary_folder("build-") as folder:
@@ -233,6 +255,8 @@ def build(
     if not is_placed:
         files |= vivado_files(sources, top=TOP, part=part, target_mhz=target_mhz)
     report = _report(accelerator, flow, sources, netlist, placed)
+    if part_of is None and part.device.family is Family.ECP5:
+        report = replace(report, predicted=fitted_model().predict(accelerator, part))
     return BuildResult(report=report, files={"build.json": report.json, **files})
 
 
@@ -265,6 +289,7 @@ class _Flow:
     target_mhz: float
     seeds: tuple[int, ...]
     limit_minutes: float | None
+    is_routed: bool
     tell: ProgressCallback
     design: BoardDesign | None
     wrapper: Wrapper | None
@@ -275,7 +300,7 @@ class _Flow:
         """The netlist, and the seeds that ended within the limit, the fastest first."""
         netlist = self._synthesise(sources, folder)
         check_fit(netlist.resources, self.part)
-        if not self.part.device.family.has_open_place_and_route:
+        if not self.is_routed:
             return netlist, ()
         placements = [self._place(number, netlist, folder) for number in range(len(self.seeds))]
         placed = sorted((p for p in placements if p is not None), key=lambda p: -p.fmax_mhz)
@@ -353,9 +378,18 @@ def check_fit(need: Resources, part: DevicePart) -> None:
         )
 
 
-def _versions(part: DevicePart) -> dict[str, str]:
-    tools = TOOLS if part.device.family.has_open_place_and_route else TOOLS[:1]
-    return {name: metadata.version(name) for name in tools}
+def _tools(*, is_routed: bool) -> tuple[str, ...]:
+    return TOOLS if is_routed else TOOLS[:1]
+
+
+def design_digest(accelerator: Accelerator, part: DevicePart) -> str:
+    """The digest that the report of a whole accelerator on a part has."""
+    return _digest(_sources(accelerator, part, None))
+
+
+def _digest(sources: Mapping[str, str]) -> str:
+    text = "".join(f"{name}\0{source}\0" for name, source in sources.items())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _kept_files(folder: Path, seeds: Sequence[int]) -> dict[str, str | bytes]:
@@ -386,7 +420,6 @@ def _report(
     placed: Sequence[PlacedDesign],
 ) -> BuildReport:
     best = placed[0] if placed else None
-    text = "".join(f"{name}\0{source}\0" for name, source in sources.items())
     part, design = flow.part, flow.design
     return BuildReport(
         accelerator=accelerator.name,
@@ -398,8 +431,8 @@ def _report(
         clock_mhz=round(design.clock_mhz, 6) if design else None,
         memory_bytes=design.memory_bytes if design else None,
         baud=design.board.uart.baud if design else None,
-        digest=hashlib.sha256(text.encode()).hexdigest()[:16],
-        tools=_versions(part),
+        digest=_digest(sources),
+        tools={name: metadata.version(name) for name in _tools(is_routed=flow.is_routed)},
         target_mhz=flow.target_mhz,
         limit_minutes=flow.limit_minutes,
         seed=best.seed if best else None,

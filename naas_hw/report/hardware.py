@@ -2,12 +2,14 @@
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import on_chip_bytes
+from naas_hw.arch.devices import RESOURCE_LABELS
 from naas_hw.arch.technology import AREA
 from naas_hw.report.array_drawing import TENSORS as WIRED
 from naas_hw.report.array_drawing import describe_array, draw_array, wire_of
 from naas_hw.report.charts import Bar, stacked_bars
 from naas_hw.report.level_counts import number
 from naas_hw.report.values import DataTable, Figure, array_text, data_table, title_of
+from naas_hw.runs.result_json import FpgaRecord
 
 
 def array_figure(accelerator: Accelerator) -> Figure:
@@ -28,8 +30,13 @@ def array_figure(accelerator: Accelerator) -> Figure:
     )
 
 
-def hardware_table(accelerator: Accelerator) -> DataTable:
-    """What is fixed when the hardware is made."""
+def hardware_table(accelerator: Accelerator, fpga: FpgaRecord | None = None) -> DataTable:
+    """What is fixed when the hardware is made.
+
+    Parameters
+    ----------
+    fpga : what it is predicted to take of a board; None where the budget was no board.
+    """
     a = accelerator
     rows = [
         ("array", array_text(a)),
@@ -44,8 +51,25 @@ def hardware_table(accelerator: Accelerator) -> DataTable:
         ("on chip, as budgets count", f"{number(on_chip_bytes(a))} bytes"),
         ("DRAM", f"{a.beat_bytes} bytes every {_every(a.dram_beat_period_cycles)}"),
         ("DRAM latency", f"{a.dram_latency_cycles} cycles"),
+        *_fpga_rows(fpga),
     ]
     return data_table("The accelerator", ("", "value"), rows)
+
+
+def _fpga_rows(fpga: FpgaRecord | None) -> list[tuple[str, str]]:
+    """Predicted resources and clock."""
+    if fpga is None:
+        return []
+    predicted = "predicted, by provisional data" if fpga.is_provisional else "predicted"
+    available = fpga.budget.part.device.resources
+    rows = [
+        (
+            f"{label} of {fpga.board}, {predicted}",
+            f"{number(getattr(fpga.predicted, name))} of {number(getattr(available, name))}",
+        )
+        for name, label in RESOURCE_LABELS.items()
+    ]
+    return [*rows, (f"clock on {fpga.board}, {predicted}", f"{fpga.predicted.clock_mhz:.1f} MHz")]
 
 
 def _every(period_cycles: int) -> str:

@@ -72,7 +72,7 @@ def render_report(facts: RunFacts) -> str:
         networks=network_table(facts) if len(facts.networks) > 1 else None,
         search_figures=_search_figures(facts),
         array=array_figure(facts.accelerator),
-        hardware=hardware_table(facts.accelerator),
+        hardware=hardware_table(facts.accelerator, facts.result.fpga if facts.result else None),
         area=area_figure(facts.accelerator),
         network=None if facts.model is None else network_section(facts, facts.model),
         layers=layer_table(facts),
@@ -186,10 +186,11 @@ def key_figures(facts: RunFacts) -> list[Tile]:
     macs = sum(network.num_macs for network in networks)
     per_run = "one input" if len(networks) == 1 else "one input of each network"
     tiles = [Tile(label="cycles", value=f"{cycles:,}", note=f"for {per_run}, exact on the RTL")]
-    clock_hz = facts.result.clock_hz if facts.result else None
-    if clock_hz is not None:
+    clock = _clock(facts)
+    if clock is not None:
+        clock_hz, of_what = clock
         milliseconds = 1e3 * cycles / clock_hz
-        note = f"{1e3 / milliseconds:,.1f} a second, at {clock_hz / 1e6:,.0f} MHz"
+        note = f"{1e3 / milliseconds:,.1f} a second, at {clock_hz / 1e6:,.0f} MHz{of_what}"
         tiles.append(Tile(label="time", value=f"{milliseconds:,.2f} ms", note=note))
     return [
         *tiles,
@@ -216,6 +217,16 @@ def key_figures(facts: RunFacts) -> list[Tile]:
             note=f"an estimate, at {AREA.node_nm:g} nm",
         ),
     ]
+
+
+def _clock(facts: RunFacts) -> tuple[float, str] | None:
+    """The clock in Hz, and where it is from: predicted for a board, or the budget's."""
+    result = facts.result
+    if result is None:
+        return None
+    if result.fpga is not None:
+        return 1e6 * result.fpga.predicted.clock_mhz, f", predicted for {result.fpga.board}"
+    return None if result.clock_hz is None else (result.clock_hz, "")
 
 
 def _microjoules(energy_pj: float) -> str:

@@ -1,10 +1,13 @@
 """The front of a search in the report: as result.json holds it, before the cloud of candidates."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
+from typing import Final
 
+from naas_hw.arch.budget import FpgaBudget
 from naas_hw.arch.technology import AREA
+from naas_hw.cost.fpga.limits import predict
 from naas_hw.report.charts import Series, plot
 from naas_hw.report.search import spread_axis
 from naas_hw.report.values import DataTable, Figure, TableCell, array_text, data_table, edp, energy
@@ -13,6 +16,8 @@ from naas_hw.runs.result_json import FrontRecord, ResultRecord
 from naas_hw.runs.tried_accelerators import Candidate, candidate_front
 from naas_hw.search.accelerator.design_front import mean_figure
 from naas_hw.search.accelerator.result import DesignPoint
+
+MILLISECONDS: Final = "milliseconds"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,7 @@ class ShownFront:
     others : candidates that are not on it.
     marked, mark : a design of its own, and what it is called.
     found_in : figures of a candidate -> its generation; other points are of the final mappings.
+    time : what designs are compared by beside energy and area: cycles, or milliseconds.
     caption : what the front is.
     """
 
@@ -33,27 +39,30 @@ class ShownFront:
     marked: DesignPoint
     mark: str
     found_in: dict[tuple[float, float, float], int]
+    time: str
     caption: str
 
 
 def pareto_figures(facts: RunFacts) -> tuple[Figure, Figure]:
-    """Energy and area over cycles, of all candidates; the front in all three marked."""
+    """Energy and area over time, of all candidates; the front in all three marked."""
     shown = shown_front(facts)
     table = _table(shown)
+    over = f"over {shown.time}"
     return (
-        _figure("Energy over cycles", "energy, µJ", shown, table, lambda p: p.energy_pj / 1e6),
-        _figure("Area over cycles", "area, mm² (estimate)", shown, table, _square_mm),
+        _figure(f"Energy {over}", "energy, µJ", shown, table, lambda p: p.energy_pj / 1e6),
+        _figure(f"Area {over}", "area, mm² (estimate)", shown, table, _square_mm),
     )
 
 
 def shown_front(facts: RunFacts) -> ShownFront:
     """That of result.json; where it has none, as of a joint search, that of the candidates."""
     result = facts.result
+    fpga = result.fpga.budget if result and result.fpga else None
     mapped = [candidate for candidate in facts.candidates if candidate.score is not None]
     if result and result.front:
         points = result.front.points
         marked, mark = _reported(facts, result, points), "reported design"
-        caption = _caption(result.front)
+        caption = _caption(result.front, "cycles" if fpga is None else MILLISECONDS)
     else:
         points = tuple(candidate.point for candidate in candidate_front(mapped))
         marked, mark = min(mapped, key=lambda c: c.score or inf).point, "best score"
@@ -63,17 +72,26 @@ def shown_front(facts: RunFacts) -> ShownFront:
         )
     return ShownFront(
         points=points,
-        others=_others(mapped, points),
-        marked=marked,
+        others=tuple(_timed(point, fpga) for point in _others(mapped, points)),
+        marked=_timed(marked, fpga),
         mark=mark,
         found_in={c.figures: c.generation for c in reversed(mapped)},
+        time="cycles" if fpga is None else MILLISECONDS,
         caption=caption,
     )
 
 
-def _caption(front: FrontRecord) -> str:
+def _timed(point: DesignPoint, fpga: FpgaBudget | None) -> DesignPoint:
+    """The point with its milliseconds on the FPGA, as they are predicted today if not known."""
+    if fpga is None or point.milliseconds is not None:
+        return point
+    clock_mhz = predict(point.accelerator, fpga).clock_mhz
+    return replace(point, milliseconds=point.cycles / (1000 * clock_mhz))
+
+
+def _caption(front: FrontRecord, time: str) -> str:
     return (
-        f"The {len(front.points)} designs that no other of the search beats in cycles, energy and "
+        f"The {len(front.points)} designs that no other of the search beats in {time}, energy and "
         "area at once, final mappings included, before every accelerator that was tried. "
         f"Hypervolume {front.hypervolume:.6f}: their share of the box between zero and the worst "
         "of each figure in the first generation."
@@ -96,15 +114,21 @@ def _others(mapped: Sequence[Candidate], points: Sequence[DesignPoint]) -> tuple
     return tuple(candidate.point for candidate in mapped if candidate.figures not in figures)
 
 
+def _milliseconds(milliseconds: float) -> TableCell:
+    return TableCell(text=f"{milliseconds:,.3f}", value=milliseconds)
+
+
 def _table(shown: ShownFront) -> DataTable:
+    times = () if shown.time == "cycles" else (MILLISECONDS,)
     return data_table(
-        "The Pareto front in cycles, energy and area",
-        ("array", "found in", "cycles", "energy, µJ", "area, mm²", "EDP, J × cycles"),
+        f"The Pareto front in {shown.time}, energy and area",
+        (*("array", "found in", "cycles"), *times, *("energy, µJ", "area, mm²", "EDP, J × cycles")),
         [
             (
                 array_text(p.accelerator) + (f" ({shown.mark})" if p is shown.marked else ""),
                 _found_in(shown, p),
                 TableCell(text=f"{p.cycles:,.0f}", value=p.cycles),
+                *([] if p.milliseconds is None else [_milliseconds(p.milliseconds)]),
                 energy(p.energy_pj),
                 TableCell(text=f"{_square_mm(p):.3f}", value=p.area_um2),
                 edp(p.cycles * p.energy_pj),
@@ -132,7 +156,7 @@ def _figure(
     def series(name: str, points: Sequence[DesignPoint], tone: int, mark: str) -> Series:
         return Series(
             name=name,
-            points=[(point.cycles, height(point)) for point in points],
+            points=[(point.compared[0], height(point)) for point in points],
             labels=[_label(shown, point) for point in points],
             tone=tone,
             mark=mark,
@@ -150,7 +174,7 @@ def _figure(
                 series("Pareto front", shown.points, 0, "diamond"),
                 series(shown.mark, [shown.marked], 3, "star"),
             ],
-            x_axis=spread_axis("cycles", [point.cycles for point in every]),
+            x_axis=spread_axis(shown.time, [point.compared[0] for point in every]),
             y_axis=spread_axis(label, [height(point) for point in every]),
         ),
         table=table,

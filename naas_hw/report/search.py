@@ -46,6 +46,8 @@ def _curve(values: Sequence[float]) -> list[tuple[float, float]]:
 def score_label(facts: RunFacts) -> tuple[str, float]:
     """What a score is, and what it is divided by to be in that unit."""
     objective = facts.result.objective if facts.result else ""
+    if facts.result is not None and facts.result.fpga is not None and objective != "energy":
+        return ("milliseconds", 1.0) if objective == "latency" else ("energy × time, mJ × ms", 1e9)
     labels = {
         "edp": ("EDP, J × cycles", PICO),
         "latency": ("cycles", 1.0),

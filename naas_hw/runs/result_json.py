@@ -5,6 +5,7 @@ A key has one home, this file: functions write all keys, records hold those that
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from math import inf
 from typing import Annotated, Any, Final, Literal
 
@@ -12,12 +13,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.budget import FpgaBudget
 from naas_hw.cost.evaluate import CostReport
+from naas_hw.cost.fpga.model import FpgaPrediction
 from naas_hw.nas.joint.joint_search import JointResult
 from naas_hw.nas.spaces.space import Space
 from naas_hw.search.accelerator.result import DesignPoint, Front, SearchResult
 from naas_hw.search.mapping.network_search import NetworkResult
-from naas_hw.search.objective import Objective
+from naas_hw.search.objective import Objective, geometric_mean
 
 RESULT_FILE: Final = "result.json"
 VERSION: Final = 1
@@ -54,12 +57,42 @@ def search_figures(result: SearchResult) -> dict[str, Any]:
         "best_scores": [_finite(score) for score in result.best_scores],
         "population_means": [_finite(mean) for mean in result.population_means],
         **effort_figures(result),
+        **_fpga_figures(result),
         "front": front_figures(result.front),
         "networks": [
-            network_figures(network, result.accelerator, result.objective)
+            {
+                **network_figures(network, result.accelerator, result.objective),
+                **_milliseconds(result.milliseconds(network)),
+            }
             for network in result.networks
         ],
     }
+
+
+def _milliseconds(milliseconds: float | None) -> dict[str, float]:
+    """A key only where there is a predicted clock."""
+    return {} if milliseconds is None else {"milliseconds": milliseconds}
+
+
+def _fpga_figures(result: SearchResult) -> dict[str, Any]:
+    """A key only where the budget is a board's; milliseconds as the score counts them."""
+    if result.fpga is None or result.prediction is None:
+        return {}
+    times = [result.milliseconds(network) for network in result.networks]
+    return {
+        "fpga": {
+            **result.fpga.model_dump(mode="json"),
+            "predicted": _prediction_figures(result.prediction),
+            "limits": asdict(result.fpga.limits),
+            "is_provisional": result.prediction.is_provisional,
+            "milliseconds": geometric_mean([time for time in times if time is not None]),
+        }
+    }
+
+
+def _prediction_figures(prediction: FpgaPrediction) -> dict[str, Any]:
+    """Predicted resources and clock, as JSON has them."""
+    return {**asdict(prediction.resources), "clock_mhz": round(prediction.clock_mhz, 2)}
 
 
 def joint_figures(space: Space, result: JointResult, objective: Objective) -> dict[str, Any]:
@@ -96,15 +129,21 @@ def joint_figures(space: Space, result: JointResult, objective: Objective) -> di
 
 
 def front_figures(front: Front) -> dict[str, Any]:
-    """Designs that none beats in cycles, energy and area at once, as JSON has them."""
+    """Designs that none beats in time, energy and area at once, as JSON has them.
+
+    Time is in milliseconds where the points have them, else in cycles.
+    """
     names = ("cycles", "energy_pj", "area_um2")
+    is_timed = any(point.milliseconds is not None for point in front.points)
+    compared = ("milliseconds", *names[1:]) if is_timed else names
     return {
-        "reference": dict(zip(names, front.reference, strict=True)),
+        "reference": dict(zip(compared, front.reference, strict=True)),
         "hypervolume": front.hypervolume,
         "hypervolumes": list(front.hypervolumes),
         "points": [
             {
                 **dict(zip(names, point.figures, strict=True)),
+                **_milliseconds(point.milliseconds),
                 "accelerator": point.accelerator.model_dump(mode="json"),
             }
             for point in front.points
@@ -204,6 +243,7 @@ class NetworkRecord(Record):
     name: str
     cycles: Count
     energy_pj: float
+    milliseconds: float | None = None
     layers: tuple[LayerRecord, ...] = Field(min_length=1)
 
 
@@ -242,6 +282,38 @@ class FrontRecord(Record):
     points: tuple[DesignPoint, ...] = Field(min_length=1)
 
 
+class PredictedRecord(Record):
+    """Predicted resources and clock, in result.json."""
+
+    lut4: Count
+    ff: Count
+    dsp: Count
+    block_ram: Count
+    clock_mhz: Annotated[float, Field(gt=0)]
+
+
+class FpgaRecord(Record):
+    """What result.json says of the FPGA of the board that was the budget."""
+
+    board: str
+    device: str
+    package: str
+    speed_grade: int
+    predicted: PredictedRecord
+    is_provisional: bool = False
+    milliseconds: float | None = None
+
+    @property
+    def budget(self) -> FpgaBudget:
+        """The FPGA as the search had it."""
+        return FpgaBudget(
+            board=self.board,
+            device=self.device,
+            package=self.package,
+            speed_grade=self.speed_grade,
+        )
+
+
 class ResultRecord(Record):
     """result.json: what a search, or `naas map`, found when it ended."""
 
@@ -254,5 +326,6 @@ class ResultRecord(Record):
     num_legal: Count | None = None
     num_exact: Count | None = None
     front: FrontRecord | None = None
+    fpga: FpgaRecord | None = None
     joint: JointRecord | None = None
     networks: tuple[NetworkRecord, ...] = Field(min_length=1)

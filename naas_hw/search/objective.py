@@ -16,6 +16,11 @@ class Objective(StrEnum):
     LATENCY = "latency"
     ENERGY = "energy"
 
+    @property
+    def counts_time(self) -> bool:
+        """Whether a slower clock makes the score worse."""
+        return self is not Objective.ENERGY
+
     def score(self, cycles: Number, energy_pj: Number) -> Number:
         """The smaller the better; cycles times picojoules, cycles, or picojoules.
 

@@ -10,12 +10,13 @@ from rich.console import Console
 
 from naas_hw.cli.choices import MAX_COUNT, MAX_GENERATIONS, MAX_POPULATION, MAX_PROCESSES, MAX_SEED
 from naas_hw.cli.exits import ExitStatus
-from naas_hw.cli.panels import EFFORT, MAIN, OUTPUT, SECTIONS
+from naas_hw.cli.panels import EFFORT, FPGA, MAIN, OUTPUT, SECTIONS
 from naas_hw.cli.reproduce.build import build_section
 from naas_hw.cli.reproduce.checks import gap_section, timeloop_section, utilization_section
 from naas_hw.cli.reproduce.designs import edp_section, sensitivity_section
 from naas_hw.cli.reproduce.drain import drain_section
 from naas_hw.cli.reproduce.eyeriss import eyeriss_section
+from naas_hw.cli.reproduce.fpga import fpga_section
 from naas_hw.cli.reproduce.joint import joint_section
 from naas_hw.cli.reproduce.nasaic import nasaic_section
 from naas_hw.cli.reproduce.options import Maker, Options, Section
@@ -47,6 +48,10 @@ MAKERS: Final[dict[str, Maker]] = {
     "joint": Maker(joint_section, (*_SIZES, "seeds")),
     "nasaic": Maker(nasaic_section, (*_SIZES, "seeds")),
     "build": Maker(build_section, ()),
+    "fpga": Maker(
+        fpga_section,
+        ("data", "designs", "held_out", "limit_minutes", "synthesis_only", "seed", "keep"),
+    ),
 }
 NAMES: Final = tuple(MAKERS)
 ALL: Final = "all"
@@ -193,6 +198,46 @@ def reproduce(
             rich_help_panel=SECTIONS,
         ),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of the built designs, by default that of the model.",
+            rich_help_panel=FPGA,
+        ),
+    ] = None,
+    designs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_COUNT,
+            help="Number of designs that the model is fitted to, by default 30.",
+            rich_help_panel=FPGA,
+        ),
+    ] = None,
+    held_out: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_COUNT,
+            help="Number of designs that the model is tested with, by default 10.",
+            rich_help_panel=FPGA,
+        ),
+    ] = None,
+    limit_minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Time limit of synthesis, and of place and route for each seed, by default 60.",
+            rich_help_panel=FPGA,
+        ),
+    ] = None,
+    synthesis_only: Annotated[
+        bool,
+        typer.Option(
+            "--synthesis-only",
+            help="Do not place and route; designs that are built so have no clock.",
+            rich_help_panel=FPGA,
+        ),
+    ] = False,
     into: Annotated[
         Path | None,
         typer.Option(
@@ -213,7 +258,8 @@ def reproduce(
     90 % of the layers, and random search is better nowhere. In search, the objective is at most 3 %
     above that of the longer search. In drain, cycles and energy times cycles are at most the shares
     in its tables. In joint, it is at most 1 % behind that of one search after the
-    other. In model, the rates reach those that are required.
+    other. In fpga, multipliers and block memories are exact, LUTs and flip-flops within 10 %, and
+    the clock within 15 %. In model, the rates reach those that are required.
 
     Examples
     --------
@@ -247,6 +293,8 @@ def reproduce(
     - nasaic: a ResNet for 32 x 32 pixels on one accelerator and on a heterogeneous pair.
     - build: two arrays of 64 PEs on an FPGA, with an hour for place and route; this section must
     run in the repository.
+    - fpga: resources and clock as a search for a board predicts them, compared with designs that
+    are built; the same command continues after a stop.
     - all: every section, with the options that it takes.
     """
     if name not in (*NAMES, ALL):
@@ -268,6 +316,11 @@ def reproduce(
         random_layers=random_layers,
         proof_budget=proof_budget,
         times=times,
+        data=data,
+        designs=designs,
+        held_out=held_out,
+        limit_minutes=limit_minutes,
+        synthesis_only=synthesis_only or None,
         processes=processes,
     )
     screen = Console(stderr=True, highlight=False, soft_wrap=True)

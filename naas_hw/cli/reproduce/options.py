@@ -36,6 +36,11 @@ class Options:
     random_layers: int | None = None
     proof_budget: int | None = None
     times: int | None = None
+    data: Path | None = None
+    designs: int | None = None
+    held_out: int | None = None
+    limit_minutes: float | None = None
+    synthesis_only: bool | None = None
     processes: int = 1
 
     @property

@@ -180,7 +180,7 @@ def _figures(bench: SearchBench, searches: Sequence[Timed], scale: float | None)
 
 def _volume(timed: Timed, reference: tuple[float, float, float]) -> float:
     """Share of the box between zero and the reference that a search dominates."""
-    points = [point.figures for point in timed.result.front.points]
+    points = [point.compared for point in timed.result.front.points]
     return hypervolume(points, reference) / prod(reference)
 
 

@@ -147,10 +147,15 @@ def search_jointly(
     Raises
     ------
     InputError : the floor is out of reach; no accelerator of the budget has room for a network;
-        the mode needs a preset and the budget is another one.
+        the mode needs a preset and the budget is another one; the budget is a board.
     KeyboardInterrupt : Ctrl-C before the first accelerator was judged; later it ends the search
         with what was found.
     """
+    if budget.fpga is not None:
+        raise InputError(
+            "budget of a search of networks must be PEs and bytes, not those of a board, "
+            f"{budget.name}"
+        )
     given = worker_processes(num_processes) if executor is None else nullcontext(executor)
     digest = joint_digest(space, oracle, budget, settings)
     with (

@@ -9,6 +9,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import Dataflow
 from naas_hw.arch.technology import AREA
+from naas_hw.cost.fpga.limits import milliseconds_per_cycle
 from naas_hw.parallel.tasks import Pending, Task, run_tasks
 from naas_hw.search.accelerator.baseline import fixed_result
 from naas_hw.search.accelerator.history_rows import CandidateRecord
@@ -62,7 +63,15 @@ class Evaluator:
 
     def lower_bound(self, accelerator: Accelerator) -> float:
         """No mappings give a score below this."""
-        return lower_bound(self.bounds, accelerator, self.settings.objective)
+        bound = lower_bound(self.bounds, accelerator, self.settings.objective)
+        return bound * self.time_of_cycle(accelerator)
+
+    def time_of_cycle(self, accelerator: Accelerator) -> float:
+        """What scores count for a cycle: milliseconds under a budget with an FPGA, else 1."""
+        if not self.settings.objective.counts_time:
+            return 1.0
+        milliseconds = milliseconds_per_cycle(self.budget, accelerator)
+        return 1.0 if milliseconds is None else milliseconds
 
     def evaluate(
         self,
@@ -131,7 +140,7 @@ class Evaluator:
         networks = self.assembled(mapped)
         return replace(
             mapped,
-            score=self.score(networks),
+            score=self.score(accelerator, networks),
             cycles=tuple(result.report.cycles for result in networks),
             energy_pj=tuple(result.report.energy_pj for result in networks),
         )
@@ -154,9 +163,10 @@ class Evaluator:
             for network in self.networks
         )
 
-    def score(self, networks: Sequence[NetworkResult]) -> float:
-        """The objective, geometric mean over the networks."""
-        return geometric_mean([result.score(self.settings.objective) for result in networks])
+    def score(self, accelerator: Accelerator, networks: Sequence[NetworkResult]) -> float:
+        """The objective, geometric mean over the networks; in milliseconds with an FPGA."""
+        scores = [result.score(self.settings.objective) for result in networks]
+        return geometric_mean(scores) * self.time_of_cycle(accelerator)
 
     def improve(
         self,

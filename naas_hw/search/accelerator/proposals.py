@@ -9,6 +9,7 @@ import numpy as np
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.errors import InputError
+from naas_hw.cost.fpga.limits import violations
 from naas_hw.search.accelerator.candidates import Evaluator
 from naas_hw.search.accelerator.encoding import AcceleratorEncoding
 from naas_hw.search.accelerator.optimisers import outer_strategy
@@ -105,7 +106,7 @@ class Proposals:
         for num_invalid in range(MAX_INVALID):
             point = ask(1)[0] if num_invalid else first
             accelerator = self.encoding.decode(point)
-            if self.evaluator.budget.violations(accelerator):
+            if violations(self.evaluator.budget, accelerator):
                 continue
             if num_pruned + num_known < MAX_POSSIBLE:
                 if any(accelerator in container for container in known):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.budget import FpgaBudget
+from naas_hw.cost.fpga.model import FpgaPrediction
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.mapping.network_search import NetworkResult
 from naas_hw.search.objective import Objective
@@ -52,27 +54,38 @@ class DesignPoint:
     -------
     cycles, energy_pj : exact, of all layers.
     area_um2 : an estimate.
+    milliseconds : at the predicted clock, under a budget with an FPGA; else None.
     """
 
     accelerator: Accelerator
     cycles: float
     energy_pj: float
     area_um2: float
+    milliseconds: float | None = None
 
     @property
     def figures(self) -> tuple[float, float, float]:
-        """What is to be small."""
+        """Cycles, energy and area."""
         return self.cycles, self.energy_pj, self.area_um2
+
+    @property
+    def compared(self) -> tuple[float, float, float]:
+        """What is to be small: the figures, with milliseconds for cycles where they are known."""
+        time = self.cycles if self.milliseconds is None else self.milliseconds
+        return time, self.energy_pj, self.area_um2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Front:
     """The designs of a search that no other of it beats in cycles, energy and area at once.
 
+    Under a budget with an FPGA milliseconds at the predicted clock stand for cycles.
+
     Members
     -------
     points : fastest first.
-    reference : cycles, energy in pJ and area in um2, each the worst of the first generation.
+    reference : cycles or milliseconds, energy in pJ and area in um2, each the worst of the first
+        generation.
     hypervolumes : share of the box between zero and the reference that was dominated after each
         generation, and at last by `points`; exact.
     """
@@ -101,6 +114,7 @@ class SearchResult:
     largest_gap : largest (exact - bound) / bound in cycles of any mapping that was timed.
     best_scores, population_means : after, and of, each generation.
     front : what the search found besides the best.
+    fpga, prediction : the FPGA of the budget, and what the accelerator takes of it; else None.
     interrupted : Ctrl-C ended it.
     """
 
@@ -119,12 +133,20 @@ class SearchResult:
     best_scores: tuple[float, ...]
     population_means: tuple[float, ...]
     front: Front
+    fpga: FpgaBudget | None = None
+    prediction: FpgaPrediction | None = None
     interrupted: bool = False
 
     @property
     def mappings(self) -> dict[str, dict[str, Mapping]]:
         """Name of a network -> name of a layer -> mapping."""
         return {result.network.name: dict(result.mappings) for result in self.networks}
+
+    def milliseconds(self, result: NetworkResult) -> float | None:
+        """Time of a network at the predicted clock; None without an FPGA."""
+        if self.prediction is None:
+            return None
+        return result.report.cycles / (1000 * self.prediction.clock_mhz)
 
 
 ProgressCallback = Callable[[Progress], None]

@@ -16,6 +16,8 @@ from typing import Final
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.core.errors import InputError
+from naas_hw.cost.fpga.limits import predict
+from naas_hw.cost.fpga.model import FpgaPrediction
 from naas_hw.search.accelerator.candidates import Evaluator
 from naas_hw.search.accelerator.design_front import design_front
 from naas_hw.search.accelerator.history import History
@@ -273,7 +275,7 @@ class _Search:
         return SearchResult(
             accelerator=best.accelerator.model_copy(update={"name": FOUND_NAME}),
             objective=self.settings.objective,
-            score=self.evaluator.score(networks),
+            score=self.evaluator.score(best.accelerator, networks),
             networks=networks,
             num_candidates=len(records),
             num_screened=sum(record.is_screened for record in records),
@@ -285,9 +287,15 @@ class _Search:
             largest_gap=max(result.largest_gap for result in results),
             best_scores=tuple(self.best_scores),
             population_means=tuple(self.population_means),
-            front=design_front(self.generations, finals),
+            front=design_front(self.generations, finals, self.budget),
+            fpga=self.budget.fpga,
+            prediction=self._prediction(best.accelerator),
             interrupted=interrupted,
         )
+
+    def _prediction(self, accelerator: Accelerator) -> FpgaPrediction | None:
+        fpga = self.budget.fpga
+        return None if fpga is None else predict(accelerator, fpga)
 
 
 def _score(record: CandidateRecord) -> float:

@@ -12,6 +12,7 @@ from naas_hw.arch.budget import Budget
 from naas_hw.arch.presets import Dataflow, Preset
 from naas_hw.arch.technology import AREA, EnergyTable, energy_table
 from naas_hw.core.errors import InputError
+from naas_hw.cost.fpga.model import fitted_model
 from naas_hw.search.accelerator.optimisers import LEAST_POPULATION, OuterOptimiser
 from naas_hw.search.mapping.layer_search import Optimiser
 from naas_hw.search.mapping.network_search import MappingSettings
@@ -139,7 +140,7 @@ class SearchSettings:
 def settings_digest(networks: Sequence[Network], budget: Budget, settings: SearchSettings) -> str:
     """SHA-256 of everything that determines the result."""
     table = settings.table or energy_table(budget.energy_table)
-    plain = {
+    plain: dict[str, object] = {
         "networks": [network.model_dump(mode="json") for network in networks],
         "budget": budget.model_dump(mode="json"),
         "table": table.model_dump(mode="json"),
@@ -149,4 +150,6 @@ def settings_digest(networks: Sequence[Network], budget: Budget, settings: Searc
             "start": [accelerator.model_dump(mode="json") for accelerator in settings.start],
         },
     }
+    if budget.fpga is not None:
+        plain["fpga_model"] = fitted_model().digest
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

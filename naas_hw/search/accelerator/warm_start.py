@@ -17,6 +17,7 @@ from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.budget import BUFFER_STEP_BYTES
 from naas_hw.arch.presets import PRESETS
 from naas_hw.core.errors import InputError
+from naas_hw.cost.fpga.limits import violations
 from naas_hw.search.accelerator.encoding import (
     CANDIDATE_NAME,
     MAX_AXIS_SIZE,
@@ -66,7 +67,7 @@ def warm_start(
     )
     for split in SPLITS:
         candidates += [encoding.with_buffers(axes, list(split)) for _, axes in arrays]
-    fitting = [array for array in candidates if not encoding.budget.violations(array)]
+    fitting = [array for array in candidates if not violations(encoding.budget, array)]
     return [(encoding.encode(array), array) for array in dict.fromkeys(fitting)]
 
 
@@ -83,7 +84,7 @@ def given_start(
     """
     given = [candidate_of(accelerator) for accelerator in start]
     for accelerator in given:
-        refused = encoding.budget.violations(accelerator)
+        refused = violations(encoding.budget, accelerator)
         if refused:
             raise InputError(f"start must be within budget {encoding.budget.name}: {refused[0]}")
     copies = [
@@ -91,7 +92,7 @@ def given_start(
         for accelerator in given
         for lanes in encoding.drain_choices
     ]
-    fitting = [array for array in copies if not encoding.budget.violations(array)]
+    fitting = [array for array in copies if not violations(encoding.budget, array)]
     return [(_point_of(encoding, array), array) for array in dict.fromkeys([*given, *fitting])]
 
 

@@ -1,0 +1,62 @@
+"""`naas reproduce fpga`: the model of resources and clock, fitted to designs and tested."""
+
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from naas_hw.cli.reproduce.options import Options, Section, words_of
+from naas_hw.core.errors import InputError
+
+DATA: Final = Path("naas_hw/cost/fpga/data")
+DEVICE: Final = "lfe5u-85f"
+NUM_DESIGNS: Final = 30
+NUM_HELD_OUT: Final = 10
+LIMIT_MINUTES: Final = 60.0
+
+
+def fpga_section(options: Options, screen: Console) -> Section:
+    """Designs for the fit with one seed, others with three; all are kept in the data folder."""
+    from naas_hw.arch.devices import find_part
+    from naas_hw.cost.fpga.records import Role, read_records
+    from naas_hw.experiments.fpga_builds import (
+        FIT_SEEDS,
+        HELD_OUT_SEEDS,
+        BuildEffort,
+        build_designs,
+    )
+    from naas_hw.experiments.fpga_designs import draw_designs
+    from naas_hw.experiments.fpga_model import evaluate_model, model_markdown
+
+    def tell(text: str) -> None:
+        screen.print(text, markup=False)
+
+    part, data = find_part(DEVICE), options.data or DATA
+    is_routed = not options.synthesis_only
+    limit_minutes = options.limit_minutes or LIMIT_MINUTES
+    numbers = {
+        Role.FIT: (_number(options.designs, NUM_DESIGNS), FIT_SEEDS),
+        Role.HELD_OUT: (_number(options.held_out, NUM_HELD_OUT), HELD_OUT_SEEDS),
+    }
+    for role, (num, seeds) in numbers.items():
+        designs = draw_designs(num, role, seed=options.first_seed, part=part)
+        effort = BuildEffort(seeds=seeds if is_routed else (), limit_minutes=limit_minutes)
+        build_designs(designs, part, effort, data=data, keep=options.keep, tell=tell)
+    records = read_records(data)
+    if not records:
+        raise InputError(f"{data} must have a design, not none: none could be built")
+    test = evaluate_model(records)
+    words = words_of(
+        "fpga",
+        data=None if data == DATA else data.as_posix(),
+        designs=options.designs,
+        held_out=options.held_out,
+        limit_minutes=options.limit_minutes,
+        seed=options.seed,
+    )
+    words += ["--synthesis-only"] if options.synthesis_only else []
+    return Section(words=words, body=model_markdown(test, records), holds=test.holds)
+
+
+def _number(given: int | None, default: int) -> int:
+    return default if given is None else given
