@@ -79,7 +79,7 @@ def build_designs(
     *,
     data: Path,
     keep: Path | None = None,
-    tools: BuildTools = TOOLS,
+    tools: BuildTools | None = None,
     tell: Tell = lambda text: None,
 ) -> list[DesignRecord]:
     """Build those designs that the data folder does not have yet.
@@ -91,12 +91,14 @@ def build_designs(
     ----------
     data : folder with a file for each design.
     keep : folder that gets report, logs and constraints of each build; None: they are not kept.
+    tools : what builds; None: `TOOLS`.
     tell : told of each design in a line.
 
     Returns
     -------
     list : the designs in their order; those that could not be built are left out.
     """
+    tools = tools or TOOLS
     records = []
     for number, design in enumerate(designs, start=1):
         where = f"{number} of {len(designs)}, {design.name}"

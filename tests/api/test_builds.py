@@ -1,13 +1,19 @@
 """A build goes into the run folder that holds the accelerator, and nowhere else."""
 
+import json
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import pytest
 
 from naas_hw import api
 from naas_hw.api import builds
+from naas_hw.arch.boards import find_board
+from naas_hw.arch.devices import Resources
 from naas_hw.arch.technology import SIZED
+from naas_hw.cli.build import _closing_lines
 from naas_hw.core.errors import InputError
+from naas_hw.fpga.build import BuildReport, BuildResult
 from naas_hw.search.objective import Objective
 from naas_hw.system.yaml_files import dump_yaml
 from naas_hw.workload.layer import Layer
@@ -15,6 +21,25 @@ from naas_hw.workload.network import Network
 
 SETTINGS = api.BuildSettings(part=api.find_part("lfe5u-85f"), seeds=(3, 4), limit_minutes=5.0)
 ACCELERATOR = api.find_accelerator("nvdla-256")
+
+REPORT = BuildReport(
+    accelerator="x",
+    num_macs=256,
+    device="lfe5u-85f",
+    package="CABGA381",
+    speed_grade=6,
+    digest="0" * 16,
+    tools={},
+    target_mhz=50.0,
+    seed=None,
+    fmax_of_seeds={},
+    core=Resources(),
+    harness=Resources(),
+    usage={},
+    components=(),
+    critical_path=(),
+    critical_components=(),
+)
 
 QUICK = api.MappingSettings(
     objective=Objective.EDP, table=SIZED, evaluations=50, proof_evaluations=0
@@ -62,3 +87,26 @@ def test_a_folder_that_is_no_run_is_refused(asked, tmp_path):
     with pytest.raises(InputError):
         api.build(tmp_path, SETTINGS)
     assert not asked
+
+
+def test_a_run_on_a_board_gets_images_a_second_of_its_networks(asked, tmp_path, monkeypatch):
+    run, board = tmp_path / "run", find_board("ulx3s-85f")
+    layer = Layer(name="only", K=4, C=4, P=2, Q=2, height=2, width=2)
+    mapped = api.map(Network(name="one", layers=(layer,)), ACCELERATOR, QUICK, run=run)
+    report = replace(REPORT, clock_mhz=50.0)
+
+    def build(accelerator, part, **options):
+        return BuildResult(report=report, files={"build.json": report.json})
+
+    monkeypatch.setattr(builds, "build_accelerator", build)
+    settings = api.BuildSettings(part=board.part, board=board)
+    built = api.build(run, settings)
+    cycles = mapped.report.cycles
+    expected = {"name": "one", "cycles": cycles, "images_per_second": round(50e6 / cycles, 3)}
+    assert [asdict(network) for network in built.networks] == [expected]
+    written = json.loads((run / "fpga" / "build.json").read_text())
+    assert written["networks"] == [expected]
+    line = (
+        f"one: {50e6 / cycles:,.2f} images a second at 50 MHz, {cycles:,} cycles each by the model"
+    )
+    assert line in _closing_lines(built, run)

@@ -167,11 +167,7 @@ def test_logs_are_kept_without_the_netlist(tmp_path):
 @pytest.fixture
 def quick_tools(monkeypatch):
     builder = Builder()
-    monkeypatch.setattr(
-        fpga_builds.build_designs,
-        "__kwdefaults__",
-        {**fpga_builds.build_designs.__kwdefaults__, "tools": builder.tools},
-    )
+    monkeypatch.setattr(fpga_builds, "TOOLS", builder.tools)
     return builder
 
 

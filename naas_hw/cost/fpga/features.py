@@ -9,65 +9,75 @@ from typing import Final
 
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
 from naas_hw.arch.devices import Resources
-from naas_hw.cost.fpga.block_memories import is_in_luts, lut_memory_luts
+from naas_hw.cost.fpga.block_memories import is_in_luts, lut_memory_luts, num_enabled_lanes
 from naas_hw.cost.fpga.memories import Memories
 
 AREA_FEATURES: Final = (
     "one",
     "pes",
     "input_bytes",
-    "weight_bytes",
+    "windows",
     "accumulators",
     "tree_adders",
     "drain_lanes",
-    "drain_copies",
-    "bank_bytes_wide",
-    "banks",
+    "drain_ports",
+    "bank_ports",
+    "odd_banks",
     "beat_bytes",
     "residual_lanes",
-    "table_lanes",
+    "table_bytes",
     "maximum_accumulators",
     "single_rounding_lanes",
-    "pitched_store",
-    "epilogue",
 )
 """Features of flip-flops, in the order of a row."""
 
-LUT_FEATURES: Final = (*AREA_FEATURES, "lut_memory")
-"""Features of LUTs: also those of the memories that lie in LUTs."""
+LUT_FEATURES: Final = (*AREA_FEATURES, "lut_memory", "enabled_lanes")
+"""Features of LUTs: also those of memories in LUTs, and of what enables the lanes of a block."""
 
-CLOCK_FEATURES: Final = ("one", "log2_pes", "lut_share", "log2_window")
-"""Features of the nanoseconds of the longest path."""
+PORTS_OF_BUFFER: Final = 6
+"""Readers and writers of the global buffer, without one for residuals."""
+
+CLOCK_FEATURES: Final = ("one", "lut_share", "log2_pes", "block_ram_share", "log2_reduced")
+"""Features of the nanoseconds of the longest path, the one that explains most first."""
 
 
 def area_features(accelerator: Accelerator) -> dict[str, float]:
-    """Feature -> count, those of `LUT_FEATURES`."""
+    """Feature -> count, those of `LUT_FEATURES`.
+
+    Notes
+    -----
+    `input_bytes` chooses bytes of the words of inputs, `windows` captures inputs at their
+    positions, `drain_ports` joins what drain reads, `bank_ports` is the crossbar of the global
+    buffer in bytes, `odd_banks` compares addresses with bounds that are no powers of two,
+    `table_bytes` chooses the byte of a table in each lane.
+    """
     a, memories = accelerator, Memories(accelerator)
     groups = memories.num_groups
-    reduced = prod(axis.size for axis in a.axes if axis.dim in REDUCTION_DIMS)
     copies = next(group.count for group in memories.groups if group.name == "drain copies")
+    is_odd = a.bank_words.bit_count() > 1
     counts = {
         "one": 1,
         "pes": a.num_pes,
-        "input_bytes": a.num_pes * a.input_word_bytes,
-        "weight_bytes": memories.num_weight_buffers * a.weight_word_bytes,
+        "input_bytes": a.num_pes * (a.input_word_bytes - 1),
+        "windows": memories.num_windows * (memories.num_windows > 1),
         "accumulators": groups,
-        "tree_adders": groups * (reduced - 1),
+        "tree_adders": a.num_pes - groups,
         "drain_lanes": a.drain_lanes,
-        "drain_copies": copies * a.accumulator_lanes,
-        "bank_bytes_wide": a.num_banks * a.beat_bytes,
-        "banks": a.num_banks,
+        "drain_ports": copies * a.accumulator_lanes,
+        "bank_ports": a.num_banks * a.beat_bytes * (PORTS_OF_BUFFER + a.residual),
+        "odd_banks": a.num_banks * is_odd,
         "beat_bytes": a.beat_bytes,
         "residual_lanes": a.residual * a.drain_lanes,
-        "table_lanes": a.table * a.drain_lanes,
+        "table_bytes": a.table * a.drain_lanes * a.beat_bytes,
         "maximum_accumulators": a.maximum * groups,
         "single_rounding_lanes": a.single_rounding * a.drain_lanes,
-        "pitched_store": int(a.pitched_store),
-        "epilogue": int(a.has_epilogue),
         "lut_memory": sum(
             group.count * lut_memory_luts(group.shape)
             for group in memories.groups
             if is_in_luts(group.shape)
+        ),
+        "enabled_lanes": sum(
+            group.count * num_enabled_lanes(group.shape) for group in memories.groups
         ),
     }
     return {name: float(count) for name, count in counts.items()}
@@ -88,5 +98,6 @@ def clock_features(
         "one": 1.0,
         "log2_pes": log2(accelerator.num_pes),
         "lut_share": predicted.lut4 / available.lut4,
-        "log2_window": log2(reduced),
+        "block_ram_share": predicted.block_ram / available.block_ram,
+        "log2_reduced": log2(reduced),
     }
