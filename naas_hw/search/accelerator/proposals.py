@@ -103,10 +103,12 @@ class Proposals:
         """The point, or the first good one of those asked for instead of it."""
         num_pruned = num_known = 0
         refused: Accelerator | None = None
+        broken: list[str] = []
         for num_invalid in range(MAX_INVALID):
             point = ask(1)[0] if num_invalid else first
             accelerator = self.encoding.decode(point)
-            if violations(self.evaluator.budget, accelerator):
+            broken = violations(self.evaluator.budget, accelerator)
+            if broken:
                 continue
             if num_pruned + num_known < MAX_POSSIBLE:
                 if any(accelerator in container for container in known):
@@ -125,11 +127,13 @@ class Proposals:
             refused = accelerator
         raise InputError(
             f"budget {self.evaluator.budget.name} must have room for every layer: "
-            f"none of {MAX_INVALID} accelerators in a row had{self._example(refused)}"
+            f"none of {MAX_INVALID} accelerators in a row had{self._example(refused, broken)}"
         )
 
-    def _example(self, accelerator: Accelerator | None) -> str:
-        """What one accelerator that fits the budget had no room for, in words."""
+    def _example(self, accelerator: Accelerator | None, broken: list[str]) -> str:
+        """What one accelerator that fits the budget had no room for, or why none fits, in words."""
+        if accelerator is None and broken:
+            return f"; of the last one, {broken[0]}"
         layer = None if accelerator is None else self.evaluator.first_without_room(accelerator)
         if accelerator is None or layer is None:
             return ""

@@ -23,10 +23,11 @@ from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared_ram import SharedRam
 
 PART = find_part("lfe5u-85f")
+NUM_DESIGNS = 6
 DESIGNS = [
     design.accelerator
-    for design in draw_designs(16, Role.FIT, seed=20, part=PART)
-    if design.accelerator.num_pes <= 40
+    for design in draw_designs(NUM_DESIGNS, Role.FIT, seed=21, part=PART)
+    if design.accelerator.num_pes <= 32
 ]
 
 

@@ -103,7 +103,7 @@ def test_the_fit_finds_known_coefficients_again():
         assert predicted.resources.ff == pytest.approx(record.ff, rel=1e-3)
         assert predicted.clock_mhz == pytest.approx(record.fmax_mhz[1], rel=1e-3)
     known = dict(zip(CLOCK_FEATURES, found.coefficients.clock_ns, strict=True))
-    assert known["log2_pes"] == pytest.approx(CLOCK_NS["log2_pes"], rel=1e-2)
+    assert known["log2_pes"] == pytest.approx(CLOCK_NS["log2_pes"], rel=2e-2)
 
 
 def test_designs_that_were_held_out_change_nothing_of_the_fit():

@@ -6,6 +6,7 @@ from math import inf
 import pytest
 
 from naas_hw.arch.accelerator import Axis
+from naas_hw.arch.devices import Resources
 from naas_hw.arch.files import find_budget
 from naas_hw.core.errors import InputError
 from naas_hw.cost.fpga import limits
@@ -113,6 +114,18 @@ def test_a_slow_clock_makes_a_design_lose(found, monkeypatch):
     monkeypatch.setattr(limits, "fitted_model", Slow)
     again = search([NETWORK], BUDGET, SETTINGS)
     assert again.accelerator.axes != best.axes and again.score < inf
+
+
+def test_a_board_that_nothing_fits_is_refused_with_what_is_short(monkeypatch):
+    class Large:
+        digest = "large"
+
+        def predict(self, accelerator, part) -> FpgaPrediction:
+            return FpgaPrediction(resources=Resources(lut4=10**6), clock_mhz=50.0)
+
+    monkeypatch.setattr(limits, "fitted_model", Large)
+    with pytest.raises(InputError, match="of the last one, predicted LUT4 must be at most 50,184"):
+        search([NETWORK], BUDGET, SETTINGS)
 
 
 def test_a_start_that_does_not_fit_the_board_is_refused():
