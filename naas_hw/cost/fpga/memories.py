@@ -1,4 +1,8 @@
-"""The memories of an accelerator that may become block memories of an FPGA."""
+"""The memories of an accelerator that may become block memories of an FPGA.
+
+The hardware is built above this package, so its sizes are stated here once more. A test compares
+them with the memories of the hardware when it is elaborated.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
