@@ -12,27 +12,33 @@ from naas_hw.arch.devices import Resources
 from naas_hw.cost.fpga.block_memories import is_in_luts, lut_memory_luts, num_enabled_lanes
 from naas_hw.cost.fpga.memories import Memories
 
-AREA_FEATURES: Final = (
+FF_FEATURES: Final = (
     "one",
     "pes",
-    "input_bytes",
     "windows",
     "accumulators",
     "tree_adders",
     "drain_lanes",
-    "drain_ports",
-    "bank_ports",
-    "odd_banks",
     "beat_bytes",
     "residual_lanes",
-    "table_bytes",
-    "maximum_accumulators",
-    "single_rounding_lanes",
+    "table_lanes",
+    "lut_memory_bits",
 )
 """Features of flip-flops, in the order of a row."""
 
-LUT_FEATURES: Final = (*AREA_FEATURES, "lut_memory", "enabled_lanes")
-"""Features of LUTs: also those of memories in LUTs, and of what enables the lanes of a block."""
+LUT_FEATURES: Final = (
+    *FF_FEATURES,
+    "input_bytes",
+    "drain_ports",
+    "bank_ports",
+    "odd_banks",
+    "table_bytes",
+    "maximum_accumulators",
+    "single_rounding_lanes",
+    "lut_memory",
+    "enabled_lanes",
+)
+"""Features of LUTs: also what only chooses, compares or enables."""
 
 PORTS_OF_BUFFER: Final = 6
 """Readers and writers of the global buffer, without one for residuals."""
@@ -49,11 +55,13 @@ def area_features(accelerator: Accelerator) -> dict[str, float]:
     `input_bytes` chooses bytes of the words of inputs, `windows` captures inputs at their
     positions, `drain_ports` joins what drain reads, `bank_ports` is the crossbar of the global
     buffer in bytes, `odd_banks` compares addresses with bounds that are no powers of two,
-    `table_bytes` chooses the byte of a table in each lane.
+    `lut_memory_bits` are registers behind memories in LUTs, `table_bytes` chooses the byte of a
+    table in each lane.
     """
     a, memories = accelerator, Memories(accelerator)
     groups = memories.num_groups
     copies = next(group.count for group in memories.groups if group.name == "drain copies")
+    in_luts = [group for group in memories.groups if is_in_luts(group.shape)]
     is_odd = a.bank_words.bit_count() > 1
     counts = {
         "one": 1,
@@ -68,14 +76,12 @@ def area_features(accelerator: Accelerator) -> dict[str, float]:
         "odd_banks": a.num_banks * is_odd,
         "beat_bytes": a.beat_bytes,
         "residual_lanes": a.residual * a.drain_lanes,
+        "table_lanes": a.table * a.drain_lanes,
         "table_bytes": a.table * a.drain_lanes * a.beat_bytes,
         "maximum_accumulators": a.maximum * groups,
         "single_rounding_lanes": a.single_rounding * a.drain_lanes,
-        "lut_memory": sum(
-            group.count * lut_memory_luts(group.shape)
-            for group in memories.groups
-            if is_in_luts(group.shape)
-        ),
+        "lut_memory_bits": sum(g.count * g.shape.width * g.shape.latency for g in in_luts),
+        "lut_memory": sum(g.count * lut_memory_luts(g.shape) for g in in_luts),
         "enabled_lanes": sum(
             group.count * num_enabled_lanes(group.shape) for group in memories.groups
         ),

