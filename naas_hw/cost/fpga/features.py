@@ -9,7 +9,12 @@ from typing import Final
 
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
 from naas_hw.arch.devices import Resources
-from naas_hw.cost.fpga.block_memories import is_in_luts, lut_memory_luts, num_enabled_lanes
+from naas_hw.cost.fpga.block_memories import (
+    is_in_luts,
+    lut_memory_luts,
+    num_block_memories,
+    num_enabled_lanes,
+)
 from naas_hw.cost.fpga.memories import Memories
 
 FF_FEATURES: Final = (
@@ -43,8 +48,16 @@ LUT_FEATURES: Final = (
 PORTS_OF_BUFFER: Final = 6
 """Readers and writers of the global buffer, without one for residuals."""
 
-CLOCK_FEATURES: Final = ("one", "lut_share", "log2_pes", "block_ram_share", "log2_reduced")
-"""Features of the nanoseconds of the longest path, the one that explains most first."""
+CLOCK_FEATURES: Final = (
+    "one",
+    "log2_bank_blocks",
+    "lut_share",
+    "log2_pes",
+    "block_ram_share",
+    "log2_reduced",
+)
+"""Features of the nanoseconds of the longest path. The path of the first designs led to the blocks
+of the global buffer, most of it wires, so their number comes first."""
 
 
 def area_features(accelerator: Accelerator) -> dict[str, float]:
@@ -100,8 +113,10 @@ def clock_features(
     available : what the FPGA has.
     """
     reduced = prod(axis.size for axis in accelerator.axes if axis.dim in REDUCTION_DIMS)
+    banks = next(g for g in Memories(accelerator).groups if g.name == "global buffer")
     return {
         "one": 1.0,
+        "log2_bank_blocks": log2(max(1, banks.count * num_block_memories(banks.shape))),
         "log2_pes": log2(accelerator.num_pes),
         "lut_share": predicted.lut4 / available.lut4,
         "block_ram_share": predicted.block_ram / available.block_ram,
