@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
-from naas_hw.compiler.layout import layout_of
+from naas_hw.compiler.layout import Quantity, layout_of, quantity_bits
 from naas_hw.rtl.array.input_network import InputNetwork
 from naas_hw.rtl.array.pe_array import PEArray
 from naas_hw.rtl.array.weight_network import WeightNetwork
@@ -166,7 +166,10 @@ class AcceleratorTop(wiring.Component):
         loads = LoadOptions.of(a)
         bits = extent_bits(a)
         self.load = LoadPlanner(
-            loads, scale_half_words=a.scale_depth // a.sum_lanes, extent_bits=bits
+            loads,
+            scale_half_words=a.scale_depth // a.sum_lanes,
+            extent_bits=bits,
+            l2_bits=quantity_bits(a)[Quantity.L2_WORD],
         )
         self.reader = Reader(loads, beat_bytes=a.beat_bytes, extent_bits=bits)
         self.fill = Fill(beat_bytes=a.beat_bytes)

@@ -3,6 +3,12 @@
 from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
+from naas_hw.compiler.layout import (
+    BOUND_BITS,
+    DRAM_BITS,
+    Quantity,
+    quantity_bits,
+)
 
 REQUANTISER_PRODUCTS: Final = 4
 """Products of a requantiser: 32 by 31 bits in halves."""
@@ -10,15 +16,12 @@ REQUANTISER_PRODUCTS: Final = 4
 RESIDUAL_PRODUCTS: Final = 2
 """Products of a lane where a residual is added."""
 
-LOAD_PRODUCTS: Final = 4
-"""Products of load for a clipped tile: two distances on the chip and one in DRAM, whose pitch has
-more than 18 bits and takes two multipliers."""
+PITCH_BITS: Final = 17
+"""Bits of a pitch that fit one multiplier, whose factors have a sign."""
 
 
 def num_multipliers(accelerator: Accelerator) -> int:
     """Multipliers of 18 x 18 bits.
-
-    Holds for global buffers of up to 2**18 words, which are more than an ECP5 has room for.
 
     Examples
     --------
@@ -28,4 +31,11 @@ def num_multipliers(accelerator: Accelerator) -> int:
     """
     a = accelerator
     each_lane = REQUANTISER_PRODUCTS + RESIDUAL_PRODUCTS * a.residual
-    return a.num_pes + a.drain_lanes * each_lane + LOAD_PRODUCTS
+    return a.num_pes + a.drain_lanes * each_lane + _load_products(a)
+
+
+def _load_products(a: Accelerator) -> int:
+    """What load multiplies of a clipped tile: a distance in DRAM, and two in the global buffer."""
+    bits = quantity_bits(a)
+    pitches = (DRAM_BITS, bits[Quantity.L2_WORD], min(bits[Quantity.TILE], BOUND_BITS))
+    return sum(-(-pitch // PITCH_BITS) for pitch in pitches)

@@ -22,6 +22,7 @@ from naas_hw.rtl.primitives.transfer import (
     OptionalTensor,
     Tensor,
     check_extent_bits,
+    check_l2_bits,
 )
 
 FIELDS: Final = (
@@ -73,8 +74,8 @@ class LoadOffsetStage(SharedComponent):
     Parameters
     ----------
     loads : what is loaded beside the four tensors that every layer has.
-    extent_bits : bits of an extent of a tile, see `transfer.extent_bits`; a tile's distances in L2
-        have no more, unless these are all that an extent can have.
+    extent_bits : bits of an extent of a tile, see `transfer.extent_bits`.
+    l2_bits : bits of a distance in L2.
 
     Members
     -------
@@ -91,8 +92,16 @@ class LoadOffsetStage(SharedComponent):
     ValueError : the bits are out of range.
     """
 
-    def __init__(self, loads: LoadOptions = NO_OPTIONS, *, extent_bits: int = BOUND_BITS) -> None:
+    def __init__(
+        self,
+        loads: LoadOptions = NO_OPTIONS,
+        *,
+        extent_bits: int = BOUND_BITS,
+        l2_bits: int = L2_BITS,
+    ) -> None:
         check_extent_bits(extent_bits)
+        check_l2_bits(l2_bits)
+        self.l2_bits = l2_bits
         self.loads = loads
         self.extent_bits = extent_bits
         super().__init__(
@@ -105,7 +114,7 @@ class LoadOffsetStage(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.loads, self.extent_bits)
+        return (self.loads, self.extent_bits, self.l2_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -139,11 +148,14 @@ class LoadOffsetStage(SharedComponent):
     def _multiply(self, m: Module, outside: Signal) -> None:
         """What the missing rows and columns take; nothing of a tile outside of the image."""
         load, fields, offset = self.i.payload, self.fields, self.o.payload
-        l2_bits = self.extent_bits if self.extent_bits < BOUND_BITS else L2_BITS
         for name, skipped, pitch in (
             ("dram_row_offset", load.rows_skipped, fields.input_row_pitch),
-            ("l2_row_offset", load.rows_skipped, fields.input_l2_row_pitch[:l2_bits]),
-            ("l2_column_offset", load.columns_skipped, fields.input_l2_column_pitch[:l2_bits]),
+            ("l2_row_offset", load.rows_skipped, fields.input_l2_row_pitch[: self.l2_bits]),
+            (
+                "l2_column_offset",
+                load.columns_skipped,
+                fields.input_l2_column_pitch[: self.l2_bits],
+            ),
         ):
             product = unsigned_product(m, skipped, pitch, name, clear=outside)
             m.d.comb += offset[name].eq(product)

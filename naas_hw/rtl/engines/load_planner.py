@@ -8,7 +8,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS, OUTER
+from naas_hw.compiler.layout import BOUND_BITS, L2_BITS, OUTER
 from naas_hw.rtl.engines import load_clip_stage, load_offset_stage, load_scheduler
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
 from naas_hw.rtl.engines.load_clip_stage import LoadClipStage, tile_widths
@@ -24,6 +24,7 @@ from naas_hw.rtl.primitives.transfer import (
     LoadOptions,
     LoadTransfer,
     check_extent_bits,
+    check_l2_bits,
 )
 
 NUM_STAGES: Final = load_clip_stage.CLIP_CYCLES + timing.MULTIPLIER_LATENCY + 1
@@ -78,6 +79,7 @@ class LoadPlanner(SharedComponent):
     loads : what is loaded beside the four tensors that every layer has.
     scale_half_words : words of one half of the scale memory.
     extent_bits : bits of an extent of a tile, see `transfer.extent_bits`.
+    l2_bits : bits of a distance in L2.
 
     Members
     -------
@@ -102,11 +104,14 @@ class LoadPlanner(SharedComponent):
         *,
         scale_half_words: int,
         extent_bits: int = BOUND_BITS,
+        l2_bits: int = L2_BITS,
     ) -> None:
         if scale_half_words < 1:
             raise ValueError(f"scale_half_words must be at least 1, not {scale_half_words}")
         check_extent_bits(extent_bits)
+        check_l2_bits(l2_bits)
         self.loads = loads
+        self.l2_bits = l2_bits
         self.scale_half_words = scale_half_words
         self.extent_bits = extent_bits
         super().__init__(
@@ -119,7 +124,7 @@ class LoadPlanner(SharedComponent):
 
     @property
     def parameters(self) -> tuple[Hashable, ...]:
-        return (self.loads, self.scale_half_words, self.extent_bits)
+        return (self.loads, self.scale_half_words, self.extent_bits, self.l2_bits)
 
     def build(self, platform: Any) -> Module:
         m = Module()
@@ -131,7 +136,9 @@ class LoadPlanner(SharedComponent):
         m.submodules.clip = clip = LoadClipStage(
             loads, scale_half_words=self.scale_half_words, extent_bits=self.extent_bits
         )
-        m.submodules.offset = offset = LoadOffsetStage(loads, extent_bits=self.extent_bits)
+        m.submodules.offset = offset = LoadOffsetStage(
+            loads, extent_bits=self.extent_bits, l2_bits=self.l2_bits
+        )
         m.submodules.address = address = LoadAddressStage(loads)
         m.submodules.queue = queue = Queue(
             shape=loads.tagged(LoadTransfer), depth=QUEUE_DEPTH, reserve=NUM_STAGES + 2

@@ -148,6 +148,12 @@ def check_extent_bits(bits: int) -> None:
         raise ValueError(f"extent_bits must be 2 to {BOUND_BITS}, not {bits}")
 
 
+def check_l2_bits(bits: int) -> None:
+    """Raises ValueError where a distance in L2 does not fit its field."""
+    if not 1 <= bits <= L2_BITS:
+        raise ValueError(f"l2_bits must be 1 to {L2_BITS}, not {bits}")
+
+
 class StoreTransfer(data.Struct):
     """An output tile that is written to DRAM.
 

@@ -12,11 +12,10 @@ from naas_hw.arch.devices import find_part
 from naas_hw.cost.fpga.block_memories import MemoryShape, MemoryStyle
 from naas_hw.cost.fpga.memories import Memories
 from naas_hw.cost.fpga.model import block_memories
-from naas_hw.cost.fpga.multipliers import LOAD_PRODUCTS, num_multipliers
+from naas_hw.cost.fpga.multipliers import num_multipliers
 from naas_hw.cost.fpga.records import Role, read_records
 from naas_hw.experiments.fpga_designs import draw_designs
 from naas_hw.rtl.accelerator import AcceleratorTop
-from naas_hw.rtl.engines.requantiser import Requantiser
 from naas_hw.rtl.engines.residual_adder import ResidualAdder
 from naas_hw.rtl.primitives.multiplier import MAX_BITS, Multiplier
 from naas_hw.rtl.primitives.ram import Ram
@@ -73,11 +72,10 @@ def test_memories_and_multipliers_are_those_of_the_hardware(accelerator: Acceler
     for group in Memories(accelerator).groups:
         expected[group.shape.without_lanes] += group.count
     assert found == expected
-    of_pes = hardware.of(Multiplier)
-    assert all(max(m.a_bits, m.b_bits) <= MAX_BITS for m in of_pes)
-    lanes = 4 * len(hardware.of(Requantiser))
+    multipliers = hardware.of(Multiplier)
+    assert all(max(m.a_bits, m.b_bits) <= MAX_BITS for m in multipliers)
     residuals = sum(2 * adder.lanes for adder in hardware.of(ResidualAdder))
-    assert num_multipliers(accelerator) == len(of_pes) + lanes + residuals + LOAD_PRODUCTS
+    assert num_multipliers(accelerator) == len(multipliers) + residuals
 
 
 def test_designs_of_the_data_have_the_multipliers_and_block_memories_of_the_closed_forms():

@@ -100,6 +100,11 @@ def test_it_equals_products_of_python(seed: int, loads: LoadOptions) -> None:
     simulate(dut, bench)
 
 
+def test_init_wrong_l2_bits() -> None:
+    with pytest.raises(ValueError, match="^l2_bits must be 1 to 20, not 21$"):
+        LoadOffsetStage(l2_bits=21)
+
+
 def test_init_wrong_extent_bits() -> None:
     with pytest.raises(ValueError, match="^extent_bits must be 2 to 16, not 1$"):
         LoadOffsetStage(extent_bits=1)
