@@ -225,7 +225,7 @@ MUTANTS = (
     Mutant(
         name="reload: drain does not wait for sums out of DRAM",
         module="engines.drain",
-        old="& (~reload | loaded.coming)",
+        old="& (~(opens_tile & coming.reads_loaded) | loaded.coming)",
         new="& 1",
         case="spills",
     ),

@@ -106,7 +106,7 @@ def drain_beat(options: Set[Option], *, sum_words: int = 1) -> type[DrainBeat] |
 
 
 class _NextRun(NamedTuple):
-    """What is known of the run at which the outer nest is.
+    """What is known of the run at which the outer nest is, or was a cycle ago.
 
     `revisit` : partial sums of its outputs wait in L2.
     `final` : its outputs become bytes.
@@ -231,9 +231,9 @@ class Drain(SharedComponent):
         active = Signal()
         free = Signal()  # no run, or its last cycle; a register
         self._load_nests(m, runs, beats)
-        next_run = self._describe_next(m, runs)
+        coming, next_run = self._describe_next(m, runs)
         recent = delays(m, self.started, timing.STEP_PACE - 1, "started")
-        self._start_runs(m, runs, next_run, recent, active, free)
+        self._start_runs(m, runs, coming, next_run, recent, active, free)
         self._follow_run(m, next_run, active & free)
         self._count_beats(m, beats, next_run, recent, active, free)
         return m
@@ -252,14 +252,18 @@ class Drain(SharedComponent):
             beats.start.eq(self.started),
         ]
 
-    def _describe_next(self, m: Module, runs: LoopNest) -> _NextRun:
-        """Registers: the nest has been at the run for two cycles at least when the run starts."""
+    def _describe_next(self, m: Module, runs: LoopNest) -> tuple[_NextRun, _NextRun]:
+        """The run at which the nest is, and the same a cycle later.
+
+        The nest has been at a run for two cycles at least when it starts; what allows that is
+        looked up in the cycle before.
+        """
         fields = self.fields
         reads_loaded = revisits(runs.first, fields.drain_tile_revisit)
         if self.has_residual:
             is_complete = completes(runs.last, fields.drain_tile_revisit)
             reads_loaded |= fields.residual & is_complete
-        late = {}
+        coming, late = {}, {}
         for name, value in {
             "revisit": revisits(runs.first, fields.drain_revisit),
             "final": completes(runs.last, fields.drain_revisit),
@@ -267,14 +271,17 @@ class Drain(SharedComponent):
             "closes_tile": changes(runs.last, fields.drain_tile_mask),
             "closes_scales": changes(runs.last, fields.drain_scale_mask),
         }.items():
+            coming[name] = Signal(name=f"coming_{name}")
             late[name] = Signal(name=f"next_{name}")
-            m.d.sync += late[name].eq(value)
-        return _NextRun(**late)
+            m.d.comb += coming[name].eq(value)
+            m.d.sync += late[name].eq(coming[name])
+        return _NextRun(**coming), _NextRun(**late)
 
     def _start_runs(
         self,
         m: Module,
         runs: LoopNest,
+        coming: _NextRun,
         next_run: _NextRun,
         recent: list[Value],
         active: Signal,
@@ -296,7 +303,8 @@ class Drain(SharedComponent):
             & ~any_of(recent)
             & computed.coming
             & (~opens_tile | stored.coming)
-            & (~reload | loaded.coming)
+            & (~(opens_tile & coming.reads_loaded) | loaded.coming)
+            & (~coming.revisit | self._sums_are_written(m, active))
         )
         with m.If(self.go):
             m.d.sync += undrained.eq(1)
@@ -305,9 +313,7 @@ class Drain(SharedComponent):
         m.d.comb += [
             self.busy.eq(undrained | (active & ~free)),
             reload.eq(opens_tile & next_run.reads_loaded),
-            self.started.eq(
-                may_start & free & (~next_run.revisit | self._sums_are_written(m, active))
-            ),
+            self.started.eq(may_start & free),
             computed.take.eq(self.started),
             stored.take.eq(self.started & opens_tile),
             loaded.take.eq(self.started & reload),
@@ -323,25 +329,25 @@ class Drain(SharedComponent):
         ]
 
     def _sums_are_written(self, m: Module, active: Signal) -> Value:
-        """Whether the partial sums of the run before last are in L2, where a run may start."""
+        """Whether the sums of the run before last are in L2, where a run may start a cycle later.
+
+        No run starts in this one. One that is active and not free is still so then, and the other
+        case is the end of a run, after which nothing is active.
+        """
         wait = timing.drain_to_revisit(has_epilogue=self.has_epilogue)
         latest = Signal(range(wait + 1))
         before = Signal(range(wait + 1))
         latest_waits = Signal()
         before_waits = Signal()
-        drained = self.run_drained.give
+        m.d.comb += [latest_waits.eq(latest > 1), before_waits.eq(before > 1)]
         m.d.sync += [
             latest.eq(Mux(latest_waits, latest - 1, 0)),
-            latest_waits.eq(latest > 1),
             before.eq(Mux(before_waits, before - 1, 0)),
-            before_waits.eq(before > 1),
         ]
-        with m.If(drained):
+        with m.If(self.run_drained.give):
             m.d.sync += [
                 latest.eq(wait - 1),
-                latest_waits.eq(wait > 1),
                 before.eq(Mux(latest_waits, latest - 1, 0)),
-                before_waits.eq(latest > 1),
             ]
         return ~Mux(active, latest_waits, before_waits)
 

@@ -13,6 +13,7 @@ from naas_hw.rtl.engines.load_clip_stage import ClippedLoad
 from naas_hw.rtl.primitives.clip import count_clipped
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.logic import masked
 from naas_hw.rtl.primitives.multiplier import unsigned_product
 from naas_hw.rtl.primitives.shared import SharedComponent
 from naas_hw.rtl.primitives.transfer import (
@@ -133,7 +134,7 @@ class LoadOffsetStage(SharedComponent):
             self.o.valid.eq(delayed(m, self.i.valid, wait, "valid")),
             *(self.o.payload[name].eq(late[name]) for name in SHAPE),
         ]
-        self._multiply(m, outside)
+        self._multiply(m, delayed(m, ~outside, wait, "inside", reset=False))
         m.d.sync += [
             offset.tag.eq(load.tag),
             offset.dram_address.eq(
@@ -145,7 +146,7 @@ class LoadOffsetStage(SharedComponent):
         self._choose_shape(m, offset, inputs)
         return m
 
-    def _multiply(self, m: Module, outside: Signal) -> None:
+    def _multiply(self, m: Module, inside: Value) -> None:
         """What the missing rows and columns take; nothing of a tile outside of the image."""
         load, fields, offset = self.i.payload, self.fields, self.o.payload
         for name, skipped, pitch in (
@@ -157,8 +158,8 @@ class LoadOffsetStage(SharedComponent):
                 fields.input_l2_column_pitch[: self.l2_bits],
             ),
         ):
-            product = unsigned_product(m, skipped, pitch, name, clear=outside)
-            m.d.comb += offset[name].eq(product)
+            product = unsigned_product(m, skipped, pitch, name)
+            m.d.comb += offset[name].eq(masked(product, inside))
 
     def _choose_shape(self, m: Module, offset: Any, inputs: Sequence[Value]) -> None:
         """Extents of the box that is loaded, in beats of its tensor."""

@@ -78,18 +78,18 @@ class Multiplier(SharedComponent):
         return m
 
 
-def unsigned_product(m: Module, a: Value, b: Value, name: str, *, clear: Value) -> Value:
+def unsigned_product(m: Module, a: Value, b: Value, name: str) -> Value:
     """The product of two numbers, MULTIPLIER_LATENCY cycles later.
 
-    It is zero where `clear` came with them. The first is narrower than MAX_BITS bits. The second
-    may be wider: it is cut into parts, whose products are added behind their multipliers.
+    The first is narrower than MAX_BITS bits. The second may be wider: it is cut into parts, whose
+    products are added behind their multipliers.
     """
     parts = []
     for first in range(0, len(b), MAX_BITS - 1):
         part = b[first : first + MAX_BITS - 1]
         factor = Multiplier(a_bits=len(a) + 1, b_bits=len(part) + 1)
         m.submodules[f"{name}_{first}" if first else name] = factor
-        m.d.comb += [factor.clear.eq(clear), factor.a.eq(a), factor.b.eq(part)]
+        m.d.comb += [factor.a.eq(a), factor.b.eq(part)]
         parts.append(factor.o[: len(a) + len(part)] << first)
     total: Value = sum(parts[1:], parts[0])
     return total
