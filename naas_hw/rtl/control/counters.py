@@ -1,6 +1,6 @@
 """Performance counters: where the cycles of a run went, and what it moved."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value
@@ -40,6 +40,9 @@ MAX_GAINS: Final = dict.fromkeys(COUNTERS, 1) | {
     "l2_writes": 2,
 }
 """The most that can be added to each counter in a cycle."""
+
+FROM_CYCLE_0: Final = ("cycles", "descriptor")
+"""Counters that a run's first cycle adds two to: it stands for the cycle before it, too."""
 
 GAINS: Final = data.StructLayout({name: most.bit_length() for name, most in MAX_GAINS.items()})
 """What is added to each counter in a cycle."""
@@ -159,27 +162,25 @@ class Counters(SharedComponent):
         self._count_accesses(m, gains)
         self._count_cycles(m, gains)
         m.d.sync += late.eq(gains)
-        late_gains = {name: masked(late[name], counts) for name in COUNTERS}
-        for name in ("cycles", "descriptor"):  # of cycle 0, too
-            late_gains[name] = Mux(start, 2, late_gains[name])
         turn = Signal(range(len(COUNTERS)))
         m.d.sync += turn.eq(Mux(turn == len(COUNTERS) - 1, 0, turn + 1))
-        self._keep(m, start, turn, self._gained(m, start, turn, late_gains))
+        self._keep(m, start, turn, self._gained(m, start, counts, turn, late))
         return m
 
-    def _gained(
-        self, m: Module, start: Value, turn: Signal, late_gains: Mapping[str, Value]
-    ) -> Value:
+    def _gained(self, m: Module, start: Value, counts: Value, turn: Signal, late: Any) -> Value:
         """What the counter whose turn it is gained since its last turn."""
         shown: list[Value] = []
         for number, name in enumerate(COUNTERS):
             gained = Signal(range(MAX_GAINS[name] * len(COUNTERS) + 1), name=f"gained_{name}")
             is_shown = Signal(name=f"shows_{name}")
             m.d.comb += is_shown.eq(turn == number)
+            gain = masked(late[name], counts)
+            if name in FROM_CYCLE_0:
+                gain = Mux(start, 2, gain)
             with m.If(is_shown | start):
-                m.d.sync += gained.eq(late_gains[name])
+                m.d.sync += gained.eq(gain)
             with m.Else():
-                m.d.sync += gained.eq(gained + late_gains[name])
+                m.d.sync += gained.eq(gained + gain)
             shown.append(masked(gained, is_shown))
         return any_of(shown)
 

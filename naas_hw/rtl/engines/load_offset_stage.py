@@ -126,9 +126,9 @@ class LoadOffsetStage(SharedComponent):
         columns, no_columns = count_clipped(
             m, load.columns_skipped, column_end, load.is_behind, "columns"
         )
-        offset = Signal(self.loads.tagged(OffsetLoad), reset_less=True)
+        shape = Signal(self.loads.tagged(OffsetLoad), reset_less=True)
         wait = timing.MULTIPLIER_LATENCY
-        late = delayed(m, offset, wait - 1, "offset", reset=False)
+        late = delayed(m, shape, wait - 1, "shape", reset=False)
         m.d.comb += [
             outside.eq(no_rows | no_columns),
             self.o.valid.eq(delayed(m, self.i.valid, wait, "valid")),
@@ -136,14 +136,14 @@ class LoadOffsetStage(SharedComponent):
         ]
         self._multiply(m, delayed(m, ~outside, wait, "inside", reset=False))
         m.d.sync += [
-            offset.tag.eq(load.tag),
-            offset.dram_address.eq(
+            shape.tag.eq(load.tag),
+            shape.dram_address.eq(
                 Mux(load.is_inputs & outside, fields.dummy_input_address, load.dram_address)
             ),
-            offset.base.eq(load.base),
+            shape.base.eq(load.base),
         ]
         inputs = [Mux(outside, 1, extent) for extent in (load.blocks, rows, columns)]
-        self._choose_shape(m, offset, inputs)
+        self._choose_shape(m, shape, inputs)
         return m
 
     def _multiply(self, m: Module, inside: Value) -> None:
@@ -161,7 +161,7 @@ class LoadOffsetStage(SharedComponent):
             product = unsigned_product(m, skipped, pitch, name)
             m.d.comb += offset[name].eq(masked(product, inside))
 
-    def _choose_shape(self, m: Module, offset: Any, inputs: Sequence[Value]) -> None:
+    def _choose_shape(self, m: Module, shape: Any, inputs: Sequence[Value]) -> None:
         """Extents of the box that is loaded, in beats of its tensor."""
         load, fields = self.i.payload, self.fields
         outputs = (load.output_blocks, load.output_rows, load.output_columns)
@@ -179,7 +179,7 @@ class LoadOffsetStage(SharedComponent):
             for tensor, (blocks, rows, columns) in shapes:
                 with m.Case(tensor):
                     m.d.sync += [
-                        offset.blocks.eq(blocks),
-                        offset.rows.eq(rows),
-                        offset.columns.eq(columns),
+                        shape.blocks.eq(blocks),
+                        shape.rows.eq(rows),
+                        shape.columns.eq(columns),
                     ]
