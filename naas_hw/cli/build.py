@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from naas_hw.fpga.build import BuildReport
 
 MAX_SEEDS: Final = 1000
-FOLDER: Final = Path("build", "fpga")
 MOST_SLOW_PATHS: Final = 8
 """Lines of the table of slow paths; `build.json` has more."""
+
+FOLDER: Final = Path("build", "fpga")
 """Where builds of YAML files go, each into a folder of its name and its part."""
 
 
