@@ -29,9 +29,9 @@ RESOURCE_NAMES: Final = {
 """Our names of what nextpnr counts."""
 
 TIMING_WEIGHT: Final = 200
-"""How much more the analytic placer pulls at a critical connection. By the estimate after placement,
-with one seed each and netlists that differed a little, `ck8x8` reached 61 MHz with nextpnr's own
-weight of 10, 75 with 50, 82 with 200 and 75 with 1000."""
+"""How much more the analytic placer pulls at a critical connection. By the estimate after placement
+`ck8x8` reached 61 MHz with nextpnr's own weight of 10, 75 with 50, 82 with 200 and 75 with 1000,
+with one seed each and netlists that differed a little."""
 
 RAM_WRITE: Final = "TRELLIS_RAMW"
 
