@@ -19,8 +19,8 @@ STRATA: Final = ((4, 16), (17, 32), (4, 16), (33, 64), (4, 16), (17, 32), (4, 16
 """Least and most PEs of one design after the other: half of them are small, since place and route
 of a small design takes minutes."""
 
-BEATS: Final = (8, 16, 4, 8, 16, 8, 32, 16)
-"""Bytes of a beat of one design after the other."""
+BEATS: Final = (8, 8, 4, 8, 8, 8, 16, 8)
+"""Bytes of a beat of one design after the other: 8 in most, as the budget of a board has."""
 
 DIMS: Final[tuple[tuple[Dim, ...] | None, ...]] = (
     *(("C", "K"), None, ("K", "P"), None, ("C", "K", "P"), None, ("P", "Q"), None),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -35,7 +36,7 @@ from naas_hw.fpga.slow_paths import SlowPaths
 from naas_hw.fpga.synthesis import NETLIST, SYNTHESIS_LOG, Component, Netlist, synthesise
 from naas_hw.fpga.vivado import vivado_files
 from naas_hw.fpga.wrapper import Wrapper
-from naas_hw.sim.hardware import generate
+from naas_hw.sim.hardware import generate, hardware_digest
 from naas_hw.system.temporary import temporary_folder
 from naas_hw.system.tools import require_tool
 
@@ -56,7 +57,7 @@ class BuildReport:
     clock_mhz : which clock the accelerator has on the board; None: without a board.
     memory_bytes, baud : memory on the chip for programs on the board, and bits a second of its
         serial line; None: without a board.
-    digest : of the Verilog; tools : name -> version.
+    digest : of the hardware in Verilog; tools : name -> version.
     target_mhz : what place and route aimed at.
     limit_minutes : what synthesis may take, and place and route for each seed; None: as long as
         they take.
@@ -386,11 +387,19 @@ def _tools(*, is_routed: bool) -> tuple[str, ...]:
 
 def design_digest(accelerator: Accelerator, part: DevicePart) -> str:
     """The digest that the report of a whole accelerator on a part has."""
-    return _digest(_sources(accelerator, part, None))
+    return _digest(_sources(accelerator, part, None), accelerator)
 
 
-def _digest(sources: Mapping[str, str]) -> str:
+def _digest(sources: Mapping[str, str], accelerator: Accelerator) -> str:
+    """Of the Verilog without comments and without the digest that stands in a register.
+
+    That one changes with every word of the generator; this one changes with the hardware.
+    """
+    own = f"{hardware_digest(accelerator):016x}"
     text = "".join(f"{name}\0{source}\0" for name, source in sources.items())
+    text = re.sub("//.*", "", text)
+    for constant in (own[:8], own[8:]):
+        text = text.replace(f"'h{constant}", "")
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -433,7 +442,7 @@ def _report(
         clock_mhz=round(design.clock_mhz, 6) if design else None,
         memory_bytes=design.memory_bytes if design else None,
         baud=design.board.uart.baud if design else None,
-        digest=_digest(sources),
+        digest=_digest(sources, accelerator),
         tools={name: metadata.version(name) for name in _tools(is_routed=flow.is_routed)},
         target_mhz=flow.target_mhz,
         limit_minutes=flow.limit_minutes,

