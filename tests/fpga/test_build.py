@@ -303,7 +303,7 @@ def test_the_digest_of_a_design_is_that_of_its_hardware(monkeypatch):
     digest = design_digest(SMALL, part)
     monkeypatch.setattr(hardware, "generator_digest", lambda: "of another generator")
     assert design_digest(SMALL, part) == digest
-    assert design_digest(SMALL.model_copy(update={"beat_bytes": 16}), part) != digest
+    assert design_digest(SMALL.model_copy(update={"weight_buffer_bytes": 128}), part) != digest
 
 
 def test_a_build_tells_stages_and_seeds(stubs):
