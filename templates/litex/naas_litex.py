@@ -1,0 +1,120 @@
+"""An accelerator of naas_hw as a module of a LiteX SoC.
+
+    self.naas = Naas(platform)
+    self.naas.add_to(self)
+
+The SoC then has its registers as a region `naas`, its interrupt as `naas`, and a port of the SDRAM
+controller of its own, so the CPU and the accelerator do not wait for each other on the bus.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from litedram.frontend.axi import LiteDRAMAXI2Native
+from litex.gen import LiteXModule
+from litex.soc.integration.soc import SoCRegion
+from litex.soc.interconnect import axi
+from litex.soc.interconnect.csr_eventmanager import EventManager, EventSourceLevel
+from migen import ClockSignal, Instance, ResetSignal
+
+HERE = Path(__file__).parent
+RTL = HERE / "rtl"
+REGISTER_BYTES = 4096
+BUFFERED_BEATS = 64
+"""Beats that wait between the accelerator and the SDRAM controller, either way."""
+
+_ADDRESS = ("id", "addr", "len", "size", "burst", "lock", "cache", "prot", "valid")
+FULL = {
+    "aw": (_ADDRESS, ("ready",)),
+    "w": (("data", "strb", "last", "valid"), ("ready",)),
+    "b": (("ready",), ("id", "resp", "valid")),
+    "ar": (_ADDRESS, ("ready",)),
+    "r": (("ready",), ("id", "data", "resp", "last", "valid")),
+}
+"""Channel of AXI4 -> what its manager gives, and what it gets."""
+
+LITE = {
+    "aw": (("addr", "prot", "valid"), ("ready",)),
+    "w": (("data", "strb", "valid"), ("ready",)),
+    "b": (("ready",), ("resp", "valid")),
+    "ar": (("addr", "prot", "valid"), ("ready",)),
+    "r": (("ready",), ("data", "resp", "valid")),
+}
+"""The same of AXI4-Lite."""
+
+
+class Naas(LiteXModule):
+    """The accelerator, its registers on AXI4-Lite, its memory on AXI4, and its interrupt.
+
+    Parameters
+    ----------
+    platform : gets the Verilog files.
+    rtl : folder with `files.f` and `manifest.json`.
+
+    Members
+    -------
+    registers : AXI4-Lite, 32 bits; see rtl/registers/naas_registers.md.
+    memory : AXI4, as many bytes as a beat of the accelerator has.
+    ev : the interrupt, a level; `naas_ev_enable` lets it through to the CPU.
+    """
+
+    def __init__(self, platform: Any, rtl: Path = RTL) -> None:
+        manifest = json.loads((rtl / "manifest.json").read_text(encoding="utf-8"))
+        self.beat_bytes = manifest["accelerator"]["beat_bytes"]
+        self.registers = axi.AXILiteInterface(data_width=32, address_width=32)
+        self.memory = axi.AXIInterface(data_width=8 * self.beat_bytes, address_width=64, id_width=1)
+        self.ev = EventManager()
+        self.ev.done = EventSourceLevel(description="The accelerator has ended, or refused a start.")
+        self.ev.finalize()
+        self.specials += Instance(
+            manifest["top"],
+            i_aclk=ClockSignal("sys"),
+            i_aresetn=~ResetSignal("sys"),
+            o_interrupt=self.ev.done.trigger,
+            **_ports("s_axil", self.registers, LITE, is_manager=False),
+            **_ports("m_axi", self.memory, FULL, is_manager=True),
+        )
+        for name in (rtl / "files.f").read_text(encoding="utf-8").split():
+            platform.add_source(str(rtl / name))
+
+    def add_to(self, soc: Any, name: str = "naas") -> None:
+        """Put registers, memory and interrupt where the SoC has them.
+
+        Parameters
+        ----------
+        soc : has `sdram`, as `add_sdram` of LiteX makes it.
+        name : of this module in the SoC.
+        """
+        region = SoCRegion(size=REGISTER_BYTES, cached=False)
+        soc.bus.add_slave(name, self.registers, region)
+        port = soc.sdram.crossbar.get_port(data_width=8 * self.beat_bytes)
+        self.to_dram = LiteDRAMAXI2Native(
+            self.memory,
+            port,
+            w_buffer_depth=BUFFERED_BEATS,
+            r_buffer_depth=BUFFERED_BEATS,
+            base_address=soc.bus.regions["main_ram"].origin,
+        )
+        if soc.irq.enabled:
+            soc.irq.add(name, use_loc_if_exists=True)
+
+
+def build_firmware(output: Path) -> Path:
+    """The firmware for the SoC whose software LiteX has built into a folder."""
+    folder = HERE / "firmware"
+    subprocess.run(["make", f"BUILD_DIR={output.resolve()}"], cwd=folder, check=True)
+    return folder / "firmware.bin"
+
+
+def _ports(prefix: str, bus: Any, channels: Any, *, is_manager: bool) -> dict[str, Any]:
+    """Name of a port of the Verilog module, with its direction -> the signal at it."""
+    return {
+        f"{'o' if is_given == is_manager else 'i'}_{prefix}_{channel}{name}": getattr(
+            getattr(bus, channel), name
+        )
+        for channel, both in channels.items()
+        for is_given, names in zip((True, False), both, strict=True)
+        for name in names
+    }

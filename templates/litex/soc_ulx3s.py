@@ -1,0 +1,60 @@
+"""A SoC with the accelerator on a ULX3S-85F: VexRiscv, SDRAM, serial line.
+
+    python soc_ulx3s.py --build     software, firmware and bitstream
+    python soc_ulx3s.py --load      put the bitstream onto the board, with openFPGALoader
+
+The programs `yosys`, `nextpnr-ecp5` and `ecppack` must be on PATH. `litex_term --kernel
+firmware/firmware.bin PORT` then loads and starts the firmware.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from litex.soc.integration.builder import Builder
+from litex_boards.targets.radiona_ulx3s import BaseSoC
+from naas_litex import HERE, Naas, build_firmware
+
+NAME = "naas_ulx3s"
+
+
+class Ulx3sSoc(BaseSoC):
+    """LiteX's SoC for the board, and the accelerator."""
+
+    def __init__(self, *, megahertz: float, **options: Any) -> None:
+        super().__init__(device="LFE5U-85F", sys_clk_freq=int(1e6 * megahertz), **options)
+        self.naas = Naas(self.platform)
+        self.naas.add_to(self)
+
+
+def main(arguments: list[str]) -> int:
+    """Build, or load."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--build", action="store_true", help="build everything")
+    parser.add_argument("--load", action="store_true", help="load the bitstream")
+    parser.add_argument("--megahertz", type=float, default=50.0, help="clock of the SoC")
+    parser.add_argument("--cpu-type", default="vexriscv", help="by default vexriscv")
+    parser.add_argument("--cpu-variant", default="standard", help="standard has a data cache")
+    parser.add_argument("--l2-size", type=int, default=0, help="bytes of a cache before the SDRAM")
+    parser.add_argument("--seed", type=int, default=1, help="of place and route")
+    parser.add_argument("--output", type=Path, default=HERE / "build", help="folder")
+    given = parser.parse_args(arguments)
+    soc = Ulx3sSoc(
+        megahertz=given.megahertz,
+        cpu_type=given.cpu_type,
+        cpu_variant=given.cpu_variant,
+        l2_size=given.l2_size,
+    )
+    builder = Builder(soc, output_dir=str(given.output))
+    if given.build:
+        builder.build(build_name=NAME, seed=given.seed, timingstrict=True)
+        build_firmware(given.output)
+    if given.load:
+        bitstream = builder.get_bitstream_filename(mode="sram")
+        soc.platform.create_programmer().load_bitstream(bitstream)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
