@@ -3,7 +3,10 @@
 rtl/README.md, manifest.json, files.f, *.v    the design; nothing else is needed for synthesis
 rtl/test/naas_test.v, *.hex, naas_dram.v, naas_axi_check.v
                                               a self-checking test: one small layer
-rtl/registers/naas_registers.h, .md           for software and for people
+rtl/registers/naas_registers.h, .md, .rdl, .xml
+                                              for software, for people, for tools
+rtl/DATASHEET.md, naas_accelerator.core, ip/, constraints/
+                                              for integrators, see `naas_hw.emit.integration`
 program/program.json, LAYER/*.bin             descriptors and tensors, with their addresses
 """
 
@@ -20,7 +23,7 @@ from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
 from naas_hw.compiler.images import pack_activations
-from naas_hw.compiler.layout import DESCRIPTOR_VERSION, SLOT_BYTES
+from naas_hw.compiler.layout import DESCRIPTOR_VERSION
 from naas_hw.compiler.program import LayerTask, Program, build_program
 from naas_hw.core.errors import InputError
 from naas_hw.core.resources import bench_folder
@@ -28,13 +31,15 @@ from naas_hw.core.templates import render_template
 from naas_hw.core.version import __version__
 from naas_hw.cost.evaluate import evaluate
 from naas_hw.cost.reference.recurrence import timeline_of
-from naas_hw.driver.program_file import VERSIONS, watchdog_units
+from naas_hw.driver.program_file import watchdog_units
+from naas_hw.emit.integration import integration_files
+from naas_hw.emit.module_ports import ports_of
 from naas_hw.emit.plan import FilePlan
+from naas_hw.emit.registers import COMPONENT, component_file, register_files
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.rtl.control.counters import COUNTERS
-from naas_hw.rtl.control.register_map import IDENTITY, RANGE_BYTES, register_map
-from naas_hw.rtl.control.status import ERRORS, Error
+from naas_hw.rtl.control.register_map import RANGE_BYTES, register_map
 from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.search.objective import Objective
@@ -118,18 +123,24 @@ def plan_rtl(
 ) -> FilePlan:
     """The folder `rtl/`: design, test, registers; models of primitives go to the test."""
     models = models or {}
+    facts, ports = design_facts(accelerator, digest), ports_of(sources[f"{TOP}.v"], TOP)
+    registers = register_files(facts)
+    registers[COMPONENT] = component_file(facts, ports, list(sources))
     files: dict[str, str | bytes] = {
         **sources,
         "files.f": "".join(f"{name}\n" for name in sources),
-        **register_files(accelerator, digest),
+        **{f"registers/{name}": text for name, text in registers.items()},
     }
     test = plan_test(accelerator, digest)
     files |= {f"test/{name}": content for name, content in {**test.files, **models}.items()}
-    in_test = (f"test/{name}" for name in (*models, *MEMORY, "naas_test.v"))
-    files["test/files.f"] = "".join(f"{name}\n" for name in (*sources, *in_test))
-    files["README.md"] = _render(
-        "README.md.j2", **_facts(accelerator, digest), files=list(sources), test=test
-    )
+    in_test = {
+        "models": [f"test/{name}" for name in models],
+        "verilog": [f"test/{name}" for name in (*MEMORY, "naas_test.v")],
+        "data": [f"test/{name}" for name in test.files if name.endswith(".hex")],
+    }
+    files["test/files.f"] = "".join(f"{name}\n" for name in (*sources, *in_test["models"], *in_test["verilog"]))
+    files |= integration_files(accelerator, facts, ports, list(sources), in_test)
+    files["README.md"] = _render("README.md.j2", **facts, files=list(sources), test=test)
     files["manifest.json"] = _json(
         {
             "version": 1,
@@ -146,7 +157,7 @@ def plan_rtl(
     return FilePlan.of(files, folder="rtl")
 
 
-def _facts(accelerator: Accelerator, digest: int) -> dict[str, Any]:
+def design_facts(accelerator: Accelerator, digest: int) -> dict[str, Any]:
     """What all texts of a design may say."""
     return {
         "version": __version__,
@@ -156,21 +167,6 @@ def _facts(accelerator: Accelerator, digest: int) -> dict[str, Any]:
         "top": TOP,
         "range_bytes": RANGE_BYTES,
         "watchdog_unit": timing.WATCHDOG_UNIT,
-    }
-
-
-def register_files(accelerator: Accelerator, digest: int) -> dict[str, str]:
-    """The header of the registers, and the same as a table for people."""
-    known = {
-        "registers": register_map(COUNTERS),
-        "errors": [(int(bit), name, ERRORS[bit]) for name, bit in Error.__members__.items()],
-        "identity": IDENTITY,
-        "slot_bytes": SLOT_BYTES,
-        "versions": VERSIONS,
-    }
-    return {
-        f"registers/{name}": _render(f"{name}.j2", **_facts(accelerator, digest), **known)
-        for name in ("naas_registers.h", "naas_registers.md")
     }
 
 

@@ -10,8 +10,9 @@ from amaranth.lib import wiring
 from naas_hw.arch.boards import Board
 from naas_hw.core.errors import InputError
 from naas_hw.core.version import __version__
+from naas_hw.emit.module_ports import Port, ports_of
 from naas_hw.emit.verilog import emit_verilog
-from naas_hw.fpga.harness import CLOCK, CORE, RESET, Port, ports_of, render
+from naas_hw.fpga.harness import CLOCK, CORE, RESET, render
 from naas_hw.fpga.pll import PllDividers, pll_dividers
 from naas_hw.fpga.wrapper import Wrapper
 from naas_hw.rtl.board.board_memory import BoardMemory

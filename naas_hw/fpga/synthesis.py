@@ -15,8 +15,9 @@ from typing import Any, Final
 from naas_hw.arch.devices import Resources
 from naas_hw.arch.families import Family
 from naas_hw.core.errors import ToolError
+from naas_hw.emit.module_ports import ports_of
 from naas_hw.emit.yosys import run_yosys
-from naas_hw.fpga.harness import CORE, HARNESS, ports_of, render
+from naas_hw.fpga.harness import CORE, HARNESS, render
 from naas_hw.fpga.wrapper import Wrapper, pin_ring
 
 NETLIST: Final = "netlist.json"

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from naas_hw.fpga.harness import HARNESS, Port, render_harness
+from naas_hw.emit.module_ports import Port
+from naas_hw.fpga.harness import HARNESS, render_harness
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from migen import ClockSignal, Instance, ResetSignal
 HERE = Path(__file__).parent
 RTL = HERE / "rtl"
 REGISTER_BYTES = 4096
+BIOS_BYTES = 64 * 1024
 BUFFERED_BEATS = 64
 """Beats that wait between the accelerator and the SDRAM controller, either way."""
 

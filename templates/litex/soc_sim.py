@@ -26,12 +26,11 @@ from litex.soc.integration.soc_core import SoCCore
 from litex.soc.interconnect.csr import CSRStorage
 from migen import Finish, If
 from migen.genlib.io import CRG
-from naas_litex import HERE, Naas, build_firmware
+from naas_litex import BIOS_BYTES, HERE, Naas, build_firmware
 
 SDRAM_HZ = 100_000_000
 """Clock at which the SDRAM's times in nanoseconds become cycles."""
 
-BIOS_BYTES = 128 * 1024
 SAYS = "naas: "
 """How the lines of the firmware begin."""
 

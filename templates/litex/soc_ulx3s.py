@@ -14,7 +14,7 @@ from typing import Any
 
 from litex.soc.integration.builder import Builder
 from litex_boards.targets.radiona_ulx3s import BaseSoC
-from naas_litex import HERE, Naas, build_firmware
+from naas_litex import BIOS_BYTES, HERE, Naas, build_firmware
 
 NAME = "naas_ulx3s"
 
@@ -23,7 +23,12 @@ class Ulx3sSoc(BaseSoC):
     """LiteX's SoC for the board, and the accelerator."""
 
     def __init__(self, *, megahertz: float, **options: Any) -> None:
-        super().__init__(device="LFE5U-85F", sys_clk_freq=int(1e6 * megahertz), **options)
+        super().__init__(
+            device="LFE5U-85F",
+            sys_clk_freq=int(1e6 * megahertz),
+            integrated_rom_size=BIOS_BYTES,
+            **options,
+        )
         self.naas = Naas(self.platform)
         self.naas.add_to(self)
 

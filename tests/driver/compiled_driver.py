@@ -31,7 +31,8 @@ from naas_hw.driver.file_format import DTYPES, MAX_RANK, FileSection
 from naas_hw.driver.sources import driver_sources
 from naas_hw.driver.status import Status
 from naas_hw.driver.tensors import ImageLayout
-from naas_hw.emit.package import register_files
+from naas_hw.emit.package import design_facts
+from naas_hw.emit.registers import register_files
 
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 MAX_OPERANDS = 32
@@ -146,7 +147,9 @@ class DeviceOfC(Structure):
 def compile_driver(accelerator: Accelerator, digest: int, folder: Path) -> Path:
     """A shared library of the driver, and the example beside it."""
     texts = driver_sources()
-    texts["naas_registers.h"] = register_files(accelerator, digest)["registers/naas_registers.h"]
+    texts["naas_registers.h"] = register_files(design_facts(accelerator, digest))[
+        "naas_registers.h"
+    ]
     for name, text in texts.items():
         (folder / name).write_text(text)
     library = folder / "libnaas.so"

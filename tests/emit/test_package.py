@@ -41,7 +41,8 @@ ACCELERATOR = Accelerator(
 LAYER = Layer(name="a", K=3, C=4, P=2, Q=4, height=2, width=4)
 MAPPING = Mapping(pe=Bounds(P=2, Q=2), spatial=Bounds(K=3, C=2), l2=Bounds(C=2, Q=2))
 DIGEST = 0x0123_4567_89AB_CDEF
-FAKE = {"naas_accelerator.v": "module naas_accelerator;\nendmodule\n"}
+PORTS = "  input wire aclk,\n  input wire aresetn\n"
+FAKE = {"naas_accelerator.v": f"module naas_accelerator (\n{PORTS});\nendmodule\n"}
 
 
 def network(*layers: Layer) -> Network:

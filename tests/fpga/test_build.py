@@ -16,10 +16,11 @@ from naas_hw.cli import main
 from naas_hw.core.errors import InputError, ToolError
 from naas_hw.cost.fpga.model import fitted_model
 from naas_hw.cost.fpga.multipliers import num_multipliers
+from naas_hw.emit.module_ports import ports_of
 from naas_hw.fpga import build as flow_build
 from naas_hw.fpga import place as flow_place
 from naas_hw.fpga.build import TOP, build, design_digest
-from naas_hw.fpga.harness import HARNESS, ports_of, render, render_harness
+from naas_hw.fpga.harness import HARNESS, render, render_harness
 from naas_hw.fpga.place import Usage, read_report
 from naas_hw.fpga.progress import BuildProgress
 from naas_hw.fpga.synthesis import Hierarchy, read_netlist, synthesise

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from naas_hw.fpga.harness import HARNESS, Port, ports_of, render_harness
+from naas_hw.emit.module_ports import Port, ports_of
+from naas_hw.fpga.harness import HARNESS, render_harness
 
 CORE = """// a comment
 module core (

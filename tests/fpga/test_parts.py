@@ -8,8 +8,8 @@ from naas_hw.arch.boards import find_board
 from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
+from naas_hw.emit.module_ports import ports_of
 from naas_hw.fpga.build import build
-from naas_hw.fpga.harness import ports_of
 from naas_hw.fpga.parts import COUNTS, generate_part
 from naas_hw.rtl.array.pe_array import PEArray
 

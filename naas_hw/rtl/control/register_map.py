@@ -10,6 +10,7 @@ from naas_hw.compiler.layout import SLOT_BYTES
 from naas_hw.rtl.control.status import ERRORS, Error
 
 ADDRESS_BITS: Final = 12
+REGISTER_BITS: Final = 32
 IDENTITY: Final = 0x4E41_4153
 """What the register `identity` reads as."""
 REGISTER_MAP_VERSION: Final = 3
@@ -65,6 +66,18 @@ class Register:
     access: Access
     description: str
     fields: tuple[Field, ...] = ()
+
+    @property
+    def all_fields(self) -> tuple[Field, ...]:
+        """Its fields, or the one that it is."""
+        whole = Field(
+            name="value",
+            first_bit=0,
+            num_bits=REGISTER_BITS,
+            access=self.access,
+            description=self.description,
+        )
+        return self.fields or (whole,)
 
 
 RO, RW, W1C = Access.READ_ONLY, Access.READ_WRITE, Access.WRITE_ONE_TO_CLEAR

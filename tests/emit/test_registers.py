@@ -1,0 +1,123 @@
+"""One description of the registers: every tool that reads a file of it finds the same."""
+
+from pathlib import Path
+
+import pytest
+from peakrdl_ipxact import IPXACTImporter
+from systemrdl import RDLCompiler
+from systemrdl.node import RegNode, RootNode
+from systemrdl.rdltypes import AccessType, OnWriteType
+
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.emit.integration import CLOCK_FILES, CORE_FILE, DATASHEET, IP_FILE
+from naas_hw.emit.module_ports import ports_of
+from naas_hw.emit.package import plan_rtl
+from naas_hw.emit.registers import buses_of
+from naas_hw.rtl.control.counters import COUNTERS
+from naas_hw.rtl.control.register_map import IDENTITY, Access, Field, register_map
+from naas_hw.sim.hardware import generate
+
+SMALL = Accelerator(
+    axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
+    weight_buffer_bytes=16,
+    input_buffer_bytes=16,
+    accumulator_words=16,
+    bank_bytes=512,
+    beat_bytes=4,
+    scale_depth=16,
+    dram_latency_cycles=20,
+)
+
+SOFTWARE = {
+    Access.READ_WRITE: (AccessType.rw, None),
+    Access.READ_ONLY: (AccessType.r, None),
+    Access.WRITE_ONE_TO_CLEAR: (AccessType.rw, OnWriteType.woclr),
+    Access.WRITE_ONLY: (AccessType.w, None),
+}
+
+Registers = dict[str, tuple[int, dict[str, tuple[int, int, AccessType, OnWriteType | None]]]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The generated files of a small accelerator."""
+    place = tmp_path_factory.mktemp("small")
+    hardware = generate(SMALL)
+    plan_rtl(SMALL, hardware.sources, hardware.digest).write(place)
+    return place / "rtl"
+
+
+def registers_in(root: RootNode) -> Registers:
+    """Name -> offset, and the bits and accesses of each field."""
+    return {
+        node.inst_name: (
+            node.absolute_address,
+            {
+                field.inst_name: (
+                    field.low,
+                    field.high,
+                    field.get_property("sw"),
+                    field.get_property("onwrite"),
+                )
+                for field in node.fields()
+            },
+        )
+        for node in root.top.descendants()
+        if isinstance(node, RegNode)
+    }
+
+
+def field_facts(field: Field) -> tuple[int, int, AccessType, OnWriteType | None]:
+    return (field.first_bit, field.last_bit, *SOFTWARE[field.access])
+
+
+EXPECTED: Registers = {
+    register.name: (
+        register.offset,
+        {field.name: field_facts(field) for field in register.all_fields},
+    )
+    for register in register_map(COUNTERS)
+}
+
+
+def test_systemrdl_is_the_register_map(folder: Path) -> None:
+    compiler = RDLCompiler()
+    compiler.compile_file(str(folder / "registers" / "naas_registers.rdl"))
+    root = compiler.elaborate()
+    assert registers_in(root) == EXPECTED
+    identity = root.top.find_by_path("identity.value")
+    assert identity is not None and identity.get_property("reset") == IDENTITY
+
+
+def test_ip_xact_is_the_register_map(folder: Path) -> None:
+    compiler = RDLCompiler()
+    IPXACTImporter(compiler).import_file(str(folder / "registers" / "naas_registers.xml"))
+    assert registers_in(compiler.elaborate()) == EXPECTED
+
+
+def test_a_field_has_bits_of_its_own(folder: Path) -> None:
+    """But for the one that is written where another is read."""
+    for register in register_map(COUNTERS):
+        for access in (Access.WRITE_ONLY, None):
+            bits = [
+                bit
+                for field in register.all_fields
+                if (field.access is Access.WRITE_ONLY) == (access is not None)
+                for bit in range(field.first_bit, field.last_bit + 1)
+            ]
+            assert len(bits) == len(set(bits)) and all(0 <= bit < 32 for bit in bits), register
+
+
+def test_buses_are_found_among_the_ports(folder: Path) -> None:
+    text = (folder / "naas_accelerator.v").read_text()
+    registers, memory = buses_of(ports_of(text, "naas_accelerator"))
+    assert (registers.name, registers.kind, registers.is_manager) == ("s_axil", "AXI4-Lite", False)
+    assert (memory.name, memory.kind, memory.is_manager) == ("m_axi", "AXI4", True)
+    assert {port.logical for port in registers.ports} >= {"AWADDR", "WDATA", "BRESP", "RDATA"}
+    assert {port.logical for port in memory.ports} >= {"AWLEN", "WLAST", "ARBURST", "RLAST"}
+
+
+def test_the_files_of_integrators_have_the_digest(folder: Path) -> None:
+    digest = f"{generate(SMALL).digest:016x}"
+    for name in (*CLOCK_FILES, CORE_FILE, IP_FILE, DATASHEET):
+        assert digest in (folder / name).read_text(), name
