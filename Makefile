@@ -7,7 +7,7 @@ NUM_TEST_PROCESSES ?= 2
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: help setup demo demo-network fast test verify lint format hooks compiled clean
+.PHONY: help setup demo demo-network demo-soc fast test verify lint format hooks compiled clean
 .DEFAULT_GOAL := setup
 
 help: ## List these commands
@@ -21,11 +21,17 @@ $(VENV)/.setup-done: $(SETUP_INPUTS)
 $(VENV)/.setup-torch-done: $(VENV)/.setup-done
 	bash scripts/setup.sh --torch
 
+$(VENV)/.setup-litex-done: $(VENV)/.setup-torch-done
+	bash scripts/setup.sh --litex
+
 demo: $(VENV)/.setup-done ## Search, generate, simulate and compare: the whole way in minutes
 	$(PYTHON_IN_VENV) examples/demo.py
 
 demo-network: $(VENV)/.setup-torch-done ## Train a network on digits and let its own hardware classify
 	$(PYTHON_IN_VENV) examples/demo_network.py
+
+demo-soc: $(VENV)/.setup-litex-done ## Let the CPU of a LiteX SoC run a network on its accelerator
+	$(PYTHON_IN_VENV) examples/demo_soc.py
 
 # mypy reads torch's types
 lint: $(VENV)/.setup-torch-done ## Check style and types
@@ -44,7 +50,7 @@ test: $(VENV)/.setup-torch-done ## Check style and types, and run all tests but 
 	$(MAKE) -j 2 lint compiled
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not slow" -ra --durations 25
 
-verify: $(VENV)/.setup-torch-done ## Run the slow tests: random runs, mutants, proofs, place and route
+verify: $(VENV)/.setup-litex-done ## Run the slow tests: random runs, mutants, proofs, place and route
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m slow -ra
 
 format: $(VENV)/.setup-done ## Format the code and mend what ruff can mend

@@ -101,22 +101,27 @@ def train(images: LabelledImages, seed: int) -> "nn.Module":
 
 def run_demo(run: Path, console: Console, *, seed: int, simulator: SimulatorName) -> int:
     """All of it; the exit status."""
-    require_torch("to train a network")
     console.rule("1. train, and quantise")
-    digits = split_images(load_digits(), np.random.default_rng(seed))
-    training, shown = digits.train, digits.held_out.take(np.arange(NUM_TEST_IMAGES))
-    graph = read_torch_module(
-        train(training, seed), input_shapes={"x": (1, *shown.images.shape[1:])}, name="digits"
-    )
-    model = _quantised(graph, training, shown)
+    model, graph, shown = quantised_digits(seed)
     console.print(
         f"{len(graph.operators)} operators of the float model; {len(model.quantised.operators)} "
-        f"in integers, calibrated on {NUM_CALIBRATION_IMAGES} of {len(training.images)} images."
+        f"in integers, calibrated on {NUM_CALIBRATION_IMAGES} images."
     )
     console.rule("2. search, and write Verilog")
     _search(model, run, console, seed)
     console.rule(f"3. {len(shown.images)} test images on the RTL, {simulator}")
     return say_result(load(run, simulator=simulator), _floats(graph, shown), shown, console)
+
+
+def quantised_digits(seed: int) -> tuple[Model, Graph, LabelledImages]:
+    """A network that was trained on digits, in int8 and in float, and images that are new to it."""
+    require_torch("to train a network")
+    digits = split_images(load_digits(), np.random.default_rng(seed))
+    training, shown = digits.train, digits.held_out.take(np.arange(NUM_TEST_IMAGES))
+    graph = read_torch_module(
+        train(training, seed), input_shapes={"x": (1, *shown.images.shape[1:])}, name="digits"
+    )
+    return _quantised(graph, training, shown), graph, shown
 
 
 def _quantised(graph: Graph, training: LabelledImages, shown: LabelledImages) -> Model:

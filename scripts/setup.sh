@@ -3,6 +3,7 @@
 #
 #   setup.sh            system packages, .venv, naas with what its tests need
 #   setup.sh --torch    the same, and torch
+#   setup.sh --litex    the system packages that LiteX's SoCs need
 #   setup.sh --system   only the system packages
 #
 # Chromium and Tcl are looked for with --torch and --system only: tests need them, nothing else.
@@ -14,6 +15,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 readonly venv=.venv
 wants_browser=1  # whether tests are to run
+wants_litex=0  # whether SoCs are to be built
 required=()  # Debian packages without which nothing works
 optional=()  # those whose tests skip by name
 
@@ -65,6 +67,12 @@ library_package() {
     echo "$name"
 }
 
+# Whether the C header $1 is there.
+has_header() {
+    [[ -n $(find /usr/include /usr/local/include -maxdepth 4 -path "*/$1" -print -quit \
+        2>/dev/null) ]]
+}
+
 find_missing_packages() {
     local python version
     required=()
@@ -83,9 +91,13 @@ find_missing_packages() {
     command -v g++ >/dev/null || required+=(g++)
     # Verilator is a Perl program; Debian's perl-base, which is always there, lacks Pod::Usage
     perl -MPod::Usage -e 1 2>/dev/null || required+=(perl)
-    [[ -n $(find /usr/include /usr/local/include -maxdepth 2 -name zlib.h -print -quit \
-        2>/dev/null) ]] || required+=(zlib1g-dev)
+    has_header zlib.h || required+=(zlib1g-dev)
     command -v iverilog >/dev/null || optional+=(iverilog)
+    if ((wants_litex)); then
+        command -v riscv64-unknown-elf-gcc >/dev/null || required+=(gcc-riscv64-unknown-elf)
+        has_header event2/event.h || required+=(libevent-dev)
+        has_header json-c/json.h || required+=(libjson-c-dev)
+    fi
     ((wants_browser)) || return 0
     command -v tclsh >/dev/null || optional+=(tcl)
     command -v chromium >/dev/null || optional+=(chromium)
@@ -151,10 +163,14 @@ install_naas() {
 }
 
 main() {
-    [[ -n ${1:-} ]] || wants_browser=0
+    case ${1:-} in
+        '') wants_browser=0 ;;
+        --litex) wants_browser=0 wants_litex=1 ;;
+    esac
     ensure_system_packages
     case ${1:-} in
         --system) ;;
+        --litex) touch "$venv/.setup-litex-done" ;;
         --torch)
             make_venv
             install_naas test,torch
@@ -165,7 +181,7 @@ main() {
             install_naas test
             touch "$venv/.setup-done"
             ;;
-        *) die "the option must be --torch or --system, not $1" ;;
+        *) die "the option must be --torch, --litex or --system, not $1" ;;
     esac
 }
 

@@ -138,7 +138,9 @@ def plan_rtl(
         "verilog": [f"test/{name}" for name in (*MEMORY, "naas_test.v")],
         "data": [f"test/{name}" for name in test.files if name.endswith(".hex")],
     }
-    files["test/files.f"] = "".join(f"{name}\n" for name in (*sources, *in_test["models"], *in_test["verilog"]))
+    files["test/files.f"] = "".join(
+        f"{name}\n" for name in (*sources, *in_test["models"], *in_test["verilog"])
+    )
     files |= integration_files(accelerator, facts, ports, list(sources), in_test)
     files["README.md"] = _render("README.md.j2", **facts, files=list(sources), test=test)
     files["manifest.json"] = _json(

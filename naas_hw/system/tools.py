@@ -232,6 +232,28 @@ _WANTED: Final[tuple[_Wanted, ...]] = (
         how_to_get="apt-get install chromium-driver",
     ),
     _Module(
+        name="litex",
+        enables="SoCs around an accelerator",
+        how_to_get="pip install 'naas_hw[litex]'",
+    ),
+    _Program(
+        name="riscv64-unknown-elf-gcc",
+        enables="firmware of a LiteX SoC",
+        how_to_get="apt-get install gcc-riscv64-unknown-elf",
+    ),
+    _Header(
+        name="event2/event.h",
+        enables="LiteX's simulator",
+        how_to_get="apt-get install libevent-dev",
+        version_macros="EVENT__VERSION",
+    ),
+    _Header(
+        name="json-c/json.h",
+        enables="LiteX's simulator",
+        how_to_get="apt-get install libjson-c-dev",
+        version_macros="JSON_C_VERSION",
+    ),
+    _Module(
         name="torch",
         enables="networks of torch: check, import, the built-in ones as modules",
         how_to_get="pip install torch==2.13.0",

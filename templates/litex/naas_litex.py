@@ -8,7 +8,9 @@ controller of its own, so the CPU and the accelerator do not wait for each other
 """
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,7 @@ class Naas(LiteXModule):
     ----------
     platform : gets the Verilog files.
     rtl : folder with `files.f` and `manifest.json`.
+    with_models : add models of the FPGA's primitives, for a simulation.
 
     Members
     -------
@@ -61,13 +64,15 @@ class Naas(LiteXModule):
     ev : the interrupt, a level; `naas_ev_enable` lets it through to the CPU.
     """
 
-    def __init__(self, platform: Any, rtl: Path = RTL) -> None:
+    def __init__(self, platform: Any, rtl: Path = RTL, *, with_models: bool = False) -> None:
         manifest = json.loads((rtl / "manifest.json").read_text(encoding="utf-8"))
         self.beat_bytes = manifest["accelerator"]["beat_bytes"]
         self.registers = axi.AXILiteInterface(data_width=32, address_width=32)
         self.memory = axi.AXIInterface(data_width=8 * self.beat_bytes, address_width=64, id_width=1)
         self.ev = EventManager()
-        self.ev.done = EventSourceLevel(description="The accelerator has ended, or refused a start.")
+        self.ev.done = EventSourceLevel(
+            description="The accelerator has ended, or refused a start."
+        )
         self.ev.finalize()
         self.specials += Instance(
             manifest["top"],
@@ -77,8 +82,10 @@ class Naas(LiteXModule):
             **_ports("s_axil", self.registers, LITE, is_manager=False),
             **_ports("m_axi", self.memory, FULL, is_manager=True),
         )
-        for name in (rtl / "files.f").read_text(encoding="utf-8").split():
-            platform.add_source(str(rtl / name))
+        names = (rtl / "files.f").read_text(encoding="utf-8").split()
+        models = sorted((rtl / "test").glob("*_primitives.v")) if with_models else []
+        for path in (*(rtl / name for name in names), *models):
+            platform.add_source(str(path))
 
     def add_to(self, soc: Any, name: str = "naas") -> None:
         """Put registers, memory and interrupt where the SoC has them.
@@ -100,6 +107,11 @@ class Naas(LiteXModule):
         )
         if soc.irq.enabled:
             soc.irq.add(name, use_loc_if_exists=True)
+
+
+def add_own_programs() -> None:
+    """Put the programs of this Python environment on PATH: meson, ninja and others."""
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def build_firmware(output: Path) -> Path:

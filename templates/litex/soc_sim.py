@@ -2,8 +2,8 @@
 
     python soc_sim.py [--cpu-type vexriscv] [--cpu-variant standard] [--l2-size 0]
 
-The memory is SDRAM behind LiteX's controller. The last line says whether outputs and counts of accesses
-are those of expected.json. `verilator` must be on PATH.
+The memory is SDRAM behind LiteX's controller. The last line says whether outputs and counts of
+accesses are those of expected.json. `verilator` must be on PATH.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from litex.soc.integration.soc_core import SoCCore
 from litex.soc.interconnect.csr import CSRStorage
 from migen import Finish, If
 from migen.genlib.io import CRG
-from naas_litex import BIOS_BYTES, HERE, Naas, build_firmware
+from naas_litex import BIOS_BYTES, HERE, Naas, add_own_programs, build_firmware
 
 SDRAM_HZ = 100_000_000
 """Clock at which the SDRAM's times in nanoseconds become cycles."""
@@ -81,7 +81,7 @@ class SimulatedSoc(SoCCore):
             module=module, data_width=32, clk_freq=SDRAM_HZ, init=words, verbosity=0
         )
         self.add_sdram("sdram", phy=self.sdrphy, module=module, l2_cache_size=l2_bytes)
-        self.naas = Naas(platform)
+        self.naas = Naas(platform, with_models=True)
         self.naas.add_to(self)
         self.finish = FinishSimulation()
         self.comb += platform.trace.eq(1)
@@ -106,7 +106,11 @@ def build_simulator(soc: SimulatedSoc, output: Path) -> Path:
     environment = {**os.environ, "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include"}
     with (gateware / "build.log").open("w") as log:
         subprocess.run(
-            ["bash", "build_sim.sh"], cwd=gateware, env=environment, stdout=log, stderr=log,
+            ["bash", "build_sim.sh"],
+            cwd=gateware,
+            env=environment,
+            stdout=log,
+            stderr=log,
             check=True,
         )
     return gateware / "obj_dir" / "Vsim"
@@ -168,6 +172,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--output", type=Path, default=HERE / "build", help="folder")
     given = parser.parse_args(arguments)
     output = given.output.resolve()
+    add_own_programs()
 
     def soc(words: list[int]) -> SimulatedSoc:
         return SimulatedSoc(

@@ -14,9 +14,23 @@ from typing import Any
 
 from litex.soc.integration.builder import Builder
 from litex_boards.targets.radiona_ulx3s import BaseSoC
-from naas_litex import BIOS_BYTES, HERE, Naas, build_firmware
+from naas_litex import BIOS_BYTES, HERE, Naas, add_own_programs, build_firmware
 
 NAME = "naas_ulx3s"
+
+SYNTHESIS = [
+    "read_verilog -lib -specify +/ecp5/cells_sim.v +/ecp5/cells_bb.v",
+    "{read_files}",
+    "hierarchy -check -top {build_name}",
+    "scratchpad -copy abc9.script.flow3 abc9.script",
+    # not its last step, which takes a primitive with parameters for a new module
+    "synth_ecp5 -nowidelut -top {build_name} -run coarse:check",
+    "autoname",
+    "check -noinit",
+    "blackbox =A:whitebox",
+    "write_json {output_name}.json",
+]
+"""Instead of LiteX's own commands for yosys."""
 
 
 class Ulx3sSoc(BaseSoC):
@@ -31,6 +45,7 @@ class Ulx3sSoc(BaseSoC):
         )
         self.naas = Naas(self.platform)
         self.naas.add_to(self)
+        self.platform.toolchain._yosys_template = SYNTHESIS  # there is no other way to it
 
 
 def main(arguments: list[str]) -> int:
@@ -45,6 +60,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of place and route")
     parser.add_argument("--output", type=Path, default=HERE / "build", help="folder")
     given = parser.parse_args(arguments)
+    add_own_programs()
     soc = Ulx3sSoc(
         megahertz=given.megahertz,
         cpu_type=given.cpu_type,

@@ -1,0 +1,148 @@
+"""A network as a LiteX SoC: files are complete, expected answers are right, LiteX builds it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_run import SHAPE, write_run
+
+from naas_hw.api.litex import export_litex
+from naas_hw.api.models import read_model
+from naas_hw.api.network_simulation import compile_run
+from naas_hw.arch.families import Family
+from naas_hw.core.errors import InputError
+from naas_hw.emit.litex import COPIED
+from naas_hw.graph.integer_execution import model_values, run_integers
+from naas_hw.sim.network_run import simulate_network
+from naas_hw.sim.simulators import find_simulator
+
+ELABORATE = """
+import sys
+from litex.soc.integration.builder import Builder
+from naas_litex import add_own_programs
+from soc_sim import SimulatedSoc
+
+add_own_programs()
+soc = SimulatedSoc(words=[1, 2, 3], l2_bytes=int(sys.argv[2]), cpu_variant=sys.argv[1])
+Builder(soc, output_dir="build", compile_software=False).build(run=False)
+print("REGION", hex(soc.bus.regions["naas"].origin), soc.irq.locs["naas"])
+print("SOURCES", *(source[0] for source in soc.platform.sources))
+"""
+
+COMPARE = """
+import json, sys
+from soc_sim import say_result
+
+sys.exit(say_result(json.load(sys.stdin), json.load(open("expected.json"))))
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a search of a model leaves behind."""
+    return write_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    return np.random.default_rng(3).standard_normal(SHAPE).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def folder(run: Path, image: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The exported files."""
+    place = tmp_path_factory.mktemp("litex")
+    export_litex(run, inputs={"x": image}).write(place)
+    return place
+
+
+def python(
+    script: str, folder: Path, *words: str, given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script, *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_file_is_there(folder: Path) -> None:
+    wanted = {*COPIED, "README.md", "expected.json", "rtl/files.f", "rtl/manifest.json"}
+    wanted |= {f"firmware/{name}" for name in ("naas.c", "naas.h", "naas_operators.c")}
+    wanted |= {"firmware/network.naas", "firmware/inputs.bin", "rtl/registers/naas_registers.h"}
+    assert all((folder / name).is_file() for name in wanted)
+    assert not (folder / "firmware" / "example_linux.c").exists()
+
+
+@pytest.mark.sim
+@pytest.mark.takes_seconds
+@pytest.mark.needs("iverilog")
+def test_expected_are_the_answers_of_the_reference_and_the_counts_of_the_rtl(
+    run: Path, folder: Path, image: np.ndarray
+) -> None:
+    expected = json.loads((folder / "expected.json").read_text())
+    graph = read_model(run).quantised
+    (name,) = graph.outputs
+    answer = model_values(graph.tensors[name], run_integers(graph, {"x": image})[name])
+    assert expected["outputs"] == [np.ascontiguousarray(answer).tobytes().hex()]
+    assert (folder / "firmware" / "inputs.bin").read_bytes() == image.tobytes()
+    _, design, hardware, program = compile_run(run)
+    result = simulate_network(
+        hardware, program, design.mappings, {"x": image}, simulator=find_simulator("icarus")
+    )
+    assert result.ok and result.simulated_cycles == expected["cycles"]
+    assert expected["starts"] == len(program.segments)
+    assert expected["digest"] == f"{hardware.digest:016x}"
+    for name in ("dram_reads", "dram_writes"):
+        counted = sum(layer.counted[f"register {name}"] for layer in result.layers)
+        assert expected[name] == counted
+
+
+def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        export_litex(tmp_path)
+
+
+@pytest.mark.takes_seconds
+@pytest.mark.needs("litex", "verilator")
+def test_litex_builds_the_soc_and_verilator_reads_it(run: Path, tmp_path: Path) -> None:
+    """With a cache before the SDRAM, and the forms of a family with models of its primitives."""
+    export_litex(run, family=Family.ECP5).write(tmp_path)
+    done = python(ELABORATE, tmp_path, "lite", "8192")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    said = {words[0]: words[1] for words in lines if words[0] in ("REGION", "SOURCES")}
+    region, interrupt = said["REGION"].split()
+    assert int(region, 16) % 4096 == 0 and int(interrupt) >= 0
+    simulator = find_simulator("verilator")
+    command = [str(simulator.path), "--lint-only", "-Wno-fatal", "-Wno-style", "-Wno-WIDTH"]
+    command += ["--top-module", "sim", *said["SOURCES"].split()]
+    gateware = tmp_path / "build" / "gateware"
+    lint = subprocess.run(command, cwd=gateware, capture_output=True, text=True, check=False)
+    assert lint.returncode == 0, lint.stderr
+    about_pins = [line for line in lint.stderr.splitlines() if "PIN" in line]
+    assert not [line for line in about_pins if "sim.v" in line], about_pins
+
+
+@pytest.mark.needs("litex")
+def test_what_the_firmware_prints_is_compared(folder: Path) -> None:
+    expected = json.loads((folder / "expected.json").read_text())
+    lines = [f"naas: output 0 {expected['outputs'][0]}", "naas: a line", "other", "naas: done"]
+    lines += [f"naas: {name} {expected[name]}" for name in ("starts", "dram_reads", "dram_writes")]
+    lines += [f"naas: cycles {expected['cycles'] + 7}"]
+    done = python(COMPARE, folder, given=json.dumps(lines))
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith("PASS: ")
+    wrong = [line.replace("dram_reads ", "dram_reads 1") for line in lines]
+    done = python(COMPARE, folder, given=json.dumps(wrong))
+    assert done.returncode == 1 and done.stdout.splitlines()[-1].startswith("FAIL: ")
+    assert f"dram_reads must be {expected['dram_reads']}, not 1" in done.stdout
+    done = python(COMPARE, folder, given=json.dumps([]))
+    assert done.returncode == 1 and "output 0 must be" in done.stdout
