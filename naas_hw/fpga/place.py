@@ -28,10 +28,11 @@ RESOURCE_NAMES: Final = {
 }
 """Our names of what nextpnr counts."""
 
-TIMING_WEIGHT: Final = 200
+TIMING_WEIGHT: Final = 50
 """How much more the analytic placer pulls at a critical connection. By the estimate after placement
-`ck8x8` reached 61 MHz with nextpnr's own weight of 10, 75 with 50, 82 with 200 and 75 with 1000,
-with one seed each and netlists that differed a little."""
+`ck8x8` reaches 78 and 70 MHz with nextpnr's own weight of 10 (seeds 2 and 3), 96, 92 and 93 with 50
+(seeds 1 to 3), 97 and 91 with 100 (seeds 2 and 3), and 97, 88 and 86 with 200 (seeds 1 to 3). Wires
+become longer with the weight: with 200 routing of seed 2 came to no end."""
 
 RAM_WRITE: Final = "TRELLIS_RAMW"
 
