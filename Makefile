@@ -7,7 +7,7 @@ NUM_TEST_PROCESSES ?= 2
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: help setup demo demo-network demo-soc fast test verify lint format hooks compiled clean
+.PHONY: help setup demo demo-network demo-soc fast test formal verify lint format hooks compiled clean
 .DEFAULT_GOAL := setup
 
 help: ## List these commands
@@ -49,6 +49,9 @@ fast: $(VENV)/.setup-done ## Test what needs no simulator and no torch, in two m
 test: $(VENV)/.setup-torch-done ## Check style and types, and run all tests but the slow ones
 	$(MAKE) -j 2 lint compiled
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not slow" -ra --durations 25
+
+formal: $(VENV)/.setup-done ## Prove properties of the hardware, and refute them on faulty hardware
+	$(PYTHON_IN_VENV) tests/formal
 
 verify: $(VENV)/.setup-litex-done ## Run the slow tests: random runs, mutants, proofs, place and route
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m slow -ra

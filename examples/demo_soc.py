@@ -6,7 +6,8 @@ The network is a quantised model that --model names, else the keyword spotting m
 if it lies in ../shared/models, else a small one that is trained on scikit-learn's digits. An
 accelerator is searched for it, and a LiteX SoC is simulated with Verilator: VexRiscv, SDRAM, serial
 line and the accelerator. Its firmware loads the network and an input, starts the accelerator, waits
-for the interrupt and prints the answer. Two SoCs run, with and without a data cache. The exit status is 1 if an answer or a count of accesses is not as expected.
+for the interrupt and prints the answer. Two SoCs run, with and without a data cache. The exit
+status is 1 if an answer or a count of accesses is not as expected.
 
 Needs `pip install 'naas_hw[litex]'`, and of Debian gcc-riscv64-unknown-elf, libevent-dev and
 libjson-c-dev; for the digits also `naas_hw[torch,digits]`.

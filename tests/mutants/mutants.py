@@ -20,6 +20,15 @@ from naas_hw.sim.memory_habits import EXACT
 
 
 @dataclass(frozen=True, kw_only=True)
+class Edit:
+    """Text of a module of `naas_hw.rtl` that is replaced; `old` has to be there exactly once."""
+
+    module: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mutant:
     """A fault.
 
@@ -42,7 +51,8 @@ class Mutant:
 
 def generate_mutant(mutant: Mutant, accelerator: Accelerator) -> Hardware:
     """The hardware of this accelerator with this fault in it."""
-    with _constant(mutant) if mutant.module == "timing" else _edited(mutant):
+    edit = Edit(module=mutant.module, old=mutant.old, new=mutant.new)
+    with _constant(mutant) if mutant.module == "timing" else edited(edit):
         return generate(accelerator)
 
 
@@ -58,16 +68,17 @@ def _constant(mutant: Mutant) -> Iterator[None]:
 
 
 @contextmanager
-def _edited(mutant: Mutant) -> Iterator[None]:
-    module = import_module(f"naas_hw.rtl.{mutant.module}")
+def edited(edit: Edit) -> Iterator[None]:
+    """The generator with an edit in it."""
+    module = import_module(f"naas_hw.rtl.{edit.module}")
     path = Path(str(module.__file__))
     text = path.read_text(encoding="utf-8")
-    found = text.count(mutant.old)
+    found = text.count(edit.old)
     if found != 1:
-        raise ValueError(f"{mutant.name}: {path.name} must have the old text once, not {found}")
+        raise ValueError(f"{path.name} must have the text {edit.old!r} once, not {found} times")
     changed = ModuleType(module.__name__)
     changed.__file__ = module.__file__
-    exec(compile(text.replace(mutant.old, mutant.new), str(path), "exec"), changed.__dict__)
+    exec(compile(text.replace(edit.old, edit.new), str(path), "exec"), changed.__dict__)
     replaced = [
         (user, name, value)
         for user in _generator_modules()

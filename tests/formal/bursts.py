@@ -1,0 +1,92 @@
+"""The burst splitter covers each beat of a run once, and no burst crosses 4 KiB."""
+
+from functools import partial
+
+from amaranth.asserts import AnySeq
+from amaranth.hdl import Assert, Assume, Module, Mux, Signal
+from mutants import Edit
+from prover import Opened, Proof, built
+
+import naas_hw.rtl.primitives.bursts as bursts
+from naas_hw.compiler.layout import DRAM_BITS
+
+BEATS = (4, 8, 16, 32)
+"""Bytes of a beat, one proof each."""
+
+
+def splitter_design(beat_bytes: int) -> Module:
+    """The splitter beside the address and the number of beats that are left of a run."""
+    m = Module()
+    component = bursts.BurstSplitter(beat_bytes=beat_bytes)
+    m.submodules.dut = dut = Opened(built(component))
+    limit = bursts.burst_beats(beat_bytes)
+    rest = bursts.Run(dut["rest"])
+    run, burst = component.i.payload, component.o.payload
+    m.d.comb += [
+        component.i.valid.eq(AnySeq(1)),
+        run.as_value().eq(AnySeq(len(run.as_value()))),
+        component.o.ready.eq(AnySeq(1)),
+        component.cancel.eq(AnySeq(1)),
+        Assume(~component.i.valid | (run.beats != 0)),
+    ]
+    following = Signal(DRAM_BITS)
+    left = Signal(bursts.RUN_BEATS_BITS)
+    is_last = Signal()
+    beats = Signal(bursts.LENGTH_BITS + 1)
+    taken, cut = Signal(), Signal()
+    m.d.comb += [
+        beats.eq(burst.length + 1),
+        taken.eq(component.i.valid & component.i.ready),
+        cut.eq(component.o.valid & component.o.ready),
+    ]
+    with m.If(cut):
+        m.d.sync += [following.eq(following + beats), left.eq(left - beats)]
+    with m.If(taken):
+        m.d.sync += [following.eq(run.address), left.eq(run.beats), is_last.eq(run.is_last)]
+    with m.If(component.cancel):
+        m.d.sync += left.eq(0)
+    offset = following[: (limit - 1).bit_length()]
+    room = Signal(range(limit + 1))
+    m.d.comb += [
+        room.eq(limit - offset),
+        Assert(component.o.valid == (left != 0)),
+        # nothing of a run is lost where the next one is taken
+        Assert(~taken | component.cancel | (left == Mux(cut, beats, 0))),
+    ]
+    with m.If(component.o.valid):
+        m.d.comb += [
+            Assert(burst.address == following),
+            Assert(beats <= left),
+            Assert(offset + beats <= limit),
+            Assert(burst.is_last == (is_last & (beats == left))),
+            # bursts are as long as they may be
+            Assert((beats == left) | (offset + beats == limit)),
+            # why
+            Assert(rest.address == following),
+            Assert(rest.beats == left),
+            Assert(rest.is_last == is_last),
+            Assert(dut["room"] == room),
+            Assert(dut["ends"] == (left <= room)),
+        ]
+    return m
+
+
+def _edit(old: str, new: str) -> Edit:
+    return Edit(module="primitives.bursts", old=old, new=new)
+
+
+PROOFS = tuple(
+    Proof(
+        name=f"burst splitter, {beat_bytes} bytes a beat",
+        says="Bursts cover each beat of a run once, in order, and none crosses 4 KiB.",
+        design=partial(splitter_design, beat_bytes),
+        depth=4,
+        by_induction=True,
+        mutants=(
+            _edit("ends.eq(beats_left <= limit)", "ends.eq(beats_left < limit)"),
+            _edit("rest.address.eq(rest.address + room)", "rest.address.eq(rest.address + limit)"),
+            _edit("room.eq(first_room)", "room.eq(limit)"),
+        ),
+    )
+    for beat_bytes in BEATS
+)
