@@ -13,7 +13,7 @@ PACKAGE = Path(naas_hw.__file__).parent
 
 BELOW_FIRST = (
     "core system parallel workload graph arch mapping compiler cost exchange search nas rtl driver "
-    "emit sim verify fpga runs report experiments api cli"
+    "emit sim verify fpga runs report experiments api testbench cli"
 ).split()
 RTL_MAY_IMPORT = {"core", "workload", "arch", "mapping", "compiler", "rtl"}
 RTL_BELOW_FIRST = "primitives memory array control engines accelerator board".split()

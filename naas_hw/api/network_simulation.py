@@ -81,8 +81,12 @@ def compile_run(
 
 
 def seeded_inputs(quantised: QuantisedGraph, seed: int) -> dict[str, Array]:
+    """Random values of all inputs, the same for the same seed."""
+    return random_inputs(quantised, np.random.default_rng(seed))
+
+
+def random_inputs(quantised: QuantisedGraph, rng: np.random.Generator) -> dict[str, Array]:
     """Random values of all inputs: normal numbers, or bytes where the model takes bytes."""
-    rng = np.random.default_rng(seed)
     inputs: dict[str, Array] = {}
     for name in quantised.inputs:
         tensor = quantised.tensors[name]
