@@ -8,7 +8,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 
-from naas_hw.testbench import Accelerator, AxiLiteManager, AxiMemory
+from naas_hw.testbench import AxiLiteManager, AxiMemory, NetworkUnderTest
 
 IDENTITY, NUM_INTERRUPTS, CORE = 0x00000, 0x00004, 0x10000
 
@@ -25,7 +25,7 @@ async def the_core_runs_the_network(dut: Any) -> None:
     dut.aresetn.value = 1
     assert await own.read(IDENTITY) == 0x50C0_0001
     run = os.environ["NAAS_RUN"]
-    network = Accelerator(run, registers=core, memory=memory, interrupt=dut.interrupt)
+    network = NetworkUnderTest(run, registers=core, memory=memory, interrupt=dut.interrupt)
     await network.run(*network.random_inputs(np.random.default_rng(0)))
     network.check()
     assert await own.read(NUM_INTERRUPTS) == len(network.counters)

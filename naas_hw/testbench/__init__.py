@@ -1,21 +1,21 @@
 """For cocotb benches of one's own: the accelerator beside other RTL, with registers and memory.
 
 import cocotb
-from naas_hw.testbench import Accelerator, AxiLiteManager, AxiMemory
+from naas_hw.testbench import NetworkUnderTest, AxiLiteManager, AxiMemory
 
 @cocotb.test()
 async def test_the_network(dut):
     memory = AxiMemory(dut, "m_axi", clock=dut.aclk, size_bytes=1 << 20)
     registers = AxiLiteManager(dut, "s_axil", clock=dut.aclk)
-    accelerator = Accelerator("run", registers=registers, memory=memory)
-    outputs = await accelerator.run(image)
-    accelerator.check()
+    network = NetworkUnderTest("run", registers=registers, memory=memory)
+    outputs = await network.run(image)
+    network.check()
 
 It imports cocotb, so it is for inside a simulator only, and nothing under the GPL.
 """
 
-from naas_hw.testbench.accelerator import Accelerator
 from naas_hw.testbench.axi_lite import AxiLiteManager
 from naas_hw.testbench.axi_memory import AxiMemory
+from naas_hw.testbench.network import NetworkUnderTest
 
-__all__ = ["Accelerator", "AxiLiteManager", "AxiMemory"]
+__all__ = ["AxiLiteManager", "AxiMemory", "NetworkUnderTest"]

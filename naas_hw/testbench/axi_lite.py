@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from naas_hw.testbench.ports import Bus, is_high, number
+from naas_hw.testbench.ports import BusPorts, is_high, number
 
 PATIENCE: Final = 1000
 """Cycles after which an access has no answer."""
@@ -24,7 +24,7 @@ class AxiLiteManager:
     """
 
     def __init__(self, dut: Any, prefix: str = "s_axil", *, clock: Any, offset: int = 0) -> None:
-        self._bus = Bus(dut, prefix)
+        self._bus = BusPorts(dut, prefix)
         self._clock = clock
         self._offset = offset
         for name in ("awvalid", "wvalid", "arvalid", "bready", "rready"):

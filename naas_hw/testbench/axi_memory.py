@@ -9,7 +9,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 from numpy.typing import NDArray
 
-from naas_hw.testbench.ports import Bus, is_high, number
+from naas_hw.testbench.ports import BusPorts, is_high, number
 
 
 @dataclass
@@ -62,7 +62,7 @@ class AxiMemory:
         self.base = base
         self.latency, self.period = latency, period
         self.num_read_beats = self.num_written_beats = 0
-        self._bus = Bus(dut, prefix)
+        self._bus = BusPorts(dut, prefix)
         self._clock = clock
         self._stalls = stalls
         self._rng = rng or np.random.default_rng(0)

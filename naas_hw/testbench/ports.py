@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class Bus:
+class BusPorts:
     """The signals of a bus: `bus.awvalid` is the port `PREFIX_awvalid`.
 
     Parameters

@@ -15,7 +15,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 
 from naas_hw.arch.files import read_accelerator
-from naas_hw.testbench import Accelerator, AxiLiteManager, AxiMemory
+from naas_hw.testbench import AxiLiteManager, AxiMemory, NetworkUnderTest
 
 
 @cocotb.test()
@@ -36,7 +36,7 @@ async def the_network_runs(dut: Any) -> None:
     registers = AxiLiteManager(dut, clock=dut.aclk)
     await ClockCycles(dut.aclk, 4)
     dut.aresetn.value = 1
-    network = Accelerator(run, registers=registers, memory=memory)
+    network = NetworkUnderTest(run, registers=registers, memory=memory)
     rng = np.random.default_rng(1)
     for image in range(2):
         if image and "NAAS_DAMAGE" in os.environ:

@@ -39,7 +39,7 @@ def read_program(folder: str | Path) -> ProgramFile:
     return decode(place.read_bytes())
 
 
-class Accelerator:
+class NetworkUnderTest:
     """The network of a run on simulated RTL, with the driver, and a scoreboard beside it.
 
     Parameters
