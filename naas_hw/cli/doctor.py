@@ -1,12 +1,16 @@
-"""`naas doctor`: which tools were found, what each enables, how to get what is missing."""
+"""`naas doctor`: which tools were found, and whether the files of a run belong together."""
 
 import json
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.options import Json
 from naas_hw.system.tools import Tool, find_tools
 
@@ -38,17 +42,41 @@ def tools_table(tools: tuple[Tool, ...]) -> Table:
 
 
 def doctor(
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="A run folder whose files are checked, instead of the tools."),
+    ] = None,
     as_json: Json = False,
-) -> None:
-    """List the tools that were found, what each enables, and how to get those that are missing.
+) -> int:
+    """List the tools that were found, or say whether the files of a run still belong together.
+
+    Of tools it says what each enables, and how to get those that are missing. Of a run it compares
+    design, model, Verilog, header and programs: which was edited, which is of another design. The
+    exit status is 1 if something does not belong together.
 
     Examples
     --------
     naas doctor
-    naas doctor --json
+    naas doctor run
+    naas doctor run --json
     """
+    if run is not None:
+        return _check(run, as_json)
     tools = find_tools()
     if as_json:
         print(tools_json(tools))
     else:
         Console().print(tools_table(tools))
+    return ExitStatus.DONE
+
+
+def _check(run: Path, as_json: bool) -> int:
+    from naas_hw.api.consistency import findings
+
+    found = findings(run)
+    if as_json:
+        print(json.dumps({"ok": not found, "findings": found}, indent=2))
+    else:
+        for sentence in found or ["the files of the run belong together"]:
+            print(sentence)
+    return ExitStatus.DIFFERENT if found else ExitStatus.DONE
