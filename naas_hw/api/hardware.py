@@ -19,6 +19,7 @@ from naas_hw.emit.families import primitive_models
 from naas_hw.emit.network_package import plan_network
 from naas_hw.emit.package import GeneratedDesign, plan_design
 from naas_hw.emit.plan import FilePlan
+from naas_hw.emit.port_names import USUAL, PortNames
 from naas_hw.report.page import render_report
 from naas_hw.runs.facts import read_run_facts
 from naas_hw.runs.folder import RunFolder
@@ -63,6 +64,7 @@ def generate(
     program: bool = True,
     seed: int = 0,
     family: Family = Family.GENERIC,
+    names: PortNames = USUAL,
 ) -> GeneratedDesign:
     """Verilog, its test, the header of its registers, and a program of each layer.
 
@@ -74,6 +76,7 @@ def generate(
     program : whether programs are made.
     seed : of the example tensors in the programs.
     family : whose forms of multiplier and memory are taken.
+    names : of the top module, and prefixes of its ports.
 
     Raises
     ------
@@ -90,6 +93,7 @@ def generate(
         mappings=known.mappings,
         seed=seed,
         models=primitive_models(family),
+        names=names,
     )
     if not isinstance(design, Design):
         if program and (Path(design) / MODEL_FILE).is_file():

@@ -8,7 +8,7 @@ import typer
 
 from naas_hw.cli.choices import MAX_SEED
 from naas_hw.cli.options import DesignFolder, Json
-from naas_hw.cli.panels import MAIN
+from naas_hw.cli.panels import MAIN, PORTS
 from naas_hw.system.text import printable
 
 
@@ -37,6 +37,22 @@ def generate(
             rich_help_panel=MAIN,
         ),
     ] = "generic",
+    top: Annotated[
+        str,
+        typer.Option(help="Name of the top module.", rich_help_panel=PORTS),
+    ] = "naas_accelerator",
+    registers_prefix: Annotated[
+        str,
+        typer.Option(
+            help="How the ports of AXI4-Lite begin; with another --top.", rich_help_panel=PORTS
+        ),
+    ] = "s_axil",
+    memory_prefix: Annotated[
+        str,
+        typer.Option(
+            help="How the ports of AXI4 begin; with another --top.", rich_help_panel=PORTS
+        ),
+    ] = "m_axi",
     as_json: Json = False,
 ) -> None:
     """Write the Verilog of a design with a self-checking test, and a program of each layer.
@@ -46,12 +62,20 @@ def generate(
     naas generate run
     naas generate run --family ecp5
     naas generate run --no-program --json
+    naas generate run --top npu --registers-prefix s00_axi --memory-prefix m00_axi
     """
     from naas_hw import api
     from naas_hw.arch.families import Family
     from naas_hw.cli.choices import choice_of
+    from naas_hw.emit.port_names import PortNames
 
-    made = api.generate(run, program=program, seed=seed, family=choice_of(Family, family, "family"))
+    made = api.generate(
+        run,
+        program=program,
+        seed=seed,
+        family=choice_of(Family, family, "family"),
+        names=PortNames(top=top, registers=registers_prefix, memory=memory_prefix),
+    )
     skipped = api.read_design(run).network.without_program if program else ()
     if as_json:
         facts = {

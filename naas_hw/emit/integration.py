@@ -13,7 +13,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.devices import TARGET_MHZ
 from naas_hw.core.templates import render_template
 from naas_hw.emit.module_ports import Port
-from naas_hw.emit.registers import REGISTERS_BUS, buses_of
+from naas_hw.emit.registers import buses_of, registers_bus
 from naas_hw.rtl.control.register_map import ADDRESS_BITS
 
 CLOCK_FILES: Final = ("constraints/clock.sdc", "constraints/clock.xdc")
@@ -40,16 +40,17 @@ def integration_files(
     test : paths of the files of the self-checking test: `models` of primitives that the sources
         instantiate, `verilog`, and `data`.
     """
+    buses = buses_of(ports)
     known = {
         **facts,
         "sources": list(sources),
         "test": test,
-        "buses": buses_of(ports),
+        "buses": buses,
         "ports": [
             {"name": p.name, "width": p.width, "direction": "input" if p.is_input else "output"}
             for p in ports
         ],
-        "registers_bus": REGISTERS_BUS,
+        "registers_bus": registers_bus(buses),
         "register_bytes": 1 << ADDRESS_BITS,
         "period_ns": PERIOD_NS,
         "target_mhz": TARGET_MHZ,

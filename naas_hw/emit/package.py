@@ -35,6 +35,7 @@ from naas_hw.driver.program_file import watchdog_units
 from naas_hw.emit.integration import integration_files
 from naas_hw.emit.module_ports import ports_of
 from naas_hw.emit.plan import FilePlan
+from naas_hw.emit.port_names import CORE, USUAL, PortNames, renamed
 from naas_hw.emit.registers import COMPONENT, component_file, register_files
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
@@ -49,7 +50,7 @@ from naas_hw.workload.arithmetic.quantised import QuantisedLayer
 from naas_hw.workload.layer import DIMS, Layer
 from naas_hw.workload.network import Network
 
-TOP: Final = "naas_accelerator"
+TOP: Final = CORE
 PROGRAM_VERSION: Final = 2
 """Of program.json. Version 1 had no range of writes, no watchdog and no predicted cycles."""
 TEST_EVALUATIONS: Final = 2000
@@ -94,6 +95,7 @@ def plan_design(
     mappings: AbstractMapping[str, Mapping],
     seed: int = 0,
     models: AbstractMapping[str, str] | None = None,
+    names: PortNames = USUAL,
 ) -> GeneratedDesign:
     """All files of a generated design; the same input gives the same bytes.
 
@@ -103,8 +105,9 @@ def plan_design(
     network, mappings : of which programs are made; none without a network.
     seed : of the example tensors in the programs.
     models : file name -> Verilog of primitives that the sources instantiate, for the test.
+    names : of the top and its ports.
     """
-    rtl = plan_rtl(accelerator, sources, digest, models=models)
+    rtl = plan_rtl(accelerator, sources, digest, models=models, names=names)
     program = FilePlan()
     if network is not None:
         program = plan_program(accelerator, network, mappings, digest, seed=seed)
@@ -120,10 +123,14 @@ def plan_rtl(
     digest: int,
     *,
     models: AbstractMapping[str, str] | None = None,
+    names: PortNames = USUAL,
 ) -> FilePlan:
     """The folder `rtl/`: design, test, registers; models of primitives go to the test."""
     models = models or {}
-    facts, ports = design_facts(accelerator, digest), ports_of(sources[f"{TOP}.v"], TOP)
+    facts = {**design_facts(accelerator, digest), "top": names.top}
+    banner = f"naas_hw {__version__}, digest {digest:016x}"
+    sources = renamed(sources, names, banner=banner)
+    ports = ports_of(sources[f"{names.top}.v"], names.top)
     registers = register_files(facts)
     registers[COMPONENT] = component_file(facts, ports, list(sources))
     files: dict[str, str | bytes] = {
@@ -148,7 +155,7 @@ def plan_rtl(
             "version": 1,
             "naas": __version__,
             "digest": f"{digest:016x}",
-            "top": TOP,
+            "top": names.top,
             "accelerator": accelerator.model_dump(mode="json"),
             "files": {
                 path: hashlib.sha256(_bytes(content)).hexdigest()

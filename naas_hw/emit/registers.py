@@ -28,7 +28,6 @@ NAMES: Final = ("naas_registers.h", "naas_registers.md", "naas_registers.rdl")
 COMPONENT: Final = "naas_registers.xml"
 """The file that knows ports and buses, too."""
 
-REGISTERS_BUS: Final = "s_axil"
 RDL_ACCESS: Final[Mapping[Access, str]] = {
     Access.READ_WRITE: "sw = rw; hw = r;",
     Access.READ_ONLY: "sw = r; hw = w;",
@@ -87,13 +86,14 @@ def register_files(facts: Mapping[str, Any]) -> dict[str, str]:
 
 def component_file(facts: Mapping[str, Any], ports: Sequence[Port], files: Sequence[str]) -> str:
     """The IP-XACT component: registers, buses, ports, and files beside its folder."""
+    buses = buses_of(ports)
     return render_template(
         "package",
         f"{COMPONENT}.j2",
         **facts,
         **_registers(facts["digest"]),
-        buses=buses_of(ports),
-        registers_bus=REGISTERS_BUS,
+        buses=buses,
+        registers_bus=registers_bus(buses),
         register_bytes=1 << ADDRESS_BITS,
         ports=[
             {"name": p.name, "width": p.width, "direction": "in" if p.is_input else "out"}
@@ -129,6 +129,11 @@ def buses_of(ports: Sequence[Port]) -> tuple[Bus, ...]:
         if match := AXI_PORT.fullmatch(port.name):
             found.setdefault(match["bus"], []).append((match["signal"], port))
     return tuple(_bus(name, members) for name, members in found.items())
+
+
+def registers_bus(buses: Sequence[Bus]) -> str:
+    """The name of the bus that has the registers; nothing where there is none."""
+    return next((bus.name for bus in buses if not bus.is_manager), "")
 
 
 def _bus(name: str, members: list[tuple[str, Port]]) -> Bus:
