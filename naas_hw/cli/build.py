@@ -20,6 +20,7 @@ from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.given import refuse_given
 from naas_hw.cli.panels import MAIN, OUTPUT, PLACEMENT
 from naas_hw.cli.progress import BuildLines
+from naas_hw.cli.socs import check_soc, print_soc
 from naas_hw.core.errors import InputError
 from naas_hw.runs.folder import RunFolder
 from naas_hw.system.text import printable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from naas_hw.fpga.build import BuildReport
 
 MAX_SEEDS: Final = 1000
+_NOT_OF_SOC: Final = ("memory_kib", "part_of", "seeds", "into")
 MOST_SLOW_PATHS: Final = 8
 """Lines of the table of slow paths; `build.json` has more."""
 
@@ -79,6 +81,14 @@ def build(
         typer.Option(
             "--part-of",
             help="Build only this part of the accelerator: array.",
+            rich_help_panel=MAIN,
+        ),
+    ] = None,
+    soc: Annotated[
+        str | None,
+        typer.Option(
+            help="With --board and a run of a model: build a whole SoC around the accelerator, "
+            "litex.",
             rich_help_panel=MAIN,
         ),
     ] = None,
@@ -158,6 +168,7 @@ def build(
     --------
     naas build examples/ck8x8.yaml --device lfe5u-85f
     naas build run --board ulx3s-85f --seeds 3
+    naas build run --board ulx3s-85f --soc litex
     naas build run --device lfe5u-85f --seeds 3 --json
     naas build examples/ck8x8.yaml --device lfe5u-85f --part-of array
     naas build run --device xc7a100tcsg324-1
@@ -165,10 +176,22 @@ def build(
     """
     from naas_hw import api
     from naas_hw.api.builds import FOLDER as RUN_FOLDER
+    from naas_hw.api.socs import SocSettings
 
     if seed and seeds is not None:
         raise InputError("--seeds must not be given with --seed")
     given = _given_board(context, device, board)
+    if soc is not None:
+        refuse_given(context, _NOT_OF_SOC, "with --soc")
+        check_soc(designs, given, soc)
+        assert given is not None
+        wanted = SocSettings(
+            board=given,
+            clock_mhz=frequency,
+            seed=(seed or [1])[0],
+            limit_minutes=limit_minutes,
+        )
+        return print_soc(designs[0], wanted, output, as_json=as_json)
     settings = api.BuildSettings(
         part=_part(given, device, package, speed_grade),
         target_mhz=_target_mhz(frequency, given),

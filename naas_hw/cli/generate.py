@@ -62,7 +62,7 @@ def generate(
     naas generate run
     naas generate run --family ecp5
     naas generate run --no-program --json
-    naas generate run --top npu --registers-prefix s00_axi --memory-prefix m00_axi
+    naas generate run --top npu --memory-prefix m00_axi
     """
     from naas_hw import api
     from naas_hw.arch.families import Family

@@ -153,10 +153,31 @@ def read_report(report: Mapping[str, Any], *, seed: int, hierarchy: Hierarchy) -
     ------
     ToolError : it has no clock frequency.
     """
+    clock, fmax_mhz = read_clock(report)
+    return PlacedDesign(
+        seed=seed,
+        fmax_mhz=fmax_mhz,
+        usage=read_usage(report),
+        critical_path=read_path(report.get("critical_paths", ()), clock, hierarchy),
+    )
+
+
+def read_clock(report: Mapping[str, Any]) -> tuple[str, float]:
+    """The slowest clock of nextpnr's JSON report, and its MHz.
+
+    Raises
+    ------
+    ToolError : it has no clock frequency.
+    """
     clocks = report.get("fmax", {})
     if not clocks:
         raise ToolError("nextpnr reported no clock frequency")
     clock, achieved = min(clocks.items(), key=lambda entry: entry[1]["achieved"])
+    return clock, round(achieved["achieved"], 2)
+
+
+def read_usage(report: Mapping[str, Any]) -> dict[str, Usage]:
+    """What of the device is used, under our names."""
     used = report["utilization"]
     usage = {
         ours: Usage(used=used[theirs]["used"], available=used[theirs]["available"])
@@ -165,9 +186,4 @@ def read_report(report: Mapping[str, Any], *, seed: int, hierarchy: Hierarchy) -
     write_ports = used.get(RAM_WRITE, {}).get("used", 0)
     luts = usage["lut4"]
     usage["lut4"] = Usage(used=luts.used + 2 * write_ports, available=luts.available)
-    return PlacedDesign(
-        seed=seed,
-        fmax_mhz=round(achieved["achieved"], 2),
-        usage=usage,
-        critical_path=read_path(report.get("critical_paths", ()), clock, hierarchy),
-    )
+    return usage

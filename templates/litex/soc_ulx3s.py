@@ -17,6 +17,8 @@ from litex_boards.targets.radiona_ulx3s import BaseSoC
 from naas_litex import BIOS_BYTES, HERE, Naas, add_own_programs, build_firmware
 
 NAME = "naas_ulx3s"
+TIMING_WEIGHT = 50
+"""How much more the analytic placer pulls at a critical connection, as `naas build` has it."""
 
 SYNTHESIS = [
     "read_verilog -lib -specify +/ecp5/cells_sim.v +/ecp5/cells_bb.v",
@@ -45,7 +47,12 @@ class Ulx3sSoc(BaseSoC):
         )
         self.naas = Naas(self.platform)
         self.naas.add_to(self)
-        self.platform.toolchain._yosys_template = SYNTHESIS  # there is no other way to it
+        # there is no other way to either of them
+        self.platform.toolchain._yosys_template = SYNTHESIS
+        self.platform.toolchain._pnr_opts += (
+            f"--placer-heap-timingweight {TIMING_WEIGHT} "
+            f"--log {NAME}.log --report {NAME}.json_report "
+        )
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,84 @@
+"""The network of a run in a LiteX SoC on a board."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from naas_hw.api.litex import export_litex
+from naas_hw.arch.boards import Board
+from naas_hw.arch.devices import LIMIT_MINUTES
+from naas_hw.core.errors import InputError
+from naas_hw.fpga.litex_soc import SocReport, check_build
+from naas_hw.fpga.litex_soc import build_soc as build_in_place
+from naas_hw.fpga.progress import BuildProgress, ProgressCallback
+from naas_hw.system.files import write_files
+
+FOLDER: Final = Path("fpga", "litex")
+"""Where a run keeps its SoC."""
+REPORT: Final = "soc.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SocSettings:
+    """How a SoC is built.
+
+    Parameters
+    ----------
+    board : as `find_board` returns it.
+    clock_mhz : of the SoC; None: as the board says.
+    seed : of the placer.
+    limit_minutes : of all of it; None: as long as it takes.
+    """
+
+    board: Board
+    clock_mhz: float | None = None
+    seed: int = 1
+    limit_minutes: float | None = LIMIT_MINUTES
+
+
+def build_soc(
+    run: str | Path,
+    settings: SocSettings,
+    *,
+    output: str | Path | None = None,
+    progress: ProgressCallback | None = None,
+) -> SocReport:
+    """Take CPU, SDRAM, serial line and accelerator to a bitstream, and build the firmware.
+
+    Parameters
+    ----------
+    run : folder of a search of a model.
+    output : folder that gets files and bitstream, new or empty or with an older SoC; `fpga/litex`
+        of the run if None.
+    progress : told how far it is.
+
+    Raises
+    ------
+    InputError : the run has no model, there is no SoC for the board, or the output holds something
+        else, or lies below /tmp.
+    ToolError : a tool is missing or failed, or the limit was reached.
+    """
+    folder = Path(run) / FOLDER if output is None else Path(output)
+    if folder.exists() and any(folder.iterdir()) and not (folder / REPORT).is_file():
+        raise InputError(f"{folder} must be missing, empty, or hold a SoC ({REPORT})")
+    board = settings.board
+    check_build(board.name, folder)
+    files = export_litex(run, family=board.part.device.family)
+    begun = {"version": 1, "board": board.name, "soc": "litex"}
+    write_files(folder, {REPORT: json.dumps(begun) + "\n"})
+    report = build_in_place(
+        files,
+        folder,
+        board=board.name,
+        clock_mhz=settings.clock_mhz or board.core_megahertz,
+        seed=settings.seed,
+        limit_minutes=settings.limit_minutes,
+        progress=progress or _tell_nobody,
+    )
+    write_files(folder, {REPORT: json.dumps(report.as_dict(), indent=1) + "\n"})
+    return report
+
+
+def _tell_nobody(progress: BuildProgress) -> None:
+    """Where nobody looks at a build while it runs."""

@@ -1,0 +1,131 @@
+"""A SoC goes to a bitstream through LiteX; here a script stands for LiteX and its tools."""
+
+import json
+from pathlib import Path
+
+import pytest
+from small_run import write_run
+
+from naas_hw.api import find_board
+from naas_hw.api.socs import FOLDER, SocSettings, build_soc
+from naas_hw.cli import main
+from naas_hw.core.errors import InputError, ToolError
+from naas_hw.emit.plan import FilePlan
+from naas_hw.fpga import litex_soc
+from naas_hw.fpga.progress import BuildProgress
+
+BOARD = find_board("ulx3s-85f")
+
+UTILIZATION = {
+    name: {"used": number, "available": 1000}
+    for number, name in enumerate(("TRELLIS_COMB", "TRELLIS_FF", "MULT18X18D", "DP16KD"), start=10)
+}
+
+SCRIPT = """
+import json, os, subprocess, sys, time
+from pathlib import Path
+
+assert all(Path("bin", name).is_symlink() for name in ("yosys", "nextpnr-ecp5", "ecppack"))
+assert os.environ["PATH"].split(":")[0] == str(Path("bin").resolve())
+given = sys.argv[1:]
+assert given[given.index("--megahertz") + 1] == "50" and "--build" in given
+gateware = Path("build", "gateware")
+gateware.mkdir(parents=True, exist_ok=True)
+(gateware / "naas_ulx3s.log").write_text("Info: Routing..\\nInfo: Routing 800 arcs.\\n")
+time.sleep(SECONDS)
+report = {"fmax": {"clk": {"achieved": MHZ, "constraint": 50}}, "utilization": UTILIZATION}
+(gateware / "naas_ulx3s.json_report").write_text(json.dumps(report))
+(gateware / "naas_ulx3s.bit").write_bytes(b"bits")
+sys.exit(STATUS)
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of a model; its folder may lie below /tmp here, since nothing of YoWASP runs."""
+    monkeypatch.setattr(litex_soc, "NEEDED", ())
+    monkeypatch.setattr(Path, "is_relative_to", lambda self, other: False)
+    (tmp_path / "run").mkdir()
+    return write_run(tmp_path / "run")
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, *, mhz: float, status: int = 0) -> None:
+    """A script instead of the SoC's."""
+    text = SCRIPT.replace("MHZ", str(mhz)).replace("STATUS", str(status))
+    text = text.replace("UTILIZATION", json.dumps(UTILIZATION)).replace("SECONDS", "1.5")
+
+    def write(plan: FilePlan, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        assert "soc_ulx3s.py" in plan and "rtl/files.f" in plan
+        (folder / "soc_ulx3s.py").write_text(text)
+
+    monkeypatch.setattr(FilePlan, "write", write)
+
+
+@pytest.mark.takes_seconds
+def test_a_soc_has_usage_clock_and_bitstream(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, mhz=61.25)
+    told: list[BuildProgress] = []
+    report = build_soc(run, SocSettings(board=BOARD), progress=told.append)
+    assert report.fmax_mhz == 61.25 and report.clock_mhz == 50.0
+    assert [report.usage[name].used for name in ("lut4", "ff", "dsp", "block_ram")] == [
+        10,
+        11,
+        12,
+        13,
+    ]
+    assert report.bitstream == "build/gateware/naas_ulx3s.bit"
+    assert told and told[-1].detail == "0 of 800 connections"
+    kept = json.loads((run / FOLDER / "soc.json").read_text())
+    assert kept == report.as_dict() and kept["lut4"] == 10
+
+
+@pytest.mark.takes_seconds
+def test_a_missed_clock_gives_no_bitstream(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch, mhz=41.5, status=1)
+    words = ["build", str(run), "--board", "ulx3s-85f", "--soc", "litex"]
+    assert main([*words, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["bitstream"] is None
+    assert main(words) == 1
+    assert "build with --frequency 41" in capsys.readouterr().out
+
+
+@pytest.mark.takes_seconds
+def test_a_failed_build_says_where_the_log_is(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FilePlan, "write", lambda plan, folder: folder.mkdir(exist_ok=True))
+    with pytest.raises(ToolError, match=r"see .*build\.log"):
+        build_soc(run, SocSettings(board=BOARD))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--board", "ulx3s-85f", "--soc", "x"], "--soc must be litex"),
+        (["--device", "lfe5u-85f", "--soc", "litex"], "--soc must be given with --board"),
+        (["--board", "ulx3s-85f", "--soc", "litex", "--seeds", "2"], "--seeds must not be given"),
+        (
+            ["--board", "ecpix5-85f", "--soc", "litex"],
+            "the board of a SoC must be one of ulx3s-85f",
+        ),
+    ],
+)
+def test_what_no_soc_is_built_of_is_refused(
+    words: list[str], says: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", str(run), *words]) == 2
+    assert says in capsys.readouterr().err
+    assert not (run / "fpga").exists()
+
+
+def test_a_folder_below_tmp_is_refused() -> None:
+    with pytest.raises(InputError, match="must lie outside of /tmp"):
+        litex_soc.check_build("ulx3s-85f", Path("/tmp/soc"))
+
+
+def test_a_folder_with_something_else_is_refused(run: Path) -> None:
+    (run / FOLDER).mkdir(parents=True)
+    (run / FOLDER / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="must be missing, empty, or hold a SoC"):
+        build_soc(run, SocSettings(board=BOARD))
