@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from statistics import median
@@ -36,7 +37,7 @@ from naas_hw.fpga.slow_paths import SlowPaths
 from naas_hw.fpga.synthesis import NETLIST, SYNTHESIS_LOG, Component, Netlist, synthesise
 from naas_hw.fpga.vivado import vivado_files
 from naas_hw.fpga.wrapper import Wrapper
-from naas_hw.sim.hardware import generate, hardware_digest
+from naas_hw.sim.hardware import generate
 from naas_hw.system.temporary import temporary_folder
 from naas_hw.system.tools import require_tool
 
@@ -257,18 +258,23 @@ def build(
         files = _kept_files(folder, flow.seeds)
     if not is_placed:
         files |= vivado_files(sources, top=TOP, part=part, target_mhz=target_mhz)
-    report = _report(accelerator, flow, sources, netlist, placed)
+    digest = design_digest(accelerator, part, part_of)
+    report = _report(accelerator, flow, digest, netlist, placed)
     if part_of is None and part.device.family is Family.ECP5:
         report = replace(report, predicted=fitted_model().predict(accelerator, part))
     return BuildResult(report=report, files={"build.json": report.json, **files})
 
 
 def _sources(
-    accelerator: Accelerator, part: DevicePart, part_of: BuildPart | None
+    accelerator: Accelerator,
+    part: DevicePart,
+    part_of: BuildPart | None,
+    *,
+    digest: int | None = None,
 ) -> Mapping[str, str]:
     family = part.device.family
     if part_of is None:
-        return generate(accelerator, family=family).sources
+        return generate(accelerator, family=family, digest=digest).sources
     return generate_part(accelerator, part_of, name=TOP, family=family)
 
 
@@ -385,22 +391,17 @@ def _tools(*, is_routed: bool) -> tuple[str, ...]:
     return TOOLS if is_routed else TOOLS[:1]
 
 
-def design_digest(accelerator: Accelerator, part: DevicePart) -> str:
-    """The digest that the report of a whole accelerator on a part has."""
-    return _digest(_sources(accelerator, part, None), accelerator)
+@lru_cache(maxsize=16)
+def design_digest(
+    accelerator: Accelerator, part: DevicePart, part_of: BuildPart | None = None
+) -> str:
+    """Of the Verilog without comments, and with zero in the register that holds its digest.
 
-
-def _digest(sources: Mapping[str, str], accelerator: Accelerator) -> str:
-    """Of the Verilog without comments and without the digest that stands in a register.
-
-    That one changes with every word of the generator; this one changes with the hardware.
+    That digest changes with every word of the generator; this one changes with the hardware.
     """
-    own = f"{hardware_digest(accelerator):016x}"
+    sources = _sources(accelerator, part, part_of, digest=0)
     text = "".join(f"{name}\0{source}\0" for name, source in sources.items())
-    text = re.sub("//.*", "", text)
-    for constant in (own[:8], own[8:]):
-        text = text.replace(f"'h{constant}", "")
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(re.sub("//.*", "", text).encode()).hexdigest()[:16]
 
 
 def _kept_files(folder: Path, seeds: Sequence[int]) -> dict[str, str | bytes]:
@@ -426,7 +427,7 @@ def _check(target_mhz: float, seeds: Sequence[int], limit_minutes: float | None)
 def _report(
     accelerator: Accelerator,
     flow: _Flow,
-    sources: Mapping[str, str],
+    digest: str,
     netlist: Netlist,
     placed: Sequence[PlacedDesign],
 ) -> BuildReport:
@@ -442,7 +443,7 @@ def _report(
         clock_mhz=round(design.clock_mhz, 6) if design else None,
         memory_bytes=design.memory_bytes if design else None,
         baud=design.board.uart.baud if design else None,
-        digest=_digest(sources, accelerator),
+        digest=digest,
         tools={name: metadata.version(name) for name in _tools(is_routed=flow.is_routed)},
         target_mhz=flow.target_mhz,
         limit_minutes=flow.limit_minutes,

@@ -74,9 +74,16 @@ def hardware_digest(accelerator: Accelerator) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def generate(accelerator: Accelerator, *, family: Family = Family.GENERIC) -> Hardware:
-    """Elaborate an accelerator and write its Verilog, with a family's multiplier and memory."""
-    digest = hardware_digest(accelerator)
+def generate(
+    accelerator: Accelerator, *, family: Family = Family.GENERIC, digest: int | None = None
+) -> Hardware:
+    """Elaborate an accelerator and write its Verilog, with a family's multiplier and memory.
+
+    Parameters
+    ----------
+    digest : that stands in a register; that of the hardware if None.
+    """
+    digest = hardware_digest(accelerator) if digest is None else digest
     inside = accelerator.model_copy(
         update={"name": "accelerator", "dram_latency_cycles": 1, "dram_beat_period_cycles": 1}
     )

@@ -302,6 +302,7 @@ def test_the_digest_of_a_design_is_that_of_its_hardware(monkeypatch):
     """A record of a build is good until the hardware changes, not until a word does."""
     part = find_part("lfe5u-85f")
     digest = design_digest(SMALL, part)
+    design_digest.cache_clear()
     monkeypatch.setattr(hardware, "generator_digest", lambda: "of another generator")
     assert design_digest(SMALL, part) == digest
     assert design_digest(SMALL.model_copy(update={"weight_buffer_bytes": 128}), part) != digest
