@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from small_run import write_run
 
-from naas_hw.api import find_board
+from naas_hw.api import find_board, socs
 from naas_hw.api.socs import FOLDER, SocSettings, build_soc
+from naas_hw.arch.families import Family
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError, ToolError
 from naas_hw.emit.plan import FilePlan
@@ -42,24 +42,28 @@ sys.exit(STATUS)
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run of a model; its folder may lie below /tmp here, since nothing of YoWASP runs."""
+    """A run; its folder may lie below /tmp here, since nothing of YoWASP runs."""
     monkeypatch.setattr(litex_soc, "NEEDED", ())
     monkeypatch.setattr(Path, "is_relative_to", lambda self, other: False)
     (tmp_path / "run").mkdir()
-    return write_run(tmp_path / "run")
+    return tmp_path / "run"
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, *, mhz: float, status: int = 0) -> None:
+def stand_in(monkeypatch: pytest.MonkeyPatch, *, mhz: float = 60.0, status: int = 0) -> None:
     """A script instead of the SoC's."""
     text = SCRIPT.replace("MHZ", str(mhz)).replace("STATUS", str(status))
     text = text.replace("UTILIZATION", json.dumps(UTILIZATION)).replace("SECONDS", "1.5")
+    export_files(monkeypatch, text)
 
-    def write(plan: FilePlan, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        assert "soc_ulx3s.py" in plan and "rtl/files.f" in plan
-        (folder / "soc_ulx3s.py").write_text(text)
 
-    monkeypatch.setattr(FilePlan, "write", write)
+def export_files(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """What `export_litex` would make of the run, as far as the build looks at it."""
+
+    def export(run: Path, *, family: Family) -> FilePlan:
+        assert family is Family.ECP5
+        return FilePlan.of({"soc_ulx3s.py": script})
+
+    monkeypatch.setattr(socs, "export_litex", export)
 
 
 @pytest.mark.takes_seconds
@@ -92,11 +96,11 @@ def test_a_missed_clock_gives_no_bitstream(
     assert "build with --frequency 41" in capsys.readouterr().out
 
 
-@pytest.mark.takes_seconds
 def test_a_failed_build_says_where_the_log_is(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FilePlan, "write", lambda plan, folder: folder.mkdir(exist_ok=True))
+    export_files(monkeypatch, "raise SystemExit('no such CPU')")
     with pytest.raises(ToolError, match=r"see .*build\.log"):
         build_soc(run, SocSettings(board=BOARD))
+    assert "no such CPU" in (run / FOLDER / "build.log").read_text()
 
 
 @pytest.mark.parametrize(
