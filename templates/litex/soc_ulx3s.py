@@ -22,6 +22,7 @@ TIMING_WEIGHT = 50
 
 SYNTHESIS = [
     "read_verilog -lib -specify +/ecp5/cells_sim.v +/ecp5/cells_bb.v",
+    "verilog_defaults -add -DSYNTHESIS",
     "{read_files}",
     "hierarchy -check -top {build_name}",
     "scratchpad -copy abc9.script.flow3 abc9.script",

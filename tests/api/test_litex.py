@@ -20,6 +20,8 @@ from naas_hw.graph.integer_execution import model_values, run_integers
 from naas_hw.sim.network_run import simulate_network
 from naas_hw.sim.simulators import find_simulator
 
+pytestmark = pytest.mark.takes_seconds
+
 ELABORATE = """
 import sys
 from litex.soc.integration.builder import Builder
@@ -83,7 +85,6 @@ def test_every_file_is_there(folder: Path) -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.takes_seconds
 @pytest.mark.needs("iverilog")
 def test_expected_are_the_answers_of_the_reference_and_the_counts_of_the_rtl(
     run: Path, folder: Path, image: np.ndarray
@@ -111,7 +112,6 @@ def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:
         export_litex(tmp_path)
 
 
-@pytest.mark.takes_seconds
 @pytest.mark.needs("litex", "verilator")
 def test_litex_builds_the_soc_and_verilator_reads_it(run: Path, tmp_path: Path) -> None:
     """With a cache before the SDRAM, and the forms of a family with models of its primitives."""

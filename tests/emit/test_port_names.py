@@ -14,6 +14,8 @@ from naas_hw.emit.registers import buses_of, registers_bus
 from naas_hw.sim.hardware import generate
 from naas_hw.sim.simulators import find_simulator
 
+pytestmark = pytest.mark.takes_seconds
+
 SMALL = Accelerator(
     axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
     weight_buffer_bytes=16,

@@ -19,6 +19,8 @@ from naas_hw.rtl.control.counters import COUNTERS
 from naas_hw.rtl.control.register_map import IDENTITY, Access, Field, register_map
 from naas_hw.sim.hardware import generate
 
+pytestmark = pytest.mark.takes_seconds
+
 SMALL = Accelerator(
     axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
     weight_buffer_bytes=16,
