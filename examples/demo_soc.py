@@ -37,7 +37,7 @@ from naas_hw.sim.simulators import find_simulator
 from naas_hw.system.tools import require_tool
 
 KEYWORDS: Final = Path(__file__).parents[2] / "shared" / "models" / "kws_ref_model.tflite"
-BOARD: Final = "ulx3s-85f"
+BUDGET: Final = Path(__file__).parent / "soc_budget.yaml"
 SEARCH: Final = SearchSettings(generations=2, population=8, mapping_evaluations=300)
 CPUS: Final = ("lite", "standard")
 """Variants of VexRiscv: the second has a data cache; both have one for instructions."""
@@ -57,7 +57,7 @@ def choose_model(file: Path | None, seed: int) -> tuple[Model, Inputs | None]:
 
 def search(model: Model, run: Path, console: Console, seed: int) -> None:
     """Put an accelerator for the model into a run folder."""
-    budget = api.find_budget(BOARD)
+    budget = api.find_budget(str(BUDGET))
     network = model.network(budget.beat_bytes)
     kept = api.RunSettings(
         folder=run, force=True, command=("python", "examples/demo_soc.py"), files=model.files
