@@ -69,7 +69,9 @@ def _hardware(place: Path, accelerator: Accelerator) -> Iterator[str]:
         yield f"rtl/ must be of the accelerator in accelerator.yaml, not of another one; {AGAIN}"
     for name, digest in sorted(_dictionary(manifest, "files").items()):
         path = place / "rtl" / name
-        if not path.is_file():
+        if not path.resolve().is_relative_to(place.resolve() / "rtl"):
+            yield f"rtl/manifest.json must name files in rtl/, not {name!r}"
+        elif not path.is_file():
             yield f"rtl/{printable(name)} must be there, as rtl/manifest.json says"
         elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             yield f"rtl/{printable(name)} must be as it was generated, and was edited; {AGAIN}"

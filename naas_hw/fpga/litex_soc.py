@@ -31,6 +31,9 @@ LINKS: Final = {
 }
 """What LiteX calls the tools, and what the wheels call them."""
 
+HIDDEN: Final = Path("/tmp")
+"""Where the YoWASP tools see other files than everybody else."""
+
 NEEDED: Final = ("litex", "riscv64-unknown-elf-gcc", *LINKS.values())
 
 
@@ -76,8 +79,8 @@ def check_build(board: str, folder: Path) -> None:
     """
     if board not in BOARDS:
         raise InputError(f"the board of a SoC must be one of {', '.join(BOARDS)}, not {board}")
-    if folder.resolve().is_relative_to("/tmp"):
-        raise InputError(f"the folder of a SoC must lie outside of /tmp, unlike {folder}")
+    if folder.resolve().is_relative_to(HIDDEN):
+        raise InputError(f"the folder of a SoC must lie outside of {HIDDEN}, unlike {folder}")
     for tool in NEEDED:
         require_tool(tool)
 
@@ -109,6 +112,8 @@ def build_soc(
     check_build(board, folder)
     place = folder.resolve()
     files.write(place)
+    for older in (REPORT, BITSTREAM, LOG):
+        (place / older).unlink(missing_ok=True)
     script = [sys.executable, BOARDS[board], "--build", "--seed", str(seed)]
 
     def look() -> None:

@@ -57,6 +57,11 @@ def test_missing_verilog_is_named(run: Path) -> None:
     assert the_one(run) == "rtl/naas_ram.v must be there, as rtl/manifest.json says"
 
 
+def test_a_manifest_that_names_files_elsewhere_is_told(run: Path) -> None:
+    edit(run / "rtl" / "manifest.json", '"naas_ram.v":', '"../accelerator.yaml":')
+    assert the_one(run) == "rtl/manifest.json must name files in rtl/, not '../accelerator.yaml'"
+
+
 def test_another_accelerator_is_found(run: Path) -> None:
     edit(run / "accelerator.yaml", "scale_depth: 64", "scale_depth: 32")
     assert any(one.startswith("rtl/ must be of the accelerator") for one in findings(run))

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from driver_programs import SMALL
 from markdown_it import MarkdownIt
 
-from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.families import Family
 from naas_hw.emit.families import primitive_models
 from naas_hw.emit.package import TOP, plan_rtl
@@ -19,16 +19,6 @@ from naas_hw.system.tools import require_tool
 
 pytestmark = pytest.mark.takes_seconds
 
-SMALL = Accelerator(
-    axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
-    weight_buffer_bytes=16,
-    input_buffer_bytes=16,
-    accumulator_words=16,
-    bank_bytes=512,
-    beat_bytes=4,
-    scale_depth=16,
-    dram_latency_cycles=20,
-)
 CORE = f"naas_hw:accelerators:{TOP}"
 
 VIVADO = r"""

@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from driver_programs import SMALL
 
-from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.core.errors import InputError
 from naas_hw.emit.module_ports import ports_of
 from naas_hw.emit.package import plan_rtl
@@ -16,16 +16,6 @@ from naas_hw.sim.simulators import find_simulator
 
 pytestmark = pytest.mark.takes_seconds
 
-SMALL = Accelerator(
-    axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
-    weight_buffer_bytes=16,
-    input_buffer_bytes=16,
-    accumulator_words=16,
-    bank_bytes=512,
-    beat_bytes=4,
-    scale_depth=16,
-    dram_latency_cycles=20,
-)
 NAMES = PortNames(top="npu", registers="s00_axi", memory="m00_axi")
 
 

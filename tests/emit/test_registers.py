@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from driver_programs import SMALL
 from markdown_it import MarkdownIt
 from peakrdl_ipxact import IPXACTImporter
 from systemrdl import RDLCompiler
 from systemrdl.node import RegNode, RootNode
 from systemrdl.rdltypes import AccessType, OnWriteType
 
-from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.emit.integration import CLOCK_FILES, CORE_FILE, DATASHEET, IP_FILE
 from naas_hw.emit.module_ports import ports_of
 from naas_hw.emit.package import plan_rtl
@@ -21,16 +21,6 @@ from naas_hw.sim.hardware import generate
 
 pytestmark = pytest.mark.takes_seconds
 
-SMALL = Accelerator(
-    axes=(Axis(dim="C", size=2), Axis(dim="K", size=2)),
-    weight_buffer_bytes=16,
-    input_buffer_bytes=16,
-    accumulator_words=16,
-    bank_bytes=512,
-    beat_bytes=4,
-    scale_depth=16,
-    dram_latency_cycles=20,
-)
 
 SOFTWARE = {
     Access.READ_WRITE: (AccessType.rw, None),

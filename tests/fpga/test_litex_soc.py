@@ -10,8 +10,10 @@ from naas_hw.api.socs import FOLDER, SocSettings, build_soc
 from naas_hw.arch.families import Family
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError, ToolError
+from naas_hw.core.resources import template_folder
 from naas_hw.emit.plan import FilePlan
 from naas_hw.fpga import litex_soc
+from naas_hw.fpga.place import TIMING_WEIGHT
 from naas_hw.fpga.progress import BuildProgress
 
 BOARD = find_board("ulx3s-85f")
@@ -98,6 +100,10 @@ def test_a_missed_clock_gives_no_bitstream(
 
 def test_a_failed_build_says_where_the_log_is(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export_files(monkeypatch, "raise SystemExit('no such CPU')")
+    for name in (litex_soc.REPORT, litex_soc.BITSTREAM):
+        (run / FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / FOLDER / name).write_text("{}")  # of an earlier build, which must not answer
+    (run / FOLDER / "soc.json").write_text("{}")
     with pytest.raises(ToolError, match=r"see .*build\.log"):
         build_soc(run, SocSettings(board=BOARD))
     assert "no such CPU" in (run / FOLDER / "build.log").read_text()
@@ -123,9 +129,14 @@ def test_what_no_soc_is_built_of_is_refused(
     assert not (run / "fpga").exists()
 
 
+def test_the_placer_has_the_weight_of_other_builds() -> None:
+    script = (template_folder() / "litex" / "soc_ulx3s.py").read_text()
+    assert f"\nTIMING_WEIGHT = {TIMING_WEIGHT}\n" in script
+
+
 def test_a_folder_below_tmp_is_refused() -> None:
-    with pytest.raises(InputError, match="must lie outside of /tmp"):
-        litex_soc.check_build("ulx3s-85f", Path("/tmp/soc"))
+    with pytest.raises(InputError, match="must lie outside of"):
+        litex_soc.check_build("ulx3s-85f", litex_soc.HIDDEN / "soc")
 
 
 def test_a_folder_with_something_else_is_refused(run: Path) -> None:
