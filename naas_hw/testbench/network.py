@@ -50,7 +50,7 @@ class NetworkUnderTest:
 
     Raises
     ------
-    InputError : the run has no program, or the memory is too small.
+    InputError : the run has no program or no model.
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class NetworkUnderTest:
 
         Raises
         ------
-        InputError : an input has another shape or type, or the hardware is of another digest.
+        InputError : an input has another shape or type, the hardware is of another digest, or the
+            memory is too small.
         DeviceError : the accelerator refused, failed or did not answer.
         """
         given = dict(zip(self._quantised.inputs, inputs, strict=True))
