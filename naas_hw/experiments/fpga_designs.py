@@ -19,8 +19,9 @@ STRATA: Final = ((4, 16), (17, 32), (4, 16), (33, 64), (4, 16), (17, 32), (4, 16
 """Least and most PEs of one design after the other: half of them are small, since place and route
 of a small design takes minutes."""
 
-BEATS: Final = (8, 8, 4, 8, 8, 8, 16, 8)
-"""Bytes of a beat of one design after the other: 8 in most, as the budget of a board has."""
+BEATS: Final = (4, 4, 8, 4, 4, 4, 4, 4)
+"""Bytes of a beat of one design after the other: 4 in most, as a board with an SDRAM has. Place and
+route of a design with wider beats takes much longer, or does not end."""
 
 DIMS: Final[tuple[tuple[Dim, ...] | None, ...]] = (
     *(("C", "K"), None, ("K", "P"), None, ("C", "K", "P"), None, ("P", "Q"), None),

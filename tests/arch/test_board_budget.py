@@ -2,7 +2,7 @@
 
 import pytest
 
-from naas_hw.arch.board_budget import BEAT_BYTES, board_budget
+from naas_hw.arch.board_budget import beat_bytes_beside, board_budget
 from naas_hw.arch.boards import board_names, find_board
 from naas_hw.arch.budget import Budget
 from naas_hw.arch.files import find_budget, write_budget
@@ -17,13 +17,28 @@ def test_every_built_in_board_is_a_budget_with_its_memory(name: str):
     assert budget.fpga.part == board.part and budget.fpga.board == name
     assert budget.dram_latency_cycles == board.dram.latency_cycles
     bytes_in_a_period = board.dram.beat_bytes * budget.dram_beat_period_cycles
-    assert bytes_in_a_period >= BEAT_BYTES * board.dram.beat_period_cycles
+    assert bytes_in_a_period >= budget.beat_bytes * board.dram.beat_period_cycles
     assert budget.max_pes <= board.part.device.resources.dsp
 
 
 def test_the_memory_of_the_ecpix5_moves_a_beat_a_cycle():
     budget = find_budget("ecpix5-85f")
     assert (budget.beat_bytes, budget.dram_beat_period_cycles) == (8, 1)
+
+
+def test_a_beat_of_the_ulx3s_is_as_narrow_as_one_can_be():
+    budget = find_budget("ulx3s-85f")
+    assert (budget.beat_bytes, budget.dram_beat_period_cycles) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("beat_bytes", "period", "expected"), [(1, 3, 4), (4, 1, 4), (8, 2, 4), (8, 1, 8), (32, 1, 8)]
+)
+def test_a_beat_takes_what_the_memory_moves(beat_bytes: int, period: int, expected: int):
+    dram = find_board("ulx3s-85f").dram
+    assert dram is not None
+    changes = {"beat_bytes": beat_bytes, "beat_period_cycles": period}
+    assert beat_bytes_beside(dram.model_copy(update=changes)) == expected
 
 
 def test_a_file_may_be_a_budget_or_a_board(tmp_path):
