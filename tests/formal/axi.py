@@ -1,8 +1,9 @@
 """The rules of AXI4-Lite at the registers, and of AXI4 at the port to memory.
 
 All signals of the two ports are driven by `AxiLiteWrites` and `AxiLiteReads`, and by `DramMaster`
-with the writer before it. What feeds them is replaced by free values: engines, array, memories and
-every field of a descriptor. So the rules hold for any program, a damaged one too.
+with the reader and the writer before it. What feeds them is replaced by free values: engines,
+array, memories and every field of a descriptor. So the rules hold for any program, a damaged one
+too.
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ from prover import Opened, Proof, built
 
 import naas_hw.rtl.control.axi_lite as axi_lite
 import naas_hw.rtl.control.dram_master as dram_master
+import naas_hw.rtl.engines.reader as reader
 import naas_hw.rtl.engines.writer as writer
 from naas_hw.arch import timing
 from naas_hw.rtl.control.register_map import REGISTERS, register_map
@@ -24,6 +26,12 @@ BEAT_BYTES = 4
 EXTENT_BITS = 2
 WRITER_CYCLES = 26
 COUNTERS = ("one", "two")
+MOST_BEATS_ASKED_FOR = timing.READ_AHEAD_BEATS - 1 + 2 * 256
+"""Of the reader: all but one below the limit, and two bursts on top of them."""
+
+MOST_BURSTS_UNANSWERED = timing.WRITE_AHEAD_BURSTS + 1
+"""Of the writer: those of the limit, and one that was offered before this was seen."""
+
 READ_CYCLES = 4
 """From the address of a register that is no counter to its answer."""
 
@@ -175,16 +183,79 @@ def master_design() -> Module:
     return m
 
 
+def reader_design() -> Module:
+    """The reader, with free values for transfers, fields, credits and the memory behind it."""
+    m = Module()
+    component = reader.Reader(beat_bytes=BEAT_BYTES)
+    m.submodules.dut = dut = Opened(built(component))
+    ar, r = component.dram.ar, component.dram.r
+    halt, transfer = Signal(), component.i.payload.as_value()
+    m.d.sync += halt.eq(halt | AnySeq(1))
+    m.d.comb += [
+        component.halt.eq(halt),
+        component.i.valid.eq(AnySeq(1)),
+        transfer.eq(AnySeq(len(transfer))),
+        *(port.eq(AnySeq(len(port))) for port in (ar.ready, r.valid, r.data)),
+        component.tile_freed.give.eq(AnySeq(1)),
+        component.scales_freed.give.eq(AnySeq(1)),
+    ]
+    for name in reader.FIELDS:
+        field = getattr(component.fields, name)
+        m.d.comb += field.eq(AnyConst(len(field)))
+    missing = Signal(reader.OUTSTANDING_BITS + 1)  # beats that were asked for and have not come
+    asked = Signal(range(257))
+    m.d.comb += asked.eq((ar.length + 1) & (ar.valid & ar.ready).replicate(9))
+    m.d.sync += missing.eq(missing + asked - r.valid)
+    m.d.comb += [
+        Assume(~r.valid | (missing != 0)),  # a beat comes when it was asked for, and not before
+        Assert(missing <= MOST_BEATS_ASKED_FOR),
+        Assert(~component.quiet | (missing == 0)),
+        Assert(r.ready),
+        # why
+        Assert(dut["outstanding"] == missing),
+        Assert(dut["holds"] | (missing < timing.READ_AHEAD_BEATS + 256)),
+    ]
+    return m
+
+
+def responses_design() -> Module:
+    """The writer, with free values for everything around it: bursts without a response."""
+    m = Module()
+    component = _free_writer(m)
+    m.submodules.dut = dut = Opened(built(component))
+    aw, w, b = component.dram.aw, component.dram.w, component.dram.b
+    missing = Signal(writer.BURST_BITS + 1)  # bursts that were offered and have no response
+    m.d.sync += missing.eq(missing + (aw.valid & aw.ready) - b.valid)
+    m.d.comb += [
+        *(port.eq(AnySeq(1)) for port in (aw.ready, w.ready, b.valid)),
+        Assume(~b.valid | (missing != 0)),
+        Assert(missing <= MOST_BURSTS_UNANSWERED),
+        Assert(~(component.quiet | component.settled) | (missing == 0)),
+        Assert(b.ready),
+        # why
+        Assert(dut["outstanding"] == missing),
+        Assert(dut["holds"] | (missing <= timing.WRITE_AHEAD_BURSTS)),
+    ]
+    return m
+
+
 def writer_design() -> Module:
     """The writer at the port, with free values for transfers, words of L2, fields and credits."""
     m = Module()
     master = dram_master.DramMaster(beat_bytes=BEAT_BYTES)
-    component = writer.Writer(beat_bytes=BEAT_BYTES, extent_bits=EXTENT_BITS)
+    component = _free_writer(m)
     m.submodules.master = Opened(built(master))
     m.submodules.writer = Opened(built(component))
     connect(m, component.dram, master.store)
     bus = master.m_axi
     _free_surroundings(m, master)
+    m.d.comb += _rules(m, bus)
+    _bursts(m, bus)
+    return m
+
+
+def _free_writer(m: Module) -> writer.Writer:
+    component = writer.Writer(beat_bytes=BEAT_BYTES, extent_bits=EXTENT_BITS)
     halt = Signal()
     m.d.sync += halt.eq(halt | AnySeq(1))
     transfer = component.i.payload
@@ -202,9 +273,7 @@ def writer_design() -> Module:
     for extent in (transfer.blocks, transfer.rows, transfer.columns):
         m.d.comb += Assume((extent != 0) & (extent < 1 << EXTENT_BITS))
     _credits(m, component)
-    m.d.comb += _rules(m, bus)
-    _bursts(m, bus)
-    return m
+    return component
 
 
 def _free_surroundings(m: Module, master: dram_master.DramMaster) -> None:
@@ -240,7 +309,7 @@ def _credits(m: Module, component: writer.Writer) -> None:
 
 
 def _bursts(m: Module, bus: Any) -> None:
-    """Bursts cross no 4 KiB, have as many beats as was said, and few are without a response."""
+    """Bursts cross no 4 KiB, and have as many beats as their address said."""
     aw, w, b = bus.aw, bus.w, bus.b
     addressed, ended, answered = Signal(6), Signal(6), Signal(6)
     accepted, ends = aw.valid & aw.ready, w.valid & w.ready & w.last
@@ -252,8 +321,6 @@ def _bursts(m: Module, bus: Any) -> None:
     m.d.comb += [
         # a response comes when address and data were accepted
         Assume(~b.valid | ((answered != addressed) & (answered != ended))),
-        Assert((addressed - answered)[:6] <= timing.WRITE_AHEAD_BURSTS + 1),
-        Assert((ended - answered)[:6] <= timing.WRITE_AHEAD_BURSTS + 1),
         Assert(~aw.valid | (aw.addr[:12] + (aw.len + 1) * BEAT_BYTES <= 4096)),
     ]
     which = AnyConst(6)  # any burst: as many beats as its address said
@@ -315,6 +382,37 @@ PROOFS = (
                 ("moves.eq(~valid | self.o.ready)", "moves.eq(1)"),
             ),
             *_edits("control.dram_master", ("bus.ready.eq(1)", "bus.ready.eq(bus.valid)")),
+        ),
+    ),
+    Proof(
+        name="AXI4, reads",
+        says=f"At most {MOST_BEATS_ASKED_FOR} beats are asked for and not there; quiet says none.",
+        design=reader_design,
+        depth=16,
+        by_induction=True,
+        mutants=_edits(
+            "engines.reader",
+            (
+                "holds.eq(self.halt | (outstanding >= timing.READ_AHEAD_BEATS))",
+                "holds.eq(self.halt)",
+            ),
+            (
+                "outstanding.eq(outstanding + asked - r.valid)",
+                "outstanding.eq(outstanding + asked)",
+            ),
+            ("self.quiet.eq(~ar.valid & (outstanding == 0))", "self.quiet.eq(outstanding == 0)"),
+        ),
+    ),
+    Proof(
+        name="AXI4, responses",
+        says=f"At most {MOST_BURSTS_UNANSWERED} bursts have no response; quiet says that all have.",
+        design=responses_design,
+        depth=24,
+        by_induction=True,
+        mutants=_edits(
+            "engines.writer",
+            ("outstanding.eq(outstanding + accepted - b.valid)", "outstanding.eq(accepted)"),
+            ("~bursts.o.valid & (outstanding == 0)),", "~bursts.o.valid),"),
         ),
     ),
     Proof(
