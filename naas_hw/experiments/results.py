@@ -32,6 +32,7 @@ TITLES: Final = {
     "joint": "The network searched too, beside searching less",
     "nasaic": "One accelerator beside a heterogeneous pair",
     "build": "On an FPGA, after place and route",
+    "options": "What widths of drain and options add on an FPGA",
     "fpga": "Resources and clock of an FPGA, predicted and built",
 }
 """Name of a section -> title, in their order in the document."""

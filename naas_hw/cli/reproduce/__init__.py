@@ -17,6 +17,7 @@ from naas_hw.cli.reproduce.designs import edp_section, sensitivity_section
 from naas_hw.cli.reproduce.drain import drain_section
 from naas_hw.cli.reproduce.eyeriss import eyeriss_section
 from naas_hw.cli.reproduce.fpga import fpga_section
+from naas_hw.cli.reproduce.hardware_options import options_section
 from naas_hw.cli.reproduce.joint import joint_section
 from naas_hw.cli.reproduce.nasaic import nasaic_section
 from naas_hw.cli.reproduce.options import Maker, Options, Section
@@ -48,6 +49,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "joint": Maker(joint_section, (*_SIZES, "seeds")),
     "nasaic": Maker(nasaic_section, (*_SIZES, "seeds")),
     "build": Maker(build_section, ()),
+    "options": Maker(options_section, ("limit_minutes",)),
     "fpga": Maker(
         fpga_section,
         ("data", "designs", "held_out", "limit_minutes", "synthesis_only", "seed", "keep"),
@@ -293,6 +295,8 @@ def reproduce(
     - nasaic: a ResNet for 32 x 32 pixels on one accelerator and on a heterogeneous pair.
     - build: two arrays of 64 PEs on an FPGA, with an hour for place and route; this section must
     run in the repository.
+    - options: what each width of drain and each option of the hardware adds on an FPGA; this
+    section must run in the repository.
     - fpga: resources and clock as a search for a board predicts them, compared with designs that
     are built; the same command continues after a stop.
     - all: every section, with the options that it takes.
