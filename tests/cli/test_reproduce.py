@@ -92,8 +92,8 @@ def test_a_name_that_is_none_is_refused(capsys):
     assert main(["reproduce", "figure9"]) == 2
     assert (
         "name must be one of speedup, sizing, encoding, convergence, edp, eyeriss, sensitivity, "
-        "drain, utilization, model, search, gap, timeloop, joint, nasaic, build, options, fpga, all, "
-        "not 'figure9'" in capsys.readouterr().err
+        "drain, utilization, model, search, gap, timeloop, joint, nasaic, build, options, fpga, "
+        "all, not 'figure9'" in capsys.readouterr().err
     )
 
 
