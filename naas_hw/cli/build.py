@@ -351,14 +351,9 @@ def summary_of(report: "BuildReport") -> str:
 
 def clock_text(report: "BuildReport") -> str:
     """The clock, or why there is none."""
-    clocks = report.fmax_of_seeds.values()
-    if len(clocks) == 1:
-        return f"{report.fmax_mhz:g} MHz"
-    if clocks:
-        return (
-            f"{report.fmax_mhz:g} MHz (median of {len(clocks)} seeds, "
-            f"{min(clocks):g} to {max(clocks):g})"
-        )
+    if report.fmax_mhz is not None:
+        seeds = f" ({report.seeds_text})" if report.num_seeds > 1 else ""
+        return f"{report.fmax_mhz:g} MHz{seeds}"
     if not report.is_placed:
         return "placed and routed by Vivado only"
     return f"not placed and routed within {report.limit_minutes:g} minutes"

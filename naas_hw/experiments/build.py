@@ -34,21 +34,13 @@ def _row(accelerator: Accelerator, report: BuildReport) -> str:
     of = {name: f" of {usage.available:,}" for name, usage in report.usage.items()}
     clock = f"none in {report.limit_minutes or 0:g} minutes" if report.is_placed else "none"
     if report.fmax_mhz is not None:
-        clock = f"{report.fmax_mhz:.1f} MHz ({_seeds_text(report)})"
+        clock = f"{report.fmax_mhz:.1f} MHz ({report.seeds_text})"
     return (
         f"| {report.accelerator} | {accelerator.array_text} | {report.num_macs} | "
         f"{clock} | {core.lut4:,}{of.get('lut4', '')} | "
         f"{report.lut4_per_mac:g} | {core.ff:,} | {core.dsp}{of.get('dsp', '')} | "
         f"{core.block_ram}{of.get('block_ram', '')} | {report.digest} |"
     )
-
-
-def _seeds_text(report: BuildReport) -> str:
-    """`seed 1`, or `median of 3 seeds, 61.2 to 66.0`."""
-    clocks = report.fmax_of_seeds.values()
-    if len(clocks) == 1:
-        return f"seed {report.seed}"
-    return f"median of {len(clocks)} seeds, {min(clocks):.1f} to {max(clocks):.1f}"
 
 
 def _components(report: BuildReport) -> str:

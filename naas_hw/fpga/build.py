@@ -63,7 +63,7 @@ class BuildReport:
     limit_minutes : what synthesis may take, and place and route for each seed; None: as long as
         they take.
     seed : the best of the seeds; None if none ended within the limit.
-    fmax_of_seeds : seed -> MHz.
+    fmax_of_seeds : seed -> MHz, of those that ended within the limit; num_seeds : of all.
     predicted : what the model of the search says of the accelerator; None for another family than
         ECP5, or a part of an accelerator.
     networks : of the run, at the clock of the board; empty without either.
@@ -101,6 +101,7 @@ class BuildReport:
     bitstream: str | None = None
     predicted: FpgaPrediction | None = None
     networks: tuple[NetworkSpeed, ...] = ()
+    num_seeds: int = 1
 
     @property
     def is_placed(self) -> bool:
@@ -123,6 +124,18 @@ class BuildReport:
         """The fastest seed's clock less the slowest's."""
         clocks = self.fmax_of_seeds.values()
         return round(max(clocks) - min(clocks), 2) if clocks else None
+
+    @property
+    def seeds_text(self) -> str:
+        """Which seeds the clock is of: `seed 1`, or `median of 2 of 3 seeds, 61.2 to 66.0`."""
+        clocks = self.fmax_of_seeds.values()
+        num = len(clocks)
+        if self.num_seeds == 1:
+            return f"seed {self.seed}"
+        if num == 1:
+            return f"seed {self.seed}, the only one of {self.num_seeds} seeds that ended"
+        ended = f"{num}" if num == self.num_seeds else f"{num} of {self.num_seeds}"
+        return f"median of {ended} seeds, {min(clocks):.1f} to {max(clocks):.1f}"
 
     @property
     def meets_clock(self) -> bool | None:
@@ -457,4 +470,5 @@ def _report(
         critical_components=best.critical_components if best else (),
         slow_paths=best.slow_paths if best else (),
         bitstream=BITSTREAM if best and design else None,
+        num_seeds=len(flow.seeds),
     )

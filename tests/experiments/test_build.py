@@ -39,6 +39,7 @@ def report_of(name: str) -> BuildReport:
         target_mhz=80.0,
         seed=2,
         fmax_of_seeds={1: 55.0, 2: 61.3},
+        num_seeds=2,
         core=sum((c.resources for c in COMPONENTS), Resources()),
         harness=Resources(),
         usage={
@@ -129,3 +130,12 @@ def test_a_design_that_is_not_there_is_refused_before_anything_is_built(
     design = str(EXAMPLES / "ck8x8.yaml")
     assert main(["build", design, str(tmp_path / name), "--device", "lfe5u-85f"]) == 2
     assert capsys.readouterr().err.startswith("naas: error: ") and not asked
+
+
+def test_a_clock_says_of_how_many_seeds_it_is():
+    report = report_of("ck8x8")
+    assert report.seeds_text == "median of 2 seeds, 55.0 to 61.3"
+    assert replace(report, num_seeds=3).seeds_text == "median of 2 of 3 seeds, 55.0 to 61.3"
+    alone = replace(report, seed=1, fmax_of_seeds={1: 55.0})
+    assert alone.seeds_text == "seed 1, the only one of 2 seeds that ended"
+    assert replace(alone, num_seeds=1).seeds_text == "seed 1"
