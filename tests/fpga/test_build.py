@@ -435,6 +435,12 @@ def test_examples_have_64_pes_with_double_buffers_and_64_kb(name):
     assert accelerator.beat_bytes in (8, 16)
 
 
+def test_the_largest_example_fits_the_part_by_its_multipliers():
+    accelerator = read_accelerator(EXAMPLES / "ck12x12.yaml")
+    assert accelerator.num_pes == 144
+    assert num_multipliers(accelerator) == find_part("lfe5u-85f").device.resources.dsp
+
+
 MAC = """\
 module mac (
   input wire aclk,
