@@ -34,6 +34,7 @@ from naas_hw.runs.result_json import (
     RESULT_FILE,
     effort_figures,
     joint_figures,
+    method_figures,
     network_figures,
     result_text,
     search_figures,
@@ -120,7 +121,12 @@ def search(
             folder,
             Design(accelerator=result.accelerator, network=network, mappings=mappings),
             table,
-            {"budget": budget.name, "clock_hz": budget.clock_hz, **search_figures(result)},
+            {
+                "budget": budget.name,
+                "clock_hz": budget.clock_hz,
+                **method_figures(settings),
+                **search_figures(result),
+            },
         )
     return result
 
@@ -192,6 +198,7 @@ def search_jointly(
                 "budget": budget.name,
                 "clock_hz": budget.clock_hz,
                 "objective": settings.accelerators.objective.value,
+                **method_figures(settings.accelerators),
                 **joint_figures(space, result, settings.accelerators.objective),
             },
         )

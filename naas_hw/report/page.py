@@ -17,10 +17,19 @@ from naas_hw.arch.technology import AREA
 from naas_hw.core.templates import template_environment
 from naas_hw.core.version import __version__
 from naas_hw.mapping.loop_nest import loop_nest
+from naas_hw.report.dropped import (
+    dropped_sentence,
+    dropped_table,
+    effort_sentences,
+    reasons_table,
+)
 from naas_hw.report.energy import energy_figure, layer_energy_figure
+from naas_hw.report.explained_steps import step_cards
 from naas_hw.report.hardware import area_figure, array_figure, hardware_table
 from naas_hw.report.joint import accuracy_text, evidence_of, joint_figure
+from naas_hw.report.layer_chain import chain_figures
 from naas_hw.report.layers import cycles_figure, layer_table, roofline_figure, utilization_figure
+from naas_hw.report.limits import limits_section
 from naas_hw.report.network import network_section
 from naas_hw.report.pareto import pareto_figures
 from naas_hw.report.search import convergence_figure
@@ -53,11 +62,13 @@ class LoopNestText:
     name: str
     text: str
     facts: str
+    limits: str
 
 
 def render_report(facts: RunFacts) -> str:
     """The report as HTML text."""
     environment = template_environment("report", escapes_html=True)
+    limits = limits_section(facts)
     style, script = (_part(environment, name) for name in ("report.css", "report.js"))
     return environment.get_template("report.html.j2").render(
         style=style,
@@ -71,10 +82,16 @@ def render_report(facts: RunFacts) -> str:
         tiles=key_figures(facts),
         networks=network_table(facts) if len(facts.networks) > 1 else None,
         search_figures=_search_figures(facts),
+        effort=effort_sentences(facts),
+        steps=step_cards(facts),
+        reasons=reasons_table(facts),
+        dropped=dropped_table(facts),
+        dropped_sentence=dropped_sentence(facts),
         array=array_figure(facts.accelerator),
         hardware=hardware_table(facts.accelerator, facts.result.fpga if facts.result else None),
         area=area_figure(facts.accelerator),
         network=None if facts.model is None else network_section(facts, facts.model),
+        chains=chain_figures(facts) if facts.model is None else (),
         layers=layer_table(facts),
         layer_figures=[
             cycles_figure(facts),
@@ -82,7 +99,8 @@ def render_report(facts: RunFacts) -> str:
             layer_energy_figure(facts),
         ],
         whole_figures=[roofline_figure(facts), energy_figure(facts)],
-        nests=[_nest(one) for one in facts.layers],
+        limits=limits,
+        nests=[_nest(*pair) for pair in zip(facts.layers, limits.of_layer, strict=True)],
         simulation=simulation_table(facts),
         simulation_figure=simulation_figure(facts),
         simulation_sentence=simulation_sentence(facts),
@@ -292,7 +310,7 @@ def _search_figures(facts: RunFacts) -> list[Figure]:
     return [convergence_figure(facts), *of_networks, *pareto_figures(facts)]
 
 
-def _nest(one: LayerFacts) -> LoopNestText:
+def _nest(one: LayerFacts, limits: str) -> LoopNestText:
     cost, geometry = one.cost, one.geometry
     return LoopNestText(
         name=one.layer.name,
@@ -303,4 +321,5 @@ def _nest(one: LayerFacts) -> LoopNestText:
             f"{geometry.num_dram_tiles:,} tiles, {geometry.num_steps:,} steps, "
             f"{cost.energy_pj / 1e6:,.2f} µJ"
         ),
+        limits=limits,
     )

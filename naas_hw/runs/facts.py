@@ -1,8 +1,9 @@
 """What a run folder knows about its design, as checked values: everything that a report shows."""
 
 from collections.abc import Mapping as AbstractMapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -18,6 +19,7 @@ from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder
 from naas_hw.runs.result_json import RESULT_FILE, Record, ResultRecord
+from naas_hw.runs.search_steps import SearchSteps, mapping_settings, read_steps
 from naas_hw.runs.tried_accelerators import Candidate, read_candidates
 from naas_hw.system.json_files import read_json
 from naas_hw.system.yaml_files import validate
@@ -25,6 +27,7 @@ from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
 Model = TypeVar("Model", bound=BaseModel)
+HISTORY: Final = "history.sqlite"
 
 
 class SimulatedLayer(Record):
@@ -157,6 +160,7 @@ class RunFacts:
     model : None where the run has layers only.
     manifest, result, simulation, prediction : None where the run has no such file.
     candidates : of the search; empty where there was none.
+    steps : the designs of the search that a report explains.
     """
 
     accelerator: Accelerator
@@ -168,6 +172,7 @@ class RunFacts:
     candidates: tuple[Candidate, ...]
     simulation: SimulationRecord | None
     prediction: PredictionRecord | None
+    steps: SearchSteps = SearchSteps()
 
     @property
     def layers(self) -> tuple[LayerFacts, ...]:
@@ -197,9 +202,9 @@ def read_run_facts(
     InputError : a file of the folder is wrong; says which, where and why.
     """
     result = _read(run, RESULT_FILE, ResultRecord)
-    networks = tuple(
-        _network_facts(accelerator, part, mappings, table) for part in _parts(run, network, result)
-    )
+    parts = _parts(run, network, result)
+    networks = tuple(_network_facts(accelerator, part, mappings, table) for part in parts)
+    candidates = tuple(read_candidates(run.place(HISTORY))) if run.has(HISTORY) else ()
     return RunFacts(
         accelerator=accelerator,
         table=table,
@@ -207,12 +212,27 @@ def read_run_facts(
         model=None if lowered is None else _model_facts(run, lowered, networks),
         manifest=run.manifest if run.has(MANIFEST) else None,
         result=result,
-        candidates=(
-            tuple(read_candidates(run.place("history.sqlite"))) if run.has("history.sqlite") else ()
-        ),
+        candidates=candidates,
         simulation=_read(run, "sim/simulated.json", SimulationRecord),
         prediction=_read(run, "sim/predicted.json", PredictionRecord),
+        steps=_steps(run, candidates, accelerator, parts, result, table),
     )
+
+
+def _steps(
+    run: RunFolder,
+    candidates: Sequence[Candidate],
+    accelerator: Accelerator,
+    networks: Sequence[Network],
+    result: ResultRecord | None,
+    table: EnergyTable,
+) -> SearchSteps:
+    """What a report explains of the search; nothing where there was none."""
+    settings = None if result is None else mapping_settings(result.objective, table)
+    if result is None or settings is None or not candidates:
+        return SearchSteps()
+    searched = () if result.joint is not None else networks
+    return read_steps(run.place(HISTORY), candidates, accelerator, searched, settings)
 
 
 def _model_facts(

@@ -18,7 +18,9 @@ from naas_hw.cost.evaluate import CostReport
 from naas_hw.cost.fpga.model import FpgaPrediction
 from naas_hw.nas.joint.joint_search import JointResult
 from naas_hw.nas.spaces.space import Space
+from naas_hw.search.accelerator.rejections import Rejections
 from naas_hw.search.accelerator.result import DesignPoint, Front, SearchResult
+from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.mapping.network_search import NetworkResult
 from naas_hw.search.objective import Objective, geometric_mean
 
@@ -54,6 +56,7 @@ def search_figures(result: SearchResult) -> dict[str, Any]:
         "num_invalid": result.num_invalid,
         "num_pruned": result.num_pruned,
         "num_hopeless": result.num_pruned,  # the older name, for one minor release
+        "rejected": rejected_figures(result.rejections),
         "best_scores": [_finite(score) for score in result.best_scores],
         "population_means": [_finite(mean) for mean in result.population_means],
         **effort_figures(result),
@@ -67,6 +70,28 @@ def search_figures(result: SearchResult) -> dict[str, Any]:
             for network in result.networks
         ],
     }
+
+
+def method_figures(settings: SearchSettings) -> dict[str, Any]:
+    """How a search of accelerators searched, as JSON has it."""
+    return {
+        "method": {
+            "optimiser": settings.optimiser.value,
+            "mapping_optimiser": settings.mapping_optimiser.value,
+            "population": settings.population,
+            "generations": settings.generations,
+            "screening": settings.screening,
+            "mapping_evaluations": settings.mapping_evaluations,
+            "finalists": settings.finalists,
+            "final_effort": settings.final_effort,
+            "proof_evaluations": settings.proof_evaluations,
+        }
+    }
+
+
+def rejected_figures(rejections: Rejections) -> dict[str, int]:
+    """Accelerators that were drawn and not mapped, by reason, as JSON has them."""
+    return asdict(rejections)
 
 
 def _milliseconds(milliseconds: float | None) -> dict[str, float]:
@@ -102,6 +127,7 @@ def joint_figures(space: Space, result: JointResult, objective: Objective) -> di
         "score": result.score,
         "interrupted": result.interrupted,
         "num_candidates": result.num_accelerators,
+        "rejected": rejected_figures(result.rejections),
         "best_scores": [_finite(score) for score in result.best_scores],
         **effort_figures(result.network_result),
         "joint": {
@@ -314,15 +340,53 @@ class FpgaRecord(Record):
         )
 
 
+class RejectedRecord(Record):
+    """How many accelerators a search drew and did not map, by reason, in result.json."""
+
+    over_budget: Count
+    known: Count
+    pruned: Count
+    without_room: Count
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.over_budget + self.known + self.pruned + self.without_room
+
+
+class MethodRecord(Record):
+    """How a search of accelerators searched, in result.json."""
+
+    optimiser: str
+    mapping_optimiser: str
+    population: Count
+    generations: Count
+    screening: Count
+    mapping_evaluations: Count
+    finalists: Count
+    final_effort: Count
+    proof_evaluations: Count
+
+
 class ResultRecord(Record):
-    """result.json: what a search, or `naas map`, found when it ended."""
+    """result.json: what a search, or `naas map`, found when it ended.
+
+    `rejected` and `method` are not in older files.
+    """
 
     version: Literal[1]
     objective: str
     budget: str | None = None
     interrupted: bool = False
     clock_hz: Annotated[int, Field(gt=0)] | None = None
+    score: float | None = None
     num_candidates: Count | None = None
+    num_screened: Count | None = None
+    num_invalid: Count | None = None
+    num_pruned: Count | None = None
+    rejected: RejectedRecord | None = None
+    method: MethodRecord | None = None
+    num_evaluations: Count | None = None
     num_legal: Count | None = None
     num_exact: Count | None = None
     front: FrontRecord | None = None

@@ -22,6 +22,7 @@ class Candidate:
     score : of the objective; None where some layer has no mapping.
     cycles, energy_pj : of the network; of several, the geometric mean.
     area_um2 : estimate.
+    is_screened : its mappings had a part of the evaluations, and were not good enough for more.
     """
 
     generation: int
@@ -31,6 +32,7 @@ class Candidate:
     cycles: float
     energy_pj: float
     area_um2: float
+    is_screened: bool = False
 
     @property
     def point(self) -> DesignPoint:
@@ -83,6 +85,7 @@ def _candidate(record: CandidateRecord) -> Candidate:
         cycles=mean_figure(record.cycles) if is_mapped else inf,
         energy_pj=mean_figure(record.energy_pj) if is_mapped else inf,
         area_um2=record.area_um2,
+        is_screened=record.is_screened,
     )
 
 

@@ -147,7 +147,7 @@ def test_a_layer_is_chosen_by_keyboard_and_its_nest_shown(opened):
 
 
 def test_a_name_in_the_table_leads_to_its_nest(opened):
-    opened.run("document.querySelector('a[href=\"#nest-2\"]').focus()")
+    opened.run("document.querySelector(arguments[0]).focus()", f'{TABLE} a[href="#nest-2"]')
     opened.press(ENTER)
     focus = "return [document.activeElement.id, document.activeElement.hidden]"
     assert opened.comes_to(["nest-2", False], focus)

@@ -224,10 +224,12 @@ def test_what_differs_in_a_whole_start_is_listed(facts):
     )
 
 
-def test_without_a_model_there_is_no_such_section(facts):
-    assert '<h2 id="network">' in render_report(facts)
-    assert '"#network"' not in render_report(replace(facts, model=None))
-    assert '<h2 id="network">' not in render_report(replace(facts, model=None))
+def test_without_a_model_the_section_shows_layers_only(facts):
+    with_model, without = render_report(facts), render_report(replace(facts, model=None))
+    for text in (with_model, without):
+        assert text.count('<h2 id="network">') == text.count('"#network"') == 1
+    assert "Memory over time" in with_model and "Memory over time" not in without
+    assert "The layers of net" in without and "The layers of net" not in with_model
 
 
 def test_names_of_the_model_are_text_whatever_they_say(tmp_path):

@@ -10,14 +10,19 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import evaluate_network
 from naas_hw.runs.result_json import (
     FrontRecord,
+    MethodRecord,
     PriceRecord,
     ResultRecord,
     effort_figures,
     front_figures,
+    method_figures,
     network_figures,
+    rejected_figures,
     result_text,
 )
+from naas_hw.search.accelerator.rejections import Rejections
 from naas_hw.search.accelerator.result import DesignPoint, Front
+from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.mapping.network_search import NetworkResult
 from naas_hw.search.objective import Objective
 from naas_hw.system.yaml_files import validate
@@ -56,12 +61,28 @@ def test_what_is_written_is_read(written: str) -> None:
     assert validate(PriceRecord, content, "result.json").energy_table == "sized"
 
 
+def test_what_a_search_did_is_read_as_it_was_written(written: str) -> None:
+    """An older file has neither; then both are unknown, not zero."""
+    rejections = Rejections(over_budget=1, known=2, pruned=3, without_room=4)
+    settings = SearchSettings(population=5, generations=6)
+    figures = {"rejected": rejected_figures(rejections), **method_figures(settings)}
+    record = validate(ResultRecord, json.loads(written) | figures, "result.json")
+    assert record.rejected is not None and record.method is not None
+    assert record.rejected.model_dump() == vars(rejections)
+    assert record.rejected.total == rejections.total == 10
+    expected = {name: getattr(settings, name) for name in MethodRecord.model_fields}
+    assert record.method.model_dump() == expected
+    old = validate(ResultRecord, json.loads(written), "result.json")
+    assert old.rejected is None and old.method is None
+
+
 def test_every_key_that_is_read_is_written(written: str) -> None:
     """Records let other keys be: a key with another name would go unnoticed where it may be absent.
 
     What a search with a budget, for a board, or of networks adds is not in this file.
     """
-    added = {"budget", "clock_hz", "interrupted", "num_candidates", "joint", "fpga"}
+    added = {"budget", "clock_hz", "interrupted", "score", "joint", "fpga", "method", "rejected"}
+    added |= {"num_candidates", "num_screened", "num_invalid", "num_pruned"}
     assert set(ResultRecord.model_fields) - added <= json.loads(written).keys()
 
 

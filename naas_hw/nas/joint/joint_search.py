@@ -34,6 +34,7 @@ from naas_hw.search.accelerator.history import History
 from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.accelerator.layer_store import LayerStore
 from naas_hw.search.accelerator.proposals import Proposal, Proposals
+from naas_hw.search.accelerator.rejections import Rejections
 from naas_hw.search.accelerator.result import Progress, ProgressCallback
 from naas_hw.search.mapping.network_search import (
     NetworkResult,
@@ -92,6 +93,7 @@ class JointResult:
     num_accelerators, num_networks, num_layers : that were judged; layers once an accelerator.
     num_evaluations : of mappings, for the layers of each accelerator's best network only.
     best_scores : after each generation.
+    rejections : accelerators that were ruled out before they were judged.
     """
 
     accelerator: Accelerator
@@ -107,6 +109,7 @@ class JointResult:
     num_layers: int
     num_evaluations: int
     best_scores: tuple[float, ...]
+    rejections: Rejections = Rejections()
     interrupted: bool = False
 
     @property
@@ -188,6 +191,7 @@ class _Joint:
         self.front: list[JointPoint] = []
         self.costs: dict[Accelerator, LayerCosts] = {}
         self.best_scores: list[float] = []
+        self.rejections = Rejections()
         self.num_networks = self.num_layers = self.num_evaluations = 0
         self.references = self._references()
         self.proposals = Proposals(self._evaluator(), settings.accelerators)
@@ -232,6 +236,7 @@ class _Joint:
         self.costs = {accelerator: self._costs(accelerator) for accelerator in chosen}
         bred = self._bred(chosen, generation)
         records = [self._judged(a, generation, m, m in bred) for m, a in enumerate(chosen)]
+        self.rejections = sum((proposal.rejections for proposal in drawn), self.rejections)
         self.history.add_generation(records)
         if drawn:
             scores = [inf if r.score is None else r.score for r in records]
@@ -416,6 +421,7 @@ class _Joint:
             num_layers=self.num_layers,
             num_evaluations=self.num_evaluations,
             best_scores=tuple(self.best_scores),
+            rejections=self.rejections,
             interrupted=interrupted,
         )
 

@@ -264,14 +264,32 @@ class History:
         ------
         InputError : the file is damaged.
         """
-        query = (
-            f"SELECT id, {FIELDS}, mappings FROM candidates WHERE generation = ? ORDER BY member"
-        )
+        return self._whole_records("generation = ?", number)
+
+    def candidate(self, generation: int, member: int) -> CandidateRecord:
+        """One candidate of a complete generation.
+
+        Raises
+        ------
+        InputError : there is no such candidate; the file is damaged.
+        """
+        records = self._whole_records("generation = ? AND member = ?", generation, member)
+        if not records:
+            raise InputError(f"{self._source}: must hold candidate {generation}.{member}")
+        return records[0]
+
+    def _whole_records(self, condition: str, *values: int) -> list[CandidateRecord]:
+        """Candidates with what was found of their layers, in order of the members."""
+        query = f"SELECT id, {FIELDS}, mappings FROM candidates WHERE {condition} ORDER BY member"
         with _whole(self._source):
-            return [
-                self._record(row[:-1], row[-1])
-                for row in self._connection.execute(query, (number,))
-            ]
+            rows = self._connection.execute(query, values)
+            return [self._record(row[:-1], row[-1]) for row in rows]
+
+    @property
+    def holds_mappings(self) -> bool:
+        """Whether `candidate` and `generation` can be read; of an older file they cannot."""
+        with _whole(self._source):
+            return self._format()[0] == SCHEMA_VERSION
 
     def records(self) -> Iterator[CandidateRecord]:
         """All candidates, in order."""

@@ -13,6 +13,7 @@ from naas_hw.cost.fpga.limits import violations
 from naas_hw.search.accelerator.candidates import Evaluator
 from naas_hw.search.accelerator.encoding import AcceleratorEncoding
 from naas_hw.search.accelerator.optimisers import outer_strategy
+from naas_hw.search.accelerator.rejections import Rejections
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.accelerator.warm_start import given_start, warm_start
 from naas_hw.search.unit_interval import Genes
@@ -27,12 +28,21 @@ MAX_POSSIBLE: Final = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A valid candidate, the point it was decoded from, and how many were ruled out before."""
+    """A valid candidate, the point it was decoded from, and what was ruled out before."""
 
     point: Genes
     accelerator: Accelerator
-    num_invalid: int
-    num_pruned: int
+    rejections: Rejections
+
+    @property
+    def num_invalid(self) -> int:
+        """How many were ruled out before."""
+        return self.rejections.total
+
+    @property
+    def num_pruned(self) -> int:
+        """Of them, those that a lower bound ruled out."""
+        return self.rejections.pruned
 
 
 class Proposals:
@@ -101,7 +111,7 @@ class Proposals:
         best_score: float,
     ) -> Proposal:
         """The point, or the first good one of those asked for instead of it."""
-        num_pruned = num_known = 0
+        num_pruned = num_known = num_over = 0
         refused: Accelerator | None = None
         broken: list[str] = []
         for num_invalid in range(MAX_INVALID):
@@ -109,6 +119,7 @@ class Proposals:
             accelerator = self.encoding.decode(point)
             broken = violations(self.evaluator.budget, accelerator)
             if broken:
+                num_over += 1
                 continue
             if num_pruned + num_known < MAX_POSSIBLE:
                 if any(accelerator in container for container in known):
@@ -121,8 +132,12 @@ class Proposals:
                 return Proposal(
                     point=point,
                     accelerator=accelerator,
-                    num_invalid=num_invalid,
-                    num_pruned=num_pruned,
+                    rejections=Rejections(
+                        over_budget=num_over,
+                        known=num_known,
+                        pruned=num_pruned,
+                        without_room=num_invalid - num_over - num_known - num_pruned,
+                    ),
                 )
             refused = accelerator
         raise InputError(

@@ -7,6 +7,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import FpgaBudget
 from naas_hw.cost.fpga.model import FpgaPrediction
 from naas_hw.mapping.mapping import Mapping
+from naas_hw.search.accelerator.rejections import Rejections
 from naas_hw.search.mapping.network_search import NetworkResult
 from naas_hw.search.objective import Objective
 
@@ -110,6 +111,7 @@ class SearchResult:
     networks : the mappings and reports of each.
     num_candidates : accelerators mapped; `num_screened` of them with a part of the evaluations.
     num_invalid : ruled out before; `num_pruned` of them by a lower bound no better than the best.
+    rejections : the same by every reason.
     num_evaluations, num_legal, num_exact : of all candidates' mappings; as in `MappingResult`.
     largest_gap : largest (exact - bound) / bound in cycles of any mapping that was timed.
     best_scores, population_means : after, and of, each generation.
@@ -133,6 +135,7 @@ class SearchResult:
     best_scores: tuple[float, ...]
     population_means: tuple[float, ...]
     front: Front
+    rejections: Rejections = Rejections()
     fpga: FpgaBudget | None = None
     prediction: FpgaPrediction | None = None
     interrupted: bool = False

@@ -23,6 +23,7 @@ from naas_hw.search.accelerator.design_front import design_front
 from naas_hw.search.accelerator.history import History
 from naas_hw.search.accelerator.history_rows import CandidateRecord
 from naas_hw.search.accelerator.proposals import Proposal, Proposals
+from naas_hw.search.accelerator.rejections import Rejections
 from naas_hw.search.accelerator.result import Progress, ProgressCallback, SearchResult
 from naas_hw.search.accelerator.settings import SCREENING_EFFORT, SearchSettings, settings_digest
 from naas_hw.search.accelerator.warm_start import candidate_of
@@ -104,6 +105,7 @@ class _Search:
         self.budget = evaluator.budget
         self.proposals = Proposals(evaluator, settings)
         self.generations: list[list[CandidateRecord]] = []
+        self.drawn: list[list[Proposal]] = []
         self.known: dict[Accelerator, CandidateRecord] = {}
         self.best: CandidateRecord | None = None
         self.best_scores: list[float] = []
@@ -128,6 +130,7 @@ class _Search:
     def _run_generation(self, generation: int) -> None:
         drawn = self._drawn(generation)
         self.generations.append([])
+        self.drawn.append(drawn)
         if generation < self.history.num_generations:
             records = self.history.generation(generation)
             if [r.accelerator for r in records] != [p.accelerator for p in drawn]:
@@ -281,6 +284,7 @@ class _Search:
             num_screened=sum(record.is_screened for record in records),
             num_invalid=sum(record.num_invalid for record in records),
             num_pruned=sum(record.num_pruned for record in records),
+            rejections=self._rejections(),
             num_evaluations=sum(result.num_evaluations for result in results),
             num_legal=sum(result.num_legal for result in results),
             num_exact=sum(result.num_exact for result in results),
@@ -292,6 +296,15 @@ class _Search:
             prediction=self._prediction(best.accelerator),
             interrupted=interrupted,
         )
+
+    def _rejections(self) -> Rejections:
+        """What was ruled out before the candidates that were evaluated."""
+        evaluated = (
+            proposal
+            for records, drawn in zip(self.generations, self.drawn, strict=False)
+            for _, proposal in zip(records, drawn, strict=False)
+        )
+        return sum((proposal.rejections for proposal in evaluated), Rejections())
 
     def _prediction(self, accelerator: Accelerator) -> FpgaPrediction | None:
         fpga = self.budget.fpga

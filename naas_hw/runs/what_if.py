@@ -1,0 +1,194 @@
+"""What the cycles of layers would be on accelerators that differ in one thing.
+
+The mapping of each layer is kept: its loop orders and its tiles. Where an axis of the array has
+more positions, the layer's loop over that axis uses them, and the loop inside or outside of it has
+half the trips. So a figure says what one change gives by itself, not what a search for the changed
+accelerator would find. The changed accelerators may exceed the budget.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.arch.technology import EnergyTable
+from naas_hw.cost.evaluate import CostReport
+from naas_hw.mapping.geometry import ceil_div, usable_positions
+from naas_hw.mapping.mapping import Mapping
+from naas_hw.runs.kept_mappings import MappedLayer, changed, each_once, evaluate_if_legal
+from naas_hw.workload.layer import Dim, Layer
+
+MAX_BEAT_BYTES: Final = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """An accelerator that differs in one thing.
+
+    Members
+    -------
+    name : what is different, in a few words: `twice the drain lanes`.
+    detail : old and new values.
+    wider : the dim whose axis has twice the positions, if it is that.
+    """
+
+    name: str
+    detail: str
+    accelerator: Accelerator
+    wider: Dim | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatIf:
+    """What layers cost on an alternative, in order; None where the kept mapping is illegal."""
+
+    alternative: Alternative
+    costs: tuple[CostReport | None, ...]
+
+    def saved_cycles(self, layer: int, now: CostReport) -> int | None:
+        """Cycles that a layer would need less; negative if more, None if the mapping is illegal."""
+        cost = self.costs[layer]
+        return None if cost is None else now.cycles - cost.cycles
+
+
+def alternatives(accelerator: Accelerator) -> list[Alternative]:
+    """The accelerators that differ in one thing, as far as there are such accelerators."""
+    return [
+        *_faster_memory(accelerator),
+        *_quicker_memory(accelerator),
+        *_more_drain_lanes(accelerator),
+        *_wider_axes(accelerator),
+    ]
+
+
+def what_ifs(
+    accelerator: Accelerator, layers: Sequence[MappedLayer], table: EnergyTable
+) -> tuple[WhatIf, ...]:
+    """The layers on each of the alternatives to their accelerator."""
+    return tuple(
+        WhatIf(alternative=one, costs=_costs(one, layers, table))
+        for one in alternatives(accelerator)
+    )
+
+
+# Alternatives ------------------------------------------------------------------------------------
+
+
+def _faster_memory(accelerator: Accelerator) -> Iterator[Alternative]:
+    """Beats that come more often; where one comes every cycle, beats that are twice as wide."""
+    period = accelerator.dram_beat_period_cycles
+    if period > 1:
+        faster = changed(accelerator, dram_beat_period_cycles=period // 2)
+        name = "twice the memory bandwidth" if period % 2 == 0 else "more memory bandwidth"
+        detail = f"a beat every {_cycles(period // 2)} instead of every {_cycles(period)}"
+    else:
+        faster, detail = _wider_beats(accelerator)
+        name = "twice as wide beats"
+    if faster is not None:
+        yield Alternative(name=name, detail=detail, accelerator=faster)
+
+
+def _wider_beats(accelerator: Accelerator) -> tuple[Accelerator | None, str]:
+    """Beats of twice the bytes; the drain lanes stay, unless they would be too few for the beat."""
+    beat = 2 * accelerator.beat_bytes
+    if beat > MAX_BEAT_BYTES:
+        return None, ""
+    lanes = max(accelerator.drain_lanes, beat // 4)
+    wider = changed(accelerator, beat_bytes=beat, drain_lanes=lanes)
+    detail = f"{beat} bytes instead of {accelerator.beat_bytes}, in DRAM and in the global buffer"
+    if lanes != accelerator.drain_lanes:
+        detail += f", and so {lanes} drain lanes instead of {accelerator.drain_lanes}"
+    return wider, detail
+
+
+def _quicker_memory(accelerator: Accelerator) -> Iterator[Alternative]:
+    latency = accelerator.dram_latency_cycles
+    quicker = changed(accelerator, dram_latency_cycles=1)
+    if latency > 1 and quicker is not None:
+        yield Alternative(
+            name="no DRAM latency",
+            detail=f"1 cycle instead of {latency}",
+            accelerator=quicker,
+        )
+
+
+def _more_drain_lanes(accelerator: Accelerator) -> Iterator[Alternative]:
+    lanes = accelerator.drain_lanes
+    more = changed(accelerator, drain_lanes=2 * lanes)
+    if more is not None:
+        yield Alternative(
+            name="twice the drain lanes", detail=f"{2 * lanes} instead of {lanes}", accelerator=more
+        )
+
+
+def _wider_axes(accelerator: Accelerator) -> Iterator[Alternative]:
+    for place, axis in enumerate(accelerator.axes):
+        axes = list(accelerator.axes)
+        axes[place] = axis.model_copy(update={"size": 2 * axis.size})
+        wider = changed(accelerator, axes=[one.model_dump() for one in axes])
+        if wider is not None:
+            yield Alternative(
+                name=f"twice the {axis.dim} axis",
+                detail=_wider_text(axis, accelerator, wider),
+                accelerator=wider,
+                wider=axis.dim,
+            )
+
+
+def _wider_text(axis: Axis, before: Accelerator, after: Accelerator) -> str:
+    return (
+        f"{2 * axis.size} positions instead of {axis.size}, so {after.num_pes:,} PEs instead of "
+        f"{before.num_pes:,}"
+    )
+
+
+def _cycles(count: int) -> str:
+    return "cycle" if count == 1 else f"{count} cycles"
+
+
+# Costs -------------------------------------------------------------------------------------------
+
+
+def _costs(
+    alternative: Alternative, layers: Sequence[MappedLayer], table: EnergyTable
+) -> tuple[CostReport | None, ...]:
+    def cost_of(layer: Layer, mapping: Mapping) -> CostReport | None:
+        return _fastest(alternative, layer, mapping, table)
+
+    return tuple(each_once(layers, cost_of))
+
+
+def _fastest(
+    alternative: Alternative, layer: Layer, mapping: Mapping, table: EnergyTable
+) -> CostReport | None:
+    """The layer under the kept mapping; of several ways to use a wider axis the fastest."""
+    legal = [
+        cost
+        for one in _fitted(alternative, layer, mapping)
+        if (cost := evaluate_if_legal(alternative.accelerator, layer, one, table)) is not None
+    ]
+    return min(legal, key=lambda cost: cost.cycles, default=None)
+
+
+def _fitted(alternative: Alternative, layer: Layer, mapping: Mapping) -> list[Mapping]:
+    """The mapping as it is; if an axis is wider, the ways to use its positions too."""
+    dim = alternative.wider
+    if dim is None:
+        return [mapping]
+    used = min(usable_positions(alternative.accelerator, layer, dim), layer.bounds[dim])
+    if used <= mapping.spatial[dim]:
+        return [mapping]
+    wider = _with(mapping, "spatial", dim, used)
+    factor = used / mapping.spatial[dim]
+    fewer = [
+        _with(wider, level, dim, max(1, ceil_div(int(getattr(mapping, level)[dim]), round(factor))))
+        for level in ("l2", "pe")
+        if getattr(mapping, level)[dim] > 1
+    ]
+    as_it_is = [] if dim in ("K", "C") else [mapping]
+    return [wider, *fewer, *as_it_is]
+
+
+def _with(mapping: Mapping, level: str, dim: Dim, trips: int) -> Mapping:
+    bounds = getattr(mapping, level).model_copy(update={dim: trips})
+    return mapping.model_copy(update={level: bounds})
