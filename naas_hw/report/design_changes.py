@@ -44,8 +44,9 @@ class DesignChange:
 
     @property
     def text(self) -> str:
-        """`drain: 2 lanes → 4 lanes`."""
-        return f"{self.what}: {self.before} → {self.after}"
+        """`drain: 2 → 4 lanes`."""
+        before = self.before if self.field is None else self.before.partition(" ")[0]
+        return f"{self.what}: {before} → {self.after}"
 
 
 def design_changes(before: Accelerator, after: Accelerator) -> list[DesignChange]:

@@ -79,18 +79,19 @@ def effort_sentences(facts: RunFacts) -> tuple[str, ...]:
     generations = max(candidate.generation for candidate in facts.candidates) + 1
     better = len(facts.steps.improvements)
     return (
-        f"{_drawn(facts, result)} in {counted(generations, 'generation')}; "
-        f"the best accelerator changed in {better:,} of them, the first one included.",
+        f"In {counted(generations, 'generation')} the search {_drawn(facts, result)}. "
+        f"The best accelerator changed in {better:,} of the generations, the first one included.",
         *_mappings(result),
     )
 
 
 def _drawn(facts: RunFacts, result: ResultRecord) -> str:
-    method = "" if result.method is None else f" with the optimiser {result.method.optimiser}"
+    method = "" if result.method is None else f"(optimiser: {result.method.optimiser}) "
+    mapped = f"{method}mapped {counted(len(facts.candidates), 'accelerator')}"
     rejected = _rejected(result)
-    ruled_out = "" if rejected is None else f", ruled {rejected:,} more out before mapping them,"
-    mapped = counted(len(facts.candidates), "accelerator")
-    return f"The search mapped {mapped}{method}{ruled_out}"
+    if not rejected:
+        return mapped
+    return f"{mapped} and ruled out {rejected:,} more before mapping them"
 
 
 def _rejected(result: ResultRecord) -> int | None:

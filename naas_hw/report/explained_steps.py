@@ -111,7 +111,7 @@ def _improvement_card(facts: RunFacts, before: TriedDesign, after: TriedDesign) 
     one, other = _design(before), _design(after)
     return StepCard(
         title=f"Generation {after.candidate.generation + 1}: {array_text(other.accelerator)}",
-        score=f"{_score_text(facts, other.score)}, {_less(one.score, other.score)}",
+        score=f"{_score_text(facts, other.score)}, {moved(one.score, other.score)}",
         changed=changes_text(one.accelerator, other.accelerator),
         sentences=(
             *_gains(facts, one, other),
@@ -137,7 +137,7 @@ def _final_card(facts: RunFacts) -> Iterator[StepCard]:
     )
     yield StepCard(
         title=f"Final mappings: {array_text(facts.accelerator)}",
-        score=f"{_score_text(facts, result.score)}, {_less(before.score, result.score)}",
+        score=f"{_score_text(facts, result.score)}, {moved(before.score, result.score)}",
         changed="the mappings only",
         sentences=(
             *_which(facts, chosen, last),
@@ -169,10 +169,6 @@ def _score_text(facts: RunFacts, score: float) -> str:
     return f"{label}: {short(score / unit)}"
 
 
-def _less(before: float, after: float) -> str:
-    return moved(before, after)
-
-
 def _gains(facts: RunFacts, before: _Design, after: _Design) -> Iterator[str]:
     """How far the figures moved, and by which parts."""
     several = " (geometric means of the networks)" if len(facts.networks) > 1 else ""
@@ -183,9 +179,9 @@ def _gains(facts: RunFacts, before: _Design, after: _Design) -> Iterator[str]:
     fpga = facts.result.fpga if facts.result else None
     if fpga is not None:
         clocks = [predict(x.accelerator, fpga.budget).clock_mhz for x in (before, after)]
-        yield (
-            f"The predicted clock {moved(*clocks)}, from {clocks[0]:.1f} to {clocks[1]:.1f} MHz."
-        )
+        values = f"from {clocks[0]:.1f} to {clocks[1]:.1f} MHz"
+        same = f"{clocks[0]:.1f} MHz"
+        yield f"The predicted clock {moved(*clocks)}, {same if clocks[0] == clocks[1] else values}."
     if before.reports and after.reports:
         yield from _by_parts(before, after)
 
@@ -197,11 +193,11 @@ def _by_parts(before: _Design, after: _Design) -> Iterator[str]:
         return
     cycles = _differences(*map(_cycles_by_cause, reports))
     if cycles:
-        yield f"Cycles by cause: {_parts(cycles, signed)}."
+        yield f"Difference in cycles, by cause: {_parts(cycles, signed)}."
     yield from _by_layer(*reports)
     energy = _differences(*map(_energy_by_level, reports))
     if energy:
-        yield f"Energy by level, in µJ: {_parts(energy, _microjoules)}."
+        yield f"Difference in energy, by level, in µJ: {_parts(energy, _microjoules)}."
 
 
 def _microjoules(energy_pj: float) -> str:
@@ -228,16 +224,18 @@ def _by_layer(before: Sequence[NetworkReport], after: Sequence[NetworkReport]) -
     best, worst = max(saved, key=lambda x: saved[x]), min(saved, key=lambda x: saved[x])
     fewer = sum(cycles > 0 for cycles in saved.values())
     more = sum(cycles < 0 for cycles in saved.values())
-    if saved[best] > 0:
-        yield (
-            f"{counted(fewer, 'layer')} of {len(saved):,} need fewer cycles, most of all {best} "
-            f"({signed(-saved[best])})."
-        )
-    if saved[worst] < 0:
-        yield (
-            f"{counted(more, 'layer')} of {len(saved):,} need more cycles, most of all {worst} "
-            f"({signed(-saved[worst])})."
-        )
+    if fewer:
+        yield _how_many(fewer, len(saved), "fewer", f"{best} ({signed(-saved[best])})")
+    if more:
+        yield _how_many(more, len(saved), "more", f"{worst} ({signed(-saved[worst])})")
+
+
+def _how_many(count: int, total: int, how: str, which: str) -> str:
+    """How many layers need fewer, or more, cycles, and which one most of all."""
+    of_all = f"of {counted(total, 'layer')}"
+    if count == 1:
+        return f"1 {of_all} needs {how} cycles: {which}."
+    return f"{count:,} {of_all} need {how} cycles, most of all {which}."
 
 
 def _counted(reports: Sequence[NetworkReport]) -> list[CostReport]:

@@ -38,7 +38,7 @@ def _figure(network: NetworkFacts, places: dict[str, int]) -> Figure:
         caption=f"{counted(len(layers), 'layer')} in order of execution, with cycles and energy. "
         "The run knows the layers, not what each of them reads: a line joins neighbours where the "
         f"output of one has the shape of the input of the next ({sum(joins):,} of "
-        f"{max(0, len(layers) - 1):,}). Elsewhere lies a branch, or an operator that is no layer.",
+        f"{max(0, len(layers) - 1):,}). What lies between the others is not in the run.",
         picture=draw_flow(f"The layers of {network.name}", nodes),
         table=data_table(
             f"The layers of {network.name}",

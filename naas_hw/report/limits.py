@@ -9,15 +9,14 @@ from naas_hw.report.charts import Bar, stacked_bars
 from naas_hw.report.layers import STALL_TITLES
 from naas_hw.report.svg import short
 from naas_hw.report.values import DataTable, Figure, TableCell, data_table, percent
-from naas_hw.report.words import counted, listed, share_text
+from naas_hw.report.words import counted, listed, share_text, signed_share
 from naas_hw.runs.facts import LayerFacts, RunFacts
 from naas_hw.runs.what_if import WhatIf, what_ifs
 
-_ENGINES: Final = {
-    "load": "load", "fill": "fill", "compute": "compute", "drain": "drain", "store": "store",
-}  # fmt: skip
+_ENGINES: Final = ("load", "fill", "compute", "drain", "store")
+_WAYS: Final = ("load", "store")
 _UNKNOWN: Final = TableCell(text="–", value=-1)
-_NOTHING: Final = "none of them"
+_NOTHING: Final = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +48,6 @@ def limits_section(facts: RunFacts) -> LimitsSection:
 # What limits -------------------------------------------------------------------------------------
 
 
-def main_limit(cost: CostReport) -> str:
-    """What the array does, or waits for, in most of the layer's cycles."""
-    return max(STALL_TITLES, key=lambda name: getattr(cost.stalls, name))
-
-
 def main_wait(cost: CostReport) -> str | None:
     """What it waits for longest; None if it never waits."""
     waits = [name for name in STALL_TITLES if name != "compute"]
@@ -72,29 +66,48 @@ def limit_sentence(one: LayerFacts) -> str:
     busiest = busiest_engine(cost.engines)
     share = getattr(cost.engines, busiest) / cost.cycles
     waits = (
-        "and never waits"
+        "never waits"
         if wait is None
-        else f"and waits for {wait} in {share_text(getattr(cost.stalls, wait) / cost.cycles)}"
+        else f"waits for {wait} in {share_text(getattr(cost.stalls, wait) / cost.cycles)}"
     )
     return (
-        f"The array computes in {share_text(cost.stalls.compute / cost.cycles)} of the cycles "
-        f"{waits}. The busiest engine is {_ENGINES[busiest]}, which works in {share:.1%} of them."
+        f"The busiest engine is {busiest}, which works in {share:.1%} of the cycles. The array "
+        f"computes in {share_text(cost.stalls.compute / cost.cycles)} of them and {waits}."
     )
 
 
 def _limit_sentences(facts: RunFacts) -> Iterator[str]:
-    """How many layers are limited by what, with their cycles."""
-    total = sum(one.cost.cycles for one in facts.layers)
-    by_limit: dict[str, list[CostReport]] = {}
-    for one in facts.layers:
-        by_limit.setdefault(main_limit(one.cost), []).append(one.cost)
-    ranked = sorted(by_limit.items(), key=lambda pair: -sum(x.cycles for x in pair[1]))
-    parts = [
-        f"{STALL_TITLES[name]} in {counted(len(costs), 'layer')} "
-        f"({sum(x.cycles for x in costs) / total:.1%} of all cycles)"
-        for name, costs in ranked
-    ]
-    yield f"What the array does most of the time: {listed(parts)}."
+    """Which engines are the busiest, and what the array does."""
+    costs = [one.cost for one in facts.layers]
+    total = sum(cost.cycles for cost in costs)
+    yield (
+        "An engine works one piece after the other, so a layer takes at least as long as its "
+        f"busiest engine works. The busiest engine is {listed(list(_by_engine(costs)))}."
+    )
+    waits = {name: sum(getattr(cost.stalls, name) for cost in costs) for name in STALL_TITLES}
+    ranked = sorted(((n, w) for n, w in waits.items() if w), key=lambda pair: -pair[1])
+    parts = [f"{STALL_TITLES[name]} {share_text(cycles / total)}" for name, cycles in ranked]
+    yield f"What the array does in all cycles: {listed(parts)}."
+    loads, stores = (sum(getattr(cost.engines, way) for cost in costs) for way in _WAYS)
+    yield (
+        f"The DRAM bus reads in {loads / total:.1%} and writes in {stores / total:.1%} of all "
+        "cycles; both can happen at the same time."
+    )
+
+
+def _by_engine(costs: Sequence[CostReport]) -> Iterator[str]:
+    """Each engine that is the busiest of a layer, that of most cycles first."""
+    total = sum(cost.cycles for cost in costs)
+    of_engine: dict[str, list[CostReport]] = {}
+    for cost in costs:
+        of_engine.setdefault(busiest_engine(cost.engines), []).append(cost)
+    cycles = {name: sum(cost.cycles for cost in of_engine[name]) for name in of_engine}
+    for name in sorted(of_engine, key=lambda name: -cycles[name]):
+        works = sum(getattr(cost.engines, name) for cost in of_engine[name])
+        yield (
+            f"{name} in {counted(len(of_engine[name]), 'layer')} with {cycles[name] / total:.1%} "
+            f"of all cycles (it works in {works / cycles[name]:.1%} of theirs)"
+        )
 
 
 # What would help ---------------------------------------------------------------------------------
@@ -183,10 +196,10 @@ def _best(found: Sequence[WhatIf], index: int, now: CostReport) -> WhatIf | None
 
 def _layer_table(facts: RunFacts, found: Sequence[WhatIf]) -> DataTable:
     columns = [
-        "layer", "mostly", "computes", "waits most for", "share", "busiest engine", "works in",
+        "layer", "busiest engine", "works", "array computes", "waits most for", "waits",
         "helps most",
     ]  # fmt: skip
-    columns += [one.alternative.name for one in found]
+    columns += [one.alternative.short for one in found]
     return data_table(
         "Limits of the layers",
         columns,
@@ -202,13 +215,12 @@ def _layer_row(
     busiest = busiest_engine(cost.engines)
     return [
         TableCell(text=one.layer.name, link=f"#nest-{index}"),
-        STALL_TITLES[main_limit(cost)],
+        busiest,
+        percent(getattr(cost.engines, busiest) / cost.cycles),
         percent(cost.stalls.compute / cost.cycles),
         wait or "nothing",
         percent(getattr(cost.stalls, wait) / cost.cycles if wait else 0.0),
-        _ENGINES[busiest],
-        percent(getattr(cost.engines, busiest) / cost.cycles),
-        best.alternative.name if best else _NOTHING,
+        best.alternative.short if best else _NOTHING,
         *(_saving(what_if.saved_cycles(index, cost), cost.cycles) for what_if in found),
     ]
 
@@ -216,9 +228,7 @@ def _layer_row(
 def _saving(saved: int | None, cycles: int) -> TableCell:
     if saved is None:
         return _UNKNOWN
-    share = -saved / cycles
-    text = "0" if not saved else f"{share:+.1%}".replace("-", "−")
-    return TableCell(text=text, value=share)
+    return TableCell(text=signed_share(-saved, cycles), value=-saved / cycles)
 
 
 def _what_if_figure(facts: RunFacts, found: Sequence[WhatIf]) -> Figure | None:
@@ -233,7 +243,7 @@ def _what_if_figure(facts: RunFacts, found: Sequence[WhatIf]) -> Figure | None:
             Bar(
                 name=one.alternative.name,
                 values=[cycles],
-                end=f"{cycles / total - 1:+.1%}".replace("-", "−"),
+                end=signed_share(cycles - total, total),
             )
             for one, cycles in rows
         ),

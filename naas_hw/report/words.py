@@ -48,6 +48,22 @@ def signed(value: float, decimals: int = 0) -> str:
     return f"{value:+,.{decimals}f}".replace("-", "−")
 
 
+def signed_share(difference: float, whole: float) -> str:
+    """A difference as a share, with its sign.
+
+    Examples
+    --------
+    >>> signed_share(-3, 40), signed_share(0, 40), signed_share(1, 40_000)
+    ('−7.5%', '0%', '≈0%')
+    """
+    if not difference:
+        return "0%"
+    share = difference / whole
+    if abs(share) < LEAST_SHARE:
+        return "≈0%"
+    return f"{share:+.1%}".replace("-", "−")
+
+
 def counted(count: int, noun: str, plural: str = "") -> str:
     """A count with its noun.
 

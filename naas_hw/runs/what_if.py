@@ -28,11 +28,13 @@ class Alternative:
     Members
     -------
     name : what is different, in a few words: `twice the drain lanes`.
+    short : the same as the heading of a column: `drain ×2`.
     detail : old and new values.
     wider : the dim whose axis has twice the positions, if it is that.
     """
 
     name: str
+    short: str
     detail: str
     accelerator: Accelerator
     wider: Dim | None = None
@@ -57,6 +59,7 @@ def alternatives(accelerator: Accelerator) -> list[Alternative]:
         *_faster_memory(accelerator),
         *_quicker_memory(accelerator),
         *_more_drain_lanes(accelerator),
+        *_more_fill_lanes(accelerator),
         *_wider_axes(accelerator),
     ]
 
@@ -80,21 +83,26 @@ def _faster_memory(accelerator: Accelerator) -> Iterator[Alternative]:
     if period > 1:
         faster = changed(accelerator, dram_beat_period_cycles=period // 2)
         name = "twice the memory bandwidth" if period % 2 == 0 else "more memory bandwidth"
+        short = f"period {period // 2}"
         detail = f"a beat every {_cycles(period // 2)} instead of every {_cycles(period)}"
     else:
         faster, detail = _wider_beats(accelerator)
-        name = "twice as wide beats"
+        name, short = "twice as wide beats", "beat ×2"
     if faster is not None:
-        yield Alternative(name=name, detail=detail, accelerator=faster)
+        yield Alternative(name=name, short=short, detail=detail, accelerator=faster)
 
 
 def _wider_beats(accelerator: Accelerator) -> tuple[Accelerator | None, str]:
-    """Beats of twice the bytes; the drain lanes stay, unless they would be too few for the beat."""
+    """Beats of twice the bytes; the drain lanes stay, unless they would be too few for the beat.
+
+    Banks are rounded up to whole beats.
+    """
     beat = 2 * accelerator.beat_bytes
     if beat > MAX_BEAT_BYTES:
         return None, ""
     lanes = max(accelerator.drain_lanes, beat // 4)
-    wider = changed(accelerator, beat_bytes=beat, drain_lanes=lanes)
+    bank = beat * ceil_div(accelerator.bank_bytes, beat)
+    wider = changed(accelerator, beat_bytes=beat, drain_lanes=lanes, bank_bytes=bank)
     detail = f"{beat} bytes instead of {accelerator.beat_bytes}, in DRAM and in the global buffer"
     if lanes != accelerator.drain_lanes:
         detail += f", and so {lanes} drain lanes instead of {accelerator.drain_lanes}"
@@ -107,6 +115,7 @@ def _quicker_memory(accelerator: Accelerator) -> Iterator[Alternative]:
     if latency > 1 and quicker is not None:
         yield Alternative(
             name="no DRAM latency",
+            short="latency 1",
             detail=f"1 cycle instead of {latency}",
             accelerator=quicker,
         )
@@ -117,8 +126,29 @@ def _more_drain_lanes(accelerator: Accelerator) -> Iterator[Alternative]:
     more = changed(accelerator, drain_lanes=2 * lanes)
     if more is not None:
         yield Alternative(
-            name="twice the drain lanes", detail=f"{2 * lanes} instead of {lanes}", accelerator=more
+            name="twice the drain lanes",
+            short="drain ×2",
+            detail=f"{2 * lanes} instead of {lanes}",
+            accelerator=more,
         )
+
+
+def _more_fill_lanes(accelerator: Accelerator) -> Iterator[Alternative]:
+    """Lanes of weights and inputs, where they do not follow from the axes."""
+    choices = (
+        ("weight_lanes", "weight lanes", accelerator.weight_vector_dim is None),
+        ("input_lanes", "input lanes", not accelerator.has("C")),
+    )
+    for field, what, is_free in choices:
+        lanes = getattr(accelerator, field)
+        more = changed(accelerator, **{field: 2 * lanes}) if is_free else None
+        if more is not None:
+            yield Alternative(
+                name=f"twice the {what}",
+                short=f"{what} ×2",
+                detail=f"{2 * lanes} instead of {lanes}",
+                accelerator=more,
+            )
 
 
 def _wider_axes(accelerator: Accelerator) -> Iterator[Alternative]:
@@ -129,6 +159,7 @@ def _wider_axes(accelerator: Accelerator) -> Iterator[Alternative]:
         if wider is not None:
             yield Alternative(
                 name=f"twice the {axis.dim} axis",
+                short=f"{axis.dim} axis ×2",
                 detail=_wider_text(axis, accelerator, wider),
                 accelerator=wider,
                 wider=axis.dim,
