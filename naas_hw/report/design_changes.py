@@ -65,7 +65,9 @@ def design_changes(before: Accelerator, after: Accelerator) -> list[DesignChange
 
 def changes_text(before: Accelerator, after: Accelerator) -> str:
     """All differences in a line."""
-    return "; ".join(one.text for one in design_changes(before, after)) or "nothing"
+    return (
+        "; ".join(one.text for one in design_changes(before, after)) or "nothing in the accelerator"
+    )
 
 
 def undone(

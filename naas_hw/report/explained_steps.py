@@ -87,9 +87,19 @@ def _first_card(facts: RunFacts, first: TriedDesign) -> StepCard:
         sentences=(
             f"The best of {counted(len(of_generation), 'accelerator')} of the first generation "
             "with a legal mapping of every layer.",
+            *_judged_by(facts),
             *_spent(design.reports),
         ),
     )
+
+
+def _judged_by(facts: RunFacts) -> Iterator[str]:
+    """What a reader has to know of steps whose networks differ."""
+    if facts.result is not None and facts.result.joint is not None:
+        yield (
+            "Each accelerator counts with the best network of the space that was found for it, so "
+            "that the networks of two steps may differ."
+        )
 
 
 def _spent(reports: Sequence[NetworkReport]) -> Iterator[str]:
@@ -138,7 +148,7 @@ def _final_card(facts: RunFacts) -> Iterator[StepCard]:
     yield StepCard(
         title=f"Final mappings: {array_text(facts.accelerator)}",
         score=f"{_score_text(facts, result.score)}, {moved(before.score, result.score)}",
-        changed="the mappings only",
+        changed="the mappings only" if is_same else "",
         sentences=(
             *_which(facts, chosen, last),
             *(_by_parts(before, after) if before.reports else ()),
@@ -149,10 +159,11 @@ def _final_card(facts: RunFacts) -> Iterator[StepCard]:
 def _which(facts: RunFacts, chosen: TriedDesign, last: TriedDesign) -> Iterator[str]:
     """What was done at the end, and whether it changed the order of the accelerators."""
     method = facts.result.method if facts.result else None
-    if method is not None and facts.result is not None and facts.result.joint is None:
+    what = "networks" if facts.result and facts.result.joint else "accelerators"
+    if method is not None:
         yield (
-            f"The mappings of up to {counted(method.finalists, 'accelerator')} were searched once "
-            f"more, with {method.final_effort} times the evaluations."
+            f"The best {what}, up to {method.finalists:,}, were mapped once more, with "
+            f"{method.final_effort} times the evaluations."
         )
     if chosen.candidate.accelerator != last.candidate.accelerator:
         yield (

@@ -3,22 +3,23 @@
 from typing import Final
 
 from naas_hw.report.charts import ChartAxis, Series, plot
-from naas_hw.report.level_counts import level_counts
+from naas_hw.report.level_counts import level_counts, number
 from naas_hw.report.values import DataTable, Figure, TableCell, data_table
 from naas_hw.runs.facts import RunFacts
 
 
 def simulation_table(facts: RunFacts) -> DataTable | None:
-    """Cycles and accesses, predicted beside simulated; None where nothing was simulated."""
+    """Cycles and accesses, predicted beside simulated; None where nothing was simulated.
+
+    Accesses are those that were counted; where others were predicted, these stand beside.
+    """
     if facts.simulation is None or not facts.simulation.layers:
         return None
     predicted = (
         {one.name: one.counts for one in facts.prediction.layers} if facts.prediction else {}
     )
     levels = list(level_counts_of(facts.simulation.layers[0].counted))
-    columns = ["layer", "verdict", "cycles predicted", "cycles simulated"]
-    for level in levels:
-        columns += [f"{level} predicted", f"{level} counted"]
+    columns = ["layer", "verdict", "cycles predicted", "cycles simulated", *levels]
     rows = []
     for one in facts.simulation.layers:
         name = one.name if one.groups == 1 else f"{one.name} (1 of {one.groups} groups)"
@@ -26,8 +27,7 @@ def simulation_table(facts: RunFacts) -> DataTable | None:
         row += [one.predicted_cycles, one.simulated_cycles]
         expected = level_counts_of(predicted.get(one.name, {}))
         counted = level_counts_of(one.counted)
-        for level in levels:
-            row += [expected.get(level, _UNKNOWN), counted.get(level, _UNKNOWN)]
+        row += [_counted(expected.get(level), counted.get(level)) for level in levels]
         rows.append((*row, one.output_mismatches))
     return data_table(
         "Predicted against simulated", [*columns, "wrong bytes"], rows, is_sortable=True
@@ -35,6 +35,16 @@ def simulation_table(facts: RunFacts) -> DataTable | None:
 
 
 _UNKNOWN: Final = TableCell(text="unknown", value=-1)
+
+
+def _counted(predicted: int | None, count: int | None) -> TableCell | int:
+    """Accesses of a level, with the prediction if it is another one or is not known."""
+    if count is None:
+        return _UNKNOWN
+    if predicted == count:
+        return count
+    expected = "prediction unknown" if predicted is None else f"{number(predicted)} predicted"
+    return TableCell(text=f"{number(count)} ({expected})", value=count)
 
 
 def level_counts_of(counts: dict[str, int]) -> dict[str, int]:

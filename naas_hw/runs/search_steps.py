@@ -77,7 +77,7 @@ def read_steps(
     settings : its objective and energy table.
     """
     improvements = improving(candidates)
-    chosen = first_of(candidates, reported)
+    chosen = tried_as(candidates, reported)
     dropped = best_dropped(candidates, reported)
     with History.read(path) as history:
         known: dict[Candidate, TriedDesign] = {}
@@ -111,10 +111,10 @@ def best_dropped(candidates: Sequence[Candidate], reported: Accelerator) -> list
     return list(best.values())[:NUM_DROPPED]
 
 
-def first_of(candidates: Sequence[Candidate], accelerator: Accelerator) -> Candidate | None:
-    """The first candidate that was mapped in full on an accelerator; else the first of all."""
+def tried_as(candidates: Sequence[Candidate], accelerator: Accelerator) -> Candidate | None:
+    """The best candidate on an accelerator; those that were mapped in full come first."""
     of_it = [c for c in _scored(candidates) if _unnamed(c.accelerator) == _unnamed(accelerator)]
-    return min(of_it, key=lambda one: one.is_screened, default=None)
+    return min(of_it, key=lambda one: (one.is_screened, _score(one)), default=None)
 
 
 def _scored(candidates: Sequence[Candidate]) -> list[Candidate]:

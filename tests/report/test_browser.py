@@ -21,6 +21,36 @@ OUTSIDE = """return [...document.querySelectorAll("svg text")].filter(text => {
         box.top < whole.top - 1 || box.bottom > whole.bottom + 1;
 }).map(text => text.textContent)"""  # text that leaves its chart
 TABLE = "table.sortable.wide"
+CUT = """return [...document.querySelectorAll("main *, header *, nav *, footer *")].filter(
+    e => e.checkVisibility() && !e.closest("svg") && e.scrollWidth > e.clientWidth + 1 &&
+        !["inline", "contents"].includes(getComputedStyle(e).display) &&
+        getComputedStyle(e).position !== "absolute" && e.tagName !== "TH"
+).map(e => [e.tagName + "." + e.className, getComputedStyle(e).overflowX])"""  # wider inside
+COLOURS = """const of = (selector, name) =>
+    getComputedStyle(document.querySelector(selector))[name];
+return { paper: of("body", "backgroundColor"), ink: of("body", "color"),
+    card: of(".tiles > div", "backgroundColor"), link: of("main a", "color"),
+    text: of("svg text", "fill"), mark: of(".mark.tone0", "fill"), grid: of(".grid", "stroke") }"""
+FAINT = """const numbers = colour => colour.match(/[0-9.]+/g).map(Number);
+const linear = part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+const bright = colour => numbers(colour).slice(0, 3).map(part => linear(part / 255))
+    .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
+const opaque = e => {
+    for (; e; e = e.parentElement) {
+        const colour = getComputedStyle(e).backgroundColor;
+        if (numbers(colour)[3] !== 0) return colour;
+    }
+    return "rgb(255, 255, 255)";
+};
+const holds = e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+return [...document.querySelectorAll("body *")].filter(
+    e => holds(e) && e.checkVisibility() && !["SCRIPT", "title"].includes(e.tagName)
+).map(e => {
+    const style = getComputedStyle(e);
+    const [front, back] = [e.closest("svg") ? style.fill : style.color, opaque(e)].map(bright);
+    const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+    return [e.tagName, e.textContent.trim().slice(0, 40), contrast];
+}).filter(([, , contrast]) => contrast < 4.5)"""  # text with less contrast than WCAG asks for
 
 
 def texts(browser, selector: str) -> list[str]:
@@ -176,6 +206,39 @@ def test_the_longest_names_make_it_no_wider_and_stay_inside_charts(
     assert browser.run(wide) == []
     assert browser.run("return document.documentElement.scrollWidth") == 360
     assert browser.run(OUTSIDE) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_cut_off(browser, searched_page, width):
+    """On a screen each table fits; on a phone a table or a loop nest scrolls within its own box."""
+    browser.resize(width, 900)
+    browser.open(searched_page)
+    assert browser.run("return document.documentElement.scrollWidth") == width
+    cut = browser.run(CUT)
+    assert cut == [] if width == 1280 else all(overflow == "auto" for _, overflow in cut)
+    assert browser.run(OUTSIDE) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_both_schemes_are_legible(browser, searched_page, width):
+    """Text has the contrast of WCAG 2.1, level AA; the dark page is dark, its charts too."""
+    seen = {}
+    for dark in (False, True):
+        browser.resize(width, 900, dark=dark)
+        browser.open(searched_page)
+        browser.run("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        assert browser.run(FAINT) == []
+        seen[dark] = browser.run(COLOURS)
+    assert all(seen[True][name] != colour for name, colour in seen[False].items())
+    light, dark = (luminance(seen[scheme]["paper"]) for scheme in (False, True))
+    assert light > 0.9 and dark < 0.05
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of `rgb(r, g, b)`: WCAG 2.1, definitions."""
+    parts = [int(part) / 255 for part in re.findall(r"[0-9]+", colour)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(w * x for w, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_text_in_charts_is_legible_on_a_phone(browser, searched_page):

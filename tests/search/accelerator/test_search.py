@@ -138,6 +138,10 @@ def test_no_candidate_is_mapped_that_cannot_be_better_than_the_best(tmp_path: Pa
             assert bound.score(record.accelerator, Objective.EDP) <= score
         best = min([best, *scores])
     assert result.num_pruned == sum(r.num_pruned for r in records_of(tmp_path, SETTINGS))
+    again = search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h", resume=True)
+    assert again.rejections == result.rejections  # a resumed search counts what it skips, too
+    assert result.rejections.total == result.num_invalid
+    assert result.rejections.pruned == result.num_pruned
 
 
 def test_the_front_is_what_no_candidate_beats(tmp_path: Path):
