@@ -27,6 +27,18 @@ _REASONS: Final = {
 """Field of `RejectedRecord` -> reason, and what it means."""
 
 
+_OPTIMISERS: Final = {
+    "climb": "The optimiser changes a few parameters of the best accelerator so far, or of one "
+    "behind it.",
+    "genetic": "The optimiser crosses and mutates accelerators that won small tournaments.",
+    "differential": "The optimiser moves each accelerator by differences of others "
+    "(differential evolution).",
+    "cma": "The optimiser draws accelerators from a normal distribution that it adapts (CMA-ES).",
+    "random": "The optimiser draws accelerators at random and learns nothing from them.",
+}
+"""How each optimiser proposes accelerators."""
+
+
 def reasons_table(facts: RunFacts) -> DataTable | None:
     """Accelerators that were dropped, by reason; None where there was no search."""
     if facts.result is None or not facts.candidates:
@@ -79,19 +91,30 @@ def effort_sentences(facts: RunFacts) -> tuple[str, ...]:
     generations = max(candidate.generation for candidate in facts.candidates) + 1
     better = len(facts.steps.improvements)
     return (
-        f"In {counted(generations, 'generation')} the search {_drawn(facts, result)}. "
+        f"The search ran {counted(generations, 'generation')}{_by(result)}. "
+        f"It {_drawn(facts, result)}. "
         f"The best accelerator changed in {better:,} of the generations, the first one included.",
+        *_method(result),
         *_mappings(result),
     )
 
 
+def _by(result: ResultRecord) -> str:
+    return "" if result.method is None else f" with the optimiser {result.method.optimiser}"
+
+
 def _drawn(facts: RunFacts, result: ResultRecord) -> str:
-    method = "" if result.method is None else f"(optimiser: {result.method.optimiser}) "
-    mapped = f"{method}mapped {counted(len(facts.candidates), 'accelerator')}"
+    mapped = f"mapped {counted(len(facts.candidates), 'accelerator')}"
     rejected = _rejected(result)
     if not rejected:
         return mapped
     return f"{mapped} and ruled out {rejected:,} more before mapping them"
+
+
+def _method(result: ResultRecord) -> Iterator[str]:
+    """How accelerators were proposed, as far as this version knows it."""
+    if result.method is not None and result.method.optimiser in _OPTIMISERS:
+        yield _OPTIMISERS[result.method.optimiser]
 
 
 def _rejected(result: ResultRecord) -> int | None:
@@ -107,8 +130,8 @@ def _mappings(result: ResultRecord) -> Iterator[str]:
     if tried is None or legal is None or exact is None:
         return
     yield (
-        f"It looked at {tried:,} mappings of these accelerators. {legal:,} of them were legal and "
-        f"new; the others were illegal or repeated. {exact:,} were timed to the cycle; of the rest "
+        f"The search looked at {tried:,} mappings of these accelerators. {legal:,} of them were "
+        f"legal and new; the others were illegal or repeated. {exact:,} were timed to the cycle; of the rest "
         "only a lower bound of the cycles was computed."
     )
 

@@ -14,6 +14,7 @@ from naas_hw.runs.facts import LayerFacts, RunFacts
 from naas_hw.runs.what_if import WhatIf, what_ifs
 
 _ENGINES: Final = ("load", "fill", "compute", "drain", "store")
+_OBJECTS: Final = {"descriptor": "its descriptor"}
 _WAYS: Final = ("load", "store")
 _UNKNOWN: Final = TableCell(text="–", value=-1)
 _NOTHING: Final = "none"
@@ -65,11 +66,10 @@ def limit_sentence(one: LayerFacts) -> str:
     cost, wait = one.cost, main_wait(one.cost)
     busiest = busiest_engine(cost.engines)
     share = getattr(cost.engines, busiest) / cost.cycles
-    waits = (
-        "never waits"
-        if wait is None
-        else f"waits for {wait} in {share_text(getattr(cost.stalls, wait) / cost.cycles)}"
-    )
+    waits = "never waits"
+    if wait is not None:
+        waited = share_text(getattr(cost.stalls, wait) / cost.cycles)
+        waits = f"waits for {_OBJECTS.get(wait, wait)} in {waited}"
     return (
         f"The busiest engine is {busiest}, which works in {share:.1%} of the cycles. The array "
         f"computes in {share_text(cost.stalls.compute / cost.cycles)} of them and {waits}."

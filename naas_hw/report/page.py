@@ -40,6 +40,7 @@ from naas_hw.report.simulation import (
     simulation_table,
 )
 from naas_hw.report.values import PICO, DataTable, Figure, array_text, data_table, energy, percent
+from naas_hw.report.words import counted
 from naas_hw.runs.facts import LayerFacts, NetworkFacts, RunFacts
 from naas_hw.runs.result_json import ResultRecord
 
@@ -318,7 +319,7 @@ def _nest(one: LayerFacts, limits: str) -> LoopNestText:
         facts=(
             f"{cost.cycles:,} cycles, {geometry.pes_used:,} of "
             f"{geometry.accelerator.num_pes:,} PEs, utilisation {cost.utilization:.1%}, "
-            f"{geometry.num_dram_tiles:,} tiles, {geometry.num_steps:,} steps, "
+            f"{counted(geometry.num_dram_tiles, 'tile')}, {counted(geometry.num_steps, 'step')}, "
             f"{cost.energy_pj / 1e6:,.2f} µJ"
         ),
         limits=limits,

@@ -11,6 +11,7 @@ from naas_hw import api
 from naas_hw.report.dropped import dropped_sentence, dropped_table, effort_sentences, reasons_table
 from naas_hw.report.explained_steps import step_cards
 from naas_hw.report.page import render_report
+from naas_hw.report.values import DataTable, TableCell
 from naas_hw.report.words import moved
 from naas_hw.runs.result_json import RejectedRecord
 from naas_hw.runs.search_steps import SearchSteps
@@ -84,12 +85,18 @@ def test_without_costs_a_step_tells_its_figures_only(searched_facts):
     assert "by cause" not in text and "by level" not in text and "instead of" not in text
 
 
+def rows_of(table: DataTable | None) -> tuple[tuple[TableCell, ...], ...]:
+    """Rows of a table that is there."""
+    assert table is not None
+    return table.rows
+
+
 # What was dropped --------------------------------------------------------------------------------
 
 
 def test_the_counts_by_reason_are_those_of_result_json(searched_facts, searched_run):
     result = json.loads((searched_run / "result.json").read_text())
-    rows = {row[0].text: row[1].value for row in reasons_table(searched_facts).rows}
+    rows = {row[0].text: row[1].value or 0 for row in rows_of(reasons_table(searched_facts))}
     assert rows["over the budget"] == result["rejected"]["over_budget"]
     assert rows["mapped before"] == result["rejected"]["known"]
     assert rows["pruned by a bound"] == result["rejected"]["pruned"] == result["num_pruned"]
@@ -104,7 +111,9 @@ def test_a_run_of_an_older_version_says_what_it_does_not_know(searched_facts):
     older = searched_facts.result.model_copy(
         update={"rejected": None, "method": None, "num_invalid": 9, "num_pruned": 4}
     )
-    rows = {row[0].text: row for row in reasons_table(replace(searched_facts, result=older)).rows}
+    rows = {
+        row[0].text: row for row in rows_of(reasons_table(replace(searched_facts, result=older)))
+    }
     assert rows["pruned by a bound"][1].value == 4
     assert rows["ruled out otherwise"][1].value == 5
     assert "did not keep the reason" in rows["ruled out otherwise"][2].text
@@ -127,8 +136,8 @@ def test_a_design_that_was_better_before_the_final_mappings_is_told(searched_fac
     better = replace(steps.dropped[0], candidate=replace(steps.dropped[0].candidate, score=1.0))
     facts = replace(searched_facts, steps=replace(steps, dropped=(better, *steps.dropped[1:])))
     assert "Before the final mappings" in dropped_sentence(facts)
-    assert dropped_table(facts).rows[0][3].text.endswith("% better")
-    assert all("worse" in row[3].text for row in dropped_table(searched_facts).rows[-1:])
+    assert rows_of(dropped_table(facts))[0][3].text.endswith("% better")
+    assert all("worse" in row[3].text for row in rows_of(dropped_table(searched_facts))[-1:])
 
 
 def test_zero_is_a_count_like_others(searched_facts):

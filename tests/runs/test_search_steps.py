@@ -47,7 +47,7 @@ def test_a_step_is_a_generation_that_found_a_better_design(generations):
 def test_what_was_dropped_is_the_best_of_each_other_design(drawn):
     all_ = [candidate(0, n, score, 64 * size) for n, (score, size) in enumerate(drawn)]
     reported = ARRAY.model_copy(update={"bank_bytes": 64, "name": "found"})
-    best = {}
+    best: dict[int, float] = {}
     for score, size in drawn:
         if score is not None and size != 1:
             best[64 * size] = min(score, best.get(64 * size, inf))
