@@ -131,8 +131,8 @@ def _mappings(result: ResultRecord) -> Iterator[str]:
         return
     yield (
         f"The search looked at {tried:,} mappings of these accelerators. {legal:,} of them were "
-        f"legal and new; the others were illegal or repeated. {exact:,} were timed to the cycle; of the rest "
-        "only a lower bound of the cycles was computed."
+        f"legal and new; the others were illegal or repeated. {exact:,} were timed to the cycle; "
+        "of the rest only a lower bound of the cycles was computed."
     )
 
 

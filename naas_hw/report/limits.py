@@ -151,8 +151,8 @@ def _help_sentences(facts: RunFacts, found: Sequence[WhatIf]) -> Iterator[str]:
     best = max(found, key=lambda one: _saved(one, facts))
     saved = _saved(best, facts)
     yield (
-        "The exact model evaluated each layer again on accelerators that differ in one thing. "
-        "The mapping of each layer was kept, apart from the positions of a wider axis; a search "
+        "The exact model evaluated each layer again on accelerators that differ in one thing, or "
+        "in an axis and the beats, which limit the lanes of fill together. The mapping of each layer was kept, apart from the positions of a wider axis; a search "
         "for the changed accelerator may find better ones. The changed accelerators may exceed the "
         "budget, and nothing is said about their clock."
     )
@@ -250,7 +250,7 @@ def _what_if_figure(facts: RunFacts, found: Sequence[WhatIf]) -> Figure | None:
     ]
     return Figure(
         title="Cycles with one change",
-        caption="Exact cycles of the run if one thing were different and every mapping kept. A "
+        caption="Exact cycles of the run if one change were made and every mapping kept. A "
         "layer whose mapping is not legal then counts as it is.",
         picture=stacked_bars(
             "Cycles with one change",

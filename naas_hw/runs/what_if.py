@@ -1,4 +1,7 @@
-"""What the cycles of layers would be on accelerators that differ in one thing.
+"""What the cycles of layers would be on accelerators that differ in one thing, or in two.
+
+The lanes by which weights or inputs reach the array divide both an axis and a beat, so where more
+of them need both to be wider, that is one alternative too.
 
 The mapping of each layer is kept: its loop orders and its tiles. Where an axis of the array has
 more positions, the layer's loop over that axis uses them, and the loop inside or outside of it has
@@ -23,7 +26,7 @@ MAX_BEAT_BYTES: Final = 32
 
 @dataclass(frozen=True, kw_only=True)
 class Alternative:
-    """An accelerator that differs in one thing.
+    """An accelerator that differs by one change.
 
     Members
     -------
@@ -54,13 +57,14 @@ class WhatIf:
 
 
 def alternatives(accelerator: Accelerator) -> list[Alternative]:
-    """The accelerators that differ in one thing, as far as there are such accelerators."""
+    """The accelerators that differ in one change, as far as there are such accelerators."""
     return [
         *_faster_memory(accelerator),
         *_quicker_memory(accelerator),
         *_more_drain_lanes(accelerator),
         *_more_fill_lanes(accelerator),
         *_wider_axes(accelerator),
+        *_wider_axes_and_beats(accelerator),
     ]
 
 
@@ -152,24 +156,56 @@ def _more_fill_lanes(accelerator: Accelerator) -> Iterator[Alternative]:
 
 
 def _wider_axes(accelerator: Accelerator) -> Iterator[Alternative]:
-    for place, axis in enumerate(accelerator.axes):
-        axes = list(accelerator.axes)
-        axes[place] = axis.model_copy(update={"size": 2 * axis.size})
-        wider = changed(accelerator, axes=[one.model_dump() for one in axes])
+    for axis in accelerator.axes:
+        wider = _with_wider_axis(accelerator, axis.dim)
         if wider is not None:
             yield Alternative(
                 name=f"twice the {axis.dim} axis",
                 short=f"{axis.dim} axis ×2",
-                detail=_wider_text(axis, accelerator, wider),
+                detail=f"{_wider_text(axis)}, so {wider.num_pes:,} PEs instead of "
+                f"{accelerator.num_pes:,}",
                 accelerator=wider,
                 wider=axis.dim,
             )
 
 
-def _wider_text(axis: Axis, before: Accelerator, after: Accelerator) -> str:
+def _with_wider_axis(accelerator: Accelerator, dim: Dim) -> Accelerator | None:
+    axes = [
+        {"dim": axis.dim, "size": axis.size * (2 if axis.dim == dim else 1)}
+        for axis in accelerator.axes
+    ]
+    return changed(accelerator, axes=axes)
+
+
+def _wider_text(axis: Axis) -> str:
+    return f"{2 * axis.size} positions instead of {axis.size}"
+
+
+def _wider_axes_and_beats(accelerator: Accelerator) -> Iterator[Alternative]:
+    """An axis and the beats, where both together give lanes that neither gives by itself."""
+    beats, beat_text = _wider_beats(accelerator)
+    for axis in accelerator.axes:
+        alone = _with_wider_axis(accelerator, axis.dim)
+        both = None if beats is None else _with_wider_axis(beats, axis.dim)
+        if beats is None or alone is None or both is None:
+            continue
+        lanes = [max(pair) for pair in zip(_lanes(beats), _lanes(alone), strict=True)]
+        if any(new > old for new, old in zip(_lanes(both), lanes, strict=True)):
+            yield Alternative(
+                name=f"twice the {axis.dim} axis and beats",
+                short=f"{axis.dim}, beat ×2",
+                detail=f"{_wider_text(axis)}; beats of {beat_text}",
+                accelerator=both,
+                wider=axis.dim,
+            )
+
+
+def _lanes(accelerator: Accelerator) -> tuple[int, int, int]:
+    """How many weights and inputs, of both kinds of layers, reach the array a cycle."""
     return (
-        f"{2 * axis.size} positions instead of {axis.size}, so {after.num_pes:,} PEs instead of "
-        f"{before.num_pes:,}"
+        accelerator.weight_network_lanes,
+        accelerator.input_network_lanes,
+        accelerator.depthwise_network_lanes,
     )
 
 

@@ -37,6 +37,7 @@ def test_each_alternative_differs_in_what_its_name_says():
         "twice the input lanes": {"input_lanes"},
         "twice the K axis": {"axes"},
         "twice the P axis": {"axes"},
+        "twice the K axis and beats": {"axes", "beat_bytes", "bank_bytes"},
     }
 
 
@@ -46,6 +47,16 @@ def test_a_beat_a_cycle_becomes_a_wider_beat_with_whole_banks():
     wider = named(array)["twice as wide beats"]
     assert wider.accelerator.beat_bytes == 8 and wider.accelerator.bank_bytes == 264
     assert wider.accelerator.drain_lanes == 2 and "2 drain lanes instead of 1" in wider.detail
+
+
+def test_two_changes_are_one_alternative_where_lanes_need_both():
+    """Weights get gcd(beat, K) lanes: neither a wider beat nor a wider axis alone gives more."""
+    both = named(ARRAY)["twice the K axis and beats"].accelerator
+    alone = named(ARRAY)["twice the K axis"].accelerator
+    beats = changed(ARRAY, beat_bytes=8, bank_bytes=264)
+    assert beats is not None
+    assert ARRAY.weight_network_lanes == alone.weight_network_lanes == beats.weight_network_lanes
+    assert both.weight_network_lanes == 2 * ARRAY.weight_network_lanes
 
 
 def test_what_no_accelerator_can_have_is_no_alternative():
