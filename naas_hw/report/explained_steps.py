@@ -165,10 +165,12 @@ def _which(facts: RunFacts, chosen: TriedDesign, last: TriedDesign) -> Iterator[
             f"The best {what}, up to {method.finalists:,}, were mapped once more, with "
             f"{method.final_effort} times the evaluations."
         )
-    if chosen.candidate.accelerator != last.candidate.accelerator:
+    before, after = last.candidate.accelerator, chosen.candidate.accelerator
+    if before != after:
         yield (
             f"With them this accelerator, of generation {chosen.candidate.generation + 1}, is "
-            f"better than the best of the generations, {array_text(last.candidate.accelerator)}."
+            "better than the best of the generations. From that one to this: "
+            f"{changes_text(before, after)}."
         )
 
 

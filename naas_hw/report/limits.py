@@ -152,9 +152,10 @@ def _help_sentences(facts: RunFacts, found: Sequence[WhatIf]) -> Iterator[str]:
     saved = _saved(best, facts)
     yield (
         "The exact model evaluated each layer again on accelerators that differ in one thing, or "
-        "in an axis and the beats, which limit the lanes of fill together. The mapping of each layer was kept, apart from the positions of a wider axis; a search "
-        "for the changed accelerator may find better ones. The changed accelerators may exceed the "
-        "budget, and nothing is said about their clock."
+        "in an axis and the beats, which limit the lanes of fill together. The mapping of each "
+        "layer was kept, apart from the positions of a wider axis; a search for the changed "
+        "accelerator may find better ones. The changed accelerators may exceed the budget, and "
+        "nothing is said about their clock."
     )
     if saved <= 0:
         yield "None of these changes saves a cycle."
