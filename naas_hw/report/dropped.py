@@ -21,7 +21,7 @@ _REASONS: Final = {
     ),
     "without_room": (
         "no room for a layer",
-        "Some layer has no legal mapping on it, whatever the mapping.",
+        "It has no room for some layer, whatever the mapping.",
     ),
 }
 """Field of `RejectedRecord` -> reason, and what it means."""
@@ -93,7 +93,7 @@ def effort_sentences(facts: RunFacts) -> tuple[str, ...]:
     return (
         f"The search ran {counted(generations, 'generation')}{_by(result)}. "
         f"It {_drawn(facts, result)}. "
-        f"The best accelerator changed in {better:,} of the generations, the first one included.",
+        f"The best accelerator changed in {better:,} of the generations, the first find included.",
         *_method(result),
         *_mappings(result),
     )

@@ -20,6 +20,7 @@ from naas_hw.report.values import array_text, title_of
 from naas_hw.report.words import counted, listed, moved, signed
 from naas_hw.runs.facts import RunFacts
 from naas_hw.runs.search_steps import TriedDesign
+from naas_hw.search.accelerator.design_front import mean_figure
 
 _NUM_PARTS: Final = 4
 """Causes, or levels, that a sentence names."""
@@ -85,8 +86,8 @@ def _first_card(facts: RunFacts, first: TriedDesign) -> StepCard:
         score=_score_text(facts, design.score),
         changed="",
         sentences=(
-            f"The best of {counted(len(of_generation), 'accelerator')} of the first generation "
-            "with a legal mapping of every layer.",
+            f"The best of {counted(len(of_generation), 'accelerator')} of this generation, the "
+            "first in which one had a legal mapping of every layer.",
             *_judged_by(facts),
             *_spent(design.reports),
         ),
@@ -137,21 +138,22 @@ def _final_card(facts: RunFacts) -> Iterator[StepCard]:
         return
     last = facts.steps.improvements[-1]
     before = _design(chosen)
-    is_same = result.joint is None
+    costs = tuple(network.report for network in facts.networks)
     after = _Design(
         accelerator=facts.accelerator,
         score=result.score,
-        cycles=before.cycles,
-        energy_pj=before.energy_pj,
-        reports=tuple(network.report for network in facts.networks) if is_same else (),
+        cycles=mean_figure([report.cycles for report in costs]),
+        energy_pj=mean_figure([report.energy_pj for report in costs]),
+        reports=costs,
     )
+    is_same = result.joint is None  # else the networks may differ
     yield StepCard(
         title=f"Final mappings: {array_text(facts.accelerator)}",
         score=f"{_score_text(facts, result.score)}, {moved(before.score, result.score)}",
         changed="the mappings only" if is_same else "",
         sentences=(
             *_which(facts, chosen, last),
-            *(_by_parts(before, after) if before.reports else ()),
+            *(_gains(facts, before, after) if is_same else ()),
         ),
     )
 
