@@ -5,9 +5,10 @@ from typing import Final
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.cost.evaluate import CostReport
 from naas_hw.report.charts import Bar, ChartAxis, Series, plot, stacked_bars
+from naas_hw.report.level_counts import number
 from naas_hw.report.svg import short
 from naas_hw.report.values import DataTable, Figure, TableCell, data_table, edp, energy, percent
-from naas_hw.runs.facts import RunFacts
+from naas_hw.runs.facts import RunFacts, SimulatedLayer
 from naas_hw.workload.layer import Layer
 
 STALL_TITLES: Final = {
@@ -31,7 +32,7 @@ def layer_table(facts: RunFacts) -> DataTable:
     columns += [_short_title(name) for name in _WAITS]
     columns += ["DRAM beats", "L2 words", "energy, µJ", "EDP, J × cycles"]
     if simulated:
-        columns += ["RTL: predicted", "RTL: simulated"]
+        columns.append("RTL: simulated")
     rows = []
     for index, one in enumerate(facts.layers):
         cost = one.cost
@@ -51,14 +52,19 @@ def layer_table(facts: RunFacts) -> DataTable:
             edp(cost.edp),
         ]
         if simulated:
-            simulation = simulated.get(one.layer.name)
-            row += (
-                [simulation.predicted_cycles, simulation.simulated_cycles]
-                if simulation
-                else [_NOT_RUN] * 2
-            )
+            row.append(_simulated_cycles(simulated.get(one.layer.name)))
         rows.append(row)
     return data_table("Layers", columns, rows, is_sortable=True)
+
+
+def _simulated_cycles(layer: SimulatedLayer | None) -> TableCell | int:
+    """Cycles on the RTL, with the prediction if it is another one."""
+    if layer is None:
+        return _NOT_RUN
+    cycles, predicted = layer.simulated_cycles, layer.predicted_cycles
+    if cycles == predicted:
+        return cycles
+    return TableCell(text=f"{number(cycles)} ({number(predicted)} predicted)", value=cycles)
 
 
 _NOT_RUN: Final = TableCell(text="–", value=-1)

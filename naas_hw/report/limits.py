@@ -170,9 +170,8 @@ def _illegal_text(found: WhatIf) -> str:
     illegal = sum(cost is None for cost in found.costs)
     if not illegal:
         return ""
-    return (
-        f" The mapping of {counted(illegal, 'layer')} is not legal there; they count as they are."
-    )
+    layers = "it counts as it is" if illegal == 1 else "they count as they are"
+    return f" The mapping of {counted(illegal, 'layer')} is not legal there; {layers}."
 
 
 def _best_sentence(found: Sequence[WhatIf], index: int, now: CostReport) -> str:

@@ -14,6 +14,7 @@ from naas_hw.arch.technology import MAESTRO
 from naas_hw.core.errors import InputError
 from naas_hw.report.layers import bytes_per_cycle, intensity, layer_table
 from naas_hw.report.page import key_figures, render_report
+from naas_hw.report.simulation import simulation_table
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
@@ -71,8 +72,24 @@ def test_what_was_simulated_stands_beside_what_was_predicted(run, pretend):
     simulated = json.loads((run / "sim" / "simulated.json").read_text())["layers"][0]
     for name in ("predicted_cycles", "simulated_cycles"):
         assert f"{simulated[name]:,}</td>" in text
+    beside = f"{simulated['simulated_cycles']:,} ({simulated['predicted_cycles']:,} predicted)"
+    assert f">{beside}</td>" in text
     assert ">differs</td>" in text
     assert "The largest difference is 7 cycles." in text
+
+
+def test_an_access_that_was_not_predicted_stands_beside_its_prediction(searched_facts):
+    first, *others = searched_facts.simulation.layers
+    macs = first.counted["macs"]
+    more = first.model_copy(update={"counted": first.counted | {"macs": macs + 1}})
+    simulation = searched_facts.simulation.model_copy(update={"layers": (more, *others)})
+    table = simulation_table(replace(searched_facts, simulation=simulation))
+    assert table is not None
+    column = table.columns.index("MACs")
+    assert table.rows[0][column].text == f"{macs + 1:,} ({macs:,} predicted)"
+    unknown = simulation_table(replace(searched_facts, simulation=simulation, prediction=None))
+    assert unknown is not None
+    assert unknown.rows[0][column].text == f"{macs + 1:,} (prediction unknown)"
 
 
 def test_a_mapped_run_has_no_search_but_all_else(tmp_path):
