@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Watches an AXI4 interface and counts what breaks a rule of it, on either side.
 //
 // A manager and a subordinate with INCR bursts of whole beats and one order of responses, which is

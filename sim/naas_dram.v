@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // AXI4 slave memory of the simulation, with exact timing.
 //
 // Cycle numbers are clock periods; a handshake in cycle t has valid and ready high in cycle t and is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Primitives of the ECP5 as far as this hardware uses them, for simulation.
 //
 // Written from Lattice's descriptions: "ECP5 and ECP5-5G sysDSP Usage Guide" and "ECP5 and ECP5-5G

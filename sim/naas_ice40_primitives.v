@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: 0BSD
 // Primitives of the iCE40 UltraPlus as far as this hardware uses them, for simulation.
 //
 // Written from Lattice's description: "DSP Function Usage Guide for iCE40 Devices". What is not

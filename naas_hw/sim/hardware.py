@@ -8,6 +8,7 @@ from pathlib import Path
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.families import Family
+from naas_hw.core.output_licence import SPDX_LINE
 from naas_hw.core.version import __version__
 from naas_hw.emit.families import primitive_models
 from naas_hw.emit.verilog import emit_verilog
@@ -95,8 +96,9 @@ def generate(
 
 def _banner(accelerator: Accelerator, digest: int) -> str:
     lines = (
+        SPDX_LINE,
         f"naas_hw {__version__}, digest {digest:016x}",
-        f"array {accelerator.array_text}; {accelerator.beat_bytes} bytes a beat",
+        f"array {accelerator.array_text}; {accelerator.beat_bytes} bytes a beat; "
         f"L2 {accelerator.num_banks} banks of {accelerator.bank_bytes} bytes",
         f"a PE: {accelerator.weight_buffer_bytes} bytes of weights, "
         f"{accelerator.input_buffer_bytes} of inputs; "

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: 0BSD
 """An accelerator of naas_hw as a module of a LiteX SoC.
 
     self.naas = Naas(platform)

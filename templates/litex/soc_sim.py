@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: 0BSD
 """Simulates a SoC with the accelerator: its CPU runs the firmware, which prints the answer.
 
     python soc_sim.py [--cpu-type vexriscv] [--cpu-variant standard] [--l2-size 0]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: 0BSD
 """A SoC with the accelerator on a ULX3S-85F: VexRiscv, SDRAM, serial line.
 
     python soc_ulx3s.py --build     software, firmware and bitstream

@@ -11,6 +11,7 @@ from naas_hw import api
 from naas_hw.api.consistency import findings
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError
+from naas_hw.core.output_licence import SPDX_LINE
 
 pytestmark = pytest.mark.takes_seconds
 
@@ -43,6 +44,14 @@ def test_what_naas_made_belongs_together(run: Path, capsys: pytest.CaptureFixtur
     assert findings(run) == []
     assert main(["doctor", str(run)]) == 0
     assert capsys.readouterr().out == "the files of the run belong together\n"
+
+
+def test_each_generated_text_says_under_which_terms_it_is_used(run: Path) -> None:
+    kinds = {".v", ".c", ".h", ".md", ".rdl", ".xml", ".tcl", ".sdc", ".xdc", ".core"}
+    paths = [path for path in run.rglob("*") if path.suffix in kinds]
+    assert kinds == {path.suffix for path in paths}
+    for path in paths:
+        assert SPDX_LINE in "\n".join(path.read_text().splitlines()[:3]), path
 
 
 def test_edited_verilog_is_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The program file and the inputs, as they are. */
     .section .rodata
     .balign 8

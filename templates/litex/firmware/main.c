@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Runs a network on the accelerator, and prints what comes out.
  *
  * The program file and an input are part of this firmware. Nothing else is needed but LiteX's C
