@@ -157,7 +157,8 @@ install_naas() {
     local extras=$1
     local pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input)
     say "installing naas_hw[$extras] and what it needs, in the versions of constraints.txt"
-    "${pip[@]}" install --quiet --constraint constraints.txt hatchling
+    # what builds naas_hw, and what builds packages that have no wheel; Python 3.12 brings neither
+    "${pip[@]}" install --quiet --constraint constraints.txt hatchling setuptools
     "${pip[@]}" install --quiet --constraint constraints.txt --no-build-isolation \
         --editable ".[$extras]"
 }
