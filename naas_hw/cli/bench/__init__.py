@@ -2,6 +2,7 @@
 
 import typer
 
+from naas_hw.cli.bench.all import bench_all
 from naas_hw.cli.bench.contract import contract
 from naas_hw.cli.bench.model import model
 from naas_hw.cli.bench.search import bench_search
@@ -13,6 +14,7 @@ bench.command(name="search", cls=Command)(bench_search)
 bench.command(cls=Command)(model)
 bench.command(cls=Command)(spaces)
 bench.command(cls=Command)(contract)
+bench.command(name="all", cls=Command)(bench_all)
 
 
 @bench.callback()
