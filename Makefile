@@ -7,7 +7,7 @@ NUM_TEST_PROCESSES ?= 2
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: help setup demo demo-network demo-soc fast test formal verify lint format hooks compiled clean
+.PHONY: help setup demo demo-network demo-soc fast test formal verify release-check lint format hooks compiled clean
 .DEFAULT_GOAL := setup
 
 help: ## List these commands
@@ -55,6 +55,9 @@ formal: $(VENV)/.setup-done ## Prove properties of the hardware, and refute them
 
 verify: $(VENV)/.setup-litex-done ## Run the slow tests: random runs, mutants, proofs, place and route
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m slow -ra
+
+release-check: $(VENV)/.setup-done ## Build a release twice, compare, check, install and list it
+	bash scripts/release_check.sh
 
 format: $(VENV)/.setup-done ## Format the code and mend what ruff can mend
 	$(VENV)/bin/ruff format .

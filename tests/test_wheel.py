@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DATA_SUFFIXES = {".json", ".yaml", ".csv"}
+EPOCH = "1700000000"
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -27,16 +30,25 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the source tree without a network."""
-    folder = tmp_path_factory.mktemp("wheel")
+def build(folder: Path, source: Path = REPOSITORY) -> list[Path]:
+    """The sdist and the wheel, built without a network; their files bear the time `EPOCH`."""
     run(
-        *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"),
-        *("--no-build-isolation", "--wheel-dir", folder, REPOSITORY),
-        cwd=folder,
+        *(sys.executable, "-m", "hatchling", "build", "--directory", folder),
+        cwd=source,
+        SOURCE_DATE_EPOCH=EPOCH,
     )
-    (built,) = folder.glob("*.whl")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The sdist and the wheel of the source tree."""
+    return build(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(scope="session")
+def wheel(release: list[Path]) -> Path:
+    (built,) = (path for path in release if path.suffix == ".whl")
     return built
 
 
@@ -158,3 +170,26 @@ def test_entry_point_is_the_function_that_returns_the_exit_status(wheel: Path):
     archive = zipfile.ZipFile(wheel)
     (name,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
     assert "naas = naas_hw.cli:main" in archive.read(name).decode()
+
+
+@pytest.mark.takes_seconds
+def test_a_second_build_gives_the_same_bytes(release: list[Path], tmp_path: Path):
+    """From the sdist, whose files have other times than those of the source tree."""
+    (sdist,) = (path for path in release if path.name.endswith(".tar.gz"))
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "source", filter="data")
+    (source,) = (tmp_path / "source").iterdir()
+    again = build(tmp_path / "again", source)
+    assert [path.name for path in again] == [path.name for path in release]
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in release]
+
+
+def test_files_in_the_wheel_bear_the_time_that_was_given(wheel: Path):
+    given = time.gmtime(int(EPOCH))[:5]
+    assert {file.date_time[:5] for file in zipfile.ZipFile(wheel).infolist()} == {given}
+
+
+@pytest.mark.takes_seconds
+def test_a_package_index_has_nothing_to_complain_of(release: list[Path], tmp_path: Path):
+    said = run(*(sys.executable, "-m", "twine", "check", "--strict"), *release, cwd=tmp_path)
+    assert said.count("PASSED") == len(release) == 2
