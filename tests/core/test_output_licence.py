@@ -39,6 +39,11 @@ def test_a_file_that_is_copied_has_the_line(path: Path) -> None:
     assert SPDX_LINE in head(path)
 
 
+def test_the_report_has_the_line_behind_the_type_of_the_document() -> None:
+    text = (template_folder() / "report" / "report.html.j2").read_text(encoding="utf-8")
+    assert "<!DOCTYPE html>\n<!-- {{ spdx }} -->\n" in text
+
+
 def test_the_line_is_put_into_a_template() -> None:
     text = render_template("fpga", "vivado.xdc.j2", clock="aclk", period_ns=10.0)
     assert text.startswith(f"# {SPDX_LINE}\n")
