@@ -46,11 +46,11 @@ def history_page(history: BenchHistory, *, history_name: str, page_name: str, pl
 
 
 def _conditions(entry: BenchEntry) -> str:
-    lines = [f"Machine: {entry.machine}."]
+    lines = [f"- Machine: {entry.machine}"]
     if entry.note:
-        lines.append(f"Note: {entry.note}")
+        lines.append(f"- Note: {entry.note}")
     if entry.hardware:
-        lines.append(f"The FPGA figures are of the Verilog with the digest `{entry.hardware}`.")
+        lines.append(f"- Digest of the Verilog of the FPGA figures: `{entry.hardware}`")
     return "\n".join(lines) + "\n"
 
 

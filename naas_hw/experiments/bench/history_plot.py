@@ -1,6 +1,7 @@
 """The history of benchmarks as a picture: how far each figure is from its first value."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
 from markupsafe import Markup
@@ -16,6 +17,8 @@ HEIGHT: Final = 190.0
 TOP: Final = 26.0
 LINE: Final = 15.0
 GAP: Final = 46.0
+MOST_LABELS: Final = 4
+"""Entries that are named below a panel, at most."""
 COLOURS: Final = ("#1f6f8b", "#b5541c", "#4d7c0f", "#7c3aed", "#be123c", "#525252")
 DASHES: Final = ("none", "6 3", "2 3")
 STYLE: Final = (
@@ -64,8 +67,9 @@ def _panel(
     values = [value for points in lines.values() for _, value in points]
     y = scale_of([0.9, 1.1, *values], top + HEIGHT, top + LINE, from_zero=False)
     x = Scale(low=0, high=max(1, len(history.entries) - 1), start=LEFT, end=PLOT_RIGHT)
-    parts = [element("text", title, x=LEFT, y=top, font_weight="bold"), *_grid(y)]
-    for index, entry in enumerate(history.entries):
+    parts = [element("text", title, x=LEFT, y=top, style="font-weight:bold"), *_grid(y)]
+    step = ceil(len(history.entries) / MOST_LABELS)
+    for index, entry in list(enumerate(history.entries))[::step]:
         label = f"{entry.release} {entry.commit[:7]}"
         parts.append(element("text", label, x=x.place(index), y=top + HEIGHT + LINE))
     for number, (figure, points) in enumerate(lines.items()):
