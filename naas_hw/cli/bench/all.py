@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def bench_all(
     history: Annotated[
         Path,
-        typer.Option(help="The history, a JSON file; it is made if it is not there."),
+        typer.Option(
+            help="The history, a JSON file; it is made if it is not there.", rich_help_panel=MAIN
+        ),
     ],
     into: Annotated[
         Path | None,
@@ -67,7 +69,7 @@ def bench_all(
     Examples
     --------
     naas bench all --history mine.json --commit 0123abc --date 2030-12-31
-    naas bench all --history docs/benchmarks.json --into docs/benchmarks.md --page-only
+    naas bench all --history mine.json --into mine.md --page-only
     """
     from naas_hw.experiments.bench.history import read_history, write_history
 
