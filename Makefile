@@ -13,7 +13,7 @@ SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(VENV)/.setup-done ## Make .venv from pinned versions and install naas into it
+setup: $(VENV)/.setup-done compiled ## Make .venv from pinned versions and install naas into it
 
 $(VENV)/.setup-done: $(SETUP_INPUTS)
 	bash scripts/setup.sh
@@ -39,9 +39,9 @@ lint: $(VENV)/.setup-torch-done ## Check style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-# The search is compiled at its first run and kept on disk: once, while types are checked.
+# The search is compiled once and kept on disk; `make test` has this done while types are checked.
 compiled: $(VENV)/.setup-done
-	$(VENV)/bin/naas bench model squeezenet1_0 --bounds 32 --exact 1
+	$(VENV)/bin/naas compile
 
 fast: $(VENV)/.setup-done ## Test what needs no simulator and no torch, in two minutes
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not (slow or sim or needs or takes_seconds)"

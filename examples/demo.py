@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from naas_hw import api
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget, on_chip_bytes
+from naas_hw.cli.compiling import compile_search
 from naas_hw.cli.exits import ExitStatus, run_to_status
 from naas_hw.cli.tables import complaints, print_table, simulation_table
 from naas_hw.runs.history_counts import count_history
@@ -114,6 +115,7 @@ def _say_task(demo: Demo, console: Console) -> None:
 
 
 def _search(demo: Demo, run: Path, console: Console, *, resume: bool) -> SearchResult:
+    compile_search(console)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),

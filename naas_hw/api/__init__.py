@@ -102,12 +102,14 @@ __all__ = [
 
 _MODULES: Final = {
     "NetworkRequest": "naas_hw.api.models",
+    "Quickstart": "naas_hw.api.quickstart",
     "build": "naas_hw.api.builds",
     "load": "naas_hw.api.loaded",
     "QuantisationReport": "naas_hw.api.quantisation",
     "QuantiseSettings": "naas_hw.graph.quantise.settings",
     "VerifySettings": "naas_hw.api.verification",
     "quantise": "naas_hw.api.quantisation",
+    "quickstart": "naas_hw.api.quickstart",
     "verify": "naas_hw.api.verification",
 }
 

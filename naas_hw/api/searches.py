@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from naas_hw.api.bounds import bounds_digest
-from naas_hw.api.designs import ENERGY_TABLE_FILE, Design, named_digest
+from naas_hw.api.designs import ENERGY_TABLE_FILE, Design, find_network, named_digest
 from naas_hw.api.old_keywords import RUN_KEYWORDS, WORKER_KEYWORDS, accepts_old_keywords
 from naas_hw.api.settings import RunSettings, Workers, placement_of, run_settings
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
+from naas_hw.arch.files import find_accelerator
 from naas_hw.arch.technology import (
     ENERGY_TABLES,
-    SIZED,
     EnergyTable,
     SizedTable,
     energy_table,
@@ -47,7 +47,6 @@ from naas_hw.search.accelerator.settings import SearchSettings, settings_digest
 from naas_hw.search.mapping.layer_search import MappingResult
 from naas_hw.search.mapping.network_search import MappingSettings, NetworkResult, map_network
 from naas_hw.search.mapping.robust import DramTiming, map_robustly
-from naas_hw.search.objective import Objective
 from naas_hw.search.processes import worker_processes
 from naas_hw.system.yaml_files import dump_yaml
 from naas_hw.workload.layer import Layer
@@ -207,8 +206,8 @@ def search_jointly(
 
 @accepts_old_keywords(RUN_KEYWORDS, WORKER_KEYWORDS)
 def map(  # the verb; the builtin is not used in this module
-    network: Network,
-    accelerator: Accelerator,
+    network: Network | str | Path,
+    accelerator: Accelerator | str | Path,
     settings: MappingSettings | None = None,
     *,
     run: str | Path | RunSettings | None = None,
@@ -220,6 +219,8 @@ def map(  # the verb; the builtin is not used in this module
 
     Parameters
     ----------
+    network : a value, or what `find_network` takes: a built-in name or a file.
+    accelerator : a value, or what `find_accelerator` takes: the name of a preset or a file.
     memories : beside the accelerator's own. With any, the mappings with the least mean objective
         over all of them are taken.
     run : the folder that gets the design and the result, or settings of it; None writes nothing.
@@ -228,11 +229,15 @@ def map(  # the verb; the builtin is not used in this module
 
     Raises
     ------
-    InputError : no legal mapping was found for a layer; the folder cannot be used, or its settings
-        ask for a resumption, for which a search of mappings keeps nothing.
+    InputError : a name or file means nothing; no legal mapping was found for a layer; the folder
+        cannot be used, or its settings ask for a resumption, for which a search of mappings keeps
+        nothing.
     WorkerError : the executor lost a task.
     """
-    settings = settings or MappingSettings(objective=Objective.EDP, table=SIZED)
+    network = network if isinstance(network, Network) else find_network(network)
+    if not isinstance(accelerator, Accelerator):
+        accelerator = find_accelerator(str(accelerator))
+    settings = settings or MappingSettings()
     if run is None:
         return _mapped(network, accelerator, settings, memories, workers, progress)
     run = run_settings(run)

@@ -10,6 +10,7 @@ from naas_hw.cli.bench import bench
 from naas_hw.cli.build import build
 from naas_hw.cli.check import check
 from naas_hw.cli.command import Command, Group, command_with_old_names
+from naas_hw.cli.compile import compile_
 from naas_hw.cli.cosearch import cosearch
 from naas_hw.cli.doctor import doctor
 from naas_hw.cli.energy_table import energy_table
@@ -21,6 +22,7 @@ from naas_hw.cli.import_ import import_
 from naas_hw.cli.map import map_
 from naas_hw.cli.panels import OUTPUT
 from naas_hw.cli.quantise import quantise
+from naas_hw.cli.quickstart import quickstart
 from naas_hw.cli.report import report
 from naas_hw.cli.reproduce import reproduce
 from naas_hw.cli.schema import schema
@@ -54,6 +56,7 @@ def _add(
     app.command(name=name, cls=cls, rich_help_panel=panel)(command)
 
 
+_add(quickstart, DESIGN)
 _add(check, DESIGN)
 _add(quantise, DESIGN)
 _add(search, DESIGN)
@@ -70,6 +73,7 @@ _add(export, OTHER_MODELS, cls=command_with_old_names({"--out": "--output"}))
 _add(import_, OTHER_MODELS, name="import", cls=command_with_old_names({"--out": "--output"}))
 _add(score, OTHER_MODELS)
 _add(doctor, ABOUT)
+_add(compile_, ABOUT, name="compile")
 _add(schema, ABOUT)
 _add(energy_table, ABOUT, name="energy-table")
 app.add_typer(bench, name="bench", rich_help_panel=ABOUT)

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from naas_hw.cli.choices import MAX_PROCESSES
+from naas_hw.cli.compiling import compile_search
 from naas_hw.cli.panels import RUN
 from naas_hw.core.errors import InputError
 from naas_hw.parallel.worker_pool import num_cores
@@ -38,9 +40,10 @@ def workers(processes: int | None, dask: str | None) -> Iterator[int | Executor]
     """The workers that the options mean, as the verbs that search take them.
 
     They are connected until the `with` ends. A number of processes is started by the verb, after
-    everything else was checked.
+    everything else was checked. Before, the search is compiled once for all of them.
     """
     if dask is None:
+        compile_search(Console(stderr=True, highlight=False, soft_wrap=True))
         yield num_cores() if processes is None else processes
         return
     if processes is not None:

@@ -5,6 +5,7 @@ import typer
 from naas_hw.cli.bench.all import bench_all
 from naas_hw.cli.bench.contract import contract
 from naas_hw.cli.bench.model import model
+from naas_hw.cli.bench.quickstart import bench_of_quickstart
 from naas_hw.cli.bench.search import bench_search
 from naas_hw.cli.bench.spaces import spaces
 from naas_hw.cli.command import Command, Group
@@ -14,7 +15,7 @@ bench.command(name="search", cls=Command)(bench_search)
 bench.command(cls=Command)(model)
 bench.command(cls=Command)(spaces)
 bench.command(cls=Command)(contract)
-bench.command(name="all", cls=Command)(bench_all)
+bench.command(name="quickstart", cls=Command)(bench_of_quickstart)
 
 
 @bench.callback()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from numba import njit
 
 from naas_hw.core.errors import InputError
+from naas_hw.cost.compiled.linked import Kernel
 
 COST: Final = Path(__file__).resolve().parents[1]
 
@@ -18,7 +19,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
     Divisions and indices are not checked: a kernel divides by numbers of at least 1 only.
     """
-    return njit(nogil=True, error_model="numpy")(function)
+    return Kernel(function, {"nogil": True, "error_model": "numpy"})
 
 
 def entry(function: Callable[..., Any]) -> Any:
@@ -38,6 +39,11 @@ def entry(function: Callable[..., Any]) -> Any:
     folder = Path(inspect.getfile(function)).resolve().parent
     dispatcher._cache._cache_file._source_stamp = _stamp(COST) + _stamp(folder)
     return dispatcher
+
+
+def is_on_disk(dispatcher: Any) -> bool:
+    """Whether the machine code of an entry is kept on disk, and is current."""
+    return bool(dispatcher._cache._cache_file._load_index())
 
 
 @lru_cache

@@ -28,19 +28,19 @@ from naas_hw.cost.compiled.repetition import MIN_TRIPS
 from naas_hw.cost.compiled.rules import LEGAL
 
 
-@entry
+@kernel
 def new_scratch():  # type: ignore[no-untyped-def]
     """Memory that the functions of this module work in; each thread needs its own."""
     return np.zeros(1, SCRATCH)
 
 
-@entry
+@kernel
 def legal_one(problem, orders, l2, pe, spatial, scratch):  # type: ignore[no-untyped-def]
     """The first rule that a mapping breaks, or `LEGAL`."""
     return check(problem, orders, l2, pe, spatial, scratch[0])
 
 
-@entry
+@kernel
 def bound_one(problem, orders, l2, pe, spatial, scratch, accesses):  # type: ignore[no-untyped-def]
     """(violated, lower bound of the cycles); fills accesses [NUM_ACCESSES].
 
@@ -89,7 +89,7 @@ def _exact(  # type: ignore[no-untyped-def]
     return violated, cycles
 
 
-@entry
+@kernel
 def exact_one(problem, orders, l2, pe, spatial, scratch, results, accesses):  # type: ignore[no-untyped-def]
     """(violated, cycles); fills results [NUM_RESULTS] and accesses [NUM_ACCESSES].
 
@@ -98,7 +98,7 @@ def exact_one(problem, orders, l2, pe, spatial, scratch, results, accesses):  # 
     return _exact(problem, orders, l2, pe, spatial, scratch, MIN_TRIPS, results, accesses)
 
 
-@entry
+@kernel
 def energy_one(prices, accesses):  # type: ignore[no-untyped-def]
     """Picojoules of accesses at these prices (`batch.prices_of`), both [NUM_ACCESSES]."""
     energy = 0.0

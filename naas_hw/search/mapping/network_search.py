@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.technology import EnergyTable
+from naas_hw.arch.technology import SIZED, EnergyTable
 from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.mapping.mapping import Mapping
@@ -61,8 +61,8 @@ class MappingSettings:
         that need at most this share of cycles more than the fastest; 0: the fastest.
     """
 
-    objective: Objective
-    table: EnergyTable
+    objective: Objective = Objective.EDP
+    table: EnergyTable = SIZED
     evaluations: int = EVALUATIONS
     proof_evaluations: int = PROOF_EVALUATIONS
     ties: float = 0.01
