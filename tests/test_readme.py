@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from naas_hw.cli import main
 from naas_hw.cli.app import app
@@ -26,8 +27,9 @@ def test_the_library_code_runs(tmp_path, monkeypatch, capsys):
 
 def test_the_list_of_commands_is_whole():
     """Whoever reads it finds every command."""
-    listed = set(re.findall(r"`naas ([a-z-]+)", LIST_OF_COMMANDS))
-    assert set(typer.main.get_command(app).commands) <= listed
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperGroup)
+    assert set(command.commands) <= set(re.findall(r"`naas ([a-z-]+)", LIST_OF_COMMANDS))
 
 
 def test_the_picture_adapts_to_a_dark_page():

@@ -59,9 +59,10 @@ def test_without_a_simulator_it_says_so_before_it_searches(tmp_path, monkeypatch
 def test_steps_are_numbered_and_timed():
     """A step lasts until the next one begins, and the last one until the end."""
     times = iter([0.0, 1.0, 3.0, 3.5, 7.0])
-    screen = Console(file=io.StringIO(), width=80)
+    text = io.StringIO()
+    screen = Console(file=text, width=80)
     with StepLines(screen, num_steps=2, clock=lambda: next(times)) as lines:
         lines.begin("search", 1, "Search.")
         lines.begin("simulate", 2, "Simulate.")
     assert lines.seconds == {"search": 2.0, "simulate": 3.5}
-    assert "[2/2] Simulate." in screen.file.getvalue()
+    assert "[2/2] Simulate." in text.getvalue()
