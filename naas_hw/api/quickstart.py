@@ -12,6 +12,7 @@ from naas_hw.api.settings import RunSettings, SimulationSettings, run_settings
 from naas_hw.arch.budget import Budget
 from naas_hw.core.errors import ToolError
 from naas_hw.emit.package import GeneratedDesign
+from naas_hw.runs.folder import check_new_run
 from naas_hw.search.accelerator.result import SearchResult
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.compilation import SEARCH_PARTS, missing_parts
@@ -95,6 +96,7 @@ def quickstart(
     SimulationError : the simulator failed.
     """
     run = run_settings(run)
+    check_new_run(Path(run.folder), resume=run.resume, force=run.force)
     tool = find_any_simulator() if simulator is None else find_simulator(simulator)
     for part in missing_parts(SEARCH_PARTS):
         progress(QuickstartStep.COMPILE, part.name)

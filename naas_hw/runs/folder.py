@@ -147,6 +147,24 @@ def _without_folder(word: str) -> str:
     return f"{option}{equals}{PurePosixPath(value).name}"
 
 
+def check_new_run(path: Path, *, resume: bool = False, force: bool = False) -> frozenset[str]:
+    """Names of what a folder holds that is to become a run; changes nothing.
+
+    Raises
+    ------
+    InputError where a run is there and neither `resume` nor `force` is given, or where the folder
+        holds something else.
+    """
+    if not path.is_dir():
+        return frozenset()
+    entries = {entry.name for entry in path.iterdir() if not is_unfinished(entry.name)} - {LOCK}
+    if entries and MANIFEST not in entries:
+        raise InputError(f"{path} must be a run folder or empty, not a folder of others")
+    if entries and not (resume or force):
+        raise InputError(f"{path} must not exist (--resume goes on, --force starts anew)")
+    return frozenset(entries)
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """A run folder that exists. Get one from `create`, `open` or `read`."""
@@ -323,12 +341,7 @@ class RunFolder:
             lock.release()
 
     def _prepare(self, manifest: Manifest, *, resume: bool, force: bool) -> None:
-        entries = {entry.name for entry in self.path.iterdir() if not is_unfinished(entry.name)}
-        entries -= {LOCK}
-        if entries and MANIFEST not in entries:
-            raise InputError(f"{self.path} must be a run folder or empty, not a folder of others")
-        if entries and not (resume or force):
-            raise InputError(f"{self.path} must not exist (--resume goes on, --force starts anew)")
+        entries = check_new_run(self.path, resume=resume, force=force)
         remove_unfinished(self.path)
         if entries and resume:
             self._check_same(manifest)
