@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -23,14 +24,17 @@ from naas_hw.emit.port_names import USUAL, PortNames
 from naas_hw.report.page import render_report
 from naas_hw.runs.facts import read_run_facts
 from naas_hw.runs.folder import RunFolder
+from naas_hw.sim import hardware as elaboration
 from naas_hw.sim.hardware import Hardware
-from naas_hw.sim.hardware import generate as generate_hardware
 from naas_hw.sim.layer import LayerReport
 from naas_hw.sim.network import LayerRun, plan_runs, simulate_runs
 from naas_hw.sim.simulators import find_simulator
 from naas_hw.system.files import write_file
 
 _WAVE_FORMATS: Final = ("fst", "vcd")
+
+generate_hardware: Final = lru_cache(maxsize=1)(elaboration.generate)
+"""The hardware that was generated last is kept: mostly it is simulated next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +187,7 @@ def simulate(
 def _simulated_hardware(accelerator: Accelerator, settings: SimulationSettings) -> Hardware:
     """What is simulated, with its netlist beside it where the settings ask for one."""
     if not settings.netlist:
-        return generate_hardware(accelerator)
+        return generate_hardware(accelerator, family=Family.GENERIC)
     from naas_hw.fpga.lockstep import with_netlist  # only here is the flow of FPGAs loaded
 
     hardware = generate_hardware(accelerator, family=Family.ECP5)

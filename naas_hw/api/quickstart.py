@@ -98,6 +98,7 @@ def quickstart(
     run = run_settings(run)
     check_new_run(Path(run.folder), resume=run.resume, force=run.force)
     tool = find_any_simulator() if simulator is None else find_simulator(simulator)
+    progress(QuickstartStep.COMPILE, "")
     for part in missing_parts(SEARCH_PARTS):
         progress(QuickstartStep.COMPILE, part.name)
         part.use()

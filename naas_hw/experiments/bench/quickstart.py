@@ -27,11 +27,13 @@ class QuickstartTime:
     Members
     -------
     total_seconds : of the process.
+    cpu_seconds : of the process and of what it started, which other jobs change little.
     steps : name of a step -> its seconds; `start` is what is left: Python, imports, the table.
     simulator : and its version.
     """
 
     total_seconds: float
+    cpu_seconds: float
     steps: Mapping[str, float]
     simulator: str
 
@@ -50,13 +52,13 @@ class QuickstartBench:
 
 
 def bench_quickstart(
-    *, clock: Callable[[], float], simulator: str | None = None
+    *, clock: Callable[[], tuple[float, float]], simulator: str | None = None
 ) -> QuickstartBench:
     """Run the quickstart twice, the first time with empty caches.
 
     Parameters
     ----------
-    clock : gives seconds.
+    clock : gives seconds of wall, and of the CPU for this process and its children that ended.
     simulator : icarus or verilator; None: as the quickstart chooses.
 
     Raises
@@ -73,26 +75,25 @@ def bench_quickstart(
 
 
 def _measure(
-    run: Path, environment: Mapping[str, str], clock: Callable[[], float], simulator: str | None
+    run: Path,
+    environment: Mapping[str, str],
+    clock: Callable[[], tuple[float, float]],
+    simulator: str | None,
 ) -> QuickstartTime:
     """One quickstart in a process of its own."""
     command = [sys.executable, "-m", "naas_hw.cli", "quickstart", "--json", "-o", str(run)]
     if simulator is not None:
         command += ["--sim", simulator]
-    begin = clock()
+    begin, cpu_begin = clock()
     ended = run_program(command, environment=environment)
-    total = clock() - begin
+    end, cpu_end = clock()
     if ended is None or ended.status != 0:
         raise SimulationError(f"naas quickstart failed: {ended.errors if ended else 'no answer'}")
-    return time_of(json.loads(ended.output), total)
-
-
-def time_of(figures: Mapping[str, Any], total_seconds: float) -> QuickstartTime:
-    """The time that a quickstart tells of itself, beside that of its process."""
-    steps = dict(figures["seconds"])
-    start = total_seconds - sum(steps.values())
+    figures = json.loads(ended.output)
+    steps = figures["seconds"]
     return QuickstartTime(
-        total_seconds=total_seconds,
-        steps={"start": start, **steps},
+        total_seconds=end - begin,
+        cpu_seconds=cpu_end - cpu_begin,
+        steps={"start": end - begin - sum(steps.values()), **steps},
         simulator=figures["simulator"],
     )

@@ -26,7 +26,7 @@ from naas_hw.search.mapping.node_bounds import (
     traffic,
     whole_blocks,
 )
-from naas_hw.search.mapping.point import Point, copy_point, new_point
+from naas_hw.search.mapping.point import Point, copy_point, copy_row, new_point
 from naas_hw.search.mapping.pool import score_of
 
 EVALUATED, TIMED, OPENED, TILES, LEAVES = range(5)
@@ -155,7 +155,8 @@ def leaf_bound(p: Any, goal: Any, state: Any, point: Any, tiles: Any) -> Any:
         if _moves(tiles, outer):
             for inner in range(3):
                 if _moves(point.l2, inner):
-                    point.orders[0], point.orders[1] = ORDERS[outer], ORDERS[inner]
+                    copy_row(ORDERS[outer], point.orders[0])
+                    copy_row(ORDERS[inner], point.orders[1])
                     least = min(least, _visit(p, goal, state, point))
     return least
 
@@ -163,7 +164,7 @@ def leaf_bound(p: Any, goal: Any, state: Any, point: Any, tiles: Any) -> Any:
 @kernel
 def _innermost(l2: Any, n: Any, nest: Any) -> None:
     """Steps that can be innermost: of a tile, and of all tiles if only one type moves in it."""
-    nest[:] = l2
+    copy_row(l2, nest)
     weights, inputs = l2[P] * l2[Q] > 1, l2[K] > 1
     outputs = l2[C] * l2[R] * l2[S] > 1
     if not inputs and not outputs:
@@ -227,7 +228,8 @@ def open_node(p: Any, goal: Any, state: Any, nodes: Any, index: Any, room: Any) 
     """Evaluate all tiles of a node; keep the leaves that are not pruned."""
     at_node, values, places, point = room
     g = at_node[0]
-    point.pe[:], point.spatial[:] = nodes.pe[index], nodes.spatial[index]
+    copy_row(nodes.pe[index], point.pe)
+    copy_row(nodes.spatial[index], point.spatial)
     n, num, at = np.ones(6, np.int64), np.ones(6, np.int64), np.zeros(6, np.int64)
     tile, tiles, step = np.ones(6, np.int64), np.ones(6, np.int64), np.ones(6, np.int64)
     point.l2[:] = 1
@@ -263,7 +265,7 @@ def open_node(p: Any, goal: Any, state: Any, nodes: Any, index: Any, room: Any) 
                 kept = state.counters[LEAVES]
                 if kept < len(state.leaf_bound):
                     state.leaf_bound[kept], state.leaf_node[kept] = least, index
-                    state.leaf_l2[kept] = point.l2
+                    copy_row(point.l2, state.leaf_l2[kept])
                 state.counters[LEAVES] += 1
         if not advance(at, num):
             return
@@ -371,8 +373,9 @@ def _resolve(p: Any, goal: Any, state: Any, nodes: Any, budget: Any) -> Any:
         if state.leaf_bound[index] >= state.figures[LIMIT]:
             return np.inf
         node = state.leaf_node[index]
-        point.pe[:], point.spatial[:] = nodes.pe[node], nodes.spatial[node]
-        point.l2[:] = state.leaf_l2[index]
+        copy_row(nodes.pe[node], point.pe)
+        copy_row(nodes.spatial[node], point.spatial)
+        copy_row(state.leaf_l2[index], point.l2)
         steps_of(p, point.spatial, point.pe, n)
         for d in range(NUM_DIMS):
             tiles[d] = ceil_div(n[d], point.l2[d])

@@ -13,6 +13,7 @@ from naas_hw.search.mapping.mutation import make_child
 from naas_hw.search.mapping.point import (
     Point,
     copy_point,
+    copy_row,
     is_legal,
     new_point,
     normalise,
@@ -126,11 +127,11 @@ def add_seeds(p: Any, goal: Any, pool: Any, num_seeds: Any, rng: Any, elites: An
     point, scratch = new_point(), new_scratch()
     num = 0
     for seed in range(num_seeds + 1):
-        point.orders[0] = DRAM_ORDERS[int(rng.random() * len(DRAM_ORDERS))]
-        point.orders[1] = L2_ORDERS[int(rng.random() * len(L2_ORDERS))]
+        copy_row(DRAM_ORDERS[int(rng.random() * len(DRAM_ORDERS))], point.orders[0])
+        copy_row(L2_ORDERS[int(rng.random() * len(L2_ORDERS))], point.orders[1])
         point.l2[:] = 1
         point.pe[:] = 1
-        point.spatial[:] = p.sizes
+        copy_row(p.sizes, point.spatial)
         if seed == num_seeds:  # the smallest tiles: if they are illegal, hardly any are not
             point.spatial[:] = 1
         else:
@@ -328,8 +329,8 @@ def fits_smallest(problems: Any) -> Any:
     """Whether the mapping with the smallest tiles is legal in all problems."""
     point, scratch = new_point(), new_scratch()
     for i in range(len(problems)):
-        point.orders[0] = DRAM_ORDERS[0]
-        point.orders[1] = L2_ORDERS[0]
+        copy_row(DRAM_ORDERS[0], point.orders[0])
+        copy_row(L2_ORDERS[0], point.orders[1])
         point.l2[:] = 1
         point.pe[:] = 1
         point.spatial[:] = 1

@@ -35,7 +35,14 @@ from naas_hw.search.mapping.node_bounds import (
     steps_of,
     traffic,
 )
-from naas_hw.search.mapping.point import is_legal, most_pe, new_point, normalise, settle_bounds
+from naas_hw.search.mapping.point import (
+    copy_row,
+    is_legal,
+    most_pe,
+    new_point,
+    normalise,
+    settle_bounds,
+)
 from naas_hw.search.mapping.pool import (
     CHECKED,
     NOT_TIMED,
@@ -130,9 +137,12 @@ def _keep(nodes: Any, num: Any, point: Any, bound: Any) -> Any:
     place = min(num, len(nodes.bound) - 1)
     while place > 0 and nodes.bound[place - 1] > bound:
         nodes.bound[place] = nodes.bound[place - 1]
-        nodes.spatial[place], nodes.pe[place] = nodes.spatial[place - 1], nodes.pe[place - 1]
+        copy_row(nodes.spatial[place - 1], nodes.spatial[place])
+        copy_row(nodes.pe[place - 1], nodes.pe[place])
         place -= 1
-    nodes.bound[place], nodes.spatial[place], nodes.pe[place] = bound, point.spatial, point.pe
+    nodes.bound[place] = bound
+    copy_row(point.spatial, nodes.spatial[place])
+    copy_row(point.pe, nodes.pe[place])
     return min(num + 1, len(nodes.bound))
 
 
@@ -147,16 +157,19 @@ def breed_nodes(p: Any, goal: Any, pool: Any, budget: Any, rng: Any) -> Any:
     nodes = Nodes(np.zeros(NUM_NODES), np.ones(room, np.int64), np.ones(room, np.int64))
     floor = least_of_dram(p, goal)
     scratch, point = new_scratch(), new_point()
-    point.orders[0], point.orders[1] = ORDERS[0], ORDERS[0]
+    copy_row(ORDERS[0], point.orders[0])
+    copy_row(ORDERS[0], point.orders[1])
     ones, n = np.ones(6, np.int64), np.ones(6, np.int64)
     num = spent = stale = 0
     while spent < budget and stale < MAX_NODES_STALE:
         if num < NUM_FIRST:
-            point.spatial[:], point.pe[:] = p.sizes, 1
+            copy_row(p.sizes, point.spatial)
+            point.pe[:] = 1
             _smallest_tile(p, point)
         else:
             parent = int(rng.random() * rng.random() * num)
-            point.spatial[:], point.pe[:] = nodes.spatial[parent], nodes.pe[parent]
+            copy_row(nodes.spatial[parent], point.spatial)
+            copy_row(nodes.pe[parent], point.pe)
         cost = 1 + _change(p, point, rng, scratch)
         spent, stale = spent + cost, stale + cost
         if is_possible(p, point.spatial, point.pe, ones, scratch[0]):

@@ -15,6 +15,7 @@ from naas_hw.search.mapping.point import (
     REDUCTIONS,
     ceil_of,
     copy_point,
+    copy_row,
     is_free,
     is_legal,
     make_innermost,
@@ -203,7 +204,7 @@ def make_child(p: Any, first: Any, second: Any, child: Any, rng: Any, scratch: A
                 child.spatial[d] = second.spatial[d]
         for level in range(2):
             if rng.random() < 0.5:
-                child.orders[level] = second.orders[level]
+                copy_row(second.orders[level], child.orders[level])
         settle_bounds(p, child)
     num_checks = 0
     for _ in range(1 + int(rng.random() * MAX_MOVES)):
