@@ -126,7 +126,9 @@ def _print(made: "Quickstart") -> None:
     accelerator, folder = made.search.accelerator, Path(printable(str(made.folder)))
     print(
         f"\nThe best of {made.search.num_candidates} accelerators: array {array_of(accelerator)} "
-        f"({accelerator.num_pes} PEs), {accelerator.global_buffer_bytes:,} bytes of global buffer."
+        f"({accelerator.num_pes} PEs), {accelerator.global_buffer_bytes:,} bytes of global buffer.\n"
+        f"The layer has {layer.num_macs:,} products, which use {layer.utilization:.1%} of the PEs' "
+        "time.\n"
     )
     print_table(_comparison(layer))
     for line in complaints(layer):
@@ -148,10 +150,7 @@ def _comparison(layer: "LayerReport") -> "Table":
     from naas_hw.cli.tables import plain_table
     from naas_hw.report.level_counts import LEVELS, level_counts, number
 
-    table = plain_table(
-        f"{layer.name}: {layer.num_macs:,} products, PEs in use {layer.utilization:.1%} of the time",
-        ["", "predicted", "counted"],
-    )
+    table = plain_table(layer.name, ["", "predicted", "counted"])
     predicted, counted = level_counts(layer.predicted), level_counts(layer.counted)
     table.add_row("cycles", number(layer.predicted_cycles), number(layer.simulated_cycles))
     for level in LEVELS:
