@@ -123,26 +123,33 @@ def _print(made: "Quickstart") -> None:
     from naas_hw.cli.tables import complaints, print_table
 
     (layer,) = made.simulation.layers
-    accelerator, folder = made.search.accelerator, Path(printable(str(made.folder)))
+    accelerator = made.search.accelerator
     print(
         f"\nThe best of {made.search.num_candidates} accelerators: array {array_of(accelerator)} "
-        f"({accelerator.num_pes} PEs), {accelerator.global_buffer_bytes:,} bytes of global buffer.\n"
+        f"({accelerator.num_pes} PEs), {accelerator.global_buffer_bytes:,} bytes of global buffer."
+    )
+    print(
         f"The layer has {layer.num_macs:,} products, which use {layer.utilization:.1%} of the PEs' "
         "time.\n"
     )
     print_table(_comparison(layer))
     for line in complaints(layer):
         print(line)
-    print(
-        f"\nFiles:\n"
-        f"  {folder / 'rtl'}: Verilog, {made.generated.num_modules} modules; README.md there says "
-        "how to use it\n"
-        f"  {folder / 'program'}: the layer as the accelerator reads it\n"
-        f"  {folder / 'sim'}: what was predicted, and what was simulated\n"
-        f"  {folder / 'result.json'}: the result of the search\n"
-        f"naas report {folder} draws all of it.\n"
-    )
+    print("\n".join(("", *_files(made), "")))
     print(_verdict(layer))
+
+
+def _files(made: "Quickstart") -> list[str]:
+    """Where what is."""
+    folder = Path(printable(str(made.folder)))
+    return [
+        f"{folder / 'rtl'}: Verilog, {made.generated.num_modules} modules; README.md says how to "
+        "use it",
+        f"{folder / 'program'}: the layer as the accelerator reads it",
+        f"{folder / 'sim'}: what was predicted, and what was simulated",
+        f"{folder / 'result.json'}: the result of the search",
+        f"naas report {folder} draws all of it.",
+    ]
 
 
 def _comparison(layer: "LayerReport") -> "Table":
