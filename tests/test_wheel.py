@@ -166,6 +166,22 @@ def test_templates_and_bench_of_the_installed_wheel_simulate_a_layer(installed: 
     assert Path(place).is_relative_to(installed)
 
 
+@pytest.mark.slow
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+def test_the_quickstart_of_the_installed_wheel_passes(installed: Path, tmp_path: Path):
+    """With empty caches: nothing of the source tree, and nothing that was compiled before."""
+    caches = {name: str(tmp_path / name) for name in ("NUMBA_CACHE_DIR", "NAAS_CACHE_DIR")}
+    figures = run(
+        *(sys.executable, "-m", "naas_hw.cli", "quickstart", "--sim", "icarus", "--json"),
+        *("-o", tmp_path / "run"),
+        cwd=installed,
+        PYTHONPATH=str(installed),
+        **caches,
+    )
+    assert json.loads(figures)["ok"] is True
+
+
 def test_entry_point_is_the_function_that_returns_the_exit_status(wheel: Path):
     archive = zipfile.ZipFile(wheel)
     (name,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))

@@ -5,8 +5,8 @@ calls: in a chain of calls the innermost function is optimised once for each lin
 lowered to LLVM's form and left there. The entry that calls it takes it in, optimises everything in
 one go, and makes machine code once.
 
-This uses parts of numba that are not documented. `is_supported` says whether they are there; where
-they are not, kernels are compiled in numba's own way, with the same results.
+This uses parts of numba that are not documented, so pyproject.toml bounds its version, and
+`tests/cost/compiled/test_linked.py` says what has to hold of a newer one.
 """
 
 from collections.abc import Callable
