@@ -34,7 +34,7 @@ demo-soc: $(VENV)/.setup-litex-done ## Let the CPU of a LiteX SoC run a network 
 	$(PYTHON_IN_VENV) examples/demo_soc.py
 
 docs: $(VENV)/.setup-done ## Build the documentation site into build/site, and check all its links
-	NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict
 	@echo "documentation: build/site/index.html"
 
 # mypy reads torch's types

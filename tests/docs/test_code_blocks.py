@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
+from ruamel.yaml import YAML
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from naas_hw.cli.app import app
+from naas_hw.workload.network import Network
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 PAGES: Final = [
@@ -123,6 +125,16 @@ def test_a_command_in_a_sentence_exists_with_its_options(page, mention):
     assert given <= options_of(command_of(words))
 
 
+@pytest.mark.parametrize(
+    "block",
+    [one for one in BLOCKS if one.language == "yaml" and "layers:" in one.text],
+    ids=lambda block: block.page,
+)
+def test_a_network_that_is_shown_is_one(block):
+    Network.model_validate({"name": "shown", **YAML(typ="safe").load(block.text)})
+
+
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("page", RUN)
 def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
     """The blocks of a page run one after the other, in one namespace."""
