@@ -4,15 +4,18 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from registers import registers_markdown
 
+import naas_hw
 from naas_hw.cli.schema import SCHEMAS
 from naas_hw.rtl.control.counters import COUNTERS
 from naas_hw.rtl.control.register_map import register_map
+from naas_hw.system.tools import require_tool
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FETCHED = {"src", "srcset", "data", "poster"}
@@ -87,25 +90,62 @@ def test_each_kind_of_file_has_its_fields():
     assert sorted(marks("file-formats.md")) == sorted(f"fields {kind}" for kind in SCHEMAS)
 
 
+def test_the_api_page_has_each_public_name():
+    text = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^::: [\w.]+\.(\w+)$", text, re.M))
+    called_otherwise = {"co_search": "search", "write_report": "report"}
+    names = {called_otherwise.get(name, name) for name in naas_hw.__all__ if name.isidentifier()}
+    assert names - {"__version__"} <= shown
+
+
 def test_make_builds_as_these_tests_do():
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     assert "-m mkdocs build --strict\n" in makefile
 
 
+def small_site(folder: Path, pages: Mapping[str, str], settings: str) -> Path:
+    """The configuration of a site with the settings of the real one, and with these pages."""
+    for name, text in pages.items():
+        place = folder / "docs" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    config = folder / "mkdocs.yml"
+    inherited = f"INHERIT: {REPOSITORY}/mkdocs.yml\nhooks: []\nextra_css: []\n"
+    config.write_text(inherited + settings, encoding="utf-8")
+    return config
+
+
 @pytest.mark.takes_seconds
 def test_what_is_wrong_with_links_or_pages_ends_the_build(tmp_path):
-    docs = tmp_path / "docs"
-    docs.mkdir()
-    (docs / "index.md").write_text("[a](missing.md) [b](other.md#nowhere) [c](/absolute)")
-    (docs / "other.md").write_text("# Other")
-    (docs / "left-out.md").write_text("# Left out")
-    config = tmp_path / "mkdocs.yml"
-    config.write_text(
-        f"INHERIT: {REPOSITORY}/mkdocs.yml\ntheme: mkdocs\nhooks: []\nplugins: []\n"
-        "extra_css: []\nnav: [index.md, other.md, gone.md]\n"
-    )
-    ended = build("--config-file", config, "--site-dir", tmp_path / "site")
-    said = ended.stdout + ended.stderr
+    pages = {
+        "index.md": "[a](missing.md) [b](other.md#nowhere) [c](/absolute)",
+        "other.md": "# Other",
+        "left-out.md": "# Left out",
+    }
+    nav = "theme: mkdocs\nplugins: []\nnav: [index.md, other.md, gone.md]\n"
+    ended = build("-f", small_site(tmp_path, pages, nav), "--site-dir", tmp_path / "site")
     assert ended.returncode != 0
     for wrong in ("missing.md", "#nowhere", "/absolute", "left-out.md", "gone.md"):
-        assert wrong in said
+        assert wrong in ended.stderr
+
+
+@pytest.mark.takes_seconds
+@pytest.mark.needs("chromium")
+def test_the_search_finds_a_page_of_a_site_that_was_opened_as_files(tmp_path):
+    worker = REPOSITORY / "docs" / "assets" / "iframe-worker.js"
+    pages = {
+        "index.md": "# First\n\nNothing.",
+        "other.md": "# Second\n\nA needle.",
+        "assets/iframe-worker.js": worker.read_text(encoding="utf-8"),
+    }
+    site = tmp_path / "site"
+    nav = "plugins: [search, offline]\nnav: [index.md, other.md]\n"
+    assert build("-f", small_site(tmp_path, pages, nav), "--site-dir", site).returncode == 0
+    options = "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run".split()
+    ended = subprocess.run(
+        [str(require_tool("chromium")), *options, f"--user-data-dir={tmp_path / 'profile'}",
+         "--virtual-time-budget=10000", "--dump-dom", f"{(site / 'index.html').as_uri()}?q=needle"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = re.findall(r'href="([^"]*)" class="md-search-result__link"', ended.stdout)
+    assert [one.rpartition("/")[2].partition("?")[0] for one in found] == ["other.html"]
