@@ -1,6 +1,7 @@
 """Sections of docstrings, which say `name : what it is` and no types: annotations say these."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import indent
 from typing import Final
@@ -52,16 +53,21 @@ def parameters_of(docstring: str) -> dict[str, str]:
     }
 
 
-def with_numpy_items(docstring: str) -> str:
-    """The docstring with sections as numpydoc wants them: the text on lines of its own."""
-    return SECTION.sub(_numpy_section, docstring)
+def with_numpy_items(docstring: str, titles: Mapping[str, str]) -> str:
+    """The docstring with sections as numpydoc wants them: the text on lines of its own.
+
+    Parameters
+    ----------
+    titles : section -> what it is called instead.
+    """
+    return SECTION.sub(lambda section: _numpy_section(section, titles), docstring)
 
 
-def _numpy_section(section: re.Match[str]) -> str:
+def _numpy_section(section: re.Match[str], titles: Mapping[str, str]) -> str:
     lines = [
         f"{name}\n{indent(item.text or '-', '    ')}"
         for item in items_of(section[2])
         for name in item.names
     ]
-    title = "Attributes" if section[1] == "Members" else section[1]
+    title = titles.get(section[1], section[1])
     return "\n".join([title, "-" * len(title), *lines])

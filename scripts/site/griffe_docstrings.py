@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import griffe
 
 sys.path.insert(0, str(Path(__file__).parent))
 from docstrings import with_numpy_items
+
+MEMBERS: Final = {"Members": "Attributes"}
+FIELDS: Final = MEMBERS | {"Parameters": "Attributes"}
+"""Fields of pydantic's models are attributes: griffe knows their types, but no constructor."""
 
 
 class NumpyItems(griffe.Extension):
@@ -16,4 +20,5 @@ class NumpyItems(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Called for every object that was read."""
         if obj.docstring is not None:
-            obj.docstring.value = with_numpy_items(obj.docstring.value)
+            titles = FIELDS if obj.is_class and "model_config" in obj.members else MEMBERS
+            obj.docstring.value = with_numpy_items(obj.docstring.value, titles)

@@ -34,7 +34,7 @@ def test_parameters_have_their_texts_also_those_that_share_one():
 
 
 def test_griffe_reads_names_and_texts_of_sections_and_leaves_notes_alone():
-    text = docstrings.with_numpy_items(DOCSTRING)
+    text = docstrings.with_numpy_items(DOCSTRING, {})
     assert text.endswith("Nothing : of this.\n")
     sections = griffe.Docstring(text).parse("numpy", warnings=False)
     found = {
