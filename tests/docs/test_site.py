@@ -1,5 +1,7 @@
 """The documentation site builds without a complaint, asks no network, and is strict."""
 
+import ast
+import inspect
 import os
 import re
 import subprocess
@@ -15,6 +17,7 @@ import naas_hw
 from naas_hw.cli.schema import SCHEMAS
 from naas_hw.rtl.control.counters import COUNTERS
 from naas_hw.rtl.control.register_map import register_map
+from naas_hw.runs import result_json
 from naas_hw.system.tools import require_tool
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -88,6 +91,18 @@ def test_the_registers_are_those_of_the_hardware():
 
 def test_each_kind_of_file_has_its_fields():
     assert sorted(marks("file-formats.md")) == sorted(f"fields {kind}" for kind in SCHEMAS)
+
+
+def test_every_key_of_a_result_is_explained():
+    text = (REPOSITORY / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    old_names = {"num_hopeless"}
+    functions = [getattr(result_json, f"{name}_figures") for name in
+                 ("search", "effort", "network", "layer")]  # fmt: skip
+    tree = ast.parse("".join(map(inspect.getsource, functions)))
+    keys = {key.value for node in ast.walk(tree) if isinstance(node, ast.Dict)
+            for key in node.keys if isinstance(key, ast.Constant)}  # fmt: skip
+    assert len(keys) > 20
+    assert {str(key) for key in keys} - old_names <= set(re.findall(r"`(\w+)(?:\[\])?`", text))
 
 
 def test_the_api_page_has_each_public_name():
