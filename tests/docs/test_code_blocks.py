@@ -27,6 +27,7 @@ RUN_ELSEWHERE: Final = ("README.md", "docs/tutorials/")
 """Pages whose Python is run by a test of their own."""
 
 BLOCK: Final = re.compile(r"^(?:<!-- (not run: .+) -->\n)?```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)
+SHELL: Final = ("", "sh", "console")
 INLINE: Final = re.compile(r"`(naas [^`]+)`")
 END_OF_COMMAND: Final = re.compile(r"\s[|&;>]|\s#\s")
 
@@ -54,7 +55,7 @@ RUN: Final = sorted({b.page for b in PYTHON if not b.mark and not b.page.startsw
 
 def command_lines(block: Block) -> list[str]:
     """The lines of a block that call `naas`."""
-    if block.language not in ("", "sh", "console"):
+    if block.language not in SHELL:
         return []
     lines = block.text.replace("\\\n", " ").splitlines()
     lines = [END_OF_COMMAND.split(line.removeprefix("$ "))[0] for line in lines]
@@ -110,6 +111,18 @@ def command_of(words: list[str]) -> Any:
         assert word in command.commands, f"naas has no command {word}"
         command = command.commands[word]
     return command
+
+
+def test_targets_of_make_that_are_shown_exist():
+    text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", text, re.M))
+    shown = {
+        target
+        for block in BLOCKS
+        if block.language in SHELL
+        for target in re.findall(r"^make ([a-z-]+)", block.text, re.M)
+    }
+    assert shown and shown <= targets
 
 
 def options_of(command: Any) -> set[str]:
