@@ -29,6 +29,9 @@ RUN_ELSEWHERE: Final = ("README.md", "docs/tutorials/")
 BLOCK: Final = re.compile(r"^(?:<!-- (not run: .+) -->\n)?```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)
 SHELL: Final = ("", "sh", "console")
 INLINE: Final = re.compile(r"`(naas [^`]+)`")
+OPTION: Final = re.compile(r"`(--[\w-]+)[^`\n]*`")
+OPTIONS_OF_OTHERS: Final[set[str]] = set()
+"""Options in sentences that are of other programs."""
 END_OF_COMMAND: Final = re.compile(r"\s[|&;>]|\s#\s")
 
 
@@ -136,6 +139,20 @@ def test_a_command_in_a_sentence_exists_with_its_options(page, mention):
     words = mention.split()[1:]
     given = {word.partition("=")[0].rstrip(",.;") for word in words if word.startswith("--")}
     assert given <= options_of(command_of(words))
+
+
+def all_options(command: Any) -> set[str]:
+    """The options of a command and of those below it."""
+    below = getattr(command, "commands", {}).values()
+    return options_of(command).union(*map(all_options, below))
+
+
+def test_options_that_sentences_name_exist():
+    texts = {path.name: path.read_text(encoding="utf-8") for path in PAGES}
+    found = {(name, option) for name in texts for option in OPTION.findall(texts[name])}
+    known = all_options(naas()) | OPTIONS_OF_OTHERS
+    assert len(found) > 30
+    assert [(name, option) for name, option in sorted(found) if option not in known] == []
 
 
 @pytest.mark.parametrize(
