@@ -30,8 +30,6 @@ BLOCK: Final = re.compile(r"^(?:<!-- (not run: .+) -->\n)?```(\w*)[^\n]*\n(.*?)^
 SHELL: Final = ("", "sh", "console")
 INLINE: Final = re.compile(r"`(naas [^`]+)`")
 OPTION: Final = re.compile(r"`(--[\w-]+)[^`\n]*`")
-OPTIONS_OF_OTHERS: Final[set[str]] = set()
-"""Options in sentences that are of other programs."""
 END_OF_COMMAND: Final = re.compile(r"\s[|&;>]|\s#\s")
 
 
@@ -150,7 +148,7 @@ def all_options(command: Any) -> set[str]:
 def test_options_that_sentences_name_exist():
     texts = {path.name: path.read_text(encoding="utf-8") for path in PAGES}
     found = {(name, option) for name in texts for option in OPTION.findall(texts[name])}
-    known = all_options(naas()) | OPTIONS_OF_OTHERS
+    known = all_options(naas())
     assert len(found) > 30
     assert [(name, option) for name, option in sorted(found) if option not in known] == []
 
