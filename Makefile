@@ -7,7 +7,7 @@ NUM_TEST_PROCESSES ?= 2
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: help setup demo demo-network demo-soc fast test formal verify release-check lint format hooks compiled clean
+.PHONY: help setup demo demo-network demo-soc docs fast test formal verify release-check lint format hooks compiled clean
 .DEFAULT_GOAL := setup
 
 help: ## List these commands
@@ -32,6 +32,10 @@ demo-network: $(VENV)/.setup-torch-done ## Train a network on digits and let its
 
 demo-soc: $(VENV)/.setup-litex-done ## Let the CPU of a LiteX SoC run a network on its accelerator
 	$(PYTHON_IN_VENV) examples/demo_soc.py
+
+docs: $(VENV)/.setup-done ## Build the documentation site into build/site, and check all its links
+	NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict
+	@echo "documentation: build/site/index.html"
 
 # mypy reads torch's types
 lint: $(VENV)/.setup-torch-done ## Check style and types

@@ -86,7 +86,7 @@ class AcceleratorTop(wiring.Component):
 
     Latency
     -------
-    The cycles of a list of layers are those of the cost model, see docs/architecture.md. A reset
+    The cycles of a list of layers are those of the cost model, see docs/timing.md. A reset
     puts everything but memories and data paths into its first state; the end of a layer does the
     same with the engines.
 

@@ -1,4 +1,4 @@
-"""Exact cycles of one mapping: the recurrence of docs/architecture.md, step by step.
+"""Exact cycles of one mapping: the recurrence of docs/timing.md, step by step.
 
 The rules are those of `naas_hw.cost.reference.recurrence`; each engine has a function. Iterations
 that only repeat are taken at once (`naas_hw.cost.compiled.repetition`).

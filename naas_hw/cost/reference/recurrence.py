@@ -1,4 +1,4 @@
-"""When each piece of each engine ends: the recurrence of docs/architecture.md, read aloud.
+"""When each piece of each engine ends: the recurrence of docs/timing.md, read aloud.
 
 The reference for everything else that says how long a layer takes. Times are cycles, cycle 0
 accepts the start. `F`, `Cb` and `D` are last working cycles, `L` and `S` the cycle in which the
