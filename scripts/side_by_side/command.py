@@ -48,7 +48,8 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(options: argparse.Namespace) -> ExitStatus:
-    results = Results(folder=options.folder / "results")
+    folder = options.folder.resolve()
+    results = Results(folder=folder / "results")
     if not options.tables:
         for tool in [options.only] if options.only else list(TOOLS):
             _run_tool(tool, results, options)
@@ -64,7 +65,7 @@ def _run(options: argparse.Namespace) -> ExitStatus:
 
 def _run_tool(tool: str, results: Results, options: argparse.Namespace) -> None:
     limit = options.limit_minutes
-    surroundings = Surroundings(folder=options.folder / tool, limit_minutes=limit)
+    surroundings = Surroundings(folder=options.folder.resolve() / tool, limit_minutes=limit)
     for step in STEPS[tool]():
         is_wanted = options.step is None or step.name in options.step
         known = results.read().get(step.name)

@@ -1,11 +1,13 @@
 """The small CNN that naas and NNgen read, as a float ONNX file with seeded weights."""
 
+from typing import Any, Final
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-OPSET = 11
-IR_VERSION = 7
+OPSET: Final = 11
+IR_VERSION: Final = 7
 """Versions that NNgen of 2023 reads."""
 
 
@@ -21,7 +23,7 @@ def small_cnn(seed: int) -> bytes:
         "b2": (10,),
     }
     weights = [_weight(rng, name, shape) for name, shape in shapes.items()]
-    padded = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]}
+    padded: dict[str, Any] = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]}
     nodes = [
         helper.make_node("Conv", ["act", "w0", "b0"], ["c0"], **padded),
         helper.make_node("Relu", ["c0"], ["r0"]),

@@ -4,7 +4,9 @@ NNgen computes all nine places of a 3x3 kernel at once, and takes only powers of
 so 64 multipliers are not to be had there. Its memories on the chip are as large as it makes them.
 """
 
+import time
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from side_by_side.network import small_cnn
@@ -23,6 +25,9 @@ REQUIREMENTS: Final = (
 
 CHANNELS: Final = {"gemm64": (8, 8), "gemm256": (8, 8), "conv3x3": (2, 4), NETWORK: (2, 4)}
 """Workload -> input channels and output channels at once."""
+
+SMALL: Final = ("gemm64", NETWORK)
+"""What Icarus runs, which compiles sooner; Verilator runs the rest."""
 
 COMMANDS: Final = (
     "pip install nngen numpy==1.26.4",
@@ -61,13 +66,15 @@ def _simulation(name: str, latency: int) -> Step:
 
 def _simulate(surroundings: Surroundings, *, name: str, latencies: list[int]) -> dict[str, Any]:
     """What the driver says of a workload; only the Verilog is written without latencies."""
+    start = time.monotonic()
     folder = surroundings.work("-".join(map(str, (name, *latencies))))
     found = surroundings.drive("nngen_driver.py", _job(name, folder, latencies), folder)
     runs = [{"workload": name, **run} for run in found["runs"]]
-    return {**found, "multipliers": multipliers(name), "runs": runs}
+    seconds = time.monotonic() - start
+    return {**found, "multipliers": multipliers(name), "runs": runs, "seconds": seconds}
 
 
-def _job(name: str, folder: Any, latencies: list[int]) -> dict[str, Any]:
+def _job(name: str, folder: Path, latencies: list[int]) -> dict[str, Any]:
     inputs, outputs = CHANNELS[name]
     layers = {layer.name: layer for layer in LAYERS}
     if name == NETWORK:
@@ -82,6 +89,7 @@ def _job(name: str, folder: Any, latencies: list[int]) -> dict[str, Any]:
         "parallel_inputs": inputs,
         "parallel_outputs": outputs,
         "latencies": latencies,
+        "simulator": "icarus" if name in SMALL else "verilator",
         "verilog": str(folder.resolve() / "core.v"),
         "folder": str(folder.resolve()),
     }

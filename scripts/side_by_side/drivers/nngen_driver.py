@@ -3,7 +3,8 @@
     python nngen_driver.py JOB.json     prints one line of JSON
 
 The job names a layer (`kind` is `gemm` or `conv`) or an ONNX file, how many channels NNgen reads
-and computes at once, the latencies of the memory, and the file that gets the Verilog.
+and computes at once, the latencies of the memory, the simulator, and the file that gets the
+Verilog.
 """
 
 import json
@@ -162,9 +163,9 @@ def _simulate(job, design, output, image, latency):
     simulation.setup_clock(bench, clock, hperiod=5)
     simulation.setup_reset(bench, reset_low, bench.make_reset(), period=100, polarity="low")
     start = time.monotonic()
-    name = f"simulation_{latency}"
-    folder = Path(job["folder"]) / name
-    said = simulation.run_verilator([bench], outputfile=str(folder))
+    folder = Path(job["folder"]) / f"simulation_{latency}"
+    run = {"icarus": simulation.run_iverilog, "verilator": simulation.run_verilator}
+    said = run[job["simulator"]]([bench], outputfile=str(folder))
     figures = dict(re.findall(r"^\s*(cycles|wrong)\s+(\d+)", said, re.MULTILINE))
     if len(figures) != 2:
         raise SystemExit(f"the simulation must print cycles and wrong, not {said[-2000:]!r}")
