@@ -10,6 +10,8 @@ from side_by_side.workloads import LATENCIES, LAYERS, SEED
 
 VERSION: Final = "0.3.0"
 DATAFLOWS: Final = ("ws", "os", "gemv")
+SYNTHESISED: Final = "gemv"
+"""The dataflow that is synthesised: the fastest for the larger layers."""
 MULTIPLIERS: Final = 64
 SMALL_WORDS: Final = 16
 """Words of each buffer where logic alone is to be seen."""
@@ -32,8 +34,8 @@ def steps() -> list[Step]:
         Step(name="chipleap-install", measure=_install),
         Step(name="chipleap-first", measure=_first),
         *simulations,
-        Step(name="chipleap-synthesis_small", measure=_synthesise_small),
-        Step(name="chipleap-synthesis", measure=_synthesise),
+        Step(name="chipleap-synthesis_small", measure=partial(_synthesise, words=SMALL_WORDS)),
+        Step(name="chipleap-synthesis", measure=partial(_synthesise, words=None)),
     ]
 
 
@@ -71,28 +73,19 @@ def accelerator(dataflow: str) -> dict[str, Any]:
     return {**array, "abuf_kib": 32, "wbuf_kib": 32, "double_buffer": True}
 
 
-def _synthesise(surroundings: Surroundings) -> dict[str, Any]:
-    return _synthesised(surroundings, "ChipLeap, ws, 64 KiB", {})
-
-
-def _synthesise_small(surroundings: Surroundings) -> dict[str, Any]:
-    words = {"ABUF_WORDS": SMALL_WORDS, "WBUF_WORDS": SMALL_WORDS}
-    return _synthesised(surroundings, f"ChipLeap, ws, two buffers of {SMALL_WORDS} words", words)
-
-
-def _synthesised(surroundings: Surroundings, title: str, changed: dict[str, int]) -> dict[str, Any]:
-    """The weight-stationary core, without ChipLeap's AXI4 wrapper."""
-    dataflow = DATAFLOWS[0]
-    folder = surroundings.work(dataflow)
-    job = {"accelerator": accelerator(dataflow), "folder": str(folder.resolve())}
-    written = surroundings.drive("chipleap_writer.py", job, surroundings.work("write"))
+def _synthesise(surroundings: Surroundings, *, words: int | None) -> dict[str, Any]:
+    """The core without ChipLeap's AXI4 wrapper; with buffers of so many words."""
+    folder = surroundings.work("synthesis" if words is None else f"synthesis_{words}")
+    job = {"accelerator": accelerator(SYNTHESISED), "folder": str(folder.resolve())}
+    written = surroundings.drive("chipleap_writer.py", job, folder)
+    changed = {} if words is None else {"ABUF_WORDS": words, "WBUF_WORDS": words}
     source = folder / "rtl" / "chipleap_accel.sv"
     found = synthesise_files(
         [source],
         top="chipleap_accel",
         parameters=written["parameters"] | changed,
-        folder=surroundings.work("synthesis_small" if changed else "synthesis"),
+        folder=folder,
         limit_minutes=surroundings.limit_minutes,
     )
     lines = source.read_text(encoding="utf-8").count("\n")
-    return {"title": title, "multipliers": MULTIPLIERS, "verilog_lines": lines, **found}
+    return {"multipliers": MULTIPLIERS, "verilog_lines": lines, **found}

@@ -117,5 +117,4 @@ def _synthesis(surroundings: Surroundings) -> dict[str, Any]:
     sources = generate(read_accelerator(ACCELERATOR)).sources
     lines = sum(text.count("\n") for text in sources.values())
     found = synthesise_naas(ACCELERATOR, surroundings.limit_minutes)
-    title = "naas, C-K 8 x 8, AXI4, 64 KiB"
-    return {"title": title, "multipliers": MULTIPLIERS, "verilog_lines": lines, **found}
+    return {"multipliers": MULTIPLIERS, "verilog_lines": lines, **found}

@@ -118,4 +118,4 @@ def _synthesise(surroundings: Surroundings, *, name: str) -> dict[str, Any]:
         limit_minutes=surroundings.limit_minutes,
     )
     kept = {key: written[key] for key in ("multipliers", "verilog_lines")}
-    return {"title": f"NNgen, {name}", **kept, **found}
+    return {**kept, **found}

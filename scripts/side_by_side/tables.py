@@ -138,46 +138,46 @@ def reason_of(outcome: Outcome | None) -> str:
 
 
 def _model_table(outcomes: Outcomes) -> str:
-    rows = []
-    for tool in ("naas", "chipleap"):
-        for run in sorted(runs_of(outcomes, tool), key=_order):
-            if run.predicted_cycles is not None and run.model_error is not None:
-                figures = (
-                    f"{run.cycles:,}",
-                    f"{run.predicted_cycles:,.0f}",
-                    f"{run.model_error:+.1%}",
-                )
-                name = " ".join(filter(None, (TOOLS[tool], run.variant)))
-                rows.append([name, TITLES[run.workload], str(run.latency), *figures])
-    head = ["tool", "workload", "latency", "simulated", "predicted", "error"]
-    return markdown_table(head, rows, left=2) + "\n\nNNgen has no model of its cycles."
+    tools = ("naas", "chipleap")
+    runs = {tool: runs_of(outcomes, tool) for tool in tools}
+    rows = [
+        [TITLES[workload], str(latency)]
+        + [_model_cell(best_run(runs[tool], workload, latency)) for tool in tools]
+        for workload, latency in _cases()
+    ]
+    table = markdown_table(["workload", "latency", *(TOOLS[tool] for tool in tools)], rows)
+    return f"{table}\n\nIn parentheses: predicted less simulated. NNgen has no model of its cycles."
 
 
-def _order(run: Run) -> tuple[str, int, int]:
-    return run.variant, list(TITLES).index(run.workload), run.latency
+def _model_cell(run: Run | None) -> str:
+    if run is None or run.predicted_cycles is None or run.model_error is None:
+        return ""
+    return f"{run.predicted_cycles:,.0f} ({run.model_error:+.1%})"
 
 
-SYNTHESES: Final = (
-    "naas-synthesis",
-    "chipleap-synthesis_small",
-    "chipleap-synthesis",
-    f"nngen-synthesis_{NETWORK}",
-    "nngen-synthesis_gemm64",
-)
+SYNTHESES: Final = {
+    "naas-synthesis": "naas, C-K 8 x 8, AXI4, 64 KiB",
+    "chipleap-synthesis": f"ChipLeap, {chipleap_steps.SYNTHESISED}, 64 KiB",
+    "chipleap-synthesis_small": f"the same, two buffers of {chipleap_steps.SMALL_WORDS} words",
+    f"nngen-synthesis_{NETWORK}": f"NNgen, {TITLES[NETWORK]}",
+    "nngen-synthesis_gemm64": f"NNgen, {TITLES['gemm64']}",
+}
+"""Step -> what it synthesises."""
 
 
 def _synthesis_table(outcomes: Outcomes) -> str:
     head = ["design", "MACs", "LUT4", "a MAC", "FF", "DSP", "block RAM", "lines of Verilog"]
-    return markdown_table(head, [_synthesis_row(name, outcomes.get(name)) for name in SYNTHESES])
+    rows = [_synthesis_row(title, outcomes.get(name)) for name, title in SYNTHESES.items()]
+    return markdown_table(head, rows)
 
 
-def _synthesis_row(name: str, outcome: Outcome | None) -> list[str]:
+def _synthesis_row(title: str, outcome: Outcome | None) -> list[str]:
     if outcome is None or outcome.status is not Status.DONE:
-        return [name.replace("-synthesis", ": "), "", reason_of(outcome), *[""] * 5]
+        return [title, "", reason_of(outcome), *[""] * 5]
     facts = outcome.facts
     counts = [f"{facts[key]:,}" for key in ("ff", "dsp", "block_ram", "verilog_lines")]
     each = facts["lut4"] / facts["multipliers"]
-    return [facts["title"], str(facts["multipliers"]), f"{facts['lut4']:,}", f"{each:.0f}", *counts]
+    return [title, str(facts["multipliers"]), f"{facts['lut4']:,}", f"{each:.0f}", *counts]
 
 
 def _effort_table(outcomes: Outcomes) -> str:

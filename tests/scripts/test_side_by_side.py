@@ -10,7 +10,7 @@ from side_by_side.command import main
 from side_by_side.outcomes import LimitError, Outcome, Results, Status, outcome_of
 from side_by_side.page import BEGIN, END, with_section
 from side_by_side.synthesis import peer_script
-from side_by_side.tables import Run, best_run, runs_of, tables
+from side_by_side.tables import SYNTHESES, Run, best_run, runs_of, tables
 from side_by_side.workloads import LATENCIES, LAYERS, MACS, NETWORK
 
 from naas_hw.core.errors import InputError, ToolError
@@ -69,9 +69,10 @@ def test_wrong_outputs_are_said() -> None:
 
 def test_synthesis_is_told_by_mac() -> None:
     counts = {"lut4": 6400, "ff": 1234, "dsp": 64, "block_ram": 8, "verilog_lines": 1000}
-    found = outcome("naas-synthesis", title="naas", multipliers=64, **counts)
-    row = row_of(tables({found.name: found}), "naas | 64 | 6,400")
-    assert row == ["naas", "64", "6,400", "100", "1,234", "64", "8", "1,000"]
+    found = outcome("naas-synthesis", multipliers=64, **counts)
+    title = SYNTHESES["naas-synthesis"]
+    row = row_of(tables({found.name: found}), title)
+    assert row == [title, "64", "6,400", "100", "1,234", "64", "8", "1,000"]
 
 
 def test_a_result_is_kept_as_it_was_and_is_not_measured_again(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_steps_have_names_of_their_own_and_belong_to_their_tool() -> None:
     assert len(names) == len(set(names))
     for tool, module in tools.items():
         assert all(step.name.startswith(f"{tool}-") for step in module.steps())
-    assert nngen_steps.FIRST in names
+    assert {nngen_steps.FIRST, *SYNTHESES} <= set(names)
     assert {f"nngen-{NETWORK}-{latency}" for latency in LATENCIES} <= set(names)
 
 
