@@ -17,6 +17,7 @@ from side_by_side.outcomes import LimitError
 
 DEVICE: Final = "lfe5u-85f"
 _READ: Final = "read_verilog -DSYNTHESIS"
+_READ_SYSTEMVERILOG: Final = "read_slang --threads 1 -DSYNTHESIS"
 
 
 def synthesise_files(
@@ -45,12 +46,12 @@ def synthesise_files(
 
 
 def peer_script(files: Sequence[Path], *, top: str, parameters: Mapping[str, int]) -> str:
-    """The script of `naas build`, for SystemVerilog and with values of the top's parameters."""
+    """The script of `naas build`; SystemVerilog is read by yosys' other front end, slang."""
     script = synthesis_script([str(path) for path in files], top=top, target_mhz=TARGET_MHZ)
-    settings = "".join(f" -set {name} {value}" for name, value in parameters.items())
-    chosen = f"chparam{settings} {top}\n" if parameters else ""
-    script = script.replace(_READ, f"{_READ} -sv")
-    return script.replace("hierarchy -check", f"{chosen}hierarchy -check", 1)
+    if all(path.suffix == ".v" for path in files):
+        return script
+    settings = "".join(f" -G {name}={value}" for name, value in parameters.items())
+    return script.replace(_READ, f"{_READ_SYSTEMVERILOG} --top {top}{settings}", 1)
 
 
 def synthesise_naas(accelerator: Path, limit_minutes: float) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from side_by_side.synthesis import peer_script
 from side_by_side.tables import SYNTHESES, Run, best_run, runs_of, tables
 from side_by_side.workloads import LATENCIES, LAYERS, MACS, NETWORK
 
+from naas_hw.arch.devices import TARGET_MHZ
 from naas_hw.core.errors import InputError, ToolError
+from naas_hw.fpga.synthesis import synthesis_script
 from naas_hw.workload.layer import Layer
 
 
@@ -146,10 +148,11 @@ def test_steps_have_names_of_their_own_and_belong_to_their_tool() -> None:
 
 
 def test_a_peers_verilog_goes_through_the_script_of_a_build() -> None:
+    as_built = synthesis_script(["core.v"], top="core", target_mhz=TARGET_MHZ)
+    assert peer_script([Path("core.v")], top="core", parameters={}) == as_built
     script = peer_script([Path("core.sv")], top="core", parameters={"ROWS": 8})
-    assert "read_verilog -DSYNTHESIS -sv core.sv" in script
-    assert "chparam -set ROWS 8 core\nhierarchy -check -top core" in script
-    assert "synth_ecp5 -nowidelut -top core" in script
+    read = "read_slang --threads 1 -DSYNTHESIS --top core -G ROWS=8 core.sv"
+    assert script == as_built.replace("read_verilog -DSYNTHESIS core.v", read)
 
 
 def test_what_naas_prints_of_a_layer_becomes_a_run() -> None:
