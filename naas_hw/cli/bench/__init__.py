@@ -16,6 +16,7 @@ bench.command(cls=Command)(model)
 bench.command(cls=Command)(spaces)
 bench.command(cls=Command)(contract)
 bench.command(name="quickstart", cls=Command)(bench_of_quickstart)
+bench.command(name="all", cls=Command)(bench_all)
 
 
 @bench.callback()
