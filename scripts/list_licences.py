@@ -93,7 +93,7 @@ def licence_of(name: str) -> str:
     if about["License-Expression"]:
         return str(about["License-Expression"])
     text = str(about["License"] or "")
-    if text and "\n" not in text and len(text) <= LONGEST:
+    if text.upper() not in {"", "UNKNOWN"} and "\n" not in text and len(text) <= LONGEST:
         return text
     classified = [
         value.rpartition(" :: ")[2]
