@@ -1,4 +1,4 @@
-"""The verbs of the command line as functions: values in, values out, a run folder where wanted.
+"""The commands of naas as functions: they take and return values, and can write a run folder.
 
 How much a verb does is said by settings, which are frozen and are checked when they are made.
 

@@ -1,4 +1,4 @@
-"""The command line: one file a command, each a thin face of a function of the library."""
+"""The command line: one file for each command, which calls a function of `naas_hw.api`."""
 
 import sys
 from collections.abc import Sequence

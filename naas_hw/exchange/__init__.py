@@ -1,1 +1,1 @@
-"""Designs as files of other cost models, and such files read back."""
+"""Exports designs as files of other cost models, and imports such files."""

@@ -1,1 +1,1 @@
-"""A trained model with its values: operators, tensors, their quantised form, and what it means."""
+"""A trained model with its values: operators, tensors, and their quantised form."""

@@ -1,1 +1,1 @@
-"""Searching the network too: spaces of networks, their accuracy, the joint search."""
+"""Spaces of networks, their accuracy, and the joint search of network and accelerator."""

@@ -1,1 +1,1 @@
-"""Run folders: everything about one design, and what it says."""
+"""Run folders: the files of one design, how they are written and how they are read."""

@@ -1,1 +1,1 @@
-"""Layers and networks on the RTL, in Icarus or Verilator, compared with the model."""
+"""Simulates layers and networks on the RTL, in Icarus or Verilator, and compares with the model."""

@@ -1,1 +1,1 @@
-"""The machine under naas: files, temporary folders, programs that it starts, text it shows."""
+"""The operating system: files, temporary folders, programs that naas starts, printed text."""

@@ -1,4 +1,4 @@
-"""For cocotb benches of one's own: the accelerator beside other RTL, with registers and memory.
+"""Parts for a cocotb bench of the user: register access, a memory, a network under test.
 
 import cocotb
 from naas_hw.testbench import NetworkUnderTest, AxiLiteManager, AxiMemory

@@ -1,1 +1,1 @@
-"""Random verification: triples at random, corrupted descriptors, coverage, reduction."""
+"""Random verification: random triples, corrupted descriptors, coverage, reduction of failures."""

@@ -1,4 +1,4 @@
-"""`naas reproduce NAME`: figures of docs/results.md, made again."""
+"""`naas reproduce NAME`: measures figures of docs/results.md again."""
 
 import time
 from functools import partial

@@ -1,1 +1,1 @@
-"""Making a graph smaller without changing what it computes."""
+"""Makes a graph smaller without changing what it computes."""

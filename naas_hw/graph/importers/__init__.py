@@ -1,1 +1,1 @@
-"""From files of trained models to a `Graph`."""
+"""Reads files of trained models into a `Graph`."""

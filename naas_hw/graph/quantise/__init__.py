@@ -1,1 +1,1 @@
-"""From a float graph and calibration data to a quantised one."""
+"""Quantises a float graph with calibration data."""

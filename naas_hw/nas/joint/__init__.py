@@ -1,1 +1,1 @@
-"""The third level: the network of a space is searched with its accelerator and mappings."""
+"""The joint search: a network of a space, with its accelerator and its mappings."""

@@ -1,1 +1,1 @@
-"""Spaces of networks: what the third level of the search chooses from."""
+"""Spaces of networks: the sets from which the joint search chooses a network."""

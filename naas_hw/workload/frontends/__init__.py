@@ -1,1 +1,1 @@
-"""From a trained model to layers: what becomes of each of its operators."""
+"""Reads a trained model as layers, and says what becomes of each of its operators."""
