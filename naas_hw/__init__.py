@@ -1,7 +1,7 @@
 """naas_hw: search, generate and validate neural-network accelerators.
 
-The verbs of the command line are functions in `naas_hw.api`, and here. `search` and `report` are
-also names of packages, so these verbs are `naas_hw.co_search` and `naas_hw.write_report` here.
+The commands of naas are functions in `naas_hw.api` and in this package. `search` and `report` are
+also names of packages, so here these two are `naas_hw.co_search` and `naas_hw.write_report`.
 """
 
 from importlib import import_module

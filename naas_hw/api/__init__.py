@@ -1,6 +1,6 @@
 """The commands of naas as functions: they take and return values, and can write a run folder.
 
-How much a verb does is said by settings, which are frozen and are checked when they are made.
+Settings objects hold the options. They are frozen, and are checked when they are created.
 
 network = naas_hw.find_network("mobilenet_v2")
 settings = naas_hw.SearchSettings(generations=10)

@@ -26,7 +26,7 @@ MAX_PROGRAM_BYTES = 1 << 30
 
 
 class BuiltBoard(BaseModel):
-    """What a host has to know of a build for a board.
+    """What a host has to know about a build for a board.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class BuiltBoard(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class BoardExecution:
-    """What a board answered.
+    """The outputs and the status of a board.
 
     Parameters
     ----------

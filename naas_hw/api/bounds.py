@@ -1,4 +1,4 @@
-"""What is proven of the layers of a design: bounds that no mapping beats."""
+"""Proven lower bounds of the layers of a design."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ QUICK_SPACE: Final = 20_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class ProvenBounds:
-    """What no mapping of branch and bound's space beats.
+    """Lower bounds of the score over all mappings in the space of branch and bound.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class ProvenBounds:
 def proven_bounds(
     design: Design | str | Path, report: NetworkReport, table: EnergyTable
 ) -> ProvenBounds:
-    """The bounds that a run's search proved, or, where there are none, a quick proof of each layer.
+    """The bounds that a run's search proved; if it proved none, a quick proof of each layer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`check` of a model with its values: what becomes of every operator of the file."""
+"""`check` of a model with its values: a verdict on every operator of the file."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ _DRAWN: Final = "The model was quantised on numbers drawn at random, to see what
 
 
 def check_values(path: Path, *, input_shape: tuple[int, ...] | None = None) -> CheckReport:
-    """Every operator of an ONNX or TFLite file, for an accelerator with all optional hardware.
+    """Verdicts on all operators of an ONNX or TFLite file, with all optional hardware.
 
     Operators that nothing computes do not stop it: what is around them is checked as a model of
     its own.

@@ -27,7 +27,7 @@ AGAIN: Final = "`naas generate` makes it again"
 
 
 def findings(folder: str | Path) -> list[str]:
-    """What does not belong together in a run folder, a sentence each; none if all does.
+    """A sentence for each file of a run folder that does not fit the others.
 
     Looked at are the design (accelerator, network and mappings), the model, the generated Verilog
     with its manifest, the C header, and the programs.

@@ -1,4 +1,4 @@
-"""What there is: networks by name, designs in folders, and what they cost."""
+"""Find networks by name and designs in folders, and evaluate them."""
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as AbstractMapping
@@ -137,7 +137,7 @@ def design_of(design: Design | str | Path) -> Design:
 
 
 def run_table(folder: str | Path) -> EnergyTable:
-    """The energy table that a run was made with; the default one where none was.
+    """The energy table of a run; the default table if the run has none.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def run_table(folder: str | Path) -> EnergyTable:
 
 
 def table_of(design: Design | str | Path, table: str | EnergyTable | None) -> EnergyTable:
-    """The table that is given, by value, name or file; else the one of the run."""
+    """The given table (a value, name or file), or the table of the run."""
     if table is None:
         return SIZED if isinstance(design, Design) else run_table(design)
     return find_energy_table(table) if isinstance(table, str) else table
@@ -180,7 +180,7 @@ def writing(folder: Path, verb: str) -> Iterator[RunFolder]:
 def evaluate(
     design: Design | str | Path, *, table: str | EnergyTable | None = None
 ) -> NetworkReport:
-    """Exact cost of a design, layer by layer.
+    """Compute the exact cost of a design, layer by layer.
 
     Parameters
     ----------

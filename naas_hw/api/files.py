@@ -1,4 +1,4 @@
-"""Designs as files of other models, and their mappings read back."""
+"""Export designs as files of other tools, and import mappings from such files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ def export(
     layers: Sequence[str] | None = None,
     table: str | EnergyTable | None = None,
 ) -> FilePlan:
-    """The files of a design in a peer's format, not yet written.
+    """Make the files of a design in the format of another tool, without writing them.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def layers_named(network: Network, names: Sequence[str]) -> list[Layer]:
 def import_mappings(
     source: str | Path, *, design: Design | str | Path | None = None
 ) -> NetworkMapping:
-    """Mappings from Timeloop's files.
+    """Read mappings from files of Timeloop.
 
     Parameters
     ----------

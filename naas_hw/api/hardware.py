@@ -39,7 +39,7 @@ generate_hardware: Final = lru_cache(maxsize=1)(elaboration.generate)
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationReport:
-    """What a simulation found, layer by layer.
+    """The results of a simulation, layer by layer.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def generate(
     family: Family = Family.GENERIC,
     names: PortNames = USUAL,
 ) -> GeneratedDesign:
-    """Verilog, its test, the header of its registers, and a program of each layer.
+    """Generate Verilog, its test, the header of its registers, and a program of each layer.
 
     A run folder with a model gets a program of the whole network, too, and the driver that runs it.
 
@@ -257,7 +257,7 @@ def simulation_json(report: SimulationReport) -> str:
 
 
 def report(run: str | Path, *, output: str | Path | None = None) -> Path:
-    """Write the HTML report of a run; where it is.
+    """Write the HTML report of a run, and return its path.
 
     A run with a model gets a section about the whole network, too.
 

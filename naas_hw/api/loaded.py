@@ -20,7 +20,7 @@ from naas_hw.sim.simulators import find_simulator
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkOutputs:
-    """What one call gave.
+    """The outputs of one call.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Inputs of a network out of `.npy` files of the user's, and its outputs into such files."""
+"""Read the inputs of a network from `.npy` files, and write its outputs to such files."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""A whole network of a run on the RTL, beside its integer reference."""
+"""Simulate the whole network of a run on the RTL, and compare it with the integer reference."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from naas_hw.sim.simulators import find_simulator
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkSimulation:
-    """What the simulation of a run's network found.
+    """The results of the simulation of a run's network.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The whole way on a small layer: search, Verilog, simulation, comparison."""
+"""All steps on a small layer: search, Verilog, simulation, comparison."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ _SIMULATORS: Final = ("icarus", "verilator")
 
 
 class QuickstartStep(StrEnum):
-    """What the quickstart does, in order."""
+    """The steps of the quickstart, in order."""
 
     COMPILE = "compile"
     SEARCH = "search"
@@ -51,7 +51,7 @@ class QuickstartStep(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Quickstart:
-    """What the quickstart has made.
+    """The results of the quickstart.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def quickstart(
 
 
 def find_any_simulator() -> Simulator:
-    """The simulator of this machine that is ready soonest.
+    """The simulator of this machine that starts fastest.
 
     Raises ToolError where there is none.
     """

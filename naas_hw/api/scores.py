@@ -1,4 +1,4 @@
-"""A design as other models see it, beside our own figures."""
+"""Compare the figures of other cost models for a design with those of naas."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -33,7 +33,7 @@ def score(
     table: str | EnergyTable | None = None,
     progress: Callable[[LayerScore], None] | None = None,
 ) -> ScoreReport:
-    """Run another model's program, which must be on PATH, on each layer of a design.
+    """Run another cost model, whose program must be on PATH, on each layer of a design.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ def search(
     workers: Workers = 1,
     progress: ProgressCallback | None = None,
 ) -> SearchResult:
-    """Search an accelerator within a budget, and mappings of all networks on it.
+    """Search for an accelerator within a budget, and for mappings of all networks on it.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def search_jointly(
     workers: Workers = 1,
     progress: ProgressCallback | None = None,
 ) -> JointResult:
-    """Search an accelerator, a network of a space above an accuracy floor, and its mappings.
+    """Search for a network of a space above a minimum accuracy, its accelerator and mappings.
 
     The other parameters are those of `search`. A joint search that is resumed starts again from
     the beginning, and reads the costs of layers that it had stored in the folder.
@@ -215,7 +215,7 @@ def map(  # the verb; the builtin is not used in this module
     workers: Workers = 1,
     progress: Callable[[Layer, MappingResult], None] | None = None,
 ) -> NetworkResult:
-    """Search mappings of a network for a given accelerator.
+    """Search for mappings of a network on a given accelerator.
 
     Parameters
     ----------

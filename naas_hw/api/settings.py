@@ -137,7 +137,7 @@ class BuildSettings:
 
     @property
     def place(self) -> str:
-        """The name of what is built for."""
+        """The name of the board or device."""
         place = self.part.device.name if self.board is None else self.board.name
         return place if self.part_of is None else f"{self.part_of}-{place}"
 

@@ -14,7 +14,7 @@ from naas_hw.verify.random import verify as verify_triples
 
 @dataclass(frozen=True, kw_only=True)
 class VerifySettings:
-    """Which random triples of accelerator, layer and mapping are verified, and under what.
+    """Which random triples of accelerator, layer and mapping are verified, and how.
 
     Parameters
     ----------

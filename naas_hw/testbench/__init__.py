@@ -11,7 +11,7 @@ async def test_the_network(dut):
     outputs = await network.run(image)
     network.check()
 
-It imports cocotb, so it is for inside a simulator only, and nothing under the GPL.
+This package imports cocotb, so it works only inside a simulator. It imports nothing under the GPL.
 """
 
 from naas_hw.testbench.axi_lite import AxiLiteManager

@@ -1,4 +1,4 @@
-"""A memory behind an AXI4 port, with the timing that the cost model has."""
+"""A memory behind an AXI4 port, with the timing of the cost model's memory."""
 
 from collections import deque
 from dataclasses import dataclass

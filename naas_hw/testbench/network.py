@@ -1,4 +1,4 @@
-"""An accelerator in a bench: runs the network of a run folder, and compares what comes out."""
+"""An accelerator in a bench: runs the network of a run folder, and checks its outputs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +40,7 @@ def read_program(folder: str | Path) -> ProgramFile:
 
 
 class NetworkUnderTest:
-    """The network of a run on simulated RTL, with the driver, and a scoreboard beside it.
+    """Runs the network of a run on simulated RTL with the driver, and checks the outputs.
 
     Parameters
     ----------
@@ -71,11 +71,11 @@ class NetworkUnderTest:
         """Of each start: what the accelerator itself counted."""
 
     def random_inputs(self, rng: np.random.Generator) -> list[Array]:
-        """One image for each input of the model, drawn."""
+        """Random numbers for each input of the model."""
         return list(random_inputs(self._quantised, rng).values())
 
     async def run(self, *inputs: Array) -> dict[str, Array]:
-        """Run one image; the outputs by name, as the model's user knows them.
+        """Run one image, and return the outputs by name, in the layout of the model.
 
         Parameters
         ----------
