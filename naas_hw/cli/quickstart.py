@@ -95,7 +95,8 @@ class _StepProgress:
             self._step = step.value
             number = list(_SENTENCES).index(step.value) + 1
             self._lines.begin(step.value, number, _SENTENCES[step.value])
-        self._lines.detail(f"{step.value}: {detail}" if detail else f"{step.value} ...")
+        if detail:
+            self._lines.part(detail)
 
 
 def _figures(made: "Quickstart", seconds: dict[str, float]) -> dict[str, Any]:

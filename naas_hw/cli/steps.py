@@ -53,11 +53,14 @@ class StepLines:
         self.end()
         self._name, self._begin = name, self._clock()
         self._screen.print(f"[{number}/{self._num_steps}] {sentence}", markup=False)
-        self.detail(f"{name} ...")
+        self._status.update(f"{name} ...")
 
-    def detail(self, text: str) -> None:
-        """Say what the step is at, on a terminal only."""
-        self._status.update(text)
+    def part(self, text: str) -> None:
+        """Say which part of the step goes on: on a terminal while it lasts, elsewhere in a line."""
+        if self._screen.is_terminal:
+            self._status.update(f"{self._name}: {text}")
+        else:
+            self._screen.print(f"      {text}", markup=False)
 
     def end(self) -> None:
         """End the step."""

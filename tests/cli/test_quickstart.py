@@ -63,6 +63,8 @@ def test_steps_are_numbered_and_timed():
     screen = Console(file=text, width=80)
     with StepLines(screen, num_steps=2, clock=lambda: next(times)) as lines:
         lines.begin("search", 1, "Search.")
+        lines.part("bounds")
         lines.begin("simulate", 2, "Simulate.")
     assert lines.seconds == {"search": 2.0, "simulate": 3.5}
+    assert "[1/2] Search.\n      bounds\n" in text.getvalue()
     assert "[2/2] Simulate." in text.getvalue()
