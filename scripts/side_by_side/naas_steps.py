@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,7 @@ from typing import Any, Final
 from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.sim.hardware import generate
 from side_by_side.network import small_cnn
-from side_by_side.surroundings import ROOT, Step, Surroundings, install
+from side_by_side.surroundings import ROOT, Step, Stopwatch, Surroundings, install
 from side_by_side.synthesis import synthesise_naas
 from side_by_side.workloads import LATENCIES, LAYERS, NETWORK, SEED, Workload
 
@@ -20,9 +19,9 @@ ACCELERATOR: Final = ROOT / "examples" / "ck8x8.yaml"
 MULTIPLIERS: Final = 64
 
 COMMANDS: Final = (
-    "pip install naas_hw",
-    "naas map gemm64.yaml --accelerator ck8x8.yaml -o run",
-    "naas simulate run",
+    "`pip install naas_hw`",
+    "`naas map gemm64.yaml --accelerator ck8x8.yaml -o run`",
+    "`naas simulate run`",
 )
 """From nothing to a verified design."""
 
@@ -103,14 +102,14 @@ def _install(surroundings: Surroundings) -> dict[str, Any]:
 
 
 def _first(surroundings: Surroundings) -> dict[str, Any]:
-    """Seconds of a first mapping and simulation, in an environment and with caches of their own."""
+    """Times of a first mapping and simulation, in an environment and with caches of their own."""
     folder, naas = surroundings.work("first"), surroundings.program("naas")
     shutil.rmtree(surroundings.folder / "cache", ignore_errors=True)
     _write_layers(folder, LAYERS[:1], read_accelerator(ACCELERATOR).dram_latency_cycles)
-    start = time.monotonic()
+    stopwatch = Stopwatch()
     surroundings.run([naas, *_map_words("network.yaml")], folder)
     surroundings.run([naas, "simulate", "run", "--json"], folder)
-    return {"seconds": time.monotonic() - start}
+    return stopwatch.facts
 
 
 def _synthesis(surroundings: Surroundings) -> dict[str, Any]:
