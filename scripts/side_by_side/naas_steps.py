@@ -63,8 +63,9 @@ def _write_layers(folder: Path, layers: Sequence[Workload], latency: int) -> Non
     _write_accelerator(folder, latency)
 
 
-def _write_accelerator(folder: Path, latency: int) -> None:
-    accelerator = read_accelerator(ACCELERATOR).model_copy(update={"dram_latency_cycles": latency})
+def _write_accelerator(folder: Path, latency: int, *, pools: bool = False) -> None:
+    changes = {"dram_latency_cycles": latency, "maximum": pools}
+    accelerator = read_accelerator(ACCELERATOR).model_copy(update=changes)
     write_accelerator(accelerator, folder / "accelerator.yaml")
 
 
@@ -88,11 +89,12 @@ def _network_step(latency: int) -> Step:
     def measure(surroundings: Surroundings) -> dict[str, Any]:
         folder = surroundings.work(f"network-{latency}")
         (folder / "cnn.onnx").write_bytes(small_cnn(SEED))
-        _write_accelerator(folder, latency)
+        _write_accelerator(folder, latency, pools=True)
         _here(surroundings, _map_words("cnn.onnx"), folder)
         said = json.loads(_here(surroundings, ["simulate", "run", "--network", "--json"], folder))
         run = run_of_layer({**said, "name": NETWORK}, latency)
-        return {"multipliers": MULTIPLIERS, "runs": [run]}
+        on_host = [f"{name} on the host" for name in said["host_operators"]]
+        return {"multipliers": MULTIPLIERS, "runs": [run], "variant": ", ".join(on_host)}
 
     return Step(name=f"naas-network-{latency}", measure=measure)
 
