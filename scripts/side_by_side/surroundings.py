@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -96,13 +98,31 @@ class Step:
     measure: Callable[[Surroundings], Mapping[str, Any]]
 
 
+class Stopwatch:
+    """Seconds since it was made, by the clock and of CPU in programs that have ended."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic(), _cpu_seconds()
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """Both, as facts of a step."""
+        clock, cpu = self._start
+        return {"seconds": time.monotonic() - clock, "cpu_seconds": _cpu_seconds() - cpu}
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def install(surroundings: Surroundings, requirements: Sequence[str | Path]) -> dict[str, Any]:
-    """Make the environment of a tool; seconds, and the versions that it got."""
-    start = time.monotonic()
-    surroundings.work(".")
+    """Make the environment of a tool, with nothing cached; its times, and what it got."""
+    shutil.rmtree(surroundings.folder / "cache", ignore_errors=True)
+    stopwatch = Stopwatch()
     environment = surroundings.folder / "env"
     surroundings.run([sys.executable, "-m", "venv", "--clear", environment])
     surroundings.run([surroundings.python, "-m", "pip", "install", "--quiet", *requirements])
-    seconds = time.monotonic() - start
+    times = stopwatch.facts
     versions = surroundings.run([surroundings.python, "-m", "pip", "freeze"])
-    return {"seconds": seconds, "versions": versions.split()}
+    return {**times, "versions": versions.split()}

@@ -189,12 +189,17 @@ def _effort_table(outcomes: Outcomes) -> str:
     rows = []
     for tool, (commands, first) in efforts.items():
         installed, verified = outcomes.get(f"{tool}-install"), outcomes.get(first)
-        times = [_seconds(installed, "seconds"), _seconds(verified, "seconds")]
-        rows.append([TOOLS[tool], "; ".join(f"`{c}`" for c in commands), *times])
-    return markdown_table(["tool", "what a user types", "install", "first design"], rows, left=2)
+        times = [_times(installed), _times(verified)]
+        rows.append([TOOLS[tool], "; ".join(commands), *times])
+    head = ["tool", "what a user does", "install", "first design"]
+    return (
+        f"{markdown_table(head, rows, left=2)}\n\nSeconds of CPU, and by the clock in parentheses."
+    )
 
 
-def _seconds(outcome: Outcome | None, name: str) -> str:
+def _times(outcome: Outcome | None) -> str:
     if outcome is None or outcome.status is not Status.DONE:
         return reason_of(outcome)
-    return f"{outcome.facts[name]:,.0f} s"
+    if "cpu_seconds" not in outcome.facts:
+        return NOT_MEASURED
+    return f"{outcome.facts['cpu_seconds']:,.0f} s ({outcome.facts['seconds']:,.0f} s)"

@@ -160,3 +160,8 @@ def test_what_naas_prints_of_a_layer_becomes_a_run() -> None:
     found = naas_steps.run_of_layer(json.loads(printed), 10)
     figures = {"latency": 10, "cycles": 7, "predicted_cycles": 7, "wrong_words": 0}
     assert found == {"workload": "a", **figures}
+
+
+def test_the_effort_has_seconds_of_cpu_which_other_jobs_do_not_change() -> None:
+    found = outcome("chipleap-install", seconds=341.2, cpu_seconds=12.4, versions=[])
+    assert row_of(tables({found.name: found}), "ChipLeap")[2:] == ["12 s (341 s)", "not measured"]
