@@ -59,7 +59,10 @@ def energy_table(
 
     table_of_sizes = find_energy_table(table)
     if not isinstance(table_of_sizes, SizedTable):
-        raise InputError(f"table must be one that prices by size, not {table_of_sizes.name}")
+        raise InputError(
+            "table must be one whose prices depend on the sizes of memories, not "
+            f"{table_of_sizes.name}"
+        )
     table_of_sizes = _changed(table_of_sizes, dram, mac, node, supply)
     if name is not None:
         table_of_sizes = table_of_sizes.model_copy(update={"name": name})
