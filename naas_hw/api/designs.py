@@ -103,8 +103,8 @@ def _network_or_graph(
         return load_builtin(text, resolution)
     if not is_model_source(text):
         raise InputError(
-            f"network must be one of {', '.join(builtin_names())}, a .onnx, .tflite, .yaml or "
-            f".pt2 file, or module:callable, not {text!r}"
+            f"network must be one of {', '.join(builtin_names())}, a .yaml file, a .pt2 file or "
+            f"module:callable, not {text!r}"
         )
     return load_graph(text, resolution=resolution, input_shape=input_shape)
 

@@ -168,8 +168,7 @@ def read_model(folder: str | Path) -> Model:
     path = Path(folder) / MODEL_FILE
     if not path.is_file():
         raise InputError(
-            f"{folder} has no {MODEL_FILE}: it was searched for the shapes of a network, "
-            "without its values; search a model without --layers-only"
+            f"{folder} has no {MODEL_FILE}, which only a search of a model with its values writes"
         )
     return Model(graph=read_graph(path))
 

@@ -223,7 +223,7 @@ def build(
 
 def _given_board(context: typer.Context, device: str | None, board: str | None) -> Board | None:
     if (device is None) == (board is None):
-        raise InputError("either --device or --board must be given")
+        raise InputError("either --device or --board must be given, not both")
     if board is None:
         refuse_given(context, ("memory_kib",), "without --board")
         return None

@@ -80,7 +80,7 @@ def _changed(
     from naas_hw.cli.choices import choice_of
 
     if (node is None) != (supply is None):
-        raise InputError("--node and --supply must be given together, not one of them")
+        raise InputError("--node and --supply must be given together")
     if dram is not None:
         if dram not in DRAMS:
             raise InputError(f"dram must be one of {', '.join(DRAMS)}, not {dram!r}")

@@ -101,6 +101,8 @@ def export(
     from naas_hw.exchange.formats import Format
     from naas_hw.exchange.timeloop_format import Version
 
+    if to not in (*Format, SOC):
+        raise InputError(f"--to must be one of {', '.join(Format)}, {SOC}, not {to!r}")
     if to == SOC:
         refuse_given(context, _OF_MODELS, f"with --to {SOC}")
         plan = _soc(run, inputs or [], seed, family)
@@ -108,7 +110,7 @@ def export(
         refuse_given(context, _OF_SOC, f"without --to {SOC}")
         plan = api.export(
             run,
-            to=choice_of(Format, to, "--to"),
+            to=Format(to),
             version=choice_of(Version, version, "--format"),
             pad=pad,
             layers=layers.split(",") if layers else None,

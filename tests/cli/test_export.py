@@ -81,7 +81,7 @@ def test_edges_are_refused_by_v04_and_padded_on_demand(write_design_to, tmp_path
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--to", "zigzag"], "--to must be one of timeloop, maestro, not 'zigzag'"),
+        (["--to", "zigzag"], "--to must be one of timeloop, maestro, litex, not 'zigzag'"),
         (
             ["--to", "timeloop", "--format", "v0.5"],
             "--format must be one of v0.3, v0.4, not 'v0.5'",

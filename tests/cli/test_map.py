@@ -146,7 +146,7 @@ def test_a_run_folder_may_have_any_name(files, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("network", "sentence"),
     [
-        ("no_such_net", ".yaml or .pt2 file, or module:callable, not 'no_such_net'"),
+        ("no_such_net", "a .yaml file, a .pt2 file or module:callable, not 'no_such_net'"),
         ("gone.yaml", "cannot read "),
     ],
 )

@@ -68,7 +68,7 @@ def test_forms_of_others_are_understood(tmp_path):
         ),
         ("target: PEBuffer, type: temporal", "target: DRAM, type: temporal", "DRAM again"),
         ("mapping:", "mappings:", "mapping must be given"),
-        ("factors: R=0", "factors: [", "line 5: must be YAML"),
+        ("factors: R=0", "factors: [", "line 5: must be valid YAML"),
     ],
 )
 def test_bad_mappings_are_refused_with_their_place(old, new, sentence, tmp_path):
