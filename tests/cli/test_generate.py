@@ -83,7 +83,7 @@ def test_a_file_of_others_under_a_name_of_ours_is_refused_and_kept(design_folder
     (design_folder / "rtl").mkdir()
     (design_folder / "rtl" / "files.f").write_text("mine")
     assert main(["generate", str(design_folder)]) == 2
-    assert "files.f must be a file that manifest.json lists" in capsys.readouterr().err
+    assert "files.f would be replaced, but naas did not write it" in capsys.readouterr().err
     assert (design_folder / "rtl" / "files.f").read_text() == "mine"
 
 

@@ -141,7 +141,9 @@ def test_what_the_manifest_does_not_list_is_not_replaced(tmp_path):
     make_run(tmp_path / "run")
     (tmp_path / "run" / "report.html").write_text("mine")
     with RunFolder.open(tmp_path / "run") as run:
-        with pytest.raises(InputError, match="report.html must be a file that manifest.json lists"):
+        with pytest.raises(
+            InputError, match="report.html would be replaced, but naas did not write it"
+        ):
             run.write_files({"result.json": "[]", "report.html": "ours"})
         assert run.read_text("result.json") == "{}"
     assert (tmp_path / "run" / "report.html").read_text() == "mine"
