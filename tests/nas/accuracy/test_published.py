@@ -119,7 +119,7 @@ def changed(change):
         ),
         (
             lambda shapes: shapes.update({"blocks.18.conv1.conv.conv.weight": (1,)}),
-            "must not hold blocks.18.conv1.conv.conv.weight, which is no part of it",
+            "must not hold blocks.18.conv1.conv.conv.weight, which is not a part of the predictor",
         ),
     ],
 )
