@@ -87,7 +87,9 @@ def run_demo(demo: Demo, run: Path, console: Console, *, resume: bool = False) -
     found = _search(demo, run, console, resume=resume)
     _say_found(demo, found, console)
     if found.interrupted:
-        console.print(f"Interrupted: this is the best so far. --resume goes on with {run}.")
+        console.print(
+            f"Interrupted: this is the best so far. --resume continues the search in {run}."
+        )
         return ExitStatus.INTERRUPTED
     enough = _say_history(demo, run, console)
     _generate(run, console)

@@ -66,7 +66,7 @@ def built_board(run: str | Path) -> BuiltBoard:
     place = f"{FOLDER}/{REPORT}"
     facts = parse_yaml(RunFolder.read(Path(run)).read_text(place), place)
     if not isinstance(facts, dict) or facts.get("bitstream") is None:
-        raise InputError(f"{run} must be built for a board (naas build {run} --board NAME)")
+        raise InputError(f"{run} is not built for a board; naas build {run} --board NAME builds it")
     return validate(BuiltBoard, facts, place)
 
 
@@ -99,12 +99,14 @@ def execute(
     if outputs is not None:
         check_new(outputs, files.values())
     if not folder.has(PROGRAM):
-        raise InputError(f"{run} must have {PROGRAM} (naas generate {run})")
+        raise InputError(
+            f"{run} has no {PROGRAM}, the program of its network; naas generate {run} writes it"
+        )
     program = decode(read_file(folder.place(PROGRAM), max_bytes=MAX_PROGRAM_BYTES))
     if program.memory_bytes > board.memory_bytes:
         raise InputError(
-            f"the program must fit the {board.memory_bytes} bytes of memory of {board.board}, not "
-            f"need {program.memory_bytes} (naas build --memory-kib)"
+            f"the program needs {program.memory_bytes} bytes of memory, but {board.board} was "
+            f"built with {board.memory_bytes}; build it with a larger --memory-kib"
         )
     with line as opened:
         device = open_board(program, SerialLink(opened), memory_bytes=board.memory_bytes)

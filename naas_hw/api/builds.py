@@ -68,7 +68,9 @@ def check_output(folder: Path) -> None:
     if not folder.exists() or (folder / REPORT).is_file():
         return
     if not folder.is_dir() or any(folder.iterdir()):
-        raise InputError(f"{folder} must be missing, empty, or hold a build ({REPORT})")
+        raise InputError(
+            f"{folder} must be a new folder, an empty one, or one that holds a build ({REPORT})"
+        )
 
 
 def _build_run(

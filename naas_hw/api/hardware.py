@@ -142,7 +142,7 @@ def simulate(
     """
     settings = settings or SimulationSettings()
     if settings.waves and isinstance(design, Design):
-        raise InputError("waves must have a run folder to be written to, not a value only")
+        raise InputError("waves can be written only where the design is a run folder")
     known = design_of(design)
     tool = find_simulator(settings.simulator)
     skipped: tuple[str, ...] = ()

@@ -101,7 +101,7 @@ class LoadedNetwork:
         quantised = self.model.quantised
         if len(arrays) != len(quantised.inputs):
             names = ", ".join(quantised.inputs)
-            raise InputError(f"arrays must be one for each of {names}, not {len(arrays)}")
+            raise InputError(f"arrays must be as many as the inputs {names}, not {len(arrays)}")
         batches = []
         for name, array in zip(quantised.inputs, arrays, strict=True):
             shape = quantised.tensors[name].graph_shape

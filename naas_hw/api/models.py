@@ -168,8 +168,7 @@ def read_model(folder: str | Path) -> Model:
     path = Path(folder) / MODEL_FILE
     if not path.is_file():
         raise InputError(
-            f"{folder} must hold {MODEL_FILE}, which a search of a model with its values writes; "
-            "it has the layers of a network only"
+            f"{folder} has no {MODEL_FILE}, which only a search of a model with its values writes"
         )
     return Model(graph=read_graph(path))
 
@@ -185,8 +184,8 @@ def lowered_for(model: Model, design: Design, folder: str | Path) -> LoweredNetw
     lowered = model.lowered(accelerator.beat_bytes, accelerator.options)
     if network_of(lowered).layers != design.network.layers:
         raise InputError(
-            f"{folder} must hold a design of its own model: search the model again, the layers "
-            "that it has on this accelerator are not those of network.yaml"
+            f"the model in {folder} has other layers on this accelerator than network.yaml; "
+            "search the model again"
         )
     return lowered
 
@@ -241,7 +240,7 @@ class NetworkRequest:
         whole = [self._is_whole(source) for source in self.sources]
         if not any(whole):
             if self.data is not None:
-                raise InputError("--data must not be given where only shapes are taken")
+                raise InputError("--data must not be given where no network has values")
             networks = find_networks(
                 self.sources,
                 resolution=self.resolution,
@@ -251,7 +250,10 @@ class NetworkRequest:
             return ResolvedNetworks(networks=tuple(networks), files={})
         if not all(whole):
             source = self.sources[whole.index(False)]
-            raise InputError(f"networks must all be models with values, or --layers-only: {source}")
+            raise InputError(
+                f"{source} has shapes without values, but other networks have values; "
+                "--layers-only takes the shapes of all"
+            )
         models = [self._model(source) for source in self.sources]
         return ResolvedNetworks(
             networks=tuple(model.network(beat_bytes, options) for model in models),
@@ -263,7 +265,7 @@ class NetworkRequest:
         if source.endswith(_MODEL_FILES):
             if self.layers_only or self.host:
                 option = "--layers-only" if self.layers_only else "--host"
-                raise InputError(f"{option} must be left out for a file with values, {source}")
+                raise InputError(f"{option} must not be given with {source}, a file with values")
             return True
         is_builtin = source in builtin_names()
         return is_builtin and not (self.layers_only or self.host)
@@ -277,5 +279,8 @@ class NetworkRequest:
         if self.input_shape is not None:
             raise InputError("--resolution and --input-shape must not both be given")
         if source not in builtin_names():
-            raise InputError(f"--resolution must be left out for {source}: give --input-shape")
+            raise InputError(
+                f"--resolution must be given for built-in networks only, not for {source}: "
+                "give --input-shape"
+            )
         return find_builtin(source).input_shape(self.resolution)

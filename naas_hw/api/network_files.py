@@ -63,7 +63,7 @@ def _read_input(tensor: QuantisedTensor, given: Given) -> Array:
         return _fitted(tensor, given, f"input {printable(tensor.name)!r}")
     path = Path(given)
     if not path.is_file():
-        raise InputError(f"input {printable(str(path))} must be a .npy file; there is none")
+        raise InputError(f"input {printable(str(path))} does not exist; it must be a .npy file")
     return _fitted(tensor, np.asarray(load_array(path)), printable(str(path)))
 
 
@@ -127,11 +127,14 @@ def check_new(folder: str | Path, files: Iterable[str]) -> None:
         raise InputError(f"{printable(str(folder))} must be a folder or not exist")
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"{printable(str(folder))} must lie where files can be written")
+        raise InputError(f"{printable(str(folder))} must be in a folder that can be written")
     for file in files:
         place = folder / file
         if place.exists() or place.is_symlink():
-            raise InputError(f"{printable(str(place))} must not exist: it would be replaced")
+            raise InputError(
+                f"{printable(str(place))} exists already and would be replaced; name another "
+                "folder or remove it"
+            )
 
 
 def write_outputs(

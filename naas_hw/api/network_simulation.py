@@ -131,7 +131,7 @@ def simulate_run_network(
     """
     settings = settings or SimulationSettings()
     if settings.memory != EXACT or settings.before is not None or settings.waves:
-        raise InputError("memory, before and waves must be left out where a network is simulated")
+        raise InputError("memory, before and waves must not be given where a network is simulated")
     tool = find_simulator(settings.simulator)
     model = read_model(folder)
     graph = model.quantised

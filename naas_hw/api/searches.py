@@ -242,7 +242,7 @@ def map(  # the verb; the builtin is not used in this module
         return _mapped(network, accelerator, settings, memories, workers, progress)
     run = run_settings(run)
     if run.resume:
-        raise InputError("a search of mappings must be started anew, not resumed")
+        raise InputError("a search of mappings cannot be resumed; start it again with --force")
     manifest = Manifest.of(
         command=run.command_or("map"),
         digest=run.digest(

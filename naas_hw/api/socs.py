@@ -61,7 +61,9 @@ def build_soc(
     """
     folder = Path(run) / FOLDER if output is None else Path(output)
     if folder.exists() and any(folder.iterdir()) and not (folder / REPORT).is_file():
-        raise InputError(f"{folder} must be missing, empty, or hold a SoC ({REPORT})")
+        raise InputError(
+            f"{folder} must be a new folder, an empty one, or one that holds a SoC ({REPORT})"
+        )
     board = settings.board
     check_build(board.name, folder)
     files = export_litex(run, family=board.part.device.family)

@@ -87,8 +87,8 @@ def build(
     soc: Annotated[
         str | None,
         typer.Option(
-            help="With --board and a run of a model: build a whole SoC around the accelerator, "
-            "litex.",
+            help="With --board and a run of a model: build a whole SoC around the accelerator; "
+            "the only kind is litex.",
             rich_help_panel=MAIN,
         ),
     ] = None,
@@ -97,8 +97,8 @@ def build(
         typer.Option(
             min=4,
             max=MAX_COUNT,
-            help="Memory on the chip for programs on a board, in KiB, by default as the board "
-            "says.",
+            help="Memory on the chip for programs on a board, in KiB; by default that of the "
+            "board file.",
             rich_help_panel=MAIN,
         ),
     ] = None,
@@ -123,7 +123,7 @@ def build(
         typer.Option(
             min=0,
             max=MAX_SEED,
-            help="A seed of the placer, instead of a number of them; repeat it for several.",
+            help="A seed of the placer, instead of --seeds; repeat it for several seeds.",
             rich_help_panel=PLACEMENT,
         ),
     ] = None,
@@ -162,7 +162,7 @@ def build(
 
     For a board the build ends in a bitstream: the accelerator with a memory and a serial line, over
     which `naas execute` runs a network. A design that does not fit the FPGA is refused after
-    synthesis, with what it needs.
+    synthesis; the error says what it needs.
 
     Examples
     --------
@@ -223,7 +223,7 @@ def build(
 
 def _given_board(context: typer.Context, device: str | None, board: str | None) -> Board | None:
     if (device is None) == (board is None):
-        raise InputError("one of --device and --board must be given")
+        raise InputError("either --device or --board must be given, not both")
     if board is None:
         refuse_given(context, ("memory_kib",), "without --board")
         return None
@@ -261,14 +261,17 @@ def _outputs(
     from naas_hw.api.builds import check_output
 
     if output is not None and len(designs) > 1:
-        raise InputError(f"--output must be given with one design, not with {len(designs)}")
+        raise InputError(f"--output must be given with one design only, not with {len(designs)}")
     folders = [
         output or (None if design.is_dir() else FOLDER / f"{accelerator.name}-{settings.place}")
         for design, accelerator in zip(designs, accelerators, strict=True)
     ]
     for folder in folders:
         if folder is not None and folders.count(folder) > 1:
-            raise InputError(f"designs must have names that differ, not two builds in {folder}")
+            raise InputError(
+                "designs must have different names, because two builds would be written to "
+                f"{folder}"
+            )
         if folder is not None:
             check_output(folder)
     return folders

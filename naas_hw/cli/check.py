@@ -85,10 +85,10 @@ def check(
 ) -> int:
     """List every operator of a network: mapped, folded, host or unsupported.
 
-    The table also shows the multiply-accumulates that the accelerator does not cover. Of a .onnx or
-    .tflite file every operator has a line, for an accelerator with all optional hardware, and all
-    constant numbers are counted. The exit status is 1 if an operator is unsupported or none is
-    mapped.
+    The table also shows the multiply-accumulates that the accelerator does not cover. For a .onnx
+    or .tflite file, it assumes an accelerator with all optional hardware, lists every operator of
+    the file, and counts all constants. The exit status is 1 if an operator is unsupported or none
+    is mapped.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def check(
     if model.lower().endswith((".onnx", ".tflite")):
         if resolution is not None or host:
             option = "--host" if host else "--resolution"
-            raise InputError(f"{option} must be left out for a file with values, {model}")
+            raise InputError(f"{option} must not be given with {model}, a file with values")
         from naas_hw.api.checks import check_values
 
         report = check_values(Path(model), input_shape=shape)

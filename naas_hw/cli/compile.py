@@ -9,7 +9,7 @@ from naas_hw.cli.options import Json
 
 
 def compile_(as_json: Json = False) -> int:
-    """Compile the search for this machine now; else the first search does it.
+    """Compile the search for this machine now, instead of at the first search.
 
     Examples
     --------

@@ -11,7 +11,9 @@ def compile_search(screen: Console) -> int:
     parts = missing_parts()
     if not parts:
         return 0
-    screen.print("The search is compiled for this machine, once; it takes up to a minute.")
+    screen.print(
+        "Compiling the search for this machine: this happens once and takes up to a minute."
+    )
     with Status("", console=screen) as status:
         for number, part in enumerate(parts, start=1):
             line = f"part {number} of {len(parts)}: {part.name}"

@@ -50,9 +50,9 @@ def doctor(
 ) -> int:
     """List the tools that were found, or say whether the files of a run still belong together.
 
-    Of tools it says what each enables, and how to get those that are missing. Of a run it compares
-    design, model, Verilog, header and programs: which was edited, which is of another design. The
-    exit status is 1 if something does not belong together.
+    It says what each tool enables, and how to get those that are missing. For a run, it compares
+    design, model, Verilog, header and programs, and names files that were edited or belong to
+    another design. The exit status is 1 if it finds such a file.
 
     Examples
     --------

@@ -59,7 +59,10 @@ def energy_table(
 
     table_of_sizes = find_energy_table(table)
     if not isinstance(table_of_sizes, SizedTable):
-        raise InputError(f"table must be one that prices by size, not {table_of_sizes.name}")
+        raise InputError(
+            "table must be one whose prices depend on the sizes of memories, not "
+            f"{table_of_sizes.name}"
+        )
     table_of_sizes = _changed(table_of_sizes, dram, mac, node, supply)
     if name is not None:
         table_of_sizes = table_of_sizes.model_copy(update={"name": name})
@@ -77,7 +80,7 @@ def _changed(
     from naas_hw.cli.choices import choice_of
 
     if (node is None) != (supply is None):
-        raise InputError("--node and --supply must be given together, not one of them")
+        raise InputError("--node and --supply must be given together")
     if dram is not None:
         if dram not in DRAMS:
             raise InputError(f"dram must be one of {', '.join(DRAMS)}, not {dram!r}")

@@ -26,7 +26,8 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help="What the files are for: the models timeloop and maestro, or litex, for SoCs.",
+            help="What the files are for: timeloop or maestro (other cost models), or litex (a "
+            "SoC).",
             rich_help_panel=MAIN,
         ),
     ],
@@ -65,21 +66,19 @@ def export(
         typer.Option(
             "--input",
             metavar="[NAME=]FILE.npy",
-            help="What the firmware hands to the network, instead of seeded numbers; once for each "
-            "of its inputs.",
+            help="The file of an input for the firmware, instead of random numbers; repeat it "
+            "for each input.",
             rich_help_panel=LITEX,
         ),
     ] = None,
     seed: Annotated[
         int,
-        typer.Option(
-            min=0, max=MAX_SEED, help="Random seed of seeded numbers.", rich_help_panel=LITEX
-        ),
+        typer.Option(min=0, max=MAX_SEED, help="Random seed of the inputs.", rich_help_panel=LITEX),
     ] = 0,
     family: Annotated[
         str,
         typer.Option(
-            help="Take the multiplier and the memories of a family of FPGAs: generic, ecp5 or "
+            help="Use the multiplier and the memories of a family of FPGAs: generic, ecp5 or "
             "ice40.",
             rich_help_panel=LITEX,
         ),
@@ -87,9 +86,9 @@ def export(
 ) -> None:
     """Write a design as files for Timeloop or MAESTRO, or its network as a LiteX SoC.
 
-    A part of the design that their formats cannot express is refused by its name. For LiteX the run
-    must come from a search of a model: the files hold a SoC in simulation and one on a board, and
-    firmware that runs the network.
+    If the format of Timeloop or MAESTRO cannot express a part of the design, the error names the
+    part. For LiteX, the run must come from a search of a model: the files hold a SoC in simulation,
+    a SoC on a board, and firmware that runs the network.
 
     Examples
     --------
@@ -102,6 +101,8 @@ def export(
     from naas_hw.exchange.formats import Format
     from naas_hw.exchange.timeloop_format import Version
 
+    if to not in (*Format, SOC):
+        raise InputError(f"--to must be one of {', '.join(Format)}, {SOC}, not {to!r}")
     if to == SOC:
         refuse_given(context, _OF_MODELS, f"with --to {SOC}")
         plan = _soc(run, inputs or [], seed, family)
@@ -109,14 +110,14 @@ def export(
         refuse_given(context, _OF_SOC, f"without --to {SOC}")
         plan = api.export(
             run,
-            to=choice_of(Format, to, "--to"),
+            to=Format(to),
             version=choice_of(Version, version, "--format"),
             pad=pad,
             layers=layers.split(",") if layers else None,
             table=energy_table,
         )
     if output.is_dir() and any(output.iterdir()) and not force:
-        raise InputError(f"{output} must be empty or missing (--force writes into it)")
+        raise InputError(f"{output} must be a new folder or an empty one (--force writes into it)")
     plan.write(output)
     print(f"{len(plan)} files in {printable(str(output))}")
 

@@ -32,7 +32,7 @@ def generate(
     family: Annotated[
         str,
         typer.Option(
-            help="Take the multiplier and the memories of a family of FPGAs: generic, ecp5 or "
+            help="Use the multiplier and the memories of a family of FPGAs: generic, ecp5 or "
             "ice40.",
             rich_help_panel=MAIN,
         ),
@@ -44,13 +44,14 @@ def generate(
     registers_prefix: Annotated[
         str,
         typer.Option(
-            help="How the ports of AXI4-Lite begin; with another --top.", rich_help_panel=PORTS
+            help="Prefix of the AXI4-Lite ports; needs another name for --top.",
+            rich_help_panel=PORTS,
         ),
     ] = "s_axil",
     memory_prefix: Annotated[
         str,
         typer.Option(
-            help="How the ports of AXI4 begin; with another --top.", rich_help_panel=PORTS
+            help="Prefix of the AXI4 ports; needs another name for --top.", rich_help_panel=PORTS
         ),
     ] = "m_axi",
     as_json: Json = False,
@@ -89,10 +90,10 @@ def generate(
         return
     shown = Path(printable(str(run)))
     print(f"{made.num_modules} modules, digest {made.digest:016x}, in {shown / 'rtl'}")
-    print(f"{shown / 'rtl' / 'README.md'} says how to simulate, lint and synthesize them")
+    print(f"{shown / 'rtl' / 'README.md'} says how to simulate, lint and synthesise them")
     if program:
         print(f"programs with example tensors (seed {seed}) in {shown / 'program'}")
     if any(path.startswith("driver/") for path in made.files):
         print(f"the whole network, and a driver that runs it, in {shown / 'driver'}")
     for layer in skipped:
-        print(f"{layer.name}: no program, it exists in the model only")
+        print(f"{layer.name}: no program, because this kind of layer exists in the cost model only")

@@ -55,6 +55,6 @@ def import_(
         raise InputError(f"--from must be {Format.TIMELOOP}, not {from_!r}")
     mappings = api.import_mappings(source, design=design)
     if output.exists() and not force:
-        raise InputError(f"{output} must not exist (--force replaces it)")
+        raise InputError(f"{output} exists already (--force replaces it)")
     write_file(output, dump_yaml(mappings))
     print(f"mappings of {len(mappings.layers)} layers in {printable(str(output))}")

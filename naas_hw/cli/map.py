@@ -69,8 +69,9 @@ def map_(
         str | None,
         typer.Option(
             metavar="LATENCY:PERIOD,...",
-            help="Memories beside the accelerator's own, each as cycles of latency and cycles "
-            "between beats: take the mappings with the least mean objective over all of them.",
+            help="Other external memories, each as its latency in cycles and its cycles per "
+            "beat: choose the mappings with the least mean objective over these and the "
+            "accelerator's own.",
             rich_help_panel=EFFORT,
         ),
     ] = None,
@@ -181,8 +182,8 @@ def map_(
         other = with_memory(hardware, memory)
         cycles = evaluate_network(other, given, result.mappings, settings.table).cycles
         print(
-            f"latency {memory.latency_cycles}, a beat in {memory.beat_period_cycles}: "
-            f"{cycles:,} cycles"
+            f"with DRAM latency {memory.latency_cycles} and beat period "
+            f"{memory.beat_period_cycles}: {cycles:,} cycles"
         )
     for note in network_notes(given):
         print(note)
@@ -194,7 +195,9 @@ def _memories(text: str | None) -> "tuple[DramTiming, ...]":
 
     pairs = [pair.split(":") for pair in text.split(",")] if text is not None else []
     if not all(len(pair) == 2 and all(map(str.isdecimal, pair)) for pair in pairs):
-        raise InputError(f"robust must be like 100:1,50:2 (latency:period, ...), not {text!r}")
+        raise InputError(
+            f"--robust must be like 100:1,50:2 (latency and cycles per beat), not {text!r}"
+        )
     return tuple(DramTiming(int(latency), int(period)) for latency, period in pairs)
 
 

@@ -106,7 +106,7 @@ MinLegal = Annotated[
         "--min-legal",
         min=1,
         max=MAX_LEGAL,
-        help="Least number of distinct legal mappings among those tried, if a layer has so many.",
+        help="Minimum number of distinct legal mappings to try for a layer that has so many.",
         rich_help_panel=EFFORT,
     ),
 ]
@@ -116,9 +116,10 @@ Ties = Annotated[
         "--ties",
         min=0,
         max=1,
-        help="With the objective latency, after the proof: share of cycles above the least within "
-        "which the mapping with the least DRAM traffic is taken; 0 takes the least cycles, and so "
-        "does a search without a proof.",
+        help="With the objective latency, after branch and bound: among the mappings that take "
+        "at most this share more cycles than the fastest, choose the one with the least "
+        "DRAM traffic. 0 chooses the fastest, and so does a search without branch and "
+        "bound.",
         rich_help_panel=EFFORT,
     ),
 ]

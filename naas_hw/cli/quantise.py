@@ -48,9 +48,9 @@ def lines_of(report: "QuantisationReport", output: Path) -> list[str]:
         if is_kept
     ]
     lines = [
-        f"mean squared error of the outputs on {report.num_images} values: "
-        f"{report.error:.2g} of their mean square",
-        f"made it smaller: {', '.join(kept) or 'neither equalisation nor bias correction'}",
+        f"mean squared error of the outputs on {report.num_images} samples: {report.error:.2g} "
+        "of their mean square",
+        f"reduced by: {', '.join(kept) or 'neither equalisation nor bias correction'}",
     ]
     if report.accuracy is not None:
         lines.append(f"accuracy: {report.accuracy.words}")
@@ -119,7 +119,7 @@ def quantise(
         typer.Option(
             min=50,
             max=100,
-            help="Per cent of the numbers that the percentile observer keeps on either side.",
+            help="Percentage of the numbers that the percentile observer keeps on either side.",
             rich_help_panel=METHOD,
         ),
     ] = 99.99,
@@ -128,7 +128,7 @@ def quantise(
         typer.Option(
             min=1,
             max=MAX_COUNT,
-            help="Number of values of the data that calibrate the model; all by default.",
+            help="Number of samples of the data that calibrate the model; all by default.",
             rich_help_panel=METHOD,
         ),
     ] = None,
@@ -150,14 +150,15 @@ def quantise(
     mean: Annotated[
         str,
         typer.Option(
-            help="What is subtracted from pictures with numbers 0 to 1: one number or three.",
+            help="The mean that is subtracted from pictures, whose pixels are 0 to 1: one "
+            "number or three.",
             rich_help_panel=NETWORK,
         ),
     ] = "0",
     deviation: Annotated[
         str,
         typer.Option(
-            help="What pictures are divided by then: one number or three.",
+            help="The standard deviation by which pictures are then divided: one number or three.",
             rich_help_panel=NETWORK,
         ),
     ] = "1",
@@ -165,7 +166,7 @@ def quantise(
 ) -> None:
     """Quantise a float model to int8 and write it as an ONNX file.
 
-    Equalisation and bias correction are kept where the error on the data becomes smaller.
+    Equalisation and bias correction are each applied if they reduce the error on the data.
 
     Examples
     --------
@@ -188,7 +189,7 @@ def quantise(
         mean=numbers_of(mean, "--mean"), deviation=_divisors(deviation, "--deviation")
     )
     if output.exists() and not force:
-        raise InputError(f"{output} must not exist (--force replaces it)")
+        raise InputError(f"{output} exists already (--force replaces it)")
     shape = shape_of(input_shape)
     report = quantise_model(
         model,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from naas_hw.sim.layer import LayerReport
 
 _SENTENCES: Final = {
-    "compile": "Compile the search for this machine, unless that was done before.",
+    "compile": "Compile the search for this machine, unless it is compiled already.",
     "search": "Search an accelerator of at most 16 PEs for a 3x3 convolution, and its mapping.",
     "generate": "Write the accelerator's Verilog, a test of it and a program of the layer.",
     "simulate": "Build a simulator from the Verilog and run the layer on it.",
@@ -130,8 +130,8 @@ def _print(made: "Quickstart") -> None:
         f"({accelerator.num_pes} PEs), {accelerator.global_buffer_bytes:,} bytes of global buffer."
     )
     print(
-        f"The layer has {layer.num_macs:,} products, which use {layer.utilization:.1%} of the PEs' "
-        "time.\n"
+        f"The layer has {layer.num_macs:,} multiply-accumulates and uses "
+        f"{layer.utilization:.1%} of the PEs' time.\n"
     )
     print_table(_comparison(layer))
     for line in complaints(layer):
@@ -149,7 +149,7 @@ def _files(made: "Quickstart") -> list[str]:
         f"{folder / 'program'}: the layer as the accelerator reads it",
         f"{folder / 'sim'}: what was predicted, and what was simulated",
         f"{folder / 'result.json'}: the result of the search",
-        f"naas report {folder} draws all of it.",
+        f"naas report {folder} writes a report of the run with pictures.",
     ]
 
 

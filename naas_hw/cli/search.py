@@ -116,8 +116,8 @@ def search(
         int | None,
         typer.Option(
             min=1,
-            help="Requantisers of the accelerator: a quarter, a half or all of a beat's bytes; "
-            "searched if left out.",
+            help="Number of requantisers: a quarter, half or all of the bytes in a beat; "
+            "searched by default.",
             rich_help_panel=METHOD,
         ),
     ] = None,
@@ -171,8 +171,8 @@ def search(
     """Search an accelerator for networks within a budget, and mappings of all their layers.
 
     Several networks share one accelerator; the search minimises the geometric mean of their
-    objectives. With a board as the budget, the accelerator fits its FPGA by prediction, and the
-    search minimises milliseconds at the predicted clock. Ctrl-C ends the search and keeps the best
+    objectives. With a board as the budget, the search predicts which accelerators fit its FPGA,
+    and minimises milliseconds at the predicted clock. Ctrl-C ends the search and keeps the best
     accelerator so far; --resume continues it.
 
     Examples
@@ -215,7 +215,7 @@ def search(
     )
     if joint is not None:
         if networks:
-            raise InputError("networks must not be given with --joint, which searches one")
+            raise InputError("networks must not be given with --joint, which searches a network")
         refuse_given(context, _NOT_WITH_JOINT, "with --joint, whose space has its own")
         if min_accuracy is None:
             raise InputError("--min-accuracy must be given with --joint")
@@ -264,7 +264,10 @@ def _print(result: "SearchResult", run: Path) -> None:
 
     accelerator = result.accelerator
     if result.interrupted:
-        print(f"interrupted: the best so far; --resume goes on with {printable(str(run))}")
+        print(
+            "interrupted: this is the best so far; --resume continues the search in "
+            f"{printable(str(run))}"
+        )
     print(
         f"{array_of(accelerator)} ({accelerator.num_pes} PEs), "
         f"{accelerator.global_buffer_bytes:,} bytes of global buffer; a PE has "
@@ -290,8 +293,8 @@ def _print(result: "SearchResult", run: Path) -> None:
         for note in network_notes(network.network):
             print(f"{network.network.name}: {note}")
     print(
-        f"{printable(str(run))} holds the design; "
-        "naas evaluate, generate and simulate go on with it"
+        f"{printable(str(run))} holds the design; continue with naas evaluate, generate and "
+        "simulate"
     )
 
 
@@ -310,5 +313,5 @@ def _fpga_lines(result: "SearchResult") -> list[str]:
         f"{result.fpga.board}, predicted: {', '.join(needs)}, {result.prediction.clock_mhz:.1f} MHz"
     ]
     if result.prediction.is_provisional:
-        lines.append("the data of the prediction is provisional: it may be far off")
+        lines.append("the prediction may be far off, because its data are provisional")
     return lines

@@ -32,7 +32,8 @@ def simulate(
         bool,
         typer.Option(
             "--network",
-            help="Run the whole network with its own values, of a search of a model.",
+            help="Run the whole network with its own values; the run must come from a search "
+            "of a model.",
             rich_help_panel=MAIN,
         ),
     ] = False,
@@ -41,8 +42,8 @@ def simulate(
         typer.Option(
             "--input",
             metavar="[NAME=]FILE.npy",
-            help="With --network: what the network reads, instead of seeded numbers; once for each "
-            "of its inputs.",
+            help="With --network: the file of an input, instead of random numbers; repeat it "
+            "for each input.",
             rich_help_panel=MAIN,
         ),
     ] = None,
@@ -50,7 +51,8 @@ def simulate(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="With --network: write what the network makes as .npy files, if nothing differs.",
+            help="With --network: write the outputs of the network as .npy files, if nothing "
+            "differs.",
             rich_help_panel=MAIN,
         ),
     ] = None,
@@ -58,8 +60,8 @@ def simulate(
         bool,
         typer.Option(
             "--whole-starts",
-            help="With --network: when the layers have run one by one, run all layers of each "
-            "start as one list, too, and measure its cycles.",
+            help="With --network: after each layer has run on its own, also run all layers of "
+            "each start as one list, and measure its cycles.",
             rich_help_panel=MAIN,
         ),
     ] = False,
@@ -81,8 +83,8 @@ def simulate(
         bool,
         typer.Option(
             "--netlist",
-            help="Synthesise a netlist for an ECP5 and run it in step with the Verilog: in every "
-            "cycle all outputs of both have to be equal.",
+            help="Synthesise a netlist for an ECP5 and run it in step with the Verilog: in "
+            "every cycle, all outputs of both must be equal.",
             rich_help_panel=HARDWARE,
         ),
     ] = False,
@@ -100,7 +102,8 @@ def simulate(
     tensors: Annotated[
         str,
         typer.Option(
-            help="spread, or extreme: values whose partial sums wrap and whose outputs clamp.",
+            help="Values of the tensors: spread, or extreme, whose partial sums wrap and "
+            "outputs clamp.",
             rich_help_panel=HARDWARE,
         ),
     ] = "spread",
@@ -108,8 +111,8 @@ def simulate(
         str | None,
         typer.Option(
             metavar="EVENT",
-            help="A reset or a start that fails before each run, by the name that `naas verify` "
-            "prints.",
+            help="An event before each run, a reset or a start that fails, by the name that "
+            "`naas verify` prints.",
             rich_help_panel=HARDWARE,
         ),
     ] = None,
@@ -195,7 +198,7 @@ def simulate(
         title = f"{run.resolve().name} on {report.simulator} {report.version}"
         print_table(simulation_table(title, report.layers))
         for name in report.skipped:
-            print(f"{name}: not run, it exists in the model only")
+            print(f"{name}: not run, because this kind of layer exists in the cost model only")
         for layer in report.layers:
             for line in complaints(layer):
                 print(line)

@@ -160,8 +160,8 @@ def network_notes(network: Network) -> list[str]:
     if network.without_program:
         names = ", ".join(layer.name for layer in network.without_program)
         notes.append(
-            f"no program for {names}: a transposed convolution exists in the model only, and "
-            "counts in no total"
+            f"no program for {names}: a transposed convolution exists in the cost model only, "
+            "and no total includes it"
         )
     hosts = [operator for operator in network.host if operator.macs]
     if hosts:
@@ -169,7 +169,8 @@ def network_notes(network: Network) -> list[str]:
         number_of = "an unknown number of" if total == UNKNOWN else f"{total:,}"
         names = ", ".join(operator.name for operator in hosts)
         notes.append(
-            f"left to the host, and in no figure: {number_of} multiply-accumulates of {names}"
+            f"left to the host, and not included in any figure: {number_of} "
+            f"multiply-accumulates of {names}"
         )
     return notes
 

@@ -34,7 +34,7 @@ def verify(
         bool,
         typer.Option(
             "--networks",
-            help="Run random networks instead, as described below.",
+            help="Run random networks instead, as described above.",
             rich_help_panel=MAIN,
         ),
     ] = False,
@@ -63,14 +63,15 @@ def verify(
         typer.Option(
             "--output",
             "-o",
-            help="The folder that gets the files of triples that fail.",
+            help="The folder for the files of triples that fail.",
             rich_help_panel=MAIN,
         ),
     ] = Path("verify_failures"),
     size: Annotated[
         str,
         typer.Option(
-            help="small, or large: up to 1,024 PEs, a latency of 1,000 and partial sums that wrap.",
+            help="Size of the cases: small, or large: up to 1,024 PEs, a latency of 1,000 and "
+            "partial sums that wrap.",
             rich_help_panel=HARDWARE,
         ),
     ] = "small",
@@ -109,14 +110,14 @@ def verify(
     cycles (Icarus: 20,000). Large draws have up to 1,024 PEs, a latency of 1,000 and three times as
     many cycles, and every other triple has tensors whose partial sums wrap and whose outputs clamp.
 
-    Before most triples another event happens in the same simulation: a reset of accelerator and
+    Before most triples, another event happens in the same simulation: a reset of accelerator and
     memory or of the accelerator alone at a random cycle, or a start that ends in an error. The run
     after it must be exact.
 
-    With --memory any, the memory handshakes in another way in each triple, out of all that AXI4
-    allows: which READY waits for which VALID, how many transfers are outstanding, how fast each
-    channel is, when responses come. A name, such as address_after_data_offered, or the settings
-    that a failure prints choose one way for all triples.
+    With --memory any, each triple has its own way of handshaking, among all that AXI4 allows: which
+    READY waits for which VALID, how many transfers are outstanding, how fast each channel is, when
+    responses come. A name, such as address_after_data_offered, or the settings that a failure
+    prints choose one way for all triples.
 
     With --corrupt N, descriptors of random layers are changed in one or more bits, fields or beats;
     half of them get a valid checksum again. A good descriptor runs after each, and must be exact. A
@@ -129,10 +130,10 @@ def verify(
     an error, though the checksum is wrong): these must not happen.
 
     With --networks, the cases are random networks in integers on at most six accelerators with all
-    optional hardware: branches, residuals, concatenations, crops, pooling, tables, steps of the
-    host in between. Half of them run layer by layer, the others a start at a time, each from the
-    memory that the one before has left. From 40 networks on, every bin of `coverage` is hit. A
-    network that fails is reduced and written as files that --case takes.
+    optional hardware: branches, residuals, concatenations, crops, pooling, tables, and host
+    operators in between. Half of them run one layer at a time. The others run one start at a time,
+    each on the memory contents that the previous start left. From 40 networks on, every bin of
+    `coverage` is hit. A network that fails is reduced and written as files that --case takes.
 
     In JSON, differences and mismatches are those of the good descriptors, and coverage counts kinds
     of change.

@@ -64,7 +64,7 @@ def decode(content: bytes, *, digest: int | None = None) -> ProgramFile:
     try:
         return reader.program()
     except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
-        raise InputError(f"a program file must have records that fit each other: {error}") from None
+        raise InputError(f"the records of a program file are inconsistent: {error}") from None
 
 
 class _ProgramDecoder:
@@ -83,16 +83,18 @@ class _ProgramDecoder:
         if version != FORMAT_VERSION:
             raise InputError(f"a program file must have format {FORMAT_VERSION}, not {version}")
         if size != len(content):
-            raise InputError(f"a program file must have its {size} bytes, not {len(content)}")
+            raise InputError(
+                f"a program file must have {size} bytes, as its header says, not {len(content)}"
+            )
         if zlib.crc32(content[CRC_BEGIN:]) != checksum:
-            raise InputError("a program file must have the content of its checksum, not another")
+            raise InputError("the checksum of a program file is wrong: its content was changed")
         self._parts = {section: self._part(content, section) for section in FileSection}
         self._texts = bytes(self._parts[FileSection.TEXT])
 
     def _part(self, content: bytes, section: FileSection) -> memoryview:
         first, size = SECTION_PLACE.unpack_from(content, HEAD.size + section * SECTION_PLACE.size)
         if first % ALIGNMENT or not HEAD_BYTES <= first <= first + size <= len(content):
-            raise InputError(f"section {section.name} of a program file must lie in the file")
+            raise InputError(f"section {section.name} of a program file must lie within the file")
         return memoryview(content)[first : first + size]
 
     def program(self) -> ProgramFile:
@@ -107,7 +109,7 @@ class _ProgramDecoder:
         first, end = self._writable
         constants = np.frombuffer(self._parts[FileSection.CONSTANTS], np.uint8)
         if not constants.size <= first <= end <= self._memory_bytes <= 1 << 32:
-            raise ValueError("the ranges of memory")
+            raise ValueError("the ranges of memory are wrong")
         program = ProgramFile(
             digest=self.digest,
             versions=self._versions,
@@ -136,7 +138,7 @@ class _ProgramDecoder:
         if kind == StepKind.START:
             address, count, watchdog = record[8:11]
             if not 0 < address + count * SLOT_BYTES <= self._writable[0]:
-                raise ValueError("a list of descriptors")
+                raise ValueError("a list of descriptors lies outside its range")
             return StartStep(descriptor_address=address, num_descriptors=count, watchdog=watchdog)
         first_operand, num_inputs, _, first_attribute, num_attributes = record[3:8]
         operands = self._records(FileSection.OPERANDS, first_operand, num_inputs + 1)
@@ -152,14 +154,14 @@ class _ProgramDecoder:
             },
         )
         if StepKind(kind) is not StepKind.HOST:
-            raise ValueError("a kind of step")
+            raise ValueError("the kind of a step is unknown")
         return HostStep(name=self._text(name), operator=operator_of(operator_record))
 
     def _records(self, section: FileSection, first: int, count: int) -> list[tuple[int, ...]]:
         size = OPERAND.size
         part = self._parts[section][first * size : (first + count) * size]
         if len(part) != count * size:
-            raise ValueError(f"records of {section.name}")
+            raise ValueError(f"records of {section.name} lie outside the section")
         return list(OPERAND.iter_unpack(part))
 
     def _operand(self, record: tuple[int, ...], tensors: list[FileTensor]) -> Operand:
@@ -170,7 +172,7 @@ class _ProgramDecoder:
         value = tensor.name or self._constant(number, tensor)
         sizes = tuple(self._words(shape, rank).tolist())
         if tensor.name and prod(sizes) != prod(tensor.shape):
-            raise ValueError(f"the shape of operand {tensor.name!r}")
+            raise ValueError(f"the shape of operand {tensor.name!r} is wrong")
         return Operand(value=value, shape=sizes)
 
     def _attribute(self, record: tuple[int, ...], tensors: list[FileTensor]) -> Value:
@@ -212,7 +214,7 @@ class _ProgramDecoder:
         address, first, end, row_pitch, pixel_pitch, channels, fold_columns = where
         fold = (fold_rows, fold_columns)
         if 0 in fold:
-            raise ValueError(f"the fold of tensor {tensor.name!r}")
+            raise ValueError(f"the fold of tensor {tensor.name!r} is wrong")
         count = fold_rows * fold_columns * shape[0]
         place = MemoryPlace(
             address=address,
@@ -233,19 +235,19 @@ class _ProgramDecoder:
         last = most + rows * place.row_pitch + columns * place.pixel_pitch
         begin, end = self._writable
         if not begin <= place.first <= least <= last < place.end <= end:
-            raise ValueError(f"the place of tensor {tensor.name!r}")
+            raise ValueError(f"the place of tensor {tensor.name!r} is wrong")
 
     def _words(self, first: int, count: int) -> Any:
         part = self._parts[FileSection.WORDS][first * WORD.size : (first + count) * WORD.size]
         if len(part) != count * WORD.size:
-            raise ValueError("words")
+            raise ValueError("a list of words lies outside its section")
         return np.frombuffer(part, "<u4").astype(np.uint32)
 
     def _data(self, dtype: str, first: int, count: int) -> Array:
         size = np.dtype(dtype).itemsize * count
         part = self._parts[FileSection.DATA][first : first + size]
         if len(part) != size:
-            raise ValueError("numbers")
+            raise ValueError("numbers lie outside their section")
         return np.frombuffer(part, np.dtype(dtype).newbyteorder("<")).astype(dtype)
 
     def _text(self, offset: int) -> str:
@@ -256,9 +258,9 @@ def _check_shape(tensor: QuantisedTensor) -> None:
     """An image and what the model's user has must have as many numbers."""
     rank = len(tensor.graph_shape)
     if prod(tensor.shape) != prod(tensor.graph_shape) or 0 in tensor.shape:
-        raise ValueError(f"the shape of tensor {tensor.name!r}")
+        raise ValueError(f"the shape of tensor {tensor.name!r} is wrong")
     if tensor.channels_last and rank != _IMAGE_RANK:
-        raise ValueError(f"channels last of {rank} axes, in tensor {tensor.name!r}")
+        raise ValueError(f"tensor {tensor.name!r} has channels last and {rank} axes")
 
 
 def _check_order(program: ProgramFile) -> None:

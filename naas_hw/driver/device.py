@@ -275,7 +275,7 @@ def _images(program: ProgramFile, inputs: Mapping[str, Array]) -> list[dict[str,
     parts = {name: _parts(program.tensors[name], inputs[name]) for name in program.inputs}
     counts = sorted({len(images) for images in parts.values()})
     if len(counts) != 1 or not counts[0]:
-        raise InputError(f"inputs must have one number of images, 1 or more, not {counts}")
+        raise InputError(f"inputs must have the same number of images, 1 or more, not {counts}")
     return [{name: images[index] for name, images in parts.items()} for index in range(counts[0])]
 
 

@@ -153,6 +153,5 @@ def _compare(link: SerialLink, device: NetworkDevice) -> None:
     wrong = np.flatnonzero(found != constants)
     if wrong.size:
         raise InputError(
-            f"the serial line must keep all bytes, not change {wrong.size} of {constants.size}: "
-            "lower its baud"
+            f"the serial line changed {wrong.size} of {constants.size} bytes: lower its baud rate"
         )

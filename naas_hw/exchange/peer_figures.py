@@ -96,7 +96,7 @@ def maestro_figures(table: str) -> PeerFigures:
 def _value(text: str, pattern: str, name: str) -> float:
     match = re.search(pattern, text, re.MULTILINE)
     if match is None or len(match[1]) > _MAX_DIGITS:
-        raise InputError(f"its result must hold {name}, a number")
+        raise InputError(f"its result has no number {name}")
     try:
         return float(match[1])
     except ValueError as error:

@@ -34,8 +34,8 @@ def find_program(peer: Format) -> Path:
     path = shutil.which(wanted.program)
     if path is None:
         raise ToolError(
-            f"{wanted.program} must be on PATH to score with {peer}, and is missing "
-            f"({wanted.source})"
+            f"{peer} cannot score the design, because {wanted.program} is not on PATH; get it "
+            f"from {wanted.source}"
         )
     return Path(path).resolve()
 

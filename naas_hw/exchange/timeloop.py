@@ -115,7 +115,9 @@ def read_timeloop_mappings(source: str | Path) -> dict[str, ReadMapping]:
     else:
         places = sorted(source.glob(f"{LAYERS}/*/{MAPPING}"))
     if not places:
-        raise InputError(f"{source} must be a mapping, or hold {LAYERS}/LAYER/{MAPPING}")
+        raise InputError(
+            f"{source} must be a mapping, or a folder that holds {LAYERS}/LAYER/{MAPPING}"
+        )
     return {
         place.resolve().parent.name: read_timeloop(place, place.with_name(PROBLEM))
         for place in places

@@ -99,7 +99,7 @@ def read_problem(problem: object, source: str) -> ReadProblem:
     channels = [name for name in _OUTPUT_CHANNELS if sizes[name] is not None]
     has_own_form = not channels and "C" in _dims(content.shape, OUTPUTS)
     if len(channels) != 1 and not has_own_form:
-        raise InputError(f"{place} must hold one of K and M")
+        raise InputError(f"{place} must hold either K or M")
     own = "C" if has_own_form else channels[0]
     bounds = {name: sizes[name] for name in (*DIMS, BATCH, GROUP) if name != "K"}
     bounds |= {"C": 1} if has_own_form else {}

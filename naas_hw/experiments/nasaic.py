@@ -147,7 +147,7 @@ def map_pair(
         results_of_layer = [result[place] for result in results]
         legal = [result for result in results_of_layer if result is not None]
         if not legal:
-            raise InputError(f"the arrays must have room for a mapping of {layer.name}: none has")
+            raise InputError(f"the arrays have no legal mapping of {layer.name}")
         best = min(
             (r.best for r in legal),
             key=lambda c: settings.objective.score(float(c.cycles), c.energy_pj),

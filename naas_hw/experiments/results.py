@@ -102,5 +102,5 @@ def write_section(path: Path, name: str, command: str, body: str) -> None:
     try:
         document = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} must be a document that can be read: {error}") from error
+        raise InputError(f"the document {path} cannot be read: {error}") from error
     write_file(path, with_section(document, name, command, body))

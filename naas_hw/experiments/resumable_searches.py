@@ -197,5 +197,5 @@ def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder} must be a folder that can be made: {error.strerror}") from error
+        raise InputError(f"the folder {folder} cannot be made: {error.strerror}") from error
     return folder

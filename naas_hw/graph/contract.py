@@ -133,7 +133,7 @@ def measure_contract(path: Path, *, num_inputs: int = 10, seed: int = 0) -> Cont
     """
     graph = quantised_graph(folded(read_graph(path)))
     if not any(tensor.dtype == "int8" for tensor in graph.tensors.values()):
-        raise InputError(f"{path.name} must be quantised to be compared; it holds real numbers")
+        raise InputError(f"{path.name} must be a quantised model; it holds real numbers")
     rng = np.random.default_rng(seed)
     inputs = [
         {name: _drawn(graph.tensors[name], rng) for name in graph.inputs} for _ in range(num_inputs)
@@ -141,7 +141,7 @@ def measure_contract(path: Path, *, num_inputs: int = 10, seed: int = 0) -> Cont
     if path.suffix.lower() == ".tflite":
         return compare_with_litert(path, graph, inputs)
     if path.suffix.lower() != ".onnx":
-        raise InputError(f"{path.name} must be a .tflite or .onnx file to be compared")
+        raise InputError(f"{path.name} must be a .tflite or .onnx file")
     try:
         return compare_with_onnx(path, graph, inputs)
     except InputError:
@@ -337,7 +337,7 @@ def compare_with_onnxruntime(
         import onnxruntime
     except ImportError as error:
         raise ToolError(
-            "a comparison with onnxruntime needs it: pip install onnxruntime"
+            "a comparison with onnxruntime needs onnxruntime: pip install onnxruntime"
         ) from error
     import onnx
 

@@ -41,7 +41,7 @@ def onnx_model(graph: Graph) -> ModelProto:
     """
     total = sum(t.values.nbytes for t in graph.tensors.values() if t.values is not None)
     if total > _MAX_BYTES:
-        raise InputError(f"the values of a model must have {_MAX_BYTES} bytes, not {total}")
+        raise InputError(f"a model must have at most {_MAX_BYTES} bytes of values, not {total}")
     writer = _OnnxWriter(graph)
     for operator in graph.operators:
         writer.write(operator)
@@ -61,7 +61,10 @@ class _OnnxWriter:
         """The nodes of an operator."""
         form = _FORMS.get(operator.kind)
         if form is None:
-            raise InputError(f"{operator.name} must have a form in ONNX, not be a {operator.kind}")
+            raise InputError(
+                f"{operator.name} cannot be written as ONNX, because ONNX has no operator "
+                f"{operator.kind}"
+            )
         form(self, operator)
 
     def node(

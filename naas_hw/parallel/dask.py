@@ -46,9 +46,7 @@ def dask_executor(address: str, *, packages: Sequence[str] = ()) -> Iterator[Exe
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"a Dask scheduler must answer at its address, not {address!r}: {reason}"
-        ) from error
+        raise InputError(f"no Dask scheduler answers at {address!r}: {reason}") from error
     with client:
         versions = {name: metadata.version(name) for name in packages}
         yield _DaskExecutor(client.get_executor(pure=False), versions)

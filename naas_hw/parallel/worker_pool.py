@@ -165,7 +165,7 @@ class _Worker:
         """Start a process where one has ended; says how that ended."""
         with self._lock:
             if self._is_killed:
-                raise WorkerError("a task must not be stopped while it is waited for")
+                raise WorkerError("the worker pool was closed while it ran a task")
             ending = _ending(self.process.end())  # if all that ended was the connection
             self._connection.close()
             self._start()

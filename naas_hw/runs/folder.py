@@ -159,9 +159,11 @@ def check_new_run(path: Path, *, resume: bool = False, force: bool = False) -> f
         return frozenset()
     entries = {entry.name for entry in path.iterdir() if not is_unfinished(entry.name)} - {LOCK}
     if entries and MANIFEST not in entries:
-        raise InputError(f"{path} must be a run folder or empty, not a folder of others")
+        raise InputError(f"{path} must be a run folder or an empty one, but it holds other files")
     if entries and not (resume or force):
-        raise InputError(f"{path} must not exist (--resume goes on, --force starts anew)")
+        raise InputError(
+            f"{path} exists already (--resume continues its search, --force replaces it)"
+        )
     return frozenset(entries)
 
 
@@ -219,7 +221,7 @@ class RunFolder:
         """An existing run folder, to read it only."""
         run = cls(path)
         if not (path / MANIFEST).is_file():
-            raise InputError(f"{path} must be a run folder (it has a {MANIFEST})")
+            raise InputError(f"{path} must be a run folder, which contains {MANIFEST}")
         _ = run.manifest
         return run
 
@@ -249,7 +251,7 @@ class RunFolder:
         """The text of an entry, or an InputError that says which one is missing."""
         place = self.place(name)
         if not os.path.lexists(place):
-            raise InputError(f"{self.path} must hold {name}, which is missing")
+            raise InputError(f"{self.path} has no {name}")
         try:
             return read_file(place, max_bytes=MAX_FILE_BYTES).decode()
         except UnicodeDecodeError as error:
@@ -299,8 +301,8 @@ class RunFolder:
             check_replaceable(place)
             if name in new and os.path.lexists(place):
                 raise InputError(
-                    f"{place} must be a file that {MANIFEST} lists as written by naas, "
-                    "not another: move it away"
+                    f"{place} would be replaced, but naas did not write it ({MANIFEST} does "
+                    "not list it): move it away"
                 )
         if new or manifest.version == 1:
             self._write_manifest(manifest.with_files(manifest.listed | new))
@@ -334,7 +336,9 @@ class RunFolder:
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise InputError(f"{self.path} must have one writer, not a second one") from None
+            raise InputError(
+                f"another naas process is writing to {self.path}; wait until it ends"
+            ) from None
         try:
             yield
         finally:
@@ -353,7 +357,7 @@ class RunFolder:
     def _check_same(self, manifest: Manifest) -> None:
         difference = self.manifest.difference(manifest)
         if difference:
-            raise InputError(f"--resume must find the run that was begun: {difference}")
+            raise InputError(f"--resume can only continue the search that was begun: {difference}")
 
     def _remove_if_nothing_was_written(self) -> None:
         if {entry.name for entry in self.path.iterdir()} <= {LOCK, MANIFEST}:

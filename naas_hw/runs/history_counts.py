@@ -57,7 +57,9 @@ def count_history(path: Path, *, due_mappings: int) -> HistoryCounts:
         row = history.first_row(_COUNTS, {"due": due_mappings})
     enough, short, fewest, most, least, total, exact = row
     if fewest is None:
-        raise InputError(f"{path}: must hold at least one candidate with all mappings, not 0")
+        raise InputError(
+            f"{path}: must hold at least one candidate with mappings of all layers, not 0"
+        )
     if fewest != most:
         raise InputError(f"{path}: all candidates must have {most} layers, not {fewest}")
     return HistoryCounts(

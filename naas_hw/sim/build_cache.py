@@ -107,8 +107,8 @@ class BuildCache:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
-                f"build cache {str(self.folder)!r} must be a folder that can be written, "
-                f"not one with: {error.strerror} ({CACHE_VARIABLE} names another)"
+                f"the build cache {str(self.folder)!r} cannot be written: {error.strerror} "
+                f"({CACHE_VARIABLE} names another folder)"
             ) from error
         with FileLock(self.folder / f"{digest}.lock", timeout=timeout):
             yield

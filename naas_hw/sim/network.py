@@ -74,7 +74,7 @@ def plan_runs(
 def _predicted(accelerator: Accelerator, layer: Layer, mapping: Mapping) -> Prediction:
     violated = violations(accelerator, layer, mapping)
     if violated:
-        raise InputError(f"{layer.name} must be a layer that the hardware runs: {violated[0]}")
+        raise InputError(f"layer {layer.name} cannot run on the hardware: {violated[0]}")
     return predict_layer(accelerator, layer, mapping)
 
 

@@ -341,7 +341,7 @@ def _simulate(
     )
     if not (folder / "result.json").is_file():
         raise SimulationError(
-            f"{simulator.name} must leave a result, not end without: {log_tail(folder / 'run.log')}"
+            f"{simulator.name} ended without a result: {log_tail(folder / 'run.log')}"
         )
 
 

@@ -60,7 +60,8 @@ def run_runner(
             status = child.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             raise SimulationError(
-                f"{simulator.name} must end within {timeout_seconds} s, not go on: {log_tail(log)}"
+                f"{simulator.name} did not end within {timeout_seconds} s and was stopped: "
+                f"{log_tail(log)}"
             ) from None
     if status != 0:
         tail = log_tail(log) or log_tail(folder / f"{what}_runner.log")

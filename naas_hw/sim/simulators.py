@@ -112,9 +112,7 @@ def _check_version(
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     wanted = ".".join(str(number) for number in oldest)
     if not numbers:
-        raise ToolError(
-            f"{name} must say that it is at least version {wanted}, but {path} prints no version"
-        )
+        raise ToolError(f"{name} must be at least version {wanted}, but {path} prints no version")
     if numbers < oldest:
         raise ToolError(
             f"{name} must be at least version {wanted}, not {version} ({path}): {how_to_get}"

@@ -32,8 +32,8 @@ def temporary_folder(prefix: str = "") -> Iterator[Path]:
         folder, lock = _made(prefix)
     except OSError as error:
         raise InputError(
-            "the folder for temporary files must be one that can be written (TMPDIR names it), "
-            f"not one with: {(error.strerror or str(error)).lower()}"
+            "the folder for temporary files cannot be written: "
+            f"{(error.strerror or str(error)).lower()} (TMPDIR names another folder)"
         ) from error
     try:
         yield folder
@@ -88,7 +88,7 @@ def _home() -> Path:
     with suppress(FileNotFoundError):
         status = os.lstat(home)
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-            raise InputError(f"{home} must be a folder of this user, not something of another")
+            raise InputError(f"{home} must be a folder that belongs to this user")
     return home
 
 

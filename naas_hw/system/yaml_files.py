@@ -67,10 +67,12 @@ def parse_yaml(content: str, source: str) -> object:
         raise InputError(f"{source}{_line(error)}: {_duplicate_key(error)}") from error
     except MarkedYAMLError as error:
         problem = one_line(error.problem or error.context or "malformed", _MAX_LINE)
-        text = f"{source}{_line(error)}: must be YAML, not text with this: {problem}"
+        text = f"{source}{_line(error)}: must be valid YAML: {problem}"
         raise InputError(text) from error
     except YAMLError as error:
-        raise InputError(f"{source}: must be YAML: {one_line(str(error), _MAX_LINE)}") from error
+        raise InputError(
+            f"{source}: must be valid YAML: {one_line(str(error), _MAX_LINE)}"
+        ) from error
     except RecursionError as error:
         raise InputError(f"{source}: must be nested less deeply") from error
     except Exception as error:  # the parser stumbles over some text in its own ways
@@ -157,7 +159,7 @@ def validation_sentence(error: ValidationError) -> str:
     if kind == "missing":
         return f"{place} must be given"
     if kind == "extra_forbidden":
-        return f"{place} must not be there: no such field"
+        return f"{place} is not a known field"
     if kind == "value_error":
         return f"{place}: {first['ctx']['error']}" if place else str(first["ctx"]["error"])
     if kind == "invalid_key":

@@ -96,7 +96,7 @@ def test_what_does_not_fit_is_named_with_its_file(values, sentence, tmp_path):
         (["a"], "inputs must be given for each of 'a', 'b', not for 'a'"),
         (["a", "b", "c"], "for each of 'a', 'b', not for 'a', 'b', 'c'"),
         ([""], "inputs must be given as NAME=FILE for each of 'a', 'b'"),
-        (["a", "b"], r"input nowhere\.npy must be a .npy file; there is none"),
+        (["a", "b"], r"input nowhere\.npy does not exist; it must be a .npy file"),
     ],
 )
 def test_every_input_is_given_once_and_by_name(given, sentence):
@@ -116,7 +116,7 @@ def test_outputs_are_written_in_the_form_of_the_model_and_replace_nothing(tmp_pa
     found = np.load(folder / "y.npy")
     assert np.array_equal(found, model_values(graph.tensors["y"], made["y"]))
     before = (folder / "y.npy").read_bytes()
-    with pytest.raises(InputError, match=r"answers/y\.npy must not exist: it would be replaced"):
+    with pytest.raises(InputError, match=r"answers/y\.npy exists already and would be replaced"):
         write_outputs(folder, graph, {"y": made["y"] + 1})
     assert (folder / "y.npy").read_bytes() == before
     assert [path.name for path in folder.iterdir()] == ["y.npy"]
@@ -124,12 +124,12 @@ def test_outputs_are_written_in_the_form_of_the_model_and_replace_nothing(tmp_pa
 
 def test_a_link_is_not_followed_and_a_file_is_no_folder(tmp_path):
     (tmp_path / "y.npy").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match=r"y\.npy must not exist"):
+    with pytest.raises(InputError, match=r"y\.npy exists already"):
         check_new(tmp_path, ["y.npy"])
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file must be a folder or not exist"):
         check_new(tmp_path / "file", ["y.npy"])
-    with pytest.raises(InputError, match="below must lie where files can be written"):
+    with pytest.raises(InputError, match="below must be in a folder that can be written"):
         check_new(tmp_path / "file" / "below", ["y.npy"])
     check_new(tmp_path / "new" / "below", ["y.npy"])
 

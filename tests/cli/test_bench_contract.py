@@ -72,4 +72,4 @@ def test_without_litert_the_command_says_what_it_needs(monkeypatch, capsys):
 
 def test_a_float_model_is_refused(quantised, capsys):
     assert main(["bench", "contract", str(quantised.with_name("float.onnx"))]) == 2
-    assert "float.onnx must be quantised to be compared" in capsys.readouterr().err
+    assert "float.onnx must be a quantised model" in capsys.readouterr().err

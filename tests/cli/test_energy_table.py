@@ -41,7 +41,7 @@ def test_what_is_printed_is_read_again(printed):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["maestro"], "table must be one that prices by size, not maestro"),
+        (["maestro"], "one whose prices depend on the sizes of memories, not maestro"),
         (["nobody"], "energy_table must be one of default, sized, maestro,"),
         (["--dram", "ddr9"], "dram must be one of horowitz, ddr3,"),
         (["--mac", "int4"], "mac must be one of int8, int16,"),

@@ -81,7 +81,7 @@ def test_edges_are_refused_by_v04_and_padded_on_demand(write_design_to, tmp_path
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--to", "zigzag"], "--to must be one of timeloop, maestro, not 'zigzag'"),
+        (["--to", "zigzag"], "--to must be one of timeloop, maestro, litex, not 'zigzag'"),
         (
             ["--to", "timeloop", "--format", "v0.5"],
             "--format must be one of v0.3, v0.4, not 'v0.5'",
@@ -100,12 +100,12 @@ def test_what_is_there_is_kept(design_folder, tmp_path, capsys):
     words = ["export", str(design_folder), "--to", "timeloop", "-o", str(files)]
     assert main(words) == 0
     assert main(words) == 2
-    assert "must be empty or missing (--force writes into it)" in error(capsys)
+    assert "must be a new folder or an empty one (--force writes into it)" in error(capsys)
     assert main([*words, "--force"]) == 0
     back.write_text("mine")
     words = ["import", str(files), "--from", "timeloop", "-o", str(back)]
     assert main(words) == 2
-    assert "must not exist (--force replaces it)" in error(capsys)
+    assert "exists already (--force replaces it)" in error(capsys)
     assert back.read_text() == "mine"
 
 

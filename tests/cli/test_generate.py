@@ -83,7 +83,7 @@ def test_a_file_of_others_under_a_name_of_ours_is_refused_and_kept(design_folder
     (design_folder / "rtl").mkdir()
     (design_folder / "rtl" / "files.f").write_text("mine")
     assert main(["generate", str(design_folder)]) == 2
-    assert "files.f must be a file that manifest.json lists" in capsys.readouterr().err
+    assert "files.f would be replaced, but naas did not write it" in capsys.readouterr().err
     assert (design_folder / "rtl" / "files.f").read_text() == "mine"
 
 
@@ -155,6 +155,6 @@ def test_a_layer_without_a_program_is_named(design_folder, write_design_to, caps
         design_folder, network=text.replace("{name: again, ", "{name: again, kind: transposed, ")
     )
     assert main(["generate", str(design_folder)]) == 0
-    assert "again: no program, it exists in the model only" in capsys.readouterr().out
+    assert "again: no program, because this kind of layer" in capsys.readouterr().out
     assert main(["generate", str(design_folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["skipped"] == ["again"]

@@ -104,7 +104,7 @@ def test_the_network_runs_on_numbers_of_the_user_and_gives_its_answers(run, tmp_
     assert start["simulated_cycles"] == found["simulated_cycles"] == found["predicted_cycles"]
     assert start["count_difference"] == start["output_mismatches"] == 0
     assert main([*words, *files]) == 2
-    assert "y.npy must not exist: it would be replaced" in capsys.readouterr().err
+    assert "y.npy exists already and would be replaced" in capsys.readouterr().err
     assert "on image.npy" in api.report(run).read_text()
 
 
@@ -211,9 +211,9 @@ def test_a_run_of_shapes_only_has_no_model(tmp_path):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"layers_only": True}, "--layers-only must be left out"),
-        ({"host": ("add",)}, "--host must be left out"),
-        ({"resolution": 32}, "--resolution must be left out"),
+        ({"layers_only": True}, "--layers-only must not be given"),
+        ({"host": ("add",)}, "--host must not be given"),
+        ({"resolution": 32}, "--resolution must be given for built-in networks only"),
     ],
 )
 def test_options_of_shapes_are_refused_for_a_file_with_values(given, sentence, model):
@@ -234,7 +234,7 @@ def test_a_built_in_network_is_whole_at_another_resolution():
 def test_models_and_shapes_are_not_mixed(model, tmp_path):
     path = tmp_path / "shapes.yaml"
     path.write_text("version: 1\nname: n\nlayers:\n  - {name: a, K: 4, C: 3}\n")
-    with pytest.raises(InputError, match="must all be models with values"):
+    with pytest.raises(InputError, match="has shapes without values"):
         NetworkRequest(sources=(str(model), str(path))).resolved(8)
     with pytest.raises(InputError, match="--data must not be given"):
         NetworkRequest(sources=(str(path),), data=tmp_path).resolved(8)

@@ -184,7 +184,7 @@ def test_sensitivity_is_made_again_by_the_command_above_it(network, tmp_path, ca
 def test_sensitivity_needs_a_price_of_dram(network, capsys):
     words = ["reproduce", "sensitivity", "--network", network, "--energy-table", "maestro"]
     assert main(words) == 2
-    assert "energy_table must be one with a price of DRAM, not maestro" in capsys.readouterr().err
+    assert "must have a price of DRAM, which maestro has not" in capsys.readouterr().err
 
 
 @pytest.mark.takes_seconds

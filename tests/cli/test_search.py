@@ -66,7 +66,7 @@ def test_ctrl_c_keeps_the_best_and_resume_ends_as_if_nothing_had_happened(
     with monkeypatch.context() as patch:
         patch.setattr(SearchProgress, "__call__", interrupted)
         assert searched(network, broken) == 130
-    assert "interrupted: the best so far" in capsys.readouterr().out
+    assert "interrupted: this is the best so far" in capsys.readouterr().out
     assert json.loads((broken / "result.json").read_text())["interrupted"]
     assert api.evaluate(broken).cycles > 0  # a design that can be used
     assert searched(network, broken, "--resume") == 0
@@ -105,9 +105,9 @@ def test_a_resume_with_other_settings_is_refused_and_changes_nothing(network, tm
     assert searched(network, run) == 0
     before = (run / "result.json").read_bytes()
     assert searched(network, run, "--resume", "--seed", "1") == 2
-    assert "--resume must find the run that was begun" in capsys.readouterr().err
+    assert "--resume can only continue the search that was begun" in capsys.readouterr().err
     assert searched(network, run) == 2
-    assert "must not exist" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     assert (run / "result.json").read_bytes() == before
 
 
@@ -195,7 +195,7 @@ def test_a_full_disk_is_one_sentence_and_resume_goes_on(network, tmp_path, monke
         patch.setattr(History, "add_generation", limited)
         assert searched(network, run) == 2
     text = capsys.readouterr().err
-    assert "must be a history that can be written: database or disk is full" in text
+    assert "cannot be written: database or disk is full" in text
     assert text.count("naas: error: ") == 1
     assert not (run / "mapping.yaml").exists()
     assert searched(network, run, "--resume") == 0

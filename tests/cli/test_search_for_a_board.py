@@ -82,4 +82,4 @@ def test_a_board_without_dram_is_refused(design_folder, tmp_path, capsys):
 def test_a_search_of_networks_takes_no_board(tmp_path, capsys):
     words = ["cosearch", "ofa-resnet50", "--min-accuracy", "70", "--budget", "ulx3s-85f"]
     assert main([*words, "-o", str(tmp_path / "x"), *FAST]) == 2
-    assert "must be PEs and bytes, not those of a board" in capsys.readouterr().err
+    assert "must limit PEs and bytes where networks are searched too" in capsys.readouterr().err

@@ -191,7 +191,7 @@ def test_a_folder_with_another_writer_is_refused(design_folder, capsys):
     assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 0
     with RunFolder.open(design_folder):
         assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "b"]) == 2
-    assert "must have one writer, not a second one" in capsys.readouterr().err
+    assert "another naas process is writing to" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_no_part_of_a_file(

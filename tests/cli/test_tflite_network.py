@@ -78,5 +78,5 @@ def test_the_host_has_the_layer_where_an_accelerator_rounds_twice(model, run, tm
         "32",
     ]
     assert main([*words, "--processes", "1", "-o", str(tmp_path / "m")]) == 0
-    told = "left to the host, and in no figure: 19,200 multiply-accumulates of y_sum"
+    told = "not included in any figure: 19,200 multiply-accumulates of y_sum"
     assert told in capsys.readouterr().out

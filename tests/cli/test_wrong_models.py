@@ -119,14 +119,14 @@ def infinite_scale(path: Path) -> Path:
 
 
 WRONG: dict[str, tuple[str, Callable[[Path], Path], str]] = {
-    "truncated ONNX": ("onnx", cut, "must be a whole ONNX file"),
-    "empty ONNX": ("onnx", written(b""), "must be an ONNX file with operators"),
+    "truncated ONNX": ("onnx", cut, "is not a whole ONNX file"),
+    "empty ONNX": ("onnx", written(b""), "has no operators"),
     "text as ONNX": ("onnx", written(b"version: 1\nlayers: []\n"), "ONNX file"),
-    "text as TFLite": ("tflite", written(b"nothing at all"), "must be a TFLite file"),
+    "text as TFLite": ("tflite", written(b"nothing at all"), "is not a TFLite file"),
     "truncated TFLite": ("tflite", written(b"\x1c\0\0\0TFL3\0\0"), "TFLite file"),
     "text as a program": ("pt2", written(b"nothing at all"), "pt2"),
     "truncated program": ("pt2", written(b"PK\x03\x04" + bytes(60)), "pt2"),
-    "no file": ("onnx", lambda path: path, "must be a file; there is none"),
+    "no file": ("onnx", lambda path: path, "does not exist; it must be a file"),
     "NaN": ("onnx", lambda path: layer(path, WEIGHTS * np.nan), "values of 'w' must be finite"),
     "infinity": ("onnx", lambda path: layer(path, WEIGHTS * np.inf), "must be finite"),
     "scale 0": ("onnx", lambda path: quantised(path, scale=0), "scales must be positive"),
@@ -149,7 +149,7 @@ WRONG: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         "give it with --input-shape",
     ),
     "data missing": ("onnx", data_missing, "'weights.bin' is missing"),
-    "data outside": ("onnx", data_outside, "must lie in the folder of the model"),
+    "data outside": ("onnx", data_outside, "must be in the folder of the model"),
     "dynamic quantisation": ("onnx", dynamic, "quantise statically"),
 }
 

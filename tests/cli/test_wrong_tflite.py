@@ -61,7 +61,7 @@ def test_what_is_right_is_mapped(tmp_path, capsys):
 def test_a_shape_cannot_be_given(tmp_path, capsys):
     path = model(tmp_path / "model.tflite")
     assert main(["check", str(path), "--input-shape", "1x8x8x2"]) == 2
-    assert "--input-shape must be left out" in capsys.readouterr().err
+    assert "--input-shape must not be given" in capsys.readouterr().err
 
 
 def test_an_operator_that_nothing_knows_is_unsupported_and_the_others_have_lines(tmp_path, capsys):

@@ -74,7 +74,7 @@ def test_inputs_must_be_there(program):
     with pytest.raises(InputError, match=r"inputs must have .*, not only \['other'\]"):
         device.run({"other": np.zeros(3, np.float32)})
     inputs = random_inputs(random_graph(3), np.random.default_rng(0))
-    with pytest.raises(InputError, match="inputs must have one number of images"):
+    with pytest.raises(InputError, match="inputs must have the same number of images"):
         device.run({name: value[:0] for name, value in inputs.items()})
 
 

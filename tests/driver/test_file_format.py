@@ -100,7 +100,7 @@ def test_a_wrong_file_is_refused_in_a_sentence():
         (content[:-1], f"must have its {len(content)} bytes, not {len(content) - 1}"),
         (b"X" + content[1:], "must begin with b'NAASPROG'"),
         (content[:8] + b"\2" + content[9:], "must have format 1, not 2"),
-        (content[:-1] + bytes([content[-1] ^ 1]), "must have the content of its checksum"),
+        (content[:-1] + bytes([content[-1] ^ 1]), "checksum of a program file is wrong"),
     ):
         with pytest.raises(InputError, match=message):
             decode(wrong)

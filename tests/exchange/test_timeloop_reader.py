@@ -68,7 +68,7 @@ def test_forms_of_others_are_understood(tmp_path):
         ),
         ("target: PEBuffer, type: temporal", "target: DRAM, type: temporal", "DRAM again"),
         ("mapping:", "mappings:", "mapping must be given"),
-        ("factors: R=0", "factors: [", "line 5: must be YAML"),
+        ("factors: R=0", "factors: [", "line 5: must be valid YAML"),
     ],
 )
 def test_bad_mappings_are_refused_with_their_place(old, new, sentence, tmp_path):
@@ -112,8 +112,8 @@ def test_groups_are_around_everything(factors, permutation, sentence, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("M: 16", "M: 16, K: 16", "problem.instance must hold one of K and M"),
-        ("M: 16, ", "", "problem.instance must hold one of K and M"),
+        ("M: 16", "M: 16, K: 16", "problem.instance must hold either K or M"),
+        ("M: 16, ", "", "problem.instance must hold either K or M"),
         ("N: 1", "N: 4", "problem.instance: N must be at most 1"),
         ("C: 8", "C: 0", "problem.instance: C must be at least 1"),
         ("C: 8", "C: '8'", "problem.instance: C must be an integer"),
@@ -139,7 +139,7 @@ def test_files_are_pure_data(tmp_path):
 
 
 def test_a_folder_without_mappings_is_refused(tmp_path):
-    with pytest.raises(InputError, match="must be a mapping, or hold layers/LAYER/mapping.yaml"):
+    with pytest.raises(InputError, match="or a folder that holds layers/LAYER/mapping.yaml"):
         read_timeloop_mappings(tmp_path)
 
 

@@ -41,7 +41,7 @@ def test_a_conclusion_below_the_mark_stays_when_the_data_are_replaced():
 def test_what_is_no_text_is_refused_and_left(tmp_path):
     path = tmp_path / "results.md"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="must be a document that can be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         write_section(path, "edp", "a", "A.")
     assert path.read_bytes() == b"\xff\xfe"
 

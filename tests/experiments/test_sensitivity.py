@@ -120,5 +120,5 @@ def test_kept_searches_of_other_settings_do_not_meet(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="must be a folder that can be made"):
+    with pytest.raises(InputError, match="cannot be made"):
         kept_search([NETWORK], PRESET.budget, SETTINGS, tmp_path / "file" / "kept")

@@ -142,5 +142,5 @@ def test_a_folder_below_tmp_is_refused() -> None:
 def test_a_folder_with_something_else_is_refused(run: Path) -> None:
     (run / FOLDER).mkdir(parents=True)
     (run / FOLDER / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match="must be missing, empty, or hold a SoC"):
+    with pytest.raises(InputError, match="an empty one, or one that holds a SoC"):
         build_soc(run, SocSettings(board=BOARD))

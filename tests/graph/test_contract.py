@@ -546,5 +546,5 @@ def test_init_wrong_model_that_is_not_quantised():
     path = MODELS / "micro_kws_fp32.onnx"
     if not path.is_file():
         pytest.skip(f"{path} is missing")
-    with pytest.raises(InputError, match="must be quantised to be compared"):
+    with pytest.raises(InputError, match="must be a quantised model"):
         measure_contract(path)

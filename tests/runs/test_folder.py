@@ -82,7 +82,7 @@ def test_force_leaves_a_run_folder_at_every_moment(tmp_path, monkeypatch):
 
 def test_an_existing_run_is_refused_and_left_alone(tmp_path):
     make_run(tmp_path / "run")
-    with pytest.raises(InputError, match="must not exist .--resume goes on, --force starts anew"):
+    with pytest.raises(InputError, match="exists already .--resume continues its search, --force"):
         with RunFolder.create(tmp_path / "run", manifest_of()):
             pass
     assert names_in(tmp_path / "run") == {MANIFEST, "result.json"}
@@ -96,7 +96,7 @@ def test_an_empty_folder_is_taken(tmp_path):
 @pytest.mark.parametrize("force", [False, True])
 def test_a_folder_of_others_is_refused_with_force_too(force, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="must be a run folder or empty"):
+    with pytest.raises(InputError, match="must be a run folder or an empty one"):
         with RunFolder.create(tmp_path, manifest_of(), force=force):
             pass
     assert names_in(tmp_path) == {"thesis.tex"}
@@ -141,7 +141,9 @@ def test_what_the_manifest_does_not_list_is_not_replaced(tmp_path):
     make_run(tmp_path / "run")
     (tmp_path / "run" / "report.html").write_text("mine")
     with RunFolder.open(tmp_path / "run") as run:
-        with pytest.raises(InputError, match="report.html must be a file that manifest.json lists"):
+        with pytest.raises(
+            InputError, match="report.html would be replaced, but naas did not write it"
+        ):
             run.write_files({"result.json": "[]", "report.html": "ours"})
         assert run.read_text("result.json") == "{}"
     assert (tmp_path / "run" / "report.html").read_text() == "mine"
@@ -157,7 +159,7 @@ def test_a_run_of_an_older_version_is_brought_up_to_date_by_the_next_writer(tmp_
     with RunFolder.open(tmp_path) as run:
         run.write_text("result.json", "[]")  # a name that is always ours
         assert run.manifest.version == 2 and "result.json" in run.manifest.files
-        with pytest.raises(InputError, match="top.v must be a file that manifest.json lists"):
+        with pytest.raises(InputError, match="top.v would be replaced, but naas did not write it"):
             run.write_files({"rtl/top.v": "new"})
 
 
@@ -175,7 +177,7 @@ def test_resume_of_the_same_run_keeps_what_is_there(tmp_path):
 )
 def test_resume_of_another_run_is_refused(changes, field, tmp_path):
     make_run(tmp_path)
-    with pytest.raises(InputError, match=f"--resume must find the run that was begun: {field} "):
+    with pytest.raises(InputError, match=f"continue the search that was begun: {field} "):
         with RunFolder.create(tmp_path, manifest_of(**changes), resume=True):
             pass
 
@@ -211,7 +213,7 @@ def test_a_second_writer_is_kept_out_until_the_first_is_done(tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path)]
     with RunFolder.open(tmp_path) as run:
         second = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert "must have one writer, not a second one" in second.stderr
+        assert "another naas process is writing to" in second.stderr
         assert run.read_text("result.json") == "{}"
     subprocess.run(command, check=True)
     assert RunFolder.read(tmp_path).read_text("result.json") == "second"
@@ -280,5 +282,5 @@ def test_a_manifest_that_is_none_is_refused_in_one_sentence(text, tmp_path):
 
 def test_a_missing_entry_is_named(tmp_path):
     make_run(tmp_path)
-    with pytest.raises(InputError, match="must hold network.yaml, which is missing"):
+    with pytest.raises(InputError, match="has no network.yaml"):
         RunFolder.read(tmp_path).read_text("network.yaml")

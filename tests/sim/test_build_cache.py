@@ -151,7 +151,7 @@ def test_a_cache_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> Non
     """The sentence names the folder and the variable."""
     (tmp_path / "file").write_text("")
     cache = BuildCache(folder=tmp_path / "file" / "cache")
-    with pytest.raises(InputError, match=r"must be a folder that can be written.*NAAS_CACHE_DIR"):
+    with pytest.raises(InputError, match=r"cannot be written.*NAAS_CACHE_DIR"):
         cache.fetch(A, _never, tmp_path)
 
 

@@ -70,7 +70,7 @@ def test_short_form_is_read(tmp_path):
         ("K: 8, C: 3", "K: true, C: 3", "layers[0].K must be an integer, not True"),
         ("K: 8, C: 3", "K: '8', C: 3", "layers[0].K must be an integer, not '8'"),
         ("K: 8, C: 3", "C: 3", "layers[0].K must be given"),
-        ("K: 8, C: 3", "K: 8, C: 3, k: 1", "layers[0].k must not be there: no such field"),
+        ("K: 8, C: 3", "K: 8, C: 3, k: 1", "layers[0].k is not a known field"),
         ("K: 8, C: 3", "K: 8, K: 3", "line 4: keys must differ, not 'K' twice"),
         ("C: 1, ", "C: 2, ", "layers[1]: C must be 1 in a depthwise layer, not 2"),
         ("stride: [2, 1]", "stride: [0, 1]", "layers[0].stride[0] must be at least 1, not 0"),
@@ -82,7 +82,7 @@ def test_short_form_is_read(tmp_path):
         ("max_pool2d", "rm -rf", "host[0].operator must match pattern "),
         ("name: first", "name: ../first", "layers[0].name must match pattern "),
         ("name: first", f"name: {'a' * 101}", "layers[0].name must match pattern "),
-        ("layers:", "layers: [", "line 4: must be YAML, not text with this: "),
+        ("layers:", "layers: [", "line 4: must be valid YAML: "),
     ],
 )
 def test_wrong_field_is_one_sentence(path, old, new, sentence):

@@ -91,7 +91,7 @@ def _measured(commit: str, date: str, note: str, results: Path | None) -> "Bench
     from naas_hw.system.machine import describe_machine
 
     if not commit or not date:
-        raise InputError("--commit and --date must be given, unless --page-only is")
+        raise InputError("--commit and --date must be given, unless --page-only is given")
     build = None if results is None else read_build(results)
     entry = BenchEntry(
         release=__version__,
@@ -124,7 +124,7 @@ def _say_changes(history: "BenchHistory", *, as_json: bool) -> int:
     from naas_hw.experiments.bench.history_page import change_text, number
 
     if not history.entries:
-        raise InputError("the history must have an entry, to be shown")
+        raise InputError("the history has no entry that could be shown")
     before = history.entries[-2] if len(history.entries) > 1 else None
     changes = changes_of(before, history.entries[-1])
     if as_json:

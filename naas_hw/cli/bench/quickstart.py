@@ -24,7 +24,7 @@ def bench_of_quickstart(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Measure the quickstart the very first time, with empty caches, and the second time.
+    """Measure the first quickstart, with empty caches, and the second one.
 
     Examples
     --------

@@ -32,7 +32,7 @@ def spaces(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> int:
-    """Measure how fast networks of a space become indices into its distinct layers.
+    """Measure how fast networks of a space are encoded as indices of distinct layers.
 
     Examples
     --------

@@ -256,12 +256,12 @@ def reproduce(
     and show the paper's figures too; --network and --preset replace all of theirs.
 
     The exit status is 1 if a simulation differs from its prediction, a count is not explained, or
-    one of these limits does not hold. In gap, the distance to the proven bound is at most 2 % on
-    90 % of the layers, and random search is better nowhere. In search, the objective is at most 3 %
+    one of these limits does not hold. In gap, the distance to the proven bound is at most 2 % on 90
+    % of the layers, and random search is better on none. In search, the objective is at most 3 %
     above that of the longer search. In drain, cycles and energy times cycles are at most the shares
-    in its tables. In joint, it is at most 1 % behind that of one search after the
-    other. In fpga, multipliers and block memories are exact, LUTs and flip-flops within 10 %, and
-    the clock within 15 %. In model, the rates reach those that are required.
+    in its tables. In joint, the objective is at most 1 % above that of one search after the other.
+    In fpga, multipliers and block memories are exact, LUTs and flip-flops within 10 %, and the
+    clock within 15 %. In model, the rates reach those that are required.
 
     Examples
     --------

@@ -48,7 +48,7 @@ def sensitivity_section(options: Options, screen: Console) -> Section:
 
     energies = options.table
     if not isinstance(energies, SizedTable):
-        raise InputError(f"energy_table must be one with a price of DRAM, not {energies.name}")
+        raise InputError(f"energy_table must have a price of DRAM, which {energies.name} has not")
 
     tell = generation_teller(screen)
     network, preset = read_source(options.network or NETWORK), find_preset(options.preset or PRESET)

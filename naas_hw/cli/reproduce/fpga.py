@@ -44,7 +44,7 @@ def fpga_section(options: Options, screen: Console) -> Section:
         build_designs(designs, part, effort, data=data, keep=options.keep, tell=tell)
     records = read_records(data)
     if not records:
-        raise InputError(f"{data} must have a design, not none: none could be built")
+        raise InputError(f"{data} has no design, because none could be built")
     test = evaluate_model(records)
     words = words_of(
         "fpga",

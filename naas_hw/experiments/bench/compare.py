@@ -56,7 +56,8 @@ def compare(drawn: Sequence[Drawn], table: EnergyTable) -> ReferenceComparison:
     chosen = [one for one in map(_short, drawn) if len(one.genes)]
     if not chosen:
         raise InputError(
-            f"some mapping must have at most {MAX_STEPS} steps, to be compared: draw more"
+            f"no mapping that was drawn has at most {MAX_STEPS} steps, which the comparison "
+            "needs: draw more"
         )
     exact, seconds = timed(lambda: [_exact(one, table) for one in chosen])
     bounds = [evaluate_bounds(one.accelerator, one.layer, one.batch, table) for one in chosen]

@@ -84,7 +84,7 @@ def draw(accelerator: Accelerator, layer: Layer, num: int, rng: np.random.Genera
         num_points += len(batch)
         num_found += int(legal.sum())
         if not num_found:
-            raise InputError(f"layer {layer.name} must have legal mappings, not none that is found")
+            raise InputError(f"no legal mapping of layer {layer.name} was found")
     # Those of the last points that are not needed count as not drawn.
     num_points = round(num_points * num / num_found)
     genes = np.concatenate(parts)[:num]

@@ -79,9 +79,9 @@ def parsed_model(data: bytes, place: str) -> ModelProto:
     try:
         model.ParseFromString(data)
     except DecodeError:
-        raise InputError(f"{place} must be a whole ONNX file; its bytes cannot be read") from None
+        raise InputError(f"{place} is not a whole ONNX file: its bytes cannot be decoded") from None
     if not model.graph.node:
-        raise InputError(f"{place} must be an ONNX file with operators; it has none")
+        raise InputError(f"{place} has no operators; it must be an ONNX file that has some")
     if not _has_readable_texts(model):
         raise InputError(f"names in {place} must be UTF-8, not other bytes")
     return model
@@ -156,7 +156,7 @@ def _check_functions(model: ModelProto) -> None:
     while waiting:
         ready = [key for key, nodes in waiting.items() if not _called(nodes) & waiting.keys()]
         if not ready:
-            raise InputError(f"functions must not call themselves, as {min(waiting)[1]!r} does")
+            raise InputError(f"functions must not call themselves, but {min(waiting)[1]!r} does")
         for key in ready:
             sizes[key] = _num_nodes(waiting.pop(key), sizes)
     num_nodes = _num_nodes(model.graph.node, sizes)

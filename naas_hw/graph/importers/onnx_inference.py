@@ -35,10 +35,10 @@ class InferredShapes:
         """
         info = self._infos.get(name)
         if info is None or not info.type.HasField("tensor_type"):
-            raise InputError(f"the shape of {name!r} must be known, and ONNX cannot infer it")
+            raise InputError(f"the shape of {name!r} must be known, but ONNX cannot infer it")
         sizes = info.type.tensor_type.shape.dim
         if not all(size.HasField("dim_value") for size in sizes):
-            raise InputError(f"the shape of {name!r} must be fixed, and ONNX cannot infer it")
+            raise InputError(f"the shape of {name!r} must be fixed, but ONNX cannot infer it")
         dtype = dtype_of_code(info.type.tensor_type.elem_type, name)
         return tuple(size.dim_value for size in sizes), dtype
 

@@ -104,8 +104,8 @@ def _external(tensor: TensorProto, shape: tuple[int, ...], folder: Path | None) 
     length = _whole(entries.get("length", str(needed)), tensor.name)
     if length != needed or offset + needed > path.stat().st_size:
         raise InputError(
-            f"values of {tensor.name!r} must be {needed} bytes at byte {offset} of {path.name}, "
-            f"which has {path.stat().st_size}"
+            f"values of {tensor.name!r} must be {needed} bytes from byte {offset} of "
+            f"{path.name} on, but the file has {path.stat().st_size} bytes"
         )
     with path.open("rb") as file:
         file.seek(offset)
@@ -132,8 +132,10 @@ def external_path(location: str, folder: Path | None, name: str) -> Path:
     path = (inside / location).resolve()
     if not location or not path.is_relative_to(inside):
         raise InputError(
-            f"the data of {name!r} must lie in the folder of the model, not at {location!r}"
+            f"the values of {name!r} must be in the folder of the model, not at {location!r}"
         )
     if not path.is_file():
-        raise InputError(f"the data of {name!r} must lie beside the model, {location!r} is missing")
+        raise InputError(
+            f"the values of {name!r} are missing: {location!r} must be in the folder of the model"
+        )
     return path

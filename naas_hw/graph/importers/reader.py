@@ -49,7 +49,7 @@ def read_graph(
             f"module:callable, not {shown(str(source))}"
         )
     if not path.is_file():
-        raise InputError(f"the model {str(source)!r} must be a file; there is none")
+        raise InputError(f"the model {str(source)!r} does not exist; it must be a file")
     return reader(path, input_shapes, name)
 
 
@@ -59,13 +59,15 @@ def _read_onnx(path: Path, input_shapes: InputShapes | None, name: str | None) -
 
 def _read_tflite(path: Path, input_shapes: InputShapes | None, name: str | None) -> Graph:
     if input_shapes:
-        raise InputError("--input-shape must be left out: a TFLite file has fixed sizes")
+        raise InputError(
+            "--input-shape must not be given with a TFLite file, whose sizes are fixed"
+        )
     return _graph_from("tflite_file", "read_tflite", path, name=name)
 
 
 def _read_program(path: Path, input_shapes: InputShapes | None, name: str | None) -> Graph:
     if input_shapes:
-        raise InputError("--input-shape must be left out: a .pt2 file has fixed sizes")
+        raise InputError("--input-shape must not be given with a .pt2 file, whose sizes are fixed")
     return _graph_from("torch_program", "read_torch_program", path, name=name)
 
 

@@ -135,14 +135,14 @@ def read_tables(content: bytes, file: str) -> TfliteModel:
     InputError : it is no TFLite file, it is truncated or malformed, or it holds what cannot be run.
     """
     if content[_IDENTIFIER_PLACE] != _IDENTIFIER:
-        raise InputError(f"{file} must be a TFLite file: it does not say TFL3 at its start")
+        raise InputError(f"{file} is not a TFLite file: its file identifier is not TFL3")
     try:
         return _TfliteReader(content, file).read()
     except InputError:
         raise
     except _MALFORMED as error:
         raise InputError(
-            f"{file} must be a whole TFLite file: a table of it leads outside the file"
+            f"{file} is not a whole TFLite file: one of its tables points outside the file"
         ) from error
 
 
@@ -193,7 +193,10 @@ class _TfliteReader:
     def _length(self, length: int) -> int:
         """A vector's length, which cannot be larger than the file."""
         if length > self._size:
-            raise InputError(f"{self._file} must be whole: a vector of it is larger than the file")
+            raise InputError(
+                f"{self._file} is not a whole TFLite file: one of its vectors is larger than "
+                "the file"
+            )
         return length
 
     def _numbers(self, vector: Any, length: int) -> tuple[int, ...]:
@@ -266,7 +269,7 @@ class _TfliteReader:
                     f"not {scale}"
                 )
         if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
-            raise InputError(f"{place} must have 1 scale or one an index, not {len(scales)}")
+            raise InputError(f"{place} must have 1 scale or one for each index, not {len(scales)}")
         zero_points = zero_points or (0,) * len(scales)
         if len(zero_points) != len(scales):
             raise InputError(

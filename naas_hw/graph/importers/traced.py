@@ -146,7 +146,7 @@ class _TraceReader:
     def _results(self, call: Call) -> str | list[str]:
         translate = TRANSLATIONS.get(call.operator.kind)
         if translate is None:
-            raise UnsupportedError("no operator of a graph computes it")
+            raise UnsupportedError("naas cannot import this operator")
         before = set(self.builder.tensors)
         try:
             results = translate(call)

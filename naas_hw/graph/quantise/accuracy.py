@@ -52,7 +52,7 @@ def accuracy(run: Runner, data: CalibrationData) -> float:
     InputError : the data has no labels, or one that the model does not have.
     """
     if data.labels is None:
-        raise InputError("labels.npy must lie beside the data to measure an accuracy")
+        raise InputError("labels.npy must be in the folder of the data to measure an accuracy")
     right = 0
     for image, label in zip(data.images, data.labels, strict=True):
         scores = run(image).reshape(-1)

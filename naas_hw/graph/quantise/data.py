@@ -93,7 +93,7 @@ def read_data(
     }
     counts = {name: len(column) for name, column in columns.items()}
     if len(set(counts.values())) != 1:
-        raise InputError(f"{place}: inputs must have equally many values, not {counts}")
+        raise InputError(f"{place}: inputs must have the same number of values, not {counts}")
     images = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return CalibrationData(images=images, labels=_labels_in(place, len(images)))
 

@@ -148,7 +148,7 @@ def scales_of(
     """
     names = int8_tensors(graph)
     if not names:
-        raise InputError(f"{graph.name} must have an operator that the accelerator runs")
+        raise InputError(f"{graph.name} has no operator that the accelerator runs")
     seen = observe(graph, images, names, finite_only=settings.finite_only)
     for name in names:
         if not np.isfinite([seen[name].low, seen[name].high]).all():

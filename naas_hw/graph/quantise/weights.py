@@ -65,7 +65,7 @@ def quantise_weights(
     smallest = max(_SMALLEST_SCALE, float(np.finfo(np.float32).tiny) / input_scale)
     rounded = np.maximum(scale, smallest).astype(np.float32)
     if not has_real_numbers(rounded.astype(np.float64) * input_scale, "int32"):
-        raise InputError(f"the sums of {operator.name} must be float32 numbers, not larger ones")
+        raise InputError(f"the partial sums of {operator.name} must fit float32")
     codes = np.rint(weights / along(rounded, axis, weights.ndim))
     values = np.clip(codes, -LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int8)
     return QuantisedWeights(values=values, scale=rounded, axis=axis)

@@ -112,7 +112,7 @@ def _matched(
             matched[name] = expected
             continue
         if theirs is None:
-            raise InputError(f"{path}: must hold {names[0]}, which is not there")
+            raise InputError(f"{path}: {names[0]} is missing")
         _check_shape(path, theirs, tuple(tensors[theirs].shape), tuple(expected.shape))
         matched[name] = tensors[theirs]
         used.add(theirs)
@@ -135,7 +135,9 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 
 def _refuse_others(path: str | Path, names: set[str]) -> None:
     if names:
-        raise InputError(f"{path}: must not hold {sorted(names)[0]}, which is no part of it")
+        raise InputError(
+            f"{path}: must not hold {sorted(names)[0]}, which is not a part of the predictor"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +233,7 @@ def load_published_predictor(path: str | Path) -> PublishedPredictor:
     arrays: dict[str, Any] = {}
     for name, shape in _predictor_shapes(num_features).items():
         if name not in tensors:
-            raise InputError(f"{path}: must hold {name}, which is not there")
+            raise InputError(f"{path}: {name} is missing")
         _check_shape(path, name, tuple(tensors[name].shape), shape)
         arrays[name] = tensors[name].double().numpy()
     _refuse_others(path, set(tensors) - set(arrays))

@@ -156,8 +156,8 @@ def search_jointly(
     """
     if budget.fpga is not None:
         raise InputError(
-            "budget of a search of networks must be PEs and bytes, not those of a board, "
-            f"{budget.name}"
+            "budget must limit PEs and bytes where networks are searched too; it must not be "
+            f"a board, {budget.name}"
         )
     given = worker_processes(num_processes) if executor is None else nullcontext(executor)
     digest = joint_digest(space, oracle, budget, settings)
@@ -208,8 +208,8 @@ class _Joint:
             interrupted = True
         if self.best_score == inf:
             raise InputError(
-                f"budget {self.budget.name} must have room for every layer of a network: "
-                "no candidate had a legal mapping of all of them"
+                f"budget {self.budget.name} may be too small: no accelerator that was tried had a "
+                "legal mapping of every layer of a network"
             )
         return self._result(interrupted)
 
@@ -269,7 +269,8 @@ class _Joint:
         preset = PRESETS.get(self.budget.name)
         if preset is None or preset.budget != self.budget:
             raise InputError(
-                f"{self.settings.mode} must have the budget of a preset, not {self.budget.name}"
+                f"mode {self.settings.mode} must have a preset as its budget, not "
+                f"{self.budget.name}"
             )
         return preset.accelerator.with_options(needed_options(self.space.layers))
 

@@ -54,11 +54,14 @@ class JointSettings:
 
     def __post_init__(self) -> None:
         if self.accelerators.dataflow is not None or self.accelerators.screening != 1:
-            raise InputError("a joint search must search mappings of all candidates in full")
+            raise InputError(
+                "a search of networks must search the mappings of all candidates in full: it "
+                "has no screening and no fixed dataflow"
+            )
         if self.mode is Mode.ONE_AFTER_THE_OTHER and self.networks.aim is Aim.FRONT:
-            raise InputError(f"{self.mode} must aim at one network, not at a front")
+            raise InputError(f"mode {self.mode} must search one network; it cannot search a front")
         if self.mode is Mode.ONE_AFTER_THE_OTHER and self.accelerators.generations < 2:
-            raise InputError(f"{self.mode} must have 2 generations at least, not 1")
+            raise InputError(f"mode {self.mode} must have at least 2 generations, not 1")
 
 
 def breeding(min_top1_percent: float, seed: int = 0, aim: Aim = Aim.SCORE) -> ArchitectureSettings:
@@ -109,7 +112,7 @@ def find_oracle(name: str, space: Space) -> AccuracyOracle:
     given = import_object(name)
     oracle = current_oracle(given)
     if oracle is None:
-        raise InputError(f"{name} must give accuracies, not be {type(given).__name__}")
+        raise InputError(f"{name} must return accuracies, not {type(given).__name__}")
     return oracle
 
 

@@ -22,5 +22,7 @@ def find_space(name: str) -> Space:
     space = import_object(name)
     if not isinstance(space, Space):
         lacking = ", ".join(sorted(name for name in _MEMBERS if not hasattr(space, name)))
-        raise InputError(f"{name} must be a space, not {type(space).__name__} without {lacking}")
+        raise InputError(
+            f"{name} must be a space of networks; {type(space).__name__} has no {lacking}"
+        )
     return space

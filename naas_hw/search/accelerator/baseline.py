@@ -84,10 +84,7 @@ def fixed_mapping(
     """
     result = fixed_result(accelerator, layer, dataflow, objective=objective, table=table)
     if result is None:
-        raise InputError(
-            f"{accelerator.name} must have room for a {dataflow} mapping of {layer.name}: "
-            "not one is legal"
-        )
+        raise InputError(f"{accelerator.name} has no legal {dataflow} mapping of {layer.name}")
     return result.best.mapping
 
 

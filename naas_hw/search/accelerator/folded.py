@@ -108,7 +108,10 @@ def map_folded(
     InputError : the preset's chip does not fold; no array has a legal mapping of a layer.
     """
     if not preset.folding_dims:
-        raise InputError(f"preset must be one whose chip folds, not {preset.accelerator.name}")
+        raise InputError(
+            "preset must be one whose chip folds layers onto its array, not "
+            f"{preset.accelerator.name}"
+        )
     layers = list(network.distinct_layers)
     bounds_AY = _bounds_AY(preset, layers, settings)
     waits = [
@@ -182,8 +185,8 @@ def search_arrays(
     choices = _searched(last, layer, settings)
     if not choices:
         raise InputError(
-            f"the arrays of {preset.accelerator.name} must have room for a mapping of "
-            f"{layer.name}: not one of those tried is legal"
+            f"the arrays of {preset.accelerator.name} have no legal mapping of {layer.name} "
+            "among those tried"
         )
     return FoldedLayer(
         best=min(choices, key=lambda choice: _score(settings, choice)),

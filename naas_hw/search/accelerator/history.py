@@ -147,8 +147,8 @@ class History:
             self._check_version(version, SCHEMA_VERSION, OLDER_VERSION)
         if stored != digest:
             raise InputError(
-                f"{self._source}: must be resumed with the networks, budget, table and settings "
-                "that it was begun with, not others"
+                f"{self._source}: was begun with other networks, another budget, another table "
+                "or other settings; --force starts a new search"
             )
         with _whole(self._source):
             if version == OLDER_VERSION:
@@ -275,7 +275,7 @@ class History:
         """
         records = self._whole_records("generation = ? AND member = ?", generation, member)
         if not records:
-            raise InputError(f"{self._source}: must hold candidate {generation}.{member}")
+            raise InputError(f"{self._source}: has no candidate {generation}.{member}")
         return records[0]
 
     def _whole_records(self, condition: str, *values: int) -> list[CandidateRecord]:
@@ -355,4 +355,4 @@ def _written(source: str | Path | None) -> Iterator[None]:
         yield
     except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes a damaged file as text
         reason = shortened(printable(str(error)), 200)
-        raise InputError(f"{source}: must be a history that can be written: {reason}") from error
+        raise InputError(f"the search history {source} cannot be written: {reason}") from error

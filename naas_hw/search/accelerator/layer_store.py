@@ -65,7 +65,9 @@ class LayerStore:
             store._prepare(digest)
         except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes a damaged file
             reason = shortened(printable(str(error)), 200)
-            raise InputError(f"{path}: must be a file that can be written: {reason}") from error
+            raise InputError(
+                f"{path} cannot be written as the store of layer costs: {reason}"
+            ) from error
         return store
 
     def _prepare(self, digest: str) -> None:
@@ -87,8 +89,8 @@ class LayerStore:
             )
         if meta.get("digest") != digest:
             raise InputError(
-                f"{self._source}: must be resumed with the space, budget, table and settings that "
-                "it was begun with, not others"
+                f"{self._source}: was begun with another space, another budget, another table "
+                "or other settings; --force starts a new search"
             )
 
     @contextmanager
@@ -145,9 +147,7 @@ class LayerStore:
                     "INSERT OR REPLACE INTO results VALUES (?, ?, ?)", rows
                 )
         except sqlite3.Error as error:
-            raise InputError(
-                f"{self._source}: must be a file that can be written: {error}"
-            ) from error
+            raise InputError(f"{self._source} cannot be written: {error}") from error
 
 
 def _layer_digest(layer: Layer) -> str:

@@ -141,8 +141,9 @@ class Proposals:
                 )
             refused = accelerator
         raise InputError(
-            f"budget {self.evaluator.budget.name} must have room for every layer: "
-            f"none of {MAX_INVALID} accelerators in a row had{self._example(refused, broken)}"
+            f"budget {self.evaluator.budget.name} may be too small: none of {MAX_INVALID} "
+            "accelerators in a row had a mapping of every "
+            f"layer{self._example(refused, broken)}"
         )
 
     def _example(self, accelerator: Accelerator | None, broken: list[str]) -> str:

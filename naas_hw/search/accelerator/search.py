@@ -118,8 +118,8 @@ class _Search:
                 self._run_generation(generation)
             if self.best is None:
                 raise InputError(
-                    f"budget {self.budget.name} must have room for every layer: "
-                    "no candidate had a legal mapping of all of them"
+                    f"budget {self.budget.name} may be too small: no accelerator that was tried "
+                    "had a legal mapping of every layer"
                 )
             return self._result(self._finals(), interrupted=False)
         except KeyboardInterrupt:

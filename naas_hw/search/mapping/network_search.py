@@ -274,9 +274,7 @@ def awaited(accelerator: Accelerator, layer: Layer, wait: Pending) -> MappingRes
     result = wait()
     if result is None:
         reason = why_not_mappable(accelerator, layer) or "not one of those tried is legal"
-        raise InputError(
-            f"{accelerator.name} must have room for a mapping of {layer.name}: {reason}"
-        )
+        raise InputError(f"{accelerator.name} has no mapping of {layer.name}: {reason}")
     return result
 
 

@@ -91,7 +91,7 @@ def _searched(accelerator: Accelerator, layer: Layer, rng: np.random.Generator) 
     )
     if found is None:
         reason = why_not_mappable(accelerator, layer) or "not one of those tried is legal"
-        raise InputError(f"the design must have room for a mapping of {layer.name}: {reason}")
+        raise InputError(f"the design has no mapping of {layer.name}: {reason}")
     return found.best.mapping
 
 

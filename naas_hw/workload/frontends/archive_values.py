@@ -92,9 +92,7 @@ class _Folder:
     def _bytes(self, file: str, place: str) -> bytes:
         entry = self.entries.get(f"{self.name}/{file}")
         if entry is None:
-            raise InputError(
-                f"{place}: the file must hold its values {shown(file)}, which it lacks"
-            )
+            raise InputError(f"{place}: the file lacks its values {shown(file)}")
         if entry.compress_type != zipfile.ZIP_STORED:
             raise InputError(f"{place}: values must be stored without compression")
         return self.archive.read(entry)
@@ -110,7 +108,7 @@ def _strided(stored: bytes, meta: dict[str, Any], place: str) -> Array:
     strides = [_integer(stride, place) for stride in meta["strides"]]
     offset = _integer(meta["storage_offset"], place)
     if len(sizes) != len(strides):
-        raise InputError(f"{place}: must have as many strides as sizes, {len(sizes)}")
+        raise InputError(f"{place}: must have one stride for each of its {len(sizes)} sizes")
     if 0 in sizes:
         return np.empty(sizes, dtype)
     last = offset + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))

@@ -42,7 +42,10 @@ def network_of(loaded: NamedGraph, host: Sequence[str] = ()) -> Network:
     classified = classify(loaded.graph, host=host)
     _refuse_unsupported(loaded.name, classified.checks)
     if not any(layer.has_program for layer in classified.layers):
-        raise InputError(f"{loaded.name}: at least one operator must be mapped, not none")
+        raise InputError(
+            f"{loaded.name} has no operator that can run on the accelerator; naas check says "
+            "why for each"
+        )
     hosts = [check for check in classified.checks if check.verdict is Verdict.HOST]
     return Network(
         name=loaded.name,
@@ -66,8 +69,7 @@ def refuse_unknown_kinds(graphs: Sequence[NamedGraph], host: Sequence[str]) -> N
         if wanted not in kinds:
             known = ", ".join(sorted(kinds))
             raise InputError(
-                f"operators of the host must be of those that the model has ({known}), "
-                f"not {wanted!r}"
+                f"--host must name a kind of operator that the model has ({known}), not {wanted!r}"
             )
 
 
@@ -123,10 +125,14 @@ def refuse_changes(
 ) -> None:
     """Raise an InputError where a network's file is to become another network."""
     if resolution is not None or input_shape is not None:
-        raise InputError(f"{source}: a network's file must keep its own sizes, not get others")
+        raise InputError(
+            f"{source}: a network's YAML file has fixed sizes; --resolution and --input-shape "
+            "must not be given"
+        )
     if host:
         raise InputError(
-            f"{source}: a network's file must keep its own layers, not lose {host[0]!r}"
+            f"{source}: a network's YAML file has layers only, no operators; --host {host[0]} "
+            "must not be given"
         )
 
 

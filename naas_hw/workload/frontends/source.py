@@ -74,7 +74,9 @@ def load_graph(
         return NamedGraph(name=name or text, graph=export_module(module, shape))
     if text.endswith(".pt2"):
         if resolution is not None or input_shape is not None:
-            raise InputError(f"{text}: a .pt2 file must keep its own input shape, not get another")
+            raise InputError(
+                f"{text}: a .pt2 file has a fixed input shape; another one must not be given"
+            )
         own_name = clean_name(Path(text).stem)
         return NamedGraph(name=name or own_name, graph=read_archive(text))
     if ":" in text:

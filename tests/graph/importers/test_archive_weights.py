@@ -65,9 +65,9 @@ def described(**change: object) -> Callable[[bytes], bytes]:
             "no more",
         ),
         ({"strides": [{"as_int": -4}, {"as_int": 1}]}, "sizes must be integers below"),
-        ({"sizes": [{"as_int": 3}]}, "as many strides as sizes"),
+        ({"sizes": [{"as_int": 3}]}, "must have one stride for each of its 1 sizes"),
         ({"dtype": 99}, "known number format, not 99"),
-        ({"path_name": "../weight_9"}, "must hold its values '../weight_9', which it lacks"),
+        ({"path_name": "../weight_9"}, "lacks its values '../weight_9'"),
         ({"path_name": "weight_0", "tensor_meta": 3}, "described as torch.export.save does it"),
     ],
 )
@@ -115,7 +115,7 @@ def test_values_and_graph_must_agree(linear_file) -> None:
     wider = changed(linear_file, "models/model.json", with_result_of_five)
     with pytest.raises(InputError, match=r"linear must make \[1, 3\].*, not \[1, 5\]"):
         read_torch_program(wider)
-    with pytest.raises(InputError, match="a .pt2 file has fixed sizes"):
+    with pytest.raises(InputError, match="with a .pt2 file, whose sizes are fixed"):
         read_graph(linear_file, input_shapes={"x": (1, 4)})
 
 

@@ -245,7 +245,7 @@ def test_functions_are_put_where_they_are_called():
 
 
 def test_functions_that_call_one_another_are_refused():
-    with pytest.raises(InputError, match="functions must not call themselves, as 'F0' does"):
+    with pytest.raises(InputError, match="functions must not call themselves, but 'F0' does"):
         graph_of_model(calling(("F1",), ("F0",)), name="test")
 
 
@@ -334,7 +334,7 @@ def test_weights_that_are_missing_are_named(tmp_path: Path):
 def test_weights_that_are_cut_are_refused(tmp_path: Path):
     path = saved_outside(tmp_path)
     (tmp_path / "weights.bin").write_bytes(b"1234")
-    with pytest.raises(InputError, match="values of 'w' must be 432 bytes at byte 0"):
+    with pytest.raises(InputError, match="values of 'w' must be 432 bytes from byte 0"):
         read_graph(path)
 
 
@@ -350,7 +350,7 @@ def test_weights_outside_the_folder_are_refused(location, tmp_path: Path):
         if entry.key == "location":
             entry.value = location
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(InputError, match="must lie in the folder of the model"):
+    with pytest.raises(InputError, match="must be in the folder of the model"):
         read_graph(path)
 
 

@@ -46,7 +46,7 @@ def test_an_image_is_transposed_at_its_door_only():
 
 
 def test_init_wrong_start():
-    with pytest.raises(InputError, match="a.tflite must be a TFLite file: it does not say TFL3"):
+    with pytest.raises(InputError, match="a.tflite is not a TFLite file: its file ident"):
         tflite_graph(b"\x08\x03\x00\x00ONNX", "a.tflite", "a")
 
 

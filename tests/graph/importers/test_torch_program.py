@@ -350,7 +350,7 @@ def test_what_has_no_translation_keeps_its_name() -> None:
     )
     kinds = [operator.kind for operator in graph.operators]
     assert kinds[0] == "cumsum" and "topk" in kinds
-    assert graph.notes[0] == "cumsum (cumsum): no operator of a graph computes it."
+    assert graph.notes[0] == "cumsum (cumsum): naas cannot import this operator."
 
 
 def test_a_batch_is_noted() -> None:

@@ -51,7 +51,7 @@ def test_each_input_has_a_folder_where_there_are_several(tmp_path) -> None:
         np.save(tmp_path / name / "a.npy", np.zeros((3, 4)))
     assert [sorted(image) for image in read_data(tmp_path, graph).images] == [["x", "y"]] * 3
     np.save(tmp_path / "x" / "b.npy", np.zeros(4))
-    with pytest.raises(InputError, match="inputs must have equally many values"):
+    with pytest.raises(InputError, match="inputs must have the same number of values"):
         read_data(tmp_path, graph)
     (tmp_path / "y" / "a.npy").unlink()
     (tmp_path / "y").rmdir()
@@ -98,7 +98,7 @@ def test_accuracy_is_the_share_of_right_answers() -> None:
     assert accuracy(run, replace(data, labels=labels)) == 0.75
     with pytest.raises(InputError, match="labels must be 0 to 4, not 7"):
         accuracy(run, replace(data, labels=labels + 7 - labels[0]))
-    with pytest.raises(InputError, match=r"labels.npy must lie beside the data"):
+    with pytest.raises(InputError, match=r"labels.npy must be in the folder of the data"):
         accuracy(run, data)
 
 

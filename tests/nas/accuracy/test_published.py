@@ -111,7 +111,7 @@ def changed(change):
     [
         (
             lambda shapes: shapes.pop("blocks.7.conv2.conv.conv.weight"),
-            "must hold blocks.7.conv2.conv.conv.weight, which is not there",
+            "blocks.7.conv2.conv.conv.weight is missing",
         ),
         (
             lambda shapes: shapes.update({"blocks.0.conv1.conv.conv.weight": (64, 64, 1, 1)}),
@@ -119,7 +119,7 @@ def changed(change):
         ),
         (
             lambda shapes: shapes.update({"blocks.18.conv1.conv.conv.weight": (1,)}),
-            "must not hold blocks.18.conv1.conv.conv.weight, which is no part of it",
+            "must not hold blocks.18.conv1.conv.conv.weight, which is not a part of the predictor",
         ),
     ],
 )

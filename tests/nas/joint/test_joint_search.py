@@ -83,7 +83,7 @@ def test_a_front_is_searched_for_each_objective(objective):
 def test_a_rival_that_fixes_its_network_has_no_front_to_aim_at():
     wanted = settings(Mode.ONE_AFTER_THE_OTHER)
     networks = wanted.networks.model_copy(update={"aim": Aim.FRONT})
-    with pytest.raises(InputError, match="must aim at one network, not at a front"):
+    with pytest.raises(InputError, match="must search one network; it cannot search a front"):
         replace(wanted, networks=networks)
 
 
@@ -107,7 +107,7 @@ def test_networks_are_bred_for_the_best_eighth_of_a_generation():
 
 def test_network_only_needs_a_preset():
     budget = BUDGET.model_copy(update={"name": "own"})
-    with pytest.raises(InputError, match="network-only must have the budget of a preset, not own"):
+    with pytest.raises(InputError, match="network-only must have a preset as its budget, not own"):
         search_jointly(SPACE, FORMULA, budget, settings(Mode.NETWORK_ONLY))
 
 
@@ -244,7 +244,7 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_result(tmp_path, searched
     assert len(searched) == num_whole
     texts = [(tmp_path / folder / "result.json").read_text() for folder in ("whole", "stopped")]
     assert texts[0] == texts[1]
-    with pytest.raises(InputError, match="must find the run that was begun"):
+    with pytest.raises(InputError, match="can only continue the search that was begun"):
         where = settings(floor=80)
         run("stopped", resume=True)
 
@@ -257,7 +257,7 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_result(tmp_path, searched
         (["--min-accuracy", "-1"], "--min-accuracy must be at least 0, not -1"),
         (
             ["--min-accuracy", "80", "--generations", "1", "--joint-mode", "one-after-the-other"],
-            "one-after-the-other must have 2 generations at least, not 1",
+            "one-after-the-other must have at least 2 generations, not 1",
         ),
         ([], "--min-accuracy must be given with --joint"),
     ],

@@ -63,7 +63,10 @@ def test_builtin_by_name():
     [
         ("no_such_module:space", "no_such_module:space must be a module and an object in it: .*"),
         ("own_space:other", "own_space:other must be a module and an object in it: .*'other'"),
-        ("own_space:number", "own_space:number must be a space, not int without cross_over, .*"),
+        (
+            "own_space:number",
+            "own_space:number must be a space of networks; int has no cross_over, .*",
+        ),
         ("other", "space must be one of .* or module:object, not 'other'"),
     ],
 )

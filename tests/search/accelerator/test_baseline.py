@@ -68,5 +68,5 @@ def test_searched_mappings_are_at_least_as_good_as_fixed_ones():
 def test_a_layer_without_room_is_named():
     preset = PRESETS["eyeriss"]
     small = preset.accelerator.model_copy(update={"bank_bytes": 64})
-    with pytest.raises(InputError, match="must have room for a row-stationary mapping of conv"):
+    with pytest.raises(InputError, match="has no legal row-stationary mapping of conv"):
         fixed_mapping(small, CONV, preset.dataflow, table=SIZED)

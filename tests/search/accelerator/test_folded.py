@@ -95,5 +95,5 @@ def test_a_chip_that_does_not_fold_is_refused():
 def test_a_layer_without_room_is_named():
     small = PRESET.accelerator.model_copy(update={"bank_bytes": 8})
     preset = PRESET.model_copy(update={"accelerator": small})
-    with pytest.raises(InputError, match="must have room for a mapping of conv"):
+    with pytest.raises(InputError, match="have no legal mapping of conv"):
         map_folded(preset, NETWORK, settings())

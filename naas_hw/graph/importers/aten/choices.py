@@ -23,7 +23,7 @@ def where(call: Call) -> str:
         return call.emit("softplus", [first])
     if _is_row_without_numbers(call, condition):
         return second
-    raise UnsupportedError("a choice must be that of PReLU, softplus or attention")
+    raise UnsupportedError("torch.where must be a part of PReLU, softplus or attention")
 
 
 def _slope(call: Call, condition: str, x: str, scaled: str) -> str | None:

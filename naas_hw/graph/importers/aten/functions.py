@@ -57,14 +57,14 @@ def leaky_relu(call: Call) -> str:
 def elu(call: Call) -> str:
     """`elu`; `selu` and `celu` are others."""
     if call.number("scale", 1) != 1 or call.number("input_scale", 1) != 1:
-        raise UnsupportedError("elu must have the scales 1")
+        raise UnsupportedError("`scale` and `input_scale` of elu must be 1")
     return call.emit("elu", [call.tensor("self")], alpha=float(call.number("alpha", 1)))
 
 
 def softplus(call: Call) -> str:
     """`softplus` of slope 1; torch's threshold makes no difference in float32."""
     if call.number("beta", 1) != 1:
-        raise UnsupportedError(f"softplus must have the slope 1, not {call.argument('beta')}")
+        raise UnsupportedError(f"`beta` of softplus must be 1, not {call.argument('beta')}")
     return call.emit("softplus", [call.tensor("self")])
 
 
@@ -105,7 +105,7 @@ def _operands(call: Call) -> tuple[str, str]:
 def division(call: Call) -> str:
     """`div` without rounding."""
     if call.has("rounding_mode"):
-        raise UnsupportedError("a division must not round")
+        raise UnsupportedError("a division must have no `rounding_mode`")
     first, second = _operands(call)
     return call.emit("divide", [first, second])
 
@@ -163,7 +163,7 @@ def argmax(call: Call) -> str:
     """`argmax` over an axis."""
     x = call.tensor("self")
     if not call.has("dim"):
-        raise UnsupportedError("argmax must name its axis")
+        raise UnsupportedError("argmax must have an axis (`dim`)")
     axis = call.axis("dim", 0, len(call.builder.shape(x)))
     return call.emit("argmax", [x], axis=axis, keepdims=bool(call.argument("keepdim", False)))
 

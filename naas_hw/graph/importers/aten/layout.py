@@ -263,7 +263,7 @@ def gather(call: Call) -> str:
         indices = call.tensor("indices", "index")
         axis = call.axis("dim", 0, len(call.builder.shape(x)))
     if call.builder.dtype(indices) == np.bool_:
-        raise UnsupportedError("an index must be of integers, not of truth values")
+        raise UnsupportedError("an index must be integers, not truth values")
     return call.emit("gather", [x, indices], axis=axis)
 
 

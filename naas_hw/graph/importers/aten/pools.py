@@ -63,7 +63,9 @@ def average_pool(call: Call) -> str:
     )
     if call.has("divisor_override"):
         if not counts:
-            raise UnsupportedError("a divisor of its own must not meet sizes rounded up")
+            raise UnsupportedError(
+                "average pooling must not have both `divisor_override` and `ceil_mode`"
+            )
         factor = kernel[0] * kernel[1] / call.number("divisor_override")
         constant = call.constant(np.asarray(factor, call.dtype))
         result = call.emit("multiply", [result, constant], shape)

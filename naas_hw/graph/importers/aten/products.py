@@ -70,7 +70,7 @@ def attention(call: Call) -> str:
     if call.has("attn_mask"):
         mask = call.tensor("attn_mask")
         if call.builder.dtype(mask).kind != "f":
-            raise UnsupportedError("the mask of an attention must be of floating-point numbers")
+            raise UnsupportedError("the mask of an attention must be floating-point numbers")
         scores = call.emit("add", [scores, mask], scores_shape)
     shares = call.emit("softmax", [scores], scores_shape, axis=len(batch) + 1)
     return call.emit("matmul", [shares, value])

@@ -27,7 +27,7 @@ def strided_parts(graph: TfliteGraph, operator: TfliteOperator, rank: int) -> li
     """
     for mask in ("EllipsisMask", "NewAxisMask"):
         if operator.options.get(mask, 0):
-            raise InputError(f"{operator.name} of {graph.file} must have no {mask}")
+            raise InputError(f"{operator.name} of {graph.file} must not use {mask}")
     begins, ends, steps = (graph.known(operator, place).reshape(-1) for place in (1, 2, 3))
     parts: list[slice | int] = []
     for axis, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
