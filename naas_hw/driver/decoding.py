@@ -64,7 +64,7 @@ def decode(content: bytes, *, digest: int | None = None) -> ProgramFile:
     try:
         return reader.program()
     except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
-        raise InputError(f"the records of a program file are inconsistent: {error}") from None
+        raise InputError(f"a program file must have consistent records: {error}") from None
 
 
 class _ProgramDecoder:

@@ -97,7 +97,10 @@ def test_a_wrong_file_is_refused_in_a_sentence():
     content = encode(files(1)[0][1])
     for wrong, message in (
         (b"", "must have at least 256 bytes, not 0"),
-        (content[:-1], f"must have its {len(content)} bytes, not {len(content) - 1}"),
+        (
+            content[:-1],
+            f"must have {len(content)} bytes, as its header says, not {len(content) - 1}",
+        ),
         (b"X" + content[1:], "must begin with b'NAASPROG'"),
         (content[:8] + b"\2" + content[9:], "must have format 1, not 2"),
         (content[:-1] + bytes([content[-1] ^ 1]), "checksum of a program file is wrong"),
@@ -121,4 +124,4 @@ def test_no_damage_behind_a_right_checksum_is_more_than_an_error():
         try:
             decode(with_checksum(bytes(damaged)))
         except InputError as error:
-            assert "a program file must" in str(error) or "must lie in the file" in str(error)
+            assert "a program file must" in str(error) or "must lie within the file" in str(error)

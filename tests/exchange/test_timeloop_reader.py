@@ -64,7 +64,7 @@ def test_forms_of_others_are_understood(tmp_path):
         (
             "split: 1",
             "split: 1, no_link_transfer: [Inputs]",
-            "mapping[2].no_link_transfer must not",
+            "mapping[2].no_link_transfer is not a known field",
         ),
         ("target: PEBuffer, type: temporal", "target: DRAM, type: temporal", "DRAM again"),
         ("mapping:", "mappings:", "mapping must be given"),
