@@ -124,7 +124,7 @@ def test_a_file_whose_name_has_an_equals_sign_may_stand_alone(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--network", "--input", "nowhere.npy"], "input nowhere.npy must be a .npy file"),
+        (["--network", "--input", "nowhere.npy"], "input nowhere.npy does not exist"),
         (["--network", "--input", "y=nowhere.npy"], "for each of 'x', not for 'y'"),
         (["--network", "--input", "wrong.npy"], "wrong.npy: numbers must have the shape"),
         (["--network", "--input", "right.npy", "--seed", "3"], "--seed must not be given with"),
@@ -204,7 +204,7 @@ def test_a_quantised_file_brings_its_accuracy_or_is_measured_again(model, tmp_pa
 
 
 def test_a_run_of_shapes_only_has_no_model(tmp_path):
-    with pytest.raises(InputError, match=r"must hold model\.onnx"):
+    with pytest.raises(InputError, match=r"has no model\.onnx"):
         read_model(tmp_path)
 
 
