@@ -88,7 +88,9 @@ def test_it_does_not_depend_on_where_layers_are_searched(folded):
 
 
 def test_a_chip_that_does_not_fold_is_refused():
-    with pytest.raises(InputError, match="preset must be one whose chip folds, not nvdla-256"):
+    with pytest.raises(
+        InputError, match="preset must be one whose chip folds layers onto its array, not nvdla-256"
+    ):
         map_folded(NVDLA_256, NETWORK, settings())
 
 
