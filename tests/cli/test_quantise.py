@@ -63,7 +63,7 @@ def test_without_data_a_warning_says_so(model, tmp_path, capsys) -> None:
     assert main([*call, "--no-equalisation", "--no-bias-correction", "--images", "2"]) == 0
     said = capsys.readouterr()
     assert said.err == "warning: without --data the ranges are those of random numbers\n"
-    assert "on 2 values" in said.out and said.out.endswith(f"in int8: {output}\n")
+    assert "on 2 samples" in said.out and said.out.endswith(f"in int8: {output}\n")
     assert main(call) == 2 and "(--force replaces it)" in capsys.readouterr().err
     assert main([*call, "--force"]) == 0
 

@@ -148,7 +148,7 @@ WRONG: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         lambda path: layer(path, shape=(1, 3, "height", "width")),
         "give it with --input-shape",
     ),
-    "data missing": ("onnx", data_missing, "'weights.bin' is missing"),
+    "data missing": ("onnx", data_missing, "'weights.bin' must be in the folder"),
     "data outside": ("onnx", data_outside, "must be in the folder of the model"),
     "dynamic quantisation": ("onnx", dynamic, "quantise statically"),
 }

@@ -58,11 +58,11 @@ def test_maestro() -> None:
 )
 def test_a_missing_line_is_named(old: str, new: str, name: str) -> None:
     assert old in STATS
-    with pytest.raises(InputError, match=f"its result must hold {name}, a number"):
+    with pytest.raises(InputError, match=f"its result (has no number|must hold) {name}"):
         timeloop_figures(STATS.replace(old, new))
 
 
 @pytest.mark.parametrize("text", ["", TABLE.splitlines()[0], TABLE.replace("Num MACs", "MACs")])
 def test_a_missing_column_is_named(text: str) -> None:
-    with pytest.raises(InputError, match="its result must hold "):
+    with pytest.raises(InputError, match="its result has no number "):
         maestro_figures(text)

@@ -147,7 +147,7 @@ class History:
             self._check_version(version, SCHEMA_VERSION, OLDER_VERSION)
         if stored != digest:
             raise InputError(
-                f"{self._source}: was begun with other networks, another budget, another table "
+                f"{self._source} was begun with other networks, another budget, another table "
                 "or other settings; --force starts a new search"
             )
         with _whole(self._source):
@@ -275,7 +275,7 @@ class History:
         """
         records = self._whole_records("generation = ? AND member = ?", generation, member)
         if not records:
-            raise InputError(f"{self._source}: has no candidate {generation}.{member}")
+            raise InputError(f"{self._source} has no candidate {generation}.{member}")
         return records[0]
 
     def _whole_records(self, condition: str, *values: int) -> list[CandidateRecord]:

@@ -189,7 +189,7 @@ WRONG: dict[str, tuple[Callable[[], ModelProto], str]] = {
         "the shape of 'y' must be known",
     ),
     "an opset of the future": (lambda: _with_opset(99), "the opset must be 1 to"),
-    "no operators": (lambda: ModelProto(), "it has none"),
+    "no operators": (lambda: ModelProto(), "has no operators"),
     "an unknown rounding": (
         lambda: marked("Gemm", "upwards"),
         "naas_hw.rounding of 'n' must be 'once', not 'upwards'",
@@ -327,7 +327,7 @@ def test_weights_may_lie_beside_the_file(tmp_path: Path):
 def test_weights_that_are_missing_are_named(tmp_path: Path):
     path = saved_outside(tmp_path)
     (tmp_path / "weights.bin").unlink()
-    with pytest.raises(InputError, match="'weights.bin' is missing"):
+    with pytest.raises(InputError, match="'weights.bin' must be in the folder"):
         read_graph(path)
 
 

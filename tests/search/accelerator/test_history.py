@@ -135,7 +135,7 @@ def test_mappings_take_a_small_part_of_what_they_are_as_text(path):
 def test_a_file_whose_schema_is_no_text_is_one_sentence(path):
     """SQLite quotes it in its own error, which then is no text either."""
     path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREATE T\xd4BLE"))
-    with pytest.raises(InputError, match="h.sqlite: must be"):
+    with pytest.raises(InputError, match="h.sqlite cannot be written"):
         records_of(path)
-    with pytest.raises(InputError, match="h.sqlite: must be"):
+    with pytest.raises(InputError, match="h.sqlite: must be the history"):
         read_candidates(path)
