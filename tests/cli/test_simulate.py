@@ -182,7 +182,7 @@ def test_a_layer_of_the_model_only_is_skipped_by_name_and_refused_if_asked_for(
     assert [layer["name"] for layer in found["layers"]] == ["b"]
     assert main(["simulate", str(design_folder), "--sim", "icarus", "--layers", "a"]) == 2
     assert capsys.readouterr().err == (
-        "naas: error: a must be a layer that the hardware runs: "
+        "naas: error: layer a cannot run on the hardware: "
         "kind: transposed layers exist in the model only\n"
     )
 
