@@ -19,7 +19,7 @@ ACCELERATOR: Final = ROOT / "examples" / "ck8x8.yaml"
 MULTIPLIERS: Final = 64
 
 COMMANDS: Final = (
-    "`pip install naas_hw`",
+    "`pip install .`",
     "`naas map gemm64.yaml --accelerator ck8x8.yaml -o run`",
     "`naas simulate run`",
 )
