@@ -120,9 +120,9 @@ class Launcher:
         return (self.folder / "log").read_text()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _hang_up_ends_children():
-    """Also where the tests themselves run below nohup, which children inherit."""
+    """Also where the tests themselves run below nohup, which the launcher inherits."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
