@@ -230,5 +230,5 @@ def _print(result: "JointResult", run: Path, seconds: float) -> None:
     print(f"search cost: {search_cost_text(seconds)}")
     print(
         f"{printable(str(run))} holds the design; "
-        "naas evaluate, generate and simulate go on with it"
+        "continue with naas evaluate, generate and simulate"
     )
