@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from naas_hw.cli import main
-from naas_hw.experiments.bench import all_figures
+from naas_hw.experiments.bench import all_figures, fpga_figures
+from naas_hw.experiments.bench.fpga_figures import RecordedBuild
 
 COMMIT = ["--commit", "0123abc", "--date", "2030-01-31"]
 
@@ -53,3 +54,31 @@ def test_an_entry_without_its_commit_is_refused(
 ) -> None:
     assert main(["bench", "all", "--history", str(tmp_path / "history.json")]) == 2
     assert "--commit and --date must be given" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("built", "is_taken"), [("0123", True), ("4567", False)])
+def test_a_build_of_other_hardware_is_left_out(
+    built: str,
+    is_taken: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An entry has no figure of hardware that its commit does not generate."""
+    taken: list[RecordedBuild | None] = []
+
+    def measure(build: RecordedBuild | None, tell: object) -> dict[str, float]:
+        taken.append(build)
+        return {}
+
+    monkeypatch.setattr(all_figures, "measure_all", measure)
+    monkeypatch.setattr(fpga_figures, "design_digest", lambda accelerator, part: "0123")
+    results = tmp_path / "results.md"
+    results.write_text(
+        "<!-- begin build -->\n| design | LUT4 | clock | Verilog |\n|---|---|---|---|\n"
+        f"| ck8x8 | 5 | 60 MHz | {built} |\n<!-- end build -->\n"
+    )
+    words = ["bench", "all", "--history", str(tmp_path / "h.json"), "--results", str(results)]
+    assert main([*words, *COMMIT]) == 0
+    assert (taken[0] is not None) == is_taken
+    assert ("is of other hardware" in capsys.readouterr().err) != is_taken

@@ -12,6 +12,8 @@ from naas_hw.cli.options import Json
 from naas_hw.cli.panels import MAIN, OUTPUT
 from naas_hw.core.errors import InputError
 
+EXAMPLE = "examples/ck8x8.yaml"
+
 if TYPE_CHECKING:
     from naas_hw.experiments.bench.history import BenchEntry, BenchHistory
 
@@ -46,7 +48,8 @@ def bench_all(
     results: Annotated[
         Path | None,
         typer.Option(
-            help="A document with a section `build`, from which FPGA figures are read.",
+            help="A document with a section `build`, from which FPGA figures are read where they "
+            "are of the hardware of this version; it must be used in the repository.",
             rich_help_panel=MAIN,
         ),
     ] = None,
@@ -84,6 +87,7 @@ def bench_all(
 
 def _measured(commit: str, date: str, note: str, results: Path | None) -> "BenchEntry":
     """A new entry; its options are checked before anything is measured."""
+    from naas_hw.arch.files import find_accelerator
     from naas_hw.core.version import __version__
     from naas_hw.experiments.bench.all_figures import measure_all
     from naas_hw.experiments.bench.fpga_figures import read_build
@@ -92,7 +96,14 @@ def _measured(commit: str, date: str, note: str, results: Path | None) -> "Bench
 
     if not commit or not date:
         raise InputError("--commit and --date must be given, unless --page-only is given")
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
     build = None if results is None else read_build(results)
+    if build is not None and not build.is_of(find_accelerator(EXAMPLE)):
+        screen.print(
+            f"left out: the build in {results} is of other hardware than that of this version",
+            markup=False,
+        )
+        build = None
     entry = BenchEntry(
         release=__version__,
         commit=commit,
@@ -102,7 +113,6 @@ def _measured(commit: str, date: str, note: str, results: Path | None) -> "Bench
         hardware=None if build is None else build.hardware,
         figures={},
     )
-    screen = Console(stderr=True, highlight=False, soft_wrap=True)
     return entry.model_copy(update={"figures": measure_all(build, screen.print)})
 
 

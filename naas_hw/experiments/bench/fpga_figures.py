@@ -1,4 +1,7 @@
-"""FPGA figures of the benchmarks: read from the builds that docs/results.md records."""
+"""FPGA figures of the benchmarks: read from the builds that docs/results.md records.
+
+A build says something of a commit only where that commit generates the same hardware.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from naas_hw.arch.accelerator import Accelerator
+from naas_hw.arch.devices import find_part
 from naas_hw.core.errors import InputError
+from naas_hw.fpga.build import design_digest
 from naas_hw.system.files import read_file
 
 DESIGN: Final = "ck8x8"
+DEVICE: Final = "lfe5u-85f"
 _SECTION: Final = re.compile(r"<!-- begin build -->\n(.*?)<!-- end build -->", re.DOTALL)
 _MAX_BYTES: Final = 4 * 1024 * 1024
 
@@ -21,6 +28,10 @@ class RecordedBuild:
     lut4: float
     clock_mhz: float | None
     hardware: str
+
+    def is_of(self, accelerator: Accelerator) -> bool:
+        """Whether this version generates the hardware that was built."""
+        return self.hardware == design_digest(accelerator, find_part(DEVICE))
 
     @property
     def figures(self) -> dict[str, float]:
