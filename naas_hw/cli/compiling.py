@@ -3,6 +3,8 @@
 from rich.console import Console
 from rich.status import Status
 
+from naas_hw.cli.steps import say_part
+
 
 def compile_search(screen: Console) -> int:
     """Compile what is missing of the search, with a line for each part; how many parts it was."""
@@ -16,10 +18,6 @@ def compile_search(screen: Console) -> int:
     )
     with Status("", console=screen) as status:
         for number, part in enumerate(parts, start=1):
-            line = f"part {number} of {len(parts)}: {part.name}"
-            if screen.is_terminal:
-                status.update(line)
-            else:
-                screen.print(line, markup=False)
+            say_part(screen, status, f"part {number} of {len(parts)}: {part.name}")
             part.use()
     return len(parts)

@@ -12,7 +12,7 @@ from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.options import Force, Json, Seed
 from naas_hw.cli.panels import MAIN
 from naas_hw.cli.progress import array_of
-from naas_hw.cli.steps import StepLines
+from naas_hw.cli.steps import StepLines, step_lines
 from naas_hw.system.text import printable
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def quickstart(
     from naas_hw.api.quickstart import quickstart as run_quickstart
 
     screen = Console(stderr=as_json, highlight=False, soft_wrap=True)
-    with StepLines(screen, num_steps=len(_SENTENCES)) as lines:
+    with step_lines(screen, num_steps=len(_SENTENCES)) as lines:
         made = run_quickstart(
             api.RunSettings(folder=run, force=force, command=("naas", *sys.argv[1:])),
             simulator=sim,

@@ -1,24 +1,41 @@
 """Numbered steps of a command: a line for each, with the seconds that it took."""
 
 import time
-from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.status import Status
 
 
-class StepLines:
-    """Prints each step when it begins and when it ends, and the context in which they are.
+def say_part(screen: Console, status: Status, text: str) -> None:
+    """Say what goes on: on a terminal while it lasts, elsewhere in a line."""
+    if screen.is_terminal:
+        status.update(text)
+    else:
+        screen.print(text, markup=False)
 
-    On a terminal the step that goes on has a moving sign.
+
+@contextmanager
+def step_lines(
+    screen: Console, *, num_steps: int, clock: Callable[[], float] = time.monotonic
+) -> Iterator["StepLines"]:
+    """Steps that are shown until the `with` ends; the last one ends with it, if without an error.
 
     Parameters
     ----------
-    screen : where the lines go.
+    screen : where the lines go; a terminal has a moving sign, too.
     num_steps : how many steps there are; fewer may come.
     clock : gives seconds.
+    """
+    with Status("", console=screen) as status:
+        lines = StepLines(screen, status, num_steps, clock)
+        yield lines
+    lines.end()
+
+
+class StepLines:
+    """Prints each step when it begins and when it ends.
 
     Attributes
     ----------
@@ -26,27 +43,12 @@ class StepLines:
     """
 
     def __init__(
-        self, screen: Console, *, num_steps: int, clock: Callable[[], float] = time.monotonic
+        self, screen: Console, status: Status, num_steps: int, clock: Callable[[], float]
     ) -> None:
         self.seconds: dict[str, float] = {}
-        self._screen, self._num_steps, self._clock = screen, num_steps, clock
+        self._screen, self._status = screen, status
+        self._num_steps, self._clock = num_steps, clock
         self._name, self._begin = "", clock()
-        self._status = Status("", console=screen)
-
-    def __enter__(self) -> Self:
-        if self._screen.is_terminal:
-            self._status.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._status.stop()
-        if error is None:
-            self.end()
 
     def begin(self, name: str, number: int, sentence: str) -> None:
         """End the step before, and begin one."""
@@ -56,11 +58,8 @@ class StepLines:
         self._status.update(f"{name} ...")
 
     def part(self, text: str) -> None:
-        """Say which part of the step goes on: on a terminal while it lasts, elsewhere in a line."""
-        if self._screen.is_terminal:
-            self._status.update(f"{self._name}: {text}")
-        else:
-            self._screen.print(f"      {text}", markup=False)
+        """Say which part of the step goes on."""
+        say_part(self._screen, self._status, f"{self._name}: {text}")
 
     def end(self) -> None:
         """End the step."""

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from naas_hw.api import quickstart as verb
 from naas_hw.cli import main
-from naas_hw.cli.steps import StepLines
+from naas_hw.cli.steps import step_lines
 from naas_hw.core.errors import ToolError
 
 
@@ -61,10 +61,10 @@ def test_steps_are_numbered_and_timed():
     times = iter([0.0, 1.0, 3.0, 3.5, 7.0])
     text = io.StringIO()
     screen = Console(file=text, width=80)
-    with StepLines(screen, num_steps=2, clock=lambda: next(times)) as lines:
+    with step_lines(screen, num_steps=2, clock=lambda: next(times)) as lines:
         lines.begin("search", 1, "Search.")
         lines.part("bounds")
         lines.begin("simulate", 2, "Simulate.")
     assert lines.seconds == {"search": 2.0, "simulate": 3.5}
-    assert "[1/2] Search.\n      bounds\n" in text.getvalue()
+    assert "[1/2] Search.\nsearch: bounds\n" in text.getvalue()
     assert "[2/2] Simulate." in text.getvalue()
