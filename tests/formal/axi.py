@@ -26,12 +26,6 @@ BEAT_BYTES = 4
 EXTENT_BITS = 2
 WRITER_CYCLES = 26
 COUNTERS = ("one", "two")
-MOST_BEATS_ASKED_FOR = timing.READ_AHEAD_BEATS - 1 + 2 * 256
-"""Of the reader: all but one below the limit, and two bursts on top of them."""
-
-MOST_BURSTS_UNANSWERED = timing.WRITE_AHEAD_BURSTS + 1
-"""Of the writer: those of the limit, and one that was offered before this was seen."""
-
 READ_CYCLES = 4
 """From the address of a register that is no counter to its answer."""
 
@@ -208,7 +202,7 @@ def reader_design() -> Module:
     m.d.sync += missing.eq(missing + asked - r.valid)
     m.d.comb += [
         Assume(~r.valid | (missing != 0)),  # a beat comes when it was asked for, and not before
-        Assert(missing <= MOST_BEATS_ASKED_FOR),
+        Assert(missing <= reader.MOST_OUTSTANDING),
         Assert(~component.quiet | (missing == 0)),
         Assert(r.ready),
         # why
@@ -229,7 +223,7 @@ def responses_design() -> Module:
     m.d.comb += [
         *(port.eq(AnySeq(1)) for port in (aw.ready, w.ready, b.valid)),
         Assume(~b.valid | (missing != 0)),
-        Assert(missing <= MOST_BURSTS_UNANSWERED),
+        Assert(missing <= writer.MOST_UNANSWERED),
         Assert(~(component.quiet | component.settled) | (missing == 0)),
         Assert(b.ready),
         # why
@@ -386,7 +380,7 @@ PROOFS = (
     ),
     Proof(
         name="AXI4, reads",
-        says=f"At most {MOST_BEATS_ASKED_FOR} beats are asked for and not there; quiet says none.",
+        says=f"At most {reader.MOST_OUTSTANDING} beats are asked for and not there; quiet: none.",
         design=reader_design,
         depth=16,
         by_induction=True,
@@ -405,7 +399,7 @@ PROOFS = (
     ),
     Proof(
         name="AXI4, responses",
-        says=f"At most {MOST_BURSTS_UNANSWERED} bursts have no response; quiet says that all have.",
+        says=f"At most {writer.MOST_UNANSWERED} bursts have no response; quiet says that all have.",
         design=responses_design,
         depth=24,
         by_induction=True,

@@ -38,9 +38,11 @@ ADDRESS_PIPELINE: Final = 3
 """Cycles from the decision to read a transfer to its first address on the channel: its first run,
 the register behind it, its first burst."""
 
-OUTSTANDING_BITS: Final = (timing.READ_AHEAD_BEATS + 2 * 256 - 1).bit_length()
-"""Of the beats that were asked for and not received: all but one below the limit, the burst that
+MOST_OUTSTANDING: Final = timing.READ_AHEAD_BEATS - 1 + 2 * 256
+"""Beats that are asked for and not received at most: all but one below the limit, the burst that
 exceeds it, and one that was offered before this was seen."""
+
+OUTSTANDING_BITS: Final = MOST_OUTSTANDING.bit_length()
 
 QUEUE_DEPTH: Final = 16
 """Transfers that are requested and not received: no more than two tiles have."""

@@ -31,7 +31,11 @@ from naas_hw.workload.option import Option
 DATA_PIPELINE: Final = 4 + timing.L2_LATENCY
 """Cycles from the decision to store a transfer to its first beat on the channel."""
 
-BURST_BITS: Final = (timing.WRITE_AHEAD_BURSTS + 1).bit_length()
+MOST_UNANSWERED: Final = timing.WRITE_AHEAD_BURSTS + 1
+"""Bursts without a response at most: those of the limit, and one that was offered before this was
+seen."""
+
+BURST_BITS: Final = MOST_UNANSWERED.bit_length()
 RING: Final = 4
 """Output runs whose responses are counted at a time."""
 
