@@ -192,7 +192,7 @@ def run_joint(
     )
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     before = cpu_seconds()
-    with workers(processes, dask) as given, SearchProgress(screen) as progress:
+    with workers(processes, dask, run) as given, SearchProgress(screen) as progress:
         result = api.search_jointly(
             space,
             find_oracle(request.accuracy, space),

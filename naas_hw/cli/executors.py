@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +14,9 @@ from naas_hw.cli.compiling import compile_search
 from naas_hw.cli.panels import RUN
 from naas_hw.core.errors import InputError
 from naas_hw.parallel.worker_pool import num_cores
+
+if TYPE_CHECKING:
+    from naas_hw.api import RunSettings
 
 Processes = Annotated[
     int | None,
@@ -36,12 +40,18 @@ Dask = Annotated[
 
 
 @contextmanager
-def workers(processes: int | None, dask: str | None) -> Iterator[int | Executor]:
+def workers(
+    processes: int | None, dask: str | None, run: "RunSettings"
+) -> Iterator[int | Executor]:
     """The workers that the options mean, as the verbs that search take them.
 
     They are connected until the `with` ends. A number of processes is started by the verb, after
-    everything else was checked. Before, the search is compiled once for all of them.
+    everything else was checked. Before, the search is compiled once for all of them, unless the
+    folder of the run is refused.
     """
+    from naas_hw.runs.folder import check_new_run
+
+    check_new_run(Path(run.folder), resume=run.resume, force=run.force)
     if dask is None:
         compile_search(Console(stderr=True, highlight=False, soft_wrap=True))
         yield num_cores() if processes is None else processes

@@ -154,7 +154,7 @@ def map_(
         command=("naas", *without_place(sys.argv[1:])),
         files=wanted.files,
     )
-    with workers(processes, dask) as given_workers:
+    with workers(processes, dask, kept) as given_workers:
         result = api.map(
             given,
             hardware,

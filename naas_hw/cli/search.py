@@ -243,7 +243,7 @@ def search(
     ).resolved(limits.beat_bytes)
     for note in wanted.notes:
         screen.print(note, markup=False)
-    with workers(processes, dask) as given, SearchProgress(screen) as progress:
+    with workers(processes, dask, kept) as given, SearchProgress(screen) as progress:
         result = api.search(
             wanted.networks,
             limits,

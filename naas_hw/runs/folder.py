@@ -162,7 +162,8 @@ def check_new_run(path: Path, *, resume: bool = False, force: bool = False) -> f
         raise InputError(f"{path} must be a run folder or an empty one, but it holds other files")
     if entries and not (resume or force):
         raise InputError(
-            f"{path} exists already (--resume continues its search, --force replaces it)"
+            f"{path} exists already; --force replaces it, and naas search --resume continues a "
+            "search"
         )
     return frozenset(entries)
 

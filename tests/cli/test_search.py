@@ -12,7 +12,7 @@ from naas_hw import api
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.files import find_energy_table
 from naas_hw.arch.presets import Dataflow
-from naas_hw.cli import main
+from naas_hw.cli import executors, main
 from naas_hw.search.accelerator.baseline import fixed_result
 from naas_hw.search.accelerator.history import History
 from naas_hw.search.pareto import hypervolume
@@ -98,6 +98,19 @@ def test_several_networks_become_one_run_with_the_figures_of_each(
     assert [found["name"] for found in networks] == ["net", "second"]
     cycles = {layer.layer: layer.cycles for layer in api.evaluate(run).layers}
     assert networks[1]["layers"][0]["cycles"] == cycles["second.a"]
+
+
+def test_a_taken_folder_is_refused_before_the_search_is_compiled(
+    network, tmp_path, monkeypatch, capsys
+):
+    def compile_search(screen: object) -> int:
+        raise AssertionError("nothing may be compiled")
+
+    run = tmp_path / "run"
+    assert searched(network, run) == 0
+    monkeypatch.setattr(executors, "compile_search", compile_search)
+    assert searched(network, run) == 2
+    assert "exists already" in capsys.readouterr().err
 
 
 def test_a_resume_with_other_settings_is_refused_and_changes_nothing(network, tmp_path, capsys):

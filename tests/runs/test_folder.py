@@ -82,7 +82,7 @@ def test_force_leaves_a_run_folder_at_every_moment(tmp_path, monkeypatch):
 
 def test_an_existing_run_is_refused_and_left_alone(tmp_path):
     make_run(tmp_path / "run")
-    with pytest.raises(InputError, match="exists already .--resume continues its search, --force"):
+    with pytest.raises(InputError, match="exists already; --force replaces it"):
         with RunFolder.create(tmp_path / "run", manifest_of()):
             pass
     assert names_in(tmp_path / "run") == {MANIFEST, "result.json"}

@@ -89,7 +89,7 @@ class LayerStore:
             )
         if meta.get("digest") != digest:
             raise InputError(
-                f"{self._source}: was begun with another space, another budget, another table "
+                f"{self._source} was begun with another space, another budget, another table "
                 "or other settings; --force starts a new search"
             )
 
