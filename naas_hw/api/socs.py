@@ -12,10 +12,11 @@ from naas_hw.core.errors import InputError
 from naas_hw.fpga.litex_soc import SocReport, check_build
 from naas_hw.fpga.litex_soc import build_soc as build_in_place
 from naas_hw.fpga.progress import BuildProgress, ProgressCallback
+from naas_hw.runs.folder import RunFolder
 from naas_hw.system.files import write_files
 
-FOLDER: Final = Path("fpga", "litex")
-"""Where a run keeps its SoC."""
+FOLDER: Final = "soc"
+"""Where a run keeps its SoC; not in the folder of `naas build`, which replaces all of it."""
 REPORT: Final = "soc.json"
 
 
@@ -49,8 +50,8 @@ def build_soc(
     Parameters
     ----------
     run : folder of a search of a model.
-    output : folder that gets files and bitstream, new or empty or with an older SoC; `fpga/litex`
-        of the run if None.
+    output : folder that gets files and bitstream, new or empty or with an older SoC; `soc/` of the
+        run if None.
     progress : told how far it is.
 
     Raises
@@ -59,13 +60,25 @@ def build_soc(
         else, or lies below /tmp.
     ToolError : a tool is missing or failed, or the limit was reached.
     """
-    folder = Path(run) / FOLDER if output is None else Path(output)
+    progress = progress or _tell_nobody
+    run, place = Path(run), Path(run) / FOLDER if output is None else Path(output)
+    _check(place, settings.board)
+    if output is not None:
+        return _build(run, place, settings, progress)
+    with RunFolder.open(run) as folder, folder.written_by_program(FOLDER):
+        return _build(run, place, settings, progress)
+
+
+def _check(folder: Path, board: Board) -> None:
     if folder.exists() and any(folder.iterdir()) and not (folder / REPORT).is_file():
         raise InputError(
             f"{folder} must be a new folder, an empty one, or one that holds a SoC ({REPORT})"
         )
-    board = settings.board
     check_build(board.name, folder)
+
+
+def _build(run: Path, folder: Path, settings: SocSettings, progress: ProgressCallback) -> SocReport:
+    board = settings.board
     files = export_litex(run, family=board.part.device.family)
     begun = {"version": 1, "board": board.name, "soc": "litex"}
     write_files(folder, {REPORT: json.dumps(begun) + "\n"})
@@ -76,7 +89,7 @@ def build_soc(
         clock_mhz=settings.clock_mhz or board.core_megahertz,
         seed=settings.seed,
         limit_minutes=settings.limit_minutes,
-        progress=progress or _tell_nobody,
+        progress=progress,
     )
     write_files(folder, {REPORT: json.dumps(report.as_dict(), indent=1) + "\n"})
     return report

@@ -3,9 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from naas_hw.core.errors import InputError, ToolError
@@ -126,13 +128,14 @@ def build_soc(
             )
         )
 
-    done = run_program(
-        [*script, "--megahertz", f"{clock_mhz:g}"],
-        folder=place,
-        environment={**os.environ, "PATH": f"{_linked(place)}{os.pathsep}{os.environ['PATH']}"},
-        timeout_seconds=None if limit_minutes is None else 60 * limit_minutes,
-        watch=look,
-    )
+    with _linked() as tools:
+        done = run_program(
+            [*script, "--megahertz", f"{clock_mhz:g}"],
+            folder=place,
+            environment={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
+            timeout_seconds=None if limit_minutes is None else 60 * limit_minutes,
+            watch=look,
+        )
     if done is None:
         raise ToolError(f"the SoC must be built within {limit_minutes:g} minutes, and was not")
     (place / OUTPUT).write_text(done.output + done.errors, encoding="utf-8")
@@ -141,15 +144,13 @@ def build_soc(
     return _report(place, board, clock_mhz, is_built=done.status == 0)
 
 
-def _linked(place: Path) -> Path:
+@contextmanager
+def _linked() -> Iterator[Path]:
     """A folder in which the tools have the names that LiteX calls them by."""
-    links = place / "bin"
-    links.mkdir(exist_ok=True)
-    for name, tool in LINKS.items():
-        link = links / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(require_tool(tool))
-    return links
+    with TemporaryDirectory() as folder:
+        for name, tool in LINKS.items():
+            (Path(folder) / name).symlink_to(require_tool(tool))
+        yield Path(folder)
 
 
 def _report(place: Path, board: str, clock_mhz: float, *, is_built: bool) -> SocReport:

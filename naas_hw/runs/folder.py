@@ -66,7 +66,8 @@ def digest_of(*inputs: str | bytes) -> str:
 
 
 _PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
-Entry = Annotated[str, Field(pattern=rf"^{_PART}(/{_PART})*$")]
+ENTRY: Final = re.compile(rf"{_PART}(/{_PART})*")
+Entry = Annotated[str, Field(pattern=rf"^{ENTRY.pattern}$")]
 """Path of a file in the run folder."""
 
 
@@ -307,6 +308,31 @@ class RunFolder:
                 )
         if new or manifest.version == 1:
             self._write_manifest(manifest.with_files(manifest.listed | new))
+
+    @contextmanager
+    def written_by_program(self, folder: str) -> Iterator[Path]:
+        """A folder of the run while a program that naas started writes there.
+
+        At the end the manifest lists the files that are new. It does not list those whose names no
+        entry can have.
+        """
+        place = self.place(folder)
+        check_folders(place, below=self.path)
+        theirs = self._files_in(place) - self.manifest.listed
+        try:
+            yield place
+        finally:
+            manifest = self.manifest
+            kept = {name for name in manifest.listed if not name.startswith(f"{folder}/")}
+            self._write_manifest(manifest.with_files(kept | self._files_in(place) - theirs))
+
+    def _files_in(self, place: Path) -> set[str]:
+        names = (
+            path.relative_to(self.path).as_posix()
+            for path in place.rglob("*")
+            if stat.S_ISREG(path.lstat().st_mode)
+        )
+        return {name for name in names if ENTRY.fullmatch(name)}
 
     def remove(self, *names: str) -> None:
         """Remove files that naas wrote, those that are there."""

@@ -1,6 +1,8 @@
 """A SoC goes to a bitstream through LiteX; here a script stands for LiteX and its tools."""
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from naas_hw.emit.plan import FilePlan
 from naas_hw.fpga import litex_soc
 from naas_hw.fpga.place import TIMING_WEIGHT
 from naas_hw.fpga.progress import BuildProgress
+from naas_hw.runs.folder import Manifest, RunFolder, digest_of
 
 BOARD = find_board("ulx3s-85f")
 
@@ -27,8 +30,8 @@ SCRIPT = """
 import json, os, subprocess, sys, time
 from pathlib import Path
 
-assert all(Path("bin", name).is_symlink() for name in ("yosys", "nextpnr-ecp5", "ecppack"))
-assert os.environ["PATH"].split(":")[0] == str(Path("bin").resolve())
+tools = Path(os.environ["PATH"].split(":")[0])
+assert all((tools / name).is_symlink() for name in ("yosys", "nextpnr-ecp5", "ecppack"))
 given = sys.argv[1:]
 assert given[given.index("--megahertz") + 1] == "50" and "--build" in given
 gateware = Path("build", "gateware")
@@ -47,8 +50,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run; its folder may lie below /tmp here, since nothing of YoWASP runs."""
     monkeypatch.setattr(litex_soc, "NEEDED", ())
     monkeypatch.setattr(Path, "is_relative_to", lambda self, other: False)
-    (tmp_path / "run").mkdir()
-    return tmp_path / "run"
+    place = tmp_path / "run"
+    manifest = Manifest.of(command=["naas", "search"], digest=digest_of("nothing"))
+    with RunFolder.create(place, manifest) as made:
+        made.write_text("result.json", "{}")
+    return place
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, *, mhz: float = 60.0, status: int = 0) -> None:
@@ -84,6 +90,20 @@ def test_a_soc_has_usage_clock_and_bitstream(run: Path, monkeypatch: pytest.Monk
     assert told and told[-1].detail == "0 of 800 connections"
     kept = json.loads((run / FOLDER / "soc.json").read_text())
     assert kept == report.as_dict() and kept["lut4"] == 10
+
+
+@pytest.mark.takes_seconds
+def test_the_run_lists_what_is_built_and_nothing_of_a_user(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch)
+    build_soc(run, SocSettings(board=BOARD))
+    (run / FOLDER / "mine.txt").write_text("mine")
+    build_soc(run, SocSettings(board=BOARD))
+    listed = RunFolder.read(run).manifest.listed
+    built = {"soc.json", "soc_ulx3s.py", "build.log", "build/gateware/naas_ulx3s.bit"}
+    assert {f"{FOLDER}/{name}" for name in built} <= listed
+    assert f"{FOLDER}/mine.txt" not in listed and "result.json" in listed
 
 
 @pytest.mark.takes_seconds
@@ -126,12 +146,22 @@ def test_what_no_soc_is_built_of_is_refused(
 ) -> None:
     assert main(["build", str(run), *words]) == 2
     assert says in capsys.readouterr().err
-    assert not (run / "fpga").exists()
+    assert not (run / FOLDER).exists()
 
 
 def test_the_placer_has_the_weight_of_other_builds() -> None:
     script = (template_folder() / "litex" / "soc_ulx3s.py").read_text()
     assert f"\nTIMING_WEIGHT = {TIMING_WEIGHT}\n" in script
+
+
+def test_cells_are_mapped_by_the_commands_of_other_builds() -> None:
+    script = (template_folder() / "litex" / "soc_ulx3s.py").read_text()
+    theirs = (template_folder() / "fpga" / "synthesis.ys.j2").read_text().splitlines()
+    [commands] = re.findall(r"^SYNTHESIS = (\[.*?^\])", script, re.M | re.S)
+    found = ast.literal_eval(commands)
+    mapping = found[found.index("scratchpad -copy abc9.script.flow3 abc9.script") : -1]
+    wanted = [line.replace("{{ top }}", "{build_name}") for line in theirs]
+    assert len(mapping) == 5 and [line for line in wanted if line in mapping] == mapping
 
 
 def test_a_folder_below_tmp_is_refused() -> None:
