@@ -223,9 +223,9 @@ def _print(result: "JointResult", run: Path, seconds: float) -> None:
         f"EDP {report.edp / 1e6:.4g} uJ x cycles"
     )
     print(
-        f"{result.num_accelerators} accelerators, {result.num_networks} networks, "
-        f"{result.num_layers} layers searched; {len(result.front)} on the front of accuracy "
-        "and score"
+        f"{result.num_accelerators} accelerators, {result.num_networks} pairs of network and "
+        f"accelerator, {result.num_layers} layers searched; {len(result.front)} on the front of "
+        "accuracy and score"
     )
     print(f"search cost: {search_cost_text(seconds)}")
     print(

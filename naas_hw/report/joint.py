@@ -15,8 +15,8 @@ def joint_figure(facts: RunFacts, joint: JointRecord) -> Figure:
     return Figure(
         title="Accuracy over score",
         caption=f"Networks of {joint.space} that no other beats in both; {joint.num_networks:,} "
-        f"were judged. Accuracy: {joint.accuracy}. Scores are exact, before the final mapping "
-        "search.",
+        f"pairs of network and accelerator were judged. Accuracy: {joint.accuracy}. Scores are "
+        "exact, before the final mapping search.",
         picture=plot(
             "Accuracy over score",
             f"{len(points)} networks on the front.",

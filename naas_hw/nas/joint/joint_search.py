@@ -90,7 +90,8 @@ class JointResult:
     min_top1_percent : the floor that was asked for.
     front : of all networks judged, those that none beats in both score and accuracy; best score
         first. With `Aim.SCORE` the accurate end is less explored.
-    num_accelerators, num_networks, num_layers : that were judged; layers once an accelerator.
+    num_accelerators, num_networks, num_layers : that were judged; networks and layers once for
+        each accelerator.
     num_evaluations : of mappings, for the layers of each accelerator's best network only.
     best_scores : after each generation.
     rejections : accelerators that were ruled out before they were judged.
