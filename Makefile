@@ -47,7 +47,7 @@ lint: $(VENV)/.setup-torch-done ## Check style and types
 compiled: $(VENV)/.setup-done
 	$(VENV)/bin/naas compile
 
-fast: $(VENV)/.setup-done ## Test what needs no simulator and no torch, in two minutes
+fast: compiled ## Test what needs no simulator and no torch, in two minutes
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not (slow or sim or needs or takes_seconds)"
 
 test: $(VENV)/.setup-torch-done ## Check style and types, and run all tests but the slow ones

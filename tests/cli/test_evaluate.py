@@ -145,6 +145,7 @@ def test_a_design_made_by_hand_gets_bounds_too(design_folder, capsys):
     assert all(layer["proven_gap"] >= 0 for layer in layers)
 
 
+@pytest.mark.takes_seconds
 def test_evaluating_a_design_loads_no_experiment(design_folder):
     """Nor what verifies hardware at random, nor what builds it for an FPGA."""
     program = (

@@ -47,6 +47,7 @@ def test_what_is_said_is_what_is_written_and_the_digest_is_in_the_register(
     assert listed[0] == "naas_accelerator.v"
 
 
+@pytest.mark.takes_seconds
 def test_a_second_time_gives_the_same_bytes_and_takes_away_what_is_stale_but_nothing_of_others(
     design_folder, generated, capsys
 ):

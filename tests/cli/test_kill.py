@@ -194,6 +194,7 @@ def num_generations(history: Path) -> int:
         return 0
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize(
     ("processes", "kill", "num_kills"),
     [(1, os.kill, 6), (2, os.kill, 1), (2, os.killpg, 1)],
@@ -225,6 +226,7 @@ def test_a_search_that_is_killed_again_and_again_resumes_to_the_same_run(
     assert list(launcher.temporary.iterdir()) == []
 
 
+@pytest.mark.takes_seconds
 def test_ctrl_c_in_the_terminal_keeps_the_best_and_ends_all_workers(launcher):
     many = 100  # so many that the signal comes before the search is done
     run = launcher.folder / "interrupted" / "run"

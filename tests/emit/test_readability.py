@@ -112,6 +112,7 @@ def test_nearly_all_declarations_have_a_name_of_the_source() -> None:
     assert len(anonymous) <= MAX_ANONYMOUS_SHARE * len(names), anonymous
 
 
+@pytest.mark.takes_seconds
 def test_a_name_that_the_source_has_not_is_seen() -> None:
     assert is_of_the_source("opens_tile") and is_of_the_source("nest__last")
     assert not is_of_the_source("_012_") and not is_of_the_source("level_minus_1")
@@ -122,6 +123,7 @@ def test_a_name_that_the_source_has_not_is_seen() -> None:
     ]
 
 
+@pytest.mark.takes_seconds
 def test_no_name_is_a_number_of_amaranth() -> None:
     assert not re.findall(r"_signal(?:_\d+)?\b|\\|\$\d", "".join(sources().values()))
 

@@ -105,6 +105,7 @@ def pairs() -> list[PairedSearches]:
     return measure_drain([CASE, LIMITED], EFFORT)
 
 
+@pytest.mark.takes_seconds
 def test_both_searches_start_from_one_with_a_quarter_of_a_beat_and_are_not_behind_it(
     pairs: list[PairedSearches],
 ):
@@ -143,6 +144,7 @@ def test_the_text_has_both_designs_of_the_best_seed_and_their_ratios(pairs: list
     assert "### Beside the roofline" in text and "seeds 3, 4" in text
 
 
+@pytest.mark.takes_seconds
 def test_a_comparison_that_was_stopped_goes_on_and_ends_the_same(pairs, tmp_path):
     told: list[str] = []
 

@@ -133,6 +133,7 @@ def test_three_linters_find_nothing_in_what_stands_beside_the_accelerator(
     assert lint({f"{name}.v": texts[f"{name}.v"] for name in (top, *others)}, top=top) == ()
 
 
+@pytest.mark.takes_seconds
 def test_a_clock_that_the_oscillator_has_needs_no_pll(hardware: Hardware) -> None:
     design = board_design(BOARD, target_mhz=25.0)
     assert (design.pll, design.clock_mhz, design.divisor) == (None, 25.0, 25)

@@ -237,7 +237,7 @@ def test_a_design_that_does_not_fit_is_refused_with_what_it_needs(need, sentence
         flow_build.check_fit(need, find_part("lfe5u-12f"))
 
 
-generate_once = lru_cache(maxsize=1)(generate)
+generate_once = lru_cache(generate)
 
 
 @pytest.fixture
@@ -298,6 +298,7 @@ def test_synthesis_alone_gives_resources_and_no_clock(stubs):
     assert result.report.digest == design_digest(SMALL, find_part("lfe5u-85f"))
 
 
+@pytest.mark.takes_seconds
 def test_the_digest_of_a_design_is_that_of_its_hardware(monkeypatch):
     """A record of a build is good until the hardware changes, not until a word does."""
     part = find_part("lfe5u-85f")
@@ -478,6 +479,7 @@ def test_one_multiplier_is_one_of_7_series_too(tmp_path):
     assert netlist.harness.ff > 48 and netlist.core.lut4 <= 40
 
 
+@pytest.mark.takes_seconds
 def test_a_part_without_open_place_and_route_gets_a_project(stubs, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_accelerator(SMALL, tmp_path / "small.yaml")

@@ -35,6 +35,7 @@ def test_many_damaged_files_are_refused_in_one_sentence(folder):
     damage(NUM_LONG, folder)
 
 
+@pytest.mark.takes_seconds
 def test_whole_files_are_read(folder):
     """Else the tests above would find nothing."""
     reader = Reader(folder)

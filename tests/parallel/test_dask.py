@@ -74,6 +74,7 @@ def network(tmp_path):
     return str(path)
 
 
+@pytest.mark.takes_seconds
 def test_a_search_ends_on_the_same_files_as_in_one_process(cluster, network, tmp_path):
     alone, there = tmp_path / "alone", tmp_path / "there"
     assert main(["search", network, *FAST, "-o", str(alone), "--processes", "1"]) == 0

@@ -102,6 +102,7 @@ def test_the_same_seed_draws_the_same() -> None:
     assert first.cases[0].case != other.cases[0].case
 
 
+@pytest.mark.takes_seconds
 def test_a_limit_that_no_layer_keeps_gives_the_smallest_layer() -> None:
     """The draw ends all the same."""
     for drawn in draw_cases(2, 0, max_cycles=10).cases:

@@ -310,6 +310,7 @@ def test_very_long_nests_equal_their_steps(seed: int) -> None:
 # One at a time -----------------------------------------------------------------------------------
 
 
+@pytest.mark.takes_seconds
 def test_one_at_a_time_is_the_batch() -> None:
     """What compiled searches call gives the figures of the batch."""
     case = random_case(np.random.default_rng(9))

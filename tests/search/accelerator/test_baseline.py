@@ -56,6 +56,7 @@ def test_output_stationary_never_brings_a_sum_back():
     assert found.mapping.pe.P == found.mapping.pe.Q == 1
 
 
+@pytest.mark.takes_seconds
 def test_searched_mappings_are_at_least_as_good_as_fixed_ones():
     settings = MappingSettings(
         objective=Objective.EDP, table=SIZED, evaluations=256, proof_evaluations=0

@@ -84,6 +84,7 @@ def test_its_own_memory_alone_changes_nothing():
     assert robust == map_network(ACCELERATOR, NETWORK, SETTINGS)
 
 
+@pytest.mark.takes_seconds
 def test_the_result_does_not_depend_on_the_processes():
     alone = map_robustly(ACCELERATOR, NETWORK, SETTINGS, MEMORIES)
     with worker_processes(2) as executor:
