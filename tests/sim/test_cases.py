@@ -24,6 +24,15 @@ ALL = [
     for index, listed in enumerate(found.cases)
 ]
 ON_VERILATOR = ("c8_k8", "r12_p14")
+TAKES_LONG_ON_ICARUS = ("r12_p14-padded_3x3", "r12_p14-11x11")
+"""Beginnings of the names of triples that always run on Verilator, and on Icarus in the slow tests
+only."""
+ON_ICARUS = [
+    pytest.param(*case.values, id=case.id, marks=pytest.mark.slow)
+    if str(case.id).startswith(TAKES_LONG_ON_ICARUS)
+    else case
+    for case in ALL
+]
 
 
 @cache
@@ -66,7 +75,7 @@ def test_a_listed_triple_is_legal(name: str, index: int) -> None:
 
 @pytest.mark.sim
 @pytest.mark.needs("iverilog")
-@pytest.mark.parametrize(("name", "index"), ALL)
+@pytest.mark.parametrize(("name", "index"), ON_ICARUS)
 def test_a_listed_triple_equals_the_model_on_icarus(name: str, index: int) -> None:
     """Cycles piece by piece, counts and output bytes."""
     assert_equal_to_model(name, index, "icarus")
