@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.budget import Budget
+from naas_hw.arch.budget import LARGEST_ROUTED, Budget
 from naas_hw.arch.devices import DevicePart
 from naas_hw.cost.fpga.model import block_memories
 from naas_hw.cost.fpga.multipliers import num_multipliers
@@ -15,7 +15,7 @@ from naas_hw.search.accelerator.encoding import AcceleratorEncoding
 from naas_hw.workload.layer import Dim
 from naas_hw.workload.option import Option
 
-STRATA: Final = ((4, 16), (17, 32), (4, 16), (33, 64), (4, 16), (17, 32), (4, 16), (65, 128))
+STRATA: Final = ((4, 16), (17, 32), (4, 16), (33, 64), (4, 16), (17, 32), (4, 16), (33, 64))
 """Least and most PEs of one design after the other: half of them are small, since place and route
 of a small design takes minutes."""
 
@@ -55,7 +55,7 @@ class DrawnDesign:
 
 
 def draw_designs(num: int, role: Role, *, seed: int, part: DevicePart) -> list[DrawnDesign]:
-    """Designs that a part has the multipliers and block memories for.
+    """Designs whose multipliers and block memories a part has and a search for a board takes.
 
     Each depends on seed, role and its own number alone, so that more designs have the same first
     ones. Nothing that is fitted has a part in it.
@@ -103,6 +103,9 @@ def _random_accelerator(
 
 
 def _has_room(accelerator: Accelerator, part: DevicePart) -> bool:
+    """Whether a search for a board would take it, as far as nothing fitted says so."""
     available = part.device.resources
-    has_multipliers = num_multipliers(accelerator) <= available.dsp
-    return has_multipliers and block_memories(accelerator) <= available.block_ram
+    most_multipliers = min(available.dsp, LARGEST_ROUTED["dsp"])
+    most_memories = min(available.block_ram, LARGEST_ROUTED["block_ram"])
+    has_multipliers = num_multipliers(accelerator) <= most_multipliers
+    return has_multipliers and block_memories(accelerator) <= most_memories

@@ -4,7 +4,8 @@ import pytest
 
 from naas_hw.arch.board_budget import beat_bytes_beside, board_budget
 from naas_hw.arch.boards import board_names, find_board
-from naas_hw.arch.budget import Budget
+from naas_hw.arch.budget import Budget, FpgaBudget
+from naas_hw.arch.devices import Resources
 from naas_hw.arch.files import find_budget, write_budget
 from naas_hw.core.errors import InputError
 from naas_hw.system.yaml_files import dump_yaml
@@ -19,6 +20,20 @@ def test_every_built_in_board_is_a_budget_with_its_memory(name: str):
     bytes_in_a_period = board.dram.beat_bytes * budget.dram_beat_period_cycles
     assert bytes_in_a_period >= budget.beat_bytes * board.dram.beat_period_cycles
     assert budget.max_pes <= board.part.device.resources.dsp
+
+
+@pytest.mark.parametrize(
+    ("device", "limits"),
+    [
+        ("lfe5u-85f", Resources(lut4=16_000, ff=83_640, dsp=78, block_ram=84)),
+        ("lfe5u-25f", Resources(lut4=14_572, ff=24_288, dsp=28, block_ram=44)),
+    ],
+)
+def test_an_accelerator_takes_a_share_and_no_more_than_is_routed_in_minutes(
+    device: str, limits: Resources
+):
+    fpga = FpgaBudget(board="any", device=device, package="CABGA381", speed_grade=6)
+    assert fpga.limits == limits
 
 
 def test_the_memory_of_the_ecpix5_moves_a_beat_a_cycle():

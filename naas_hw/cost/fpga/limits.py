@@ -3,7 +3,7 @@
 from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.budget import LARGEST_SHARES, Budget, FpgaBudget
+from naas_hw.arch.budget import Budget, FpgaBudget
 from naas_hw.arch.devices import RESOURCE_LABELS
 from naas_hw.cost.fpga.model import FpgaPrediction, fitted_model
 
@@ -26,8 +26,7 @@ def violations(budget: Budget, accelerator: Accelerator) -> list[str]:
     predicted = predict(accelerator, budget.fpga).resources
     limits = budget.fpga.limits
     return [
-        f"predicted {label} must be at most {most:,} ({LARGEST_SHARES[name]:.0%} of "
-        f"{budget.fpga.device}), not {need:,}"
+        f"predicted {label} must be at most {most:,} on {budget.fpga.device}, not {need:,}"
         for name, label in RESOURCE_LABELS.items()
         if (need := getattr(predicted, name)) > (most := getattr(limits, name))
     ]

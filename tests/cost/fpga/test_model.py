@@ -7,7 +7,6 @@ import pytest
 
 from naas_hw.arch.board_budget import board_budget
 from naas_hw.arch.boards import find_board
-from naas_hw.arch.budget import LARGEST_SHARES
 from naas_hw.arch.devices import Resources, find_part
 from naas_hw.core.errors import InputError
 from naas_hw.cost.fpga import limits
@@ -159,9 +158,7 @@ def known_model(monkeypatch):
 def test_a_budget_of_a_board_limits_each_resource(known_model, monkeypatch):
     budget = board_budget(find_board("ulx3s-85f"))
     assert budget.fpga is not None
-    available = PART.device.resources
-    most = {name: int(s * getattr(available, name)) for name, s in LARGEST_SHARES.items()}
-    assert budget.fpga.limits == Resources(**most)
+    assert budget.fpga.limits == Resources(lut4=16_000, ff=83_640, dsp=78, block_ram=84)
     encoding = AcceleratorEncoding(budget=budget)
     points = np.random.default_rng(2).random((500, encoding.num_genes))
     fitting = [a for a in map(encoding.decode, points) if not violations(budget, a)]
@@ -171,7 +168,7 @@ def test_a_budget_of_a_board_limits_each_resource(known_model, monkeypatch):
     greedy = replace(MODEL.coefficients, lut4=(1e5,) + (0.0,) * (len(LUT_FEATURES) - 1))
     monkeypatch.setattr(limits, "fitted_model", lambda: FpgaModel(greedy))
     assert violations(budget, fitting[0]) == [
-        "predicted LUT4 must be at most 50,184 (60% of lfe5u-85f), not 100,000"
+        "predicted LUT4 must be at most 16,000 on lfe5u-85f, not 100,000"
     ]
 
 
