@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from math import prod
 
@@ -44,7 +45,7 @@ def test_the_run_holds_a_design_within_the_budget_and_its_history(network, tmp_p
     assert {**printed, **result} == result
     assert result["networks"][0]["edp"] == api.evaluate(run).edp
     assert result["score"] == pytest.approx(result["networks"][0]["edp"], rel=1e-12)
-    with sqlite3.connect(run / "history.sqlite") as history:
+    with closing(sqlite3.connect(run / "history.sqlite")) as history:
         assert history.execute("SELECT count(*) FROM candidates").fetchone() == (4,)
 
 
@@ -241,7 +242,7 @@ def test_the_front_is_in_the_result_with_its_reference(network, tmp_path):
     for point in front["points"]:
         accelerator = Accelerator.model_validate(point["accelerator"])
         assert api.find_budget("shidiannao").violations(accelerator) == []
-    with sqlite3.connect(run / "history.sqlite") as history:
+    with closing(sqlite3.connect(run / "history.sqlite")) as history:
         areas = [area for (area,) in history.execute("SELECT area_um2 FROM candidates")]
     assert {point["area_um2"] for point in front["points"]} <= set(areas)
 

@@ -5,6 +5,7 @@ import io
 import json
 import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_everything_that_was_predicted_is_simulated_and_equal(done):
 
 def test_what_is_said_of_the_history_stands_in_the_file(done):
     _, run, text = done
-    with sqlite3.connect(run / "history.sqlite") as history:
+    with closing(sqlite3.connect(run / "history.sqlite")) as history:
         accelerators = history.execute("SELECT DISTINCT accelerator FROM candidates").fetchall()
         least, total = history.execute(
             "SELECT min(num_legal), sum(num_legal) FROM layers"

@@ -49,7 +49,7 @@ sys.exit(STATUS)
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run; its folder may lie below /tmp here, since nothing of YoWASP runs."""
     monkeypatch.setattr(litex_soc, "NEEDED", ())
-    monkeypatch.setattr(Path, "is_relative_to", lambda self, other: False)
+    monkeypatch.setattr(litex_soc, "HIDDEN", tmp_path / "hidden")
     place = tmp_path / "run"
     manifest = Manifest.of(command=["naas", "search"], digest=digest_of("nothing"))
     with RunFolder.create(place, manifest) as made:

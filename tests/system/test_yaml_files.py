@@ -74,7 +74,7 @@ def test_unreadable_file_is_named(tmp_path):
         assert str(caught.value) == f"{path}: {rule}"
     with pytest.raises(InputError, match="cannot read .*none.yaml: no such file or directory"):
         read_yaml(tmp_path / "none.yaml")
-    with pytest.raises(InputError, match="must be a path: embedded null byte"):
+    with pytest.raises(InputError, match="must be a path: .*embedded null"):
         read_yaml("a\0b")
 
 

@@ -61,8 +61,13 @@ class LayerStore:
         if path is not None:
             check_replaceable(path)
         try:
-            store = cls(sqlite3.connect(":memory:" if path is None else str(path)), str(path))
-            store._prepare(digest)
+            connection = sqlite3.connect(":memory:" if path is None else str(path))
+            store = cls(connection, str(path))
+            try:
+                store._prepare(digest)
+            except BaseException:
+                connection.close()
+                raise
         except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes a damaged file
             reason = shortened(printable(str(error)), 200)
             raise InputError(

@@ -124,14 +124,14 @@ def test_a_board_that_nothing_fits_is_refused_with_what_is_short(monkeypatch):
             return FpgaPrediction(resources=Resources(lut4=10**6), clock_mhz=50.0)
 
     monkeypatch.setattr(limits, "fitted_model", Large)
-    with pytest.raises(InputError, match="of the last one, predicted LUT4 must be at most 50,184"):
+    with pytest.raises(InputError, match="of the last one, predicted LUT4 must be at most 16,000"):
         search([NETWORK], BUDGET, SETTINGS)
 
 
 def test_a_start_that_does_not_fit_the_board_is_refused():
-    large = Axis(dim="C", size=38), Axis(dim="K", size=4)
+    large = Axis(dim="C", size=18), Axis(dim="K", size=4)
     start = predicted_free(large)
-    with pytest.raises(InputError, match="start must be within budget ulx3s-85f: predicted DSP"):
+    with pytest.raises(InputError, match="start must be within budget ulx3s-85f: predicted LUT4"):
         search([NETWORK], BUDGET, replace(SETTINGS, start=(start,)))
 
 

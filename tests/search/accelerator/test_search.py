@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from math import inf, prod, sqrt
@@ -248,7 +249,7 @@ def test_every_figure_is_exact():
 
 def test_the_history_counts_what_was_evaluated(tmp_path: Path):
     search([NETWORK], BUDGET, SETTINGS, history=tmp_path / "h.sqlite")
-    with sqlite3.connect(tmp_path / "h.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "h.sqlite")) as connection:
         rows = connection.execute(
             "SELECT layer, num_evaluations, num_legal, num_exact, largest_gap FROM layers"
         ).fetchall()
