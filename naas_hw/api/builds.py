@@ -8,8 +8,8 @@ from naas_hw.api.settings import BuildSettings
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.files import read_accelerator
 from naas_hw.core.errors import InputError
-from naas_hw.fpga.build import BuildReport, BuildResult
 from naas_hw.fpga.build import build as build_accelerator
+from naas_hw.fpga.build_report import BuildReport, BuildResult
 from naas_hw.fpga.network_speed import network_speed
 from naas_hw.fpga.progress import ProgressCallback
 from naas_hw.runs.folder import RunFolder

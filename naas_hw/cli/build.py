@@ -28,7 +28,7 @@ from naas_hw.system.text import printable
 if TYPE_CHECKING:
     from naas_hw.api import BuildSettings
     from naas_hw.arch.accelerator import Accelerator
-    from naas_hw.fpga.build import BuildReport
+    from naas_hw.fpga.build_report import BuildReport
 
 MAX_SEEDS: Final = 1000
 _NOT_OF_SOC: Final = ("memory_kib", "part_of", "seeds", "into")

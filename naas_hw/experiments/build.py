@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.fpga.build import BuildReport
+from naas_hw.fpga.build_report import BuildReport
 from naas_hw.fpga.synthesis import Component
 
 MOST_COMPONENTS = 12

@@ -10,7 +10,8 @@ from naas_hw.arch.devices import TARGET_MHZ, DevicePart
 from naas_hw.core.errors import InputError, ToolError
 from naas_hw.cost.fpga.records import DesignRecord, file_name, read_record, write_record
 from naas_hw.experiments.fpga_designs import DrawnDesign
-from naas_hw.fpga.build import BuildReport, BuildResult, build, design_digest
+from naas_hw.fpga.build import build, design_digest
+from naas_hw.fpga.build_report import BuildReport, BuildResult
 from naas_hw.fpga.synthesis import NETLIST
 from naas_hw.system.files import write_files
 

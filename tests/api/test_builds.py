@@ -13,7 +13,7 @@ from naas_hw.arch.devices import Resources
 from naas_hw.arch.technology import SIZED
 from naas_hw.cli.build import _closing_lines
 from naas_hw.core.errors import InputError
-from naas_hw.fpga.build import BuildReport, BuildResult
+from naas_hw.fpga.build_report import BuildReport, BuildResult
 from naas_hw.search.objective import Objective
 from naas_hw.system.yaml_files import dump_yaml
 from naas_hw.workload.layer import Layer

@@ -11,7 +11,7 @@ from naas_hw.arch.files import read_accelerator
 from naas_hw.cli import main
 from naas_hw.cli.build import summary_of
 from naas_hw.experiments.build import MOST_COMPONENTS, builds_markdown
-from naas_hw.fpga.build import BuildReport, BuildResult
+from naas_hw.fpga.build_report import BuildReport, BuildResult
 from naas_hw.fpga.critical_path import PathStep
 from naas_hw.fpga.place import Usage
 from naas_hw.fpga.synthesis import Component

@@ -17,7 +17,7 @@ from naas_hw.experiments import fpga_builds
 from naas_hw.experiments.fpga_builds import BuildEffort, BuildTools, build_designs
 from naas_hw.experiments.fpga_designs import STRATA, draw_designs
 from naas_hw.experiments.fpga_model import GOALS, evaluate_model, model_markdown
-from naas_hw.fpga.build import BuildReport, BuildResult
+from naas_hw.fpga.build_report import BuildReport, BuildResult
 
 PART = find_part("lfe5u-85f")
 ROUTED = BuildEffort(seeds=(1, 2), limit_minutes=5.0)
