@@ -38,6 +38,8 @@ from naas_hw.system.tools import require_tool
 
 KEYWORDS: Final = Path(__file__).parents[2] / "shared" / "models" / "kws_ref_model.tflite"
 BUDGET: Final = Path(__file__).parent / "soc_budget.yaml"
+BANKS_WITH_RESIDUALS: Final = 8
+"""Two buffers each of weights, inputs, outputs and residuals."""
 SEARCH: Final = SearchSettings(generations=2, population=8, mapping_evaluations=300)
 CPUS: Final = ("lite", "standard")
 """Variants of VexRiscv: the second has a data cache; both have one for instructions."""
@@ -59,6 +61,8 @@ def search(model: Model, run: Path, console: Console, seed: int) -> None:
     """Put an accelerator for the model into a run folder."""
     budget = api.find_budget(str(BUDGET))
     network = model.network(budget.beat_bytes)
+    if any(layer.residual for layer in network.layers):
+        budget = budget.model_copy(update={"num_banks": BANKS_WITH_RESIDUALS})
     kept = api.RunSettings(
         folder=run, force=True, command=("python", "examples/demo_soc.py"), files=model.files
     )

@@ -91,9 +91,10 @@ def search(
         raise InputError("networks must be at least 1, not 0")
     network = _joined(networks)
     table = settings.table or energy_table(budget.energy_table)
+    digest = settings_digest(networks, budget, settings)
     manifest = Manifest.of(
         command=run.command_or("search"),
-        digest=run.digest(settings_digest(networks, budget, settings)),
+        digest=run.digest(digest),
         seed=settings.seed,
         packages=SEARCH_PACKAGES,
         energy_table=named_digest(table),
@@ -113,7 +114,7 @@ def search(
                 progress=progress,
             )
         except BaseException:
-            _drop_if_empty(folder, manifest.digest)
+            _drop_if_empty(folder, digest)
             raise
         mappings = _joined_mappings(result.networks)
         _write_design(
@@ -343,7 +344,7 @@ def sqlite_files(name: str) -> tuple[str, str]:
 def _drop_if_empty(folder: RunFolder, digest: str) -> None:
     """Remove a history without a generation and a store without a result.
 
-    A search that fails before it has evaluated anything leaves nothing then.
+    A search that fails before it has evaluated anything leaves nothing then. `digest` is theirs.
     """
     history_path, store_path = folder.path / HISTORY, folder.path / LAYERS
     if history_path.exists():
