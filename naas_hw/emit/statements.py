@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from naas_hw.emit import expressions as ex
 from naas_hw.emit.expressions import Expression
@@ -170,11 +171,10 @@ def _flat(statement: If) -> If:
 
 def grouped(bodies: Sequence[Body]) -> list[Body]:
     """Bodies of registers that the same conditions govern, joined; in the order of the first."""
-    groups: dict[object, Body] = {}
+    groups: dict[object, list[Body]] = {}
     for body in bodies:
-        key = _skeleton(body)
-        groups[key] = _merged(groups[key], body) if key in groups else body
-    return list(groups.values())
+        groups.setdefault(_skeleton(body), []).append(body)
+    return [_merged(group) for group in groups.values()]
 
 
 def _skeleton(body: Body) -> tuple[object, ...]:
@@ -193,37 +193,35 @@ def _skeleton(body: Body) -> tuple[object, ...]:
     return tuple(shape)
 
 
-def _merged(one: Body, other: Body) -> Body:
-    """Two bodies with one skeleton, as one with the assignments of both."""
+def _merged(bodies: Sequence[Body]) -> Body:
+    """Bodies with one skeleton, as one: each run of assignments is followed by those of the next.
+
+    The time is linear in the number of statements: thousands of registers may share a condition.
+    """
+    first = bodies[0]
     merged: list[Statement] = []
-    rest = list(other)
-    for statement in one:
-        if isinstance(statement, Assign):
-            merged.append(statement)
-            if isinstance(rest[0] if rest else None, Assign) and _ends_run(one, statement):
-                while rest and isinstance(rest[0], Assign):
-                    merged.append(rest.pop(0))
+    for is_run, places in groupby(range(len(first)), lambda i: isinstance(first[i], Assign)):
+        if is_run:
+            run = list(places)
+            merged += [body[place] for body in bodies for place in run]
         else:
-            merged.append(_merged_inside(statement, rest.pop(0)))
+            merged += [_merged_inside([body[place] for body in bodies]) for place in places]
     return tuple(merged)
 
 
-def _ends_run(body: Body, statement: Statement) -> bool:
-    """Whether a statement is the last of a run of assignments."""
-    position = next(i for i, each in enumerate(body) if each is statement)
-    return position + 1 == len(body) or not isinstance(body[position + 1], Assign)
-
-
-def _merged_inside(one: Statement, other: Statement) -> Statement:
-    if isinstance(one, If) and isinstance(other, If):
+def _merged_inside(statements: Sequence[Statement]) -> Statement:
+    first = statements[0]
+    if isinstance(first, If):
+        ifs = [each for each in statements if isinstance(each, If)]
         branches = tuple(
-            (condition, _merged(body, other_body))
-            for (condition, body), (_, other_body) in zip(one.branches, other.branches, strict=True)
+            (condition, _merged([each.branches[number][1] for each in ifs]))
+            for number, (condition, _) in enumerate(first.branches)
         )
-        return If(branches, _merged(one.otherwise, other.otherwise))
-    assert isinstance(one, CaseOf) and isinstance(other, CaseOf)
+        return If(branches, _merged([each.otherwise for each in ifs]))
+    assert isinstance(first, CaseOf)
+    cases = [each for each in statements if isinstance(each, CaseOf)]
     arms = tuple(
-        (values, _merged(body, other_body))
-        for (values, body), (_, other_body) in zip(one.arms, other.arms, strict=True)
+        (values, _merged([each.arms[number][1] for each in cases]))
+        for number, (values, _) in enumerate(first.arms)
     )
-    return CaseOf(one.selector, arms, _merged(one.otherwise, other.otherwise))
+    return CaseOf(first.selector, arms, _merged([each.otherwise for each in cases]))
