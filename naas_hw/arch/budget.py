@@ -36,6 +36,15 @@ is placed and routed in minutes. On an LFE5U-85F with one core of two, routing t
 with 15,187, 156 and 159, nine of ten after 12."""
 
 
+def largest_on(part: DevicePart) -> Resources:
+    """What an accelerator may take of a part at most, by prediction."""
+    available = part.device.resources
+    shares = {name: int(share * getattr(available, name)) for name, share in LARGEST_SHARES.items()}
+    return Resources(
+        **{name: min(most, LARGEST_ROUTED.get(name, most)) for name, most in shares.items()}
+    )
+
+
 class FpgaBudget(BaseModel):
     """The FPGA of a board as a budget: `LARGEST_SHARES` of it, and at most `LARGEST_ROUTED`.
 
@@ -60,13 +69,7 @@ class FpgaBudget(BaseModel):
     @property
     def limits(self) -> Resources:
         """What an accelerator may take at most."""
-        available = self.part.device.resources
-        shares = {
-            name: int(share * getattr(available, name)) for name, share in LARGEST_SHARES.items()
-        }
-        return Resources(
-            **{name: min(most, LARGEST_ROUTED.get(name, most)) for name, most in shares.items()}
-        )
+        return largest_on(self.part)
 
 
 class Budget(BaseModel):

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.arch.budget import LARGEST_ROUTED, Budget
+from naas_hw.arch.budget import Budget, largest_on
 from naas_hw.arch.devices import DevicePart
 from naas_hw.cost.fpga.model import block_memories
 from naas_hw.cost.fpga.multipliers import num_multipliers
@@ -104,8 +104,6 @@ def _random_accelerator(
 
 def _has_room(accelerator: Accelerator, part: DevicePart) -> bool:
     """Whether a search for a board would take it, as far as nothing fitted says so."""
-    available = part.device.resources
-    most_multipliers = min(available.dsp, LARGEST_ROUTED["dsp"])
-    most_memories = min(available.block_ram, LARGEST_ROUTED["block_ram"])
-    has_multipliers = num_multipliers(accelerator) <= most_multipliers
-    return has_multipliers and block_memories(accelerator) <= most_memories
+    most = largest_on(part)
+    has_multipliers = num_multipliers(accelerator) <= most.dsp
+    return has_multipliers and block_memories(accelerator) <= most.block_ram

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -12,7 +12,8 @@ from naas_hw.cli.options import Json
 from naas_hw.cli.panels import MAIN, OUTPUT
 from naas_hw.core.errors import InputError
 
-EXAMPLE = "examples/ck8x8.yaml"
+EXAMPLE: Final = "examples/ck8x8.yaml"
+"""The design whose build is recorded."""
 
 if TYPE_CHECKING:
     from naas_hw.experiments.bench.history import BenchEntry, BenchHistory

@@ -23,6 +23,7 @@ from naas_hw.search.accelerator.history_rows import (
     NUM_COUNTS,
     CandidateRecord,
     candidate_row,
+    closed_on_error,
     deflated,
     inflated,
     result_of,
@@ -104,11 +105,8 @@ class History:
         with _written(path):
             connection = sqlite3.connect(":memory:" if path is None else str(path))
             history = cls(connection, str(path))
-            try:
+            with closed_on_error(connection):
                 history._prepare(digest)
-            except BaseException:
-                connection.close()
-                raise
         return history
 
     @classmethod
@@ -124,13 +122,10 @@ class History:
             uri = f"{path.absolute().as_uri()}?mode=ro"
             connection = sqlite3.connect(uri, uri=True)
             history = cls(connection, str(path))
-            try:
+            with closed_on_error(connection):
                 version, _ = history._format()
                 history._check_version(version, SCHEMA_VERSION, OLDER_VERSION)
                 history._check_whole()
-            except BaseException:
-                connection.close()
-                raise
         return history
 
     def _prepare(self, digest: str) -> None:

@@ -142,6 +142,16 @@ def whole_database(source: str, what: str) -> Iterator[None]:
         raise InputError(f"{source}: must be {what}: {shortened(printable(str(e)), 200)}") from e
 
 
+@contextmanager
+def closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    """Close a connection where what is done with it fails; else it stays open."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
 def result_row(result: MappingResult) -> tuple[object, ...]:
     """What is found of a layer, as files have it; without what branch and bound proved."""
     choices = [[c.cycles, c.energy_pj, c.mapping.model_dump_json()] for c in result.choices]

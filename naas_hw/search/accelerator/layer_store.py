@@ -14,6 +14,7 @@ from typing import Final, Self
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.core.errors import InputError
 from naas_hw.search.accelerator.history_rows import (
+    closed_on_error,
     deflated,
     inflated,
     result_of,
@@ -63,11 +64,8 @@ class LayerStore:
         try:
             connection = sqlite3.connect(":memory:" if path is None else str(path))
             store = cls(connection, str(path))
-            try:
+            with closed_on_error(connection):
                 store._prepare(digest)
-            except BaseException:
-                connection.close()
-                raise
         except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes a damaged file
             reason = shortened(printable(str(error)), 200)
             raise InputError(
