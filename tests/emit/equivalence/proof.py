@@ -72,7 +72,7 @@ def disproof(
     printed = print_module(netlists[name])
     (folder / "gold.il").write_text(_renamed(gold or texts[name], printed))
     gate = printed.text.replace(f"module {printed.name}", "module gate", 1)
-    (folder / "gate.v").write_text(gate)
+    (folder / "gate.v").write_text(_holding(gate))
     used = {kind for kind, _ in printed.instances}
     children = {child for child in netlists if plain_name(child) in used}
     stubs = [_stub(print_module(netlists[child]).text) for child in sorted(children)]
@@ -92,6 +92,17 @@ def _widest(path: Path) -> str:
     for name, value in (("WIDTH", 1024), ("GRANULARITY", 1), ("ADDRESS_WIDTH", 20)):
         text = re.sub(rf"(parameter integer {name} = )\d+", rf"\g<1>{value}", text)
     return text
+
+
+def _holding(text: str) -> str:
+    """The text with an assignment to each register that has none: in the netlist it holds itself.
+
+    Else yosys takes it for a wire that nothing drives.
+    """
+    registers = re.findall(r"^  reg (?:\[\d+:0\] )?(\w+) = ", text, re.M)
+    idle = [name for name in registers if not re.search(rf"\b{name}\b[^;]*?<= ", text)]
+    holds = "".join(f"  always @(posedge clk) {name} <= {name};\n" for name in idle)
+    return text.replace("endmodule", f"{holds}endmodule", 1)
 
 
 def _stub(text: str) -> str:
@@ -149,7 +160,8 @@ def _with_fields(text: str, fields: Mapping[str, Sequence[tuple[str, int, int]]]
             for _, low, width in parts
         ]
         joined = "{ " + " ".join(f"{record}#{low}" for _, low, _ in reversed(parts)) + " }"
-        text = text.replace(found[0], "".join(wires) + found[2])
+        # with the end of its line, since other names may begin as this one does
+        text = text.replace(f"{found[0]}\n", "".join(wires) + f"{found[2]}\n")
         text = text.replace(f"    connect \\Q {record}\n", f"    connect \\Q {joined}\n")
         text = f"{text.removesuffix('end')}connect {record} {joined}\nend"
     return text
