@@ -4,6 +4,9 @@ VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
 NUM_TEST_PROCESSES ?= 2
 
+# Tests start many processes, each of which would compile all modules if byte code were not kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 

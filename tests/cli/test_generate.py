@@ -65,6 +65,7 @@ def test_a_second_time_gives_the_same_bytes_and_takes_away_what_is_stale_but_not
     assert not (design_folder / "program" / "gone").exists()
 
 
+@pytest.mark.takes_seconds
 @pytest.mark.parametrize("name", ["rtl", "program", "rtl/test", "rtl/files.f"])
 def test_a_link_in_the_way_is_refused_and_nothing_is_written_where_it_leads(
     name, design_folder, tmp_path, capsys

@@ -16,6 +16,8 @@ from naas_hw.rtl.accelerator import AcceleratorTop
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.sim.hardware import generate
 
+pytestmark = pytest.mark.takes_seconds
+
 DESIGN = Path(__file__).parent / "accelerator_128.yaml"
 
 MAX_ANONYMOUS_SHARE = 0.10
@@ -104,7 +106,6 @@ def below(module: str, files: Mapping[str, str]) -> set[str]:
     return found
 
 
-@pytest.mark.takes_seconds
 def test_nearly_all_declarations_have_a_name_of_the_source() -> None:
     names = [name for text in sources().values() for name in declared_names(text)]
     assert len(names) > 1000
@@ -112,7 +113,6 @@ def test_nearly_all_declarations_have_a_name_of_the_source() -> None:
     assert len(anonymous) <= MAX_ANONYMOUS_SHARE * len(names), anonymous
 
 
-@pytest.mark.takes_seconds
 def test_a_name_that_the_source_has_not_is_seen() -> None:
     assert is_of_the_source("opens_tile") and is_of_the_source("nest__last")
     assert not is_of_the_source("_012_") and not is_of_the_source("level_minus_1")
@@ -123,7 +123,6 @@ def test_a_name_that_the_source_has_not_is_seen() -> None:
     ]
 
 
-@pytest.mark.takes_seconds
 def test_no_name_is_a_number_of_amaranth() -> None:
     assert not re.findall(r"_signal(?:_\d+)?\b|\\|\$\d", "".join(sources().values()))
 

@@ -25,6 +25,8 @@ from naas_hw.sim.network_run import chain_delays, cycles_of_starts, predictions_
 from naas_hw.sim.runner import run_runner
 from naas_hw.sim.simulators import find_simulator
 
+pytestmark = pytest.mark.takes_seconds
+
 HERE = Path(__file__).parent
 BOARD = find_board("ulx3s-85f")
 DESIGN = replace(board_design(BOARD, memory_bytes=32768), divisor=4)
@@ -80,7 +82,6 @@ def simulate(
 
 
 @pytest.mark.sim
-@pytest.mark.takes_seconds
 @pytest.mark.needs("iverilog")
 def test_a_host_reaches_registers_and_memory(tmp_path: Path, hardware: Hardware) -> None:
     found = simulate(tmp_path, hardware, DESIGN, "icarus")
@@ -133,7 +134,6 @@ def test_three_linters_find_nothing_in_what_stands_beside_the_accelerator(
     assert lint({f"{name}.v": texts[f"{name}.v"] for name in (top, *others)}, top=top) == ()
 
 
-@pytest.mark.takes_seconds
 def test_a_clock_that_the_oscillator_has_needs_no_pll(hardware: Hardware) -> None:
     design = board_design(BOARD, target_mhz=25.0)
     assert (design.pll, design.clock_mhz, design.divisor) == (None, 25.0, 25)

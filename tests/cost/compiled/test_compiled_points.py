@@ -197,6 +197,7 @@ def test_ten_thousand_points(seed: int) -> None:
     check_points(1000, seed, 100_000)
 
 
+@pytest.mark.takes_seconds
 def test_the_bound_is_as_tight_as_it_was() -> None:
     """Bound by exact cycles of a thousand legal mappings: 0.9579 in the mean, 0.637 at worst.
 
@@ -210,6 +211,7 @@ def test_the_bound_is_as_tight_as_it_was() -> None:
     assert shares.min() > 0.63
 
 
+@pytest.mark.takes_seconds
 def test_the_bound_is_as_tight_with_optional_hardware() -> None:
     """The same mappings with residuals, tables, maxima and pitched stores."""
     rng = np.random.default_rng(10)
@@ -329,6 +331,7 @@ def test_one_at_a_time_is_the_batch() -> None:
     assert results[2:8].tolist() == exact.stalls[0].tolist()
 
 
+@pytest.mark.takes_seconds
 def test_one_that_is_not_legal_changes_nothing() -> None:
     """An illegal mapping has a bound that sorts last, and leaves the caller's arrays alone."""
     case = random_case(np.random.default_rng(9))
