@@ -53,6 +53,18 @@ def test_the_prediction_is_what_the_rtl_of_that_release_did(run: Path) -> None:
     assert {one["name"]: one["simulated_cycles"] for one in simulated["layers"]} == predicted
 
 
+@pytest.mark.sim
+@pytest.mark.takes_seconds
+@pytest.mark.needs("iverilog")
+def test_simulate_gives_the_cycles_that_its_rtl_had(run: Path) -> None:
+    recorded = json.loads((run / "sim" / "simulated.json").read_text())
+    result = api.simulate(run, api.SimulationSettings(simulator="icarus"))
+    assert result.ok
+    assert [one.simulated_cycles for one in result.layers] == [
+        one["simulated_cycles"] for one in recorded["layers"]
+    ]
+
+
 @pytest.mark.takes_seconds
 def test_doctor_finds_that_its_files_belong_together(run: Path) -> None:
     assert findings(run) == []

@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import list_licences
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +59,14 @@ def test_each_row_says_what_the_package_is_for() -> None:
     for name, groups in named().items():
         for group in groups:
             wanted = words.get(group, f"extra `{group}`")
-            assert listed(DIRECT)[name].startswith(wanted), name
+            assert wanted in listed(DIRECT)[name], name
+
+
+def test_what_an_installation_brings_is_listed_as_needed_at_run_time() -> None:
+    at_run_time = list_licences.brought(list_licences.groups()["run time"])
+    for name, use in listed(DIRECT + BROUGHT).items():
+        is_needed = canonicalize_name(name) in at_run_time
+        assert use.startswith("run time") == is_needed, name
 
 
 def test_what_is_under_the_gpl_is_for_tests_and_releases_only() -> None:

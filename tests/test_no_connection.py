@@ -41,6 +41,9 @@ for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 effort = "--population 2 --generations 1 --evaluations 50 --seed 0 --processes 2".split()
 verbs = (
+    ["quickstart", "-o", "first"],
+    ["check", "network.yaml"],
+    ["map", "network.yaml", "--accelerator", "nvdla-256", "--evaluations", "50", "-o", "mapped"],
     ["search", "network.yaml", "--budget", "budget.yaml", *effort, "-o", "run"],
     ["evaluate", "run"],
     ["generate", "run"],
@@ -58,7 +61,8 @@ BUDGET = "version: 1\nname: tiny\nmax_pes: 8\non_chip_bytes: 8192\nbeat_bytes: 4
 
 
 @pytest.mark.takes_seconds
-def test_search_evaluate_generate_report_and_doctor_reach_no_network(tmp_path: Path) -> None:
+@pytest.mark.needs("iverilog")
+def test_verbs_reach_no_network(tmp_path: Path) -> None:
     (tmp_path / "network.yaml").write_text(NETWORK)
     (tmp_path / "budget.yaml").write_text(BUDGET)
     (tmp_path / "site").mkdir()

@@ -16,7 +16,7 @@ COMMIT = ["--commit", "0123abc", "--date", "2030-01-31"]
 def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """What the measurement gives; nothing is measured."""
     figures = {"ck8x8_lut4": 100.0}
-    monkeypatch.setattr(all_figures, "measure_all", lambda build, tell: dict(figures))
+    monkeypatch.setattr(all_figures, "measure_all", lambda build, tell, *, clock: dict(figures))
     return figures
 
 
@@ -67,7 +67,7 @@ def test_a_build_of_other_hardware_is_left_out(
     """An entry has no figure of hardware that its commit does not generate."""
     taken: list[RecordedBuild | None] = []
 
-    def measure(build: RecordedBuild | None, tell: object) -> dict[str, float]:
+    def measure(build: RecordedBuild | None, tell: object, *, clock: object) -> dict[str, float]:
         taken.append(build)
         return {}
 

@@ -66,9 +66,9 @@ def bench_all(
 ) -> int:
     """Measure every figure of the benchmarks page, and compare it with the last entry.
 
-    Figures are the speed of the cost model, of searches and of simulators, what an FPGA build
-    takes, and what short searches of the six networks find. The exit status is 1 if a figure got
-    worse.
+    Figures are the time of the quickstart, the speed of the cost model, of searches and of
+    simulators, what an FPGA build takes, and what short searches of the six networks find. The exit
+    status is 1 if a figure got worse.
 
     Examples
     --------
@@ -89,6 +89,7 @@ def bench_all(
 def _measured(commit: str, date: str, note: str, results: Path | None) -> "BenchEntry":
     """A new entry; its options are checked before anything is measured."""
     from naas_hw.arch.files import find_accelerator
+    from naas_hw.cli.bench.search import clock
     from naas_hw.core.version import __version__
     from naas_hw.experiments.bench.all_figures import measure_all
     from naas_hw.experiments.bench.fpga_figures import read_build
@@ -114,7 +115,7 @@ def _measured(commit: str, date: str, note: str, results: Path | None) -> "Bench
         hardware=None if build is None else build.hardware,
         figures={},
     )
-    return entry.model_copy(update={"figures": measure_all(build, screen.print)})
+    return entry.model_copy(update={"figures": measure_all(build, screen.print, clock=clock)})
 
 
 def _write_page(history: "BenchHistory", history_file: Path, page: Path) -> None:

@@ -8,11 +8,12 @@ from naas_hw.experiments.bench.history import BenchEntry, BenchHistory
 
 HEAD = """# Benchmarks
 
-`naas bench all --history {history} --into {page}` measures these figures, adds them to the
-history, and writes this page and its picture. Rates are of one core. Figures of FPGAs are those of
-the section *On an FPGA, after place and route* of [results.md](results.md); they are not
-built anew. Each search is short and has a fixed random seed, so its result depends on the code
-alone: compare entries with each other, not with the results of longer searches.
+With `--results`, `--commit` and `--date`, `naas bench all --history {history} --into {page}`
+measures these figures, adds them to the history, and writes this page and its picture. Rates are of
+one core. Figures of FPGAs are those of the section *On an FPGA, after place and route* of
+[results.md](results.md); they are not built anew. Each search is short and has a fixed random seed,
+so its result depends on the code alone: compare entries with each other, not with the results of
+longer searches.
 
 A figure is marked *worse* if it got worse by more than 0.1 %, or, of a time, by more than 10 % on
 the same machine. Times of different machines are not compared.
@@ -48,7 +49,7 @@ def history_page(history: BenchHistory, *, history_name: str, page_name: str, pl
 def _conditions(entry: BenchEntry) -> str:
     lines = [f"- Machine: {entry.machine}"]
     if entry.note:
-        lines.append(f"- Note: {entry.note}")
+        lines.append(f"- Conditions: {entry.note}")
     if entry.hardware:
         lines.append(f"- Digest of the Verilog of the FPGA figures: `{entry.hardware}`")
     return "\n".join(lines) + "\n"
@@ -94,13 +95,14 @@ def _entries(history: BenchHistory) -> str:
     shown: tuple[BenchFigure, ...] = (*TIMED, *BUILT)
     head = " | ".join(f"{figure.title}, {figure.unit}" for figure in shown)
     rows = [
-        f"| release | commit | date | {head} |",
-        "|---|---|---|" + "---:|" * len(shown),
+        f"| release | commit | date | {head} | conditions |",
+        "|---|---|---|" + "---:|" * len(shown) + "---|",
     ]
     for entry in reversed(history.entries):
         cells = [
             number(entry.figures[figure.key]) if figure.key in entry.figures else "-"
             for figure in shown
         ]
+        cells.append(entry.note or "-")
         rows.append(f"| {entry.release} | {entry.commit} | {entry.date} | {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
