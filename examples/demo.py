@@ -1,4 +1,4 @@
-"""Search an accelerator for MobileNetV2, write its Verilog, run real layers on it, and compare.
+"""Search for an accelerator for MobileNetV2, write its Verilog, run real layers on it, and compare.
 
     python examples/demo.py             what `make demo` runs: anew, in build/demo
     python examples/demo.py --resume    goes on with a run that was interrupted

@@ -134,7 +134,7 @@ def find_design(
     layers: Sequence[str] | None = None,
     num_processes: int = 2,
 ) -> int:
-    """Search a design, write it to `run`, run layers on it, all if None; the exit status."""
+    """Search for a design, write it to `run`, run layers on it, all if None; the exit status."""
     result = _search(found, settings, run, console, num_processes)
     _say_design(found, result, say)
     if result.interrupted:

@@ -79,7 +79,7 @@ def quickstart(
     seed: int = 0,
     progress: Callable[[QuickstartStep, str], None] = lambda step, detail: None,
 ) -> Quickstart:
-    """Search an accelerator for a small layer, write its Verilog, simulate and compare.
+    """Search for an accelerator for a small layer, write its Verilog, simulate and compare.
 
     Parameters
     ----------

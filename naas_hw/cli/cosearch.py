@@ -114,7 +114,7 @@ def cosearch(
     force: Force = False,
     as_json: Json = False,
 ) -> int:
-    """Search a network of a space together with its accelerator and its mappings.
+    """Search for a network of a space together with its accelerator and its mappings.
 
     The network keeps at least the given accuracy; the accelerator stays within the budget. Ctrl-C
     ends the search and keeps the best so far; --resume continues it.

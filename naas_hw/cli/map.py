@@ -89,7 +89,7 @@ def map_(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Search a mapping of each layer of a network for a given accelerator.
+    """Search for a mapping of each layer of a network for a given accelerator.
 
     Branch and bound then proves how far each mapping can be from the best one.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SENTENCES: Final = {
     "compile": "Compile the search for this machine, unless it is compiled already.",
-    "search": "Search an accelerator of at most 16 PEs for a 3x3 convolution, and its mapping.",
+    "search": "Search for an accelerator of at most 16 PEs for a 3x3 convolution, and its mapping.",
     "generate": "Write the accelerator's Verilog, a test of it and a program of the layer.",
     "simulate": "Build a simulator from the Verilog and run the layer on it.",
 }
@@ -54,7 +54,7 @@ def quickstart(
     force: Force = False,
     as_json: Json = False,
 ) -> int:
-    """Search an accelerator for a small layer, write its Verilog, and simulate the layer on it.
+    """Search for an accelerator for a small layer, write its Verilog, and simulate the layer on it.
 
     It compares the cycles, accesses and output bytes of the simulation with those that the model
     predicted. The exit status is 1 if anything differs.

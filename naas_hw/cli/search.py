@@ -130,7 +130,7 @@ def search(
         str | None,
         typer.Option(
             metavar="SPACE",
-            help="Search a network of this space too: `naas cosearch SPACE`.",
+            help="Search for a network of this space too: `naas cosearch SPACE`.",
             rich_help_panel=DEPRECATED,
         ),
     ] = None,
@@ -168,7 +168,7 @@ def search(
         ),
     ] = False,
 ) -> int:
-    """Search an accelerator for networks within a budget, and mappings of all their layers.
+    """Search for an accelerator for networks within a budget, and mappings of all their layers.
 
     Several networks share one accelerator; the search minimises the geometric mean of their
     objectives. With a board as the budget, the search predicts which accelerators fit its FPGA,
@@ -215,7 +215,7 @@ def search(
     )
     if joint is not None:
         if networks:
-            raise InputError("networks must not be given with --joint, which searches a network")
+            raise InputError("networks must not be given with --joint, which searches for one")
         refuse_given(context, _NOT_WITH_JOINT, "with --joint, whose space has its own")
         if min_accuracy is None:
             raise InputError("--min-accuracy must be given with --joint")

@@ -138,7 +138,7 @@ def search_jointly(
     store: Path | None = None,
     progress: ProgressCallback | None = None,
 ) -> JointResult:
-    """Search an accelerator, a network of the space for it, and the mappings.
+    """Search for an accelerator, a network of the space for it, and the mappings.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def search(
     resume: bool = False,
     progress: ProgressCallback | None = None,
 ) -> SearchResult:
-    """Search an accelerator, and mappings of all networks on it.
+    """Search for an accelerator, and mappings of all networks on it.
 
     The result depends on networks, budget and settings; not on where or how often it ran, was
     interrupted and resumed.

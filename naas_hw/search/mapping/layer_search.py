@@ -109,7 +109,7 @@ def map_layer(
     min_legal: int = 1,
     encoding: Encoding = Encoding.IMPORTANCE,
 ) -> MappingResult | None:
-    """Search a mapping; None if no legal one was found.
+    """Search for a mapping; None if no legal one was found.
 
     Parameters
     ----------
