@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from naas_hw.arch.files import read_accelerator, write_accelerator
 from naas_hw.sim.hardware import generate
-from side_by_side.network import small_cnn
+from side_by_side.networks import network_file
 from side_by_side.surroundings import ROOT, Step, Stopwatch, Surroundings, install
 from side_by_side.synthesis import synthesise_naas
-from side_by_side.workloads import LATENCIES, LAYERS, NETWORK, SEED, Workload
+from side_by_side.workloads import LATENCIES, LAYERS, NETWORKS, SEED, Workload
 
 ACCELERATOR: Final = ROOT / "examples" / "ck8x8.yaml"
 MULTIPLIERS: Final = 64
@@ -30,7 +30,7 @@ def steps() -> list[Step]:
     """All steps, in order."""
     return [
         *[_layers_step(latency) for latency in LATENCIES],
-        *[_network_step(latency) for latency in LATENCIES],
+        *[_network_step(name, latency) for name in NETWORKS for latency in LATENCIES],
         Step(name="naas-synthesis", measure=_synthesis),
         Step(name="naas-install", measure=_install),
         Step(name="naas-first", measure=_first),
@@ -85,18 +85,18 @@ def run_of_layer(layer: Mapping[str, Any], latency: int) -> dict[str, Any]:
     }
 
 
-def _network_step(latency: int) -> Step:
+def _network_step(name: str, latency: int) -> Step:
     def measure(surroundings: Surroundings) -> dict[str, Any]:
-        folder = surroundings.work(f"network-{latency}")
-        (folder / "cnn.onnx").write_bytes(small_cnn(SEED))
+        folder = surroundings.work(f"{name}-{latency}")
+        (folder / f"{name}.onnx").write_bytes(network_file(name, SEED))
         _write_accelerator(folder, latency, pools=True)
-        _here(surroundings, _map_words("cnn.onnx"), folder)
+        _here(surroundings, _map_words(f"{name}.onnx"), folder)
         said = json.loads(_here(surroundings, ["simulate", "run", "--network", "--json"], folder))
-        run = run_of_layer({**said, "name": NETWORK}, latency)
-        on_host = [f"{name} on the host" for name in said["host_operators"]]
+        run = run_of_layer({**said, "name": name}, latency)
+        on_host = [f"{operator} on the host" for operator in said["host_operators"]]
         return {"multipliers": MULTIPLIERS, "runs": [run], "variant": ", ".join(on_host)}
 
-    return Step(name=f"naas-network-{latency}", measure=measure)
+    return Step(name=f"naas-{name}-{latency}", measure=measure)
 
 
 def _install(surroundings: Surroundings) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from side_by_side.network import small_cnn
+from side_by_side.networks import network_file
 from side_by_side.surroundings import Step, Stopwatch, Surroundings, install
 from side_by_side.synthesis import synthesise_files
-from side_by_side.workloads import LATENCIES, LAYERS, NETWORK, SEED, Workload
+from side_by_side.workloads import CNN, LATENCIES, LAYERS, MLP, NETWORKS, SEED, Workload
 
 REQUIREMENTS: Final = (
     "nngen==1.3.4",
@@ -22,10 +22,16 @@ REQUIREMENTS: Final = (
 )
 """numpy 2 is newer than NNgen, which was published in 2023."""
 
-CHANNELS: Final = {"gemm64": (8, 8), "gemm256": (8, 8), "conv3x3": (2, 4), NETWORK: (2, 4)}
+CHANNELS: Final = {
+    "gemm64": (8, 8),
+    "gemm256": (8, 8),
+    "conv3x3": (2, 4),
+    CNN: (2, 4),
+    MLP: (8, 8),
+}
 """Workload -> input channels and output channels at once."""
 
-SMALL: Final = ("gemm64", NETWORK)
+SMALL: Final = ("gemm64", *NETWORKS)
 """What Icarus runs, which compiles sooner; Verilator runs the rest."""
 
 COMMANDS: Final = (
@@ -35,15 +41,15 @@ COMMANDS: Final = (
 )
 """From nothing to a verified design."""
 
-FIRST: Final = f"nngen-{NETWORK}-1"
+FIRST: Final = f"nngen-{CNN}-1"
 """The step whose times are those to a first verified design."""
 
 
 def steps() -> list[Step]:
     """All steps, in order: the small ones first."""
-    names = [NETWORK, *(layer.name for layer in LAYERS)]
+    names = [*NETWORKS, *(layer.name for layer in LAYERS)]
     simulations = [_simulation(name, latency) for name in names for latency in LATENCIES]
-    syntheses = [_synthesis_step(name) for name in (NETWORK, "gemm64")]
+    syntheses = [_synthesis_step(name) for name in (CNN, "gemm64")]
     return [Step(name="nngen-install", measure=_install), *simulations, *syntheses]
 
 
@@ -54,8 +60,8 @@ def _install(surroundings: Surroundings) -> dict[str, Any]:
 def multipliers(name: str) -> int:
     """Multipliers of products: channels, times the places of the kernel."""
     inputs, outputs = CHANNELS[name]
-    places = {layer.name: layer.R**2 for layer in LAYERS}
-    return inputs * outputs * places.get(name, 9)
+    places = {layer.name: layer.R**2 for layer in LAYERS} | {CNN: 9, MLP: 1}
+    return inputs * outputs * places[name]
 
 
 def _simulation(name: str, latency: int) -> Step:
@@ -75,9 +81,9 @@ def _simulate(surroundings: Surroundings, *, name: str, latencies: list[int]) ->
 def _job(name: str, folder: Path, latencies: list[int]) -> dict[str, Any]:
     inputs, outputs = CHANNELS[name]
     layers = {layer.name: layer for layer in LAYERS}
-    if name == NETWORK:
-        path = folder.resolve() / "cnn.onnx"
-        path.write_bytes(small_cnn(SEED))
+    if name in NETWORKS:
+        path = folder.resolve() / f"{name}.onnx"
+        path.write_bytes(network_file(name, SEED))
         what: dict[str, Any] = {"kind": "onnx", "onnx": str(path)}
     else:
         what = _layer(layers[name])

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from side_by_side import chipleap_steps, naas_steps, nngen_steps
 from side_by_side.outcomes import Outcome, Status
-from side_by_side.workloads import LATENCIES, MACS, NETWORK, TITLES
+from side_by_side.workloads import CNN, LATENCIES, MACS, NETWORKS, TITLES
 
 TOOLS: Final = {"naas": "naas", "chipleap": "ChipLeap", "nngen": "NNgen"}
 NOT_MEASURED: Final = "not measured"
@@ -120,9 +120,9 @@ def _cycles_cell(
 
 def why_missing(outcomes: Outcomes, tool: str, workload: str, latency: int) -> str:
     """Why a tool has no cycles of a workload."""
-    if (tool, workload) == ("chipleap", NETWORK):
+    if tool == "chipleap" and workload in NETWORKS:
         return CANNOT
-    kind = "network" if workload == NETWORK else "layers"
+    kind = workload if workload in NETWORKS else "layers"
     names = {"naas": f"naas-{kind}-{latency}", "chipleap": "chipleap-ws"}
     outcome = outcomes.get(names.get(tool, f"{tool}-{workload}-{latency}"))
     return reason_of(outcome)
@@ -159,7 +159,7 @@ SYNTHESES: Final = {
     "naas-synthesis": "naas, C-K 8 x 8, AXI4, 64 KiB",
     "chipleap-synthesis": f"ChipLeap, {chipleap_steps.SYNTHESISED}, 64 KiB",
     "chipleap-synthesis_small": f"the same, two buffers of {chipleap_steps.SMALL_WORDS} words",
-    f"nngen-synthesis_{NETWORK}": f"NNgen, {TITLES[NETWORK]}",
+    f"nngen-synthesis_{CNN}": f"NNgen, {TITLES[CNN]}",
     "nngen-synthesis_gemm64": f"NNgen, {TITLES['gemm64']}",
 }
 """Step -> what it synthesises."""

@@ -60,10 +60,13 @@ LAYERS: Final = (
     ),
 )
 
-NETWORK: Final = "cnn"
-NETWORK_TITLE: Final = "small CNN"
-NETWORK_MACS: Final = 16 * 16 * 8 * 3 * 9 + 8 * 8 * 16 * 8 * 9 + 1024 * 10
-"""Two convolutions and the layer behind them; see `network.py`."""
+CNN: Final = "cnn"
+MLP: Final = "mlp"
+NETWORKS: Final = {CNN: "small CNN", MLP: "small MLP"}
+"""Networks, with their titles in tables; `networks.py` has what is in them."""
 
-TITLES: Final = {layer.name: layer.title for layer in LAYERS} | {NETWORK: NETWORK_TITLE}
-MACS: Final = {layer.name: layer.macs for layer in LAYERS} | {NETWORK: NETWORK_MACS}
+TITLES: Final = {layer.name: layer.title for layer in LAYERS} | NETWORKS
+MACS: Final = {layer.name: layer.macs for layer in LAYERS} | {
+    CNN: 16 * 16 * 8 * 3 * 9 + 8 * 8 * 16 * 8 * 9 + 1024 * 10,
+    MLP: 256 * 64 + 64 * 64 + 64 * 10,
+}

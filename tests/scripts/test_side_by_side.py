@@ -11,7 +11,7 @@ from side_by_side.outcomes import LimitError, Outcome, Results, Status, outcome_
 from side_by_side.page import BEGIN, END, with_section
 from side_by_side.synthesis import peer_script
 from side_by_side.tables import SYNTHESES, Run, best_run, runs_of, tables
-from side_by_side.workloads import LATENCIES, LAYERS, MACS, NETWORK
+from side_by_side.workloads import LATENCIES, LAYERS, MACS, NETWORKS
 
 from naas_hw.arch.devices import TARGET_MHZ
 from naas_hw.core.errors import InputError, ToolError
@@ -144,7 +144,8 @@ def test_steps_have_names_of_their_own_and_belong_to_their_tool() -> None:
     for tool, module in tools.items():
         assert all(step.name.startswith(f"{tool}-") for step in module.steps())
     assert {nngen_steps.FIRST, *SYNTHESES} <= set(names)
-    assert {f"nngen-{NETWORK}-{latency}" for latency in LATENCIES} <= set(names)
+    wanted = {f"nngen-{name}-{latency}" for name in NETWORKS for latency in LATENCIES}
+    assert wanted <= set(names)
 
 
 def test_a_peers_verilog_goes_through_the_script_of_a_build() -> None:
