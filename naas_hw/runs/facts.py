@@ -17,7 +17,8 @@ from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
 from naas_hw.graph.quantise.measured_accuracy import ACCURACY_FILE, MeasuredAccuracy
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder
+from naas_hw.runs.folder import RunFolder
+from naas_hw.runs.manifest import MANIFEST, Manifest
 from naas_hw.runs.result_json import RESULT_FILE, Record, ResultRecord
 from naas_hw.runs.search_steps import SearchSteps, mapping_settings, read_steps
 from naas_hw.runs.tried_accelerators import Candidate, read_candidates

@@ -25,7 +25,8 @@ from naas_hw.fpga.place import Usage, read_report
 from naas_hw.fpga.progress import BuildProgress
 from naas_hw.fpga.synthesis import Hierarchy, read_netlist, synthesise
 from naas_hw.rtl.array.private_buffers import MEMORY_BYTES
-from naas_hw.runs.folder import Manifest, RunFolder
+from naas_hw.runs.folder import RunFolder
+from naas_hw.runs.manifest import Manifest
 from naas_hw.sim import hardware
 from naas_hw.sim.hardware import generate
 
