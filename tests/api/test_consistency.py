@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from small_run import float_model
 
 from naas_hw import api
-from naas_hw.api.consistency import findings
+from naas_hw.api.consistency import findings, hardware
 from naas_hw.api.consistency.recorded import EDITABLE
 from naas_hw.api.models import find_model
 from naas_hw.cli import main
@@ -487,6 +487,15 @@ def test_a_file_of_other_hardware_is_found(run: Path, name: str) -> None:
     assert (
         sentence == f"{name} must be of the hardware {digest} in rtl/, not of {'0' * 16}; {remedy}"
     )
+
+
+def test_a_program_file_may_be_larger_than_a_json_file(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "MAX_FILE_BYTES", 64)
+    found = findings(run)
+    assert any(f"{PROGRAMS}: must have at most 64 bytes" in one for one in found)
+    assert not any("network.naas" in one for one in found)
 
 
 def test_a_report_without_hardware_is_of_any(run: Path) -> None:

@@ -24,6 +24,9 @@ from naas_hw.system.text import printable
 OUTSIDE: Final = frozenset({"name", "dram_latency_cycles", "dram_beat_period_cycles"})
 """Fields of an accelerator that are not of its hardware."""
 
+MAX_OTHER_BYTES: Final = 1 << 32
+"""Of a program file, which has at most the memory that a base register reaches, and of texts."""
+
 _OF_HEADER: Final = re.compile(r"^#define NAAS_DIGEST 0x([0-9a-f]{16})ULL$", re.MULTILINE)
 
 
@@ -51,7 +54,8 @@ def _other_digest(
     place: Path, name: str, digest_in: "DigestReader", digest: str
 ) -> Iterator[Finding]:
     try:
-        other = digest_in(read_file(place / name, max_bytes=MAX_FILE_BYTES), name)
+        limit = MAX_FILE_BYTES if name.endswith(".json") else MAX_OTHER_BYTES
+        other = digest_in(read_file(place / name, max_bytes=limit), name)
     except InputError as error:
         yield Finding(file=name, sentence=f"{error}; {remedy(name)}")
         return
