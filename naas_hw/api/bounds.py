@@ -9,7 +9,7 @@ from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.core.errors import InputError
 from naas_hw.cost.evaluate import NetworkReport
-from naas_hw.runs.folder import digest_of
+from naas_hw.runs.manifest import digest_of
 from naas_hw.runs.result_json import RESULT_FILE
 from naas_hw.search.mapping.branch_and_bound import branch_and_bound, space_size
 from naas_hw.search.mapping.layer_search import Choice

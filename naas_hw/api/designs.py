@@ -23,7 +23,8 @@ from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.mapping.files import read_mappings
 from naas_hw.mapping.legality import model_violations
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder, digest_of
+from naas_hw.runs.folder import RunFolder
+from naas_hw.runs.manifest import MANIFEST, Manifest, digest_of
 from naas_hw.runs.result_json import RESULT_FILE, PriceRecord
 from naas_hw.system.json_files import read_json
 from naas_hw.system.yaml_files import validate

@@ -29,7 +29,8 @@ from naas_hw.nas.joint.joint_search import JointResult
 from naas_hw.nas.joint.joint_search import search_jointly as search_jointly_for
 from naas_hw.nas.joint.settings import JointSettings, joint_digest
 from naas_hw.nas.spaces.space import Space
-from naas_hw.runs.folder import Manifest, RunFolder, digest_of
+from naas_hw.runs.folder import RunFolder
+from naas_hw.runs.manifest import Manifest, digest_of
 from naas_hw.runs.result_json import (
     RESULT_FILE,
     effort_figures,

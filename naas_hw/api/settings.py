@@ -9,7 +9,7 @@ from typing import TypedDict
 from naas_hw.arch.boards import Board
 from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart
-from naas_hw.runs.folder import digest_of
+from naas_hw.runs.manifest import digest_of
 from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.preludes import check_prelude
 from naas_hw.sim.run import Stalls

@@ -9,7 +9,8 @@ from naas_hw.api.litex import export_litex
 from naas_hw.arch.boards import Board
 from naas_hw.arch.devices import LIMIT_MINUTES
 from naas_hw.core.errors import InputError
-from naas_hw.fpga.litex_soc import SocReport, check_build
+from naas_hw.emit.plan import FilePlan
+from naas_hw.fpga.litex_soc import OUTPUT, SocReport, check_build
 from naas_hw.fpga.litex_soc import build_soc as build_in_place
 from naas_hw.fpga.progress import BuildProgress, ProgressCallback
 from naas_hw.runs.folder import RunFolder
@@ -18,6 +19,7 @@ from naas_hw.system.files import write_files
 FOLDER: Final = "soc"
 """Where a run keeps its SoC; not in the folder of `naas build`, which replaces all of it."""
 REPORT: Final = "soc.json"
+FIRMWARE: Final = "firmware/firmware.bin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +66,18 @@ def build_soc(
     run, place = Path(run), Path(run) / FOLDER if output is None else Path(output)
     _check(place, settings.board)
     if output is not None:
-        return _build(run, place, settings, progress)
-    with RunFolder.open(run) as folder, folder.written_by_program(FOLDER):
-        return _build(run, place, settings, progress)
+        return _build(_files(run, settings), place, settings, progress)
+    with RunFolder.open(run) as folder:
+        files = _files(run, settings)
+        with folder.written_by_program(FOLDER):
+            report = _build(files, place, settings, progress)
+        made = [*files, REPORT, OUTPUT, FIRMWARE, *filter(None, [report.bitstream])]
+        folder.record(f"{FOLDER}/{name}" for name in made)
+    return report
+
+
+def _files(run: Path, settings: SocSettings) -> FilePlan:
+    return export_litex(run, family=settings.board.part.device.family)
 
 
 def _check(folder: Path, board: Board) -> None:
@@ -77,9 +88,10 @@ def _check(folder: Path, board: Board) -> None:
     check_build(board.name, folder)
 
 
-def _build(run: Path, folder: Path, settings: SocSettings, progress: ProgressCallback) -> SocReport:
+def _build(
+    files: FilePlan, folder: Path, settings: SocSettings, progress: ProgressCallback
+) -> SocReport:
     board = settings.board
-    files = export_litex(run, family=board.part.device.family)
     begun = {"version": 1, "board": board.name, "soc": "litex"}
     write_files(folder, {REPORT: json.dumps(begun) + "\n"})
     report = build_in_place(

@@ -50,9 +50,9 @@ def doctor(
 ) -> int:
     """List the tools that were found, or say whether the files of a run still belong together.
 
-    It says what each tool enables, and how to get those that are missing. For a run, it compares
-    design, model, Verilog, header and programs, and names files that were edited or belong to
-    another design. The exit status is 1 if it finds such a file.
+    It says what each tool enables, and how to get those that are missing. For a run, it names files
+    that were edited or deleted since naas wrote them, and hardware, programs, report and builds
+    that are of another design. The exit status is 1 if it finds such a file.
 
     Examples
     --------

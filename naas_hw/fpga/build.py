@@ -32,7 +32,7 @@ from naas_hw.fpga.progress import BuildProgress, ProgressCallback, Stage, stage_
 from naas_hw.fpga.synthesis import NETLIST, SYNTHESIS_LOG, Netlist, synthesise
 from naas_hw.fpga.vivado import vivado_files
 from naas_hw.fpga.wrapper import Wrapper
-from naas_hw.sim.hardware import generate
+from naas_hw.sim.hardware import generate, hardware_digest
 from naas_hw.system.temporary import temporary_folder
 from naas_hw.system.tools import require_tool
 
@@ -107,6 +107,8 @@ def build(
         files |= vivado_files(sources, top=TOP, part=part, target_mhz=target_mhz)
     digest = design_digest(accelerator, part, part_of)
     report = _report(accelerator, flow, digest, netlist, placed)
+    if part_of is None:
+        report = replace(report, hardware=f"{hardware_digest(accelerator):016x}")
     if part_of is None and part.device.family is Family.ECP5:
         report = replace(report, predicted=fitted_model().predict(accelerator, part))
     return BuildResult(report=report, files={"build.json": report.json, **files})

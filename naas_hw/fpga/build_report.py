@@ -28,6 +28,8 @@ class BuildReport:
     memory_bytes, baud : memory on the chip for programs on the board, and bits a second of its
         serial line; None: without a board.
     digest : of the hardware in Verilog; tools : name -> version.
+    hardware : the digest that stands in its registers, which is of the generator, too; None: of a
+        part of an accelerator.
     target_mhz : what place and route aimed at.
     limit_minutes : what synthesis may take, and place and route for each seed; None: as long as
         they take.
@@ -71,6 +73,7 @@ class BuildReport:
     predicted: FpgaPrediction | None = None
     networks: tuple[NetworkSpeed, ...] = ()
     num_seeds: int = 1
+    hardware: str | None = None
 
     @property
     def is_placed(self) -> bool:

@@ -6,9 +6,11 @@ every name is escaped. The same run gives the same bytes.
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isclose
+from typing import Final
 
 import jinja2
 from markupsafe import Markup
@@ -43,6 +45,9 @@ from naas_hw.report.values import PICO, DataTable, Figure, array_text, data_tabl
 from naas_hw.report.words import counted
 from naas_hw.runs.facts import LayerFacts, NetworkFacts, RunFacts
 from naas_hw.runs.result_json import ResultRecord
+
+HARDWARE_DIGEST: Final = "digest of the hardware"
+_SHOWN_DIGEST: Final = re.compile(rf"<dt>{HARDWARE_DIGEST}</dt><dd>([0-9a-f]{{16}})</dd>")
 
 _SAME: float = 1e-9  # of two sums of the same energies in another order
 
@@ -159,7 +164,14 @@ def origin_table(facts: RunFacts) -> list[tuple[str, str]]:
         ("command", " ".join(manifest.command)),
         ("versions", ", ".join([f"naas {manifest.naas}", *packages])),
         ("digest of the inputs", manifest.digest),
+        (HARDWARE_DIGEST, facts.hardware.digest if facts.hardware else None),
     )
+
+
+def hardware_digest_in(page: str) -> str | None:
+    """The digest of the hardware that the text of a report shows; None where it shows none."""
+    match = _SHOWN_DIGEST.search(page)
+    return match[1] if match else None
 
 
 def _known(*rows: tuple[str, str | None]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import EnergyTable
@@ -17,7 +17,8 @@ from naas_hw.cost.evaluate import CostReport, NetworkReport, evaluate_network
 from naas_hw.graph.quantise.measured_accuracy import ACCURACY_FILE, MeasuredAccuracy
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.runs.folder import MANIFEST, Manifest, RunFolder
+from naas_hw.runs.folder import RunFolder
+from naas_hw.runs.manifest import MANIFEST, Manifest
 from naas_hw.runs.result_json import RESULT_FILE, Record, ResultRecord
 from naas_hw.runs.search_steps import SearchSteps, mapping_settings, read_steps
 from naas_hw.runs.tried_accelerators import Candidate, read_candidates
@@ -109,6 +110,13 @@ class PredictionRecord(Record):
     layers: tuple[PredictedLayer, ...]
 
 
+class HardwareRecord(Record):
+    """rtl/manifest.json, as far as a report shows it."""
+
+    version: Literal[1]
+    digest: str = Field(pattern=r"^[0-9a-f]{16}$")
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayerFacts:
     """A layer, how it runs, and what that costs."""
@@ -158,7 +166,7 @@ class RunFacts:
     Members
     -------
     model : None where the run has layers only.
-    manifest, result, simulation, prediction : None where the run has no such file.
+    manifest, result, simulation, prediction, hardware : None where the run has no such file.
     candidates : of the search; empty where there was none.
     steps : the designs of the search that a report explains.
     """
@@ -173,6 +181,7 @@ class RunFacts:
     simulation: SimulationRecord | None
     prediction: PredictionRecord | None
     steps: SearchSteps = SearchSteps()
+    hardware: HardwareRecord | None = None
 
     @property
     def layers(self) -> tuple[LayerFacts, ...]:
@@ -216,6 +225,7 @@ def read_run_facts(
         simulation=_read(run, "sim/simulated.json", SimulationRecord),
         prediction=_read(run, "sim/predicted.json", PredictionRecord),
         steps=_steps(run, candidates, accelerator, parts, result, table),
+        hardware=_read(run, "rtl/manifest.json", HardwareRecord),
     )
 
 

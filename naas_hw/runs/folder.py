@@ -2,25 +2,23 @@
 
 One writer at a time (a lock), each file whole or not at all (written aside, then renamed), and
 nothing of a user's is ever removed or replaced: the manifest lists every file that naas wrote, and
-only those are.
+only those are. It has the SHA-256 of each, so that a later edit is seen.
 """
 
-import hashlib
-import json
 import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Final, Literal, Self
+from pathlib import Path
+from typing import Final, Self
 
 import filelock
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from naas_hw.core.errors import InputError
+from naas_hw.runs.manifest import ENTRY, MANIFEST, Manifest, sha256_of, sha256_of_file
 from naas_hw.system.files import (
     check_folders,
     check_replaceable,
@@ -30,122 +28,10 @@ from naas_hw.system.files import (
     write_files,
 )
 from naas_hw.system.json_files import MAX_FILE_BYTES
-from naas_hw.system.text import printable
 from naas_hw.system.yaml_files import validation_sentence
 from naas_hw.workload.layer import NAME_PATTERN
 
-MANIFEST: Final = "manifest.json"
 LOCK: Final = ".lock"
-
-_FILES_OF_VERSION_1: Final = (
-    "network.yaml",
-    "accelerator.yaml",
-    "mapping.yaml",
-    "energy_table.yaml",
-    "result.json",
-    "report.html",
-    "history.sqlite",
-    "layers.sqlite",
-    "sim/predicted.json",
-    "sim/simulated.json",
-    "fpga/build.json",
-    "fpga/route.log",
-)
-"""What naas may have written into a run whose manifest did not list files yet, but for folders
-whose files have no fixed names."""
-
-
-def digest_of(*inputs: str | bytes) -> str:
-    """SHA-256 over the inputs of a run; where one ends and the next begins counts."""
-    digest = hashlib.sha256()
-    for given in inputs:
-        data = given.encode() if isinstance(given, str) else given
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.hexdigest()
-
-
-_PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"
-ENTRY: Final = re.compile(rf"{_PART}(/{_PART})*")
-Entry = Annotated[str, Field(pattern=rf"^{ENTRY.pattern}$")]
-"""Path of a file in the run folder."""
-
-
-class Manifest(BaseModel):
-    """What made a run: enough to make it again. No time, no machine, no absolute path.
-
-    Parameters
-    ----------
-    naas : version of naas_hw.
-    packages : versions of what the result depends on.
-    command : words of the command line; of an absolute path its last part.
-    seed : the random seed of the run.
-    digest : over all inputs (`digest_of`).
-    energy_table : its name, and the beginning of the SHA-256 of its figures.
-    files : what naas wrote into the folder, besides this file; relative paths, in order.
-
-    Version 1 had no list of files.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: Literal[1, 2] = 2
-    naas: str
-    packages: dict[str, str] = {}
-    command: tuple[str, ...]
-    seed: int | None = None
-    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
-    energy_table: str | None = None
-    files: tuple[Entry, ...] = ()
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        command: Sequence[str],
-        digest: str,
-        seed: int | None = None,
-        packages: Sequence[str] = (),
-        energy_table: str | None = None,
-    ) -> Self:
-        """The manifest of a run that starts now; `packages` names distributions."""
-        return cls(
-            naas=metadata.version("naas_hw"),
-            packages={name: metadata.version(name) for name in sorted(packages)},
-            command=tuple(printable(_without_folder(word)) for word in command),
-            seed=seed,
-            digest=digest,
-            energy_table=energy_table,
-        )
-
-    @property
-    def text(self) -> str:
-        """As it stands in the file."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
-
-    @property
-    def listed(self) -> frozenset[str]:
-        """Files that naas wrote into the folder, as far as this manifest knows."""
-        return frozenset(self.files if self.version > 1 else _FILES_OF_VERSION_1)
-
-    def with_files(self, files: Iterable[str]) -> Self:
-        """The same with this list of files."""
-        return self.model_copy(update={"version": 2, "files": tuple(sorted(files))})
-
-    def difference(self, other: "Manifest") -> str | None:
-        """The first thing in which a resumed run would not be the same run."""
-        for field in ("naas", "packages", "seed", "energy_table", "digest"):
-            ours, theirs = getattr(self, field), getattr(other, field)
-            if ours != theirs:
-                return f"{field} must be {ours}, not {theirs}"
-        return None
-
-
-def _without_folder(word: str) -> str:
-    option, equals, value = word.rpartition("=")
-    if not value.startswith("/"):
-        return word
-    return f"{option}{equals}{PurePosixPath(value).name}"
 
 
 def check_new_run(path: Path, *, resume: bool = False, force: bool = False) -> frozenset[str]:
@@ -269,6 +155,8 @@ class RunFolder:
     ) -> None:
         """Write entries (name -> content), all or none; the manifest lists them from then on.
 
+        Of a writer that is killed in between, the manifest may have the SHA-256 of older content.
+
         Parameters
         ----------
         instead_of : folders of the run. What naas has written into them before is removed, where
@@ -283,17 +171,41 @@ class RunFolder:
             for name in self.manifest.listed
             if name not in files and name.startswith(tuple(f"{folder}/" for folder in instead_of))
         }
-        self.claim(files)
-        write_files(self.path, files)
+        self._list(files)
+        manifest = self.manifest
+        digests = {name: sha256_of(content) for name, content in files.items()}
+        listed = manifest.with_files({**manifest.files, **digests})
+        write_files(self.path, {**files, MANIFEST: listed.text})
         self._remove(old)
 
     def claim(self, names: Iterable[str]) -> None:
         """List files in the manifest that are about to be written, by others than this class.
 
+        The manifest has no SHA-256 of them.
+
         Raises
         ------
         InputError : something is there that naas did not write, or that is no regular file.
         """
+        names = tuple(names)
+        self._list(names)
+        manifest = self.manifest
+        unknown = manifest.with_files({**manifest.files, **dict.fromkeys(names)})
+        if unknown != manifest:
+            self._write_manifest(unknown)
+
+    def record(self, names: Iterable[str]) -> None:
+        """Give the manifest the SHA-256 of files that it lists, as they are now, if they exist."""
+        manifest = self.manifest
+        found = {
+            name: sha256_of_file(self.place(name))
+            for name in names
+            if name in manifest.files and self.place(name).is_file()
+        }
+        self._write_manifest(manifest.with_files({**manifest.files, **found}))
+
+    def _list(self, names: Iterable[str]) -> None:
+        """List files that are about to be written; those that are listed keep their SHA-256."""
         names = tuple(names)
         manifest = self.manifest
         new = set(names) - manifest.listed
@@ -307,14 +219,15 @@ class RunFolder:
                     "not list it): move it away"
                 )
         if new or manifest.version == 1:
-            self._write_manifest(manifest.with_files(manifest.listed | new))
+            known = {name: manifest.files.get(name) for name in manifest.listed}
+            self._write_manifest(manifest.with_files({**known, **dict.fromkeys(new)}))
 
     @contextmanager
     def written_by_program(self, folder: str) -> Iterator[Path]:
         """A folder of the run while a program that naas started writes there.
 
-        At the end the manifest lists the files that are new. It does not list those whose names no
-        entry can have.
+        At the end the manifest lists the files that are new, without their SHA-256 (`record` adds
+        it). It does not list those whose names no entry can have.
         """
         place = self.place(folder)
         check_folders(place, below=self.path)
@@ -323,8 +236,13 @@ class RunFolder:
             yield place
         finally:
             manifest = self.manifest
-            kept = {name for name in manifest.listed if not name.startswith(f"{folder}/")}
-            self._write_manifest(manifest.with_files(kept | self._files_in(place) - theirs))
+            kept = {
+                name: manifest.files.get(name)
+                for name in manifest.listed
+                if not name.startswith(f"{folder}/")
+            }
+            new = dict.fromkeys(self._files_in(place) - theirs)
+            self._write_manifest(manifest.with_files({**kept, **new}))
 
     def _files_in(self, place: Path) -> set[str]:
         names = (
@@ -351,8 +269,7 @@ class RunFolder:
                 with suppress(OSError):  # not empty
                     folder.rmdir()
         if names:
-            manifest = self.manifest
-            self._write_manifest(manifest.with_files(manifest.listed - set(names)))
+            self._write_manifest(self.manifest.without(names))
 
     def _write_manifest(self, manifest: Manifest) -> None:
         write_files(self.path, {MANIFEST: manifest.text})

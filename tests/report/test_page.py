@@ -13,7 +13,7 @@ from naas_hw import api
 from naas_hw.arch.technology import MAESTRO
 from naas_hw.core.errors import InputError
 from naas_hw.report.layers import bytes_per_cycle, intensity, layer_table
-from naas_hw.report.page import key_figures, render_report
+from naas_hw.report.page import hardware_digest_in, key_figures, render_report
 from naas_hw.report.simulation import simulation_table
 from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
@@ -47,6 +47,14 @@ def test_the_head_says_what_made_the_run(searched_page, searched_run):
         assert expected in text
     assert all(f"{name} {version}" in text for name, version in manifest["packages"].items())
     assert "naas search &lt;script&gt;" in text
+
+
+def test_a_run_with_hardware_shows_its_digest(run, searched_page):
+    assert hardware_digest_in(searched_page.read_text(encoding="utf-8")) is None
+    (run / "rtl").mkdir()
+    manifest = {"version": 1, "digest": "0123456789abcdef", "files": {}}
+    (run / "rtl" / "manifest.json").write_text(json.dumps(manifest))
+    assert hardware_digest_in(api.report(run).read_text(encoding="utf-8")) == manifest["digest"]
 
 
 def test_no_layer_lies_above_its_roof(searched_facts):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from naas_hw.core.errors import InputError
-from naas_hw.runs.folder import LOCK, MANIFEST, Manifest, RunFolder, digest_of
+from naas_hw.runs.folder import LOCK, RunFolder
+from naas_hw.runs.manifest import MANIFEST, Manifest, digest_of, sha256_of
 
 
 def manifest_of(text: str = "input", **changes) -> Manifest:
@@ -43,13 +44,16 @@ def test_manifest_has_versions_seed_command_and_digest_and_no_absolute_path(tmp_
     assert str(tmp_path) not in made.text
     assert set(json.loads(made.text)) == {
         "version", "naas", "packages", "command", "seed", "digest", "energy_table", "files",
+        "checksum",
     }  # fmt: skip
 
 
 def test_a_folder_is_made_with_its_parents_and_manifest(tmp_path):
     path = tmp_path / "a" / "b"
     make_run(path)
-    assert RunFolder.read(path).manifest == manifest_of().with_files(["result.json"])
+    assert RunFolder.read(path).manifest == manifest_of().with_files(
+        {"result.json": sha256_of("{}")}
+    )
     assert names_in(path) == {MANIFEST, "result.json"}
 
 
@@ -158,7 +162,7 @@ def test_a_run_of_an_older_version_is_brought_up_to_date_by_the_next_writer(tmp_
     (tmp_path / "rtl" / "top.v").write_text("of the older version, or mine")
     with RunFolder.open(tmp_path) as run:
         run.write_text("result.json", "[]")  # a name that is always ours
-        assert run.manifest.version == 2 and "result.json" in run.manifest.files
+        assert run.manifest.version == 3 and "result.json" in run.manifest.files
         with pytest.raises(InputError, match="top.v would be replaced, but naas did not write it"):
             run.write_files({"rtl/top.v": "new"})
 
@@ -248,7 +252,50 @@ def test_what_naas_wrote_before_into_a_folder_goes_and_what_others_put_there_sta
         run.write_files({"rtl/new.v": "new", "rtl/include/names.vh": b"names"}, instead_of=["rtl"])
         files = {str(p.relative_to(tmp_path)) for p in (tmp_path / "rtl").rglob("*")}
     assert files == {"rtl/new.v", "rtl/include", "rtl/include/names.vh", "rtl/mine.v"}
-    assert run.manifest.files == ("result.json", "rtl/include/names.vh", "rtl/new.v")
+    assert run.manifest.files == {
+        "result.json": sha256_of("{}"),
+        "rtl/include/names.vh": sha256_of(b"names"),
+        "rtl/new.v": sha256_of("new"),
+    }
+
+
+def test_the_manifest_has_no_digest_of_what_other_programs_write(tmp_path):
+    make_run(tmp_path)
+    with RunFolder.open(tmp_path) as run:
+        run.write_files({"soc/made.v": "before", "sim/a.vcd": "before"})
+        run.claim(["sim/a.vcd", "history.sqlite"])
+        with run.written_by_program("soc") as place:
+            (place / "made.v").write_text("after")
+        for name in ("sim/a.vcd", "history.sqlite", "soc/made.v"):
+            assert run.manifest.files[name] is None
+        run.record(["soc/made.v", "soc/missing.v", "history.sqlite"])
+    assert run.manifest.digests == {
+        "result.json": sha256_of("{}"),
+        "soc/made.v": sha256_of("after"),
+    }
+
+
+def test_a_manifest_of_version_2_lists_files_without_digests(tmp_path):
+    make_run(tmp_path)
+    plain = json.loads((tmp_path / MANIFEST).read_text())
+    del plain["checksum"]
+    (tmp_path / MANIFEST).write_text(json.dumps({**plain, "version": 2, "files": ["result.json"]}))
+    manifest = RunFolder.read(tmp_path).manifest
+    assert manifest.is_as_written
+    assert (manifest.listed, manifest.digests) == ({"result.json"}, {})
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 7}, {"files": {}}, {"checksum": None}, {"version": 2}, {"command": ["x"]}]
+)
+def test_a_manifest_that_was_edited_stays_so_when_naas_writes_it_again(tmp_path, change):
+    make_run(tmp_path)
+    plain = json.loads((tmp_path / MANIFEST).read_text())
+    (tmp_path / MANIFEST).write_text(json.dumps(plain | change))
+    assert not RunFolder.read(tmp_path).manifest.is_as_written
+    with RunFolder.open(tmp_path) as run:
+        run.write_text("report.html", "<p>")
+        assert not run.manifest.is_as_written
 
 
 @pytest.mark.parametrize(
@@ -271,7 +318,7 @@ def test_what_is_no_run_folder_is_refused(tmp_path):
         RunFolder.read(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"version": 3}', "\udcff"])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"version": 4}', "\udcff"])
 def test_a_manifest_that_is_none_is_refused_in_one_sentence(text, tmp_path):
     make_run(tmp_path)
     (tmp_path / MANIFEST).write_bytes(text.encode(errors="surrogateescape"))
