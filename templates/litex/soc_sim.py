@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: 0BSD
 """Simulates a SoC with the accelerator: its CPU runs the firmware, which prints the answer.
 
-    python soc_sim.py [--cpu-type vexriscv] [--cpu-variant standard] [--l2-size 0]
+    python soc_sim.py [--cpu-type vexriscv] [--cpu-variant standard] [--l2-size 0] [--flash]
 
-The memory is SDRAM behind LiteX's controller. The last line says whether outputs and counts of
-accesses are those of expected.json. `verilator` must be on PATH.
+The memory is SDRAM behind LiteX's controller. With --flash it is empty at the start, and the BIOS
+starts the firmware from the image that a board's flash gets. The last line says whether outputs and
+counts of accesses are those of expected.json. `verilator` must be on PATH.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from litedram import modules
 from litedram.phy.model import SDRAMPHYModel
@@ -22,12 +23,20 @@ from litex.build.sim import SimPlatform
 from litex.build.sim.config import SimConfig
 from litex.gen import LiteXModule
 from litex.soc.integration.builder import Builder
-from litex.soc.integration.common import get_mem_data
 from litex.soc.integration.soc_core import SoCCore
 from litex.soc.interconnect.csr import CSRStorage
 from migen import Finish, If
 from migen.genlib.io import CRG
-from naas_litex import BIOS_BYTES, HERE, Naas, add_own_programs, build_firmware
+from naas_litex import (
+    BIOS_BYTES,
+    FLASH_OFFSET,
+    HERE,
+    Naas,
+    add_flash,
+    add_own_programs,
+    boot_image,
+    build_firmware,
+)
 
 SDRAM_HZ = 100_000_000
 """Clock at which the SDRAM's times in nanoseconds become cycles."""
@@ -63,10 +72,13 @@ class SimulatedSoc(SoCCore):
 
     Parameters
     ----------
-    words : what the SDRAM holds at the start; nothing before the firmware is built.
+    firmware : what the SDRAM holds at the start, or the flash; nothing before it is built.
+    has_flash : the firmware is in the flash.
     """
 
-    def __init__(self, *, words: list[int], l2_bytes: int, **options: Any) -> None:
+    def __init__(
+        self, *, firmware: bytes, l2_bytes: int, has_flash: bool = False, **options: Any
+    ) -> None:
         platform = SimPlatform("SIM", SERIAL)
         super().__init__(
             platform,
@@ -78,19 +90,41 @@ class SimulatedSoc(SoCCore):
         )
         self.crg = CRG(platform.request("sys_clk"))
         module = modules.MT48LC16M16(SDRAM_HZ, "1:1")
+        in_memory = [] if has_flash else words_of(firmware, "little")
         self.sdrphy = SDRAMPHYModel(
-            module=module, data_width=32, clk_freq=SDRAM_HZ, init=words, verbosity=0
+            module=module, data_width=32, clk_freq=SDRAM_HZ, init=in_memory, verbosity=0
         )
         self.add_sdram("sdram", phy=self.sdrphy, module=module, l2_cache_size=l2_bytes)
         self.naas = Naas(platform, with_models=True)
         self.naas.add_to(self)
         self.finish = FinishSimulation()
         self.comb += platform.trace.eq(1)
-        # the BIOS finds the firmware in the memory, and must not write over it with its test
-        self.add_constant("ROM_BOOT_ADDRESS", self.bus.regions["main_ram"].origin)
+        if has_flash:
+            self._add_flash(firmware)
+        else:
+            # the BIOS finds the firmware in the memory
+            self.add_constant("ROM_BOOT_ADDRESS", self.bus.regions["main_ram"].origin)
+        # the test of the memory takes long, and would write over the firmware
         self.add_constant("SDRAM_TEST_DISABLE")
         for name in ("BIOS_NO_PROMPT", "BIOS_NO_DELAYS", "BIOS_NO_CRC"):
             self.add_config(name)
+
+    def _add_flash(self, firmware: bytes) -> None:
+        from litespi.modules import IS25LP128
+        from litespi.opcodes import SpiNorFlashOpCodes
+        from litespi.phy.model import LiteSPIPHYModel
+
+        image = bytes(FLASH_OFFSET) + boot_image(firmware) if firmware else b""
+        self.spiflash_phy = LiteSPIPHYModel(
+            IS25LP128(SpiNorFlashOpCodes.READ_1_1_1), init=words_of(image, "big")
+        )
+        add_flash(self, self.spiflash_phy)
+
+
+def words_of(data: bytes, endianness: Literal["little", "big"]) -> list[int]:
+    """Bytes as words of 32 bits; the last one is filled with zeros."""
+    padded = data + bytes(-len(data) % 4)
+    return [int.from_bytes(padded[i : i + 4], endianness) for i in range(0, len(padded), 4)]
 
 
 def build_simulator(soc: SimulatedSoc, output: Path) -> Path:
@@ -170,24 +204,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--cpu-type", default="vexriscv", help="by default vexriscv")
     parser.add_argument("--cpu-variant", default="standard", help="standard has a data cache")
     parser.add_argument("--l2-size", type=int, default=0, help="bytes of a cache before the SDRAM")
+    parser.add_argument("--flash", action="store_true", help="start the firmware from the flash")
     parser.add_argument("--output", type=Path, default=HERE / "build", help="folder")
     given = parser.parse_args(arguments)
     output = given.output.resolve()
     add_own_programs()
 
-    def soc(words: list[int]) -> SimulatedSoc:
+    def soc(firmware: bytes) -> SimulatedSoc:
         return SimulatedSoc(
-            words=words,
+            firmware=firmware,
             l2_bytes=given.l2_size,
+            has_flash=given.flash,
             cpu_type=given.cpu_type,
             cpu_variant=given.cpu_variant,
         )
 
     # the firmware needs LiteX's software, and the SoC that is simulated needs the firmware
-    Builder(soc([]), output_dir=str(output), compile_gateware=False).build(run=False)
-    firmware = build_firmware(output)
-    words = get_mem_data(str(firmware), data_width=32, endianness="little")
-    lines = run_simulator(build_simulator(soc(words), output))
+    Builder(soc(b""), output_dir=str(output), compile_gateware=False).build(run=False)
+    firmware = build_firmware(output).read_bytes()
+    lines = run_simulator(build_simulator(soc(firmware), output))
     expected = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
     return say_result(lines, expected)
 

@@ -29,7 +29,7 @@ from naas_litex import add_own_programs
 from soc_sim import SimulatedSoc
 
 add_own_programs()
-soc = SimulatedSoc(words=[1, 2, 3], l2_bytes=int(sys.argv[2]), cpu_variant=sys.argv[1])
+soc = SimulatedSoc(firmware=bytes(12), l2_bytes=int(sys.argv[2]), cpu_variant=sys.argv[1])
 Builder(soc, output_dir="build", compile_software=False).build(run=False)
 print("REGION", hex(soc.bus.regions["naas"].origin), soc.irq.locs["naas"])
 print("SOURCES", *(source[0] for source in soc.platform.sources))

@@ -20,6 +20,7 @@ from naas_hw.fpga.progress import BuildProgress
 from naas_hw.runs.folder import Manifest, RunFolder, digest_of
 
 BOARD = find_board("ulx3s-85f")
+DOCS = Path(__file__).parents[2] / "docs"
 
 UTILIZATION = {
     name: {"used": number, "available": 1000}
@@ -40,7 +41,10 @@ gateware.mkdir(parents=True, exist_ok=True)
 time.sleep(SECONDS)
 report = {"fmax": {"clk": {"achieved": MHZ, "constraint": 50}}, "utilization": UTILIZATION}
 (gateware / "naas_ulx3s.json_report").write_text(json.dumps(report))
-(gateware / "naas_ulx3s.bit").write_bytes(b"bits")
+if MHZ >= 50:
+    (gateware / "naas_ulx3s.bit").write_bytes(b"bits")
+Path("firmware").mkdir(exist_ok=True)
+Path("firmware", "firmware.fbi").write_bytes(b"image")
 sys.exit(STATUS)
 """
 
@@ -87,6 +91,7 @@ def test_a_soc_has_usage_clock_and_bitstream(run: Path, monkeypatch: pytest.Monk
         13,
     ]
     assert report.bitstream == "build/gateware/naas_ulx3s.bit"
+    assert report.image == "firmware/firmware.fbi"
     assert told and told[-1].detail == "0 of 800 connections"
     kept = json.loads((run / FOLDER / "soc.json").read_text())
     assert kept == report.as_dict() and kept["lut4"] == 10
@@ -113,9 +118,41 @@ def test_a_missed_clock_gives_no_bitstream(
     stand_in(monkeypatch, mhz=41.5, status=1)
     words = ["build", str(run), "--board", "ulx3s-85f", "--soc", "litex"]
     assert main([*words, "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["bitstream"] is None
+    said = json.loads(capsys.readouterr().out)
+    assert said["bitstream"] is None and said["flash_image"] is None
     assert main(words) == 1
     assert "build with --frequency 41" in capsys.readouterr().out
+
+
+@pytest.mark.takes_seconds
+def test_the_last_lines_are_the_commands_that_fill_the_flash(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch)
+    assert main(["build", str(run), "--board", "ulx3s-85f", "--soc", "litex"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        f"openFPGALoader -b ulx3s -f {run}/soc/build/gateware/naas_ulx3s.bit",
+        f"openFPGALoader -b ulx3s -f -o 0x200000 --file-type raw {run}/soc/firmware/firmware.fbi",
+    ]
+
+
+def test_all_say_the_same_offset_of_the_image_in_the_flash() -> None:
+    folder = template_folder() / "litex"
+    [offset] = re.findall(r"^FLASH_OFFSET = (\w+)$", (folder / "naas_litex.py").read_text(), re.M)
+    assert int(offset, 0) == litex_soc.FLASH_OFFSET
+    pages = [folder / "README.md.j2", folder / "soc_ulx3s.py", DOCS / "integration.md"]
+    for page in pages:
+        commands = re.findall(r"openFPGALoader .* -o (\w+) .*\.fbi", page.read_text())
+        assert [int(found, 0) for found in commands] == [litex_soc.FLASH_OFFSET], page
+
+
+@pytest.mark.takes_seconds
+def test_a_firmware_that_is_not_built_is_no_missed_clock(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, mhz=61.0, status=1)
+    with pytest.raises(ToolError, match=r"must build the SoC, which it did not: see .*build\.log"):
+        build_soc(run, SocSettings(board=BOARD))
 
 
 def test_a_failed_build_says_where_the_log_is(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
