@@ -36,6 +36,11 @@ FLASH_OFFSET = 0x20_0000
 IMAGE_BYTES = range(32, 16 * 1024 * 1024 + 1)
 """Lengths that LiteX's BIOS takes for those of a firmware."""
 
+UNFLUSHED = frozenset(
+    ("blackparrot", "cva5", "cva6", "gowin_ae350", "microwatt", "minerva", "rocket", "vexiiriscv")
+)
+"""CPUs with a data cache that LiteX's software cannot write back to memory."""
+
 _ADDRESS = ("id", "addr", "len", "size", "burst", "lock", "cache", "prot", "valid")
 FULL = {
     "aw": (_ADDRESS, ("ready",)),
@@ -102,7 +107,12 @@ class Naas(LiteXModule):
         ----------
         soc : has `sdram`, as `add_sdram` of LiteX makes it.
         name : of this module in the SoC.
+
+        Raises
+        ------
+        ValueError : software cannot flush the data cache of the SoC's CPU.
         """
+        check_cpu(soc.cpu.name)
         region = SoCRegion(size=REGISTER_BYTES, cached=False)
         soc.bus.add_slave(name, self.registers, region)
         port = soc.sdram.crossbar.get_port(data_width=8 * self.beat_bytes)
@@ -115,6 +125,19 @@ class Naas(LiteXModule):
         )
         if soc.irq.enabled:
             soc.irq.add(name, use_loc_if_exists=True)
+
+
+def check_cpu(name: str) -> None:
+    """Refuse a CPU whose data may stay in its cache, where the accelerator does not see them.
+
+    Raises
+    ------
+    ValueError : says which CPU it is.
+    """
+    if name in UNFLUSHED:
+        raise ValueError(
+            f"the CPU must be one whose data cache LiteX can flush, such as vexriscv, not {name}"
+        )
 
 
 def add_flash(soc: Any, phy: Any = None) -> None:

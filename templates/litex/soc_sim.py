@@ -11,8 +11,10 @@ counts of accesses are those of expected.json. `verilator` must be on PATH.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Literal
 
@@ -151,17 +153,22 @@ def build_simulator(soc: SimulatedSoc, output: Path) -> Path:
     return gateware / "obj_dir" / "Vsim"
 
 
-def run_simulator(program: Path) -> list[str]:
-    """What the SoC prints, line by line; it is shown as it comes."""
+def run_simulator(program: Path, limit_minutes: float) -> list[str]:
+    """What the SoC prints up to its end or the limit, line by line; it is shown as it comes."""
     lines = []
     command = [str(program.resolve())]
     with subprocess.Popen(
         command, cwd=program.parent.parent, stdout=subprocess.PIPE, text=True, errors="replace"
     ) as running:
         assert running.stdout is not None
+        stop = threading.Timer(60 * limit_minutes, running.kill)
+        stop.start()
         for line in running.stdout:
             print(line, end="", flush=True)
             lines.append(line.strip())
+        stop.cancel()
+    if running.returncode == -signal.SIGKILL:
+        print(f"soc_sim: the simulation must end within {limit_minutes:g} minutes, and was stopped")
     return lines
 
 
@@ -204,6 +211,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--cpu-type", default="vexriscv", help="by default vexriscv")
     parser.add_argument("--cpu-variant", default="standard", help="standard has a data cache")
     parser.add_argument("--l2-size", type=int, default=0, help="bytes of a cache before the SDRAM")
+    parser.add_argument("--limit-minutes", type=float, default=60.0, help="of the simulation")
     parser.add_argument("--flash", action="store_true", help="start the firmware from the flash")
     parser.add_argument("--output", type=Path, default=HERE / "build", help="folder")
     given = parser.parse_args(arguments)
@@ -222,7 +230,7 @@ def main(arguments: list[str]) -> int:
     # the firmware needs LiteX's software, and the SoC that is simulated needs the firmware
     Builder(soc(b""), output_dir=str(output), compile_gateware=False).build(run=False)
     firmware = build_firmware(output).read_bytes()
-    lines = run_simulator(build_simulator(soc(firmware), output))
+    lines = run_simulator(build_simulator(soc(firmware), output), given.limit_minutes)
     expected = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
     return say_result(lines, expected)
 

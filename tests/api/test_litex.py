@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from naas_hw.emit.litex import COPIED
 from naas_hw.graph.integer_execution import model_values, run_integers
 from naas_hw.sim.network_run import simulate_network
 from naas_hw.sim.simulators import find_simulator
+from naas_hw.system.tools import require_tool
 
 pytestmark = pytest.mark.takes_seconds
 
@@ -40,6 +42,24 @@ import json, sys
 from soc_sim import say_result
 
 sys.exit(say_result(json.load(sys.stdin), json.load(open("expected.json"))))
+"""
+
+
+CHECK_CPUS = """
+from naas_litex import UNFLUSHED, check_cpu
+
+check_cpu("vexriscv")
+check_cpu("serv")
+print(*sorted(UNFLUSHED))
+check_cpu("rocket")
+"""
+
+STOP = """
+import sys
+from pathlib import Path
+from soc_sim import run_simulator
+
+print(run_simulator(Path(sys.argv[1]), float(sys.argv[2])))
 """
 
 
@@ -146,3 +166,34 @@ def test_what_the_firmware_prints_is_compared(folder: Path) -> None:
     assert f"dram_reads must be {expected['dram_reads']}, not 1" in done.stdout
     done = python(COMPARE, folder, given=json.dumps([]))
     assert done.returncode == 1 and "output 0 must be" in done.stdout
+
+
+@pytest.mark.needs("litex")
+def test_cpus_whose_cache_litex_does_not_flush_are_refused(folder: Path) -> None:
+    done = python(CHECK_CPUS, folder)
+    assert "must be one whose data cache LiteX can flush" in done.stderr.splitlines()[-1]
+    refused = done.stdout.split()
+    assert "rocket" in refused
+    for name in refused:
+        header = require_tool("litex") / "soc" / "cores" / "cpu" / name / "system.h"
+        body = re.search(r"void flush_cpu_dcache\(void\)\s*{(.*?)}", header.read_text(), re.S)
+        assert body is not None and not re.sub(r"//.*", "", body[1]).strip(), name
+
+
+@pytest.mark.needs("litex")
+def test_a_simulation_that_does_not_end_is_stopped(folder: Path, tmp_path: Path) -> None:
+    program = tmp_path / "obj_dir" / "Vsim"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho naas: begins\nexec sleep 600\n")
+    program.chmod(0o755)
+    done = python(STOP, folder, str(program), "0.005")
+    assert done.stdout.splitlines() == [
+        "naas: begins",
+        "soc_sim: the simulation must end within 0.005 minutes, and was stopped",
+        "['naas: begins']",
+    ], done.stderr
+    program.write_text("#!/bin/sh\necho naas: done\n")
+    assert python(STOP, folder, str(program), "5").stdout.splitlines() == [
+        "naas: done",
+        "['naas: done']",
+    ]
