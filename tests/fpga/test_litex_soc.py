@@ -1,6 +1,7 @@
 """A SoC goes to a bitstream through LiteX; here a script stands for LiteX and its tools."""
 
 import ast
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -17,6 +18,7 @@ from naas_hw.emit.plan import FilePlan
 from naas_hw.fpga import litex_soc
 from naas_hw.fpga.place import TIMING_WEIGHT
 from naas_hw.fpga.progress import BuildProgress
+from naas_hw.fpga.soc_record import check_unchanged
 from naas_hw.runs.folder import Manifest, RunFolder, digest_of
 
 BOARD = find_board("ulx3s-85f")
@@ -94,6 +96,8 @@ def test_a_soc_has_usage_clock_and_bitstream(run: Path, monkeypatch: pytest.Monk
     assert report.image == "firmware/firmware.fbi"
     assert told and told[-1].detail == "0 of 800 connections"
     kept = json.loads((run / FOLDER / "soc.json").read_text())
+    script = (run / FOLDER / "soc_ulx3s.py").read_bytes()
+    assert kept.pop("files") == {"soc_ulx3s.py": hashlib.sha256(script).hexdigest()}
     assert kept == report.as_dict() and kept["lut4"] == 10
 
 
@@ -160,7 +164,7 @@ def test_a_failed_build_says_where_the_log_is(run: Path, monkeypatch: pytest.Mon
     for name in (litex_soc.REPORT, litex_soc.BITSTREAM):
         (run / FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
         (run / FOLDER / name).write_text("{}")  # of an earlier build, which must not answer
-    (run / FOLDER / "soc.json").write_text("{}")
+    (run / FOLDER / "soc.json").write_text('{"soc": "litex"}')
     with pytest.raises(ToolError, match=r"see .*build\.log"):
         build_soc(run, SocSettings(board=BOARD))
     assert "no such CPU" in (run / FOLDER / "build.log").read_text()
@@ -211,3 +215,31 @@ def test_a_folder_with_something_else_is_refused(run: Path) -> None:
     (run / FOLDER / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="an empty one, or one that holds a SoC"):
         build_soc(run, SocSettings(board=BOARD))
+    for content in ("{}", "[]", '{"soc": "other"}', '{"name": "of another program"}'):
+        (run / FOLDER / "soc.json").write_text(content)
+        with pytest.raises(InputError, match="an empty one, or one that holds a SoC"):
+            build_soc(run, SocSettings(board=BOARD))
+    assert not (run / FOLDER / "soc_ulx3s.py").exists()
+
+
+@pytest.mark.takes_seconds
+def test_a_file_that_a_user_changed_is_not_replaced(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, mhz=60.0)
+    build_soc(run, SocSettings(board=BOARD))
+    stand_in(monkeypatch, mhz=70.0)  # other files: what naas wrote is replaced
+    assert build_soc(run, SocSettings(board=BOARD)).fmax_mhz == 70.0
+    script, record = run / FOLDER / "soc_ulx3s.py", run / FOLDER / "soc.json"
+    mine, recorded = script.read_text() + "# mine\n", record.read_bytes()
+    script.write_text(mine)
+    stand_in(monkeypatch, mhz=80.0)
+    sentence = r"soc_ulx3s\.py has been changed since naas wrote it; move it to another place"
+    with pytest.raises(InputError, match=sentence):
+        build_soc(run, SocSettings(board=BOARD))
+    assert script.read_text() == mine and record.read_bytes() == recorded
+    # what would be written is there already
+    check_unchanged(FilePlan.of({"soc_ulx3s.py": mine}), run / FOLDER, {})
+    script.unlink()
+    stand_in(monkeypatch, mhz=80.0)
+    assert build_soc(run, SocSettings(board=BOARD)).fmax_mhz == 80.0
