@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +43,9 @@ LINKS: Final = {
 
 HIDDEN: Final = Path("/tmp")
 """Where the YoWASP tools see other files than everybody else."""
+
+TAKEN: Final = re.compile(r"[A-Za-z0-9_.+/-]+")
+"""Paths that LiteX's makefiles and scripts take as they are."""
 
 NEEDED: Final = ("litex", "litespi", "riscv64-unknown-elf-gcc", *LINKS.values())
 
@@ -94,6 +98,11 @@ def check_build(board: str, folder: Path) -> None:
         raise InputError(f"the board of a SoC must be one of {', '.join(BOARDS)}, not {board}")
     if folder.resolve().is_relative_to(HIDDEN):
         raise InputError(f"the folder of a SoC must lie outside of {HIDDEN}, unlike {folder}")
+    if not TAKEN.fullmatch(str(folder.resolve())):
+        raise InputError(
+            "the absolute path of a SoC's folder must have no characters but letters, digits, "
+            f"'_', '.', '-', '+' and '/', unlike {str(folder.resolve())!r}"
+        )
     for tool in NEEDED:
         require_tool(tool)
 

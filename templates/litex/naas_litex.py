@@ -10,6 +10,7 @@ controller of its own, so the CPU and the accelerator do not wait for each other
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zlib
@@ -203,10 +204,32 @@ def add_own_programs() -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
+def check_place(folder: Path) -> Path:
+    """The absolute path of a folder that LiteX can work in.
+
+    Raises
+    ------
+    ValueError : LiteX's makefiles and scripts would take a part of the path for something else.
+    """
+    place = folder.resolve()
+    if not re.fullmatch(r"[A-Za-z0-9_.+/-]+", str(place)):
+        raise ValueError(
+            "the absolute path of a SoC's folder must have no characters but letters, digits, "
+            f"'_', '.', '-', '+' and '/', unlike {str(place)!r}"
+        )
+    return place
+
+
 def build_firmware(output: Path) -> Path:
-    """The firmware for the SoC whose software LiteX has built into a folder."""
-    folder = HERE / "firmware"
-    subprocess.run(["make", f"BUILD_DIR={output.resolve()}"], cwd=folder, check=True)
+    """The firmware for the SoC whose software LiteX has built into a folder.
+
+    Raises
+    ------
+    ValueError : as of `check_place`.
+    """
+    folder = check_place(HERE / "firmware")
+    build = os.path.relpath(check_place(output), folder)
+    subprocess.run(["make", f"BUILD_DIR={build}"], cwd=folder, check=True)
     return folder / "firmware.bin"
 
 

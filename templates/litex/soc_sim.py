@@ -38,6 +38,7 @@ from naas_litex import (
     add_own_programs,
     boot_image,
     build_firmware,
+    check_place,
 )
 
 SDRAM_HZ = 100_000_000
@@ -215,7 +216,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--flash", action="store_true", help="start the firmware from the flash")
     parser.add_argument("--output", type=Path, default=HERE / "build", help="folder")
     given = parser.parse_args(arguments)
-    output = given.output.resolve()
+    try:
+        check_place(HERE)
+        output = check_place(given.output)
+    except ValueError as error:
+        parser.error(str(error))
     add_own_programs()
 
     def soc(firmware: bytes) -> SimulatedSoc:

@@ -28,6 +28,7 @@ from naas_litex import (
     add_flash,
     add_own_programs,
     build_firmware,
+    check_place,
     write_boot_image,
 )
 
@@ -99,6 +100,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of place and route")
     parser.add_argument("--output", type=Path, default=HERE / "build", help="folder")
     given = parser.parse_args(arguments)
+    try:
+        check_place(HERE)
+        output = check_place(given.output)
+    except ValueError as error:
+        parser.error(str(error))
     add_own_programs()
     soc = Ulx3sSoc(
         megahertz=given.megahertz,
@@ -106,11 +112,11 @@ def main(arguments: list[str]) -> int:
         cpu_variant=given.cpu_variant,
         l2_size=given.l2_size,
     )
-    builder = Builder(soc, output_dir=str(given.output))
+    builder = Builder(soc, output_dir=str(output))
     if given.build:
         builder.build(build_name=NAME, seed=given.seed, timingstrict=True)
         check_bitstream(Path(builder.get_bitstream_filename(mode="sram")))
-        write_boot_image(build_firmware(given.output), soc.bus.regions["spiflash"].size)
+        write_boot_image(build_firmware(output), soc.bus.regions["spiflash"].size)
     if given.load:
         bitstream = builder.get_bitstream_filename(mode="sram")
         soc.platform.create_programmer().load_bitstream(bitstream)

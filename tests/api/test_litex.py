@@ -54,6 +54,14 @@ print(*sorted(UNFLUSHED))
 check_cpu("rocket")
 """
 
+FIRMWARE = """
+import sys
+from pathlib import Path
+from naas_litex import build_firmware
+
+build_firmware(Path(sys.argv[1]))
+"""
+
 STOP = """
 import sys
 from pathlib import Path
@@ -197,3 +205,23 @@ def test_a_simulation_that_does_not_end_is_stopped(folder: Path, tmp_path: Path)
         "naas: done",
         "['naas: done']",
     ]
+
+
+@pytest.mark.needs("litex", "make")
+def test_make_runs_nothing_that_a_folder_is_called(folder: Path, tmp_path: Path) -> None:
+    """A makefile in place of LiteX's shows what make gets."""
+    makefile = folder / "firmware" / "Makefile"
+    text = makefile.read_text()
+    makefile.write_text("all:\n\t@echo got '$(BUILD_DIR)'\n")
+    done = python(FIRMWARE, folder, str(folder / "build"))
+    assert done.stdout == "got ../build\n"
+    for name in ("$(shell touch made)", "a b"):
+        done = python(FIRMWARE, folder, str(tmp_path / name))
+        assert "must have no characters but letters" in done.stderr.splitlines()[-1]
+    makefile.write_text(text)
+    assert not (folder / "firmware" / "made").exists()
+    for script in ("soc_sim.py", "soc_ulx3s.py"):
+        command = [sys.executable, script, "--output", str(tmp_path / "a b")]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "must have no characters but letters" in done.stderr.splitlines()[-1]

@@ -210,6 +210,12 @@ def test_a_folder_below_tmp_is_refused() -> None:
         litex_soc.check_build("ulx3s-85f", litex_soc.HIDDEN / "soc")
 
 
+@pytest.mark.parametrize("name", ["a b", "$(touch x)", "a;b", "b\u00fcro", "#c"])
+def test_a_folder_whose_name_make_would_read_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="must have no characters but letters, digits"):
+        litex_soc.check_build("ulx3s-85f", Path("/work") / name / "soc")
+
+
 def test_a_folder_with_something_else_is_refused(run: Path) -> None:
     (run / FOLDER).mkdir(parents=True)
     (run / FOLDER / "mine.txt").write_text("mine")
