@@ -17,6 +17,7 @@ from naas_hw.api.network_simulation import compile_run
 from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
 from naas_hw.emit.litex import COPIED
+from naas_hw.emit.module_ports import ports_of
 from naas_hw.graph.integer_execution import model_values, run_integers
 from naas_hw.sim.network_run import simulate_network
 from naas_hw.sim.simulators import find_simulator
@@ -34,6 +35,18 @@ add_own_programs()
 soc = SimulatedSoc(firmware=bytes(12), l2_bytes=int(sys.argv[2]), cpu_variant=sys.argv[1])
 Builder(soc, output_dir="build", compile_software=False).build(run=False)
 print("REGION", hex(soc.bus.regions["naas"].origin), soc.irq.locs["naas"])
+print("SOURCES", *(source[0] for source in soc.platform.sources))
+"""
+
+ELABORATE_BOARD = """
+from litex.soc.integration.builder import Builder
+from naas_litex import add_own_programs
+from soc_ulx3s import NAME, Ulx3sSoc
+
+add_own_programs()
+soc = Ulx3sSoc(megahertz=50.0, cpu_type="vexriscv", cpu_variant="standard", l2_size=0)
+builder = Builder(soc, output_dir="build", compile_software=False, compile_gateware=False)
+builder.build(run=False, build_name=NAME, seed=3, timingstrict=True)
 print("SOURCES", *(source[0] for source in soc.platform.sources))
 """
 
@@ -93,10 +106,11 @@ def folder(run: Path, image: np.ndarray, tmp_path_factory: pytest.TempPathFactor
 def python(
     script: str, folder: Path, *words: str, given: str = ""
 ) -> subprocess.CompletedProcess[str]:
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, "-c", script, *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         input=given,
         capture_output=True,
         text=True,
@@ -158,6 +172,38 @@ def test_litex_builds_the_soc_and_verilator_reads_it(run: Path, tmp_path: Path) 
     assert lint.returncode == 0, lint.stderr
     about_pins = [line for line in lint.stderr.splitlines() if "PIN" in line]
     assert not [line for line in about_pins if "sim.v" in line], about_pins
+
+
+@pytest.mark.needs("litex", "litespi")
+def test_litex_elaborates_the_soc_of_the_board(run: Path, tmp_path: Path) -> None:
+    """Its Verilog has accelerator and flash, pins have their sites, and software knows both."""
+    export_litex(run, family=Family.ECP5).write(tmp_path)
+    done = python(ELABORATE_BOARD, tmp_path)
+    assert done.returncode == 0, done.stderr
+    gateware, headers = (tmp_path / "build" / name for name in ("gateware", "software/include"))
+    verilog = (gateware / "naas_ulx3s.v").read_text()
+    [instance] = re.findall(r"^naas_accelerator naas_accelerator\((.*?)^\);", verilog, re.M | re.S)
+    connected = set(re.findall(r"\.(\w+)", instance))
+    manifest = json.loads((tmp_path / "rtl" / "manifest.json").read_text())
+    core = (tmp_path / "rtl" / f"{manifest['top']}.v").read_text()
+    assert connected == {port.name for port in ports_of(core, manifest["top"])}
+    assert re.search(r"^USRMCLK ", verilog, re.M) and "assign spiflash_hold = 1'd1;" in verilog
+    pins = (gateware / "naas_ulx3s.lpf").read_text()
+    sites = {"cs_n": "R2", "miso": "V2", "mosi": "W2", "wp": "Y2", "hold": "W1"}
+    for name, site in sites.items():
+        assert f'LOCATE COMP "spiflash_{name}" SITE "{site}";' in pins
+    memory, constants, registers = (
+        (headers / "generated" / name).read_text() for name in ("mem.h", "soc.h", "csr.h")
+    )
+    flash, size = (
+        int(re.findall(rf"#define SPIFLASH_{name} (\w+?)L?$", memory, re.M)[0], 0)
+        for name in ("BASE", "SIZE")
+    )
+    assert size == 1 << 24 and f"#define FLASH_BOOT_ADDRESS {flash + 0x20_0000}\n" in constants
+    assert "#define NAAS_BASE" in memory and "#define NAAS_INTERRUPT" in constants
+    assert "CSR_NAAS_EV_ENABLE_ADDR" in registers
+    for source in done.stdout.split("SOURCES", 1)[1].split():
+        assert (gateware / source).is_file(), source
 
 
 @pytest.mark.needs("litex")
