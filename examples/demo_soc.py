@@ -119,7 +119,7 @@ def printed_and_expected(
         (name, shortened(said.get(name, "nothing")), shortened(digits))
         for name, digits in wanted.items()
     ]
-    cycles = f"{expected['cycles']} by the model, without the SDRAM's own delays"
+    cycles = f"{expected['cycles']} by the model, with the memory of the search"
     return [*rows, ("cycles", said.get("cycles", "nothing"), cycles)]
 
 

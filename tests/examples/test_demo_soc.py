@@ -78,7 +78,7 @@ def test_a_soc_that_prints_something_else_fails_the_demo(
         "  naas: output 0 00ff",
         "        expected 00ff",
         "  naas: cycles 123",
-        "      expected 100 by the model, without the SDRAM's own delays",
+        "      expected 100 by the model, with the memory of the search",
     ]
     assert "  naas: output 0 00fe" in shown and "  naas: cycles nothing" in shown
 
