@@ -163,6 +163,7 @@ def run_simulator(program: Path, limit_minutes: float) -> list[str]:
     ) as running:
         assert running.stdout is not None
         stop = threading.Timer(60 * limit_minutes, running.kill)
+        stop.daemon = True
         stop.start()
         for line in running.stdout:
             print(line, end="", flush=True)
