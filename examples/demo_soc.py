@@ -6,21 +6,23 @@ The network is a quantised model that --model names, else the keyword spotting m
 if it lies in ../shared/models, else a small one that is trained on scikit-learn's digits. An
 accelerator is searched for it, and a LiteX SoC is simulated with Verilator: VexRiscv, SDRAM, serial
 line and the accelerator. Its firmware loads the network and an input, starts the accelerator, waits
-for the interrupt and prints the answer. Two SoCs run, with and without a data cache. The exit
-status is 1 if an answer or a count of accesses is not as expected.
+for the interrupt and prints the answer. Two SoCs run, with and without a data cache. What each of
+them prints is shown beside what is expected. The exit status is 1 if an answer or a count of
+accesses is not as expected.
 
 Needs `pip install 'naas_hw[litex]'`, and of Debian gcc-riscv64-unknown-elf, libevent-dev and
 libjson-c-dev; for the digits also `naas_hw[torch,digits]`.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import environ
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from demo_network import quantised_digits
@@ -43,6 +45,10 @@ BANKS_WITH_RESIDUALS: Final = 8
 SEARCH: Final = SearchSettings(generations=2, population=8, mapping_evaluations=300)
 CPUS: Final = ("lite", "standard")
 """Variants of VexRiscv: the second has a data cache; both have one for instructions."""
+SAYS: Final = "naas: "
+"""How the lines of the firmware begin."""
+MOST_DIGITS: Final = 64
+"""Hexadecimal digits of an output that are shown."""
 
 Inputs = Mapping[str, NDArray[np.float32]]
 
@@ -75,8 +81,8 @@ def search(model: Model, run: Path, console: Console, seed: int) -> None:
     )
 
 
-def simulate(soc: Path, variant: str) -> str:
-    """Build and run the simulation with a variant of the CPU; its last line."""
+def simulate(soc: Path, variant: str) -> list[str]:
+    """Build and run the simulation with a variant of the CPU; the lines that it prints."""
     environment = find_simulator("verilator").environment(environ)
     command = [sys.executable, "soc_sim.py", "--cpu-variant", variant]
     command += ["--output", f"build-{variant}"]
@@ -85,8 +91,44 @@ def simulate(soc: Path, variant: str) -> str:
         subprocess.run(
             command, cwd=soc, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False
         )
-    lines = log.read_text(errors="replace").splitlines()
-    return lines[-1] if lines else "nothing was printed"
+    return [line.strip() for line in log.read_text(errors="replace").splitlines()]
+
+
+def shortened(digits: str) -> str:
+    """Hexadecimal digits, with the number of bytes in place of those beyond `MOST_DIGITS`."""
+    if len(digits) <= MOST_DIGITS:
+        return digits
+    return f"{digits[:MOST_DIGITS]}... ({len(digits) // 2} bytes)"
+
+
+def printed_and_expected(
+    lines: Sequence[str], expected: Mapping[str, Any]
+) -> list[tuple[str, str, str]]:
+    """Outputs and cycles: the name, what the firmware printed, and what was expected.
+
+    Cycles are those of the model with the memory of the search. They differ from those of the SoC,
+    which has an SDRAM.
+    """
+    said = dict(
+        line.removeprefix(SAYS).rsplit(" ", 1)
+        for line in lines
+        if line.startswith((f"{SAYS}output ", f"{SAYS}cycles "))
+    )
+    wanted = {f"output {i}": digits for i, digits in enumerate(expected["outputs"])}
+    rows = [
+        (name, shortened(said.get(name, "nothing")), shortened(digits))
+        for name, digits in wanted.items()
+    ]
+    cycles = f"{expected['cycles']} by the model, with the memory of the search"
+    return [*rows, ("cycles", said.get("cycles", "nothing"), cycles)]
+
+
+def show(soc: Path, lines: Sequence[str], console: Console) -> None:
+    """Print what the firmware printed over the serial line, beside what was expected."""
+    expected = json.loads((soc / "expected.json").read_text(encoding="utf-8"))
+    for name, printed, wanted in printed_and_expected(lines, expected):
+        console.print(f"  {SAYS}{name} {printed}", soft_wrap=True)
+        console.print(f"  {'expected':>{len(SAYS + name)}} {wanted}", soft_wrap=True)
 
 
 def run_demo(run: Path, console: Console, *, file: Path | None, seed: int) -> int:
@@ -101,8 +143,11 @@ def run_demo(run: Path, console: Console, *, file: Path | None, seed: int) -> in
     console.rule("2. simulate a SoC with it, by LiteX and Verilator")
     failed = []
     for variant in CPUS:
-        last = simulate(soc, variant)
-        console.print(f"VexRiscv {variant}: {last}")
+        lines = simulate(soc, variant)
+        last = lines[-1] if lines else "nothing was printed"
+        console.print(f"VexRiscv {variant}, over the serial line:")
+        show(soc, lines, console)
+        console.print(f"VexRiscv {variant}: {last}", soft_wrap=True)
         failed += [] if last.startswith("PASS") else [variant]
     if failed:
         console.print(f"FAIL: see {soc}/{failed[0]}.log")

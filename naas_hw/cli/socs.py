@@ -50,11 +50,12 @@ def print_soc(
     place = output or run / FOLDER
     if as_json:
         facts = report.as_dict()
-        facts["bitstream"] = None if report.bitstream is None else str(place / report.bitstream)
+        for name in ("bitstream", "flash_image"):
+            facts[name] = None if facts[name] is None else str(place / facts[name])
         print(json.dumps(facts, indent=2))
     else:
         Console().print(_table(report))
-        print(_closing_line(report, place))
+        print(_closing_lines(report, place))
     return ExitStatus.DONE if report.bitstream else ExitStatus.DIFFERENT
 
 
@@ -69,7 +70,9 @@ def _table(report: "SocReport") -> Table:
     return table
 
 
-def _closing_line(report: "SocReport", place: Path) -> str:
+def _closing_lines(report: "SocReport", place: Path) -> str:
+    from naas_hw.fpga.litex_soc import FLASH_OFFSET
+
     shown = printable(str(place))
     if report.bitstream is None:
         return (
@@ -77,6 +80,7 @@ def _closing_line(report: "SocReport", place: Path) -> str:
             f"build with --frequency {int(report.fmax_mhz)}; what was built is in {shown}"
         )
     return (
-        f"bitstream: {shown}/{report.bitstream}; litex_term --kernel "
-        f"{shown}/firmware/firmware.bin PORT loads and starts the firmware"
+        "these commands write bitstream and firmware to the flash, from which the board starts:\n"
+        f"openFPGALoader -b ulx3s -f {shown}/{report.bitstream}\n"
+        f"openFPGALoader -b ulx3s -f -o {FLASH_OFFSET:#x} --file-type raw {shown}/{report.image}"
     )

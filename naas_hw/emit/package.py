@@ -127,7 +127,7 @@ def plan_rtl(
 ) -> FilePlan:
     """The folder `rtl/`: design, test, registers; models of primitives go to the test."""
     models = models or {}
-    facts = {**design_facts(accelerator, digest), "top": names.top}
+    facts = {**design_facts(accelerator, digest), "top": names.top, "port_names": names}
     banner = f"naas_hw {__version__}, digest {digest:016x}"
     sources = renamed(sources, names, banner=banner)
     ports = ports_of(sources[f"{names.top}.v"], names.top)
@@ -138,7 +138,7 @@ def plan_rtl(
         "files.f": "".join(f"{name}\n" for name in sources),
         **{f"registers/{name}": text for name, text in registers.items()},
     }
-    test = plan_test(accelerator, digest)
+    test = plan_test(accelerator, digest, names=names)
     files |= {f"test/{name}": content for name, content in {**test.files, **models}.items()}
     in_test = {
         "models": [f"test/{name}" for name in models],
@@ -174,6 +174,7 @@ def design_facts(accelerator: Accelerator, digest: int) -> dict[str, Any]:
         "accelerator": accelerator,
         "axes": accelerator.array_text,
         "top": TOP,
+        "port_names": USUAL,
         "range_bytes": RANGE_BYTES,
         "watchdog_unit": timing.WATCHDOG_UNIT,
     }
@@ -209,8 +210,8 @@ class PlainTest:
     files: AbstractMapping[str, str]
 
 
-def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
-    """The self-checking Verilog test of an accelerator."""
+def plan_test(accelerator: Accelerator, digest: int, *, names: PortNames = USUAL) -> PlainTest:
+    """The self-checking Verilog test of an accelerator, through its top."""
     layer, mapping = choose_test_layer(accelerator)
     tensors = random_quantised_layer(layer, np.random.default_rng(0))
     task = LayerTask(layer=layer, mapping=mapping, tensors=tensors)
@@ -225,7 +226,7 @@ def plan_test(accelerator: Accelerator, digest: int) -> PlainTest:
         "naas_test.v.j2",
         version=__version__,
         digest=digest,
-        top=TOP,
+        port_names=names,
         accelerator=accelerator,
         layer=layer,
         cycles=cycles,

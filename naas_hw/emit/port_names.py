@@ -13,6 +13,20 @@ from naas_hw.emit.vivado import annotate_ports
 
 CORE: Final = "naas_accelerator"
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
+_PREFIX: Final = "naas_"
+
+PRIMITIVES: Final = frozenset(
+    """
+    ALU54B BUFG CARRY4 CCU2C DP16KD DSP48E1 EHXPLLL FDCE FDPE FDRE FDSE IBUF L6MUX21 LUT1 LUT2 LUT3
+    LUT4 LUT5 LUT6 MULT18X18D MUXF7 MUXF8 OBUF PDPW16KD PFUMX RAM32M RAM64M RAMB18E1 RAMB36E1
+    SB_CARRY SB_LUT4 SB_MAC16 SB_RAM40_4K SRL16E SRLC32E TRELLIS_COMB TRELLIS_DPR16X4 TRELLIS_FF
+    USRMCLK
+    """.split()
+)
+"""Cells of FPGAs to which synthesis maps a design; a module of this name would replace one."""
+
+_MODULE: Final = re.compile(r"^\s*module\s+(\w+)", re.M)
+_INSTANCE: Final = re.compile(r"^\s*([A-Za-z_]\w*)\s+(?:#\s*\(|\w+\s*\()", re.M)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +40,8 @@ class PortNames:
 
     Raises
     ------
-    InputError : one of them is no name of Verilog, begins with `naas_` (but the usual top), or the
-        two prefixes are the same.
+    InputError : one of them is no name of Verilog, the top begins with `naas_` (but the usual one)
+        or is called as a cell of an FPGA, or the two prefixes are the same.
     """
 
     top: str = CORE
@@ -41,10 +55,12 @@ class PortNames:
                     f"the name of {what} must be a letter and up to 39 letters, digits and '_', "
                     f"and no word of Verilog, not {name!r}"
                 )
-        if self.top != CORE and self.top.startswith("naas_"):
+        if self.top != CORE and self.top.lower().startswith(_PREFIX):
             raise InputError(
-                f"top must not begin with naas_, as other modules do, not {self.top!r}"
+                f"top must not begin with {_PREFIX}, as other modules do, not {self.top!r}"
             )
+        if self.top.upper() in PRIMITIVES:
+            raise InputError(f"top must not have the name of a cell of an FPGA, not {self.top!r}")
         if self.registers == self.memory:
             raise InputError(f"the two prefixes must differ, not both be {self.memory!r}")
 
@@ -69,12 +85,17 @@ def renamed(sources: Mapping[str, str], names: PortNames, *, banner: str) -> dic
 
     Raises
     ------
-    InputError : the prefixes make two ports the same.
+    InputError : the prefixes make two ports the same, or a module that the sources hold or use is
+        called as the top, up to upper and lower case.
     """
     if names == USUAL:
         return dict(sources)
     if names.top == CORE:
         raise InputError(f"top must have another name where prefixes are chosen, not {CORE}")
+    if names.top.lower() in _modules_of(sources):
+        raise InputError(
+            f"top must not have the name of a module that the design has or uses, not {names.top!r}"
+        )
     ports = ports_of(sources[f"{CORE}.v"], CORE)
     outer = [names.of(port.name) for port in ports]
     if len(set(outer)) < len(outer):
@@ -88,6 +109,16 @@ def renamed(sources: Mapping[str, str], names: PortNames, *, banner: str) -> dic
         ports=[_facts(port, name) for port, name in zip(ports, outer, strict=True)],
     )
     return {f"{names.top}.v": _annotated(text), **sources}
+
+
+def _modules_of(sources: Mapping[str, str]) -> set[str]:
+    """Names of the modules that the sources hold and instantiate, in lower case."""
+    return {
+        name.lower()
+        for text in sources.values()
+        for pattern in (_MODULE, _INSTANCE)
+        for name in pattern.findall(text)
+    }
 
 
 def _facts(port: Port, name: str) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,13 @@ BOARDS: Final = {"ulx3s-85f": "soc_ulx3s.py"}
 """Board -> the script that builds the SoC for it."""
 
 NAME: Final = "naas_ulx3s"
+FIRMWARE: Final = Path("firmware", "firmware.bin")
+IMAGE: Final = FIRMWARE.with_suffix(".fbi")
+"""The firmware with length and checksum, as LiteX's BIOS looks for it in the flash."""
+
+FLASH_OFFSET: Final = 0x20_0000
+"""Where it looks for it."""
+
 GATEWARE: Final = Path("build", "gateware")
 BITSTREAM: Final = GATEWARE / f"{NAME}.bit"
 REPORT: Final = GATEWARE / f"{NAME}.json_report"
@@ -36,7 +44,10 @@ LINKS: Final = {
 HIDDEN: Final = Path("/tmp")
 """Where the YoWASP tools see other files than everybody else."""
 
-NEEDED: Final = ("litex", "riscv64-unknown-elf-gcc", *LINKS.values())
+TAKEN: Final = re.compile(r"[A-Za-z0-9_.+/-]+")
+"""Paths that LiteX's makefiles and scripts take as they are."""
+
+NEEDED: Final = ("litex", "litespi", "riscv64-unknown-elf-gcc", *LINKS.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +59,8 @@ class SocReport:
     board : for which.
     clock_mhz : of the SoC; fmax_mhz : that is reached.
     usage : of the whole SoC, of LUTs, flip-flops, multipliers and block memories.
-    bitstream : its path in the folder; None where the clock is not reached.
+    bitstream, image : paths in the folder, of the bitstream and of the firmware for the flash;
+        None where the clock is not reached.
     """
 
     board: str
@@ -56,6 +68,7 @@ class SocReport:
     fmax_mhz: float
     usage: Mapping[str, Usage]
     bitstream: str | None
+    image: str | None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -69,6 +82,8 @@ class SocReport:
             **used,
             "usage": {name: asdict(usage) for name, usage in self.usage.items()},
             "bitstream": self.bitstream,
+            "flash_image": self.image,
+            "flash_offset": FLASH_OFFSET,
         }
 
 
@@ -83,6 +98,11 @@ def check_build(board: str, folder: Path) -> None:
         raise InputError(f"the board of a SoC must be one of {', '.join(BOARDS)}, not {board}")
     if folder.resolve().is_relative_to(HIDDEN):
         raise InputError(f"the folder of a SoC must lie outside of {HIDDEN}, unlike {folder}")
+    if not TAKEN.fullmatch(str(folder.resolve())):
+        raise InputError(
+            "the absolute path of a SoC's folder must have no characters but letters, digits, "
+            f"'_', '.', '-', '+' and '/', unlike {str(folder.resolve())!r}"
+        )
     for tool in NEEDED:
         require_tool(tool)
 
@@ -114,7 +134,7 @@ def build_soc(
     check_build(board, folder)
     place = folder.resolve()
     files.write(place)
-    for older in (REPORT, BITSTREAM, LOG):
+    for older in (REPORT, BITSTREAM, LOG, FIRMWARE, IMAGE):
         (place / older).unlink(missing_ok=True)
     script = [sys.executable, BOARDS[board], "--build", "--seed", str(seed)]
 
@@ -139,7 +159,9 @@ def build_soc(
     if done is None:
         raise ToolError(f"the SoC must be built within {limit_minutes:g} minutes, and was not")
     (place / OUTPUT).write_text(done.output + done.errors, encoding="utf-8")
-    if not (place / REPORT).is_file():
+    # where the clock is not reached, there is a report and no bitstream
+    has_failed = done.status != 0 and (place / BITSTREAM).is_file()
+    if has_failed or not (place / REPORT).is_file():
         raise ToolError(f"LiteX must build the SoC, which it did not: see {folder / OUTPUT}")
     return _report(place, board, clock_mhz, is_built=done.status == 0)
 
@@ -156,10 +178,12 @@ def _linked() -> Iterator[Path]:
 def _report(place: Path, board: str, clock_mhz: float, *, is_built: bool) -> SocReport:
     report = json.loads((place / REPORT).read_text(encoding="utf-8"))
     _, fmax_mhz = read_clock(report)
+    is_whole = is_built and all((place / name).is_file() for name in (BITSTREAM, IMAGE))
     return SocReport(
         board=board,
         clock_mhz=clock_mhz,
         fmax_mhz=fmax_mhz,
         usage=read_usage(report),
-        bitstream=BITSTREAM.as_posix() if is_built and (place / BITSTREAM).is_file() else None,
+        bitstream=BITSTREAM.as_posix() if is_whole else None,
+        image=IMAGE.as_posix() if is_whole else None,
     )

@@ -236,6 +236,11 @@ _WANTED: Final[tuple[_Wanted, ...]] = (
         enables="SoCs around an accelerator",
         how_to_get="pip install 'naas_hw[litex]'",
     ),
+    _Module(
+        name="litespi",
+        enables="firmware in the flash of a LiteX SoC",
+        how_to_get="pip install 'naas_hw[litex]'",
+    ),
     _Program(
         name="riscv64-unknown-elf-gcc",
         enables="firmware of a LiteX SoC",

@@ -21,11 +21,15 @@ class AxiLiteManager:
     prefix : of the ports; the bus goes into `dut`, or stands on its inside.
     clock : of the bus.
     offset : address of the first register of the accelerator.
+
+    Attributes
+    ----------
+    clock : as given.
     """
 
     def __init__(self, dut: Any, prefix: str = "s_axil", *, clock: Any, offset: int = 0) -> None:
         self._bus = BusPorts(dut, prefix)
-        self._clock = clock
+        self.clock = clock
         self._offset = offset
         for name in ("awvalid", "wvalid", "arvalid", "bready", "rready"):
             getattr(self._bus, name).value = 0
@@ -38,7 +42,7 @@ class AxiLiteManager:
         AssertionError : there is no answer, or one with an error.
         """
         bus = self._bus
-        await FallingEdge(self._clock)
+        await FallingEdge(self.clock)
         bus.awaddr.value, bus.awvalid.value = self._offset + offset, 1
         bus.wdata.value, bus.wstrb.value, bus.wvalid.value = value, 0b1111, 1
         bus.bready.value = 1
@@ -48,7 +52,7 @@ class AxiLiteManager:
             done = [name for name in ("aw", "w") if name in open_channels and self._taken(name)]
             answered = is_high(bus.bvalid)
             response = number(bus.bresp) if answered else OKAY
-            await FallingEdge(self._clock)
+            await FallingEdge(self.clock)
             for name in done:
                 getattr(bus, f"{name}valid").value = 0
             open_channels -= set(done)
@@ -68,13 +72,13 @@ class AxiLiteManager:
         AssertionError : there is no answer, or one with an error.
         """
         bus = self._bus
-        await FallingEdge(self._clock)
+        await FallingEdge(self.clock)
         bus.araddr.value, bus.arvalid.value, bus.rready.value = self._offset + offset, 1, 1
         for _ in range(PATIENCE):
             await ReadOnly()
             taken, answered = self._taken("ar"), is_high(bus.rvalid)
             value, response = (number(bus.rdata), number(bus.rresp)) if answered else (0, OKAY)
-            await FallingEdge(self._clock)
+            await FallingEdge(self.clock)
             if taken:
                 bus.arvalid.value = 0
             if answered:

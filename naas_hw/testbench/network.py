@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import cocotb
 import numpy as np
-from cocotb.task import bridge, resume
-from cocotb.triggers import RisingEdge
+from cocotb.task import Task, bridge, resume
+from cocotb.triggers import ClockCycles, First, RisingEdge
 
 from naas_hw.api.models import read_model
 from naas_hw.api.network_simulation import random_inputs
+from naas_hw.arch import timing
 from naas_hw.core.errors import InputError
 from naas_hw.driver.decoding import decode
 from naas_hw.driver.device import DeviceAccess, NetworkDevice
@@ -23,7 +25,10 @@ from naas_hw.testbench.axi_lite import AxiLiteManager
 from naas_hw.testbench.axi_memory import AxiMemory
 
 _WORD_BITS: Final = 32
-_INTERRUPT_STATUS: Final = next(r.offset for r in REGISTERS if r.name == "interrupt_status")
+_OFFSETS: Final = {register.name: register.offset for register in REGISTERS}
+
+SPARE_CYCLES: Final = 1000
+"""What a start may take beside its layers."""
 
 
 def read_program(folder: str | Path) -> ProgramFile:
@@ -47,6 +52,8 @@ class NetworkUnderTest:
     folder : run of a search of a model, with the program of `naas generate`.
     registers, memory : how it is reached; the memory has room for the program at its start.
     interrupt : signal that is waited for; None: the registers are read again and again.
+    limit_cycles : that a start may take; None: what the watchdog gives its layers, or without end
+        if the program was compiled without predicted cycles.
 
     Raises
     ------
@@ -60,10 +67,12 @@ class NetworkUnderTest:
         registers: AxiLiteManager,
         memory: AxiMemory,
         interrupt: Any = None,
+        limit_cycles: int | None = None,
     ) -> None:
         self._registers = registers
         self._memory = memory
         self._interrupt = interrupt
+        self._limit_cycles = limit_cycles
         self._quantised, self._program = read_model(folder).quantised, read_program(folder)
         self._device: NetworkDevice | None = None
         self._runs: list[tuple[Mapping[str, Array], Mapping[str, Array]]] = []
@@ -86,6 +95,7 @@ class NetworkUnderTest:
         InputError : an input has another shape or type, the hardware is of another digest, or the
             memory is too small.
         DeviceError : the accelerator refused, failed or did not answer.
+        AssertionError : a start did not end within the limit.
         """
         given = dict(zip(self._quantised.inputs, inputs, strict=True))
         outputs: dict[str, Array] = await bridge(self._run)(given)
@@ -129,16 +139,39 @@ class NetworkUnderTest:
         return device
 
     async def _wait(self) -> None:
-        """Wait for the interrupt, and read the counters."""
-        if self._interrupt is not None:
-            if self._interrupt.value != 1:
-                await RisingEdge(self._interrupt)
-        else:
-            while not await self._registers.read(_INTERRUPT_STATUS):
-                pass
+        """Wait for the interrupt up to the limit, and read the counters."""
+        limit = self._limit_cycles or await self._watchdog_cycles()
+        deadline = cocotb.start_soon(_pass(self._registers.clock, limit)) if limit else None
+        while not await self._has_ended(deadline):
+            assert deadline is None or not deadline.done(), (
+                f"the {'registers' if self._interrupt is None else 'signal'} must show the "
+                f"interrupt within {limit} cycles of a start"
+            )
+        if deadline is not None:
+            deadline.cancel()
         self.counters.append({name: await self._counter(i) for i, name in enumerate(COUNTERS)})
+
+    async def _has_ended(self, deadline: Task[None] | None) -> bool:
+        """Whether the interrupt is there; a signal is waited for up to the deadline."""
+        if self._interrupt is None:
+            return bool(await self._registers.read(_OFFSETS["interrupt_status"]))
+        if self._interrupt.value != 1:
+            edge = RisingEdge(self._interrupt)
+            await (edge if deadline is None else First(edge, deadline))
+        return bool(self._interrupt.value == 1)
+
+    async def _watchdog_cycles(self) -> int:
+        """Cycles after which the watchdog has stopped the start; 0: it stops none."""
+        units, layers = [
+            await self._registers.read(_OFFSETS[name]) for name in ("watchdog", "num_descriptors")
+        ]
+        return timing.WATCHDOG_UNIT * units * layers + SPARE_CYCLES if units else 0
 
     async def _counter(self, number: int) -> int:
         offset = COUNTERS_OFFSET + 8 * number
         low, high = await self._registers.read(offset), await self._registers.read(offset + 4)
         return low | high << _WORD_BITS
+
+
+async def _pass(clock: Any, cycles: int) -> None:
+    await ClockCycles(clock, cycles)

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: 0BSD
 """Simulates a SoC with the accelerator: its CPU runs the firmware, which prints the answer.
 
-    python soc_sim.py [--cpu-type vexriscv] [--cpu-variant standard] [--l2-size 0]
+    python soc_sim.py [--cpu-type vexriscv] [--cpu-variant standard] [--l2-size 0] [--flash]
 
-The memory is SDRAM behind LiteX's controller. The last line says whether outputs and counts of
-accesses are those of expected.json. `verilator` must be on PATH.
+The memory is SDRAM behind LiteX's controller. With --flash it is empty at the start, and the BIOS
+starts the firmware from the image that a board's flash gets. The last line says whether outputs and
+counts of accesses are those of expected.json. `verilator` must be on PATH.
 """
 
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from litedram import modules
 from litedram.phy.model import SDRAMPHYModel
@@ -22,12 +25,21 @@ from litex.build.sim import SimPlatform
 from litex.build.sim.config import SimConfig
 from litex.gen import LiteXModule
 from litex.soc.integration.builder import Builder
-from litex.soc.integration.common import get_mem_data
 from litex.soc.integration.soc_core import SoCCore
 from litex.soc.interconnect.csr import CSRStorage
 from migen import Finish, If
 from migen.genlib.io import CRG
-from naas_litex import BIOS_BYTES, HERE, Naas, add_own_programs, build_firmware
+from naas_litex import (
+    BIOS_BYTES,
+    FLASH_OFFSET,
+    HERE,
+    Naas,
+    add_flash,
+    add_own_programs,
+    boot_image,
+    build_firmware,
+    check_place,
+)
 
 SDRAM_HZ = 100_000_000
 """Clock at which the SDRAM's times in nanoseconds become cycles."""
@@ -63,10 +75,13 @@ class SimulatedSoc(SoCCore):
 
     Parameters
     ----------
-    words : what the SDRAM holds at the start; nothing before the firmware is built.
+    firmware : what the SDRAM holds at the start, or the flash; nothing before it is built.
+    has_flash : the firmware is in the flash.
     """
 
-    def __init__(self, *, words: list[int], l2_bytes: int, **options: Any) -> None:
+    def __init__(
+        self, *, firmware: bytes, l2_bytes: int, has_flash: bool = False, **options: Any
+    ) -> None:
         platform = SimPlatform("SIM", SERIAL)
         super().__init__(
             platform,
@@ -78,19 +93,41 @@ class SimulatedSoc(SoCCore):
         )
         self.crg = CRG(platform.request("sys_clk"))
         module = modules.MT48LC16M16(SDRAM_HZ, "1:1")
+        in_memory = [] if has_flash else words_of(firmware, "little")
         self.sdrphy = SDRAMPHYModel(
-            module=module, data_width=32, clk_freq=SDRAM_HZ, init=words, verbosity=0
+            module=module, data_width=32, clk_freq=SDRAM_HZ, init=in_memory, verbosity=0
         )
         self.add_sdram("sdram", phy=self.sdrphy, module=module, l2_cache_size=l2_bytes)
         self.naas = Naas(platform, with_models=True)
         self.naas.add_to(self)
         self.finish = FinishSimulation()
         self.comb += platform.trace.eq(1)
-        # the BIOS finds the firmware in the memory, and must not write over it with its test
-        self.add_constant("ROM_BOOT_ADDRESS", self.bus.regions["main_ram"].origin)
+        if has_flash:
+            self._add_flash(firmware)
+        else:
+            # the BIOS finds the firmware in the memory
+            self.add_constant("ROM_BOOT_ADDRESS", self.bus.regions["main_ram"].origin)
+        # the test of the memory takes long, and would write over the firmware
         self.add_constant("SDRAM_TEST_DISABLE")
         for name in ("BIOS_NO_PROMPT", "BIOS_NO_DELAYS", "BIOS_NO_CRC"):
             self.add_config(name)
+
+    def _add_flash(self, firmware: bytes) -> None:
+        from litespi.modules import IS25LP128
+        from litespi.opcodes import SpiNorFlashOpCodes
+        from litespi.phy.model import LiteSPIPHYModel
+
+        image = bytes(FLASH_OFFSET) + boot_image(firmware) if firmware else b""
+        self.spiflash_phy = LiteSPIPHYModel(
+            IS25LP128(SpiNorFlashOpCodes.READ_1_1_1), init=words_of(image, "big")
+        )
+        add_flash(self, self.spiflash_phy)
+
+
+def words_of(data: bytes, endianness: Literal["little", "big"]) -> list[int]:
+    """Bytes as words of 32 bits; the last one is filled with zeros."""
+    padded = data + bytes(-len(data) % 4)
+    return [int.from_bytes(padded[i : i + 4], endianness) for i in range(0, len(padded), 4)]
 
 
 def build_simulator(soc: SimulatedSoc, output: Path) -> Path:
@@ -117,17 +154,23 @@ def build_simulator(soc: SimulatedSoc, output: Path) -> Path:
     return gateware / "obj_dir" / "Vsim"
 
 
-def run_simulator(program: Path) -> list[str]:
-    """What the SoC prints, line by line; it is shown as it comes."""
+def run_simulator(program: Path, limit_minutes: float) -> list[str]:
+    """What the SoC prints up to its end or the limit, line by line; it is shown as it comes."""
     lines = []
     command = [str(program.resolve())]
     with subprocess.Popen(
         command, cwd=program.parent.parent, stdout=subprocess.PIPE, text=True, errors="replace"
     ) as running:
         assert running.stdout is not None
+        stop = threading.Timer(60 * limit_minutes, running.kill)
+        stop.daemon = True
+        stop.start()
         for line in running.stdout:
             print(line, end="", flush=True)
             lines.append(line.strip())
+        stop.cancel()
+    if running.returncode == -signal.SIGKILL:
+        print(f"soc_sim: the simulation must end within {limit_minutes:g} minutes, and was stopped")
     return lines
 
 
@@ -170,24 +213,30 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--cpu-type", default="vexriscv", help="by default vexriscv")
     parser.add_argument("--cpu-variant", default="standard", help="standard has a data cache")
     parser.add_argument("--l2-size", type=int, default=0, help="bytes of a cache before the SDRAM")
+    parser.add_argument("--limit-minutes", type=float, default=60.0, help="of the simulation")
+    parser.add_argument("--flash", action="store_true", help="start the firmware from the flash")
     parser.add_argument("--output", type=Path, default=HERE / "build", help="folder")
     given = parser.parse_args(arguments)
-    output = given.output.resolve()
+    try:
+        check_place(HERE)
+        output = check_place(given.output)
+    except ValueError as error:
+        parser.error(str(error))
     add_own_programs()
 
-    def soc(words: list[int]) -> SimulatedSoc:
+    def soc(firmware: bytes) -> SimulatedSoc:
         return SimulatedSoc(
-            words=words,
+            firmware=firmware,
             l2_bytes=given.l2_size,
+            has_flash=given.flash,
             cpu_type=given.cpu_type,
             cpu_variant=given.cpu_variant,
         )
 
     # the firmware needs LiteX's software, and the SoC that is simulated needs the firmware
-    Builder(soc([]), output_dir=str(output), compile_gateware=False).build(run=False)
-    firmware = build_firmware(output)
-    words = get_mem_data(str(firmware), data_width=32, endianness="little")
-    lines = run_simulator(build_simulator(soc(words), output))
+    Builder(soc(b""), output_dir=str(output), compile_gateware=False).build(run=False)
+    firmware = build_firmware(output).read_bytes()
+    lines = run_simulator(build_simulator(soc(firmware), output), given.limit_minutes)
     expected = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
     return say_result(lines, expected)
 

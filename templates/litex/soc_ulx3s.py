@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: 0BSD
-"""A SoC with the accelerator on a ULX3S-85F: VexRiscv, SDRAM, serial line.
+"""A SoC with the accelerator on a ULX3S-85F: VexRiscv, SDRAM, flash, serial line.
 
     python soc_ulx3s.py --build     software, firmware and bitstream
     python soc_ulx3s.py --load      put the bitstream onto the board, with openFPGALoader
 
-The programs `yosys`, `nextpnr-ecp5` and `ecppack` must be on PATH. `litex_term --kernel
-firmware/firmware.bin PORT` then loads and starts the firmware.
+The programs `yosys`, `nextpnr-ecp5` and `ecppack` must be on PATH. The firmware starts from the
+flash, where it is behind the bitstream:
+
+    openFPGALoader -b ulx3s -f build/gateware/naas_ulx3s.bit
+    openFPGALoader -b ulx3s -f -o 0x200000 --file-type raw firmware/firmware.fbi
+
+Or `litex_term --kernel firmware/firmware.bin PORT` loads and starts it over the serial line.
 """
 
 import argparse
@@ -15,7 +20,17 @@ from typing import Any
 
 from litex.soc.integration.builder import Builder
 from litex_boards.targets.radiona_ulx3s import BaseSoC
-from naas_litex import BIOS_BYTES, HERE, Naas, add_own_programs, build_firmware
+from naas_litex import (
+    BIOS_BYTES,
+    FLASH_OFFSET,
+    HERE,
+    Naas,
+    add_flash,
+    add_own_programs,
+    build_firmware,
+    check_place,
+    write_boot_image,
+)
 
 NAME = "naas_ulx3s"
 TIMING_WEIGHT = 50
@@ -47,6 +62,10 @@ class Ulx3sSoc(BaseSoC):
             integrated_rom_size=BIOS_BYTES,
             **options,
         )
+        add_flash(self)
+        pads = self.platform.lookup_request("spiflash")
+        # neither write protection nor a pause
+        self.comb += [pads.wp.eq(1), pads.hold.eq(1)]
         self.naas = Naas(self.platform)
         self.naas.add_to(self)
         # there is no other way to either of them
@@ -55,6 +74,18 @@ class Ulx3sSoc(BaseSoC):
             f"--placer-heap-timingweight {TIMING_WEIGHT} "
             f"--log {NAME}.log --report {NAME}.json_report "
         )
+
+
+def check_bitstream(bitstream: Path) -> None:
+    """Refuse a bitstream that would reach into the image of the firmware.
+
+    Raises
+    ------
+    ValueError : it is too long.
+    """
+    size = bitstream.stat().st_size
+    if size > FLASH_OFFSET:
+        raise ValueError(f"the bitstream must have up to {FLASH_OFFSET} bytes, not {size}")
 
 
 def main(arguments: list[str]) -> int:
@@ -69,6 +100,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of place and route")
     parser.add_argument("--output", type=Path, default=HERE / "build", help="folder")
     given = parser.parse_args(arguments)
+    try:
+        check_place(HERE)
+        output = check_place(given.output)
+    except ValueError as error:
+        parser.error(str(error))
     add_own_programs()
     soc = Ulx3sSoc(
         megahertz=given.megahertz,
@@ -76,10 +112,11 @@ def main(arguments: list[str]) -> int:
         cpu_variant=given.cpu_variant,
         l2_size=given.l2_size,
     )
-    builder = Builder(soc, output_dir=str(given.output))
+    builder = Builder(soc, output_dir=str(output))
     if given.build:
         builder.build(build_name=NAME, seed=given.seed, timingstrict=True)
-        build_firmware(given.output)
+        check_bitstream(Path(builder.get_bitstream_filename(mode="sram")))
+        write_boot_image(build_firmware(output), soc.bus.regions["spiflash"].size)
     if given.load:
         bitstream = builder.get_bitstream_filename(mode="sram")
         soc.platform.create_programmer().load_bitstream(bitstream)

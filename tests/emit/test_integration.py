@@ -77,7 +77,10 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return place / "rtl"
 
 
-def fusesoc(folder: Path, target: str, work: Path) -> subprocess.CompletedProcess[str]:
+def fusesoc(
+    folder: Path, target: str, work: Path, *stages: str
+) -> subprocess.CompletedProcess[str]:
+    """A target; only its stages where some are given."""
     verilator = find_simulator("verilator").path.parent
     environment = {
         **os.environ,
@@ -87,7 +90,7 @@ def fusesoc(folder: Path, target: str, work: Path) -> subprocess.CompletedProces
     }
     options = ["--cores-root", str(folder), "run", "--work-root", str(work / target)]
     return subprocess.run(
-        [sys.executable, "-m", "fusesoc.main", *options, "--target", target, CORE],
+        [sys.executable, "-m", "fusesoc.main", *options, "--target", target, *stages, CORE],
         cwd=work,
         env=environment,
         capture_output=True,
@@ -103,6 +106,22 @@ def test_fusesoc_runs_lint_and_simulation(folder: Path, tmp_path: Path) -> None:
     ended = fusesoc(folder, "sim", tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert re.search(r"^PASS: \d+ MACs in \d+ cycles", ended.stdout, re.M), ended.stdout
+
+
+def test_fusesoc_sets_up_synthesis_by_vivado(folder: Path, tmp_path: Path) -> None:
+    """The project names the sources, the clock and the top, and nothing of the test."""
+    ended = fusesoc(folder, "synth", tmp_path, "--setup")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    [description] = (tmp_path / "synth").glob("*.eda.yml")
+    project = description.with_name(description.name.replace(".eda.yml", ".tcl"))
+    text = project.read_text()
+    sources = re.findall(r"^read_verilog \{?([^\s}]+)", text, re.M)
+    assert [Path(name).name for name in sources] == (folder / "files.f").read_text().split()
+    assert all((project.parent / name).is_file() for name in sources)
+    [clock] = re.findall(r"^read_xdc \{?([^\s}]+)", text, re.M)
+    assert (project.parent / clock).read_text() == (folder / "constraints/clock.xdc").read_text()
+    assert re.search(r"^set_property top naas_accelerator ", text, re.M)
+    assert "xc7a100tcsg324-1" in text and "naas_test" not in text
 
 
 def run_tcl(folder: Path, script: str, work: Path) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from driver_programs import SMALL
@@ -28,6 +29,8 @@ SOFTWARE = {
     Access.WRITE_ONE_TO_CLEAR: (AccessType.rw, OnWriteType.woclr),
     Access.WRITE_ONLY: (AccessType.w, None),
 }
+
+SPACE = {"x": "http://www.accellera.org/XMLSchema/IPXACT/1685-2014"}
 
 Registers = dict[str, tuple[int, dict[str, tuple[int, int, AccessType, OnWriteType | None]]]]
 
@@ -87,6 +90,35 @@ def test_ip_xact_is_the_register_map(folder: Path) -> None:
     compiler = RDLCompiler()
     IPXACTImporter(compiler).import_file(str(folder / "registers" / "naas_registers.xml"))
     assert registers_in(compiler.elaborate()) == EXPECTED
+
+
+def test_the_component_has_the_ports_of_the_top_their_buses_and_the_files(folder: Path) -> None:
+    root = ElementTree.parse(folder / "registers" / "naas_registers.xml").getroot()
+    top = ports_of((folder / "naas_accelerator.v").read_text(), "naas_accelerator")
+    ports = {}
+    for port in root.iterfind(".//x:ports/x:port", SPACE):
+        left = port.findtext(".//x:left", "0", SPACE)
+        direction = port.findtext("x:wire/x:direction", None, SPACE)
+        ports[port.findtext("x:name", "", SPACE)] = (int(left) + 1, direction)
+    assert ports == {p.name: (p.width, "in" if p.is_input else "out") for p in top}
+    mapped = []
+    for bus in root.iterfind(".//x:busInterface", SPACE):
+        name = bus.findtext("x:name", None, SPACE)
+        for pair in bus.iterfind(".//x:portMap", SPACE):
+            logical = pair.findtext("x:logicalPort/x:name", "", SPACE)
+            physical = pair.findtext("x:physicalPort/x:name", "", SPACE)
+            assert physical == f"{name}_{logical.lower()}"
+            mapped.append(physical)
+    alone = {"aclk", "aresetn", "interrupt"}
+    assert sorted(mapped) == sorted(set(ports) - alone)
+    reference = root.find(".//x:memoryMapRef", SPACE)
+    assert reference is not None and reference.attrib["memoryMapRef"] == "s_axil"
+    assert root.findtext(".//x:memoryMap/x:name", None, SPACE) == "s_axil"
+    files = [file.text or "" for file in root.iterfind(".//x:fileSet/x:file/x:name", SPACE)]
+    names = (folder / "files.f").read_text().split()
+    assert [(folder / "registers" / file).resolve() for file in files] == [
+        (folder / name).resolve() for name in names
+    ]
 
 
 def test_the_table_for_people_is_the_register_map(folder: Path) -> None:

@@ -1,6 +1,8 @@
 """The example of a LiteX SoC that runs a network on its accelerator, with one CPU."""
 
 import importlib.util
+import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,14 +34,22 @@ def test_the_soc_answers_as_the_integer_reference_does(
     monkeypatch.setattr(demo_soc, "KEYWORDS", tmp_path / "absent.tflite")
     console = Console(record=True, width=200)
     assert demo_soc.run_demo(tmp_path / "run", console, file=None, seed=1) == 0
-    assert console.export_text().splitlines()[-1].startswith("PASS: digits on 1 SoCs")
+    shown = console.export_text().splitlines()
+    expected = json.loads((tmp_path / "run" / "soc" / "expected.json").read_text())
+    said = next(line for line in shown if line.startswith("  naas: output 0 "))
+    assert said.rsplit(" ", 1)[1] == demo_soc.shortened(expected["outputs"][0])
+    assert any(re.fullmatch(r"  naas: cycles \d+", line) for line in shown)
+    assert shown[-1].startswith("PASS: digits on 1 SoCs")
 
 
 def test_a_soc_that_prints_something_else_fails_the_demo(
     demo_soc: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The comparison can fail, and the last line says where to look."""
-    last = {"lite": "PASS: net", "standard": "FAIL: net: 1 of what the SoC printed differ"}
+    printed = {
+        "lite": ["naas: output 0 00ff", "naas: cycles 123", "naas: done", "PASS: net"],
+        "standard": ["naas: output 0 00fe", "FAIL: net: 1 of what the SoC printed differ"],
+    }
 
     class Named:
         name = "net"
@@ -49,13 +59,30 @@ def test_a_soc_that_prints_something_else_fails_the_demo(
 
     class Files:
         def write(self, folder: Path) -> None:
-            """Nothing is needed."""
+            """Only what is expected is needed."""
+            folder.mkdir()
+            expected = {"outputs": ["00ff"], "cycles": 100}
+            (folder / "expected.json").write_text(json.dumps(expected))
 
     monkeypatch.setattr(demo_soc, "require_tool", lambda name: Path(name))
     monkeypatch.setattr(demo_soc, "choose_model", lambda file, seed: (Model, None))
     monkeypatch.setattr(demo_soc, "search", lambda *words: None)
     monkeypatch.setattr(demo_soc, "export_litex", lambda *words, **options: Files())
-    monkeypatch.setattr(demo_soc, "simulate", lambda soc, variant: last[variant])
+    monkeypatch.setattr(demo_soc, "simulate", lambda soc, variant: printed[variant])
     console = Console(record=True, width=200)
     assert demo_soc.run_demo(tmp_path, console, file=None, seed=0) == 1
-    assert console.export_text().splitlines()[-1].startswith("FAIL: see ")
+    shown = console.export_text().splitlines()
+    assert shown[-1].startswith("FAIL: see ")
+    first = shown.index("VexRiscv lite, over the serial line:")
+    assert shown[first + 1 : first + 5] == [
+        "  naas: output 0 00ff",
+        "        expected 00ff",
+        "  naas: cycles 123",
+        "      expected 100 by the model, with the memory of the search",
+    ]
+    assert "  naas: output 0 00fe" in shown and "  naas: cycles nothing" in shown
+
+
+def test_the_start_of_a_long_output_is_shown_with_its_length(demo_soc: Any) -> None:
+    assert demo_soc.shortened("ab" * 32) == "ab" * 32
+    assert demo_soc.shortened("ab" * 40) == "ab" * 32 + "... (40 bytes)"

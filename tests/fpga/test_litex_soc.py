@@ -1,6 +1,7 @@
 """A SoC goes to a bitstream through LiteX; here a script stands for LiteX and its tools."""
 
 import ast
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -17,10 +18,12 @@ from naas_hw.emit.plan import FilePlan
 from naas_hw.fpga import litex_soc
 from naas_hw.fpga.place import TIMING_WEIGHT
 from naas_hw.fpga.progress import BuildProgress
+from naas_hw.fpga.soc_record import check_unchanged
 from naas_hw.runs.folder import RunFolder
 from naas_hw.runs.manifest import Manifest, digest_of
 
 BOARD = find_board("ulx3s-85f")
+DOCS = Path(__file__).parents[2] / "docs"
 
 UTILIZATION = {
     name: {"used": number, "available": 1000}
@@ -41,7 +44,10 @@ gateware.mkdir(parents=True, exist_ok=True)
 time.sleep(SECONDS)
 report = {"fmax": {"clk": {"achieved": MHZ, "constraint": 50}}, "utilization": UTILIZATION}
 (gateware / "naas_ulx3s.json_report").write_text(json.dumps(report))
-(gateware / "naas_ulx3s.bit").write_bytes(b"bits")
+if MHZ >= 50:
+    (gateware / "naas_ulx3s.bit").write_bytes(b"bits")
+Path("firmware").mkdir(exist_ok=True)
+Path("firmware", "firmware.fbi").write_bytes(b"image")
 sys.exit(STATUS)
 """
 
@@ -88,8 +94,11 @@ def test_a_soc_has_usage_clock_and_bitstream(run: Path, monkeypatch: pytest.Monk
         13,
     ]
     assert report.bitstream == "build/gateware/naas_ulx3s.bit"
+    assert report.image == "firmware/firmware.fbi"
     assert told and told[-1].detail == "0 of 800 connections"
     kept = json.loads((run / FOLDER / "soc.json").read_text())
+    script = (run / FOLDER / "soc_ulx3s.py").read_bytes()
+    assert kept.pop("files") == {"soc_ulx3s.py": hashlib.sha256(script).hexdigest()}
     assert kept == report.as_dict() and kept["lut4"] == 10
 
 
@@ -117,9 +126,41 @@ def test_a_missed_clock_gives_no_bitstream(
     stand_in(monkeypatch, mhz=41.5, status=1)
     words = ["build", str(run), "--board", "ulx3s-85f", "--soc", "litex"]
     assert main([*words, "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["bitstream"] is None
+    said = json.loads(capsys.readouterr().out)
+    assert said["bitstream"] is None and said["flash_image"] is None
     assert main(words) == 1
     assert "build with --frequency 41" in capsys.readouterr().out
+
+
+@pytest.mark.takes_seconds
+def test_the_last_lines_are_the_commands_that_fill_the_flash(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch)
+    assert main(["build", str(run), "--board", "ulx3s-85f", "--soc", "litex"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        f"openFPGALoader -b ulx3s -f {run}/soc/build/gateware/naas_ulx3s.bit",
+        f"openFPGALoader -b ulx3s -f -o 0x200000 --file-type raw {run}/soc/firmware/firmware.fbi",
+    ]
+
+
+def test_all_say_the_same_offset_of_the_image_in_the_flash() -> None:
+    folder = template_folder() / "litex"
+    [offset] = re.findall(r"^FLASH_OFFSET = (\w+)$", (folder / "naas_litex.py").read_text(), re.M)
+    assert int(offset, 0) == litex_soc.FLASH_OFFSET
+    pages = [folder / "README.md.j2", folder / "soc_ulx3s.py", DOCS / "integration.md"]
+    for page in pages:
+        commands = re.findall(r"openFPGALoader .* -o (\w+) .*\.fbi", page.read_text())
+        assert [int(found, 0) for found in commands] == [litex_soc.FLASH_OFFSET], page
+
+
+@pytest.mark.takes_seconds
+def test_a_firmware_that_is_not_built_is_no_missed_clock(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, mhz=61.0, status=1)
+    with pytest.raises(ToolError, match=r"must build the SoC, which it did not: see .*build\.log"):
+        build_soc(run, SocSettings(board=BOARD))
 
 
 def test_a_failed_build_says_where_the_log_is(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +168,7 @@ def test_a_failed_build_says_where_the_log_is(run: Path, monkeypatch: pytest.Mon
     for name in (litex_soc.REPORT, litex_soc.BITSTREAM):
         (run / FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
         (run / FOLDER / name).write_text("{}")  # of an earlier build, which must not answer
-    (run / FOLDER / "soc.json").write_text("{}")
+    (run / FOLDER / "soc.json").write_text('{"soc": "litex"}')
     with pytest.raises(ToolError, match=r"see .*build\.log"):
         build_soc(run, SocSettings(board=BOARD))
     assert "no such CPU" in (run / FOLDER / "build.log").read_text()
@@ -173,8 +214,42 @@ def test_a_folder_below_tmp_is_refused() -> None:
         litex_soc.check_build("ulx3s-85f", litex_soc.HIDDEN / "soc")
 
 
+@pytest.mark.parametrize("name", ["a b", "$(touch x)", "a;b", "b\u00fcro", "#c"])
+def test_a_folder_whose_name_make_would_read_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="must have no characters but letters, digits"):
+        litex_soc.check_build("ulx3s-85f", Path("/work") / name / "soc")
+
+
 def test_a_folder_with_something_else_is_refused(run: Path) -> None:
     (run / FOLDER).mkdir(parents=True)
     (run / FOLDER / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="an empty one, or one that holds a SoC"):
         build_soc(run, SocSettings(board=BOARD))
+    for content in ("{}", "[]", '{"soc": "other"}', '{"name": "of another program"}'):
+        (run / FOLDER / "soc.json").write_text(content)
+        with pytest.raises(InputError, match="an empty one, or one that holds a SoC"):
+            build_soc(run, SocSettings(board=BOARD))
+    assert not (run / FOLDER / "soc_ulx3s.py").exists()
+
+
+@pytest.mark.takes_seconds
+def test_a_file_that_a_user_changed_is_not_replaced(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, mhz=60.0)
+    build_soc(run, SocSettings(board=BOARD))
+    stand_in(monkeypatch, mhz=70.0)  # other files: what naas wrote is replaced
+    assert build_soc(run, SocSettings(board=BOARD)).fmax_mhz == 70.0
+    script, record = run / FOLDER / "soc_ulx3s.py", run / FOLDER / "soc.json"
+    mine, recorded = script.read_text() + "# mine\n", record.read_bytes()
+    script.write_text(mine)
+    stand_in(monkeypatch, mhz=80.0)
+    sentence = r"soc_ulx3s\.py has been changed since naas wrote it; move it to another place"
+    with pytest.raises(InputError, match=sentence):
+        build_soc(run, SocSettings(board=BOARD))
+    assert script.read_text() == mine and record.read_bytes() == recorded
+    # what would be written is there already
+    check_unchanged(FilePlan.of({"soc_ulx3s.py": mine}), run / FOLDER, {})
+    script.unlink()
+    stand_in(monkeypatch, mhz=80.0)
+    assert build_soc(run, SocSettings(board=BOARD)).fmax_mhz == 80.0

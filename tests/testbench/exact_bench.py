@@ -1,7 +1,8 @@
 """Runs inside a simulator: the core alone, with the memory that the cost model has.
 
 NAAS_RUN is the run; NAAS_FOUND gets what was counted. With NAAS_DAMAGE a byte of the weights is
-another one, so that the scoreboard has something to find.
+another one, so that the scoreboard has something to find. With NAAS_SILENT the bench waits for a
+signal that is never high; NAAS_LIMIT is the limit of a start.
 """
 
 import json
@@ -36,7 +37,13 @@ async def the_network_runs(dut: Any) -> None:
     registers = AxiLiteManager(dut, clock=dut.aclk)
     await ClockCycles(dut.aclk, 4)
     dut.aresetn.value = 1
-    network = NetworkUnderTest(run, registers=registers, memory=memory)
+    network = NetworkUnderTest(
+        run,
+        registers=registers,
+        memory=memory,
+        interrupt=dut.m_axi_awid if "NAAS_SILENT" in os.environ else None,
+        limit_cycles=int(os.environ.get("NAAS_LIMIT", 0)) or None,
+    )
     rng = np.random.default_rng(1)
     is_damaged = "NAAS_DAMAGE" in os.environ
     for image in range(1 + is_damaged):

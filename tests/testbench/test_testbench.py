@@ -11,7 +11,10 @@ from small_run import write_run
 
 from naas_hw import api
 from naas_hw.api.network_simulation import compile_run
+from naas_hw.arch import timing
+from naas_hw.driver.program_file import watchdog_units
 from naas_hw.sim.network_run import chain_delays, cycles_of_starts, predictions_of
+from naas_hw.testbench.network import SPARE_CYCLES
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,6 +102,31 @@ def test_the_scoreboard_finds_what_damaged_weights_do(run: Path, tmp_path: Path)
     result, printed = bench(run, NAAS_FOUND=found, NAAS_DAMAGE="1")
     assert result == "RESULT 1 1", printed
     assert "of image 1 must be the reference's" in printed or "DeviceError" in printed
+
+
+@pytest.mark.sim
+@pytest.mark.takes_seconds
+@pytest.mark.needs("iverilog", "vvp", "libpython")
+def test_a_signal_that_never_comes_ends_the_wait_at_the_watchdog(run: Path, tmp_path: Path) -> None:
+    found = str(tmp_path / "found.json")
+    result, printed = bench(run, NAAS_FOUND=found, NAAS_SILENT="1")
+    assert result == "RESULT 1 1", printed
+    _, design, hardware, program = compile_run(run)
+    longest = max(layer.cycles for layer in predictions_of(hardware, program, design.mappings))
+    (segment,) = program.segments
+    units = watchdog_units(longest) * segment.num_descriptors
+    limit = units * timing.WATCHDOG_UNIT + SPARE_CYCLES
+    assert f"the signal must show the interrupt within {limit} cycles of a start" in printed
+
+
+@pytest.mark.sim
+@pytest.mark.takes_seconds
+@pytest.mark.needs("iverilog", "vvp", "libpython")
+def test_registers_are_read_up_to_the_limit_of_the_caller(run: Path, tmp_path: Path) -> None:
+    found = str(tmp_path / "found.json")
+    result, printed = bench(run, NAAS_FOUND=found, NAAS_LIMIT="60")
+    assert result == "RESULT 1 1", printed
+    assert "the registers must show the interrupt within 60 cycles of a start" in printed
 
 
 @pytest.mark.sim

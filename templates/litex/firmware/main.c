@@ -23,13 +23,15 @@ extern uint8_t _memory[]; /* behind the firmware, to the end of main memory */
 
 enum { WORD_BYTES = 8, MAX_ARRAYS = 8 };
 
+enum { WATCHDOG_CYCLES = 1024 }; /* of a unit of the register */
+enum { SPARE_CYCLES = 1 << 20 }; /* for what happens around the layers of a start */
+
 typedef struct {
     uint64_t cycles, stall_load, stall_store, reads, writes;
     uint32_t starts;
 } counts;
 
 static counts total;
-static volatile int has_ended;
 
 static uint32_t read32(void *context, uint32_t offset)
 {
@@ -43,18 +45,26 @@ static void write32(void *context, uint32_t offset, uint32_t value)
     *(volatile uint32_t *)(NAAS_BASE + offset) = value;
 }
 
-/* The accelerator sees neither the caches of the CPU nor the one in front of the SDRAM. */
+/* The accelerator sees neither the data cache of the CPU nor the cache in front of the SDRAM.
+ * LiteX empties the latter by reading through the former, which must be empty for it. What the
+ * reads have left there must go, too. */
+static void empty_caches(void)
+{
+    flush_cpu_dcache();
+    flush_l2_cache();
+    flush_cpu_dcache();
+}
+
 static void flush(void *context, const void *first, size_t size)
 {
     (void)context, (void)first, (void)size;
-    flush_l2_cache();
+    empty_caches();
 }
 
 static void invalidate(void *context, void *first, size_t size)
 {
     (void)context, (void)first, (void)size;
-    flush_l2_cache();
-    flush_cpu_dcache();
+    empty_caches();
 }
 
 static uint64_t counter(uint32_t offset)
@@ -72,7 +82,17 @@ static void add_counts(void)
     total.starts++;
 }
 
+/* How long a start may take: the hardware stops each of its layers at the watchdog's limit. A step
+ * of a loop takes a cycle or more, so so many steps are not too few. 0: there is no limit. */
+static uint64_t most_cycles(void)
+{
+    uint64_t cycles = (uint64_t)read32(0, NAAS_REG_WATCHDOG) * WATCHDOG_CYCLES;
+    return cycles ? cycles * read32(0, NAAS_REG_NUM_DESCRIPTORS) + SPARE_CYCLES : 0;
+}
+
 #ifdef NAAS_INTERRUPT
+static volatile int has_ended;
+
 /* The line stays high until the driver clears it, so it is not let through until the next wait. */
 static void on_interrupt(void)
 {
@@ -80,28 +100,37 @@ static void on_interrupt(void)
     has_ended = 1;
 }
 
-static int wait_for_interrupt(void *context)
+static void begin_wait(void)
 {
-    (void)context;
     has_ended = 0;
     naas_ev_enable_write(1);
-    while (!has_ended)
-        ;
-    add_counts();
-    return 0;
+}
+
+static int is_at_end(void)
+{
+    return has_ended;
 }
 #else
 /* A CPU without interrupts looks at the line. */
+static void begin_wait(void) {}
+
+static int is_at_end(void)
+{
+    return naas_ev_status_read() != 0;
+}
+#endif
+
 static int wait_for_interrupt(void *context)
 {
     (void)context;
-    while (!naas_ev_status_read())
-        ;
-    has_ended = 1;
+    uint64_t limit = most_cycles();
+    begin_wait();
+    for (uint64_t step = 0; !is_at_end(); step++)
+        if (limit && step == limit)
+            return 1;
     add_counts();
     return 0;
 }
-#endif
 
 static void set_up_interrupts(void)
 {
@@ -114,9 +143,10 @@ static void set_up_interrupts(void)
     uart_init();
 }
 
-static uintptr_t round_up(uintptr_t value, uintptr_t step)
+/* The step is a power of two. */
+static uint64_t round_up(uint64_t value, uint64_t step)
 {
-    return (value + step - 1) / step * step;
+    return (value + step - 1) & ~(step - 1);
 }
 
 /* Bytes as hexadecimal digits, two each. */
@@ -138,6 +168,18 @@ static size_t bytes_of(const naas_tensor *tensor)
     return numbers * naas_type_bytes(tensor->type);
 }
 
+/* Whether main memory reaches to an address; says so if not. */
+static naas_status check_end(uint64_t end)
+{
+    uint64_t last = (uint64_t)MAIN_RAM_BASE + MAIN_RAM_SIZE;
+    if (end <= last)
+        return NAAS_OK;
+    printf("naas: main memory must have %lu KiB for this network, and has %lu KiB\n",
+           (unsigned long)((end - MAIN_RAM_BASE + 1023) >> 10),
+           (unsigned long)MAIN_RAM_SIZE >> 10);
+    return NAAS_SMALL_MEMORY;
+}
+
 /* Where the program, its tensors and the arrays of its user lie, one behind the other. */
 typedef struct {
     uint8_t *workspace;
@@ -145,16 +187,16 @@ typedef struct {
     uint8_t *arrays;
 } places;
 
-static places place(const naas_needs *needs)
+static naas_status place(const naas_needs *needs, places *found)
 {
-    places found;
-    found.workspace = (uint8_t *)round_up((uintptr_t)_memory, WORD_BYTES);
-    uintptr_t end = (uintptr_t)found.workspace + (uintptr_t)needs->workspace_bytes;
-    uintptr_t first = round_up(end, NAAS_PAGE_BYTES);
-    naas_region memory = {(void *)first, first, (size_t)needs->memory_bytes};
-    found.memory = memory;
-    found.arrays = (uint8_t *)round_up(first + memory.size, WORD_BYTES);
-    return found;
+    uint64_t workspace = round_up((uintptr_t)_memory, WORD_BYTES);
+    uint64_t first = round_up(workspace + needs->workspace_bytes, NAAS_PAGE_BYTES);
+    uint64_t end = round_up(first + needs->memory_bytes, WORD_BYTES);
+    naas_region memory = {(void *)(uintptr_t)first, first, (size_t)needs->memory_bytes};
+    found->workspace = (uint8_t *)(uintptr_t)workspace;
+    found->memory = memory;
+    found->arrays = (uint8_t *)(uintptr_t)end;
+    return check_end(end);
 }
 
 static naas_device device;
@@ -172,18 +214,19 @@ static naas_status find_arrays(const naas_needs *needs, uint8_t *free_bytes)
             return status;
         naas_array array = {(void *)given, tensor.type, NAAS_MODEL_LAYOUT};
         inputs[i] = array;
-        given += round_up(bytes_of(&tensor), WORD_BYTES);
+        given += (size_t)round_up(bytes_of(&tensor), WORD_BYTES);
     }
+    uint64_t end = (uintptr_t)free_bytes;
     for (uint32_t i = 0; i < needs->num_outputs; i++) {
         naas_status status = naas_output(&device, i, &tensor);
         if (status != NAAS_OK)
             return status;
-        naas_array array = {free_bytes, tensor.type, NAAS_MODEL_LAYOUT};
+        naas_array array = {(void *)(uintptr_t)end, tensor.type, NAAS_MODEL_LAYOUT};
         outputs[i] = array;
         output_bytes[i] = bytes_of(&tensor);
-        free_bytes += round_up(output_bytes[i], WORD_BYTES);
+        end += round_up(output_bytes[i], WORD_BYTES);
     }
-    return given == naas_given_end ? NAAS_OK : NAAS_BAD_ARGUMENT;
+    return given == naas_given_end ? check_end(end) : NAAS_BAD_ARGUMENT;
 }
 
 static naas_status run(naas_needs *needs)
@@ -196,7 +239,10 @@ static naas_status run(naas_needs *needs)
         return status;
     if (needs->num_inputs > MAX_ARRAYS || needs->num_outputs > MAX_ARRAYS)
         return NAAS_BAD_ARGUMENT;
-    places found = place(needs);
+    places found;
+    status = place(needs, &found);
+    if (status != NAAS_OK)
+        return status;
     status = naas_open(&device, naas_program, size, found.memory, found.workspace,
                        (size_t)needs->workspace_bytes, &io);
     if (status == NAAS_OK)
