@@ -1,6 +1,7 @@
 """What `make formal` runs: each proof, and each of its mutants; the last line counts them.
 
-python tests/formal     as many at a time as there are cores
+python tests/formal             as many at a time as there are cores
+python tests/formal --table     the table of docs/proofs.md
 """
 
 import os
@@ -15,7 +16,8 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "mutants")]
 
 from proofs import PROOFS  # noqa: E402
-from prover import Outcome, Proof, verify  # noqa: E402
+from prover import Outcome, verify  # noqa: E402
+from table import table  # noqa: E402
 
 BY_NAME = {proof.name: proof for proof in PROOFS}
 
@@ -32,13 +34,11 @@ def run(job: tuple[str, int]) -> tuple[str, int, Outcome, float]:
     return name, number, outcome, time.monotonic() - begin
 
 
-def depth_text(proof: Proof) -> str:
-    """How far the proof goes."""
-    return "every cycle, by induction" if proof.by_induction else f"{proof.depth} cycles"
-
-
 def main() -> int:
     """Run all of them; the exit status."""
+    if sys.argv[1:] == ["--table"]:
+        print(table(PROOFS))
+        return 0
     jobs = [(proof.name, i) for proof in PROOFS for i in range(len(proof.mutants) + 1)]
     wrong = 0
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -47,10 +47,10 @@ def main() -> int:
             wanted = Outcome.FAILS if number else Outcome.HOLDS
             wrong += outcome is not wanted
             if not number:
-                print(f"{name}: {outcome.value} ({depth_text(proof)}; {seconds:.1f} s)", flush=True)
-                print(f"    {proof.says}", flush=True)
+                print(f"{name}: {outcome.value} ({proof.reach}; {seconds:.1f} s)", flush=True)
+                print(f"    {proof.says} For: {proof.sizes}.", flush=True)
             elif outcome is not wanted:
-                print(f"    mutant {number} {outcome.value}: {proof.mutants[number - 1]}")
+                print(f"    {name}, mutant {proof.mutants[number - 1].name!r}: {outcome.value}")
     inductive = sum(proof.by_induction for proof in PROOFS)
     num_mutants = len(jobs) - len(PROOFS)
     print(

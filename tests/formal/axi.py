@@ -1,9 +1,8 @@
-"""The rules of AXI4-Lite at the registers, and of AXI4 at the port to memory.
+"""The rules of AXI4 at the port to memory.
 
-All signals of the two ports are driven by `AxiLiteWrites` and `AxiLiteReads`, and by `DramMaster`
-with the reader and the writer before it. What feeds them is replaced by free values: engines,
-array, memories and every field of a descriptor. So the rules hold for any program, a damaged one
-too.
+All signals of the port are driven by `DramMaster`, with the reader and the writer before it. What
+feeds them is replaced by free values: engines, array, memories and every field of a descriptor. So
+the rules hold for any program, a damaged one too.
 """
 
 from typing import Any
@@ -11,170 +10,67 @@ from typing import Any
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Module, Signal, Value
 from amaranth.lib.wiring import connect
-from mutants import Edit
-from prover import Opened, Proof, built
+from handshakes import fixed, free, holds, is_offered, promises
+from prover import Opened, Proof, built, faults
 
-import naas_hw.rtl.control.axi_lite as axi_lite
 import naas_hw.rtl.control.dram_master as dram_master
 import naas_hw.rtl.engines.reader as reader
 import naas_hw.rtl.engines.writer as writer
+import naas_hw.rtl.primitives.bursts as bursts
 from naas_hw.arch import timing
-from naas_hw.rtl.control.register_map import REGISTERS, register_map
-from naas_hw.rtl.primitives.axi import Response
+from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.rtl.primitives.transfer import LoadTransfer
 
 BEAT_BYTES = 4
 EXTENT_BITS = 2
 WRITER_CYCLES = 26
-COUNTERS = ("one", "two")
-READ_CYCLES = 4
-"""From the address of a register that is no counter to its answer."""
-
-
-def holds(m: Module, name: str, valid: Value, ready: Value, payload: Value) -> list[Assert]:
-    """Once offered, a payload stays as it is until it is taken."""
-    was_kept = Signal(name=f"{name}_was_kept")
-    before = Signal(len(payload), name=f"{name}_before")
-    m.d.sync += [was_kept.eq(valid & ~ready), before.eq(payload)]
-    return [Assert(~was_kept | valid), Assert(~was_kept | (payload == before))]
-
-
-def promises(m: Module, name: str, valid: Value, ready: Value, payload: Value) -> list[Assume]:
-    """The same of the other side."""
-    was_kept = Signal(name=f"{name}_was_kept")
-    before = Signal(len(payload), name=f"{name}_before")
-    m.d.sync += [was_kept.eq(valid & ~ready), before.eq(payload)]
-    return [Assume(~was_kept | valid), Assume(~was_kept | (payload == before))]
-
-
-def lite_writes_design() -> Module:
-    """Writes of registers: one response each, for the address and data that came."""
-    m = Module()
-    component = axi_lite.AxiLiteWrites(registers=REGISTERS)
-    m.submodules.dut = dut = Opened(built(component))
-    aw, w, b = component.aw, component.w, component.b
-    m.d.comb += [
-        *(port.eq(AnySeq(len(port))) for port in (aw.valid, aw.addr, w.valid, w.data, w.strb)),
-        b.ready.eq(AnySeq(1)),
-    ]
-    m.d.comb += promises(m, "aw", aw.valid, aw.ready, aw.addr)
-    m.d.comb += promises(m, "w", w.valid, w.ready, Cat(w.data, w.strb))
-    has_address, has_data, waits = Signal(), Signal(), Signal()
-    address, written, strobe = Signal.like(aw.addr), Signal.like(w.data), Signal.like(w.strb)
-    with m.If(aw.valid & aw.ready):
-        m.d.sync += [has_address.eq(1), address.eq(aw.addr)]
-    with m.If(w.valid & w.ready):
-        m.d.sync += [has_data.eq(1), written.eq(w.data), strobe.eq(w.strb)]
-    with m.If(component.fire):
-        m.d.sync += [has_address.eq(0), has_data.eq(0), waits.eq(1)]
-    with m.If(b.valid & b.ready):
-        m.d.sync += waits.eq(0)
-    exists = (address >> 2).matches(*(one.offset >> 2 for one in REGISTERS))
-    m.d.comb += [
-        # a response for each write, when both have come, however long it has to wait
-        Assert(component.fire == (has_address & has_data)),
-        Assert(b.valid == waits),
-        Assert(~b.valid | ((b.resp == Response.OKAY) == exists)),
-        Assert(~(waits & component.fire)),
-        # the register that was meant gets what was sent
-        Assert(~component.fire | (Cat(component.data, component.strobe) == Cat(written, strobe))),
-        # why
-        Assert(dut["has_address"] == has_address),
-        Assert(dut["has_data"] == has_data),
-        Assert(~has_data | (Cat(component.data, component.strobe) == Cat(written, strobe))),
-        Assert(~(has_address | waits) | ((b.resp == Response.OKAY) == exists)),
-        Assert(~waits | ~(has_address | has_data)),
-    ]
-    for one in component._writable:
-        chosen = component.chosen[one.name] == (address >> 2 == one.offset >> 2)
-        m.d.comb += Assert(~has_address | chosen)
-    m.d.comb += holds(m, "b", b.valid, b.ready, b.resp)
-    return m
-
-
-def lite_reads_design() -> Module:
-    """Reads of registers: one answer each, in time, whether or not the other side is ready."""
-    m = Module()
-    component = axi_lite.AxiLiteReads(counters=COUNTERS)
-    m.submodules.dut = dut = Opened(built(component))
-    ar, r = component.ar, component.r
-    m.d.comb += [port.eq(AnySeq(len(port))) for port in (ar.valid, ar.addr, r.ready)]
-    m.d.comb += [component.counts.turn.eq(AnySeq(1)), component.counts.count.eq(AnySeq(64))]
-    for register in REGISTERS:
-        m.d.comb += getattr(component.values, register.name).eq(AnyConst(32))
-    m.d.comb += promises(m, "ar", ar.valid, ar.ready, ar.addr)
-    taken = Signal()
-    under_way = Signal()
-    address = Signal.like(ar.addr)
-    age = Signal(range(READ_CYCLES + 1))
-    m.d.comb += taken.eq(ar.valid & ar.ready)
-    with m.If(r.valid & r.ready):
-        m.d.sync += under_way.eq(0)
-    with m.If(under_way & (age != READ_CYCLES)):
-        m.d.sync += age.eq(age + 1)
-    with m.If(taken):
-        m.d.sync += [under_way.eq(1), address.eq(ar.addr), age.eq(1)]
-    word = address >> 2
-    registers = register_map(COUNTERS)
-    exists = word.matches(*(one.offset >> 2 for one in registers))
-    is_setting = word.matches(*(one.offset >> 2 for one in REGISTERS))
-    stages = Cat(dut["asked"], dut["found"], r.valid)
-    m.d.comb += [
-        Assert(~r.valid | under_way),
-        Assert(~(taken & under_way & ~(r.valid & r.ready))),
-        Assert(~r.valid | ((r.resp == Response.OKAY) == exists)),
-        Assert(~(under_way & is_setting & (age == READ_CYCLES)) | r.valid),
-        # why
-        Assert(under_way == stages.any()),
-        Assert(~(dut["asked"] & dut["found"])),
-        Assert(~(dut["asked"] & r.valid)),
-        Assert(~(dut["found"] & r.valid)),
-        Assert(~dut["decoded"] | dut["asked"]),
-        Assert(~under_way | (dut["word"] == word)),
-        Assert(~under_way | (age != 0)),
-        Assert(~(under_way & (age == 1)) | (dut["asked"] & ~dut["decoded"])),
-        Assert(~dut["decoded"] | (age >= 2)),
-        Assert(~(dut["asked"] & (age >= 2)) | dut["decoded"]),
-        Assert(~(dut["asked"] & (age >= 2) & is_setting) | ~dut["is_count"]),
-        Assert(~(dut["asked"] & is_setting) | (age <= 2)),
-        Assert(~(dut["found"] & is_setting) | (age <= 3)),
-    ]
-    for register in REGISTERS:
-        is_asked = r.valid & (word == register.offset >> 2)
-        value = getattr(component.values, register.name)
-        m.d.comb += Assert(~is_asked | (r.data == value))
-        reads = under_way & (age >= 2) & (word == register.offset >> 2)
-        for other in REGISTERS:
-            m.d.comb += Assert(~reads | (dut[f"reads_{other.name}"] == (other is register)))
-        m.d.comb += Assert(~(dut["found"] & reads) | (dut["setting"] == value))
-        m.d.comb += Assert(~(dut["found"] & is_setting) | ~dut["is_count"])
-    m.d.comb += holds(m, "r", r.valid, r.ready, Cat(r.data, r.resp))
-    return m
+PAGE_BYTES = 4096
+SLICE = 2
+"""Addresses that the register at the bus holds at most."""
 
 
 def master_design() -> Module:
     """The port to memory, with free values instead of all that reads and writes through it."""
     m = Module()
     component = dram_master.DramMaster(beat_bytes=BEAT_BYTES)
-    m.submodules.dut = Opened(built(component))
+    m.submodules.dut = dut = Opened(built(component))
+    free_surroundings(m, component)
+    descriptors, load, store = component.descriptors, component.load, component.store
+    for requests in (descriptors.ar, load.ar, store.aw):
+        free(m, requests.valid, requests.address, requests.length)
+        m.d.comb += Assume(~requests.valid | fits(requests.address, requests.length))
+    w = store.w
+    free(m, descriptors.r.ready, w.valid, w.data, w.strobe, w.last)
+    promises(m, "store", w.valid, w.ready, Cat(w.data, w.strobe, w.last))
     bus = component.m_axi
-    _free_surroundings(m, component)
-    for requests in (component.descriptors.ar, component.load.ar, component.store.aw):
-        m.d.comb += [
-            requests.valid.eq(AnySeq(1)),
-            requests.address.eq(AnySeq(len(requests.address))),
-            requests.length.eq(AnySeq(len(requests.length))),
-        ]
-    store = component.store.w
-    m.d.comb += [
-        component.descriptors.r.ready.eq(AnySeq(1)),
-        *(port.eq(AnySeq(len(port))) for port in (store.valid, store.data, store.strobe)),
-        store.last.eq(AnySeq(1)),
-    ]
-    m.d.comb += promises(
-        m, "store", store.valid, store.ready, Cat(store.data, store.strobe, store.last)
-    )
-    m.d.comb += _rules(m, bus)
+    port_rules(m, bus)
+    read = (descriptors.ar.valid | load.ar.valid) & load.ar.ready
+    written = store.aw.valid & store.aw.ready
+    m.d.comb += Assert(bus.w.valid == w.valid)
+    held = is_offered(m, "ar", bus.ar.valid, bus.ar.ready, read, SLICE)
+    _why_slice(m, dut, "read_addresses", held)
+    held = is_offered(m, "aw", bus.aw.valid, bus.aw.ready, written, SLICE)
+    _why_slice(m, dut, "write_addresses", held)
     return m
+
+
+def fits(address: Value, length: Value) -> Value:
+    """Whether a burst crosses no multiple of 4 KiB; address and length are counted in beats."""
+    page_beats = PAGE_BYTES // BEAT_BYTES
+    return address[: (page_beats - 1).bit_length()] + length + 1 <= page_beats
+
+
+def _why_slice(m: Module, dut: Opened, name: str, num_held: Signal) -> None:
+    """The bursts in a register slice keep the rule, so that it holds by induction."""
+    beat_bits = (BEAT_BYTES - 1).bit_length()
+    valid, keeps = dut[f"{name}.valid"], dut[f"{name}.keeps"]
+    m.d.comb += Assert(dut[f"{name}.takes"] == ~keeps)
+    m.d.comb += Assert(num_held == valid + keeps)
+    m.d.comb += Assert(~keeps | valid)
+    for held, word in ((valid, "payload"), (keeps, "spare")):
+        burst = dram_master.OFFERED_BURST(dut[f"{name}.{word}"])
+        m.d.comb += Assert(~held | fits(burst.offset[beat_bits:], burst.length))
+        m.d.comb += Assert(~held | (burst.offset[:beat_bits] == 0))
 
 
 def reader_design() -> Module:
@@ -183,19 +79,8 @@ def reader_design() -> Module:
     component = reader.Reader(beat_bytes=BEAT_BYTES)
     m.submodules.dut = dut = Opened(built(component))
     ar, r = component.dram.ar, component.dram.r
-    halt, transfer = Signal(), component.i.payload.as_value()
-    m.d.sync += halt.eq(halt | AnySeq(1))
-    m.d.comb += [
-        component.halt.eq(halt),
-        component.i.valid.eq(AnySeq(1)),
-        transfer.eq(AnySeq(len(transfer))),
-        *(port.eq(AnySeq(len(port))) for port in (ar.ready, r.valid, r.data)),
-        component.tile_freed.give.eq(AnySeq(1)),
-        component.scales_freed.give.eq(AnySeq(1)),
-    ]
-    for name in reader.FIELDS:
-        field = getattr(component.fields, name)
-        m.d.comb += field.eq(AnyConst(len(field)))
+    free_reader(m, component)
+    free(m, ar.ready, r.valid, r.data, r.error)
     missing = Signal(reader.OUTSTANDING_BITS + 1)  # beats that were asked for and have not come
     asked = Signal(range(257))
     m.d.comb += asked.eq((ar.length + 1) & (ar.valid & ar.ready).replicate(9))
@@ -204,19 +89,45 @@ def reader_design() -> Module:
         Assume(~r.valid | (missing != 0)),  # a beat comes when it was asked for, and not before
         Assert(missing <= reader.MOST_OUTSTANDING),
         Assert(~component.quiet | (missing == 0)),
+        Assert(~ar.valid | fits(ar.address, ar.length)),
         Assert(r.ready),
         # why
         Assert(dut["outstanding"] == missing),
         Assert(dut["holds"] | (missing < timing.READ_AHEAD_BEATS + 256)),
     ]
+    _why_runs(m, dut)
     return m
+
+
+def _why_runs(m: Module, dut: Opened) -> None:
+    """No run on its way to the bus is empty, and the splitter knows the next border."""
+    limit = bursts.burst_beats(BEAT_BYTES)
+    rest, room = bursts.Run(dut["splitter.rest"]), dut["splitter.room"]
+    offset = rest.address[: (limit - 1).bit_length()]
+    following = LoadTransfer(dut["following"])
+    valid, keeps = dut["cut_runs.valid"], dut["cut_runs.keeps"]
+    spare, payload = (bursts.Run(dut[f"cut_runs.{name}"]) for name in ("spare", "payload"))
+    m.d.comb += [
+        Assert(~dut["following_valid"] | (following.columns != 0)),
+        Assert(~dut["requesting"] | (dut["beats"] != 0)),
+        Assert(dut["cut_runs.takes"] == ~keeps),
+        Assert(~keeps | (valid & (spare.beats != 0))),
+        Assert(~valid | (payload.beats != 0)),
+    ]
+    with m.If(dut["splitter.o__valid"]):
+        m.d.comb += [
+            Assert(rest.beats != 0),
+            Assert(room == limit - offset),
+            Assert(dut["splitter.ends"] == (rest.beats <= room)),
+        ]
 
 
 def responses_design() -> Module:
     """The writer, with free values for everything around it: bursts without a response."""
     m = Module()
-    component = _free_writer(m)
+    component = writer.Writer(beat_bytes=BEAT_BYTES)
     m.submodules.dut = dut = Opened(built(component))
+    free_writer(m, component, BOUND_BITS)
     aw, w, b = component.dram.aw, component.dram.w, component.dram.b
     missing = Signal(writer.BURST_BITS + 1)  # bursts that were offered and have no response
     m.d.sync += missing.eq(missing + (aw.valid & aw.ready) - b.valid)
@@ -237,61 +148,70 @@ def writer_design() -> Module:
     """The writer at the port, with free values for transfers, words of L2, fields and credits."""
     m = Module()
     master = dram_master.DramMaster(beat_bytes=BEAT_BYTES)
-    component = _free_writer(m)
+    component = writer.Writer(beat_bytes=BEAT_BYTES, extent_bits=EXTENT_BITS)
     m.submodules.master = Opened(built(master))
-    m.submodules.writer = Opened(built(component))
+    m.submodules.writer = dut = Opened(built(component))
+    free_writer(m, component, EXTENT_BITS)
     connect(m, component.dram, master.store)
     bus = master.m_axi
-    _free_surroundings(m, master)
-    m.d.comb += _rules(m, bus)
-    _bursts(m, bus)
+    free_surroundings(m, master)
+    port_rules(m, bus)
+    write_rules(m, bus)
+    beats_are_offered(m, bus, component, dut)
     return m
 
 
-def _free_writer(m: Module) -> writer.Writer:
-    component = writer.Writer(beat_bytes=BEAT_BYTES, extent_bits=EXTENT_BITS)
+def any_halt(m: Module, component: Any) -> None:
+    """A halt at any time, which lasts."""
     halt = Signal()
     m.d.sync += halt.eq(halt | AnySeq(1))
+    m.d.comb += component.halt.eq(halt)
+
+
+def free_reader(m: Module, component: reader.Reader) -> None:
+    """Let all in front of a reader be free; no extent is zero."""
     transfer = component.i.payload
-    m.d.comb += [
-        component.halt.eq(halt),
-        component.i.valid.eq(AnySeq(1)),
-        transfer.as_value().eq(AnySeq(len(transfer.as_value()))),
-        component.l2.data.eq(AnySeq(len(component.l2.data))),
-        component.first_block.eq(AnyConst(len(component.first_block))),
-        component.last_block.eq(AnyConst(len(component.last_block))),
-    ]
-    for name in writer.FIELDS:
-        field = getattr(component.fields, name)
-        m.d.comb += field.eq(AnyConst(len(field)))
+    any_halt(m, component)
+    free(m, component.i.valid, transfer, component.stored_run.stored)
+    free(m, component.tile_freed.give, component.scales_freed.give)
+    fixed(m, *(getattr(component.fields, name) for name in reader.FIELDS))
     for extent in (transfer.blocks, transfer.rows, transfer.columns):
-        m.d.comb += Assume((extent != 0) & (extent < 1 << EXTENT_BITS))
+        m.d.comb += Assume(extent != 0)
+
+
+def free_writer(m: Module, component: writer.Writer, extent_bits: int) -> None:
+    """Let all in front of a writer be free; extents have so many bits, and none is zero."""
+    transfer = component.i.payload
+    any_halt(m, component)
+    free(m, component.i.valid, transfer, component.l2.data)
+    free(m, component.stored_run.ask, component.stored_run.output_run)
+    fixed(m, component.first_block, component.last_block)
+    fixed(m, *(getattr(component.fields, name) for name in writer.FIELDS))
+    for extent in (transfer.blocks, transfer.rows, transfer.columns):
+        m.d.comb += Assume((extent != 0) & (extent < 1 << extent_bits))
     _credits(m, component)
-    return component
 
 
-def _free_surroundings(m: Module, master: dram_master.DramMaster) -> None:
+def free_surroundings(m: Module, master: dram_master.DramMaster) -> None:
+    """Let the memory behind a port be free, and the addresses to which it adds."""
     bus = master.m_axi
-    m.d.comb += [
-        master.window.eq(AnyConst(len(master.window))),
-        master.base.eq(AnyConst(len(master.base))),
-        *(port.eq(AnySeq(len(port))) for port in (bus.aw.ready, bus.w.ready, bus.ar.ready)),
-        *(port.eq(AnySeq(len(port))) for port in (bus.r.valid, bus.r.data, bus.r.resp)),
-        bus.b.resp.eq(AnySeq(len(bus.b.resp))),
-        bus.b.valid.eq(AnySeq(1)),
-    ]
+    fixed(m, master.window, master.base)
+    free(m, bus.aw.ready, bus.w.ready, bus.ar.ready)
+    free(m, bus.r.id, bus.r.valid, bus.r.data, bus.r.resp, bus.r.last)
+    free(m, bus.b.id, bus.b.valid, bus.b.resp)
 
 
-def _rules(m: Module, bus: Any) -> list[Assert]:
-    """VALID is held, and what it offers; beats and responses are taken at once."""
-    found = []
+def port_rules(m: Module, bus: Any) -> None:
+    """VALID is held, and what it offers; no burst crosses 4 KiB; what comes is taken at once."""
     for name in ("aw", "ar"):
         channel = getattr(bus, name)
         payload = Cat(channel.addr, channel.len, channel.size, channel.burst, channel.cache)
-        found += holds(m, name, channel.valid, channel.ready, payload)
+        holds(m, name, channel.valid, channel.ready, payload)
+        end = channel.addr[:12] + (channel.len + 1) * BEAT_BYTES
+        m.d.comb += Assert(~channel.valid | (end <= PAGE_BYTES))
     w = bus.w
-    found += holds(m, "w", w.valid, w.ready, Cat(w.data, w.strb, w.last))
-    return [*found, Assert(bus.r.ready), Assert(bus.b.ready)]
+    holds(m, "w", w.valid, w.ready, Cat(w.data, w.strb, w.last))
+    m.d.comb += [Assert(bus.r.ready), Assert(bus.b.ready)]
 
 
 def _credits(m: Module, component: writer.Writer) -> None:
@@ -302,8 +222,28 @@ def _credits(m: Module, component: writer.Writer) -> None:
     m.d.sync += there.eq(there + give - (component.i.valid & component.i.ready))
 
 
-def _bursts(m: Module, bus: Any) -> None:
-    """Bursts cross no 4 KiB, and have as many beats as their address said."""
+def beats_are_offered(m: Module, bus: Any, component: writer.Writer, dut: Opened) -> None:
+    """VALID of addresses and beats is high exactly while there is one, whatever READY is.
+
+    A beat is there if a burst is, and its word has come from L2, or its data are dropped.
+    """
+    aw, w, l2 = component.dram.aw, bus.w, component.l2
+    announced = aw.valid & aw.ready
+    is_offered(m, "aw", bus.aw.valid, bus.aw.ready, announced, SLICE)
+    coming = Signal(timing.L2_LATENCY)
+    m.d.sync += coming.eq(Cat(l2.enable, coming))
+    num_bursts, num_words = Signal(6), Signal(6)
+    sent = w.valid & w.ready
+    m.d.sync += [
+        num_bursts.eq(num_bursts + announced - (sent & w.last)),
+        num_words.eq(num_words + coming[-1] - sent),
+    ]
+    is_there = (num_bursts != 0) & ((num_words != 0) | dut["dropping"])
+    m.d.comb += Assert(w.valid == is_there)
+
+
+def write_rules(m: Module, bus: Any) -> None:
+    """Bursts have as many beats as their address said."""
     aw, w, b = bus.aw, bus.w, bus.b
     addressed, ended, answered = Signal(6), Signal(6), Signal(6)
     accepted, ends = aw.valid & aw.ready, w.valid & w.ready & w.last
@@ -312,11 +252,8 @@ def _bursts(m: Module, bus: Any) -> None:
         ended.eq(ended + ends),
         answered.eq(answered + b.valid),
     ]
-    m.d.comb += [
-        # a response comes when address and data were accepted
-        Assume(~b.valid | ((answered != addressed) & (answered != ended))),
-        Assert(~aw.valid | (aw.addr[:12] + (aw.len + 1) * BEAT_BYTES <= 4096)),
-    ]
+    # a response comes when address and data were accepted
+    m.d.comb += Assume(~b.valid | ((answered != addressed) & (answered != ended)))
     which = AnyConst(6)  # any burst: as many beats as its address said
     length, beat = Signal(8), Signal(9)
     has_length = Signal()
@@ -330,95 +267,134 @@ def _bursts(m: Module, bus: Any) -> None:
         m.d.comb += Assert(has_length | ~is_here | (w.last == (beat == aw.len)))
 
 
-def _edits(module: str, *edits: tuple[str, str]) -> tuple[Edit, ...]:
-    return tuple(Edit(module=module, old=old, new=new) for old, new in edits)
+OFFER = "connect(m, part_of(addresses.o, *HANDSHAKE), part_of(channel, *HANDSHAKE))"
+BEATS = "connect(m, part_of(store.w, *beat), part_of(bus.w, *beat))"
+SIZES = f"beats of {BEAT_BYTES} bytes"
 
 
 PROOFS = (
     Proof(
-        name="AXI4-Lite writes",
-        says="Each write has one response, which is held, and reaches the register that was meant.",
-        design=lite_writes_design,
-        depth=4,
-        by_induction=True,
-        mutants=_edits(
-            "control.axi_lite",
-            ("self.w.ready.eq(~has_data & ~self.b.valid)", "self.w.ready.eq(~self.b.valid)"),
-            ("with m.If(self.b.ready):", "with m.If(1):"),
-            ("self.chosen[one.name].eq(word == one.offset >> 2)", "self.chosen[one.name].eq(0)"),
-        ),
-    ),
-    Proof(
-        name="AXI4-Lite reads",
-        says=f"Each read has one answer, held and right, {READ_CYCLES} cycles after its address.",
-        design=lite_reads_design,
-        depth=6,
-        by_induction=True,
-        mutants=_edits(
-            "control.axi_lite",
-            ("with m.If(self.r.ready):", "with m.If(1):"),
-            ("self.ar.ready.eq(~asked & ~found & ~self.r.valid)", "self.ar.ready.eq(~asked)"),
-            (
-                "m.d.sync += is_chosen.eq(word == register",
-                "m.d.sync += is_chosen.eq(word != register",
-            ),
-        ),
-    ),
-    Proof(
         name="AXI4, port to memory",
-        says="An address is held until it is taken, whatever the engines do; beats are taken.",
+        says="An address is offered exactly while one is held, whatever READY is, and stays until "
+        "it is accepted, even if the engines withdraw their requests; what crosses no 4 KiB before "
+        "the base is added crosses none after; a beat is offered exactly while the writer offers "
+        "it; beats and responses are accepted at once.",
+        sizes=SIZES,
         design=master_design,
         depth=6,
         by_induction=True,
         mutants=(
-            *_edits(
+            *faults(
                 "primitives.register_slice",
-                ("moves.eq(~valid | self.o.ready)", "moves.eq(1)"),
+                (
+                    "an address is replaced before it is accepted",
+                    "moves.eq(~valid | self.o.ready)",
+                    "moves.eq(1)",
+                ),
             ),
-            *_edits("control.dram_master", ("bus.ready.eq(1)", "bus.ready.eq(bus.valid)")),
+            *faults(
+                "control.dram_master",
+                ("a beat is not accepted at once", "bus.ready.eq(1)", "bus.ready.eq(bus.valid)"),
+                (
+                    "VALID of an address waits for READY",
+                    OFFER,
+                    "m.d.comb += [addresses.o.ready.eq(channel.ready), "
+                    "channel.valid.eq(addresses.o.valid & channel.ready)]",
+                ),
+                (
+                    "VALID of a beat waits for READY",
+                    BEATS,
+                    f"{BEATS}; m.d.comb += bus.w.valid.eq(store.w.valid & bus.w.ready)",
+                ),
+                (
+                    "the base is added to the low bits as well",
+                    "return Cat(offset[:PAGE_BITS], block)",
+                    "return Cat((offset + self.base)[:PAGE_BITS], block)",
+                ),
+            ),
         ),
     ),
     Proof(
-        name="AXI4, reads",
-        says=f"At most {reader.MOST_OUTSTANDING} beats are asked for and not there; quiet: none.",
+        name="AXI4, reads of the engines",
+        says=f"At most {reader.MOST_OUTSTANDING} beats are requested and have not come; no request "
+        "crosses 4 KiB; if the reader signals that it is quiet, all beats have come.",
+        sizes=f"{SIZES}, extents of 1 to {(1 << BOUND_BITS) - 1}, no options",
         design=reader_design,
         depth=16,
         by_induction=True,
-        mutants=_edits(
-            "engines.reader",
-            (
-                "holds.eq(self.halt | (outstanding >= timing.READ_AHEAD_BEATS))",
-                "holds.eq(self.halt)",
+        mutants=(
+            *faults(
+                "engines.reader",
+                (
+                    "there is no limit",
+                    "holds.eq(self.halt | (outstanding >= timing.READ_AHEAD_BEATS))",
+                    "holds.eq(self.halt)",
+                ),
+                (
+                    "beats that come are not counted",
+                    "outstanding.eq(outstanding + asked - r.valid)",
+                    "outstanding.eq(outstanding + asked)",
+                ),
+                (
+                    "quiet overlooks an address that is offered",
+                    "self.quiet.eq(~ar.valid & (outstanding == 0))",
+                    "self.quiet.eq(outstanding == 0)",
+                ),
             ),
-            (
-                "outstanding.eq(outstanding + asked - r.valid)",
-                "outstanding.eq(outstanding + asked)",
+            *faults(
+                "primitives.bursts",
+                ("the first burst of a run is not cut", "room.eq(first_room)", "room.eq(limit)"),
             ),
-            ("self.quiet.eq(~ar.valid & (outstanding == 0))", "self.quiet.eq(outstanding == 0)"),
         ),
     ),
     Proof(
         name="AXI4, responses",
-        says=f"At most {writer.MOST_UNANSWERED} bursts have no response; quiet says that all have.",
+        says=f"At most {writer.MOST_UNANSWERED} bursts have no response; if the writer signals "
+        "that it is quiet or settled, all have one.",
+        sizes=f"{SIZES}, extents of 1 to {(1 << BOUND_BITS) - 1}, pixels side by side",
         design=responses_design,
         depth=24,
         by_induction=True,
-        mutants=_edits(
+        mutants=faults(
             "engines.writer",
-            ("outstanding.eq(outstanding + accepted - b.valid)", "outstanding.eq(accepted)"),
-            ("~bursts.o.valid & (outstanding == 0)),", "~bursts.o.valid),"),
+            (
+                "only the last burst is counted",
+                "outstanding.eq(outstanding + accepted - b.valid)",
+                "outstanding.eq(accepted)",
+            ),
+            (
+                "quiet overlooks responses",
+                "~bursts.o.valid & (outstanding == 0)),",
+                "~bursts.o.valid),",
+            ),
         ),
     ),
     Proof(
         name="AXI4, writes",
-        says=f"Bursts and their beats keep the rules of AXI4, in {WRITER_CYCLES} cycles.",
+        says="Bursts cross no 4 KiB and have as many beats as their address announced; addresses "
+        "and beats are offered exactly while there is one, whatever READY is, and stay until they "
+        "are accepted, also while the core is halted.",
+        sizes=f"{SIZES}, extents of 1 to {(1 << EXTENT_BITS) - 1}, pixels side by side",
         design=writer_design,
         depth=WRITER_CYCLES,
         by_induction=False,
-        mutants=_edits(
+        mutants=faults(
             "engines.writer",
-            ("w.last.eq(position == bursts.o.payload.length)", "w.last.eq(position == 0)"),
-            ("with m.If(self.halt & (~w.valid | w.ready)):", "with m.If(self.halt):"),
+            (
+                "LAST marks the first beat",
+                "w.last.eq(position == bursts.o.payload.length)",
+                "w.last.eq(position == 0)",
+            ),
+            (
+                "a halt changes a beat that is offered",
+                "with m.If(self.halt & (~w.valid | w.ready)):",
+                "with m.If(self.halt):",
+            ),
+            (
+                "VALID of a beat waits for READY",
+                "w.valid.eq(bursts.o.valid & (beats.o.valid | dropping))",
+                "w.valid.eq(bursts.o.valid & (beats.o.valid | dropping) & w.ready)",
+            ),
         ),
     ),
 )

@@ -4,8 +4,7 @@ from functools import partial
 
 from amaranth.asserts import AnySeq
 from amaranth.hdl import Assert, Assume, Module, Mux, Signal
-from mutants import Edit
-from prover import Opened, Proof, built
+from prover import Opened, Proof, built, faults
 
 import naas_hw.rtl.primitives.bursts as bursts
 from naas_hw.compiler.layout import DRAM_BITS
@@ -71,21 +70,29 @@ def splitter_design(beat_bytes: int) -> Module:
     return m
 
 
-def _edit(old: str, new: str) -> Edit:
-    return Edit(module="primitives.bursts", old=old, new=new)
-
-
 PROOFS = tuple(
     Proof(
         name=f"burst splitter, {beat_bytes} bytes a beat",
-        says="Bursts cover each beat of a run once, in order, and none crosses 4 KiB.",
+        says="Bursts cover each beat of a run once, in order, are as long as allowed, and none "
+        "crosses 4 KiB.",
+        sizes=f"beats of {beat_bytes} bytes, addresses of {DRAM_BITS} bits, runs of 1 to "
+        f"{(1 << bursts.RUN_BEATS_BITS) - 1:,} beats",
         design=partial(splitter_design, beat_bytes),
         depth=4,
         by_induction=True,
-        mutants=(
-            _edit("ends.eq(beats_left <= limit)", "ends.eq(beats_left < limit)"),
-            _edit("rest.address.eq(rest.address + room)", "rest.address.eq(rest.address + limit)"),
-            _edit("room.eq(first_room)", "room.eq(limit)"),
+        mutants=faults(
+            "primitives.bursts",
+            (
+                "the last burst is cut where it ends at a border",
+                "ends.eq(beats_left <= limit)",
+                "ends.eq(beats_left < limit)",
+            ),
+            (
+                "beats are left out behind the first burst",
+                "rest.address.eq(rest.address + room)",
+                "rest.address.eq(rest.address + limit)",
+            ),
+            ("the first burst of a run is not cut", "room.eq(first_room)", "room.eq(limit)"),
         ),
     )
     for beat_bytes in BEATS

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal, Value
 from amaranth.lib.memory import Memory
-from mutants import Edit
-from prover import Opened, Proof, built
+from prover import Opened, Proof, built, faults
 
 import naas_hw.rtl.primitives.box_address_generator as box
 import naas_hw.rtl.primitives.loop_nest as loop_nest
@@ -273,63 +272,121 @@ def _why_box(
             m.d.comb += Assert(dut[f"base_{name}"] == bases[i])
 
 
-def _nest_edits(*edits: tuple[str, str]) -> tuple[Edit, ...]:
-    return tuple(Edit(module="primitives.loop_nest", old=old, new=new) for old, new in edits)
+NEST = "primitives.loop_nest"
+SAYS = (
+    "A nest visits each step of its loops once, in order; the marks of first, last, final and "
+    "penultimate steps, the indices, and a value that changes by an increment of each loop are "
+    "right"
+)
 
 
-def _box_edits(*edits: tuple[str, str]) -> tuple[Edit, ...]:
-    module = "primitives.box_address_generator"
-    return tuple(Edit(module=module, old=old, new=new) for old, new in edits)
+def _nest_sizes(pace: int, bits: int) -> str:
+    return (
+        f"{POSITIONS} loops, bounds of 1 to {(1 << bits) - 1:,}, a pace of {pace}, one value of "
+        f"{VALUE_BITS} bits"
+    )
 
-
-SAYS = "A nest visits each step of its loops once, in order, and its values follow by the deltas"
 
 PROOFS = (
     Proof(
-        name="loop nest",
-        says=f"{SAYS}, for every bound of {BOUND_BITS} bits.",
+        name="loop nest, pace of 1",
+        says=f"{SAYS}.",
+        sizes=_nest_sizes(1, BOUND_BITS),
         design=lambda: nest_design(1),
         depth=8,
         by_induction=True,
-        mutants=_nest_edits(
-            ("comes_last[i].eq(following == bound)", "comes_last[i].eq(following + 1 == bound)"),
-            ("wraps.eq(self.last & move.inner)", "wraps.eq(self.last)"),
-            (" & single[i + 1 :].all()", ""),
-            ("m.d.sync += value.eq(value + delta)", "m.d.sync += value.eq(value + delta + 1)"),
-            ("self.last[i].eq(single[i])", "self.last[i].eq(0)"),
+        mutants=faults(
+            NEST,
+            (
+                "a loop ends a trip early",
+                "comes_last[i].eq(following == bound)",
+                "comes_last[i].eq(following + 1 == bound)",
+            ),
+            (
+                "a loop begins anew before the loops in it have ended",
+                "wraps.eq(self.last & move.inner)",
+                "wraps.eq(self.last)",
+            ),
+            (
+                "the last step is announced although inner loops have more trips",
+                " & single[i + 1 :].all()",
+                "",
+            ),
+            (
+                "an increment is too large by 1",
+                "m.d.sync += value.eq(value + delta)",
+                "m.d.sync += value.eq(value + delta + 1)",
+            ),
+            (
+                "a loop of one trip has no last trip",
+                "self.last[i].eq(single[i])",
+                "self.last[i].eq(0)",
+            ),
         ),
     ),
     Proof(
-        name="loop nest with a pace of 2",
-        says=f"{SAYS}, for every bound of {BOUND_BITS} bits.",
+        name="loop nest, pace of 2",
+        says=f"{SAYS}.",
+        sizes=_nest_sizes(2, BOUND_BITS),
         design=lambda: nest_design(2),
         depth=8,
         by_induction=True,
-        mutants=_nest_edits(
-            ("return (left == 2).replicate", "return (left == 1).replicate"),
-            ("left.eq(Mux(move.is_first, bound, read.data))", "left.eq(read.data)"),
+        mutants=faults(
+            NEST,
+            (
+                "a loop ends a trip late",
+                "return (left == 2).replicate",
+                "return (left == 1).replicate",
+            ),
+            (
+                "a loop that begins anew does not take its bound",
+                "left.eq(Mux(move.is_first, bound, read.data))",
+                "left.eq(read.data)",
+            ),
         ),
     ),
     Proof(
-        name="loop nest with a pace of 3",
-        says=f"{SAYS}, for every bound of {SMALL_BITS} bits, in {BOUNDED_CYCLES} cycles.",
+        name="loop nest, pace of 3",
+        says=f"{SAYS}.",
+        sizes=_nest_sizes(3, SMALL_BITS),
         design=lambda: nest_design(3, SMALL_BITS),
         depth=BOUNDED_CYCLES,
         by_induction=False,
-        mutants=_nest_edits(
-            ("self.ready.eq(~any_of(recent))", "self.ready.eq(~any_of(recent[:1]))"),
+        mutants=faults(
+            NEST,
+            (
+                "the nest is ready a cycle early",
+                "self.ready.eq(~any_of(recent))",
+                "self.ready.eq(~any_of(recent[:1]))",
+            ),
         ),
     ),
     Proof(
         name="box of addresses",
-        says=f"A box visits each of its addresses once, in order, for counts of {BOUND_BITS} bits.",
+        says="A box visits each of its addresses once, in order, and may start in the last step of "
+        "the one before.",
+        sizes=f"three levels, counts of 1 to {(1 << BOUND_BITS) - 1:,}, addresses of {VALUE_BITS} "
+        "bits",
         design=box_design,
         depth=8,
         by_induction=True,
-        mutants=_box_edits(
-            ("level.wrap.eq(following[i] & inside[i])", "level.wrap.eq(following[i])"),
-            ("Array(bases)[stepping]", "Array(bases)[0]"),
-            ("level.is_one.eq(count == 1)", "level.is_one.eq(count == 2)"),
+        mutants=faults(
+            "primitives.box_address_generator",
+            (
+                "a level begins anew before those in it have ended",
+                "level.wrap.eq(following[i] & inside[i])",
+                "level.wrap.eq(following[i])",
+            ),
+            (
+                "every step begins at the address of the outermost level",
+                "Array(bases)[stepping]",
+                "Array(bases)[0]",
+            ),
+            (
+                "a count of one is taken for a count of two",
+                "level.is_one.eq(count == 1)",
+                "level.is_one.eq(count == 2)",
+            ),
         ),
     ),
 )

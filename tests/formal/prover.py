@@ -53,6 +53,32 @@ _STATUS: Final = {"PASS": Outcome.HOLDS, "FAIL": Outcome.FAILS}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fault:
+    """A deliberate fault: a change of the hardware with which a property must not hold.
+
+    Parameters
+    ----------
+    name : what is wrong with the changed hardware.
+    module, old, new : as in `Edit`.
+    """
+
+    name: str
+    module: str
+    old: str
+    new: str
+
+    @property
+    def edit(self) -> Edit:
+        """The change of the text."""
+        return Edit(module=self.module, old=self.old, new=self.new)
+
+
+def faults(module: str, *changes: tuple[str, str, str]) -> tuple[Fault, ...]:
+    """Faults of one module: name, old text and new text of each."""
+    return tuple(Fault(name=name, module=module, old=old, new=new) for name, old, new in changes)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proof:
     """A property, and faults with which it must not hold.
 
@@ -60,22 +86,33 @@ class Proof:
     ----------
     name : short, for lists.
     says : the property in a sentence.
+    sizes : the instance for which it is proven.
     design : makes the component with assumptions and assertions.
     depth : cycles; of the base case and of the step where it is by induction.
     by_induction : whether it holds in every cycle, not only in these.
-    mutants : edits of the hardware, each of which has to be refuted.
+    mutants : faults of the hardware, each of which has to be refuted.
     """
 
     name: str
     says: str
+    sizes: str
     design: Callable[[], Elaboratable]
     depth: int
     by_induction: bool
-    mutants: tuple[Edit, ...]
+    mutants: tuple[Fault, ...]
+
+    @property
+    def reach(self) -> str:
+        """The cycles after a reset in which the property is proven."""
+        if self.by_induction:
+            return f"every cycle, by induction of depth {self.depth}"
+        return f"{self.depth} cycles"
 
 
 class Opened(Elaboratable):
     """A component whose registers can be looked at, by their names.
+
+    A register of a component inside has the name of that component and a dot before its own.
 
     Parameters
     ----------
@@ -85,11 +122,16 @@ class Opened(Elaboratable):
     def __init__(self, module: Module) -> None:
         self.fragment = Fragment.get(module, None)
         self._registers: dict[str, list[Signal]] = {}
-        for statements in self.fragment.statements.values():
+        self._collect(self.fragment, "")
+
+    def _collect(self, fragment: Fragment, path: str) -> None:
+        for statements in fragment.statements.values():
             for statement in statements:
                 for signal in statement._lhs_signals():
-                    found = self._registers.setdefault(signal.name, [])
+                    found = self._registers.setdefault(f"{path}{signal.name}", [])
                     found += [] if any(signal is one for one in found) else [signal]
+        for inner, name, _ in fragment.subfragments:
+            self._collect(inner, f"{path}{name}.")
 
     def __getitem__(self, name: str) -> Signal:
         (signal,) = self._registers[name]
@@ -106,7 +148,7 @@ def built(component: SharedComponent) -> Module:
     return component.build(None)
 
 
-def verify(proof: Proof, folder: Path, mutant: Edit | None = None) -> Outcome:
+def verify(proof: Proof, folder: Path, mutant: Fault | None = None) -> Outcome:
     """Run a proof, or show that it does not hold with a fault.
 
     Parameters
@@ -115,7 +157,7 @@ def verify(proof: Proof, folder: Path, mutant: Edit | None = None) -> Outcome:
     """
     if mutant is None:
         return _run(proof.design(), proof, folder)
-    with edited(mutant):
+    with edited(mutant.edit):
         design = proof.design()
         return _run(design, proof, folder)
 

@@ -5,8 +5,18 @@ from pathlib import Path
 import pytest
 from proofs import PROOFS
 from prover import Outcome, Proof, verify
+from table import table
 
-SHORT = ("credit", "queue", "register slice", "loop nest", "AXI4-Lite writes")
+ROOT = Path(__file__).parents[2]
+SHORT = (
+    "credit, initial 2, distance 1, 3 bits",
+    "queue, depth 4, reserve 0",
+    "register slice",
+    "loop nest, pace of 1",
+    "AXI4-Lite writes",
+    "AXI4, port to memory",
+    "registers",
+)
 """Those of the normal test set, with one mutant each."""
 
 BY_NAME = {proof.name: proof for proof in PROOFS}
@@ -27,6 +37,12 @@ def test_a_property_holds_and_a_fault_refutes_it(name: str, tmp_path: Path) -> N
 def test_names_differ_and_each_proof_has_a_mutant() -> None:
     assert len(BY_NAME) == len(PROOFS)
     assert all(proof.mutants and proof.says.endswith(".") for proof in PROOFS)
+    for proof in PROOFS:
+        assert len({mutant.name for mutant in proof.mutants}) == len(proof.mutants), proof.name
+
+
+def test_the_documents_have_each_proof_with_its_instances_depth_and_mutants() -> None:
+    assert table(PROOFS) in (ROOT / "docs" / "proofs.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
