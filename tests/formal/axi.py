@@ -19,7 +19,7 @@ import naas_hw.rtl.engines.writer as writer
 import naas_hw.rtl.primitives.bursts as bursts
 from naas_hw.arch import timing
 from naas_hw.compiler.layout import BOUND_BITS
-from naas_hw.rtl.primitives.transfer import LoadTransfer
+from naas_hw.rtl.primitives.transfer import LoadTransfer, StoreTransfer
 
 BEAT_BYTES = 4
 EXTENT_BITS = 2
@@ -48,9 +48,9 @@ def master_design() -> Module:
     written = store.aw.valid & store.aw.ready
     m.d.comb += Assert(bus.w.valid == w.valid)
     held = is_offered(m, "ar", bus.ar.valid, bus.ar.ready, read, SLICE)
-    _why_slice(m, dut, "read_addresses", held)
+    why_slice(m, dut, "read_addresses", held)
     held = is_offered(m, "aw", bus.aw.valid, bus.aw.ready, written, SLICE)
-    _why_slice(m, dut, "write_addresses", held)
+    why_slice(m, dut, "write_addresses", held)
     return m
 
 
@@ -60,7 +60,7 @@ def fits(address: Value, length: Value) -> Value:
     return address[: (page_beats - 1).bit_length()] + length + 1 <= page_beats
 
 
-def _why_slice(m: Module, dut: Opened, name: str, num_held: Signal) -> None:
+def why_slice(m: Module, dut: Opened, name: str, num_held: Signal) -> None:
     """The bursts in a register slice keep the rule, so that it holds by induction."""
     beat_bits = (BEAT_BYTES - 1).bit_length()
     valid, keeps = dut[f"{name}.valid"], dut[f"{name}.keeps"]
@@ -79,8 +79,8 @@ def reader_design() -> Module:
     component = reader.Reader(beat_bytes=BEAT_BYTES)
     m.submodules.dut = dut = Opened(built(component))
     ar, r = component.dram.ar, component.dram.r
-    free_reader(m, component)
-    free(m, ar.ready, r.valid, r.data, r.error)
+    free_reader(m, component, any_halt(m), BOUND_BITS)
+    free(m, component.stored_run.stored, ar.ready, r.valid, r.data, r.error)
     missing = Signal(reader.OUTSTANDING_BITS + 1)  # beats that were asked for and have not come
     asked = Signal(range(257))
     m.d.comb += asked.eq((ar.length + 1) & (ar.valid & ar.ready).replicate(9))
@@ -95,21 +95,35 @@ def reader_design() -> Module:
         Assert(dut["outstanding"] == missing),
         Assert(dut["holds"] | (missing < timing.READ_AHEAD_BEATS + 256)),
     ]
-    _why_runs(m, dut)
+    why_loads(m, dut)
     return m
 
 
-def _why_runs(m: Module, dut: Opened) -> None:
-    """No run on its way to the bus is empty, and the splitter knows the next border."""
-    limit = bursts.burst_beats(BEAT_BYTES)
-    rest, room = bursts.Run(dut["splitter.rest"]), dut["splitter.room"]
-    offset = rest.address[: (limit - 1).bit_length()]
+def why_loads(m: Module, dut: Opened) -> None:
+    """No run of a reader on its way to the bus is empty."""
     following = LoadTransfer(dut["following"])
-    valid, keeps = dut["cut_runs.valid"], dut["cut_runs.keeps"]
-    spare, payload = (bursts.Run(dut[f"cut_runs.{name}"]) for name in ("spare", "payload"))
     m.d.comb += [
         Assert(~dut["following_valid"] | (following.columns != 0)),
         Assert(~dut["requesting"] | (dut["beats"] != 0)),
+    ]
+    _why_runs(m, dut)
+
+
+def why_stores(m: Module, dut: Opened) -> None:
+    """No run of a writer on its way to the bus is empty."""
+    transfer = StoreTransfer(dut["transfer"])
+    m.d.comb += Assert(~(dut["addressing"] | dut["waiting"]) | (transfer.columns != 0))
+    _why_runs(m, dut)
+
+
+def _why_runs(m: Module, dut: Opened) -> None:
+    """No run between an engine and its splitter is empty, and that knows the next border."""
+    limit = bursts.burst_beats(BEAT_BYTES)
+    rest, room = bursts.Run(dut["splitter.rest"]), dut["splitter.room"]
+    offset = rest.address[: (limit - 1).bit_length()]
+    valid, keeps = dut["cut_runs.valid"], dut["cut_runs.keeps"]
+    spare, payload = (bursts.Run(dut[f"cut_runs.{name}"]) for name in ("spare", "payload"))
+    m.d.comb += [
         Assert(dut["cut_runs.takes"] == ~keeps),
         Assert(~keeps | (valid & (spare.beats != 0))),
         Assert(~valid | (payload.beats != 0)),
@@ -127,7 +141,8 @@ def responses_design() -> Module:
     m = Module()
     component = writer.Writer(beat_bytes=BEAT_BYTES)
     m.submodules.dut = dut = Opened(built(component))
-    free_writer(m, component, BOUND_BITS)
+    free_writer(m, component, any_halt(m), BOUND_BITS)
+    free(m, component.stored_run.ask, component.stored_run.output_run)
     aw, w, b = component.dram.aw, component.dram.w, component.dram.b
     missing = Signal(writer.BURST_BITS + 1)  # bursts that were offered and have no response
     m.d.sync += missing.eq(missing + (aw.valid & aw.ready) - b.valid)
@@ -151,7 +166,8 @@ def writer_design() -> Module:
     component = writer.Writer(beat_bytes=BEAT_BYTES, extent_bits=EXTENT_BITS)
     m.submodules.master = Opened(built(master))
     m.submodules.writer = dut = Opened(built(component))
-    free_writer(m, component, EXTENT_BITS)
+    free_writer(m, component, any_halt(m), EXTENT_BITS)
+    free(m, component.stored_run.ask, component.stored_run.output_run)
     connect(m, component.dram, master.store)
     bus = master.m_axi
     free_surroundings(m, master)
@@ -161,35 +177,41 @@ def writer_design() -> Module:
     return m
 
 
-def any_halt(m: Module, component: Any) -> None:
+def any_halt(m: Module) -> Signal:
     """A halt at any time, which lasts."""
     halt = Signal()
     m.d.sync += halt.eq(halt | AnySeq(1))
+    return halt
+
+
+def free_reader(m: Module, component: reader.Reader, halt: Value, extent_bits: int) -> None:
+    """Let all in front of a reader be free; extents have so many bits, and none is zero."""
     m.d.comb += component.halt.eq(halt)
-
-
-def free_reader(m: Module, component: reader.Reader) -> None:
-    """Let all in front of a reader be free; no extent is zero."""
-    transfer = component.i.payload
-    any_halt(m, component)
-    free(m, component.i.valid, transfer, component.stored_run.stored)
+    free(m, component.i.valid, component.i.payload)
     free(m, component.tile_freed.give, component.scales_freed.give)
     fixed(m, *(getattr(component.fields, name) for name in reader.FIELDS))
-    for extent in (transfer.blocks, transfer.rows, transfer.columns):
-        m.d.comb += Assume(extent != 0)
+    _extents(m, component.i.payload, extent_bits)
 
 
-def free_writer(m: Module, component: writer.Writer, extent_bits: int) -> None:
+def free_writer(
+    m: Module,
+    component: writer.Writer,
+    halt: Value,
+    extent_bits: int,
+    flushed: Value | int = 0,
+) -> None:
     """Let all in front of a writer be free; extents have so many bits, and none is zero."""
-    transfer = component.i.payload
-    any_halt(m, component)
-    free(m, component.i.valid, transfer, component.l2.data)
-    free(m, component.stored_run.ask, component.stored_run.output_run)
+    m.d.comb += component.halt.eq(halt)
+    free(m, component.i.valid, component.i.payload, component.l2.data)
     fixed(m, component.first_block, component.last_block)
     fixed(m, *(getattr(component.fields, name) for name in writer.FIELDS))
+    _extents(m, component.i.payload, extent_bits)
+    _credits(m, component, flushed)
+
+
+def _extents(m: Module, transfer: Any, bits: int) -> None:
     for extent in (transfer.blocks, transfer.rows, transfer.columns):
-        m.d.comb += Assume((extent != 0) & (extent < 1 << extent_bits))
-    _credits(m, component)
+        m.d.comb += Assume((extent != 0) & (extent < 1 << bits))
 
 
 def free_surroundings(m: Module, master: dram_master.DramMaster) -> None:
@@ -214,15 +236,19 @@ def port_rules(m: Module, bus: Any) -> None:
     m.d.comb += [Assert(bus.r.ready), Assert(bus.b.ready)]
 
 
-def _credits(m: Module, component: writer.Writer) -> None:
+def _credits(m: Module, component: writer.Writer, flushed: Value | int) -> None:
     """A tile is drained before it is stored, and as few are there as the counter holds."""
     there = Signal(5)
     give = component.tile_drained.give
     m.d.comb += [give.eq(AnySeq(1)), Assume(~give | (there < 2))]
     m.d.sync += there.eq(there + give - (component.i.valid & component.i.ready))
+    with m.If(flushed):
+        m.d.sync += there.eq(0)
 
 
-def beats_are_offered(m: Module, bus: Any, component: writer.Writer, dut: Opened) -> None:
+def beats_are_offered(
+    m: Module, bus: Any, component: writer.Writer, dut: Opened, flushed: Value | int = 0
+) -> None:
     """VALID of addresses and beats is high exactly while there is one, whatever READY is.
 
     A beat is there if a burst is, and its word has come from L2, or its data are dropped.
@@ -238,6 +264,8 @@ def beats_are_offered(m: Module, bus: Any, component: writer.Writer, dut: Opened
         num_bursts.eq(num_bursts + announced - (sent & w.last)),
         num_words.eq(num_words + coming[-1] - sent),
     ]
+    with m.If(flushed):
+        m.d.sync += [coming.eq(0), num_bursts.eq(0), num_words.eq(0)]
     is_there = (num_bursts != 0) & ((num_words != 0) | dut["dropping"])
     m.d.comb += Assert(w.valid == is_there)
 

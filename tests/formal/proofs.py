@@ -8,6 +8,7 @@ import flow_control
 import lite_ports
 import loops
 import register_file
+import shared_port
 from prover import Proof
 
 PROOFS: Final[tuple[Proof, ...]] = (
@@ -17,4 +18,5 @@ PROOFS: Final[tuple[Proof, ...]] = (
     *lite_ports.PROOFS,
     *register_file.PROOFS,
     *axi.PROOFS,
+    *shared_port.PROOFS,
 )
