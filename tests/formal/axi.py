@@ -22,7 +22,6 @@ from naas_hw.compiler.layout import BOUND_BITS
 from naas_hw.rtl.primitives.transfer import LoadTransfer, StoreTransfer
 
 BEAT_BYTES = 4
-EXTENT_BITS = 2
 WRITER_CYCLES = 26
 PAGE_BYTES = 4096
 SLICE = 2
@@ -163,10 +162,10 @@ def writer_design() -> Module:
     """The writer at the port, with free values for transfers, words of L2, fields and credits."""
     m = Module()
     master = dram_master.DramMaster(beat_bytes=BEAT_BYTES)
-    component = writer.Writer(beat_bytes=BEAT_BYTES, extent_bits=EXTENT_BITS)
+    component = writer.Writer(beat_bytes=BEAT_BYTES, extent_bits=BOUND_BITS)
     m.submodules.master = Opened(built(master))
     m.submodules.writer = dut = Opened(built(component))
-    free_writer(m, component, any_halt(m), EXTENT_BITS)
+    free_writer(m, component, any_halt(m), BOUND_BITS)
     free(m, component.stored_run.ask, component.stored_run.output_run)
     connect(m, component.dram, master.store)
     bus = master.m_axi
@@ -402,7 +401,7 @@ PROOFS = (
         says="Bursts cross no 4 KiB and have as many beats as their address announced; addresses "
         "and beats are offered exactly while there is one, whatever READY is, and stay until they "
         "are accepted, also while the core is halted.",
-        sizes=f"{SIZES}, extents of 1 to {(1 << EXTENT_BITS) - 1}, pixels side by side",
+        sizes=f"{SIZES}, extents of 1 to {(1 << BOUND_BITS) - 1}, pixels side by side",
         design=writer_design,
         depth=WRITER_CYCLES,
         by_induction=False,

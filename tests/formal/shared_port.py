@@ -12,7 +12,6 @@ from amaranth.hdl import Assert, Assume, Module, Mux, ResetInserter, Signal, Val
 from amaranth.lib.wiring import connect
 from axi import (
     BEAT_BYTES,
-    EXTENT_BITS,
     SIZES,
     SLICE,
     beats_are_offered,
@@ -32,7 +31,7 @@ import naas_hw.rtl.control.dram_master as dram_master
 import naas_hw.rtl.engines.reader as reader
 import naas_hw.rtl.engines.writer as writer
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import SLOT_BYTES
+from naas_hw.compiler.layout import BOUND_BITS, SLOT_BYTES
 
 CYCLES = 18
 """The first beat of a write is offered later, in the 21st cycle."""
@@ -103,8 +102,8 @@ def shared_port_design() -> Module:
     """The port, and all that reads and writes through it."""
     m = Module()
     master = dram_master.DramMaster(beat_bytes=BEAT_BYTES)
-    loads = reader.Reader(beat_bytes=BEAT_BYTES, extent_bits=EXTENT_BITS)
-    stores = writer.Writer(beat_bytes=BEAT_BYTES, extent_bits=EXTENT_BITS)
+    loads = reader.Reader(beat_bytes=BEAT_BYTES, extent_bits=BOUND_BITS)
+    stores = writer.Writer(beat_bytes=BEAT_BYTES, extent_bits=BOUND_BITS)
     loads_dut, stores_dut = Opened(built(loads)), Opened(built(stores))
     free_surroundings(m, master)
     controller = ControllerOrder(
@@ -116,8 +115,8 @@ def shared_port_design() -> Module:
     connect(m, loads.dram, master.load)
     connect(m, stores.dram, master.store)
     connect(m, loads.stored_run, stores.stored_run)
-    free_reader(m, loads, controller.halt, EXTENT_BITS)
-    free_writer(m, stores, controller.halt, EXTENT_BITS, controller.flushed)
+    free_reader(m, loads, controller.halt, BOUND_BITS)
+    free_writer(m, stores, controller.halt, BOUND_BITS, controller.flushed)
     _planners(m, controller, loads, stores, loads_dut)
     bus = master.m_axi
     port_rules(m, bus)
@@ -212,7 +211,7 @@ PROOFS = (
         "halts: the rules of addresses of the rows above; no descriptor is read while beats of the "
         "reader are missing; a beat goes to whoever asked for it; at most "
         f"{reader.MOST_OUTSTANDING} beats, with those of a descriptor, are missing at the bus.",
-        sizes=f"{SIZES}, extents of 1 to {(1 << EXTENT_BITS) - 1}, no options; any descriptor of "
+        sizes=f"{SIZES}, extents of 1 to {(1 << BOUND_BITS) - 1}, no options; any descriptor of "
         f"up to {MOST_DESCRIPTOR_BEATS} beats",
         design=shared_port_design,
         depth=CYCLES,
