@@ -50,7 +50,8 @@ tile has transfers, too. It costs no time. The gate of a tile opens when fill ha
 before last, whose data had to come first: so in two tiles there are at least an address, the beats
 of one of them and FILL_TO_LOAD. The first two have no gate, but the first brings scales, which
 take at least three beats. Store waits for drain, which waits for the store before last: so in
-two tiles there is at least DRAIN_TO_STORE."""
+two tiles there is at least DRAIN_TO_STORE. A tile is planned as soon as the one before it was
+taken, so a pair of tiles may follow each other after STEP_PACE cycles."""
 
 STEP_PACE: Final = 2
 """Cycles of a step of fill and of a run of drain, at least: their loop nests step every second

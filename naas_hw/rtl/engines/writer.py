@@ -219,9 +219,9 @@ class Writer(SharedComponent):
         """Take a transfer if its tile is drained and there is room for it.
 
         Its words are read a cycle later than its addresses are computed, so that the address of a
-        burst goes before its data although it passes one more register. A transfer is taken when
-        the words of the one before are begun. That costs no time: a tile is drained only when the
-        tile before last is stored.
+        burst goes before its data although it passes one more register. A transfer may be taken in
+        the cycle in which the words of the one before begin, two cycles after that one. That costs
+        no time: drain leaves a tile STEP_PACE cycles after the one before, at the earliest.
         """
         m.submodules.drained = drained = Credit(
             initial=0, distance=self.to_store - DATA_PIPELINE, width=4
@@ -229,7 +229,7 @@ class Writer(SharedComponent):
         connect(m, flipped(self.tile_drained), drained.i)
         accepted = Signal()
         m.d.comb += [
-            self.i.ready.eq(drained.available & (~addressing | addressed) & ~waiting),
+            self.i.ready.eq(drained.available & (~addressing | addressed) & (~waiting | begins)),
             accepted.eq(self.i.valid & self.i.ready),
             runs.start.eq(accepted),
             drained.take.eq(accepted),
