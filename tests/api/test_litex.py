@@ -260,7 +260,8 @@ def test_make_runs_nothing_that_a_folder_is_called(folder: Path, tmp_path: Path)
     text = makefile.read_text()
     makefile.write_text("all:\n\t@echo got '$(BUILD_DIR)'\n")
     done = python(FIRMWARE, folder, str(folder / "build"))
-    assert done.stdout == "got ../build\n"
+    told = [line for line in done.stdout.splitlines() if not line.startswith("make")]
+    assert told == ["got ../build"]  # make tells its folder if another make called it
     for name in ("$(shell touch made)", "a b"):
         done = python(FIRMWARE, folder, str(tmp_path / name))
         assert "must have no characters but letters" in done.stderr.splitlines()[-1]
