@@ -23,7 +23,6 @@ extern uint8_t _memory[]; /* behind the firmware, to the end of main memory */
 
 enum { WORD_BYTES = 8, MAX_ARRAYS = 8 };
 
-enum { WATCHDOG_CYCLES = 1024 }; /* of a unit of the register */
 enum { SPARE_CYCLES = 1 << 20 }; /* for what happens around the layers of a start */
 
 typedef struct {
@@ -86,7 +85,7 @@ static void add_counts(void)
  * of a loop takes a cycle or more, so so many steps are not too few. 0: there is no limit. */
 static uint64_t most_cycles(void)
 {
-    uint64_t cycles = (uint64_t)read32(0, NAAS_REG_WATCHDOG) * WATCHDOG_CYCLES;
+    uint64_t cycles = (uint64_t)read32(0, NAAS_REG_WATCHDOG) * NAAS_WATCHDOG_CYCLES;
     return cycles ? cycles * read32(0, NAAS_REG_NUM_DESCRIPTORS) + SPARE_CYCLES : 0;
 }
 
