@@ -10,7 +10,6 @@ rtl/DATASHEET.md, naas_accelerator.core, ip/, constraints/
 program/program.json, LAYER/*.bin             descriptors and tensors, with their addresses
 """
 
-import hashlib
 import json
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass, replace
@@ -44,6 +43,7 @@ from naas_hw.rtl.control.register_map import RANGE_BYTES, register_map
 from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.search.objective import Objective
+from naas_hw.system.digests import sha256_of
 from naas_hw.workload.arithmetic.golden import reference_output
 from naas_hw.workload.arithmetic.quantise import random_quantised_layer
 from naas_hw.workload.arithmetic.quantised import QuantisedLayer
@@ -157,10 +157,7 @@ def plan_rtl(
             "digest": f"{digest:016x}",
             "top": names.top,
             "accelerator": accelerator.model_dump(mode="json"),
-            "files": {
-                path: hashlib.sha256(_bytes(content)).hexdigest()
-                for path, content in sorted(files.items())
-            },
+            "files": {path: sha256_of(content) for path, content in sorted(files.items())},
         }
     )
     return FilePlan.of(files, folder="rtl")
@@ -186,10 +183,6 @@ def _render(template: str, **facts: object) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, indent=1) + "\n"
-
-
-def _bytes(content: str | bytes) -> bytes:
-    return content.encode() if isinstance(content, str) else content
 
 
 # ---------------------------------------------------------------- the test without Python

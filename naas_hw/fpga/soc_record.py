@@ -1,12 +1,12 @@
 """What naas wrote of a SoC, by digests, so that no file is replaced that a user has changed."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from naas_hw.core.errors import InputError
 from naas_hw.emit.plan import FilePlan
+from naas_hw.system.digests import sha256_of, sha256_of_file
 from naas_hw.system.json_files import read_json
 from naas_hw.system.text import printable
 
@@ -20,7 +20,7 @@ _LARGEST_RECORD: Final = 1 << 20
 
 def digests_of(files: FilePlan) -> dict[str, str]:
     """SHA-256 of each file, by its path."""
-    return {path: _digest(_bytes(files[path])) for path in files}
+    return {path: sha256_of(files[path]) for path in files}
 
 
 def read_digests(folder: Path) -> dict[str, str]:
@@ -61,17 +61,9 @@ def check_unchanged(files: FilePlan, folder: Path, written: Mapping[str, str]) -
         place = folder / path
         if not place.is_file():
             continue
-        found = _digest(place.read_bytes())
-        if found not in (written.get(path), _digest(_bytes(files[path]))):
+        found = sha256_of_file(place)
+        if found not in (written.get(path), sha256_of(files[path])):
             raise InputError(
                 f"{printable(str(place))} has been changed since naas wrote it; move it to another "
                 "place, or choose another folder with --output"
             )
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _bytes(content: str | bytes) -> bytes:
-    return content.encode() if isinstance(content, str) else content

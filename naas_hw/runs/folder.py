@@ -18,7 +18,8 @@ import filelock
 from pydantic import ValidationError
 
 from naas_hw.core.errors import InputError
-from naas_hw.runs.manifest import ENTRY, MANIFEST, Manifest, sha256_of, sha256_of_file
+from naas_hw.runs.manifest import ENTRY, MANIFEST, Manifest
+from naas_hw.system.digests import sha256_of, sha256_of_file
 from naas_hw.system.files import (
     check_folders,
     check_replaceable,

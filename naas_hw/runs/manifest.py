@@ -5,11 +5,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from naas_hw.system.digests import sha256_of
 from naas_hw.system.text import printable
 
 MANIFEST: Final = "manifest.json"
@@ -40,17 +41,6 @@ def digest_of(*inputs: str | bytes) -> str:
         digest.update(len(data).to_bytes(8, "big"))
         digest.update(data)
     return digest.hexdigest()
-
-
-def sha256_of(content: str | bytes) -> str:
-    """SHA-256 of a file with this content."""
-    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
-
-
-def sha256_of_file(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 _PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.\-]*"

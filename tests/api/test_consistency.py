@@ -21,8 +21,9 @@ from naas_hw.core.errors import InputError
 from naas_hw.core.output_licence import SPDX_LINE
 from naas_hw.graph.quantise.measured_accuracy import ACCURACY_FILE, MeasuredAccuracy
 from naas_hw.runs.folder import RunFolder
-from naas_hw.runs.manifest import MANIFEST, sha256_of_file
+from naas_hw.runs.manifest import MANIFEST
 from naas_hw.search.mapping.network_search import MappingSettings
+from naas_hw.system.digests import sha256_of_file
 
 pytestmark = pytest.mark.takes_seconds
 

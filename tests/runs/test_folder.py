@@ -12,7 +12,8 @@ import pytest
 
 from naas_hw.core.errors import InputError
 from naas_hw.runs.folder import LOCK, RunFolder
-from naas_hw.runs.manifest import MANIFEST, Manifest, digest_of, sha256_of
+from naas_hw.runs.manifest import MANIFEST, Manifest, digest_of
+from naas_hw.system.digests import sha256_of
 
 
 def manifest_of(text: str = "input", **changes) -> Manifest:

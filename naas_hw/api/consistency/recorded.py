@@ -14,7 +14,8 @@ from naas_hw.api.models import MODEL_FILE
 from naas_hw.core.errors import InputError
 from naas_hw.graph.quantise.measured_accuracy import ACCURACY_FILE
 from naas_hw.runs.folder import RunFolder
-from naas_hw.runs.manifest import ENTRY, MANIFEST, Manifest, sha256_of_file
+from naas_hw.runs.manifest import ENTRY, MANIFEST, Manifest
+from naas_hw.system.digests import sha256_of_file
 from naas_hw.system.files import read_file
 from naas_hw.system.json_files import MAX_FILE_BYTES, parse_json
 from naas_hw.system.text import printable
