@@ -69,6 +69,7 @@ BINS: Final = (
     "fill_at_pace",
     "drain_at_pace",
     "load_at_pace",
+    "store_at_pace",
     "residual",
     "residual_on_sums",
     "table",
@@ -91,6 +92,7 @@ LARGE_BINS: Final = (
 MAPPING_BINS: Final = (
     *BINS[BINS.index("kind_conv") : BINS.index("zero_point_with_padding")],
     *BINS[BINS.index("tile_in_padding") : BINS.index("steady_8_steps")],
+    "store_at_pace",
 )
 """Bins that a layer and a mapping can fall into on any hardware, and that show without tensors."""
 
@@ -114,6 +116,8 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
     fewer weights side by side than the weight network has lanes. fill_at_pace: the weights or the
     inputs of a step take fewer cycles than the step itself. drain_at_pace: the beats of a run do.
     load_at_pace: a tile of weights or of inputs has fewer words than its planner takes cycles.
+    store_at_pace: each output tile is one word of one run, so that drain can leave tiles as fast as
+    its loop nest steps.
     """
     geometry = case.geometry
     bins = {
@@ -132,6 +136,8 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
         and geometry.drain_cycles < timing.STEP_PACE,
         "load_at_pace": geometry.num_dram_tiles > 1
         and min(geometry.weight_tile_words, geometry.input_tile_words) < timing.PLANNER_PACE,
+        "store_at_pace": geometry.output_tile_words == 1
+        and 1 < geometry.num_runs(geometry.last_output_tile),
         f"stall_{dominant_stall(stalls)}": True,
         "stall_descriptor": stalls.descriptor > max(getattr(stalls, c) for c in STALL_CAUSES),
     }

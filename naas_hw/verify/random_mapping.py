@@ -20,6 +20,7 @@ _NUM_REPAIRS: Final = 6  # of a mapping that does not fit
 _STRICT_SHARE: Final = (
     0.8  # of the mappings whose blocks are made whole; the rest is legal only by chance
 )
+_TINY_SHARE: Final = 0.1  # of the mappings whose tiles are as small as they can be
 
 Ints = NDArray[np.int64]
 
@@ -38,6 +39,8 @@ def random_mappings(
     rest = -(-bounds // spatial)
     pe = _parts(rest, rng)
     l2 = _parts(-(-rest // pe), rng)
+    is_tiny = rng.random(count) < _TINY_SHARE
+    pe[is_tiny] = l2[is_tiny] = 1
     orders = rng.permuted(np.tile(np.arange(len(DIMS), dtype=np.int8), (count, 3, 1)), axis=2)
     _put_reductions_innermost(layer, orders)
     strict = rng.random(count) < _STRICT_SHARE

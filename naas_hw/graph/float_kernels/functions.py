@@ -55,9 +55,15 @@ def elu(x: Array, alpha: float) -> Array:
 
 
 def softmax(x: Array, axis: int) -> Array:
-    """Powers exp(x), divided by its sum along an axis."""
-    powers = np.exp(x - x.max(axis=axis, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
+    """Powers exp(x), divided by its sum along an axis.
+
+    Powers and sums are computed in float64 and rounded, as in the C driver. So they have the same
+    bits with another library of functions and with another order of the sum.
+    """
+    moved = x - x.max(axis=axis, keepdims=True)
+    powers = np.exp(moved.astype(np.float64)).astype(x.dtype)
+    sums = powers.sum(axis=axis, keepdims=True, dtype=np.float64)
+    return np.asarray(powers / sums.astype(x.dtype))
 
 
 def log_softmax(x: Array, axis: int) -> Array:
