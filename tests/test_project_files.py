@@ -29,7 +29,10 @@ def test_the_version_is_the_same_everywhere() -> None:
 
 def test_hosted_ci_does_what_everybody_does(job: dict[str, Any]) -> None:
     assert [step["run"] for step in job["steps"] if "run" in step] == ["make test"]
-    assert job["steps"][-1]["env"] == {"NAAS_REQUIRE_TOOLS": "1"}
+    assert job["steps"][-1]["env"] == {
+        "NAAS_REQUIRE_TOOLS": "1",
+        "NAAS_WITHOUT_MODELS": "1",
+    }
 
 
 def test_hosted_ci_runs_with_each_version_of_python_that_is_called_tested(

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from blocks import BLOCKS, macs_in_torch
 from onnx import TensorProto, helper, numpy_helper
+from trained_models import FOLDER, NAMES, model_path
 
 from naas_hw.api.checks import check_values
 from naas_hw.graph.importers.tflite_tables import read_tables
@@ -17,7 +18,6 @@ from naas_hw.graph.onnx_writer import write_onnx
 from naas_hw.workload.check import CheckReport, Verdict
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
-MODELS = Path(__file__).parents[3] / "shared" / "models"
 
 LARGE = [
     "light_bvlc_alexnet",
@@ -33,7 +33,7 @@ LARGE = [
 def files():
     light = [LIGHT / f"{name}.onnx" for name in ("light_squeezenet", "light_inception_v1")]
     large = [LIGHT / f"{name}.onnx" for name in LARGE]
-    shared = [*sorted(MODELS.glob("*.onnx")), *sorted(MODELS.glob("*.tflite"))]
+    shared = [FOLDER / name for name in NAMES]
     marked = [pytest.param(path, id=path.name, marks=pytest.mark.slow) for path in large]
     return [pytest.param(path, id=path.name) for path in (*light, *shared)] + marked
 
@@ -100,6 +100,8 @@ def lines_of(path: Path) -> tuple[list[str], int]:
 
 @pytest.mark.parametrize("path", files())
 def test_all_operators_products_and_constants_of_a_file_are_in_the_report(path):
+    if path.parent == FOLDER:
+        model_path(path.name)
     report = checked(path)
     kinds, num_constants = lines_of(path)
     assert [one.operator for one in report.operators] == kinds

@@ -4,11 +4,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from trained_models import NAMES, model_path
 
 from naas_hw.api.models import find_model
 
-MODELS = Path(__file__).parents[3] / "shared" / "models"
-FILES = [*sorted(MODELS.glob("*.onnx")), *sorted(MODELS.glob("*.tflite"))]
 SMALL = (1, 3, 64, 64)
 
 
@@ -20,9 +19,9 @@ def host_kinds(source: str | Path, input_shape: tuple[int, ...] | None = None) -
     )
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_of_a_shared_model_the_host_computes_softmax_only(path: Path) -> None:
-    assert host_kinds(path) <= Counter(softmax=1)
+@pytest.mark.parametrize("name", NAMES)
+def test_of_a_trained_model_the_host_computes_softmax_only(name: str) -> None:
+    assert host_kinds(model_path(name)) <= Counter(softmax=1)
 
 
 @pytest.mark.slow

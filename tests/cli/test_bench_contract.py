@@ -2,18 +2,16 @@
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from trained_models import model_path
 
 from naas_hw.api.models import find_model
 from naas_hw.cli import main
 from naas_hw.graph.contract import ContractReport, OperatorComparison
-
-MODELS = Path(__file__).parents[3] / "shared" / "models"
 
 
 @pytest.fixture
@@ -61,9 +59,7 @@ def test_one_unit_is_allowed(kind, difference, holds):
 
 
 def test_without_litert_the_command_says_what_it_needs(monkeypatch, capsys):
-    path = MODELS / "ad01_int8.tflite"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing")
+    path = model_path("ad01_int8.tflite")
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     assert main(["bench", "contract", str(path)]) == 2
     said = capsys.readouterr().err

@@ -7,10 +7,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from trained_models import model_path
 
 from naas_hw.cli import main
 
-MODELS = Path(__file__).parents[3] / "shared" / "models"
 WEIGHTS = np.linspace(-1, 1, 4 * 3 * 9, dtype=np.float32).reshape(4, 3, 3, 3)
 INTEGERS = np.arange(-54, 54).astype(np.int8).reshape(4, 3, 3, 3)
 
@@ -184,9 +184,7 @@ def test_a_wrong_model_is_one_sentence(name, command, tmp_path, run_in):
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", ["ad01_int8.tflite", "micro_kws_qdq.onnx"])
 def test_half_a_real_file_is_one_sentence(name, command, tmp_path, run_in):
-    if not (MODELS / name).is_file():
-        pytest.skip(f"{MODELS / name} is missing")
-    content = (MODELS / name).read_bytes()
+    content = model_path(name).read_bytes()
     path = tmp_path / name
     path.write_bytes(content[: len(content) // 2])
     status, said = run_in(command, path)

@@ -1,11 +1,11 @@
 """Each operator beside LiteRT's reference kernels, on the same input bytes."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from tflite_models import OperatorOfFile, TensorOfFile, file_content
+from trained_models import model_path
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.contract import compare_with_litert, measure_contract
@@ -17,7 +17,6 @@ from naas_hw.graph.integer_form import quantised_graph
 from naas_hw.graph.onnx_writer import write_onnx
 from naas_hw.graph.quantised import HostFunction
 
-MODELS = Path(__file__).parents[3] / "shared" / "models"
 NUM_RUNS = 3
 
 
@@ -502,9 +501,7 @@ def test_transposed_convolution(tmp_path):
     "name", "kws_ref_model vww_96_int8 pretrainedResnet_quant ad01_int8".split()
 )
 def test_trained_models(name):
-    path = MODELS / f"{name}.tflite"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing")
+    path = model_path(f"{name}.tflite")
     report = measure_contract(path, num_inputs=1, seed=7)
     assert report.not_compared == ()
     units = {one.kind: one.largest_difference for one in report.kinds}
@@ -522,9 +519,7 @@ def test_trained_models(name):
     ],
 )
 def test_trained_onnx_models(name, other):
-    path = MODELS / f"{name}.onnx"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing")
+    path = model_path(f"{name}.onnx")
     if other == "onnxruntime":
         pytest.importorskip("onnxruntime", reason="onnxruntime is missing")
     report = measure_contract(path, num_inputs=1, seed=8)
@@ -543,8 +538,6 @@ def test_trained_onnx_models(name, other):
 
 
 def test_init_wrong_model_that_is_not_quantised():
-    path = MODELS / "micro_kws_fp32.onnx"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing")
+    path = model_path("micro_kws_fp32.onnx")
     with pytest.raises(InputError, match="must be a quantised model"):
         measure_contract(path)

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from quantised_models import QuantisedModel
+from trained_models import model_path
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.contract import compare_operators
@@ -20,7 +21,6 @@ from naas_hw.graph.onnx_writer import write_onnx
 from naas_hw.graph.operators import TABLE_KINDS
 from naas_hw.graph.quantised import Convolution, Crop, HostFunction, Padded
 
-MODELS = Path(__file__).parents[3] / "shared" / "models"
 POOL = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0, 0, 0), "dilation": (1, 1)}
 
 
@@ -667,17 +667,13 @@ def test_both_quantised_forms_give_the_same_bytes(rng, tmp_path):
 
 
 def test_both_quantised_forms_of_a_trained_network_give_the_same_bytes(rng, tmp_path):
-    path = MODELS / "micro_kws_qdq.onnx"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing")
+    path = model_path("micro_kws_qdq.onnx")
     assert_same_bytes(path, in_qoperator_form(path, tmp_path), rng)
 
 
 def test_files_of_one_network_with_other_scales_have_the_same_weights():
     """So their bytes differ, and nothing but the scales is a reason for it."""
-    paths = [MODELS / f"micro_kws_{form}.onnx" for form in ("qdq", "qoperator")]
-    if not all(path.is_file() for path in paths):
-        pytest.skip(f"{paths[0].parent} is missing")
+    paths = [model_path(f"micro_kws_{form}.onnx") for form in ("qdq", "qoperator")]
     one, other = (quantised_graph(folded(read_graph(path))) for path in paths)
     assert kinds(one) == kinds(other)
     layers = [graph.operators for graph in (one, other)]

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from trained_models import model_path
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.float_execution import run_floats
@@ -18,7 +19,6 @@ from naas_hw.graph.importers.onnx_file import graph_of_model
 from naas_hw.graph.importers.reader import read_graph
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
-MODELS = Path(__file__).resolve().parents[3].parent / "shared/models"
 
 Shapes = Mapping[str, Sequence[int | str]]
 
@@ -506,12 +506,11 @@ def test_networks_of_the_zoo_compute_what_they_did_when_folded(name):
     assert "batch_norm" not in {operator.kind for operator in smaller.operators}
 
 
-@pytest.mark.skipif(not MODELS.is_dir(), reason="../shared/models is missing")
 def test_one_trained_network_gives_one_answer_in_three_forms():
     inputs = values_of({"serving_default_input:0": (1, 1960)})
     answers = []
     for form in ("fp32", "qdq", "qoperator"):
-        graph = folded(read_graph(MODELS / f"micro_kws_{form}.onnx"))
+        graph = folded(read_graph(model_path(f"micro_kws_{form}.onnx")))
         answers.append(run_floats(graph, inputs)[graph.outputs[0]])
     assert np.abs(answers[1] - answers[0]).max() < 0.1
     assert np.abs(answers[2] - answers[1]).max() < 0.03

@@ -1,22 +1,17 @@
 """TFLite files become graphs; what is no whole file is refused in a sentence."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from trained_models import model_path
 
 from naas_hw.core.errors import InputError
 from naas_hw.graph.importers.tflite_file import read_tflite, tflite_graph
 
-MODELS = Path(__file__).parents[4] / "shared" / "models"
 NAMES = "kws_ref_model vww_96_int8 pretrainedResnet_quant ad01_int8".split()
 
 
 def content_of(name: str) -> bytes:
-    path = MODELS / f"{name}.tflite"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing")
-    return path.read_bytes()
+    return model_path(f"{name}.tflite").read_bytes()
 
 
 @pytest.mark.parametrize(
