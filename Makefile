@@ -70,7 +70,7 @@ format: $(VENV)/.setup-done ## Format the code and mend what ruff can mend
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-hooks: $(VENV)/.setup-done ## Check style and types before each commit
+hooks: $(VENV)/.setup-torch-done ## Check style and types before each commit
 	$(VENV)/bin/pre-commit install
 
 clean: ## Remove what tools leave behind

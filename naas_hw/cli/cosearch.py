@@ -13,7 +13,7 @@ from naas_hw.cli.choices import choice_of
 from naas_hw.cli.executors import Dask, Processes, without_place, workers
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.options import (
-    BudgetName,
+    BudgetWithoutBoard,
     EncodingName,
     Evaluations,
     Force,
@@ -64,7 +64,7 @@ def cosearch(
             rich_help_panel=MAIN,
         ),
     ],
-    budget: BudgetName,
+    budget: BudgetWithoutBoard,
     run: NewRun,
     objective: ObjectiveName = "edp",
     seed: Seed = 0,

@@ -26,6 +26,15 @@ BudgetName = Annotated[
         rich_help_panel=MAIN,
     ),
 ]
+BudgetWithoutBoard = Annotated[
+    str,
+    typer.Option(
+        "--budget",
+        help="The resources that the accelerator may use: a preset's name, or a YAML file of a "
+        "budget.",
+        rich_help_panel=MAIN,
+    ),
+]
 NewRun = Annotated[
     Path,
     typer.Option(

@@ -283,7 +283,7 @@ RESERVE_FAULTS = faults(
 def _credit_proof(sizes: CreditSizes) -> Proof:
     return Proof(
         name=f"credit, {sizes}",
-        says="A credit that was given can be taken, once, from its distance on, and none else.",
+        says="Each credit can be taken once, `distance` cycles after it came or later.",
         sizes=str(sizes),
         design=partial(credit_design, sizes),
         depth=sizes.distance + 4,
