@@ -22,11 +22,14 @@ GRANDCHILD = """
 import os, signal, sys, time
 for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
     signal.signal(number, signal.SIG_IGN)
+said, say = os.pipe()
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         os.write(1, b"%d\\n" % os.getpid())  # in one piece: both write at once
+        os.write(say, b".")
         time.sleep(1000)
+    os.read(said, 1)  # what has ended says nothing more, nor does what it started
     os._exit(0)
 os.write(1, b"%d\\n" % os.getpid())
 time.sleep(1000 if len(sys.argv) > 1 else 0)
