@@ -116,8 +116,8 @@ def bins_of(case: Case, stalls: StallCycles) -> frozenset[str]:
     fewer weights side by side than the weight network has lanes. fill_at_pace: the weights or the
     inputs of a step take fewer cycles than the step itself. drain_at_pace: the beats of a run do.
     load_at_pace: a tile of weights or of inputs has fewer words than its planner takes cycles.
-    store_at_pace: each output tile is one word of one run, so that drain can leave tiles as fast as
-    its loop nest steps.
+    store_at_pace: each output tile is one word, so that drain can leave tiles as fast as its loop
+    nest steps.
     """
     geometry = case.geometry
     bins = {

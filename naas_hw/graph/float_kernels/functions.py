@@ -57,8 +57,9 @@ def elu(x: Array, alpha: float) -> Array:
 def softmax(x: Array, axis: int) -> Array:
     """Powers exp(x), divided by its sum along an axis.
 
-    Powers and sums are computed in float64 and rounded, as in the C driver. So they have the same
-    bits with another library of functions and with another order of the sum.
+    Powers and sums are computed in float64 and rounded, as in the C driver. So another library of
+    functions, or another order of the sum, gives the same bits, except where a number of float64
+    lies as good as midway between two of float32: about one in a hundred million does.
     """
     moved = x - x.max(axis=axis, keepdims=True)
     powers = np.exp(moved.astype(np.float64)).astype(x.dtype)
