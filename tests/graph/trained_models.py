@@ -1,6 +1,6 @@
 """Trained models that nobody here wrote, as ONNX and TFLite files.
 
-They lie in a folder beside a checkout, since their licences and sizes keep them out of it.
+They lie in a folder beside a checkout, and are not a part of it.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[3] / "shared" / "models"
-NAMES = (
+KNOWN = (
     "ad01_int8.tflite",
     "kws_ref_model.tflite",
     "micro_kws_fp32.onnx",
@@ -18,6 +18,10 @@ NAMES = (
     "pretrainedResnet_quant.tflite",
     "vww_96_int8.tflite",
 )
+NAMES = sorted(
+    {*KNOWN, *(path.name for kind in ("onnx", "tflite") for path in FOLDER.glob(f"*.{kind}"))}
+)
+"""The known ones, whether they are there or not, and all others that are there."""
 
 
 def model_path(name: str) -> Path:
