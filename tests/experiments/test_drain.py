@@ -12,6 +12,7 @@ from naas_hw.arch.technology import AREA, SIZED
 from naas_hw.experiments.drain import (
     CASES,
     LIMITS,
+    DrainSearches,
     area_ratio,
     cycles_ratio,
     drain_holds,
@@ -19,7 +20,6 @@ from naas_hw.experiments.drain import (
     edp_ratio,
     measure_drain,
 )
-from naas_hw.experiments.paired_searches import PairedSearches
 from naas_hw.experiments.preset_trials import Effort, PresetCase
 from naas_hw.search import SearchResult, SearchSettings, search
 from naas_hw.workload.layer import Layer
@@ -59,12 +59,22 @@ def result(cycles: int, energy_pj: float, accelerator: Accelerator) -> SearchRes
 
 
 def pair(
-    case: PresetCase, ours: tuple[int, float], rival: tuple[int, float], seed: int = 0
-) -> PairedSearches:
+    case: PresetCase,
+    ours: tuple[int, float],
+    rival: tuple[int, float],
+    seed: int = 0,
+    *,
+    first: tuple[int, float] | None = None,
+) -> DrainSearches:
     fixed = case.preset.accelerator
     free = fixed.model_copy(update={"drain_lanes": fixed.beat_bytes})
-    return PairedSearches(
-        case=case, table=SIZED, seed=seed, ours=result(*ours, free), rival=result(*rival, fixed)
+    return DrainSearches(
+        case=case,
+        table=SIZED,
+        seed=seed,
+        first=result(*(first or rival), fixed),
+        ours=result(*ours, free),
+        rival=result(*rival, fixed),
     )
 
 
@@ -94,6 +104,23 @@ def test_limits_are_of_the_mean_over_the_seeds(ours: list[tuple[int, float]], ho
     assert drain_holds([pair(CASE, found, (100, 10.0)) for found in ours])  # has no limits
 
 
+@pytest.mark.parametrize(
+    "network, first, rival, holds",
+    [
+        ("mobilenet_v2", 100, 100, True),
+        ("mobilenet_v2", 100, 96, False),  # 0.75 of as much effort
+        ("mobilenet_v2", 96, 100, False),
+        ("resnet50", 72, 60, True),  # only the design it began with counts
+        ("resnet50", 71, 100, False),
+    ],
+)
+def test_both_comparisons_hold_where_energy_is_limited_too(
+    network: str, first: int, rival: int, holds: bool
+):
+    case = PresetCase(preset=EYERISS, network=Network(name=network, layers=LAYERS))
+    assert drain_holds([pair(case, (72, 10.0), (rival, 10.0), first=(first, 10.0))]) == holds
+
+
 def test_every_case_exists_and_has_one_place():
     assert len(set(CASES)) == len(CASES) and set(LIMITS) < set(CASES)
     for preset, _ in CASES:
@@ -101,13 +128,13 @@ def test_every_case_exists_and_has_one_place():
 
 
 @pytest.fixture(scope="module")
-def pairs() -> list[PairedSearches]:
+def pairs() -> list[DrainSearches]:
     return measure_drain([CASE, LIMITED], EFFORT)
 
 
 @pytest.mark.takes_seconds
 def test_both_searches_start_from_one_with_a_quarter_of_a_beat_and_are_not_behind_it(
-    pairs: list[PairedSearches],
+    pairs: list[DrainSearches],
 ):
     assert [(p.case, p.seed) for p in pairs] == [(c, s) for s in (3, 4) for c in (CASE, LIMITED)]
     for entry in pairs:
@@ -118,10 +145,11 @@ def test_both_searches_start_from_one_with_a_quarter_of_a_beat_and_are_not_behin
         assert entry.rival.accelerator.drain_lanes == lanes
         first = replace(SETTINGS, table=SIZED, seed=entry.seed, drain_lanes=lanes)
         start = search([entry.case.network], budget, first)
+        assert entry.first.score == start.score
         assert max(entry.ours.score, entry.rival.score) <= start.score
 
 
-def test_the_text_has_both_designs_of_the_best_seed_and_their_ratios(pairs: list[PairedSearches]):
+def test_the_text_has_both_designs_of_the_best_seed_and_their_ratios(pairs: list[DrainSearches]):
     text = drain_markdown(EFFORT, pairs)
     rows = cells(text)
     for case in (CASE, LIMITED):
@@ -135,11 +163,15 @@ def test_the_text_has_both_designs_of_the_best_seed_and_their_ratios(pairs: list
             assert row[10] == f"{report.cycles:,}"
         weights = [row for row in rows if row[0] == case.title and len(row) == 6]
         assert [row[2] for row in weights] == ["preset", "found, B / 4", "found, searched"]
-    (limits,) = (row for row in rows if row[0] == LIMITED.title and len(row) == 9)
+    (limits,) = (row for row in rows if row[0] == LIMITED.title and len(row) == 12)
     of_limited = [entry for entry in pairs if entry.case == LIMITED]
-    assert limits[8] == "; ".join(
-        f"{cycles_ratio(entry):.3f}, {edp_ratio(entry):.3f}" for entry in of_limited
-    )
+    for column, compared in (
+        (7, [entry.beside_first for entry in of_limited]),
+        (11, of_limited),
+    ):
+        assert limits[column] == "; ".join(
+            f"{cycles_ratio(entry):.3f}, {edp_ratio(entry):.3f}" for entry in compared
+        )
     assert (limits[4], limits[6]) == ("0.72", "0.75")
     assert "### Beside the roofline" in text and "seeds 3, 4" in text
 

@@ -243,7 +243,11 @@ class _Search:
     # The result ------------------------------------------------------------------------------
 
     def _finals(self) -> list[CandidateRecord]:
-        """The best accelerators with mappings that were searched once more, longer; best first."""
+        """The best accelerators with mappings that were searched once more, longer; best first.
+
+        Branch and bound runs for the best one, and for those that the search was given: it may
+        have run for these in the search that found them, and nothing worse is returned.
+        """
         assert self.best is not None
         ranked = sorted((r for r in self.known.values() if r.score is not None), key=_score)
         start = set(map(candidate_of, self.settings.start))
@@ -256,7 +260,9 @@ class _Search:
         longer = replace(settings, proof_evaluations=0)
         layers = len(self.evaluator.layers)
         finals = sorted(self._improved(finalists, longer, "final mappings", layers), key=_score)
-        return [*self._improved(finals[:1], settings, "proofs", 1), *finals[1:]]
+        proven = [r for i, r in enumerate(finals) if i == 0 or r.accelerator in start]
+        others = [r for i, r in enumerate(finals) if i > 0 and r.accelerator not in start]
+        return sorted([*self._improved(proven, settings, "proofs", 1), *others], key=_score)
 
     def _improved(
         self, records: Sequence[CandidateRecord], settings: MappingSettings, stage: str, every: int

@@ -45,7 +45,7 @@ class SearchSettings:
     finalists, final_effort : how many of the best accelerators are mapped once more at last, with
         how many times the evaluations.
     proof_evaluations : mappings and tiles that branch and bound looks at, for each layer of the
-        best one of these; 0: it does not run.
+        best one of these and of each one in `start`; 0: it does not run.
     ties : as of `MappingSettings`, for the mappings that are kept.
     seed : the random seed.
     optimiser, mapping_optimiser : of the two levels.
@@ -57,7 +57,7 @@ class SearchSettings:
     drain_lanes : requantisers of all candidates, where they are not searched.
     start : accelerators, which may come from another search under the same budget. The first
         generation begins with them and with their copies that have other lanes of drain, and they
-        are among the finalists.
+        are among the finalists, so that nothing worse is found with as many evaluations.
     """
 
     objective: Objective = Objective.EDP

@@ -222,6 +222,15 @@ def test_a_given_design_is_a_finalist_whatever_its_rank(finalists: int):
     assert num_due == {min(len(candidates), 2 if finalists == 1 else finalists)}
 
 
+def test_branch_and_bound_runs_for_a_given_design_that_is_not_the_best():
+    space = AcceleratorEncoding(budget=BUDGET)
+    poor = space.decode(np.full(space.num_genes, 0.2))
+    seen: list[Progress] = []
+    search([NETWORK], BUDGET, replace(SETTINGS, start=(poor,)), progress=seen.append)
+    proofs = [(p.num_done, p.num_due) for p in seen if p.stage == "proofs"]
+    assert proofs == [(n, 4) for n in range(5)]  # two distinct layers of either design
+
+
 @pytest.mark.parametrize("encoding", list(Encoding))
 def test_sizing_only_keeps_dims_and_dataflow(encoding: Encoding):
     preset = PRESETS["shidiannao"]
