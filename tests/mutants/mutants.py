@@ -264,22 +264,22 @@ MUTANTS = (
     Mutant(
         name="accumulator forward: the word in flight is not seen",
         module="array.accumulator",
-        old="repeats.eq(self.addition.repeats)",
-        new="repeats.eq(0)",
+        old='self.addition.from_first, "first"',
+        new='self.addition.from_first & 0, "first"',
         case="steady",
     ),
     Mutant(
         name="accumulator forward: the total of two cycles before is not seen",
         module="array.accumulator",
-        old="from_second.eq(self.addition.from_second)",
-        new="from_second.eq(0)",
+        old='self.addition.from_second, "second"',
+        new='self.addition.from_second & 0, "second"',
         case="pairs",
     ),
     Mutant(
         name="accumulator forward: the total of three cycles before is not seen",
         module="array.accumulator",
-        old="from_third.eq(self.addition.from_third)",
-        new="from_third.eq(0)",
+        old='self.addition.from_third, "third"',
+        new='self.addition.from_third & 0, "third"',
         case="triples",
     ),
     Mutant(

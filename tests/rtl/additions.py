@@ -53,11 +53,10 @@ def present(ctx: Any, port: Any, additions: Sequence[Addition | None], now: int,
     begins = coming is None or bool(coming.begins)
     elsewhere = coming is None or begins or distance > 0
     ctx.set(port.read_address, zero if elsewhere or coming is None else coming.place)
+    ctx.set(port.from_first, int(not begins and distance == 1))
     ctx.set(port.from_second, int(not begins and distance == 2))
     ctx.set(port.from_third, int(not begins and distance == 3))
     ctx.set(port.begins, int(following is not None and following.begins))
-    again = following is not None and not following.begins and _distance(additions, now + 1) == 1
-    ctx.set(port.repeats, int(again))
     ctx.set(port.writes, int(at(now) is not None))
     ctx.set(port.write_address, zero if last is None else last.place)
 

@@ -86,9 +86,7 @@ class Accumulation(SharedComponent):
         self._read(m, number, first, same)
         self._write(m, numbers[-1], valids[-1])
         begins = delayed(m, first, MEMORY_LATENCY - 1, "begins", reset=False)
-        repeats = delayed(m, same[0] & ~first, MEMORY_LATENCY - 1, "repeats", reset=False)
         m.d.sync += [
-            self.addition.repeats.eq(repeats),
             self.addition.begins.eq(begins),
             self.reads.eq(valids[MEMORY_LATENCY - 2] & ~begins),
         ]
@@ -115,6 +113,7 @@ class Accumulation(SharedComponent):
         addition = self.addition
         m.d.sync += [
             addition.read_address.eq(Mux(any_of([first, *same]), self.zero, number)),
+            addition.from_first.eq(~first & same[0]),
             addition.from_second.eq(~first & ~same[0] & same[1]),
             addition.from_third.eq(~first & ~same[0] & ~same[1] & same[2]),
         ]

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.timing import MEMORY_LATENCY
 from naas_hw.rtl.array.signatures import AccumulationSignature, zero_address
-from naas_hw.rtl.primitives.logic import any_of, masked
+from naas_hw.rtl.primitives.logic import any_of
 from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 
@@ -90,27 +90,33 @@ class Accumulator(SharedComponent):
             memory.write.address.eq(self.addition.write_address),
             memory.write.data.eq(self.total),
         ]
-        self._add(m, self._value(m, memory.read.data))
+        self._add(m, memory.read.data)
         return m
 
-    def _value(self, m: Module, word: Value) -> Value:
-        """The value that the number has; of word, held and latest total one at most is not zero."""
-        held = Signal(32, reset_less=True)
-        previous = Signal(32, reset_less=True)
-        from_second = Signal(reset_less=True)
-        from_third = Signal(reset_less=True)
-        repeats = Signal(reset_less=True)
-        m.d.sync += [
-            from_second.eq(self.addition.from_second),
-            from_third.eq(self.addition.from_third),
-            repeats.eq(self.addition.repeats),
-            previous.eq(self.total),
-            held.eq(masked(self.total, from_second) | masked(previous, from_third)),
-        ]
-        return any_of([word, masked(self.total, repeats), held])
+    def _value(self, m: Module, word: Value, total: Value) -> Value:
+        """The value that the number has: the one of four numbers that is not zero, if any is.
 
-    def _add(self, m: Module, value: Value) -> None:
+        Masks are resets of registers, which cost no logic on an FPGA.
+        """
+        previous = Signal(32, reset_less=True)
+        m.d.sync += previous.eq(self.total)
+        forwarded = [
+            self._masked(m, total, self.addition.from_first, "first"),
+            self._masked(m, self.total, self.addition.from_second, "second"),
+            self._masked(m, previous, self.addition.from_third, "third"),
+        ]
+        return any_of([word, *forwarded])
+
+    def _masked(self, m: Module, number: Value, early: Value, name: str) -> Signal:
+        """A register of a number, zero where a bit that comes a cycle before is low."""
+        enable = Signal(name=f"from_{name}", reset_less=True)
+        register = Signal(32, name=f"{name}_before", reset_less=True)
+        m.d.sync += [enable.eq(early), register.eq(Mux(enable, number, 0))]
+        return register
+
+    def _add(self, m: Module, word: Value) -> None:
         total = Signal(32, name="new_total")
+        value = self._value(m, word, total)
         m.d.comb += total.eq(value + self.sum)
         if self.has_maximum:
             self._keep_larger(m, value, total)

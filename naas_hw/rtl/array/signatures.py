@@ -268,9 +268,8 @@ class AccumulationSignature(wiring.Signature):
     Members
     -------
     read_address : Out, address_bits, MEMORY_LATENCY cycles before; what the number is read from.
-    from_second, from_third : Out, 1 bit, with `read_address`; the addition two or three cycles
-        before was the last one to the same number.
-    repeats : Out, 1 bit, a cycle before; the addition a cycle before was to the same number.
+    from_first, from_second, from_third : Out, 1 bit, with `read_address`; the addition one, two or
+        three cycles before was the last one to the same number.
     begins : Out, 1 bit, a cycle before; the number has no value yet.
     writes : Out, 1 bit, with the sum; there is an addition.
     write_address : Out, address_bits, a cycle later; after a reset that of the word that is zero.
@@ -281,9 +280,9 @@ class AccumulationSignature(wiring.Signature):
         super().__init__(
             {
                 "read_address": Out(address_bits),
+                "from_first": Out(1),
                 "from_second": Out(1),
                 "from_third": Out(1),
-                "repeats": Out(1),
                 "begins": Out(1),
                 "writes": Out(1),
                 "write_address": Out(address_bits),

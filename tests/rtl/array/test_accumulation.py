@@ -40,7 +40,7 @@ def test_it_equals_a_delayed_list(words: int, lanes: int, latency: int, stalls: 
     def at(index: int) -> Any:
         return given[index] if 0 <= index < len(given) else None
 
-    names = {"read_address": 2, "from_second": 2, "from_third": 2, "repeats": 1, "begins": 1}
+    names = {"read_address": 2, "from_first": 2, "from_second": 2, "from_third": 2, "begins": 1}
 
     async def compare(ctx: Any) -> None:
         port = dut.multiplication
