@@ -7,6 +7,7 @@ as *folded* where its chip forms another array for each layer.
 
 from collections.abc import Sequence
 
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.experiments.markdown import (
     DESIGN_HEAD,
     DESIGN_RULE,
@@ -83,6 +84,12 @@ def speedup_markdown(effort: Effort, trials: Sequence[Trial]) -> str:
             "What was found, the best seed of each; the dims of an array are the parallel ones:",
             _table_of_designs(under),
         ]
+    parts += [
+        "### Over all tables, networks and seeds",
+        "Gains in energy times cycles as geometric means. *Same dims*: how many of the found "
+        "designs have the parallel dims of the preset. PEs at work are means over the networks.",
+        _table_over_all(trials),
+    ]
     return "\n\n".join(parts)
 
 
@@ -159,3 +166,46 @@ def _table_of_designs(trials: Sequence[Trial]) -> str:
         cells = (*design_cells(best.result.accelerator), *figures, f"{report.edp / 1e12:,.1f}")
         lines.append(row(title, str(best.seed), *cells))
     return "\n".join(lines)
+
+
+def _table_over_all(trials: Sequence[Trial]) -> str:
+    lines = [
+        row(
+            *("preset", "EDP, fixed", "searched", "folded", "fixed by searched", "same dims"),
+            *("PEs at work in the preset, fixed", "searched", "in what was found"),
+        ),
+        "|---|" + "---:|" * 8,
+    ]
+    for name, group in (*grouped(trials, _preset_name).items(), ("all", trials)):
+        own = [t.result.networks[0].utilization(t.result.accelerator) for t in group]
+        same = sum(_parallel_dims(t.result.accelerator) == _preset_dims(t) for t in group)
+        lines.append(
+            row(
+                *(name, *_edp_ratios(group), spread_of(_gain_of_mappings(t) for t in group)),
+                f"{same} of {len(group)}",
+                _baseline_share(group, BaselineKind.FIXED),
+                *(_baseline_share(group, BaselineKind.SEARCHED), mean_share(own)),
+            )
+        )
+    return "\n".join(lines)
+
+
+def _edp_ratios(trials: Sequence[Trial]) -> list[str]:
+    return [
+        spread_of(trial.edp_reduction(kind) for trial in trials if trial.has(kind))
+        for kind in BaselineKind
+    ]
+
+
+def _gain_of_mappings(trial: Trial) -> float:
+    """EDP of the preset with fixed mappings by that with searched ones."""
+    fixed, searched = BaselineKind.FIXED, BaselineKind.SEARCHED
+    return trial.edp_reduction(fixed) / trial.edp_reduction(searched)
+
+
+def _parallel_dims(accelerator: Accelerator) -> set[str]:
+    return {axis.dim for axis in accelerator.axes}
+
+
+def _preset_dims(trial: Trial) -> set[str]:
+    return _parallel_dims(trial.case.preset.accelerator)

@@ -208,6 +208,24 @@ def test_the_text_has_each_ratio_each_utilisation_and_the_best_design(trials):
         assert design[8] == f"{best.result.networks[0].report.cycles:,}"
 
 
+def test_the_last_table_is_of_all_tables_and_seeds(trials):
+    (of_preset,) = (
+        r for r in cells(speedup_markdown(EFFORT, trials)) if r[0] == "shidiannao" and len(r) == 9
+    )
+    (of_all,) = (r for r in cells(speedup_markdown(EFFORT, trials)) if r[0] == "all")
+    assert of_all[1:] == of_preset[1:]
+    fixed, searched = (
+        [t.edp_reduction(kind) for t in trials]
+        for kind in (BaselineKind.FIXED, BaselineKind.SEARCHED)
+    )
+    gains = [one / other for one, other in zip(fixed, searched, strict=True)]
+    assert of_all[1:5] == [spread(fixed), spread(searched), "-", spread(gains)]
+    same = sum({a.dim for a in t.result.accelerator.axes} == {"P", "Q"} for t in trials)
+    assert of_all[5] == f"{same} of 4"
+    shares = [t.baseline.searched.utilization(PRESET.accelerator) for t in trials]
+    assert of_all[7] == mean_share(shares)
+
+
 def test_a_stopped_comparison_goes_on_and_ends_the_same(trials, tmp_path):
     told = []
 

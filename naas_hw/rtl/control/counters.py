@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import any_of, masked
+from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 COUNTER_BITS: Final = 40
@@ -189,23 +189,23 @@ class Counters(SharedComponent):
 
         A word is read in one cycle, and added to, shown and written in the next.
         """
-        m.submodules.memory = memory = Memory(shape=COUNTER_BITS, depth=len(COUNTERS), init=())
-        write, read = memory.write_port(), memory.read_port(domain="comb")
+        m.submodules.memory = memory = Ram(width=COUNTER_BITS, depth=len(COUNTERS), latency=0)
         fresh = Signal(range(len(COUNTERS) + 1), init=len(COUNTERS))  # words that mean nothing yet
         word = Signal(COUNTER_BITS)
         gain = Signal(len(gained))
         counts = self.counts
-        is_fresh, is_full = fresh != 0, read.data[-1]
+        is_fresh, is_full = fresh != 0, memory.read.data[-1]
         m.d.comb += [
-            read.addr.eq(turn),
+            memory.read.enable.eq(1),
+            memory.read.address.eq(turn),
             counts.count.eq(word + gain),
-            write.addr.eq(counts.turn),
-            write.data.eq(counts.count),
-            write.en.eq(1),
+            memory.write.enable.eq(1),
+            memory.write.address.eq(counts.turn),
+            memory.write.data.eq(counts.count),
         ]
         m.d.sync += [
             counts.turn.eq(turn),
-            word.eq(read.data),
+            word.eq(memory.read.data),
             gain.eq(gained),
         ]
         with m.If(is_fresh):

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.compiler.layout import BOUND_BITS
@@ -225,31 +224,23 @@ class LoopNest(SharedComponent):
         bound_bits = 0 if self.pace == 1 else self.bound_bits
         deltas = Cat(getattr(self.record.deltas, name) for name, _ in self.values)
         entries = Cat(self.record.bound[:bound_bits], deltas)
-        record = Signal(len(entries))
-        if self.pace == 3:
-            m.submodules.records = ram = Ram(
-                width=len(entries), depth=self.positions, style="block", latency=2
-            )
-            m.d.comb += [
-                ram.write.enable.eq(self.record.write),
-                ram.write.address.eq(self.record.position),
-                ram.write.data.eq(entries),
-                ram.read.enable.eq(1),
-                ram.read.address.eq(position),
-                record.eq(ram.read.data),
-            ]
-        else:
-            m.submodules.records = records = Memory(
-                shape=len(entries), depth=self.positions, init=()
-            )
-            write, read = records.write_port(), records.read_port(domain="comb")
-            m.d.comb += [
-                write.en.eq(self.record.write),
-                write.addr.eq(self.record.position),
-                write.data.eq(entries),
-                read.addr.eq(position),
-                record.eq(read.data),
-            ]
+        if not len(entries):
+            return entries, entries
+        has_time = self.pace == 3
+        m.submodules.records = records = Ram(
+            width=len(entries),
+            depth=self.positions,
+            style="block" if has_time else "auto",
+            latency=2 if has_time else 0,
+        )
+        m.d.comb += [
+            records.write.enable.eq(self.record.write),
+            records.write.address.eq(self.record.position),
+            records.write.data.eq(entries),
+            records.read.enable.eq(1),
+            records.read.address.eq(position),
+        ]
+        record = records.read.data
         return record[:bound_bits], record[bound_bits:]
 
     def _count_each(self, m: Module, move: _Move, wraps: Value) -> Value:
@@ -276,15 +267,15 @@ class LoopNest(SharedComponent):
 
         What is left of its trips is kept from its second on.
         """
-        m.submodules.trips = trips = Memory(shape=self.bound_bits, depth=self.positions, init=())
-        write, read = trips.write_port(), trips.read_port(domain="comb")
+        m.submodules.trips = trips = Ram(width=self.bound_bits, depth=self.positions, latency=0)
         left = Signal(self.bound_bits)
         m.d.comb += [
-            read.addr.eq(move.position),
-            left.eq(Mux(move.is_first, bound, read.data)),
-            write.en.eq(self.advance),
-            write.addr.eq(move.position),
-            write.data.eq(left - 1),
+            trips.read.enable.eq(1),
+            trips.read.address.eq(move.position),
+            left.eq(Mux(move.is_first, bound, trips.read.data)),
+            trips.write.enable.eq(self.advance),
+            trips.write.address.eq(move.position),
+            trips.write.data.eq(left - 1),
         ]
         return (left == 2).replicate(self.positions)
 

@@ -3,16 +3,16 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal
+from amaranth.hdl import Module, Mux, Shape, ShapeLike, Signal
 from amaranth.lib import stream
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 
 class Queue(SharedComponent):
-    """First in, first out, in a memory that is read without a clock (an FPGA's LUTs).
+    """First in, first out, in a `Ram` that is read without a clock (an FPGA's LUTs).
 
     A payload may come and another go in the same cycle. Golden model: `collections.deque`.
 
@@ -83,16 +83,17 @@ class Queue(SharedComponent):
             with m.If(push):
                 m.d.sync += payload.eq(self.i.payload)
             return
-        m.submodules.payloads = payloads = Memory(shape=self.shape, depth=self.depth, init=())
-        write_port, read_port = payloads.write_port(), payloads.read_port(domain="comb")
+        width = Shape.cast(self.shape).width
+        m.submodules.payloads = payloads = Ram(width=width, depth=self.depth, latency=0)
         back = Signal(range(self.depth))
         front = Signal(range(self.depth))
         m.d.comb += [
-            write_port.en.eq(push),
-            write_port.addr.eq(back),
-            write_port.data.eq(self.i.payload),
-            read_port.addr.eq(front),
-            self.o.payload.eq(read_port.data),
+            payloads.write.enable.eq(push),
+            payloads.write.address.eq(back),
+            payloads.write.data.eq(self.i.payload),
+            payloads.read.enable.eq(1),
+            payloads.read.address.eq(front),
+            self.o.payload.eq(payloads.read.data),
         ]
         with m.If(push):
             m.d.sync += back.eq(back + 1)

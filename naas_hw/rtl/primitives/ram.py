@@ -25,10 +25,12 @@ class Ram(SharedComponent):
     A write takes effect at the end of the cycle in which its enable is high; only the granules
     whose enable is high change. Reading is synchronous: the word addressed in a cycle with
     `read.enable` is in `read.data` `latency` cycles later, and stays until the next enabled read
-    gives its word.
+    gives its word. With a latency of zero there is no clock at the read port: `read.data` is the
+    word at the address, whether or not `read.enable` is high.
 
     Reading a word in the cycle in which it is written gives an undefined word (the simulator's
-    is the old one): do not. Addresses at or above the depth: do not.
+    is the old one): do not, unless the latency is zero, where it is the old one. Addresses at or
+    above the depth: do not.
     Golden model: a list of words.
 
     In emitted Verilog this is the module `naas_ram`. Each FPGA family may have a form of its own of
@@ -40,9 +42,9 @@ class Ram(SharedComponent):
     depth : number of words, at least 1; any number, not only powers of two.
     granularity : bits of a granule, has to divide the width; default: the width, one granule.
     style : hint for synthesis, "block", "distributed", or "auto": block from BLOCK_DEPTH words on,
-        below that whatever synthesis prefers.
-    latency : cycles from an address to its word, 1 or 2; the second is the register at the output
-        of a block memory.
+        below that, and without a clock at the read port, whatever synthesis prefers.
+    latency : cycles from an address to its word, 0, 1 or 2; the second is the register at the
+        output of a block memory.
 
     Members
     -------
@@ -87,8 +89,10 @@ class Ram(SharedComponent):
             )
         if style not in STYLES:
             raise ValueError(f"style must be one of {', '.join(STYLES)}, not {style!r}")
-        if self.latency not in (1, 2):
-            raise ValueError(f"latency must be 1 or 2, not {self.latency}")
+        if self.latency not in (0, 1, 2):
+            raise ValueError(f"latency must be 0, 1 or 2, not {self.latency}")
+        if self.latency == 0 and style == "block":
+            raise ValueError("a block memory must have a latency of 1 or 2, not 0")
         self.address_bits = max(1, (self.depth - 1).bit_length())
         super().__init__(
             {
@@ -114,19 +118,29 @@ class Ram(SharedComponent):
             "DEPTH": self.depth,
             "GRANULARITY": self.granularity,
             "ADDRESS_WIDTH": self.address_bits,
-            "STYLE": "block" if self.style == "auto" and self.depth >= BLOCK_DEPTH else self.style,
+            "STYLE": "block" if self._is_block else self.style,
             "LATENCY": self.latency,
         }
+
+    @property
+    def _is_block(self) -> bool:
+        return self.style == "auto" and self.latency > 0 and self.depth >= BLOCK_DEPTH
 
     def build(self, platform: Any) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[])
         write = memory.write_port(granularity=self.granularity)
-        read = memory.read_port()
         m.d.comb += [
             write.en.eq(self.write.enable),
             write.addr.eq(self.write.address),
             write.data.eq(self.write.data),
+        ]
+        if self.latency == 0:
+            at_once = memory.read_port(domain="comb")
+            m.d.comb += [at_once.addr.eq(self.read.address), self.read.data.eq(at_once.data)]
+            return m
+        read = memory.read_port()
+        m.d.comb += [
             read.en.eq(self.read.enable),
             read.addr.eq(self.read.address),
             self.read.data.eq(delayed(m, read.data, self.latency - 1, "word", reset=False)),

@@ -10,7 +10,7 @@ module naas_ram #(
     parameter integer GRANULARITY = 8,    // divides WIDTH
     parameter integer ADDRESS_WIDTH = 4,  // at least 1, DEPTH <= 2 ** ADDRESS_WIDTH
     parameter STYLE = "auto",             // "auto", "block" or "distributed"
-    parameter integer LATENCY = 1         // 1 or 2
+    parameter integer LATENCY = 1         // 0, 1 or 2
 ) (
     input  wire                           clk,
     input  wire [WIDTH/GRANULARITY-1:0]   write_enable,
