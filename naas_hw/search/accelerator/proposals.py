@@ -16,6 +16,7 @@ from naas_hw.search.accelerator.optimisers import outer_strategy
 from naas_hw.search.accelerator.rejections import Rejections
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.accelerator.warm_start import given_start, warm_start
+from naas_hw.search.mapping.feasibility import why_none_found
 from naas_hw.search.unit_interval import Genes
 from naas_hw.workload.network import needed_options
 
@@ -153,4 +154,5 @@ class Proposals:
         layer = None if accelerator is None else self.evaluator.first_without_room(accelerator)
         if accelerator is None or layer is None:
             return ""
-        return f"; the last one, {accelerator.array_text}, had none for {layer.name}"
+        reason = why_none_found(accelerator, layer)
+        return f"; the last one, {accelerator.array_text}, had none for {layer.name}: {reason}"

@@ -4,12 +4,15 @@ They are refused before any mapping is drawn.
 """
 
 from collections.abc import Sequence
+from math import lcm
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.budget import Budget
 from naas_hw.core.errors import InputError
 from naas_hw.mapping.bank_need import fewest_banks
 from naas_hw.mapping.geometry import ceil_div
+from naas_hw.mapping.legality import violations
+from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.workload.layer import Layer
 
 
@@ -52,6 +55,26 @@ def why_not_mappable(accelerator: Accelerator, layer: Layer) -> str | None:
     if channels > accelerator.scale_depth:
         return f"it needs a scale_depth of at least {channels}, not {accelerator.scale_depth}"
     return None
+
+
+def smallest_mapping(accelerator: Accelerator, layer: Layer) -> Mapping:
+    """The mapping with the smallest tiles: if it is illegal, hardly any other one is legal."""
+    l2, spatial = {}, {}
+    for dim in ("K", "C"):
+        extent = min(accelerator.size_of(dim), getattr(layer, dim))
+        block = lcm(extent, accelerator.beat_bytes)
+        spatial[dim] = extent
+        l2[dim] = min(block // extent, ceil_div(getattr(layer, dim), extent))
+    return Mapping(l2=Bounds(**l2), spatial=Bounds(**spatial))
+
+
+def why_none_found(accelerator: Accelerator, layer: Layer) -> str:
+    """Why an accelerator has no mapping of a layer, or none that was found, in words."""
+    if reason := why_not_mappable(accelerator, layer):
+        return reason
+    for violation in violations(accelerator, layer, smallest_mapping(accelerator, layer)):
+        return f"with the smallest tiles, {violation.message}"
+    return "not one of those tried is legal"
 
 
 def _scaled_channels(layer: Layer, beat_bytes: int) -> int:

@@ -21,7 +21,7 @@ from naas_hw.cost.evaluate import NetworkReport, evaluate_network
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.parallel.tasks import Task, submit
 from naas_hw.search.mapping.branch_and_bound import branch_and_bound, space_size
-from naas_hw.search.mapping.feasibility import why_not_mappable
+from naas_hw.search.mapping.feasibility import why_none_found
 from naas_hw.search.mapping.layer_search import Choice, MappingResult, Optimiser, map_layer
 from naas_hw.search.mapping.network_bound import layer_bound
 from naas_hw.search.mapping.ties import least_traffic
@@ -273,7 +273,7 @@ def awaited(accelerator: Accelerator, layer: Layer, wait: Pending) -> MappingRes
     """
     result = wait()
     if result is None:
-        reason = why_not_mappable(accelerator, layer) or "not one of those tried is legal"
+        reason = why_none_found(accelerator, layer)
         raise InputError(f"{accelerator.name} has no mapping of {layer.name}: {reason}")
     return result
 

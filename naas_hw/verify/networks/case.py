@@ -16,7 +16,7 @@ from naas_hw.core.errors import InputError
 from naas_hw.cost.compiled.batch import evaluate_bounds
 from naas_hw.graph.quantised import QuantisedGraph
 from naas_hw.mapping.mapping import Mapping
-from naas_hw.search.mapping.feasibility import why_not_mappable
+from naas_hw.search.mapping.feasibility import why_none_found
 from naas_hw.search.mapping.layer_search import map_layer
 from naas_hw.search.mapping.network_search import layer_generator
 from naas_hw.search.objective import Objective
@@ -90,7 +90,7 @@ def _searched(accelerator: Accelerator, layer: Layer, rng: np.random.Generator) 
         rng=rng,
     )
     if found is None:
-        reason = why_not_mappable(accelerator, layer) or "not one of those tried is legal"
+        reason = why_none_found(accelerator, layer)
         raise InputError(f"the design has no mapping of {layer.name}: {reason}")
     return found.best.mapping
 
