@@ -18,7 +18,7 @@ from naas_hw.cost.compiled.single import bound_batch, exact_batch
 from naas_hw.cost.evaluate import evaluate
 from naas_hw.search.mapping.branch_and_bound import branch_and_bound
 from naas_hw.search.mapping.branch_and_bound_kernels import list_nodes, search_nodes
-from naas_hw.search.mapping.evolutionary_search import fits_smallest, search_pool
+from naas_hw.search.mapping.evolutionary_search import have_room, search_pool
 from naas_hw.search.mapping.layer_search import MappingResult, is_mappable, map_layer
 from naas_hw.search.mapping.node_bounds import least_traffic
 from naas_hw.search.objective import Objective
@@ -94,7 +94,7 @@ def _bound() -> object:
 
 
 SEARCH_PARTS: Final = (
-    CodePart(name="search of mappings", entries=(search_pool, fits_smallest), use=_search),
+    CodePart(name="search of mappings", entries=(search_pool, have_room), use=_search),
     CodePart(name="exact figures", entries=(exact_batch,), use=_evaluate),
 )
 """What a search without a proof calls."""

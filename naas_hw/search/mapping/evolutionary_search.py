@@ -46,6 +46,9 @@ L2_ORDERS: Final = order_table(
 )
 
 NUM_ELITES: Final = 24
+WHOLE: Final = 1 << 20
+"""More trips than a loop in a tile ever has."""
+
 MAX_STALE: Final = 4000
 """Proposals without a new legal mapping after which a space counts as exhausted."""
 
@@ -122,6 +125,23 @@ def _promote(pool: Any, elites: Any, num: Any, index: Any) -> Any:
 
 
 @kernel
+def is_legal_tile(p: Any, point: Any, scratch: Any) -> Any:
+    """Set the smallest tiles, or else the layer as one tile; whether the mapping is legal.
+
+    If the smallest tiles are illegal, hardly any others are not: but a layer in one tile needs one
+    buffer for each tensor where tiles need two.
+    """
+    for bound in (1, WHOLE):
+        point.pe[:] = 1
+        point.spatial[:] = 1
+        point.l2[:] = bound
+        normalise(p, point, scratch)
+        if is_legal(p, point, scratch):
+            return True
+    return False
+
+
+@kernel
 def add_seeds(p: Any, goal: Any, pool: Any, num_seeds: Any, rng: Any, elites: Any) -> Any:
     """Typical dataflows: all positions in use, bounds grown until full; how many elites."""
     point, scratch = new_point(), new_scratch()
@@ -129,16 +149,16 @@ def add_seeds(p: Any, goal: Any, pool: Any, num_seeds: Any, rng: Any, elites: An
     for seed in range(num_seeds + 1):
         copy_row(DRAM_ORDERS[int(rng.random() * len(DRAM_ORDERS))], point.orders[0])
         copy_row(L2_ORDERS[int(rng.random() * len(L2_ORDERS))], point.orders[1])
-        point.l2[:] = 1
-        point.pe[:] = 1
-        copy_row(p.sizes, point.spatial)
-        if seed == num_seeds:  # the smallest tiles: if they are illegal, hardly any are not
-            point.spatial[:] = 1
+        if seed == num_seeds:
+            is_legal_tile(p, point, scratch)
         else:
+            point.l2[:] = 1
+            point.pe[:] = 1
+            copy_row(p.sizes, point.spatial)
             pe_order = PE_GROWTH[int(rng.random() * len(PE_GROWTH))]
             l2_order = L2_GROWTH[int(rng.random() * len(L2_GROWTH))]
             pool.counters[CHECKED] += grow(p, point, pe_order, l2_order, scratch)
-        normalise(p, point, scratch)
+            normalise(p, point, scratch)
         index = add_point(p, goal, pool, point)
         if index >= 0:
             num = _promote(pool, elites, num, index)
@@ -325,16 +345,12 @@ def grow_all(p: Any, points: Any, pe_orders: Any, l2_orders: Any) -> None:
 
 
 @entry
-def fits_smallest(problems: Any) -> Any:
-    """Whether the mapping with the smallest tiles is legal in all problems."""
+def have_room(problems: Any) -> Any:
+    """Whether the smallest tiles, or the layer as one tile, are legal in all problems."""
     point, scratch = new_point(), new_scratch()
     for i in range(len(problems)):
         copy_row(DRAM_ORDERS[0], point.orders[0])
         copy_row(L2_ORDERS[0], point.orders[1])
-        point.l2[:] = 1
-        point.pe[:] = 1
-        point.spatial[:] = 1
-        normalise(problems[i], point, scratch)
-        if not is_legal(problems[i], point, scratch):
+        if not is_legal_tile(problems[i], point, scratch):
             return False
     return True

@@ -58,7 +58,7 @@ def why_not_mappable(accelerator: Accelerator, layer: Layer) -> str | None:
 
 
 def smallest_mapping(accelerator: Accelerator, layer: Layer) -> Mapping:
-    """The mapping with the smallest tiles: if it is illegal, hardly any other one is legal."""
+    """The mapping with the smallest tiles: if it is illegal, hardly any other with tiles is not."""
     l2, spatial = {}, {}
     for dim in ("K", "C"):
         extent = min(accelerator.size_of(dim), getattr(layer, dim))

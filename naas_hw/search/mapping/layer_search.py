@@ -26,7 +26,7 @@ from naas_hw.cost.compiled.batch import problem_of, problem_table
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.search.cma import new_strategy
 from naas_hw.search.mapping.encoding import MappingEncoding
-from naas_hw.search.mapping.evolutionary_search import fits_smallest
+from naas_hw.search.mapping.evolutionary_search import have_room
 from naas_hw.search.mapping.goal import goal_of
 from naas_hw.search.mapping.mapping_run import MIN_EXACT, MappingRun
 from naas_hw.search.mapping.pool import TIMED
@@ -150,11 +150,11 @@ def map_layer(
 
 
 def is_mappable(accelerator: Accelerator, layers: Sequence[Layer]) -> bool:
-    """Whether the mapping with the smallest tiles of each layer is legal.
+    """Whether each layer has a legal mapping with the smallest tiles, or with one tile.
 
-    If it is not, hardly any other mapping is.
+    If it has none of them, hardly any other mapping is legal.
     """
-    return bool(fits_smallest(problem_table([(accelerator, layer) for layer in layers])))
+    return bool(have_room(problem_table([(accelerator, layer) for layer in layers])))
 
 
 def _result(run: MappingRun, objective: Objective) -> MappingResult:

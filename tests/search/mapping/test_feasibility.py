@@ -8,9 +8,13 @@ import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
+from naas_hw.arch.technology import SIZED
+from naas_hw.mapping.geometry import ceil_div
 from naas_hw.mapping.legality import violations
+from naas_hw.mapping.mapping import Bounds, Mapping
 from naas_hw.search.mapping.feasibility import smallest_mapping, why_none_found
-from naas_hw.search.mapping.layer_search import is_mappable
+from naas_hw.search.mapping.layer_search import Optimiser, is_mappable, map_layer
+from naas_hw.search.objective import Objective
 from naas_hw.workload.layer import DIMS, Layer
 
 SEED = 5
@@ -34,15 +38,49 @@ def random_case(rng: np.random.Generator) -> tuple[Accelerator, Layer]:
     return accelerator, Layer(name="random", K=K, C=C, P=P, Q=P, R=R, S=R, height=size, width=size)
 
 
-def test_the_smallest_mapping_is_legal_where_the_search_finds_room():
+def one_tile(accelerator: Accelerator, layer: Layer) -> Mapping:
+    """The layer as one tile, with the smallest steps."""
+    spatial = {dim: min(accelerator.size_of(dim), getattr(layer, dim)) for dim in ("K", "C")}
+    bounds = {dim: ceil_div(getattr(layer, dim), spatial.get(dim, 1)) for dim in DIMS}
+    return Mapping(l2=Bounds(**bounds), spatial=Bounds(**spatial))
+
+
+def test_there_is_room_where_the_smallest_tiles_or_one_tile_are_legal():
     rng = np.random.default_rng(SEED)
-    seen: Counter[bool] = Counter()
+    seen: Counter[tuple[bool, ...]] = Counter()
     for _ in range(NUM_CASES):
         accelerator, layer = random_case(rng)
-        broken = violations(accelerator, layer, smallest_mapping(accelerator, layer))
-        assert (broken == []) == is_mappable(accelerator, [layer]), (accelerator, layer)
-        seen[not broken] += 1
-    assert min(seen[True], seen[False]) > NUM_CASES // 10
+        legal = tuple(
+            not violations(accelerator, layer, mapping(accelerator, layer))
+            for mapping in (smallest_mapping, one_tile)
+        )
+        assert any(legal) == is_mappable(accelerator, [layer]), (accelerator, layer)
+        seen[legal] += 1
+    assert len(seen) == 4 and min(seen.values()) > 5, seen
+
+
+@pytest.mark.parametrize("optimiser", list(Optimiser))
+def test_a_layer_that_fits_as_one_tile_is_mapped_with_a_buffer_for_each_tensor(
+    optimiser: Optimiser,
+):
+    """Weights, inputs, outputs and a residual: six banks are too few for two of each."""
+    accelerator = PRESETS["nvdla-256"].accelerator.model_copy(
+        update={"residual": True, "num_banks": 6}
+    )
+    layer = SUM.model_copy(update={"K": 32, "C": 32})
+    broken = violations(accelerator, layer, smallest_mapping(accelerator, layer))
+    assert [str(one.rule) for one in broken] == ["capacity"]
+    found = map_layer(
+        accelerator,
+        layer,
+        objective=Objective.EDP,
+        table=SIZED,
+        budget_evaluations=200,
+        rng=np.random.default_rng(SEED),
+        optimiser=optimiser,
+    )
+    assert found is not None
+    assert violations(accelerator, layer, found.best.mapping) == []
 
 
 @pytest.mark.parametrize(
