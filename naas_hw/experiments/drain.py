@@ -5,7 +5,7 @@ of a beat and another one with free lanes. Beside the first design the search wi
 more effort; beside the one that went on it had as much, so the lanes make the difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Final
@@ -44,26 +44,26 @@ HALF: Final = 2
 
 @dataclass(frozen=True, kw_only=True)
 class DrainLimits:
-    """What the search with free lanes is wanted to reach, as shares of the design it starts from.
-
-    Members
-    -------
-    edp : None where only the cycles are limited. Where both are, they must also hold beside the
-        search with B / 4 that goes on with as much effort.
-    """
+    """What a search with free lanes is wanted to reach, as shares of what B / 4 reaches."""
 
     cycles: float
-    edp: float | None = None
+    edp: float
 
 
-LIMITS: Final = {
+WAITING: Final = {
     ("eyeriss", "mobilenet_v2"): DrainLimits(cycles=0.72, edp=0.75),
     ("eyeriss", "mnasnet1_0"): DrainLimits(cycles=0.78, edp=0.80),
-    ("eyeriss", "resnet50"): DrainLimits(cycles=1.005),
-    ("eyeriss", "vgg16"): DrainLimits(cycles=1.005),
-    ("eyeriss", "unet"): DrainLimits(cycles=1.005),
 }
-"""Name of a preset, name of a network -> its limits."""
+"""Name of a preset, name of a network that waits for drain -> its limits. Both must hold for the
+search for the least EDP, beside the design that it began with and beside the search with B / 4 that
+went on with as much effort."""
+
+INDIFFERENT: Final = {
+    ("eyeriss", name): DrainLimits(cycles=1.005, edp=1.005)
+    for name in ("resnet50", "vgg16", "unet")
+}
+"""The same for networks that wait for other parts. Each must hold for the search that minimises it,
+beside the design that it began with."""
 
 WITHOUT_LIMITS: Final = (
     *(("edgetpu", name) for name in ("mobilenet_v2", "mnasnet1_0", "squeezenet1_0", "resnet50")),
@@ -71,12 +71,11 @@ WITHOUT_LIMITS: Final = (
 )
 """Presets and networks whose gain is compared with the roofline only."""
 
-CASES: Final = (*LIMITS, *WITHOUT_LIMITS)
+CASES: Final = (*WAITING, *INDIFFERENT, *WITHOUT_LIMITS)
 
 
-def limits_of(case: PresetCase) -> DrainLimits | None:
-    """The limits of a case; None where it has none."""
-    return LIMITS.get((case.preset.accelerator.name, case.network.name))
+def _names(case: PresetCase) -> tuple[str, str]:
+    return case.preset.accelerator.name, case.network.name
 
 
 def quarter_of_beat(budget: Budget) -> int:
@@ -91,9 +90,11 @@ class DrainSearches(PairedSearches):
     Parameters
     ----------
     first : what that search found.
+    objective : what all three minimise.
     """
 
     first: SearchResult
+    objective: Objective
 
     @property
     def beside_first(self) -> PairedSearches:
@@ -115,41 +116,53 @@ def measure_drain(
 ) -> list[DrainSearches]:
     """Search each case with free lanes (ours) and with those of B / 4 (rival); seeds outermost.
 
-    Both start from what one more search with B / 4 found.
+    Both start from what one more search with B / 4 found. They minimise EDP, and then, for the
+    cases in INDIFFERENT, cycles.
 
     Raises
     ------
     InputError : as of `search`.
     KeyboardInterrupt : Ctrl-C; `effort.keep` has what was searched.
     """
+    searches = [(case, Objective.EDP) for case in cases]
+    searches += [(case, Objective.LATENCY) for case in cases if _names(case) in INDIFFERENT]
     with worker_processes(num_processes) as executor:
         return [
-            _searched_pair(case, effort, seed, executor, progress)
+            _searched_pair(case, objective, effort, seed, executor, progress)
             for seed in effort.seeds
-            for case in cases
+            for case, objective in searches
         ]
 
 
 def _searched_pair(
     case: PresetCase,
+    objective: Objective,
     effort: Effort,
     seed: int,
     executor: Executor | None,
     progress: SearchProgressCallback | None,
 ) -> DrainSearches:
     (table,) = effort.tables
-    settings = replace(effort.settings, objective=Objective.EDP, table=table, seed=seed)
+    settings = replace(effort.settings, objective=objective, table=table, seed=seed)
     lanes = quarter_of_beat(case.preset.budget)
     fixed = replace(settings, drain_lanes=lanes)
 
     def found(how: str, wanted: SearchSettings) -> SearchResult:
-        return searched(case, wanted, effort.keep, executor, progress, how)
+        return searched(case, wanted, effort.keep, executor, progress, f"{how}, {objective}")
 
     first = found(f"{lanes} lanes of drain", fixed)
     start = (first.accelerator,)
     rival = found(f"{lanes} lanes of drain, continued", replace(fixed, start=start))
     ours = found("lanes of drain searched", replace(settings, start=start))
-    return DrainSearches(case=case, table=table, seed=seed, first=first, ours=ours, rival=rival)
+    return DrainSearches(
+        case=case,
+        table=table,
+        seed=seed,
+        objective=objective,
+        first=first,
+        ours=ours,
+        rival=rival,
+    )
 
 
 def cycles_ratio(pair: PairedSearches) -> float:
@@ -159,7 +172,7 @@ def cycles_ratio(pair: PairedSearches) -> float:
 
 def edp_ratio(pair: PairedSearches) -> float:
     """EDP with free lanes by that with B / 4."""
-    return pair.ours.score / pair.rival.score
+    return _edp(pair.ours) / _edp(pair.rival)
 
 
 def area_ratio(pair: PairedSearches) -> float:
@@ -168,22 +181,48 @@ def area_ratio(pair: PairedSearches) -> float:
 
 
 def drain_holds(searches: Sequence[DrainSearches]) -> bool:
-    """Whether each case that has limits keeps them, by its geometric mean over the seeds."""
-    return all(_case_holds(group) for group in grouped(searches, _title).values())
+    """Whether each case that has limits keeps them, by its geometric means over the seeds."""
+    return all(
+        _waiting_holds(WAITING[_names(group[0].case)], group)
+        for group in grouped(_waiting(searches), _title).values()
+    ) and all(
+        _indifferent_holds(INDIFFERENT[_names(group[0].case)], group)
+        for group in grouped(_indifferent(searches), _title).values()
+    )
 
 
-def _case_holds(searches: Sequence[DrainSearches]) -> bool:
-    limits = limits_of(searches[0].case)
-    if limits is None:
-        return True
-    holds = _are_within(limits, [one.beside_first for one in searches])
-    return holds and (limits.edp is None or _are_within(limits, searches))
+def _waiting(searches: Sequence[DrainSearches]) -> list[DrainSearches]:
+    return [one for one in searches if _names(one.case) in WAITING]
 
 
-def _are_within(limits: DrainLimits, pairs: Sequence[PairedSearches]) -> bool:
-    cycles = geometric_mean([cycles_ratio(pair) for pair in pairs])
-    edp = geometric_mean([edp_ratio(pair) for pair in pairs])
-    return cycles <= limits.cycles and (limits.edp is None or edp <= limits.edp)
+def _indifferent(searches: Sequence[DrainSearches]) -> list[DrainSearches]:
+    return [one for one in searches if _names(one.case) in INDIFFERENT]
+
+
+def _for(objective: Objective, searches: Sequence[DrainSearches]) -> list[DrainSearches]:
+    return [one for one in searches if one.objective is objective]
+
+
+def _waiting_holds(limits: DrainLimits, searches: Sequence[DrainSearches]) -> bool:
+    compared: tuple[Sequence[PairedSearches], ...] = (_beside_first(searches), searches)
+    return all(
+        _mean(cycles_ratio, pairs) <= limits.cycles and _mean(edp_ratio, pairs) <= limits.edp
+        for pairs in compared
+    )
+
+
+def _indifferent_holds(limits: DrainLimits, searches: Sequence[DrainSearches]) -> bool:
+    fastest = _beside_first(_for(Objective.LATENCY, searches))
+    best = _beside_first(_for(Objective.EDP, searches))
+    return _mean(cycles_ratio, fastest) <= limits.cycles and _mean(edp_ratio, best) <= limits.edp
+
+
+def _beside_first(searches: Sequence[DrainSearches]) -> list[PairedSearches]:
+    return [one.beside_first for one in searches]
+
+
+def _mean(ratio: Callable[[PairedSearches], float], pairs: Sequence[PairedSearches]) -> float:
+    return geometric_mean([ratio(pair) for pair in pairs])
 
 
 def _title(searches: DrainSearches) -> str:
@@ -192,6 +231,10 @@ def _title(searches: DrainSearches) -> str:
 
 def _cycles(result: SearchResult) -> int:
     return result.networks[0].report.cycles
+
+
+def _edp(result: SearchResult) -> float:
+    return result.networks[0].report.edp
 
 
 def _area_um2(accelerator: Accelerator) -> float:
@@ -203,9 +246,10 @@ def _area_um2(accelerator: Accelerator) -> float:
 
 def drain_markdown(effort: Effort, pairs: Sequence[DrainSearches]) -> str:
     """The section of a document, figures and all."""
-    waiting = [pair for pair in pairs if _limits_edp(pair)]
-    bound_elsewhere = [pair for pair in pairs if limits_of(pair.case) and not _limits_edp(pair)]
-    others = [pair for pair in pairs if limits_of(pair.case) is None]
+    least_edp = _for(Objective.EDP, pairs)
+    waiting, indifferent = _waiting(least_edp), _indifferent(least_edp)
+    limited = {*WAITING, *INDIFFERENT}
+    others = [pair for pair in least_edp if _names(pair.case) not in limited]
     parts = [
         "Drain rounds finished sums to bytes, D of them in a cycle. D is `drain_lanes` of the "
         "accelerator: a quarter, a half or all of the B bytes of a beat. Each case is searched for "
@@ -213,40 +257,31 @@ def drain_markdown(effort: Effort, pairs: Sequence[DrainSearches]) -> str:
         "B / 4. Two more searches start from the design that it found, with the same layers "
         "(layers only, batch 1), seed and effort: one keeps D = B / 4, the other one searches D "
         "too. Ratios are those of the search that searches D to the first search, and *with equal "
-        "effort* to the one that keeps D = B / 4. "
+        "effort* to the one that keeps D = B / 4. *At most* is what was wanted. "
         f"Energy table `{effort.tables[0].name}`. " + effort_text(effort),
-        *_limited_part(
-            "Networks with many outputs and few products for each",
-            "A depthwise or a small 1x1 layer waits for drain most of the time. *At most* is what "
-            "was wanted.",
-            waiting,
-        ),
-        *_limited_part(
-            "Networks that wait for other parts",
-            "Here the PEs or the memory limit most layers. A wider drain should cost no cycles. "
-            "The search minimises energy times cycles, so it may take more cycles where it saves "
-            "more energy. A search with free lanes has more designs to choose from, and with equal "
-            "effort it may find a worse one.",
-            bound_elsewhere,
-        ),
-        *_roofline_part(others),
-        *_weights_part(pairs),
     ]
-    return "\n\n".join(parts)
+    if waiting:
+        parts += [
+            "### Networks with many outputs and few products for each",
+            "A depthwise or a small 1x1 layer waits for drain most of the time.",
+            _table_of_waiting(waiting),
+            *_designs(waiting),
+        ]
+    if indifferent:
+        parts += [
+            "### Networks that wait for other parts",
+            "Here the PEs or the memory limit most layers, and a wider drain should cost neither "
+            "cycles nor EDP. A search for the least EDP takes more cycles where it saves more "
+            "energy, so these networks are also searched for the fewest cycles, in the same way. "
+            "Free lanes are one more choice, so with equal effort a search with them may find a "
+            "worse design.",
+            _table_of_indifferent(indifferent, _for(Objective.LATENCY, pairs)),
+            *_designs(indifferent),
+        ]
+    return "\n\n".join([*parts, *_roofline_part(others), *_weights_part(least_edp)])
 
 
-def _limits_edp(pair: DrainSearches) -> bool:
-    limits = limits_of(pair.case)
-    return limits is not None and limits.edp is not None
-
-
-def _limited_part(title: str, text: str, pairs: Sequence[DrainSearches]) -> list[str]:
-    if not pairs:
-        return []
-    return [f"### {title}", text, _table_of_limits(pairs), *_designs(pairs)]
-
-
-def _table_of_limits(searches: Sequence[DrainSearches]) -> str:
+def _table_of_waiting(searches: Sequence[DrainSearches]) -> str:
     lines = [
         row(
             *("resources, network", "B", "D found", "cycles", "at most", "EDP", "at most"),
@@ -256,22 +291,55 @@ def _table_of_limits(searches: Sequence[DrainSearches]) -> str:
         "|---|---:|---|---:|---:|---:|---:|---|---:|---:|---:|---|",
     ]
     for title, group in grouped(searches, _title).items():
-        limits = limits_of(group[0].case)
-        assert limits is not None
-        first = [one.beside_first for one in group]
+        limits = WAITING[_names(group[0].case)]
+        first = _beside_first(group)
         lines.append(
             row(
-                *(title, str(group[0].case.preset.budget.beat_bytes), _lanes_found(group)),
-                *(spread([cycles_ratio(pair) for pair in first]), f"{limits.cycles:g}"),
-                spread([edp_ratio(pair) for pair in first]),
-                "-" if limits.edp is None else f"{limits.edp:g}",
-                _of_each_seed(first),
-                spread([cycles_ratio(pair) for pair in group]),
-                spread([edp_ratio(pair) for pair in group]),
-                *(spread([area_ratio(pair) for pair in group]), _of_each_seed(group)),
+                *(title, _beat(group), _lanes_found(group)),
+                *(_spread(cycles_ratio, first), f"{limits.cycles:g}"),
+                *(_spread(edp_ratio, first), f"{limits.edp:g}", _of_each_seed(first)),
+                *(_spread(cycles_ratio, group), _spread(edp_ratio, group)),
+                *(_spread(area_ratio, group), _of_each_seed(group)),
             )
         )
     return "\n".join(lines)
+
+
+def _table_of_indifferent(
+    least_edp: Sequence[DrainSearches], fastest: Sequence[DrainSearches]
+) -> str:
+    lines = [
+        row(
+            *("resources, network", "B", "searched for the least EDP: D found", "EDP", "at most"),
+            *("cycles", "area", "with equal effort: EDP", "cycles"),
+            *("searched for the fewest cycles: D found", "cycles", "at most"),
+            "with equal effort: cycles",
+        ),
+        "|---|---:|---|---:|---:|---:|---:|---:|---:|---|---:|---:|---:|",
+    ]
+    fast_by_title = grouped(fastest, _title)
+    for title, group in grouped(least_edp, _title).items():
+        limits, fast = INDIFFERENT[_names(group[0].case)], fast_by_title[title]
+        first = _beside_first(group)
+        lines.append(
+            row(
+                *(title, _beat(group), _lanes_found(group)),
+                *(_spread(edp_ratio, first), f"{limits.edp:g}", _spread(cycles_ratio, first)),
+                _spread(area_ratio, first),
+                *(_spread(edp_ratio, group), _spread(cycles_ratio, group), _lanes_found(fast)),
+                *(_spread(cycles_ratio, _beside_first(fast)), f"{limits.cycles:g}"),
+                _spread(cycles_ratio, fast),
+            )
+        )
+    return "\n".join(lines)
+
+
+def _spread(ratio: Callable[[PairedSearches], float], pairs: Sequence[PairedSearches]) -> str:
+    return spread([ratio(pair) for pair in pairs])
+
+
+def _beat(searches: Sequence[DrainSearches]) -> str:
+    return str(searches[0].case.preset.budget.beat_bytes)
 
 
 def _of_each_seed(pairs: Sequence[PairedSearches]) -> str:
