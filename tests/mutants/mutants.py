@@ -264,8 +264,8 @@ MUTANTS = (
     Mutant(
         name="accumulator forward: the word in flight is not seen",
         module="array.accumulator",
-        old='self.addition.from_first, "first"',
-        new='self.addition.from_first & 0, "first"',
+        old="delayed(m, self.addition.from_first,",
+        new="delayed(m, self.addition.from_first & 0,",
         case="steady",
     ),
     Mutant(

@@ -3,12 +3,14 @@
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, ResetSignal, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.timing import MEMORY_LATENCY
 from naas_hw.rtl.array.signatures import AccumulationSignature, zero_address
-from naas_hw.rtl.primitives.logic import any_of
+from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.joined_sum import JoinedSum
+from naas_hw.rtl.primitives.logic import any_of, masked
 from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent
 
@@ -93,19 +95,17 @@ class Accumulator(SharedComponent):
         self._add(m, memory.read.data)
         return m
 
-    def _value(self, m: Module, word: Value, total: Value) -> Value:
-        """The value that the number has: the one of four numbers that is not zero, if any is.
+    def _forwarded(self, m: Module) -> Value:
+        """The total of one of the three additions before, if it is not in the memory yet, or zero.
 
-        Masks are resets of registers, which cost no logic on an FPGA.
+        Two of them are masked by the resets of registers, which cost no logic on an FPGA.
         """
         previous = Signal(32, reset_less=True)
         m.d.sync += previous.eq(self.total)
-        forwarded = [
-            self._masked(m, total, self.addition.from_first, "first"),
-            self._masked(m, self.total, self.addition.from_second, "second"),
-            self._masked(m, previous, self.addition.from_third, "third"),
-        ]
-        return any_of([word, *forwarded])
+        repeats = delayed(m, self.addition.from_first, MEMORY_LATENCY, "repeats", reset=False)
+        second = self._masked(m, self.total, self.addition.from_second, "second")
+        third = self._masked(m, previous, self.addition.from_third, "third")
+        return any_of([masked(self.total, repeats), second, third])
 
     def _masked(self, m: Module, number: Value, early: Value, name: str) -> Signal:
         """A register of a number, zero where a bit that comes a cycle before is low."""
@@ -115,16 +115,29 @@ class Accumulator(SharedComponent):
         return register
 
     def _add(self, m: Module, word: Value) -> None:
-        total = Signal(32, name="new_total")
-        value = self._value(m, word, total)
-        m.d.comb += total.eq(value + self.sum)
+        """Add to the word or to what is forwarded: one of them at least is zero."""
+        forwarded = self._forwarded(m)
         if self.has_maximum:
-            self._keep_larger(m, value, total)
-        m.d.sync += self.total.eq(total)
+            self._add_or_keep(m, word | forwarded)
+            return
+        m.submodules.adder = adder = JoinedSum(width=32)
+        m.d.comb += [
+            adder.clear.eq(ResetSignal()),
+            adder.a.eq(self.sum),
+            adder.b.eq(forwarded),
+            adder.c.eq(word),
+            self.total.eq(adder.o),
+        ]
 
-    def _keep_larger(self, m: Module, value: Value, total: Signal) -> None:
-        """Replace the total by the larger of value and sum, unless the number has no value yet."""
+    def _add_or_keep(self, m: Module, value: Value) -> None:
+        """The sum, or the larger of value and number in a layer with a maximum.
+
+        That is the number alone where there is no value yet.
+        """
         compares = Signal(reset_less=True)
-        m.d.sync += compares.eq(self.maximum & ~self.addition.begins)
+        m.d.sync += [
+            compares.eq(self.maximum & ~self.addition.begins),
+            self.total.eq(value + self.sum),
+        ]
         with m.If(compares):
-            m.d.comb += total.eq(Mux(value.as_signed() > self.sum, value, self.sum))
+            m.d.sync += self.total.eq(Mux(value.as_signed() > self.sum, value, self.sum))
