@@ -13,7 +13,7 @@ from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
 BUDGET = Budget(name="few-banks", max_pes=8, on_chip_bytes=16384, beat_bytes=4, num_banks=6)
-RESIDUAL = Layer(name="sum", K=16, C=16, P=8, Q=8, height=8, width=8, residual=True)
+RESIDUAL = Layer(name="sum", K=16, C=16, P=16, Q=16, height=16, width=16, residual=True)
 SETTINGS = SearchSettings(generations=1, population=2, mapping_evaluations=20)
 
 
@@ -24,6 +24,6 @@ def test_a_search_that_fails_says_why_and_leaves_no_history(
     monkeypatch.setattr(proposals, "MAX_INVALID", 20)
     network = Network(name="net", layers=(RESIDUAL,))
     kept = api.RunSettings(folder=tmp_path / "run", files=files)
-    with pytest.raises(InputError, match="had none for sum"):
+    with pytest.raises(InputError, match="had none for sum: with the smallest tiles, banks of"):
         api.search([network], BUDGET, SETTINGS, run=kept)
     assert not (tmp_path / "run" / "history.sqlite").exists()

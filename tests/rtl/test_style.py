@@ -28,7 +28,9 @@ MAX_LINES, MAX_LINES_OF_90_PERCENT = 60, 25
 
 @cache
 def components() -> dict[type[wiring.Component], wiring.Component]:
-    """An instance of each class of component of an accelerator with all options, on a board."""
+    """An instance of each class of component of accelerators with all options and without a
+    maximum, on a board.
+    """
     instances: dict[type[wiring.Component], wiring.Component] = {}
     original = wiring.Component.__init__
 
@@ -53,6 +55,7 @@ def components() -> dict[type[wiring.Component], wiring.Component]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring.Component, "__init__", record)
         Fragment.get(AcceleratorTop(accelerator), None)
+        Fragment.get(AcceleratorTop(accelerator.model_copy(update={"maximum": False})), None)
         Fragment.get(SerialBridge(divisor=4, size_bytes=4096), None)
         Fragment.get(BoardMemory(size_bytes=4096, beat_bytes=8), None)
     return {
