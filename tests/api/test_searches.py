@@ -13,7 +13,7 @@ from naas_hw.workload.layer import Layer
 from naas_hw.workload.network import Network
 
 BUDGET = Budget(name="few-banks", max_pes=8, on_chip_bytes=16384, beat_bytes=4, num_banks=6)
-RESIDUAL = Layer(name="sum", K=16, C=16, P=16, Q=16, height=16, width=16, residual=True)
+RESIDUAL = Layer(name="sum", K=8, C=8, P=16, Q=16, height=16, width=16, residual=True)
 SETTINGS = SearchSettings(generations=1, population=2, mapping_evaluations=20)
 
 
