@@ -24,6 +24,6 @@ def test_a_search_that_fails_says_why_and_leaves_no_history(
     monkeypatch.setattr(proposals, "MAX_INVALID", 20)
     network = Network(name="net", layers=(RESIDUAL,))
     kept = api.RunSettings(folder=tmp_path / "run", files=files)
-    with pytest.raises(InputError, match="had none for sum: with the smallest tiles, banks of"):
+    with pytest.raises(InputError, match="had none for sum: .* banks"):
         api.search([network], BUDGET, SETTINGS, run=kept)
     assert not (tmp_path / "run" / "history.sqlite").exists()
