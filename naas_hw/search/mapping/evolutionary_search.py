@@ -125,7 +125,7 @@ def _promote(pool: Any, elites: Any, num: Any, index: Any) -> Any:
 
 
 @kernel
-def is_legal_tile(p: Any, point: Any, scratch: Any) -> Any:
+def set_legal_tile(p: Any, point: Any, scratch: Any) -> Any:
     """Set the smallest tiles, or else the layer as one tile; whether the mapping is legal.
 
     If the smallest tiles are illegal, hardly any others are not: but a layer in one tile needs one
@@ -150,7 +150,7 @@ def add_seeds(p: Any, goal: Any, pool: Any, num_seeds: Any, rng: Any, elites: An
         copy_row(DRAM_ORDERS[int(rng.random() * len(DRAM_ORDERS))], point.orders[0])
         copy_row(L2_ORDERS[int(rng.random() * len(L2_ORDERS))], point.orders[1])
         if seed == num_seeds:
-            is_legal_tile(p, point, scratch)
+            set_legal_tile(p, point, scratch)
         else:
             point.l2[:] = 1
             point.pe[:] = 1
@@ -351,6 +351,6 @@ def have_room(problems: Any) -> Any:
     for i in range(len(problems)):
         copy_row(DRAM_ORDERS[0], point.orders[0])
         copy_row(L2_ORDERS[0], point.orders[1])
-        if not is_legal_tile(problems[i], point, scratch):
+        if not set_legal_tile(problems[i], point, scratch):
             return False
     return True
