@@ -28,8 +28,9 @@ MAX_LINES, MAX_LINES_OF_90_PERCENT = 60, 25
 
 @cache
 def components() -> dict[type[wiring.Component], wiring.Component]:
-    """An instance of each class of component of accelerators with all options and without a
-    maximum, on a board.
+    """An instance of each class of component, on a board.
+
+    Of an accelerator with all options, and of one without a maximum.
     """
     instances: dict[type[wiring.Component], wiring.Component] = {}
     original = wiring.Component.__init__
