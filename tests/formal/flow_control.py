@@ -149,7 +149,7 @@ def queue_design(sizes: QueueSizes) -> Module:
     depth, bits = sizes.depth, sizes.index_bits
     component = queue.Queue(shape=unsigned(PAYLOAD_BITS), depth=depth, reserve=sizes.reserve)
     module = built(component)
-    probe = module.submodules.payloads.read_port(domain="comb")
+    probe = module.submodules.payloads.memory.read_port(domain="comb")
     m.submodules.dut = dut = Opened(module)
     m.d.comb += [
         component.i.payload.eq(AnySeq(PAYLOAD_BITS)),

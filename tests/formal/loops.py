@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal, Value
-from amaranth.lib.memory import Memory
 from prover import Opened, Proof, built, faults
 
 import naas_hw.rtl.primitives.box_address_generator as box
 import naas_hw.rtl.primitives.loop_nest as loop_nest
 from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.rtl.primitives.ram import Ram
 
 POSITIONS = 3
 INDEXED = (0, 2)
@@ -116,8 +116,8 @@ def _probes(module: Module, depth: int) -> dict[str, list[Value]]:
             memory = getattr(module.submodules, name)
         except AttributeError:
             continue
-        if isinstance(memory, Memory):
-            ports = [memory.read_port(domain="comb") for _ in range(depth)]
+        if isinstance(memory, Ram) and memory.latency == 0:
+            ports = [memory.memory.read_port(domain="comb") for _ in range(depth)]
             module.d.comb += [port.addr.eq(i) for i, port in enumerate(ports)]
             words[name] = [port.data for port in ports]
     return words
@@ -340,8 +340,8 @@ PROOFS = (
             ),
             (
                 "a loop that begins anew does not take its bound",
-                "left.eq(Mux(move.is_first, bound, read.data))",
-                "left.eq(read.data)",
+                "left.eq(Mux(move.is_first, bound, trips.read.data))",
+                "left.eq(trips.read.data)",
             ),
         ),
     ),

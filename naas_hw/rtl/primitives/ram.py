@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Hashable
+from functools import cached_property
 from typing import Any, Literal
 
 from amaranth.hdl import Module
@@ -126,9 +127,14 @@ class Ram(SharedComponent):
     def _is_block(self) -> bool:
         return self.style == "auto" and self.latency > 0 and self.depth >= BLOCK_DEPTH
 
+    @cached_property
+    def memory(self) -> Memory:
+        """The words, where the component is built in place. A proof may add ports that read."""
+        return Memory(shape=self.width, depth=self.depth, init=[])
+
     def build(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=self.width, depth=self.depth, init=[])
+        m.submodules.memory = memory = self.memory
         write = memory.write_port(granularity=self.granularity)
         m.d.comb += [
             write.en.eq(self.write.enable),
