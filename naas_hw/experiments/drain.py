@@ -18,7 +18,6 @@ from naas_hw.experiments.markdown import (
     DESIGN_RULE,
     design_cells,
     effort_text,
-    grouped,
     row,
     spread,
 )
@@ -184,10 +183,10 @@ def drain_holds(searches: Sequence[DrainSearches]) -> bool:
     """Whether each case that has limits keeps them, by its geometric means over the seeds."""
     return all(
         _waiting_holds(WAITING[_names(group[0].case)], group)
-        for group in grouped(_waiting(searches), _title).values()
+        for group in pairs_by_case(_waiting(searches)).values()
     ) and all(
         _indifferent_holds(INDIFFERENT[_names(group[0].case)], group)
-        for group in grouped(_indifferent(searches), _title).values()
+        for group in pairs_by_case(_indifferent(searches)).values()
     )
 
 
@@ -223,10 +222,6 @@ def _beside_first(searches: Sequence[DrainSearches]) -> list[PairedSearches]:
 
 def _mean(ratio: Callable[[PairedSearches], float], pairs: Sequence[PairedSearches]) -> float:
     return geometric_mean([ratio(pair) for pair in pairs])
-
-
-def _title(searches: DrainSearches) -> str:
-    return searches.case.title
 
 
 def _cycles(result: SearchResult) -> int:
@@ -290,7 +285,7 @@ def _table_of_waiting(searches: Sequence[DrainSearches]) -> str:
         ),
         "|---|---:|---|---:|---:|---:|---:|---|---:|---:|---:|---|",
     ]
-    for title, group in grouped(searches, _title).items():
+    for title, group in pairs_by_case(searches).items():
         limits = WAITING[_names(group[0].case)]
         first = _beside_first(group)
         lines.append(
@@ -317,8 +312,8 @@ def _table_of_indifferent(
         ),
         "|---|---:|---|---:|---:|---:|---:|---:|---:|---|---:|---:|---:|",
     ]
-    fast_by_title = grouped(fastest, _title)
-    for title, group in grouped(least_edp, _title).items():
+    fast_by_title = pairs_by_case(fastest)
+    for title, group in pairs_by_case(least_edp).items():
         limits, fast = INDIFFERENT[_names(group[0].case)], fast_by_title[title]
         first = _beside_first(group)
         lines.append(

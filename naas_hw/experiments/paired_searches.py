@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from naas_hw.arch.technology import EnergyTable
 from naas_hw.experiments.markdown import (
@@ -11,6 +12,8 @@ from naas_hw.experiments.preset_trials import Effort, PresetCase, SearchProgress
 from naas_hw.search.accelerator.result import SearchResult
 from naas_hw.search.accelerator.settings import SearchSettings
 from naas_hw.search.processes import worker_processes
+
+P = TypeVar("P", bound="PairedSearches")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,6 @@ def measure_pairs(
     return comparisons
 
 
-def pairs_by_case(comparisons: Sequence[PairedSearches]) -> dict[str, list[PairedSearches]]:
+def pairs_by_case(comparisons: Sequence[P]) -> dict[str, list[P]]:
     """Title of a case -> its pairs, in order."""
     return grouped(comparisons, lambda comparison: comparison.case.title)

@@ -120,7 +120,10 @@ def words_of(name: str, **given: object) -> list[str]:
 
 
 def generation_teller(screen: Console) -> "Callable[[str, Progress], None]":
-    """Told of a search by name and how far it is: a line for each generation and stage."""
+    """Told of a search by name and how far it is: a line for each generation and stage.
+
+    A score is cycles times picojoules, or cycles where the search minimises these.
+    """
     said: tuple[str, str, int] | None = None
 
     def tell(name: str, progress: "Progress") -> None:
@@ -130,7 +133,7 @@ def generation_teller(screen: Console) -> "Callable[[str, Progress], None]":
             best = progress.best_score
             screen.print(
                 f"{name}: {progress.stage}, {progress.num_candidates} of {progress.num_planned}, "
-                f"best EDP {'-' if best is None else f'{best / 1e12:,.1f} J cycles'}",
+                f"best score {'-' if best is None else f'{best:.5g}'}",
                 markup=False,
             )
         said = now
