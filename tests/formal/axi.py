@@ -8,7 +8,7 @@ the rules hold for any program, a damaged one too.
 from typing import Any
 
 from amaranth.asserts import AnyConst, AnySeq
-from amaranth.hdl import Assert, Assume, Cat, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import connect
 from handshakes import fixed, free, holds, is_offered, promises
 from prover import Opened, Proof, built, faults
@@ -118,8 +118,8 @@ def why_stores(m: Module, dut: Opened) -> None:
 def _why_runs(m: Module, dut: Opened) -> None:
     """No run between an engine and its splitter is empty, and that knows the next border."""
     limit = bursts.burst_beats(BEAT_BYTES)
-    rest, room = bursts.Run(dut["splitter.rest"]), dut["splitter.room"]
-    offset = rest.address[: (limit - 1).bit_length()]
+    offset = dut["splitter.rest_address"][: (limit - 1).bit_length()]
+    end = dut["splitter.rest_end"]
     valid, keeps = dut["cut_runs.valid"], dut["cut_runs.keeps"]
     spare, payload = (bursts.Run(dut[f"cut_runs.{name}"]) for name in ("spare", "payload"))
     m.d.comb += [
@@ -129,9 +129,9 @@ def _why_runs(m: Module, dut: Opened) -> None:
     ]
     with m.If(dut["splitter.o__valid"]):
         m.d.comb += [
-            Assert(rest.beats != 0),
-            Assert(room == limit - offset),
-            Assert(dut["splitter.ends"] == (rest.beats <= room)),
+            Assert(end > offset),
+            Assert(dut["splitter.ends"] == (end <= limit)),
+            Assert(dut["splitter.length"] == Mux(end <= limit, end, limit) - offset - 1),
         ]
 
 
@@ -359,8 +359,8 @@ PROOFS = (
                 ),
                 (
                     "beats that come are not counted",
-                    "outstanding.eq(outstanding + asked - r.valid)",
-                    "outstanding.eq(outstanding + asked)",
+                    "one_less = ~asked & r.valid",
+                    "one_less = asked & r.valid",
                 ),
                 (
                     "quiet overlooks an address that is offered",
@@ -370,7 +370,11 @@ PROOFS = (
             ),
             *faults(
                 "primitives.bursts",
-                ("the first burst of a run is not cut", "room.eq(first_room)", "room.eq(limit)"),
+                (
+                    "the first burst of a run is not cut",
+                    "before_cut.eq(end <= limit)",
+                    "before_cut.eq(run.beats <= limit)",
+                ),
             ),
         ),
     ),

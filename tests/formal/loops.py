@@ -156,7 +156,7 @@ def _why(
     m.d.comb += Assert(~golden.has_started | (loaded == POSITIONS))
     for i in range(POSITIONS):
         record = probes["records"][i]
-        kept_bound = 0 if pace == 1 else bits
+        kept_bound = 0 if pace == 1 else bits + 1
         m.d.comb += [
             Assert((loaded <= i) | (dut["single"][i] == (bounds[i] == 1))),
             Assert((loaded <= i) | (record[kept_bound:] == deltas[i])),
@@ -170,10 +170,14 @@ def _why(
         else:
             trips = probes["trips"][i]
             is_past_first = golden.has_started & ~golden.first[i]
+            left = (bounds[i] - golden.index[i])[:bits]
             m.d.comb += [
-                Assert((loaded <= i) | (record[:bits] == bounds[i])),
-                Assert(~is_past_first | (trips == bounds[i] - golden.index[i])),
+                Assert((loaded <= i) | (record[: bits + 1] == Cat(bounds[i], bounds[i] == 2))),
+                Assert(~is_past_first | (trips == Cat(left, left == 2))),
             ]
+    if pace == 1:
+        for i, step in enumerate(golden.steps):
+            m.d.comb += Assert(~golden.has_started | ~step | (dut["ready_position"] == i))
     if pace == 2:
         _why_paced(m, dut, golden)
 
@@ -319,8 +323,8 @@ PROOFS = (
             ),
             (
                 "a loop of one trip has no last trip",
-                "self.last[i].eq(single[i])",
-                "self.last[i].eq(0)",
+                "                    single[i],\n",
+                "                    0,\n",
             ),
         ),
     ),
@@ -335,13 +339,13 @@ PROOFS = (
             NEST,
             (
                 "a loop ends a trip late",
-                "return (left == 2).replicate",
-                "return (left == 1).replicate",
+                "left == 3)",
+                "left == 2)",
             ),
             (
                 "a loop that begins anew does not take its bound",
-                "left.eq(Mux(move.is_first, bound, trips.read.data))",
-                "left.eq(trips.read.data)",
+                "eq(Mux(move.is_first, bound, trips.read.data))",
+                "eq(trips.read.data)",
             ),
         ),
     ),

@@ -159,8 +159,8 @@ MUTANTS = (
     Mutant(
         name="sequencer compare: a loop ends one trip early",
         module="primitives.loop_nest",
-        old="(left == 2).replicate(self.positions)",
-        new="(left <= 3).replicate(self.positions)",
+        old="left == 3)",
+        new="left <= 4)",
         case="steady",
     ),
     Mutant(
@@ -250,8 +250,8 @@ MUTANTS = (
     Mutant(
         name="burst split: bursts are not cut where pages end",
         module="primitives.bursts",
-        old="first_room.eq(limit - self.i.payload.address[: (limit - 1).bit_length()])",
-        new="first_room.eq(limit)",
+        old="offset = run.address[: (limit - 1).bit_length()]",
+        new="offset = Const(0, (limit - 1).bit_length())",
         case="long",
     ),
     Mutant(

@@ -45,7 +45,7 @@ from naas_hw.rtl.engines.drain import Drain
 from naas_hw.rtl.engines.load_scheduler import LoadScheduler
 from naas_hw.rtl.engines.reader import Reader
 from naas_hw.rtl.engines.writer import Writer
-from naas_hw.rtl.primitives.bursts import BurstSplitter
+from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter, burst_beats
 from naas_hw.rtl.primitives.config import ConfigRegister
 from naas_hw.rtl.primitives.credit import Credit
 from naas_hw.rtl.primitives.loop_nest import LoopNest
@@ -160,7 +160,13 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("board_memory", "position"): Counter(board_memory, 255, "beats of a burst but one"),
     ("board_memory", "waiting"): Counter(board_memory, BURSTS, "no burst ends while as many wait"),
     ("bursts", "rest.address"): Counter(
-        lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address", signal="rest"
+        lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address", signal="rest_address"
+    ),
+    ("bursts", "rest.end"): Counter(
+        lambda: BurstSplitter(beat_bytes=4),
+        (1 << RUN_BEATS_BITS) - 1 + burst_beats(4) - 1,
+        "beats of a run, and those between the cut before it and its first one",
+        signal="rest_end",
     ),
     ("config", "beats"): Counter(
         lambda: ConfigRegister(DESCRIPTOR), LONGEST_PART, "beats of a record, or of the rest"
@@ -271,20 +277,26 @@ def registers_that_add() -> set[tuple[str, str]]:
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr == "eq"
             ):
-                target = node.func.value
-                while isinstance(target, ast.Subscript):
-                    target = target.value
-                name = ast.unparse(target)
+                name = _whole(node.func.value)
                 if any(_adds(part, name) for part in ast.walk(node.args[0])):
                     found.add((path.stem, name))
     return found
 
 
+def _whole(node: ast.expr) -> str:
+    """The signal of which it is a part."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return ast.unparse(node)
+
+
 def _adds(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        return name in (_whole(node.left), _whole(node.right))
     return (
-        isinstance(node, ast.BinOp)
-        and isinstance(node.op, ast.Add | ast.Sub)
-        and name in (ast.unparse(node.left), ast.unparse(node.right))
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "sum_with_carry"
+        and name in map(ast.unparse, node.args)
     )
 
 

@@ -19,6 +19,7 @@ from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter, Run
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.delay import delayed
+from naas_hw.rtl.primitives.logic import masked, sum_with_carry
 from naas_hw.rtl.primitives.queue import Queue
 from naas_hw.rtl.primitives.register_slice import RegisterSlice
 from naas_hw.rtl.primitives.shared import SharedComponent
@@ -355,7 +356,10 @@ class Reader(SharedComponent):
         ar, r = self.dram.ar, self.dram.r
         holds = Signal()
         outstanding = Signal(OUTSTANDING_BITS)
-        asked = Mux(ar.valid & ar.ready, ar.length + 1, 0)
+        asked = ar.valid & ar.ready
+        one_less = ~asked & r.valid
+        change = masked(ar.length, asked) | one_less.replicate(OUTSTANDING_BITS)
+        carry = asked & ~r.valid  # a burst has one beat more than its length says
         m.d.comb += [
             ar.valid.eq(splitter.o.valid & ~holds),
             ar.address.eq(splitter.o.payload.address),
@@ -365,7 +369,7 @@ class Reader(SharedComponent):
         ]
         m.d.sync += [
             holds.eq(self.halt | (outstanding >= timing.READ_AHEAD_BEATS)),
-            outstanding.eq(outstanding + asked - r.valid),
+            outstanding.eq(sum_with_carry(outstanding, change, carry)),
             self.quiet.eq(~ar.valid & (outstanding == 0)),
         ]
 

@@ -1,9 +1,10 @@
 """Runs of beats become AXI bursts."""
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -48,6 +49,27 @@ class Burst(data.Struct):
     address: unsigned(DRAM_BITS)
     length: unsigned(LENGTH_BITS)
     is_last: unsigned(1)
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """What is left of a run, from the burst that is offered on, in registers.
+
+    `end` : beats from the cut before that burst to the end of the run.
+    """
+
+    address: Signal
+    end: Signal
+    is_last: Signal
+
+    @classmethod
+    def named(cls, name: str) -> "_Rest":
+        """Its registers with names in Verilog that begin so."""
+        return cls(
+            address=Signal(DRAM_BITS, name=f"{name}_address", reset_less=True),
+            end=Signal(RUN_BEATS_BITS + 1, name=f"{name}_end", reset_less=True),
+            is_last=Signal(name=f"{name}_is_last", reset_less=True),
+        )
 
 
 class BurstSplitter(SharedComponent):
@@ -95,10 +117,9 @@ class BurstSplitter(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        limit = burst_beats(self.beat_bytes)
-        rest = Signal(Run, reset_less=True)  # of the run, from the next burst on
-        room = Signal(range(limit + 1))  # beats to the next cut
-        ends = Signal()  # rest.beats <= room; a register, so nothing waits for the comparison
+        rest = _Rest.named("rest")
+        length = Signal(LENGTH_BITS)  # of the burst that is offered: its beats less one
+        ends = Signal()  # it is the last one of its run
         cut = Signal()
         taken = Signal()
         m.d.comb += [
@@ -106,39 +127,44 @@ class BurstSplitter(SharedComponent):
             self.i.ready.eq(~self.o.valid | (cut & ends)),
             taken.eq(self.i.valid & self.i.ready),
             self.o.payload.address.eq(rest.address),
-            self.o.payload.length.eq(Mux(ends, rest.beats, room) - 1),
+            self.o.payload.length.eq(length),
             self.o.payload.is_last.eq(ends & rest.is_last),
         ]
         with m.If(taken):
             m.d.sync += self.o.valid.eq(1)
+            self._begin_run(m, rest, length, ends)
         with m.Elif(cut):
             m.d.sync += self.o.valid.eq(~ends)
+            self._go_on(m, rest, length, ends)
         with m.If(self.cancel):
             m.d.sync += self.o.valid.eq(0)
-        self._follow_run(m, rest, room, ends, taken, cut)
         return m
 
-    def _follow_run(
-        self, m: Module, rest: Any, room: Signal, ends: Signal, taken: Signal, cut: Signal
-    ) -> None:
-        """The run, less the bursts that were cut from it."""
+    def _begin_run(self, m: Module, rest: "_Rest", length: Signal, ends: Signal) -> None:
+        """The first burst ends where the run ends, or at a cut."""
+        run = self.i.payload
         limit = burst_beats(self.beat_bytes)
-        first_room = Signal(range(limit + 1))
-        beats_left = Signal(RUN_BEATS_BITS)
-        m.d.comb += [
-            first_room.eq(limit - self.i.payload.address[: (limit - 1).bit_length()]),
-            beats_left.eq(rest.beats - room),
+        offset = run.address[: (limit - 1).bit_length()]
+        end = Signal(RUN_BEATS_BITS + 1)
+        before_cut = Signal()
+        m.d.comb += [end.eq(run.beats + offset), before_cut.eq(end <= limit)]
+        m.d.sync += [
+            rest.address.eq(run.address),
+            rest.end.eq(end),
+            rest.is_last.eq(run.is_last),
+            length.eq(Mux(before_cut, run.beats - 1, ~offset)),
+            ends.eq(before_cut),
         ]
-        with m.If(taken):
-            m.d.sync += [
-                rest.eq(self.i.payload),
-                room.eq(first_room),
-                ends.eq(self.i.payload.beats <= first_room),
-            ]
-        with m.Elif(cut):
-            m.d.sync += [
-                rest.address.eq(rest.address + room),
-                rest.beats.eq(beats_left),
-                room.eq(limit),
-                ends.eq(beats_left <= limit),
-            ]
+
+    def _go_on(self, m: Module, rest: "_Rest", length: Signal, ends: Signal) -> None:
+        """The burst that leaves ended at a cut, or the run is over and nothing of it matters."""
+        limit = burst_beats(self.beat_bytes)
+        offset_bits = (limit - 1).bit_length()
+        before_cut = Signal()
+        m.d.comb += before_cut.eq(rest.end <= 2 * limit)
+        m.d.sync += [
+            rest.address.eq(Cat(Const(0, offset_bits), rest.address[offset_bits:] + 1)),
+            rest.end.eq(rest.end - limit),
+            length.eq(Mux(before_cut, rest.end[:offset_bits] - 1, ~0)[:offset_bits]),
+            ends.eq(before_cut),
+        ]

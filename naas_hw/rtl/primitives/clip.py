@@ -54,13 +54,11 @@ def count_clipped(
 
     Their number means nothing where there is none.
     """
-    length = Signal(signed(max(len(end), len(skipped)) + 2), name=f"{name}_length")
     count = Signal(len(end), name=f"{name}_count")
     is_empty = Signal(name=f"no_{name}")
     m.d.comb += [
-        length.eq(end - skipped),
-        count.eq(length),
-        is_empty.eq(is_behind | (length <= 0)),
+        count.eq(end - skipped),
+        is_empty.eq(is_behind | (end <= skipped)),
     ]
     return count, is_empty
 

@@ -1,8 +1,8 @@
-"""AND and OR of any number of values."""
+"""AND and OR of any number of values, and a sum of two and a bit."""
 
 from collections.abc import Iterable, Sequence
 
-from amaranth.hdl import Const, Value
+from amaranth.hdl import Cat, Const, Value
 
 
 def all_of(bits: Iterable[Value]) -> Value:
@@ -35,3 +35,8 @@ def all_behind(bits: Sequence[Value]) -> list[Value]:
     half = len(bits) // 2
     behind = all_of(bits[half:])
     return [*(one & behind for one in all_behind(bits[:half])), *all_behind(bits[half:])]
+
+
+def sum_with_carry(a: Value, b: Value, carry: Value) -> Value:
+    """`a + b + carry`, unsigned, in one carry chain; a bit more than the wider of the two."""
+    return (Cat(1, a) + Cat(carry, b))[1:]

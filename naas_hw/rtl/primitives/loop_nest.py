@@ -1,6 +1,6 @@
 """The one sequencer: counters, and the addresses that follow them."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -22,6 +22,11 @@ def encode(onehot: list[Value]) -> Value:
     return Cat(
         Cat(flag for i, flag in enumerate(onehot) if i >> bit & 1).any() for bit in range(bits)
     )
+
+
+def steps_of(last: Sequence[Value]) -> list[Value]:
+    """A bit for each position: the next advance steps it."""
+    return [~one & inner for one, inner in zip(last, all_behind(last), strict=True)]
 
 
 def changes(last: Value, mask: Value) -> Value:
@@ -165,7 +170,10 @@ class LoopNest(SharedComponent):
             comes_last = self._count_each(m, move, wraps)
         else:
             comes_last = self._count_one(m, move, bound)
-        self._follow(m, steps, wraps, single, comes_last)
+        coming = self._follow(m, steps, wraps, single, comes_last)
+        if self.pace == 1:
+            with m.If(self.start | self.advance):
+                m.d.sync += move.position.eq(encode(steps_of(list(coming))))
         for i, index in zip(self.indexed, self.index, strict=True):
             with m.If(self.start | (self.advance & move.inner[i])):
                 m.d.sync += index.eq(index + 1)
@@ -190,11 +198,10 @@ class LoopNest(SharedComponent):
 
     def _move(self, single: Signal) -> _Move:
         last = self.last
-        inner = all_behind(list(last))
-        steps = [~last[i] & inner[i] for i in range(self.positions)]
+        steps = steps_of(list(last))
         ends = [~last[i] & last[:i].all() & single[i + 1 :].all() for i in range(self.positions)]
         return _Move(
-            inner=Cat(inner),
+            inner=Cat(all_behind(list(last))),
             position=encode(steps),
             is_first=(Cat(steps) & self.first).any(),
             may_end=Cat(ends).any(),
@@ -207,9 +214,13 @@ class LoopNest(SharedComponent):
         m.d.comb += [moves.eq(self.start | self.advance), self.ready.eq(~any_of(recent))]
 
     def _paced(self, m: Module, move: _Move) -> _Move:
-        """What was known in the cycle before, where the pace leaves time for it."""
+        """What was known in the cycle before, where the pace leaves time for it.
+
+        Without a pace this is the position alone, which `build` looks up a move ahead.
+        """
         if self.pace == 1:
-            return move
+            position = Signal(len(move.position), name="ready_position", reset_less=True)
+            return move._replace(position=position)
         late = {}
         for name, value in move._asdict().items():
             late[name] = Signal(len(value), name=f"ready_{name}", reset_less=True)
@@ -221,9 +232,9 @@ class LoopNest(SharedComponent):
 
         There is no bound where each position counts by itself.
         """
-        bound_bits = 0 if self.pace == 1 else self.bound_bits
-        deltas = Cat(getattr(self.record.deltas, name) for name, _ in self.values)
-        entries = Cat(self.record.bound[:bound_bits], deltas)
+        given = self.record.bound[: self.bound_bits]
+        bound = Cat() if self.pace == 1 else Cat(given, given == 2)
+        entries = Cat(bound, *(getattr(self.record.deltas, name) for name, _ in self.values))
         if not len(entries):
             return entries, entries
         has_time = self.pace == 3
@@ -241,7 +252,7 @@ class LoopNest(SharedComponent):
             records.read.address.eq(position),
         ]
         record = records.read.data
-        return record[:bound_bits], record[bound_bits:]
+        return record[: len(bound)], record[len(bound) :]
 
     def _count_each(self, m: Module, move: _Move, wraps: Value) -> Value:
         """Whether each position comes to its last trip if it steps.
@@ -265,29 +276,42 @@ class LoopNest(SharedComponent):
     def _count_one(self, m: Module, move: _Move, bound: Value) -> Value:
         """The same; the position that steps has the counter.
 
-        What is left of its trips is kept from its second on.
+        What is left of its trips is kept from its second on. Beside it stands whether these are
+        two, and beside `bound` too, so that nothing that follows waits for the comparison.
         """
-        m.submodules.trips = trips = Ram(width=self.bound_bits, depth=self.positions, latency=0)
+        m.submodules.trips = trips = Ram(width=len(bound), depth=self.positions, latency=0)
         left = Signal(self.bound_bits)
+        are_two = Signal()
         m.d.comb += [
             trips.read.enable.eq(1),
             trips.read.address.eq(move.position),
-            left.eq(Mux(move.is_first, bound, trips.read.data)),
+            Cat(left, are_two).eq(Mux(move.is_first, bound, trips.read.data)),
             trips.write.enable.eq(self.advance),
             trips.write.address.eq(move.position),
-            trips.write.data.eq(left - 1),
+            trips.write.data.eq(Cat((left - 1)[: self.bound_bits], left == 3)),
         ]
-        return (left == 2).replicate(self.positions)
+        return are_two.replicate(self.positions)
 
     def _follow(
         self, m: Module, steps: Value, wraps: Value, single: Signal, comes_last: Value
-    ) -> None:
+    ) -> Signal:
         """Whether each position is in its first and its last trip."""
+        coming = Signal(self.positions)  # last, after this cycle's start or advance
         for i in range(self.positions):
+            m.d.comb += coming[i].eq(
+                Mux(
+                    self.start | wraps[i],
+                    single[i],
+                    Mux(steps[i], comes_last[i], self.last[i]),
+                )
+            )
             with m.If(self.start | (self.advance & wraps[i])):
-                m.d.sync += [self.first[i].eq(1), self.last[i].eq(single[i])]
+                m.d.sync += self.first[i].eq(1)
             with m.Elif(self.advance & steps[i]):
-                m.d.sync += [self.first[i].eq(0), self.last[i].eq(comes_last[i])]
+                m.d.sync += self.first[i].eq(0)
+        with m.If(self.start | self.advance):
+            m.d.sync += self.last.eq(coming)
+        return coming
 
     def _values(self, m: Module, deltas: Value) -> None:
         for name, width in self.values:
