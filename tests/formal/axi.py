@@ -372,8 +372,8 @@ PROOFS = (
                 "primitives.bursts",
                 (
                     "the first burst of a run is not cut",
-                    "before_cut.eq(end <= limit)",
-                    "before_cut.eq(run.beats <= limit)",
+                    "_is_within(end, limit, most=1)",
+                    "run.beats <= limit",
                 ),
             ),
         ),

@@ -82,8 +82,8 @@ PROOFS = tuple(
             "primitives.bursts",
             (
                 "the last burst is cut where it ends at a border",
-                "before_cut.eq(rest.end <= 2 * limit)",
-                "before_cut.eq(rest.end < 2 * limit)",
+                "_is_within(rest.end, limit, most=2)",
+                "rest.end < 2 * limit",
             ),
             (
                 "beats are left out behind the first burst",
@@ -92,8 +92,8 @@ PROOFS = tuple(
             ),
             (
                 "the first burst of a run is not cut",
-                "before_cut.eq(end <= limit)",
-                "before_cut.eq(run.beats <= limit)",
+                "_is_within(end, limit, most=1)",
+                "run.beats <= limit",
             ),
         ),
     )

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -70,6 +70,16 @@ class _Rest:
             end=Signal(RUN_BEATS_BITS + 1, name=f"{name}_end", reset_less=True),
             is_last=Signal(name=f"{name}_is_last", reset_less=True),
         )
+
+
+def _is_within(end: Value, limit: int, *, most: int) -> Value:
+    """Whether `end` is at most so many times the limit, which is a power of two.
+
+    A comparison would take another carry chain; this is a tree.
+    """
+    bits = (limit - 1).bit_length()
+    high, low = end[bits:], end[:bits]
+    return (high < most) | ((high == most) & (low == 0))
 
 
 class BurstSplitter(SharedComponent):
@@ -147,7 +157,7 @@ class BurstSplitter(SharedComponent):
         offset = run.address[: (limit - 1).bit_length()]
         end = Signal(RUN_BEATS_BITS + 1)
         before_cut = Signal()
-        m.d.comb += [end.eq(run.beats + offset), before_cut.eq(end <= limit)]
+        m.d.comb += [end.eq(run.beats + offset), before_cut.eq(_is_within(end, limit, most=1))]
         m.d.sync += [
             rest.address.eq(run.address),
             rest.end.eq(end),
@@ -161,7 +171,7 @@ class BurstSplitter(SharedComponent):
         limit = burst_beats(self.beat_bytes)
         offset_bits = (limit - 1).bit_length()
         before_cut = Signal()
-        m.d.comb += before_cut.eq(rest.end <= 2 * limit)
+        m.d.comb += before_cut.eq(_is_within(rest.end, limit, most=2))
         m.d.sync += [
             rest.address.eq(Cat(Const(0, offset_bits), rest.address[offset_bits:] + 1)),
             rest.end.eq(rest.end - limit),
