@@ -323,8 +323,8 @@ PROOFS = (
             ),
             (
                 "a loop of one trip has no last trip",
-                "                    single[i],\n",
-                "                    0,\n",
+                "Mux(begins, single[i], comes_last[i])",
+                "Mux(begins, 0, comes_last[i])",
             ),
         ),
     ),

@@ -166,8 +166,8 @@ MUTANTS = (
     Mutant(
         name="sequencer order: the first trip is not the first",
         module="primitives.loop_nest",
-        old="self.first[i].eq(0)",
-        new="self.first[i].eq(~comes_last[i])",
+        old="self.first[i].eq(begins)",
+        new="self.first[i].eq(begins | ~comes_last[i])",
         case="steady",
     ),
     Mutant(

@@ -170,7 +170,7 @@ class LoopNest(SharedComponent):
             comes_last = self._count_each(m, move, wraps)
         else:
             comes_last = self._count_one(m, move, bound)
-        coming = self._follow(m, steps, wraps, single, comes_last)
+        coming = self._follow(m, move.inner, single, comes_last)
         if self.pace == 1:
             with m.If(self.start | self.advance):
                 m.d.sync += move.position.eq(encode(steps_of(list(coming))))
@@ -292,26 +292,25 @@ class LoopNest(SharedComponent):
         ]
         return are_two.replicate(self.positions)
 
-    def _follow(
-        self, m: Module, steps: Value, wraps: Value, single: Signal, comes_last: Value
-    ) -> Signal:
-        """Whether each position is in its first and its last trip."""
-        coming = Signal(self.positions)  # last, after this cycle's start or advance
+    def _follow(self, m: Module, inner: Value, single: Signal, comes_last: Value) -> Value:
+        """Whether each position is in its first and its last trip; gives the latter a cycle early.
+
+        A position that moves begins anew where it was in its last trip, and steps otherwise.
+        """
+        coming = []
         for i in range(self.positions):
-            m.d.comb += coming[i].eq(
-                Mux(
-                    self.start | wraps[i],
-                    single[i],
-                    Mux(steps[i], comes_last[i], self.last[i]),
-                )
-            )
-            with m.If(self.start | (self.advance & wraps[i])):
-                m.d.sync += self.first[i].eq(1)
-            with m.Elif(self.advance & steps[i]):
-                m.d.sync += self.first[i].eq(0)
-        with m.If(self.start | self.advance):
-            m.d.sync += self.last.eq(coming)
-        return coming
+            moves = Signal(name=f"moves_{i}")
+            begins = Signal(name=f"begins_{i}")
+            is_last = Signal(name=f"is_last_{i}")
+            m.d.comb += [
+                moves.eq(self.start | (self.advance & inner[i])),
+                begins.eq(self.start | self.last[i]),
+                is_last.eq(Mux(begins, single[i], comes_last[i])),
+            ]
+            with m.If(moves):
+                m.d.sync += [self.first[i].eq(begins), self.last[i].eq(is_last)]
+            coming.append(Mux(moves, is_last, self.last[i]))
+        return Cat(coming)
 
     def _values(self, m: Module, deltas: Value) -> None:
         for name, width in self.values:
