@@ -19,13 +19,18 @@ def splitter_design(beat_bytes: int) -> Module:
     component = bursts.BurstSplitter(beat_bytes=beat_bytes)
     m.submodules.dut = dut = Opened(built(component))
     limit = bursts.burst_beats(beat_bytes)
+    rest = bursts.Run(dut["rest"])
     run, burst = component.i.payload, component.o.payload
+    given_beats = Signal(bursts.RUN_BEATS_BITS)
+    offset_of = partial(bursts.cut_offset, beat_bytes=beat_bytes)
     m.d.comb += [
         component.i.valid.eq(AnySeq(1)),
         run.as_value().eq(AnySeq(len(run.as_value()))),
         component.o.ready.eq(AnySeq(1)),
         component.cancel.eq(AnySeq(1)),
-        Assume(~component.i.valid | (run.beats != 0)),
+        given_beats.eq(run.end - offset_of(run.address)),
+        Assume(run.end > offset_of(run.address)),
+        Assume(run.end - offset_of(run.address) < 1 << bursts.RUN_BEATS_BITS),
     ]
     following = Signal(DRAM_BITS)
     left = Signal(bursts.RUN_BEATS_BITS)
@@ -40,7 +45,7 @@ def splitter_design(beat_bytes: int) -> Module:
     with m.If(cut):
         m.d.sync += [following.eq(following + beats), left.eq(left - beats)]
     with m.If(taken):
-        m.d.sync += [following.eq(run.address), left.eq(run.beats), is_last.eq(run.is_last)]
+        m.d.sync += [following.eq(run.address), left.eq(given_beats), is_last.eq(run.is_last)]
     with m.If(component.cancel):
         m.d.sync += left.eq(0)
     offset = following[: (limit - 1).bit_length()]
@@ -60,9 +65,9 @@ def splitter_design(beat_bytes: int) -> Module:
             # bursts are as long as they may be
             Assert((beats == left) | (offset + beats == limit)),
             # why
-            Assert(dut["rest_address"] == following),
-            Assert(dut["rest_end"] == offset + left),
-            Assert(dut["rest_is_last"] == is_last),
+            Assert(rest.address == following),
+            Assert(rest.end == offset + left),
+            Assert(rest.is_last == is_last),
             Assert(dut["ends"] == (left <= room)),
         ]
     return m
@@ -92,8 +97,8 @@ PROOFS = tuple(
             ),
             (
                 "the first burst of a run is not cut",
-                "_is_within(end, limit, most=1)",
-                "run.beats <= limit",
+                "most=1",
+                "most=2",
             ),
         ),
     )

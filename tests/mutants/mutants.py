@@ -250,8 +250,8 @@ MUTANTS = (
     Mutant(
         name="burst split: bursts are not cut where pages end",
         module="primitives.bursts",
-        old="offset = run.address[: (limit - 1).bit_length()]",
-        new="offset = Const(0, (limit - 1).bit_length())",
+        old="return address[: (burst_beats(beat_bytes) - 1).bit_length()]",
+        new="return Const(0, (burst_beats(beat_bytes) - 1).bit_length())",
         case="long",
     ),
     Mutant(

@@ -160,13 +160,13 @@ COUNTERS: dict[tuple[str, str], Counter] = {
     ("board_memory", "position"): Counter(board_memory, 255, "beats of a burst but one"),
     ("board_memory", "waiting"): Counter(board_memory, BURSTS, "no burst ends while as many wait"),
     ("bursts", "rest.address"): Counter(
-        lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address", signal="rest_address"
+        lambda: BurstSplitter(beat_bytes=4), WRAPS, "an address", signal="rest"
     ),
     ("bursts", "rest.end"): Counter(
         lambda: BurstSplitter(beat_bytes=4),
         (1 << RUN_BEATS_BITS) - 1 + burst_beats(4) - 1,
         "beats of a run, and those between the cut before it and its first one",
-        signal="rest_end",
+        signal="rest",
     ),
     ("config", "beats"): Counter(
         lambda: ConfigRegister(DESCRIPTOR), LONGEST_PART, "beats of a record, or of the rest"

@@ -15,7 +15,7 @@ from naas_hw.rtl.memory.scale_memory import scale_write_port
 from naas_hw.rtl.memory.table_memory import table_write_port
 from naas_hw.rtl.primitives.axi import DramReadSignature
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
-from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter, Run
+from naas_hw.rtl.primitives.bursts import RUN_BEATS_BITS, BurstSplitter, Run, end_of_run
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.delay import delayed
@@ -296,7 +296,7 @@ class Reader(SharedComponent):
             runs.counts.column.eq(Mux(following.is_strided, transfer.columns, 1)),
             cut_runs.i.valid.eq(requesting),
             cut_runs.i.payload.address.eq(runs.address),
-            cut_runs.i.payload.beats.eq(beats),
+            cut_runs.i.payload.end.eq(end_of_run(runs.address, beats, beat_bytes=self.beat_bytes)),
         ]
         with m.If(accepted):
             m.d.sync += [

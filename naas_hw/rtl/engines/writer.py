@@ -13,7 +13,13 @@ from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.axi import DramWriteSignature
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator
-from naas_hw.rtl.primitives.bursts import LENGTH_BITS, BurstSplitter, Run
+from naas_hw.rtl.primitives.bursts import (
+    LENGTH_BITS,
+    RUN_BEATS_BITS,
+    BurstSplitter,
+    Run,
+    end_of_run,
+)
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.delay import delayed
@@ -255,6 +261,7 @@ class Writer(SharedComponent):
         A run is a row of a tile: beats side by side. Pixels that are apart have one each.
         """
         run_taken = Signal()
+        beats = Signal(RUN_BEATS_BITS)
         m.d.comb += [
             runs.advance.eq(run_taken),
             runs.origin.eq(self.i.payload.dram_address),
@@ -263,7 +270,8 @@ class Writer(SharedComponent):
             run_taken.eq(active & cut_runs.i.ready),
             cut_runs.i.valid.eq(active),
             cut_runs.i.payload.address.eq(runs.address),
-            cut_runs.i.payload.beats.eq(in_beats(transfer, transfer.columns)),
+            beats.eq(in_beats(transfer, transfer.columns)),
+            cut_runs.i.payload.end.eq(end_of_run(runs.address, beats, beat_bytes=self.beat_bytes)),
             cut_runs.i.payload.is_last.eq(runs.last),
         ]
         with m.If(runs.start):
@@ -272,11 +280,11 @@ class Writer(SharedComponent):
                 runs.pitches.row.eq(in_beats(self.i.payload, self.fields.output_row_pitch)),
             ]
         if self.is_pitched:
-            self._part_pixels(m, transfer, runs, cut_runs)
+            self._part_pixels(m, transfer, runs, beats)
         return run_taken & runs.last
 
     def _part_pixels(
-        self, m: Module, transfer: Any, runs: BoxAddressGenerator, cut_runs: RegisterSlice
+        self, m: Module, transfer: Any, runs: BoxAddressGenerator, beats: Signal
     ) -> None:
         """Where pixels are apart, a row has as many runs of one beat as it has pixels."""
         parted = self.fields.output_pixel_pitch != 1
@@ -287,7 +295,7 @@ class Writer(SharedComponent):
             runs.pitches.pixel.eq(self.fields.output_pixel_pitch),
         ]
         with m.If(parted & ~transfer.partial_sums):
-            m.d.comb += cut_runs.i.payload.beats.eq(1)
+            m.d.comb += beats.eq(1)
 
     def _offer_bursts(
         self, m: Module, splitter: BurstSplitter, bursts: Queue, outstanding: Signal

@@ -1,7 +1,6 @@
 """Runs of beats become AXI bursts."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
@@ -22,18 +21,28 @@ def burst_beats(beat_bytes: int) -> int:
 
 
 class Run(data.Struct):
-    """Beats that follow one another in DRAM.
+    """Beats that follow one another in DRAM, at least one.
 
     Members
     -------
     address : of the first beat, counted in beats.
-    beats : at least 1.
+    end : beats from the cut before that beat to the end of the run, see `end_of_run`.
     is_last : it is the last run of its transfer.
     """
 
     address: unsigned(DRAM_BITS)
-    beats: unsigned(RUN_BEATS_BITS)
+    end: unsigned(RUN_BEATS_BITS + 1)
     is_last: unsigned(1)
+
+
+def cut_offset(address: Value, *, beat_bytes: int) -> Value:
+    """Beats from the cut before an address, which counts beats, to it."""
+    return address[: (burst_beats(beat_bytes) - 1).bit_length()]
+
+
+def end_of_run(address: Value, beats: Value, *, beat_bytes: int) -> Value:
+    """The `end` of a run of so many beats, fewer than `2 ** RUN_BEATS_BITS`."""
+    return cut_offset(address, beat_bytes=beat_bytes) + beats
 
 
 class Burst(data.Struct):
@@ -49,27 +58,6 @@ class Burst(data.Struct):
     address: unsigned(DRAM_BITS)
     length: unsigned(LENGTH_BITS)
     is_last: unsigned(1)
-
-
-@dataclass(frozen=True)
-class _Rest:
-    """What is left of a run, from the burst that is offered on, in registers.
-
-    `end` : beats from the cut before that burst to the end of the run.
-    """
-
-    address: Signal
-    end: Signal
-    is_last: Signal
-
-    @classmethod
-    def named(cls, name: str) -> "_Rest":
-        """Its registers with names in Verilog that begin so."""
-        return cls(
-            address=Signal(DRAM_BITS, name=f"{name}_address", reset_less=True),
-            end=Signal(RUN_BEATS_BITS + 1, name=f"{name}_end", reset_less=True),
-            is_last=Signal(name=f"{name}_is_last", reset_less=True),
-        )
 
 
 def _is_within(end: Value, limit: int, *, most: int) -> Value:
@@ -127,7 +115,7 @@ class BurstSplitter(SharedComponent):
 
     def build(self, platform: Any) -> Module:
         m = Module()
-        rest = _Rest.named("rest")
+        rest = Signal(Run, reset_less=True)  # of the run, from the burst that is offered on
         length = Signal(LENGTH_BITS)  # of the burst that is offered: its beats less one
         ends = Signal()  # it is the last one of its run
         cut = Signal()
@@ -150,23 +138,19 @@ class BurstSplitter(SharedComponent):
             m.d.sync += self.o.valid.eq(0)
         return m
 
-    def _begin_run(self, m: Module, rest: "_Rest", length: Signal, ends: Signal) -> None:
+    def _begin_run(self, m: Module, rest: Any, length: Signal, ends: Signal) -> None:
         """The first burst ends where the run ends, or at a cut."""
         run = self.i.payload
-        limit = burst_beats(self.beat_bytes)
-        offset = run.address[: (limit - 1).bit_length()]
-        end = Signal(RUN_BEATS_BITS + 1)
+        offset = cut_offset(run.address, beat_bytes=self.beat_bytes)
         before_cut = Signal()
-        m.d.comb += [end.eq(run.beats + offset), before_cut.eq(_is_within(end, limit, most=1))]
+        m.d.comb += before_cut.eq(_is_within(run.end, burst_beats(self.beat_bytes), most=1))
         m.d.sync += [
-            rest.address.eq(run.address),
-            rest.end.eq(end),
-            rest.is_last.eq(run.is_last),
-            length.eq(Mux(before_cut, run.beats - 1, ~offset)),
+            rest.eq(run),
+            length.eq(Mux(before_cut, run.end[: len(offset)] + ~offset, ~offset)[: len(offset)]),
             ends.eq(before_cut),
         ]
 
-    def _go_on(self, m: Module, rest: "_Rest", length: Signal, ends: Signal) -> None:
+    def _go_on(self, m: Module, rest: Any, length: Signal, ends: Signal) -> None:
         """The burst that leaves ended at a cut, or the run is over and nothing of it matters."""
         limit = burst_beats(self.beat_bytes)
         offset_bits = (limit - 1).bit_length()

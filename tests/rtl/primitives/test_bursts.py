@@ -26,6 +26,15 @@ def random_runs(rng: np.random.Generator, number: int) -> list[Run]:
     return runs
 
 
+def payload(address: int, beats: int, tag: int, beat_bytes: int) -> dict[str, int]:
+    """A run as the splitter takes it."""
+    return {
+        "address": address,
+        "end": address % min(LONGEST, PAGE_BYTES // beat_bytes) + beats,
+        "is_last": tag,
+    }
+
+
 def split(
     runs: list[Run], beat_bytes: int, rng: np.random.Generator, offer: float, ready: float
 ) -> tuple[list[int], list[Burst]]:
@@ -42,8 +51,7 @@ def split(
             offers = len(taken) < len(runs) and rng.random() < offer
             if offers:
                 address, beats, tag = runs[len(taken)]
-                run = {"address": address, "beats": beats, "is_last": tag}
-                ctx.set(dut.i.payload, run)
+                ctx.set(dut.i.payload, payload(address, beats, tag, beat_bytes))
             ctx.set(dut.i.valid, int(offers))
             ctx.set(dut.o.ready, int(rng.random() < ready))
             burst = ctx.get(dut.o.payload)
@@ -98,7 +106,7 @@ def test_of_a_cancelled_run_nothing_more_is_offered() -> None:
     bursts = []
 
     async def bench(ctx: Any) -> None:
-        ctx.set(dut.i.payload, {"address": 0, "beats": 5000, "is_last": 1})
+        ctx.set(dut.i.payload, payload(0, 5000, 1, 8))
         ctx.set(dut.i.valid, 1)
         for cycle in range(20):
             ctx.set(dut.cancel, cycle >= 4)
