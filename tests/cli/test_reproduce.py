@@ -188,7 +188,10 @@ def test_sensitivity_needs_a_price_of_dram(network, capsys):
 
 
 @pytest.mark.takes_seconds
-@pytest.mark.parametrize("name", ["speedup", "sizing", "encoding", "convergence"])
+@pytest.mark.parametrize(
+    "name",
+    ["speedup", "sizing", "convergence", pytest.param("encoding", marks=pytest.mark.slow)],
+)
 def test_a_table_of_the_paper_is_made_again_by_the_command_above_it(name, network, tmp_path):
     document, keep = tmp_path / "results.md", str(tmp_path / "kept")
     words = ["reproduce", name, "--network", network, "--preset", "nvdla-256", "--seeds", "1"]

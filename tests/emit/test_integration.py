@@ -67,7 +67,10 @@ namespace eval ipx {
 """
 
 
-@pytest.fixture(scope="module", params=[Family.GENERIC, Family.ECP5])
+@pytest.fixture(
+    scope="module",
+    params=[Family.GENERIC, pytest.param(Family.ECP5, marks=pytest.mark.slow)],
+)
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generated files of a small accelerator."""
     place = tmp_path_factory.mktemp("small")

@@ -26,7 +26,7 @@ def demo_network() -> Any:
 @pytest.mark.sim
 @pytest.mark.needs("iverilog", "vvp", "libpython")
 @pytest.mark.needs("torch")
-@pytest.mark.takes_seconds
+@pytest.mark.slow
 def test_the_rtl_classifies_as_the_integer_reference_does(
     demo_network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ ALL = [
     for name, found in LISTS.items()
     for index, listed in enumerate(found.cases)
 ]
-ON_VERILATOR = ("c8_k8", "r12_p14")
+ON_VERILATOR = (pytest.param("c8_k8", marks=pytest.mark.slow), "r12_p14")
 TAKES_LONG_ON_ICARUS = ("r12_p14-padded_3x3", "r12_p14-11x11")
 """Beginnings of the names of triples that always run on Verilator, and on Icarus in the slow tests
 only."""

@@ -133,7 +133,13 @@ def simulate(hardware: Hardware, task: LayerTask) -> tuple[BenchResult, NDArray[
 
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize(
-    ("name", "index"), [("c8_k8", 0), ("c8_k8", 2), ("c2_beat4", 1), ("k3_beat32", 1)]
+    ("name", "index"),
+    [
+        ("c8_k8", 2),
+        ("c2_beat4", 1),
+        pytest.param("c8_k8", 0, marks=pytest.mark.slow),
+        pytest.param("k3_beat32", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_pixels_apart_take_no_longer_than_side_by_side(
     name: str, index: int, residual: bool

@@ -105,7 +105,7 @@ def test_the_scoreboard_finds_what_damaged_weights_do(run: Path, tmp_path: Path)
 
 
 @pytest.mark.sim
-@pytest.mark.takes_seconds
+@pytest.mark.slow
 @pytest.mark.needs("iverilog", "vvp", "libpython")
 def test_a_signal_that_never_comes_ends_the_wait_at_the_watchdog(run: Path, tmp_path: Path) -> None:
     found = str(tmp_path / "found.json")

@@ -120,16 +120,18 @@ def test_what_the_accelerator_writes_stands_in_pages_of_its_own() -> None:
 
 
 @pytest.mark.sim
-def test_a_hundred_corrupted_descriptors() -> None:
-    report = verify_corrupt(100, 3, simulator=find_simulator("verilator"))
-    assert len(report.results) == 100
-    assert {result.index for result in report.results} == set(range(100))
+@pytest.mark.parametrize("number", [40, pytest.param(100, marks=pytest.mark.slow)])
+def test_corrupted_descriptors_do_no_harm(number: int) -> None:
+    report = verify_corrupt(number, 3, simulator=find_simulator("verilator"))
+    assert len(report.results) == number
+    assert {result.index for result in report.results} == set(range(number))
     assert [result for result in report.results if not result.ok] == []
-    assert sum(report.counts.values()) == 100
+    assert sum(report.counts.values()) == number
     assert not any(report.counts[outcome] for outcome in FORBIDDEN)
-    assert report.counts[CorruptionOutcome.REFUSED] >= 50, "a wrong checksum is always refused"
+    refused = report.counts[CorruptionOutcome.REFUSED]
+    assert refused >= number // 2, "a wrong checksum is always refused"
     facts = json.loads(corrupt_json(report))
-    assert facts["cases"] == sum(facts["coverage"].values()) == 100
+    assert facts["cases"] == sum(facts["coverage"].values()) == number
     for name in ("failed", "hung", "max_cycle_difference", "max_count_difference"):
         assert facts[name] == 0
     assert facts["output_mismatches"] == 0

@@ -131,7 +131,9 @@ class Neighbours:
 
 
 @pytest.mark.takes_seconds
-@pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
+@pytest.mark.parametrize(
+    "stalls", ["never", "bursts", pytest.param("mostly", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("residual", [None, False, True], ids=["never", "unused", "residual"])
 @pytest.mark.parametrize("name", NAMES)
 def test_beats_are_those_of_the_model(name: str, residual: bool | None, stalls: str) -> None:

@@ -307,13 +307,20 @@ class Surroundings:
         return address
 
 
+RARER = ("every-other", "mostly")
+"""Stalls that the slow tests add."""
+
+
 def joined(values: Any) -> int:
     """Numbers of 32 bits side by side, the first lowest."""
     return sum(int(value) % 2**32 << 32 * n for n, value in enumerate(values))
 
 
 @pytest.mark.takes_seconds
-@pytest.mark.parametrize("stalls", STALLS)
+@pytest.mark.parametrize(
+    "stalls",
+    ["never", "bursts", "random", *(pytest.param(one, marks=pytest.mark.slow) for one in RARER)],
+)
 @pytest.mark.parametrize("name", DESIGNS)
 def test_it_equals_the_formulas(name: str, stalls: str) -> None:
     """A beat in each cycle without a stall; each ends in its write a fixed time later."""
