@@ -120,7 +120,7 @@ def test_what_the_accelerator_writes_stands_in_pages_of_its_own() -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("number", [40, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [20, pytest.param(100, marks=pytest.mark.slow)])
 def test_corrupted_descriptors_do_no_harm(number: int) -> None:
     report = verify_corrupt(number, 3, simulator=find_simulator("verilator"))
     assert len(report.results) == number
