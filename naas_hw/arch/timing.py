@@ -34,8 +34,9 @@ TREE_LEVELS_PER_CYCLE: Final = 1
 REQUANTISE_LATENCY: Final = 6 + MULTIPLIER_LATENCY
 """Cycles of the requantiser: a multiplication, and six for what follows it."""
 
-EPILOGUE_LATENCY: Final = 8
-"""Cycles behind the requantiser, where an accelerator can add a residual or look bytes up."""
+EPILOGUE_LATENCY: Final = 7 + MEMORY_LATENCY
+"""Cycles behind the requantiser, where an accelerator can add a residual or look bytes up: seven,
+and those of the memory of a table."""
 
 NUMBERS_READ: Final = 1 + L2_LATENCY - MEMORY_LATENCY
 """Cycles from a beat of drain to the address of its numbers in the accumulators: they come when its

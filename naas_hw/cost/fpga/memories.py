@@ -187,7 +187,12 @@ class Memories:
         if not a.has_epilogue:
             return []
         width = 8 * a.beat_bytes
-        table = MemoryShape(width=width, depth=TABLE_SIZE // a.beat_bytes, granularity=width)
+        table = MemoryShape(
+            width=width,
+            depth=TABLE_SIZE // a.beat_bytes,
+            granularity=width,
+            latency=timing.MEMORY_LATENCY,
+        )
         parts = a.drain_lanes // a.sum_lanes
         part_bits = 1 + (parts - 1).bit_length() if parts > 1 else 0
         late_bits = 1 + (a.beat_bytes.bit_length() - 1) + L2_BITS + width + part_bits

@@ -7,7 +7,9 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from naas_hw.arch.timing import MEMORY_LATENCY
 from naas_hw.compiler.layout import L2_BITS
+from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.ports import WritePortSignature
 from naas_hw.rtl.primitives.ram import Ram
@@ -53,7 +55,7 @@ class TableMemory(SharedComponent):
     ValueError : a parameter that is out of its range.
     """
 
-    LATENCY: Final = 3
+    LATENCY: Final = 2 + MEMORY_LATENCY
 
     def __init__(self, *, lanes: int, beat_bytes: int) -> None:
         if lanes < 1:
@@ -87,16 +89,20 @@ class TableMemory(SharedComponent):
         """The entry of a lane's byte, or the byte itself."""
         entry_bits = self.beat_bytes.bit_length() - 1
         byte = Signal(BYTE_BITS, name=f"byte_{k}", reset_less=True)
-        asked = Signal(BYTE_BITS, name=f"asked_{k}", reset_less=True)
+        asked = delayed(m, byte, MEMORY_LATENCY, f"asked_{k}", reset=False)
         o = Signal(BYTE_BITS, name=f"entry_{k}", reset_less=True)
         word = self._copy(m, k, byte >> entry_bits)
         entry = word.word_select(asked[:entry_bits], BYTE_BITS)
-        m.d.sync += [byte.eq(self.i[k]), asked.eq(byte), o.eq(Mux(self.used, entry, asked))]
+        m.d.sync += [byte.eq(self.i[k]), o.eq(Mux(self.used, entry, asked))]
         return o
 
     def _copy(self, m: Module, k: int, address: Value) -> Value:
         """A lane's copy of the table; gives the word that it has read."""
-        memory = Ram(width=BYTE_BITS * self.beat_bytes, depth=TABLE_SIZE // self.beat_bytes)
+        memory = Ram(
+            width=BYTE_BITS * self.beat_bytes,
+            depth=TABLE_SIZE // self.beat_bytes,
+            latency=MEMORY_LATENCY,
+        )
         m.submodules[f"copy_{k}"] = memory
         same = ("enable", "data")
         connect(m, part_of(flipped(self.write), *same), part_of(memory.write, *same))

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Every lane of the table memory is a list of bytes, three cycles behind what is looked up."""
+"""Every lane of the table memory is a list of bytes, four cycles behind what is looked up."""
 
 from typing import Any
 
