@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small_cases import random_case
 
+from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
 from naas_hw.arch.technology import MAESTRO, SIZED, EnergyTable
@@ -23,7 +24,8 @@ SEED = 20
 def test_no_random_mapping_beats_the_bound(table: EnergyTable, energy_share: float):
     """100 legal triples each; and the bound is as tight as it was: its shares in the mean.
 
-    The energy of descriptors is left out of both sides: it is the same in the bound.
+    What the bound does not tell apart is left out of both sides: the energy of descriptors, which
+    is the same in it, and the cycles of an epilogue, which it does not count.
     """
     rng = np.random.default_rng(SEED)
     shares = []
@@ -38,8 +40,9 @@ def test_no_random_mapping_beats_the_bound(table: EnergyTable, energy_share: flo
         assert energy_pj <= report.energy_pj * (1 + 1e-12), case
         by_tensor = energy_by_tensor(case.accelerator, report.accesses, table)
         same = by_tensor["dram"]["descriptor"]
-        shares.append((cycles / report.cycles, (energy_pj - same) / (report.energy_pj - same)))
-    assert (np.mean(shares, axis=0) > (0.233, energy_share)).all()
+        exact = report.cycles - timing.EPILOGUE_LATENCY * case.accelerator.has_epilogue
+        shares.append((cycles / exact, (energy_pj - same) / (report.energy_pj - same)))
+    assert (np.mean(shares, axis=0) > (0.2344, energy_share)).all()
 
 
 def test_no_searched_network_beats_the_bound():
