@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from naas_hw.graph.quantised import AveragePool, MaximumPool, Pair
+from naas_hw.graph.quantised import AveragePool, MaximumPool, Pair, Shape
 from naas_hw.graph.random_graph.draws import choose, draw_pair
 from naas_hw.graph.random_graph.growing import GrowingGraph, Scaling
 from naas_hw.graph.random_graph.window import KernelWindow, draw_padding
@@ -10,11 +10,8 @@ from naas_hw.graph.random_graph.window import KernelWindow, draw_padding
 
 def add_maximum_pool(graph: GrowingGraph) -> None:
     """The largest byte under a kernel; nothing where the kernel does not fit."""
-    source = graph.draw_tensor()
-    channels, rows, columns = graph.shape_of(source)
-    window = _draw_window(graph.rng, (rows, columns))
-    output_size = window.output_size((rows, columns))
-    if output_size is None:
+    source, window, shape = _draw_pool(graph)
+    if shape is None:
         return
     graph.add(
         lambda name, output: MaximumPool(
@@ -25,18 +22,15 @@ def add_maximum_pool(graph: GrowingGraph) -> None:
             stride=window.stride,
             padding=window.padding,
         ),
-        (channels, *output_size),
+        shape,
         graph.scaling_of(source),
     )
 
 
 def add_average_pool(graph: GrowingGraph) -> None:
     """The mean of the bytes under a kernel; nothing where the kernel does not fit."""
-    source = graph.draw_tensor()
-    channels, rows, columns = graph.shape_of(source)
-    window = _draw_window(graph.rng, (rows, columns))
-    output_size = window.output_size((rows, columns))
-    if output_size is None:
+    source, window, shape = _draw_pool(graph)
+    if shape is None:
         return
     weight = choose(graph.rng, (1, 4, 8))
     scaling = graph.draw_scaling()
@@ -56,9 +50,18 @@ def add_average_pool(graph: GrowingGraph) -> None:
             output_zero_point=zero_points[1],
             padding=window.padding,
         ),
-        (channels, *output_size),
+        shape,
         scaling,
     )
+
+
+def _draw_pool(graph: GrowingGraph) -> tuple[str, KernelWindow, Shape | None]:
+    """Input, kernel and shape of the output; no shape where the kernel does not fit."""
+    source = graph.draw_tensor()
+    channels, rows, columns = graph.shape_of(source)
+    window = _draw_window(graph.rng, (rows, columns))
+    size = window.output_size((rows, columns))
+    return source, window, None if size is None else (channels, *size)
 
 
 def _draw_window(rng: np.random.Generator, size: Pair) -> KernelWindow:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from naas_hw.graph.float_kernels.windows import output_size
 from naas_hw.graph.quantised import Pair, Sides
 from naas_hw.graph.random_graph.draws import draw_integer
 
@@ -24,17 +25,19 @@ class KernelWindow:
 
     def output_size(self, size: Pair) -> Pair | None:
         """Rows and columns of the output for an image of `size`; None where there are none."""
-        spans = [
-            size[i]
-            + self.padding[i]
-            + self.padding[2 + i]
-            - (self.kernel[i] - 1) * self.dilation[i]
-            - 1
+        rows, columns = (
+            output_size(
+                size[i],
+                self.kernel[i],
+                self.stride[i],
+                self.padding[i] + self.padding[2 + i],
+                self.dilation[i],
+            )
             for i in (0, 1)
-        ]
-        if min(spans) < 0 or any(size[i] + min(self.padding[i], 0) < 1 for i in (0, 1)):
+        )
+        if min(rows, columns) < 1 or any(size[i] + min(self.padding[i], 0) < 1 for i in (0, 1)):
             return None
-        return spans[0] // self.stride[0] + 1, spans[1] // self.stride[1] + 1
+        return rows, columns
 
 
 def draw_padding(rng: np.random.Generator, kernel: Pair, dilation: Pair = (1, 1)) -> Sides:
