@@ -378,8 +378,8 @@ PROOFS = (
                 "primitives.bursts",
                 (
                     "the first burst of a run is not cut",
-                    "most=1",
-                    "most=2",
+                    "run.end, 1, ",
+                    "run.end, 2, ",
                 ),
             ),
         ),

@@ -87,18 +87,18 @@ PROOFS = tuple(
             "primitives.bursts",
             (
                 "the last burst is cut where it ends at a border",
-                "_is_within(rest.end, limit, most=2)",
-                "rest.end < 2 * limit",
+                "_is_within(rest.end, 2, bits=bits)",
+                "rest.end < 2 << bits",
             ),
             (
                 "beats are left out behind the first burst",
-                "rest.address[offset_bits:] + 1)",
-                "rest.address[offset_bits:] + 2)",
+                "rest.address[bits:] + 1)",
+                "rest.address[bits:] + 2)",
             ),
             (
                 "the first burst of a run is not cut",
-                "most=1",
-                "most=2",
+                "run.end, 1, ",
+                "run.end, 2, ",
             ),
         ),
     )

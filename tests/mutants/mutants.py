@@ -250,8 +250,8 @@ MUTANTS = (
     Mutant(
         name="burst split: bursts are not cut where pages end",
         module="primitives.bursts",
-        old="return address[: (burst_beats(beat_bytes) - 1).bit_length()]",
-        new="return Const(0, (burst_beats(beat_bytes) - 1).bit_length())",
+        old="offset = run.address[:bits]",
+        new="offset = Const(0, bits)",
         case="long",
     ),
     Mutant(

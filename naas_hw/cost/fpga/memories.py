@@ -34,8 +34,11 @@ SMALL_INPUT_WORDS: Final = 32
 SCALE_COMPONENT_BITS: Final = {"bias": 32, "multiplier": 31, "shift": 5}
 """Bits of each lane that a requantiser reads, of 32."""
 
-LOAD_RECORD_BITS: Final = BOUND_BITS + 1 + 4 * DRAM_BITS + 2 * COORDINATE_BITS + 4 * BOUND_BITS
-STORE_RECORD_BITS: Final = BOUND_BITS + 1 + DRAM_BITS + 3 * BOUND_BITS
+TRIPS_BITS: Final = BOUND_BITS + 1
+"""The trips of a loop in a record, and whether they are two."""
+
+LOAD_RECORD_BITS: Final = TRIPS_BITS + 4 * DRAM_BITS + 2 * COORDINATE_BITS + 4 * BOUND_BITS
+STORE_RECORD_BITS: Final = TRIPS_BITS + DRAM_BITS + 3 * BOUND_BITS
 
 
 @dataclass(frozen=True, kw_only=True)

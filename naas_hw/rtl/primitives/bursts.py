@@ -35,9 +35,14 @@ class Run(data.Struct):
     is_last: unsigned(1)
 
 
+def cut_bits(beat_bytes: int) -> int:
+    """Bits of an address, which counts beats, that are zero at a cut."""
+    return (burst_beats(beat_bytes) - 1).bit_length()
+
+
 def cut_offset(address: Value, *, beat_bytes: int) -> Value:
-    """Beats from the cut before an address, which counts beats, to it."""
-    return address[: (burst_beats(beat_bytes) - 1).bit_length()]
+    """Beats from the cut before an address to it."""
+    return address[: cut_bits(beat_bytes)]
 
 
 def end_of_run(address: Value, beats: Value, *, beat_bytes: int) -> Value:
@@ -60,14 +65,13 @@ class Burst(data.Struct):
     is_last: unsigned(1)
 
 
-def _is_within(end: Value, limit: int, *, most: int) -> Value:
-    """Whether `end` is at most so many times the limit, which is a power of two.
+def _is_within(end: Value, cuts: int, *, bits: int) -> Value:
+    """Whether `end` is at most as far as so many cuts, which are 2 ** `bits` beats apart.
 
     A comparison would take another carry chain; this is a tree.
     """
-    bits = (limit - 1).bit_length()
     high, low = end[bits:], end[:bits]
-    return (high < most) | ((high == most) & (low == 0))
+    return (high < cuts) | ((high == cuts) & (low == 0))
 
 
 class BurstSplitter(SharedComponent):
@@ -140,25 +144,24 @@ class BurstSplitter(SharedComponent):
 
     def _begin_run(self, m: Module, rest: Any, length: Signal, ends: Signal) -> None:
         """The first burst ends where the run ends, or at a cut."""
-        run = self.i.payload
-        offset = cut_offset(run.address, beat_bytes=self.beat_bytes)
+        run, bits = self.i.payload, cut_bits(self.beat_bytes)
+        offset = run.address[:bits]
         before_cut = Signal()
-        m.d.comb += before_cut.eq(_is_within(run.end, burst_beats(self.beat_bytes), most=1))
+        m.d.comb += before_cut.eq(_is_within(run.end, 1, bits=bits))
         m.d.sync += [
             rest.eq(run),
-            length.eq(Mux(before_cut, run.end[: len(offset)] + ~offset, ~offset)[: len(offset)]),
+            length.eq(Mux(before_cut, run.end[:bits] + ~offset, ~offset)[:bits]),
             ends.eq(before_cut),
         ]
 
     def _go_on(self, m: Module, rest: Any, length: Signal, ends: Signal) -> None:
         """The burst that leaves ended at a cut, or the run is over and nothing of it matters."""
-        limit = burst_beats(self.beat_bytes)
-        offset_bits = (limit - 1).bit_length()
+        bits = cut_bits(self.beat_bytes)
         before_cut = Signal()
-        m.d.comb += before_cut.eq(_is_within(rest.end, limit, most=2))
+        m.d.comb += before_cut.eq(_is_within(rest.end, 2, bits=bits))
         m.d.sync += [
-            rest.address.eq(Cat(Const(0, offset_bits), rest.address[offset_bits:] + 1)),
-            rest.end.eq(rest.end - limit),
-            length.eq(Mux(before_cut, rest.end[:offset_bits] - 1, ~0)[:offset_bits]),
+            rest.address.eq(Cat(Const(0, bits), rest.address[bits:] + 1)),
+            rest.end.eq(rest.end - burst_beats(self.beat_bytes)),
+            length.eq(Mux(before_cut, rest.end[:bits] - 1, ~0)[:bits]),
             ends.eq(before_cut),
         ]

@@ -76,12 +76,12 @@ class LoopNest(SharedComponent):
     nothing that is defined. Golden model: `itertools.product` over the bounds.
 
     One position steps in a cycle, so one adder a value serves all positions: deltas stand in a
-    small memory that is read at the position. `last`, `first` and `final` are registers: nothing
-    that follows from them waits for a comparison.
+    small memory that is read at the position, which is a register. So are `last`, `first` and
+    `final`: nothing that follows from them waits for a comparison.
 
-    A nest that need not advance in each cycle is faster and smaller. With a `pace` of two cycles a
-    register tells which position steps, so an advance begins there, and one counter serves all:
-    trips and bounds stand in memories, too. With three the records stand in a block memory with a
+    A nest that need not advance in each cycle is faster and smaller. With a `pace` of two cycles
+    all that an advance follows from is in registers, and one counter serves all positions: trips
+    and bounds stand in memories, too. With three the records stand in a block memory with a
     register at its output.
 
     Parameters
@@ -216,7 +216,7 @@ class LoopNest(SharedComponent):
     def _paced(self, m: Module, move: _Move) -> _Move:
         """What was known in the cycle before, where the pace leaves time for it.
 
-        Without a pace this is the position alone, which `build` looks up a move ahead.
+        With a pace of 1 it is the position alone, which is found in the cycle of the move before.
         """
         if self.pace == 1:
             position = Signal(len(move.position), name="ready_position", reset_less=True)
