@@ -28,11 +28,9 @@ RESOURCE_NAMES: Final = {
 }
 """Our names of what nextpnr counts."""
 
-TIMING_WEIGHT: Final = 50
-"""How much more the analytic placer pulls at a critical connection. By the estimate after placement
-`ck8x8` reaches 78 and 70 MHz with nextpnr's own weight of 10 (seeds 2 and 3), 96, 92 and 93 with 50
-(seeds 1 to 3), 97 and 91 with 100 (seeds 2 and 3), and 97, 88 and 86 with 200 (seeds 1 to 3). Wires
-become longer with the weight: with 200 routing of seed 2 came to no end."""
+PLACER: Final = "static"
+"""Which placer of nextpnr: the electrostatic one, which spreads cells evenly, so that routing ends more
+often and is faster than that of the analytic one (docs/decisions.md has the figures)."""
 
 RAM_WRITE: Final = "TRELLIS_RAMW"
 
@@ -117,7 +115,7 @@ def place(
     command += ["--package", part.package, "--speed", str(part.speed_grade)]
     command += ["--json", NETLIST, "--lpf", CONSTRAINTS, "--lpf-allow-unconstrained"]
     command += ["--timing-allow-fail", "--seed", str(seed)]
-    command += ["--placer-heap-timingweight", str(TIMING_WEIGHT)]
+    command += ["--placer", PLACER]
     command += ["--textcfg", configuration_name(seed)]
     command += ["--report", report, "--sdf", DELAYS, "--log", log.name, "--quiet"]
 

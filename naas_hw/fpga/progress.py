@@ -45,7 +45,7 @@ ProgressCallback = Callable[[BuildProgress], None]
 
 _ARCS: Final = re.compile(r"^Info: Routing (\d+) arcs\.", re.M)
 _ROUTED: Final = re.compile(r"^Info: +\d+ \|[^|]*\|[^|]*\| +(\d+)\|", re.M)
-_ITERATION: Final = re.compile(r"^Info: +at iteration #(\d+)[:,]", re.M)
+_ITERATION: Final = re.compile(r"^Info: +(?:iter=|at iteration #)(\d+)[ :]", re.M)
 
 
 def stage_of_log(log: str) -> tuple[Stage, float | None, str]:
@@ -56,7 +56,7 @@ def stage_of_log(log: str) -> tuple[Stage, float | None, str]:
     """
     if "Info: Routing.." in log:
         return _routing(log.rpartition("Info: Routing..")[2])
-    if "Info: Creating initial analytic placement" not in log:
+    if "Info: Running Static placer" not in log:
         return Stage.PACKING, None, ""
     refines = "Info: Running simulated annealing placer" in log
     iterations = _ITERATION.findall(log.rpartition("Info: Running")[2])

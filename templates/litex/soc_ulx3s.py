@@ -33,8 +33,8 @@ from naas_litex import (
 )
 
 NAME = "naas_ulx3s"
-TIMING_WEIGHT = 50
-"""How much more the analytic placer pulls at a critical connection, as `naas build` has it."""
+PLACER = "static"
+"""Which placer of nextpnr, as `naas build` has it."""
 
 SYNTHESIS = [
     "read_verilog -lib -specify +/ecp5/cells_sim.v +/ecp5/cells_bb.v",
@@ -71,7 +71,7 @@ class Ulx3sSoc(BaseSoC):
         # there is no other way to either of them
         self.platform.toolchain._yosys_template = SYNTHESIS
         self.platform.toolchain._pnr_opts += (
-            f"--placer-heap-timingweight {TIMING_WEIGHT} "
+            f"--placer {PLACER} "
             f"--log {NAME}.log --report {NAME}.json_report "
         )
 

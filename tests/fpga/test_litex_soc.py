@@ -16,7 +16,7 @@ from naas_hw.core.errors import InputError, ToolError
 from naas_hw.core.resources import template_folder
 from naas_hw.emit.plan import FilePlan
 from naas_hw.fpga import litex_soc
-from naas_hw.fpga.place import TIMING_WEIGHT
+from naas_hw.fpga.place import PLACER
 from naas_hw.fpga.progress import BuildProgress
 from naas_hw.fpga.soc_record import check_unchanged
 from naas_hw.runs.folder import RunFolder
@@ -194,9 +194,9 @@ def test_what_no_soc_is_built_of_is_refused(
     assert not (run / FOLDER).exists()
 
 
-def test_the_placer_has_the_weight_of_other_builds() -> None:
+def test_the_placer_is_that_of_other_builds() -> None:
     script = (template_folder() / "litex" / "soc_ulx3s.py").read_text()
-    assert f"\nTIMING_WEIGHT = {TIMING_WEIGHT}\n" in script
+    assert f'\nPLACER = "{PLACER}"\n' in script
 
 
 def test_cells_are_mapped_by_the_commands_of_other_builds() -> None:

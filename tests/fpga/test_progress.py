@@ -11,11 +11,12 @@ Info: Packing IOs..
 ROUGH = (
     PACKING
     + """\
-Info: Creating initial analytic placement for 12362 cells, random placement wirelen = 1549021.
-Info:     at initial placer iter 3, wirelen = 4323
-Info: Running main analytical placer, max placement attempts per cell = 60252753.
-Info:     at iteration #1, type ALL: wirelen solved = 4365, spread = 252270, legal = 259658;
-Info:     at iteration #2, type ALL: wirelen solved = 19993, spread = 175209, legal = 182229;
+Info: Running Static placer...
+Info: ⌁ initialising cells...
+Info: iter=1 steplen=0.748883 a=1.000000 penalty=[0.00, 0.00, 0.00, 0.00]
+Info: overlap: COMB=92.1%, FF=90.6%, RAM=71.4%, MUL=61.4%
+Info: iter=2 steplen=0.969466 a=1.618034 penalty=[0.00, 0.00, 0.00, 0.00]
+Info: overlap: COMB=91.4%, FF=90.1%, RAM=70.9%, MUL=61.2%
 """
 )
 REFINED = (
