@@ -12,6 +12,7 @@ from naas_hw.cost.fpga.records import DesignRecord, file_name, read_record, writ
 from naas_hw.experiments.fpga_designs import DrawnDesign
 from naas_hw.fpga.build import build, design_digest
 from naas_hw.fpga.build_report import BuildReport, BuildResult
+from naas_hw.fpga.place import PLACER
 from naas_hw.fpga.synthesis import NETLIST
 from naas_hw.system.files import write_files
 
@@ -86,7 +87,7 @@ def build_designs(
     """Build those designs that the data folder does not have yet.
 
     Each is in its file as soon as it is there, so nothing is lost where the command is stopped, and
-    the same command goes on. A design whose Verilog has changed is built again.
+    the same command goes on. A design is built again if its Verilog or the placer has changed.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def kept_record(
     if not path.is_file():
         return None
     record = read_record(path)
-    is_same = (record.digest, record.role) == (digest, design.role)
+    is_same = (record.digest, record.role, record.placer) == (digest, design.role, PLACER)
     return (
         record
         if is_same and all(_has_seed(record, seed, effort) for seed in effort.seeds)
@@ -184,6 +185,7 @@ def record_of(design: DrawnDesign, report: BuildReport, effort: BuildEffort) -> 
         package=report.package,
         speed_grade=report.speed_grade,
         tools=report.tools,
+        placer=PLACER,
         digest=report.digest,
         note=effort.note,
     )

@@ -12,7 +12,7 @@ from naas_hw.cli import main
 from naas_hw.core.errors import InputError
 from naas_hw.cost.fpga.model import block_memories, fit
 from naas_hw.cost.fpga.multipliers import num_multipliers
-from naas_hw.cost.fpga.records import Role, file_name, read_record, read_records
+from naas_hw.cost.fpga.records import Role, file_name, read_record, read_records, write_record
 from naas_hw.experiments import fpga_builds
 from naas_hw.experiments.fpga_builds import BuildEffort, BuildTools, build_designs
 from naas_hw.experiments.fpga_designs import STRATA, draw_designs
@@ -132,6 +132,11 @@ def test_changed_verilog_and_missing_seeds_are_built_again(tmp_path):
     tools = BuildTools(build=changed, digest=lambda accelerator, part: "other")
     build_designs(DESIGNS[1:], PART, SYNTHESISED, data=tmp_path, tools=tools)
     assert changed.built == NAMES[1:]
+    older = read_record(tmp_path / file_name(NAMES[0])).model_copy(update={"placer": "heap"})
+    write_record(tmp_path, older)
+    replaced = Builder()
+    build_designs(DESIGNS[:1], PART, ROUTED, data=tmp_path, tools=replaced.tools)
+    assert replaced.built == NAMES[:1]
 
 
 def test_a_seed_that_reached_the_limit_is_tried_again_with_a_larger_one_only(tmp_path):

