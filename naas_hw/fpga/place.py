@@ -29,8 +29,8 @@ RESOURCE_NAMES: Final = {
 """Our names of what nextpnr counts."""
 
 PLACER: Final = "static"
-"""Which placer of nextpnr: the electrostatic one, which spreads cells evenly, so that routing ends more
-often and is faster than that of the analytic one (docs/decisions.md has the figures)."""
+"""Which placer of nextpnr: the electrostatic one spreads cells evenly. Routing ends more often than
+with the analytic one, and the clock is higher (docs/decisions.md has the figures)."""
 
 RAM_WRITE: Final = "TRELLIS_RAMW"
 
