@@ -35,7 +35,8 @@ class Ram(SharedComponent):
     Golden model: a list of words.
 
     In emitted Verilog this is the module `naas_ram`. Each FPGA family may have a form of its own of
-    it, and it is the one place for a foundry's macro.
+    it, and a foundry's macro can take its place. Only the banks of L2 are another module
+    (`SharedRam`).
 
     Parameters
     ----------
