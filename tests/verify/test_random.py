@@ -325,6 +325,9 @@ LONG_RUNS = [
     ("verilator", 40, "--memory", "any"),
     ("icarus", 13, "--memory", "any"),
     ("verilator", 10, "--size", "large"),
+    ("verilator", 40, "--family", "ecp5"),
+    ("icarus", 8, "--family", "ecp5"),
+    ("verilator", 12, "--family", "ice40"),
 ]
 
 
