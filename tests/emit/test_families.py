@@ -46,6 +46,57 @@ module bench;
 endmodule
 """
 
+ALL_WIDTHS: Final = """
+module one #(parameter integer A = 8, parameter integer B = 8, parameter integer SEED = 1) (
+    input wire clk
+);
+    // random factors, and one in four is the least, the largest, one or minus one
+    reg signed [A-1:0] a = 0;
+    reg signed [B-1:0] b = 0;
+    reg clear = 0;
+    wire signed [A+B-1:0] o;
+    reg signed [A+B-1:0] expected [0:3];
+    integer cycle = 0, wrong = 0, seed = SEED;
+    naas_multiplier #(.A_WIDTH(A), .B_WIDTH(B)) dut (.clk(clk), .clear(clear), .a(a), .b(b), .o(o));
+    always @(negedge clk) begin
+        if (cycle >= 3 && o !== expected[(cycle - 3) % 4]) wrong = wrong + 1;
+        a = $random(seed);
+        b = $random(seed);
+        case ($random(seed) & 15)
+            0: a = {1'b1, {(A - 1){1'b0}}};
+            1: a = {1'b0, {(A - 1){1'b1}}};
+            2: b = {1'b1, {(B - 1){1'b0}}};
+            3: b = -1;
+        endcase
+        clear = ($random(seed) & 7) == 0;
+        expected[cycle % 4] = clear ? 0 : a * b;
+        cycle = cycle + 1;
+    end
+endmodule
+
+module bench;
+    reg clk = 1;
+    integer i, wrong = 0;
+    genvar a, b;
+    generate
+        for (a = 2; a <= 18; a = a + 1) begin : as
+            for (b = 2; b <= 18; b = b + 1) begin : bs
+                one #(.A(a), .B(b), .SEED(32 * a + b)) pair (.clk(clk));
+                always @(posedge clk) wrong = wrong + pair.wrong;
+            end
+        end
+    endgenerate
+    initial begin
+        for (i = 0; i < 400; i = i + 1) begin
+            #5 clk = 0;
+            #5 clk = 1;
+        end
+        #1 $display("%0d wrong after %0d pairs", wrong, as[18].bs[18].pair.cycle);
+        $finish;
+    end
+endmodule
+"""
+
 BESIDE: Final = """
 module bench;
     reg clk = 0;
@@ -190,6 +241,16 @@ def test_a_multiplier_is_right_for_all_pairs_of_bytes(family: Family, tmp_path: 
     """A pair a cycle; every seventh is cleared."""
     files = forms("naas_multiplier", family) | {"bench.v": ALL_PAIRS}
     assert run_bench(tmp_path, files) == "65536 compared, 0 wrong"
+
+
+@pytest.mark.slow
+@pytest.mark.sim
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("family", Family)
+def test_a_multiplier_is_right_for_all_widths(family: Family, tmp_path: Path) -> None:
+    """Each of 17 x 17 widths with 400 pairs: random ones, and the ends of the range."""
+    files = forms("naas_multiplier", family)
+    assert run_bench(tmp_path, files | {"bench.v": ALL_WIDTHS}) == "0 wrong after 400 pairs"
 
 
 @pytest.mark.sim
