@@ -28,12 +28,11 @@ LARGEST_SHARES: Final = {"lut4": 0.6, "ff": 1.0, "dsp": 1.0, "block_ram": 0.8}
 """Resource -> share of an FPGA that an accelerator may take by prediction: what stands beside an
 accelerator on a board needs LUTs and block memories."""
 
-LARGEST_ROUTED: Final = {"lut4": 16_000, "dsp": 78, "block_ram": 84}
+LARGEST_ROUTED: Final = {"lut4": 18_000}
 """Resource -> how much an accelerator may take by prediction, however large the FPGA is, so that it
-is placed and routed in minutes. On an LFE5U-85F with one core of two, routing took 5.5 minutes for
-14,693 LUTs, 76 multipliers and 81 block memories (by prediction; on the board ulx3s-85f). With
-17,371, 112 and 61, more than half of the connections were left after 15 minutes, beside other work;
-with 15,187, 156 and 159, nine of ten after 12."""
+is placed and routed in minutes. On an LFE5U-85F, on one core, routing took 17 minutes for 16,496
+LUTs, 144 multipliers and 153 block memories (board ulx3s-85f), and 4 minutes for 19,516, 52 and
+33."""
 
 
 def largest_on(part: DevicePart) -> Resources:

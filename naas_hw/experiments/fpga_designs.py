@@ -33,6 +33,10 @@ OPTION_PROBABILITY: Final = 0.4
 MOST_BYTES: Final = (16 * 1024, 320 * 1024)
 """Between which the memory of a design is drawn, evenly in its logarithm."""
 
+MOST_RESOURCES: Final = {"dsp": 78, "block_ram": 84}
+"""Resource -> how much a design takes at most, so that 60 of them are routed in hours: less than a
+search for a board takes."""
+
 SCALE_DEPTHS: Final = (128, 256, 512)
 BANKS: Final = (6, 8)
 MAX_TRIES: Final = 10_000
@@ -55,7 +59,7 @@ class DrawnDesign:
 
 
 def draw_designs(num: int, role: Role, *, seed: int, part: DevicePart) -> list[DrawnDesign]:
-    """Designs whose multipliers and block memories a part has and a search for a board takes.
+    """Designs within `MOST_RESOURCES` whose multipliers and block memories a part has.
 
     Each depends on seed, role and its own number alone, so that more designs have the same first
     ones. Nothing that is fitted has a part in it.
@@ -103,7 +107,9 @@ def _random_accelerator(
 
 
 def _has_room(accelerator: Accelerator, part: DevicePart) -> bool:
-    """Whether a search for a board would take it, as far as nothing fitted says so."""
+    """Whether it is small enough, as far as nothing fitted says so."""
     most = largest_on(part)
-    has_multipliers = num_multipliers(accelerator) <= most.dsp
-    return has_multipliers and block_memories(accelerator) <= most.block_ram
+    needs = {"dsp": num_multipliers(accelerator), "block_ram": block_memories(accelerator)}
+    return all(
+        need <= min(MOST_RESOURCES[name], getattr(most, name)) for name, need in needs.items()
+    )

@@ -30,7 +30,7 @@ RESOURCE_NAMES: Final = {
 
 PLACER: Final = "static"
 """Which placer of nextpnr: the electrostatic one spreads cells evenly. Routing ends more often than
-with the analytic one, at about the same clock (docs/decisions.md has the figures)."""
+with the analytic one, at a clock that is a little lower (docs/decisions.md has the figures)."""
 
 RAM_WRITE: Final = "TRELLIS_RAMW"
 

@@ -71,8 +71,7 @@ class Ulx3sSoc(BaseSoC):
         # there is no other way to either of them
         self.platform.toolchain._yosys_template = SYNTHESIS
         self.platform.toolchain._pnr_opts += (
-            f"--placer {PLACER} "
-            f"--log {NAME}.log --report {NAME}.json_report "
+            f"--placer {PLACER} --log {NAME}.log --report {NAME}.json_report "
         )
 
 
