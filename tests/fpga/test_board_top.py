@@ -11,11 +11,9 @@ from driver_programs import SMALL, program_of
 from plain_mappings import one_tile
 
 from naas_hw.arch.boards import find_board
-from naas_hw.arch.families import Family
 from naas_hw.core.errors import InputError
 from naas_hw.driver.encoding import encode
 from naas_hw.driver.program_file import program_file_of
-from naas_hw.emit.families import primitive_models
 from naas_hw.emit.lint import lint
 from naas_hw.fpga.board_top import TOP, BoardDesign, board_design, board_wrapper
 from naas_hw.graph.integer_execution import run_integers
@@ -37,15 +35,11 @@ SEED = 0
 LIMIT_NS = 10**9
 
 
-def hardware_of(family: Family) -> Hardware:
-    """Of an accelerator for which the model knows the memory of a board."""
-    memory = {"dram_latency_cycles": LATENCY, "dram_beat_period_cycles": 1}
-    return generate(SMALL.model_copy(update=memory), family=family)
-
-
 @pytest.fixture(scope="module")
 def hardware() -> Hardware:
-    return hardware_of(Family.GENERIC)
+    """Of an accelerator for which the model knows the memory of a board."""
+    memory = {"dram_latency_cycles": LATENCY, "dram_beat_period_cycles": 1}
+    return generate(SMALL.model_copy(update=memory))
 
 
 def simulate(
@@ -57,7 +51,6 @@ def simulate(
         design, hardware.sources, core="naas_accelerator", beat_bytes=beat_bytes
     )
     texts = {**hardware.sources, **wrapper.files, "ehxplll.v": (HERE / "ehxplll.v").read_text()}
-    texts |= primitive_models(hardware.family)
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
     facts = {"divisor": design.divisor, "memory_bytes": design.memory_bytes, "limit_ns": LIMIT_NS}
@@ -99,13 +92,13 @@ def test_a_host_reaches_registers_and_memory(tmp_path: Path, hardware: Hardware)
 @pytest.mark.slow
 @pytest.mark.sim
 @pytest.mark.needs("verilator", "make", "g++", "perl")
-def test_a_host_loads_a_network_runs_it_and_reads_its_answer(tmp_path: Path) -> None:
+def test_a_host_loads_a_network_runs_it_and_reads_its_answer(
+    tmp_path: Path, hardware: Hardware
+) -> None:
     """Program, weights and an input over the line; the bytes that come back are the reference's.
 
-    Multipliers and memories are those of the board's FPGA, with models of its primitives. The
-    cycles of the last start are those that the model predicts for the memory of the board.
+    The cycles of the last start are those that the model predicts for the memory of the board.
     """
-    hardware = hardware_of(BOARD.part.device.family)
     graph = random_graph(SEED)
     program = program_of(graph, target=hardware.accelerator, identity=hardware.identity)
     file = program_file_of(program, digest=hardware.digest)
