@@ -111,6 +111,7 @@ def _built(
         target_mhz=settings.target_mhz,
         seeds=settings.seeds,
         limit_minutes=settings.limit_minutes,
+        placer=settings.placer,
         board=settings.board,
         memory_bytes=settings.memory_bytes,
         part_of=settings.part_of,

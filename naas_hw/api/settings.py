@@ -9,6 +9,7 @@ from typing import TypedDict
 from naas_hw.arch.boards import Board
 from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart
+from naas_hw.arch.placer import Placer
 from naas_hw.runs.manifest import digest_of
 from naas_hw.sim.memory_habits import EXACT, check_memory
 from naas_hw.sim.preludes import check_prelude
@@ -121,6 +122,7 @@ class BuildSettings:
     seeds : random seeds of the placer; the clock is their median, the fastest is kept.
     limit_minutes : time limit of synthesis, and of place and route for each seed. A seed that
         reaches it gives no clock; the resources that synthesis found remain. None: no limit.
+    placer : which placer of nextpnr.
     board : the board that has the part, as `find_board` returns it. The build ends in a bitstream
         then, for an accelerator with a memory and a serial line to a host.
     memory_bytes : size of that memory; None: as the board says.
@@ -131,6 +133,7 @@ class BuildSettings:
     target_mhz: float = TARGET_MHZ
     seeds: tuple[int, ...] = (1,)
     limit_minutes: float | None = LIMIT_MINUTES
+    placer: Placer = Placer.STATIC
     board: Board | None = None
     memory_bytes: int | None = None
     part_of: BuildPart | None = None

@@ -15,6 +15,7 @@ from naas_hw.arch.boards import Board, find_board
 from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.devices import LIMIT_MINUTES, RESOURCE_LABELS, TARGET_MHZ, DevicePart, find_part
 from naas_hw.arch.files import read_accelerator
+from naas_hw.arch.placer import Placer
 from naas_hw.cli.choices import MAX_COUNT, MAX_SEED, choice_of
 from naas_hw.cli.exits import ExitStatus
 from naas_hw.cli.given import refuse_given
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from naas_hw.fpga.build_report import BuildReport
 
 MAX_SEEDS: Final = 1000
-_NOT_OF_SOC: Final = ("memory_kib", "part_of", "seeds", "into")
+_NOT_OF_SOC: Final = ("memory_kib", "part_of", "seeds", "placer", "into")
 MOST_SLOW_PATHS: Final = 8
 """Lines of the table of slow paths; `build.json` has more."""
 
@@ -135,6 +136,14 @@ def build(
             rich_help_panel=PLACEMENT,
         ),
     ] = LIMIT_MINUTES,
+    placer: Annotated[
+        str,
+        typer.Option(
+            help="Placer of nextpnr: static or heap. With heap the clock is a little higher on "
+            "average, but routing of larger designs does not end.",
+            rich_help_panel=PLACEMENT,
+        ),
+    ] = Placer.STATIC,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -197,6 +206,7 @@ def build(
         target_mhz=_target_mhz(frequency, given),
         seeds=tuple(seed or range(1, (seeds or 1) + 1)),
         limit_minutes=limit_minutes,
+        placer=choice_of(Placer, placer, "placer"),
         board=given,
         memory_bytes=None if memory_kib is None else 1024 * memory_kib,
         part_of=None if part_of is None else choice_of(BuildPart, part_of, "part-of"),
@@ -326,6 +336,7 @@ def build_words(
     words += [] if settings.part_of is None else ["--part-of", settings.part_of]
     words += ["--frequency", f"{settings.target_mhz:g}"]
     words += [word for seed in settings.seeds for word in ("--seed", str(seed))]
+    words += [] if settings.placer is Placer.STATIC else ["--placer", settings.placer]
     default = limit is None or limit == LIMIT_MINUTES
     return words + ([] if default else ["--limit-minutes", f"{limit:g}"])
 

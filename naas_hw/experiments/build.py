@@ -20,6 +20,8 @@ def builds_markdown(built: Sequence[tuple[Accelerator, BuildReport]]) -> str:
         "AXI and all, as synthesised: a carry cell counts as two LUTs, 16 words of 4 bits in LUTs "
         "as six. The clock is after place and route, with registers around all ports."
     )
+    if first.placer is not None:
+        text += f" Placer of nextpnr: {first.placer}."
     lines = [
         "| design | array | MACs | clock | LUT4 | LUT4 a MAC | FF | DSP | block RAM | Verilog |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---|",

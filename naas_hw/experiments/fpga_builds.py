@@ -7,12 +7,12 @@ from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.devices import TARGET_MHZ, DevicePart
+from naas_hw.arch.placer import Placer
 from naas_hw.core.errors import InputError, ToolError
 from naas_hw.cost.fpga.records import DesignRecord, file_name, read_record, write_record
 from naas_hw.experiments.fpga_designs import DrawnDesign
 from naas_hw.fpga.build import build, design_digest
 from naas_hw.fpga.build_report import BuildReport, BuildResult
-from naas_hw.fpga.place import PLACER
 from naas_hw.fpga.synthesis import NETLIST
 from naas_hw.system.files import write_files
 
@@ -128,7 +128,7 @@ def kept_record(
     if not path.is_file():
         return None
     record = read_record(path)
-    is_same = (record.digest, record.role, record.placer) == (digest, design.role, PLACER)
+    is_same = (record.digest, record.role, record.placer) == (digest, design.role, Placer.STATIC)
     return (
         record
         if is_same and all(_has_seed(record, seed, effort) for seed in effort.seeds)
@@ -185,7 +185,7 @@ def record_of(design: DrawnDesign, report: BuildReport, effort: BuildEffort) -> 
         package=report.package,
         speed_grade=report.speed_grade,
         tools=report.tools,
-        placer=PLACER,
+        placer=Placer.STATIC,
         digest=report.digest,
         note=effort.note,
     )

@@ -14,6 +14,7 @@ from naas_hw.arch.boards import Board
 from naas_hw.arch.build_part import BuildPart
 from naas_hw.arch.devices import LIMIT_MINUTES, TARGET_MHZ, DevicePart, Resources
 from naas_hw.arch.families import Family
+from naas_hw.arch.placer import Placer
 from naas_hw.core.errors import InputError
 from naas_hw.cost.fpga.model import fitted_model
 from naas_hw.fpga.bitstream import BITSTREAM, pack
@@ -48,6 +49,7 @@ def build(
     target_mhz: float = TARGET_MHZ,
     seeds: Sequence[int] = (1,),
     limit_minutes: float | None = LIMIT_MINUTES,
+    placer: Placer = Placer.STATIC,
     board: Board | None = None,
     memory_bytes: int | None = None,
     part_of: BuildPart | None = None,
@@ -66,6 +68,7 @@ def build(
     seeds : of the placer; the clock is their median, what is kept is the fastest.
     limit_minutes : what synthesis may take, and place and route for each seed. A seed that takes
         longer gives no clock; what synthesis found stands. None: as long as they take.
+    placer : of nextpnr.
     board : with the part; the accelerator gets a memory and a serial line, and its pins are those
         of the board. None: a ring of registers and pins that the placer chooses.
     memory_bytes : of that memory; None: as the board says.
@@ -97,6 +100,7 @@ def build(
         wrapper=_wrapper(design, sources, accelerator),
         seeds=tuple(seeds),
         limit_minutes=limit_minutes,
+        placer=placer,
         is_routed=is_placed and is_routed,
         tell=progress or _tell_nobody,
     )
@@ -147,6 +151,7 @@ class _Flow:
     target_mhz: float
     seeds: tuple[int, ...]
     limit_minutes: float | None
+    placer: Placer
     is_routed: bool
     tell: ProgressCallback
     design: BoardDesign | None
@@ -194,6 +199,7 @@ class _Flow:
             seed=seed,
             folder=folder,
             hierarchy=netlist.hierarchy,
+            placer=self.placer,
             constraints=self.wrapper.constraints if self.wrapper is not None else None,
             limit_minutes=self.limit_minutes,
             watch=look,
@@ -296,6 +302,7 @@ def _report(
         tools={name: metadata.version(name) for name in _tools(is_routed=flow.is_routed)},
         target_mhz=flow.target_mhz,
         limit_minutes=flow.limit_minutes,
+        placer=flow.placer if flow.is_routed else None,
         seed=best.seed if best else None,
         fmax_of_seeds={design.seed: design.fmax_mhz for design in placed},
         core=netlist.core,

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from naas_hw.arch.devices import Resources
+from naas_hw.arch.placer import Placer
 from naas_hw.cost.fpga.model import FpgaPrediction
 from naas_hw.fpga.critical_path import PathStep, path_text
 from naas_hw.fpga.network_speed import NetworkSpeed
@@ -33,6 +34,7 @@ class BuildReport:
     target_mhz : what place and route aimed at.
     limit_minutes : what synthesis may take, and place and route for each seed; None: as long as
         they take.
+    placer : of nextpnr; None without place and route.
     seed : the best of the seeds; None if none ended within the limit.
     fmax_of_seeds : seed -> MHz, of those that ended within the limit; num_seeds : of all.
     predicted : what the model of the search says of the accelerator; None for another family than
@@ -60,6 +62,7 @@ class BuildReport:
     tools: dict[str, str]
     target_mhz: float
     limit_minutes: float | None = None
+    placer: Placer | None = None
     seed: int | None
     fmax_of_seeds: dict[int, float]
     core: Resources

@@ -43,6 +43,12 @@ class BuildProgress:
 ProgressCallback = Callable[[BuildProgress], None]
 """Told at the begin of each stage, and every second in it."""
 
+_PLACING: Final = (
+    "Info: Running Static placer",
+    "Info: Creating initial analytic placement",
+)
+"""With which of these a placer begins."""
+
 _ARCS: Final = re.compile(r"^Info: Routing (\d+) arcs\.", re.M)
 _ROUTED: Final = re.compile(r"^Info: +\d+ \|[^|]*\|[^|]*\| +(\d+)\|", re.M)
 _ITERATION: Final = re.compile(r"^Info: +(?:iter=|at iteration #)(\d+)[ :]", re.M)
@@ -56,7 +62,7 @@ def stage_of_log(log: str) -> tuple[Stage, float | None, str]:
     """
     if "Info: Routing.." in log:
         return _routing(log.rpartition("Info: Routing..")[2])
-    if "Info: Running Static placer" not in log:
+    if not any(begin in log for begin in _PLACING):
         return Stage.PACKING, None, ""
     refines = "Info: Running simulated annealing placer" in log
     iterations = _ITERATION.findall(log.rpartition("Info: Running")[2])

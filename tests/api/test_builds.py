@@ -61,7 +61,7 @@ def asked(monkeypatch):
 
 def test_a_value_is_built_with_the_settings(asked):
     assert api.build(ACCELERATOR, SETTINGS) == "report"
-    options = {"target_mhz": 80.0, "seeds": (3, 4), "limit_minutes": 5.0}
+    options = {"target_mhz": 80.0, "seeds": (3, 4), "limit_minutes": 5.0, "placer": "static"}
     options |= {"board": None, "memory_bytes": None, "part_of": None, "progress": None}
     assert asked == [(ACCELERATOR, SETTINGS.part, options)]
 

@@ -8,6 +8,7 @@ import pytest
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.devices import DevicePart, Resources, find_part
+from naas_hw.arch.placer import Placer
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError
 from naas_hw.cost.fpga.model import block_memories, fit
@@ -132,7 +133,7 @@ def test_changed_verilog_and_missing_seeds_are_built_again(tmp_path):
     tools = BuildTools(build=changed, digest=lambda accelerator, part: "other")
     build_designs(DESIGNS[1:], PART, SYNTHESISED, data=tmp_path, tools=tools)
     assert changed.built == NAMES[1:]
-    older = read_record(tmp_path / file_name(NAMES[0])).model_copy(update={"placer": "heap"})
+    older = read_record(tmp_path / file_name(NAMES[0])).model_copy(update={"placer": Placer.HEAP})
     write_record(tmp_path, older)
     replaced = Builder()
     build_designs(DESIGNS[:1], PART, ROUTED, data=tmp_path, tools=replaced.tools)

@@ -11,12 +11,12 @@ import pytest
 from naas_hw.api import find_board, socs
 from naas_hw.api.socs import FOLDER, SocSettings, build_soc
 from naas_hw.arch.families import Family
+from naas_hw.arch.placer import Placer
 from naas_hw.cli import main
 from naas_hw.core.errors import InputError, ToolError
 from naas_hw.core.resources import template_folder
 from naas_hw.emit.plan import FilePlan
 from naas_hw.fpga import litex_soc
-from naas_hw.fpga.place import PLACER
 from naas_hw.fpga.progress import BuildProgress
 from naas_hw.fpga.soc_record import check_unchanged
 from naas_hw.runs.folder import RunFolder
@@ -196,7 +196,7 @@ def test_what_no_soc_is_built_of_is_refused(
 
 def test_the_placer_is_that_of_other_builds() -> None:
     script = (template_folder() / "litex" / "soc_ulx3s.py").read_text()
-    assert f'\nPLACER = "{PLACER}"\n' in script
+    assert f'\nPLACER = "{Placer.STATIC}"\n' in script
 
 
 def test_cells_are_mapped_by_the_commands_of_other_builds() -> None:

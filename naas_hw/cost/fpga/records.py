@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.devices import Resources
+from naas_hw.arch.placer import Placer
 from naas_hw.system.files import write_file
 from naas_hw.system.json_files import read_json
 from naas_hw.system.yaml_files import validate
@@ -64,7 +65,7 @@ class DesignRecord(BaseModel):
     package: str
     speed_grade: int
     tools: dict[str, str]
-    placer: str
+    placer: Placer
     digest: str
     note: str = ""
 
