@@ -25,7 +25,7 @@ def test_every_built_in_board_is_a_budget_with_its_memory(name: str):
 @pytest.mark.parametrize(
     ("device", "limits"),
     [
-        ("lfe5u-85f", Resources(lut4=18_000, ff=83_640, dsp=156, block_ram=166)),
+        ("lfe5u-85f", Resources(lut4=22_000, ff=83_640, dsp=156, block_ram=166)),
         ("lfe5u-25f", Resources(lut4=14_572, ff=24_288, dsp=28, block_ram=44)),
     ],
 )

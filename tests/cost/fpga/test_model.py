@@ -159,7 +159,7 @@ def known_model(monkeypatch):
 def test_a_budget_of_a_board_limits_each_resource(known_model, monkeypatch):
     budget = board_budget(find_board("ulx3s-85f"))
     assert budget.fpga is not None
-    assert budget.fpga.limits == Resources(lut4=18_000, ff=83_640, dsp=156, block_ram=166)
+    assert budget.fpga.limits == Resources(lut4=22_000, ff=83_640, dsp=156, block_ram=166)
     encoding = AcceleratorEncoding(budget=budget)
     points = np.random.default_rng(2).random((500, encoding.num_genes))
     fitting = [a for a in map(encoding.decode, points) if not violations(budget, a)]
@@ -169,7 +169,7 @@ def test_a_budget_of_a_board_limits_each_resource(known_model, monkeypatch):
     greedy = replace(MODEL.coefficients, lut4=(1e5,) + (0.0,) * (len(LUT_FEATURES) - 1))
     monkeypatch.setattr(limits, "fitted_model", lambda: FpgaModel(greedy))
     assert violations(budget, fitting[0]) == [
-        "predicted LUT4 must be at most 18,000 on lfe5u-85f, not 100,000"
+        "predicted LUT4 must be at most 22,000 on lfe5u-85f, not 100,000"
     ]
 
 

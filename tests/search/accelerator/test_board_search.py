@@ -124,7 +124,7 @@ def test_a_board_that_nothing_fits_is_refused_with_what_is_short(monkeypatch):
             return FpgaPrediction(resources=Resources(lut4=10**6), clock_mhz=50.0)
 
     monkeypatch.setattr(limits, "fitted_model", Large)
-    with pytest.raises(InputError, match="of the last one, predicted LUT4 must be at most 18,000"):
+    with pytest.raises(InputError, match="of the last one, predicted LUT4 must be at most 22,000"):
         search([NETWORK], BUDGET, SETTINGS)
 
 
