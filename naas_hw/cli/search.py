@@ -313,5 +313,5 @@ def _fpga_lines(result: "SearchResult") -> list[str]:
         f"{result.fpga.board}, predicted: {', '.join(needs)}, {result.prediction.clock_mhz:.1f} MHz"
     ]
     if result.prediction.is_provisional:
-        lines.append("the prediction may be far off, because its data are provisional")
+        lines.append("the prediction may be far off, because too few designs were built to test it")
     return lines

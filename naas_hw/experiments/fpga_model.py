@@ -113,7 +113,7 @@ def model_markdown(test: ModelTest, records: Sequence[DesignRecord]) -> str:
         "search. Resources are those of the accelerator alone, as synthesised."
     )
     if test.model.is_provisional:
-        text += " The data is provisional: designs are still to be built."
+        text += " The model is provisional: designs are still to be built."
     return "\n\n".join((text, _design_table(test), _error_table(test)))
 
 

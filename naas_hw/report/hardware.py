@@ -60,7 +60,7 @@ def _fpga_rows(fpga: FpgaRecord | None) -> list[tuple[str, str]]:
     """Predicted resources and clock."""
     if fpga is None:
         return []
-    predicted = "predicted, by provisional data" if fpga.is_provisional else "predicted"
+    predicted = "predicted, not tested yet" if fpga.is_provisional else "predicted"
     available = fpga.budget.part.device.resources
     rows = [
         (

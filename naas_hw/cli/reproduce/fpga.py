@@ -10,14 +10,13 @@ from naas_hw.core.errors import InputError
 
 DATA: Final = Path("naas_hw/cost/fpga/data")
 DEVICE: Final = "lfe5u-85f"
-NUM_DESIGNS: Final = 30
-NUM_HELD_OUT: Final = 10
 LIMIT_MINUTES: Final = 60.0
 
 
 def fpga_section(options: Options, screen: Console) -> Section:
     """Designs for the fit with one seed, others with three; all are kept in the data folder."""
     from naas_hw.arch.devices import find_part
+    from naas_hw.cost.fpga.model import ENOUGH_DESIGNS
     from naas_hw.cost.fpga.records import Role, read_records
     from naas_hw.experiments.fpga_builds import (
         FIT_SEEDS,
@@ -35,8 +34,8 @@ def fpga_section(options: Options, screen: Console) -> Section:
     is_routed = not options.synthesis_only
     limit_minutes = options.limit_minutes or LIMIT_MINUTES
     numbers = {
-        Role.FIT: (_number(options.designs, NUM_DESIGNS), FIT_SEEDS),
-        Role.HELD_OUT: (_number(options.held_out, NUM_HELD_OUT), HELD_OUT_SEEDS),
+        Role.FIT: (_number(options.designs, ENOUGH_DESIGNS[Role.FIT]), FIT_SEEDS),
+        Role.HELD_OUT: (_number(options.held_out, ENOUGH_DESIGNS[Role.HELD_OUT]), HELD_OUT_SEEDS),
     }
     for role, (num, seeds) in numbers.items():
         designs = draw_designs(num, role, seed=options.first_seed, part=part)

@@ -26,6 +26,9 @@ from naas_hw.cost.fpga.multipliers import num_multipliers
 from naas_hw.cost.fpga.records import DATA, DesignRecord, Role, of_role, read_records
 from naas_hw.cost.fpga.regression import Floats, fit_relative
 
+ENOUGH_DESIGNS: Final = {Role.FIT: 30, Role.HELD_OUT: 10}
+"""Role -> how many designs with a clock there are before a prediction is no longer provisional."""
+
 KEPT_PREDICTIONS: Final = 1 << 16
 
 SHRINKAGE: Final = 0.02
@@ -45,7 +48,7 @@ class FpgaPrediction:
     ----------
     resources : LUTs and flip-flops by the fit, multipliers and block memories exactly.
     clock_mhz : after place and route, by designs on the slowest speed grade.
-    is_provisional : whether some of the designs of the fit are to be built again.
+    is_provisional : whether fewer designs were built than `ENOUGH_DESIGNS`.
     """
 
     resources: Resources
@@ -75,7 +78,7 @@ class FpgaModel:
     Parameters
     ----------
     coefficients : of the fitted parts.
-    is_provisional : whether some design of the fit has a note that says so.
+    is_provisional : whether fewer designs were built than `ENOUGH_DESIGNS`.
     digest : of the designs that it was fitted to.
     """
 
@@ -133,7 +136,7 @@ def _dot(coefficients: Sequence[float], values: Sequence[float]) -> float:
 
 
 def fit(records: Sequence[DesignRecord]) -> FpgaModel:
-    """The model of the designs that are for the fit; those that were held out are not looked at.
+    """The model of the designs that are for the fit; those that were held out are only counted.
 
     Raises
     ------
@@ -154,8 +157,15 @@ def fit(records: Sequence[DesignRecord]) -> FpgaModel:
             ff=tuple(area["ff"].tolist()),
             clock_ns=_fit_clock([record for record in designs if record.clocks]),
         ),
-        is_provisional=any("provisional" in record.note for record in designs),
+        is_provisional=_is_provisional(records),
         digest=sha256(text.encode()).hexdigest()[:16],
+    )
+
+
+def _is_provisional(records: Sequence[DesignRecord]) -> bool:
+    return any(
+        sum(bool(record.clocks) for record in of_role(records, role)) < enough
+        for role, enough in ENOUGH_DESIGNS.items()
     )
 
 

@@ -111,6 +111,15 @@ def test_designs_that_were_held_out_change_nothing_of_the_fit():
     assert fit([*RECORDS, held_out]).coefficients == fit(RECORDS).coefficients
 
 
+def test_a_model_is_provisional_until_enough_designs_have_a_clock():
+    held_out = [record.model_copy(update={"role": Role.HELD_OUT}) for record in RECORDS[30:]]
+    assert not fit([*RECORDS[:30], *held_out]).is_provisional
+    assert fit([*RECORDS[:29], *held_out]).is_provisional
+    assert fit([*RECORDS[:30], *held_out[1:]]).is_provisional
+    without = held_out[0].model_copy(update={"fmax_mhz": {1: None}})
+    assert fit([*RECORDS[:30], without, *held_out[1:]]).is_provisional
+
+
 def test_a_design_without_a_clock_counts_for_resources():
     bare = RECORDS[0].model_copy(update={"fmax_mhz": {}})
     assert fit([bare, *RECORDS[1:]]).coefficients.lut4 == fit(RECORDS).coefficients.lut4
