@@ -140,7 +140,7 @@ def build(
         str,
         typer.Option(
             help="Placer of nextpnr: static or heap. With heap the clock is a little higher on "
-            "average, but routing of larger designs does not end.",
+            "average, but routing of larger designs often does not end.",
             rich_help_panel=PLACEMENT,
         ),
     ] = Placer.STATIC,

@@ -19,6 +19,9 @@ from naas_hw.system.files import write_files
 FIT_SEEDS: Final = (1,)
 HELD_OUT_SEEDS: Final = (1, 2, 3)
 
+PLACER: Final = Placer.STATIC
+"""The placer of all designs, since clocks of two placers do not belong to one model."""
+
 Tell = Callable[[str], None]
 
 
@@ -67,6 +70,7 @@ def build_with_effort(
         target_mhz=TARGET_MHZ,
         seeds=effort.seeds or FIT_SEEDS,
         limit_minutes=effort.limit_minutes,
+        placer=PLACER,
         is_routed=bool(effort.seeds),
     )
 
@@ -128,7 +132,7 @@ def kept_record(
     if not path.is_file():
         return None
     record = read_record(path)
-    is_same = (record.digest, record.role, record.placer) == (digest, design.role, Placer.STATIC)
+    is_same = (record.digest, record.role, record.placer) == (digest, design.role, PLACER)
     return (
         record
         if is_same and all(_has_seed(record, seed, effort) for seed in effort.seeds)
@@ -185,7 +189,7 @@ def record_of(design: DrawnDesign, report: BuildReport, effort: BuildEffort) -> 
         package=report.package,
         speed_grade=report.speed_grade,
         tools=report.tools,
-        placer=Placer.STATIC,
+        placer=PLACER,
         digest=report.digest,
         note=effort.note,
     )

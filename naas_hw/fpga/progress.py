@@ -51,7 +51,7 @@ _PLACING: Final = (
 
 _ARCS: Final = re.compile(r"^Info: Routing (\d+) arcs\.", re.M)
 _ROUTED: Final = re.compile(r"^Info: +\d+ \|[^|]*\|[^|]*\| +(\d+)\|", re.M)
-_ITERATION: Final = re.compile(r"^Info: +(?:iter=|at iteration #)(\d+)[ :]", re.M)
+_ITERATION: Final = re.compile(r"^Info: +(?:iter=|at iteration #)(\d+)[ ,:]", re.M)
 
 
 def stage_of_log(log: str) -> tuple[Stage, float | None, str]:

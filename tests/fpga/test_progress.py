@@ -19,6 +19,15 @@ Info: iter=2 steplen=0.969466 a=1.618034 penalty=[0.00, 0.00, 0.00, 0.00]
 Info: overlap: COMB=91.4%, FF=90.1%, RAM=70.9%, MUL=61.2%
 """
 )
+ANALYTIC = (
+    PACKING
+    + """\
+Info: Creating initial analytic placement for 12362 cells, random placement wirelen = 1549021.
+Info: Running main analytical placer, max placement attempts per cell = 60252753.
+Info:     at iteration #1, type ALL: wirelen solved = 4365, spread = 252270, legal = 259658;
+Info:     at iteration #3, type ALL: wirelen solved = 19993, spread = 175209, legal = 182229;
+"""
+)
 REFINED = (
     ROUGH
     + """\
@@ -47,6 +56,7 @@ SOME = (
         ("", Stage.PACKING, None, ""),
         (PACKING, Stage.PACKING, None, ""),
         (ROUGH, Stage.PLACING, None, "rough placement, iteration 2"),
+        (ANALYTIC, Stage.PLACING, None, "rough placement, iteration 3"),
         (REFINED, Stage.PLACING, None, "refinement, iteration 15"),
         (ROUTING, Stage.ROUTING, None, ""),
         (ARCS, Stage.ROUTING, 0.0, "0 of 58,834 connections"),
