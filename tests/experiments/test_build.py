@@ -103,7 +103,7 @@ def test_builds_are_a_section_under_the_command_that_makes_them(tmp_path, monkey
     asked: list[tuple[object, ...]] = []
 
     def built(accelerator, part, *, target_mhz, seeds, **options):
-        asked.append((accelerator.name, part.device.name, target_mhz, seeds))
+        asked.append((accelerator.name, part.device.name, target_mhz, seeds, options["placer"]))
         return BuildResult(report=report_of(accelerator.name), files={})
 
     monkeypatch.setattr(builds, "build_accelerator", built)
@@ -111,9 +111,10 @@ def test_builds_are_a_section_under_the_command_that_makes_them(tmp_path, monkey
     document = tmp_path / "results.md"
     designs = [str(EXAMPLES / f"{name}.yaml") for name in ("ck8x8", "pq8x8")]
     words = ["build", *designs, "--device", "lfe5u-85f", "--seed", "1", "--seed", "2"]
+    words += ["--placer", "heap"]
     assert main([*words, "--into", str(document)]) == 0
     text = document.read_text()
-    assert asked == [(name, "lfe5u-85f", 80.0, (1, 2)) for name in ("ck8x8", "pq8x8")]
+    assert asked == [(name, "lfe5u-85f", 80.0, (1, 2), "heap") for name in ("ck8x8", "pq8x8")]
     assert cells(text, "pq8x8")[1] == "P 8 x Q 8"
     (command,) = [line for line in text.splitlines() if line.startswith("naas build ")]
     capsys.readouterr()
