@@ -18,6 +18,7 @@ from naas_hw.system.files import write_files
 
 FIT_SEEDS: Final = (1,)
 HELD_OUT_SEEDS: Final = (1, 2, 3)
+LARGE_SEEDS: Final[tuple[int, ...]] = ()
 
 PLACER: Final = Placer.STATIC
 """The placer of all designs, since clocks of two placers do not belong to one model."""

@@ -15,10 +15,6 @@ from naas_hw.search.accelerator.encoding import AcceleratorEncoding
 from naas_hw.workload.layer import Dim
 from naas_hw.workload.option import Option
 
-STRATA: Final = ((4, 16), (17, 32), (4, 16), (33, 64), (4, 16), (17, 32), (4, 16), (33, 64))
-"""Least and most PEs of one design after the other: half of them are small, since place and route
-of a small design takes minutes."""
-
 BEATS: Final = (4, 4, 8, 4, 4, 4, 4, 4)
 """Bytes of a beat of one design after the other: 4 in most, as a board with an SDRAM has. Place and
 route of a design with wider beats takes much longer, or does not end."""
@@ -33,13 +29,43 @@ OPTION_PROBABILITY: Final = 0.4
 MOST_BYTES: Final = (16 * 1024, 320 * 1024)
 """Between which the memory of a design is drawn, evenly in its logarithm."""
 
-MOST_RESOURCES: Final = {"dsp": 78, "block_ram": 84}
-"""Resource -> how much a design takes at most, so that 60 of them are routed in hours: less than a
-search for a board takes."""
-
 SCALE_DEPTHS: Final = (128, 256, 512)
 BANKS: Final = (6, 8)
 MAX_TRIES: Final = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How large designs are drawn.
+
+    Parameters
+    ----------
+    strata : least and most PEs of one design after the other.
+    most : resource -> how much a design takes at most, besides what a search for a board may take.
+    """
+
+    strata: tuple[tuple[int, int], ...]
+    most: dict[str, int]
+
+
+ROUTED_SIZES: Final = Sizes(
+    strata=((4, 16), (17, 32), (4, 16), (33, 64), (4, 16), (17, 32), (4, 16), (33, 64)),
+    most={"dsp": 78, "block_ram": 84},
+)
+"""Half of them are small, and all are smaller than what a search for a board finds, so that 60 of
+them are placed and routed in hours."""
+
+LARGE_SIZES: Final = Sizes(strata=((65, 96), (97, 152)), most={})
+"""As large as a search for a board finds them; synthesis alone takes minutes."""
+
+SIZES: Final = {
+    Role.FIT: ROUTED_SIZES,
+    Role.HELD_OUT: ROUTED_SIZES,
+    Role.LARGE: LARGE_SIZES,
+}
+
+NUM_LARGE: Final = 6
+"""Designs of `Role.LARGE` that are built unless another number is wanted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +85,7 @@ class DrawnDesign:
 
 
 def draw_designs(num: int, role: Role, *, seed: int, part: DevicePart) -> list[DrawnDesign]:
-    """Designs within `MOST_RESOURCES` whose multipliers and block memories a part has.
+    """Designs as large as `SIZES` has it, whose multipliers and block memories a part has.
 
     Each depends on seed, role and its own number alone, so that more designs have the same first
     ones. Nothing that is fitted has a part in it.
@@ -77,10 +103,11 @@ def draw_designs(num: int, role: Role, *, seed: int, part: DevicePart) -> list[D
 def _draw(number: int, role: Role, seed: int, part: DevicePart) -> DrawnDesign:
     rng = np.random.default_rng([seed, list(Role).index(role), number])
     name = f"{role}-{number:02d}"
-    least, most = STRATA[number % len(STRATA)]
+    sizes = SIZES[role]
+    least, most = sizes.strata[number % len(sizes.strata)]
     for _ in range(MAX_TRIES):
         accelerator = _random_accelerator(name, number, most, rng)
-        if accelerator.num_pes >= least and _has_room(accelerator, part):
+        if accelerator.num_pes >= least and _has_room(accelerator, part, sizes):
             return DrawnDesign(name=name, role=role, accelerator=accelerator)
     raise AssertionError(f"{MAX_TRIES} designs in a row did not fit {part.device.name}")
 
@@ -106,10 +133,11 @@ def _random_accelerator(
             return accelerator
 
 
-def _has_room(accelerator: Accelerator, part: DevicePart) -> bool:
+def _has_room(accelerator: Accelerator, part: DevicePart, sizes: Sizes) -> bool:
     """Whether it is small enough, as far as nothing fitted says so."""
-    most = largest_on(part)
+    board = largest_on(part)
     needs = {"dsp": num_multipliers(accelerator), "block_ram": block_memories(accelerator)}
     return all(
-        need <= min(MOST_RESOURCES[name], getattr(most, name)) for name, need in needs.items()
+        need <= min(sizes.most.get(name, need), getattr(board, name))
+        for name, need in needs.items()
     )

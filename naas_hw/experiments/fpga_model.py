@@ -7,7 +7,7 @@ from typing import Final
 
 from naas_hw.arch.devices import RESOURCE_LABELS, Resources, find_part
 from naas_hw.cost.fpga.model import FpgaModel, fit
-from naas_hw.cost.fpga.records import DesignRecord, Role, of_role
+from naas_hw.cost.fpga.records import DesignRecord, Role, for_the_fit, of_role
 
 CLOCK: Final = "clock"
 GOALS: Final = {"lut4": 0.10, "ff": 0.10, "dsp": 0.0, "block_ram": 0.0, CLOCK: 0.15}
@@ -77,7 +77,7 @@ def evaluate_model(records: Sequence[DesignRecord]) -> ModelTest:
     ------
     InputError : no design is for the fit.
     """
-    model, fitted = fit(records), of_role(records, Role.FIT)
+    model, fitted = fit(records), for_the_fit(records)
     tested = tuple(
         TestedDesign(
             record=record,

@@ -13,10 +13,17 @@ from naas_hw.cli import main
 from naas_hw.core.errors import InputError
 from naas_hw.cost.fpga.model import block_memories, fit
 from naas_hw.cost.fpga.multipliers import num_multipliers
-from naas_hw.cost.fpga.records import Role, file_name, read_record, read_records, write_record
+from naas_hw.cost.fpga.records import (
+    Role,
+    file_name,
+    of_role,
+    read_record,
+    read_records,
+    write_record,
+)
 from naas_hw.experiments import fpga_builds
 from naas_hw.experiments.fpga_builds import BuildEffort, BuildTools, build_designs
-from naas_hw.experiments.fpga_designs import STRATA, draw_designs
+from naas_hw.experiments.fpga_designs import LARGE_SIZES, ROUTED_SIZES, draw_designs
 from naas_hw.experiments.fpga_model import GOALS, evaluate_model, model_markdown
 from naas_hw.fpga.build_report import BuildReport, BuildResult
 
@@ -100,8 +107,13 @@ def test_designs_are_drawn_by_seed_role_and_number_alone():
         for designs in (again, others)
     ]
     assert not nameless[0] & nameless[1]
-    for number, design in enumerate(again):
-        least, most = STRATA[number % len(STRATA)]
+    large = draw_designs(4, Role.LARGE, seed=0, part=PART)
+    numbered = [
+        *((ROUTED_SIZES.strata, number, design) for number, design in enumerate(again)),
+        *((LARGE_SIZES.strata, number, design) for number, design in enumerate(large)),
+    ]
+    for strata, number, design in numbered:
+        least, most = strata[number % len(strata)]
         assert least <= design.accelerator.num_pes <= most
         assert num_multipliers(design.accelerator) <= PART.device.resources.dsp
         assert block_memories(design.accelerator) <= PART.device.resources.block_ram
@@ -180,20 +192,23 @@ def quick_tools(monkeypatch):
 def test_the_command_fits_tests_and_writes_a_section(quick_tools, tmp_path):
     document, data = tmp_path / "results.md", tmp_path / "data"
     words = ["reproduce", "fpga", "--data", str(data), "--designs", "14", "--held-out", "4"]
+    words += ["--large", "2"]
     status = main([*words, "--into", str(document)])
     records = read_records(data)
     tested = evaluate_model(records)
     assert status == (0 if tested.holds else 1)
-    assert len(quick_tools.built) == 18 and len(records) == 18
-    assert all(len(r.fmax_mhz) == (1 if r.role is Role.FIT else 3) for r in records)
+    assert len(quick_tools.built) == 20 and len(records) == 20
+    num_seeds = {Role.FIT: 1, Role.HELD_OUT: 3, Role.LARGE: 0}
+    assert all(len(record.fmax_mhz) == num_seeds[record.role] for record in records)
     text = document.read_text()
-    assert f"naas reproduce fpga --data {data.as_posix()} --designs 14 --held-out 4" in text
+    assert f"--data {data.as_posix()} --designs 14 --held-out 4 --large 2" in text
+    assert "The model was fitted to 16 designs, 14 of them with a clock." in text
     for record in records:
         assert (f"| {record.name} | " in text) == (record.role is Role.HELD_OUT)
-    assert f"{records[-1].lut4:,}" in text
+    assert f"{of_role(records, Role.HELD_OUT)[-1].lut4:,}" in text
     assert tested.errors("dsp") == tested.errors("block_ram") == [0.0] * 4
     assert main([*words, "--into", str(document)]) == status
-    assert len(quick_tools.built) == 18 and document.read_text() == text
+    assert len(quick_tools.built) == 20 and document.read_text() == text
 
 
 def test_errors_are_relative_to_what_was_built_and_goals_decide(tmp_path):

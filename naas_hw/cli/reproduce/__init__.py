@@ -52,7 +52,10 @@ MAKERS: Final[dict[str, Maker]] = {
     "options": Maker(options_section, ("limit_minutes",)),
     "fpga": Maker(
         fpga_section,
-        ("data", "designs", "held_out", "limit_minutes", "synthesis_only", "seed", "keep"),
+        (
+            *("data", "designs", "held_out", "large"),
+            *("limit_minutes", "synthesis_only", "seed", "keep"),
+        ),
     ),
 }
 NAMES: Final = tuple(MAKERS)
@@ -225,6 +228,16 @@ def reproduce(
             rich_help_panel=FPGA,
         ),
     ] = None,
+    large: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_COUNT,
+            help="Number of large designs that are only synthesised, for the fit of resources, "
+            "by default 6.",
+            rich_help_panel=FPGA,
+        ),
+    ] = None,
     limit_minutes: Annotated[
         float | None,
         typer.Option(
@@ -323,6 +336,7 @@ def reproduce(
         data=data,
         designs=designs,
         held_out=held_out,
+        large=large,
         limit_minutes=limit_minutes,
         synthesis_only=synthesis_only or None,
         processes=processes,

@@ -14,17 +14,21 @@ LIMIT_MINUTES: Final = 60.0
 
 
 def fpga_section(options: Options, screen: Console) -> Section:
-    """Designs for the fit with one seed, others with three; all are kept in the data folder."""
+    """Designs for the fit with one seed, held-out ones with three, large ones without any.
+
+    All are kept in the data folder.
+    """
     from naas_hw.arch.devices import find_part
     from naas_hw.cost.fpga.model import ENOUGH_DESIGNS
     from naas_hw.cost.fpga.records import Role, read_records
     from naas_hw.experiments.fpga_builds import (
         FIT_SEEDS,
         HELD_OUT_SEEDS,
+        LARGE_SEEDS,
         BuildEffort,
         build_designs,
     )
-    from naas_hw.experiments.fpga_designs import draw_designs
+    from naas_hw.experiments.fpga_designs import NUM_LARGE, draw_designs
     from naas_hw.experiments.fpga_model import evaluate_model, model_markdown
 
     def tell(text: str) -> None:
@@ -36,6 +40,7 @@ def fpga_section(options: Options, screen: Console) -> Section:
     numbers = {
         Role.FIT: (_number(options.designs, ENOUGH_DESIGNS[Role.FIT]), FIT_SEEDS),
         Role.HELD_OUT: (_number(options.held_out, ENOUGH_DESIGNS[Role.HELD_OUT]), HELD_OUT_SEEDS),
+        Role.LARGE: (_number(options.large, NUM_LARGE), LARGE_SEEDS),
     }
     for role, (num, seeds) in numbers.items():
         designs = draw_designs(num, role, seed=options.first_seed, part=part)
@@ -50,6 +55,7 @@ def fpga_section(options: Options, screen: Console) -> Section:
         data=None if data == DATA else data.as_posix(),
         designs=options.designs,
         held_out=options.held_out,
+        large=options.large,
         limit_minutes=options.limit_minutes,
         seed=options.seed,
     )

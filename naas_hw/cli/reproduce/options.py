@@ -39,6 +39,7 @@ class Options:
     data: Path | None = None
     designs: int | None = None
     held_out: int | None = None
+    large: int | None = None
     limit_minutes: float | None = None
     synthesis_only: bool | None = None
     processes: int = 1

@@ -23,7 +23,7 @@ from naas_hw.cost.fpga.features import (
 )
 from naas_hw.cost.fpga.memories import Memories
 from naas_hw.cost.fpga.multipliers import num_multipliers
-from naas_hw.cost.fpga.records import DATA, DesignRecord, Role, of_role, read_records
+from naas_hw.cost.fpga.records import DATA, DesignRecord, Role, for_the_fit, of_role, read_records
 from naas_hw.cost.fpga.regression import Floats, fit_relative
 
 ENOUGH_DESIGNS: Final = {Role.FIT: 30, Role.HELD_OUT: 10}
@@ -142,7 +142,7 @@ def fit(records: Sequence[DesignRecord]) -> FpgaModel:
     ------
     InputError : no design is for the fit.
     """
-    designs = of_role(records, Role.FIT)
+    designs = for_the_fit(records)
     if not designs:
         raise InputError("the data of the FPGA model must have a design for the fit, not none")
     features = [area_features(record.accelerator) for record in designs]

@@ -23,10 +23,14 @@ Megahertz = Annotated[float, Field(gt=0)]
 
 
 class Role(StrEnum):
-    """What a design is for: the model is fitted to it, or tested with it."""
+    """What a design is for: the model is fitted to it, or tested with it.
+
+    Large designs are for the fit of resources; they are not placed and routed.
+    """
 
     FIT = "fit"
     HELD_OUT = "held-out"
+    LARGE = "large"
 
 
 class DesignRecord(BaseModel):
@@ -35,7 +39,7 @@ class DesignRecord(BaseModel):
     Parameters
     ----------
     name : of the design, and of its file.
-    role : whether the model is fitted to it.
+    role : what it is for.
     accelerator : what was built.
     lut4, ff, dsp, block_ram : what synthesis found.
     fmax_mhz : seed of the placer -> clock; None where place and route reached the limit.
@@ -117,3 +121,8 @@ def write_record(folder: Path, record: DesignRecord) -> None:
 def of_role(records: Iterable[DesignRecord], role: Role) -> list[DesignRecord]:
     """The designs of a role."""
     return [record for record in records if record.role is role]
+
+
+def for_the_fit(records: Iterable[DesignRecord]) -> list[DesignRecord]:
+    """The designs that the model is fitted to: all that are not held out."""
+    return [record for record in records if record.role is not Role.HELD_OUT]

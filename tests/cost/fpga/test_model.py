@@ -111,6 +111,14 @@ def test_designs_that_were_held_out_change_nothing_of_the_fit():
     assert fit([*RECORDS, held_out]).coefficients == fit(RECORDS).coefficients
 
 
+def test_large_designs_change_the_fit_of_resources_and_not_of_the_clock():
+    known = RECORDS[0]
+    large = known.model_copy(update={"role": Role.LARGE, "lut4": 2 * known.lut4, "fmax_mhz": {}})
+    with_large, without = fit([*RECORDS, large]).coefficients, fit(RECORDS).coefficients
+    assert with_large.lut4 != without.lut4
+    assert with_large.clock_ns == without.clock_ns
+
+
 def test_a_model_is_provisional_until_enough_designs_have_a_clock():
     held_out = [record.model_copy(update={"role": Role.HELD_OUT}) for record in RECORDS[30:]]
     assert not fit([*RECORDS[:30], *held_out]).is_provisional
