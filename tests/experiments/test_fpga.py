@@ -211,6 +211,15 @@ def test_the_command_fits_tests_and_writes_a_section(quick_tools, tmp_path):
     assert len(quick_tools.built) == 20 and document.read_text() == text
 
 
+def test_the_committed_designs_are_enough_and_hold_every_goal():
+    test = evaluate_model(read_records())
+    assert not test.model.is_provisional
+    assert test.num_clocked == len(of_role(read_records(), Role.FIT))
+    assert all(len(design.record.clocks) == 3 for design in test.tested)
+    assert {name: len(test.errors(name)) for name in GOALS} == dict.fromkeys(GOALS, 10)
+    assert test.holds
+
+
 def test_errors_are_relative_to_what_was_built_and_goals_decide(tmp_path):
     designs = [*draw_designs(12, Role.FIT, seed=0, part=PART)]
     designs += draw_designs(3, Role.HELD_OUT, seed=0, part=PART)
