@@ -112,6 +112,13 @@ def model_markdown(test: ModelTest, records: Sequence[DesignRecord]) -> str:
         "whose clock is the median of their seeds. Designs are drawn from the encoding of the "
         "search. Resources are those of the accelerator alone, as synthesised."
     )
+    num_seeds = sum(len(design.record.fmax_mhz) for design in test.tested)
+    num_open = num_seeds - sum(len(design.record.clocks) for design in test.tested)
+    if num_open:
+        text += (
+            f" {num_open} of the {num_seeds} seeds reached the time limit, and "
+            f"{'has' if num_open == 1 else 'have'} no clock."
+        )
     if test.model.is_provisional:
         text += " The model is provisional: designs are still to be built."
     return "\n\n".join((text, _design_table(test), _error_table(test)))

@@ -215,7 +215,8 @@ def test_the_committed_designs_are_enough_and_hold_every_goal():
     test = evaluate_model(read_records())
     assert not test.model.is_provisional
     assert test.num_clocked == len(of_role(read_records(), Role.FIT))
-    assert all(len(design.record.clocks) == 3 for design in test.tested)
+    assert all(len(design.record.fmax_mhz) == 3 for design in test.tested)
+    assert sum(len(design.record.clocks) for design in test.tested) == 29
     assert {name: len(test.errors(name)) for name in GOALS} == dict.fromkeys(GOALS, 10)
     assert test.holds
 
@@ -230,7 +231,17 @@ def test_errors_are_relative_to_what_was_built_and_goals_decide(tmp_path):
         assert design.error("lut4") == pytest.approx(lut4 / design.record.lut4 - 1)
     worst = {name: max(test.errors(name)) for name in GOALS}
     assert test.holds == all(worst[name] <= goal for name, goal in GOALS.items())
-    assert f"{worst['lut4']:.1%}" in model_markdown(test, records)
+    text = model_markdown(test, records)
+    assert f"{worst['lut4']:.1%}" in text and "time limit" not in text
+
+
+def test_seeds_that_reached_the_limit_are_counted(tmp_path):
+    designs = draw_designs(6, Role.FIT, seed=0, part=PART)
+    designs += draw_designs(2, Role.HELD_OUT, seed=0, part=PART)
+    effort = replace(ROUTED, seeds=(1, 5))
+    records = build_designs(designs, PART, effort, data=tmp_path, tools=Builder().tools)
+    text = model_markdown(evaluate_model(records), records)
+    assert "2 of the 4 seeds reached the time limit, and have no clock." in text
 
 
 def test_synthesis_alone_gives_designs_without_a_clock(quick_tools, tmp_path, capsys):
