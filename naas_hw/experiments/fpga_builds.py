@@ -34,12 +34,10 @@ class BuildEffort:
     ----------
     seeds : of the placer; none: synthesis alone.
     limit_minutes : what synthesis may take, and place and route for each seed.
-    note : what the records are to say.
     """
 
     seeds: tuple[int, ...]
     limit_minutes: float
-    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +190,6 @@ def record_of(design: DrawnDesign, report: BuildReport, effort: BuildEffort) -> 
         tools=report.tools,
         placer=PLACER,
         digest=report.digest,
-        note=effort.note,
     )
 
 

@@ -75,7 +75,7 @@ class DrawnDesign:
     Parameters
     ----------
     name : of the design.
-    role : whether the model is fitted to it.
+    role : what it is for.
     accelerator : what is built.
     """
 
@@ -85,7 +85,7 @@ class DrawnDesign:
 
 
 def draw_designs(num: int, role: Role, *, seed: int, part: DevicePart) -> list[DrawnDesign]:
-    """Designs as large as `SIZES` has it, whose multipliers and block memories a part has.
+    """Designs of the `SIZES` of a role, whose multipliers and block memories a part has.
 
     Each depends on seed, role and its own number alone, so that more designs have the same first
     ones. Nothing that is fitted has a part in it.

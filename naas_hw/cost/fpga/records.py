@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.devices import Resources
@@ -19,7 +19,6 @@ DATA: Final = Path(__file__).parent / "data"
 """The designs that the model is fitted to, and those that were held out."""
 
 Count = Annotated[int, Field(ge=0)]
-Megahertz = Annotated[float, Field(gt=0)]
 
 
 class Role(StrEnum):
@@ -49,7 +48,6 @@ class DesignRecord(BaseModel):
     tools : name -> version.
     placer : which placer of nextpnr the clocks come from.
     digest : of the Verilog.
-    note : what is to be known of the record.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,16 +60,15 @@ class DesignRecord(BaseModel):
     ff: Count
     dsp: Count
     block_ram: Count
-    fmax_mhz: dict[int, Megahertz | None] = {}
-    target_mhz: Megahertz
-    limit_minutes: Megahertz | None = None
+    fmax_mhz: dict[int, PositiveFloat | None] = {}
+    target_mhz: PositiveFloat
+    limit_minutes: PositiveFloat | None = None
     device: str
     package: str
     speed_grade: int
     tools: dict[str, str]
     placer: Placer
     digest: str
-    note: str = ""
 
     @property
     def resources(self) -> Resources:
