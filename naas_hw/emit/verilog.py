@@ -19,8 +19,10 @@ from naas_hw.emit.printer import PrintedModule, print_module
 from naas_hw.emit.variants import describe, rename_modules, variant_names
 from naas_hw.emit.vivado import annotate_ports
 from naas_hw.rtl.primitives.shared import SharedComponent
+from naas_hw.system.garbage import rare_searches
 
 
+@rare_searches()
 def emit_verilog(
     top: wiring.Component,
     *,
