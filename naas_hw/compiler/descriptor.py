@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from naas_hw.arch.accelerator import REDUCTION_DIMS, WEIGHT_DIMS
-from naas_hw.compiler.layout import DESCRIPTOR_VERSION, MAGIC, OUTER
+from naas_hw.compiler.fields import DESCRIPTOR_VERSION, MAGIC, OUTER
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.workload.arithmetic.epilogue import Addition, TablePlace
 from naas_hw.workload.layer import Dim

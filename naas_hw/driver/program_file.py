@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import DESCRIPTOR_VERSION, EntryPlace
+from naas_hw.compiler.fields import DESCRIPTOR_VERSION
+from naas_hw.compiler.layout import EntryPlace
 from naas_hw.compiler.lowering.values import HostCall, LoweredNetwork, PlacedTensor
 from naas_hw.compiler.network_program import NetworkProgram, Segment
 from naas_hw.graph.quantised import Pair, QuantisedOperator, QuantisedTensor, Rearranged, Shape

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
 from naas_hw.arch.technology import SIZED
+from naas_hw.compiler.fields import DESCRIPTOR_VERSION
 from naas_hw.compiler.images import pack_activations
-from naas_hw.compiler.layout import DESCRIPTOR_VERSION
 from naas_hw.compiler.program import LayerTask, Program, build_program
 from naas_hw.core.errors import InputError
 from naas_hw.core.resources import bench_folder

@@ -15,7 +15,8 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import REDUCTION_DIMS, Accelerator
-from naas_hw.compiler.layout import Quantity, layout_of, quantity_bits
+from naas_hw.compiler.fields import Quantity, quantity_bits
+from naas_hw.compiler.layout import layout_of
 from naas_hw.rtl.array.input_network import InputNetwork
 from naas_hw.rtl.array.pe_array import PEArray
 from naas_hw.rtl.array.weight_network import WeightNetwork

@@ -6,7 +6,8 @@ import pytest
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.cli.schema import schema_text
 from naas_hw.compiler.descriptor import TensorAddresses, ZeroPoints, descriptor_values
-from naas_hw.compiler.layout import COUNTS, layout_of
+from naas_hw.compiler.fields import COUNTS
+from naas_hw.compiler.layout import layout_of
 from naas_hw.compiler.program import WINDOW_BYTES
 from naas_hw.mapping.geometry import Geometry, ceil_div
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW, violations

@@ -7,7 +7,8 @@ import pytest
 from integer_networks import ADDITION, convolution, network
 from plain_mappings import accelerator, one_tile, spilling
 
-from naas_hw.compiler.layout import MAGIC, SLOT_BYTES, EntryPlace
+from naas_hw.compiler.fields import MAGIC
+from naas_hw.compiler.layout import SLOT_BYTES, EntryPlace
 from naas_hw.compiler.lowering.execution import run_lowered
 from naas_hw.compiler.lowering.lower import lower
 from naas_hw.compiler.lowering.values import LayerCall, LoweredNetwork

@@ -8,7 +8,7 @@ import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
 from naas_hw.arch.presets import PRESETS
-from naas_hw.compiler.layout import DESCRIPTOR_VERSION, MAGIC
+from naas_hw.compiler.fields import DESCRIPTOR_VERSION, MAGIC
 from naas_hw.core.errors import InputError
 from naas_hw.emit.package import (
     choose_test_layer,

@@ -18,7 +18,7 @@ import naas_hw.rtl.engines.reader as reader
 import naas_hw.rtl.engines.writer as writer
 import naas_hw.rtl.primitives.bursts as bursts
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.compiler.fields import BOUND_BITS
 from naas_hw.rtl.primitives.transfer import LoadTransfer, StoreTransfer
 
 BEAT_BYTES = 4

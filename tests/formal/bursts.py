@@ -7,7 +7,7 @@ from amaranth.hdl import Assert, Assume, Module, Mux, Signal
 from prover import Opened, Proof, built, faults
 
 import naas_hw.rtl.primitives.bursts as bursts
-from naas_hw.compiler.layout import DRAM_BITS
+from naas_hw.compiler.fields import DRAM_BITS
 
 BEATS = (4, 8, 16, 32)
 """Bytes of a beat, one proof each."""

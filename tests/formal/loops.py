@@ -8,7 +8,7 @@ from prover import Opened, Proof, built, faults
 
 import naas_hw.rtl.primitives.box_address_generator as box
 import naas_hw.rtl.primitives.loop_nest as loop_nest
-from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.compiler.fields import BOUND_BITS
 from naas_hw.rtl.primitives.ram import Ram
 
 POSITIONS = 3

@@ -11,7 +11,7 @@ from lite_ports import ALL_REGISTERS, GoldenReads, GoldenWrites
 from prover import Opened, Proof, built, faults
 
 import naas_hw.rtl.control.registers as registers
-from naas_hw.compiler.layout import DESCRIPTOR_VERSION
+from naas_hw.compiler.fields import DESCRIPTOR_VERSION
 from naas_hw.rtl.control.counters import COUNTERS
 from naas_hw.rtl.control.register_map import (
     ADDRESS_BITS,

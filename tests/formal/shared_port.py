@@ -31,7 +31,8 @@ import naas_hw.rtl.control.dram_master as dram_master
 import naas_hw.rtl.engines.reader as reader
 import naas_hw.rtl.engines.writer as writer
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS, SLOT_BYTES
+from naas_hw.compiler.fields import BOUND_BITS
+from naas_hw.compiler.layout import SLOT_BYTES
 
 CYCLES = 18
 """The first beat of a write is offered later, in the 21st cycle."""

@@ -9,7 +9,7 @@ from epilogues import NO_ADDITION
 from stored_cases import read_case_list
 
 from naas_hw.compiler.descriptor import TensorAddresses, Values, ZeroPoints, descriptor_values
-from naas_hw.compiler.layout import LAYOUT, NEST, OUTER, FieldSpec
+from naas_hw.compiler.fields import LAYOUT, NEST, OUTER, FieldSpec
 from naas_hw.mapping.geometry import Geometry
 from naas_hw.rtl.primitives.config import RECORD_STROBES
 from naas_hw.verify.random_accelerator import with_drain

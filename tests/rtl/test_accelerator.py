@@ -10,7 +10,8 @@ from amaranth.lib.wiring import In
 from kit import simulate
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.compiler.layout import BOUND_BITS, SLOT_BYTES, descriptor_beats
+from naas_hw.compiler.fields import BOUND_BITS
+from naas_hw.compiler.layout import SLOT_BYTES, descriptor_beats
 from naas_hw.emit.platform import flat_ports
 from naas_hw.rtl.accelerator import ARRAY_ACCESSES, EVENTS, AcceleratorTop
 from naas_hw.rtl.array.pe_array import PEArray

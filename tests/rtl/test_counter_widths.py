@@ -19,15 +19,8 @@ from amaranth.lib import wiring
 import naas_hw.rtl
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.compiler.layout import (
-    BOUND_BITS,
-    DRAM_BITS,
-    L2_BITS,
-    NEST,
-    PRIVATE_BITS,
-    DescriptorLayout,
-    descriptor_beats,
-)
+from naas_hw.compiler.fields import BOUND_BITS, DRAM_BITS, L2_BITS, NEST, PRIVATE_BITS
+from naas_hw.compiler.layout import DescriptorLayout, descriptor_beats
 from naas_hw.mapping.legality import MAX_FIELD, MAX_WINDOW
 from naas_hw.rtl.array.input_network import InputNetwork
 from naas_hw.rtl.array.weight_network import WeightNetwork

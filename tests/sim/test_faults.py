@@ -14,17 +14,8 @@ from mutants import Mutant, generate_mutant
 from numpy.typing import NDArray
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.compiler.layout import (
-    BOUNDS,
-    COUNTS,
-    DESCRIPTOR_VERSION,
-    NEST,
-    OUTER,
-    SLOT_BYTES,
-    DescriptorLayout,
-    descriptor_beats,
-    layout_of,
-)
+from naas_hw.compiler.fields import BOUNDS, COUNTS, DESCRIPTOR_VERSION, NEST, OUTER
+from naas_hw.compiler.layout import SLOT_BYTES, DescriptorLayout, descriptor_beats, layout_of
 from naas_hw.compiler.program import LayerTask, Program, build_program
 from naas_hw.cost.reference.accesses import accesses_of
 from naas_hw.cost.reference.recurrence import Timeline, list_end, list_offsets, timeline_of

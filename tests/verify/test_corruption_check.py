@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.compiler.layout import (
-    CHECKSUM_BYTES,
-    LAYOUT,
-    DescriptorLayout,
-    FieldSpec,
-    descriptor_beats,
-    layout_of,
-)
+from naas_hw.compiler.fields import LAYOUT, FieldSpec
+from naas_hw.compiler.layout import CHECKSUM_BYTES, DescriptorLayout, descriptor_beats, layout_of
 from naas_hw.compiler.program import LayerTask, build_program
 from naas_hw.mapping.mapping import Mapping
 from naas_hw.sim.simulators import find_simulator

@@ -11,13 +11,7 @@ from typing import Final
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import OUTPUT_DIMS, WEIGHT_DIMS, Accelerator
-from naas_hw.compiler.layout import (
-    BOUND_BITS,
-    COORDINATE_BITS,
-    DRAM_BITS,
-    L2_BITS,
-    OUTER,
-)
+from naas_hw.compiler.fields import BOUND_BITS, COORDINATE_BITS, DRAM_BITS, L2_BITS, OUTER
 from naas_hw.cost.fpga.block_memories import MemoryShape, MemoryStyle
 from naas_hw.workload.layer import Dim
 from naas_hw.workload.option import TABLE_SIZE

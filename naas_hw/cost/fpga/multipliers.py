@@ -3,12 +3,7 @@
 from typing import Final
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.compiler.layout import (
-    BOUND_BITS,
-    DRAM_BITS,
-    Quantity,
-    quantity_bits,
-)
+from naas_hw.compiler.fields import BOUND_BITS, DRAM_BITS, Quantity, quantity_bits
 
 REQUANTISER_PRODUCTS: Final = 4
 """Products of a requantiser: 32 by 31 bits in halves."""

@@ -8,12 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import (
-    COORDINATE_BITS,
-    L2_BYTE_BITS,
-    PRIVATE_BITS,
-    WINDOW_BITS,
-)
+from naas_hw.compiler.fields import COORDINATE_BITS, L2_BYTE_BITS, PRIVATE_BITS, WINDOW_BITS
 from naas_hw.rtl.array.signatures import InputDeliverySignature, InputStepSignature
 from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.box_address_generator import BoxAddressGenerator

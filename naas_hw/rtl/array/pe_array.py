@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import OUTPUT_DIMS, REDUCTION_DIMS, WEIGHT_DIMS, Accelerator
-from naas_hw.compiler.layout import PRIVATE_BITS
+from naas_hw.compiler.fields import PRIVATE_BITS
 from naas_hw.rtl.array import input_capture
 from naas_hw.rtl.array.accumulation import Accumulation
 from naas_hw.rtl.array.dot_product_group import DotProductGroup

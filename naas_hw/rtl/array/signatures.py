@@ -10,7 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.accelerator import OUTPUT_DIMS, Accelerator
-from naas_hw.compiler.layout import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, PRIVATE_BITS
+from naas_hw.compiler.fields import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, PRIVATE_BITS
 from naas_hw.rtl.primitives.positions import accumulator_words, positions
 
 GROUP_BITS: Final = 11

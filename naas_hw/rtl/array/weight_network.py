@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import PRIVATE_BITS
+from naas_hw.compiler.fields import PRIVATE_BITS
 from naas_hw.rtl.array.signatures import (
     GROUP_BITS,
     TARGET_LEAD,

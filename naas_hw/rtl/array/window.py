@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.compiler.layout import WINDOW_BITS
+from naas_hw.compiler.fields import WINDOW_BITS
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 

@@ -8,7 +8,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.compiler.layout import (
+from naas_hw.compiler.fields import (
     BOUNDS,
     COUNTS,
     DESCRIPTOR_VERSION,

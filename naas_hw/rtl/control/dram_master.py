@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from naas_hw.compiler.layout import DRAM_BITS
+from naas_hw.compiler.fields import DRAM_BITS
 from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.primitives.axi import (
     CACHEABLE,

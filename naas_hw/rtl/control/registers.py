@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from naas_hw.compiler.layout import DESCRIPTOR_VERSION
+from naas_hw.compiler.fields import DESCRIPTOR_VERSION
 from naas_hw.rtl.control.axi_lite import AxiLiteReads, AxiLiteWrites
 from naas_hw.rtl.control.command import CommandSignature
 from naas_hw.rtl.control.counters import CounterSignature

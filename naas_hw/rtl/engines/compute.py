@@ -8,7 +8,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS, OUTER, PRIVATE_BITS
+from naas_hw.compiler.fields import BOUND_BITS, OUTER, PRIVATE_BITS
 from naas_hw.rtl.array.signatures import MultiplicationSignature
 from naas_hw.rtl.engines.fill import FilledStep
 from naas_hw.rtl.primitives.config import FieldSignature

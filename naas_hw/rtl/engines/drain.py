@@ -8,7 +8,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER, PRIVATE_BITS
+from naas_hw.compiler.fields import BOUND_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER, PRIVATE_BITS
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature
 from naas_hw.rtl.primitives.delay import delays

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import OUTPUT_DIMS, SUM_BYTES, Accelerator
-from naas_hw.compiler.layout import L2_BITS
+from naas_hw.compiler.fields import L2_BITS
 from naas_hw.rtl.array.signatures import AccumulatorReadSignature
 from naas_hw.rtl.engines import epilogue
 from naas_hw.rtl.engines.drain import drain_beat

@@ -8,7 +8,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER
+from naas_hw.compiler.fields import COORDINATE_BITS, L2_BITS, L2_BYTE_BITS, NEST, OUTER
 from naas_hw.rtl.array.signatures import InputStepSignature, WeightStepSignature
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.credit import Credit, CreditSignature

@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS, DRAM_BITS, L2_BITS
+from naas_hw.compiler.fields import BOUND_BITS, COORDINATE_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_scheduler import scheduled_load
 from naas_hw.rtl.primitives.clip import SKIPPED_BITS, clip_extent, clip_range
 from naas_hw.rtl.primitives.config import FieldSignature

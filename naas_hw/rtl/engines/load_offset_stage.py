@@ -8,7 +8,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.compiler.fields import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_clip_stage import ClippedLoad
 from naas_hw.rtl.primitives.clip import count_clipped
 from naas_hw.rtl.primitives.config import FieldSignature

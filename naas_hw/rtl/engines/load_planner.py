@@ -8,7 +8,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS, L2_BITS, OUTER
+from naas_hw.compiler.fields import BOUND_BITS, L2_BITS, OUTER
 from naas_hw.rtl.engines import load_clip_stage, load_offset_stage, load_scheduler
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
 from naas_hw.rtl.engines.load_clip_stage import LoadClipStage, tile_widths

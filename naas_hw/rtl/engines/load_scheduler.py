@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.compiler.layout import OUTER
+from naas_hw.compiler.fields import OUTER
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.loop_nest import changes, completes, revisits
 from naas_hw.rtl.primitives.shared import SharedComponent

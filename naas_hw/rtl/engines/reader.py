@@ -9,7 +9,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.compiler.fields import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.memory.global_buffer import l2_write_port
 from naas_hw.rtl.memory.scale_memory import scale_write_port
 from naas_hw.rtl.memory.table_memory import table_write_port

@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.compiler.layout import FACTOR_BITS
+from naas_hw.compiler.fields import FACTOR_BITS
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.shared import SharedComponent
 

@@ -8,7 +8,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out, connect
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, OUTER
+from naas_hw.compiler.fields import BOUND_BITS, DRAM_BITS, OUTER
 from naas_hw.rtl.primitives.clip import clip_extent
 from naas_hw.rtl.primitives.config import FieldSignature
 from naas_hw.rtl.primitives.loop_nest import LoopNest, completes

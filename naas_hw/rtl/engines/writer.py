@@ -8,7 +8,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.compiler.fields import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.control.register_map import RANGE_BYTES
 from naas_hw.rtl.memory.global_buffer import l2_read_port
 from naas_hw.rtl.primitives.axi import DramWriteSignature

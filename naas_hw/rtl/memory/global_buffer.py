@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.compiler.layout import L2_BITS
+from naas_hw.compiler.fields import L2_BITS
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.logic import any_of, masked
 from naas_hw.rtl.primitives.ports import ReadPortSignature, WritePortSignature

@@ -6,7 +6,7 @@ from typing import Any, Final
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.compiler.layout import L2_BITS, SCALE_BITS
+from naas_hw.compiler.fields import L2_BITS, SCALE_BITS
 from naas_hw.rtl.primitives.ports import WritePortSignature
 from naas_hw.rtl.primitives.ram import Ram
 from naas_hw.rtl.primitives.shared import SharedComponent

@@ -8,7 +8,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from naas_hw.arch.timing import MEMORY_LATENCY
-from naas_hw.compiler.layout import L2_BITS
+from naas_hw.compiler.fields import L2_BITS
 from naas_hw.rtl.primitives.delay import delayed
 from naas_hw.rtl.primitives.interfaces import part_of
 from naas_hw.rtl.primitives.ports import WritePortSignature

@@ -11,7 +11,7 @@ from typing import Final
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
 
-from naas_hw.compiler.layout import DRAM_BITS
+from naas_hw.compiler.fields import DRAM_BITS
 
 ADDRESS_BITS: Final = 64
 LENGTH_BITS: Final = 8

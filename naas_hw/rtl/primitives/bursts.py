@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.compiler.layout import DRAM_BITS
+from naas_hw.compiler.fields import DRAM_BITS
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 PAGE_BYTES: Final = 4096

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 
-from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS
+from naas_hw.compiler.fields import BOUND_BITS, COORDINATE_BITS
 
 SKIPPED_BITS = 8
 

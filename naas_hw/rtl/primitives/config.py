@@ -7,14 +7,8 @@ from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Member, Out
 
-from naas_hw.compiler.layout import (
-    BOUND_BITS,
-    LAYOUT,
-    NEST,
-    OUTER,
-    DescriptorLayout,
-    FieldSpec,
-)
+from naas_hw.compiler.fields import BOUND_BITS, LAYOUT, NEST, OUTER, FieldSpec
+from naas_hw.compiler.layout import DescriptorLayout
 from naas_hw.rtl.primitives.shared import SharedComponent
 
 FIELDS: Final = {spec.name: spec for spec in LAYOUT}

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.compiler.fields import BOUND_BITS
 from naas_hw.rtl.primitives.box_address_generator import FIRST_FOLLOWING
 from naas_hw.rtl.primitives.config import LoopRecordSignature
 from naas_hw.rtl.primitives.delay import delayed

@@ -8,7 +8,7 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from naas_hw.arch.accelerator import Accelerator
-from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS, Quantity, quantity_bits
+from naas_hw.compiler.fields import BOUND_BITS, DRAM_BITS, L2_BITS, Quantity, quantity_bits
 from naas_hw.workload.option import TABLE_SIZE
 
 RUN_BITS = 8  # low bits of the output run's number; enough to tell runs in flight apart

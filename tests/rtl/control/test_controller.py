@@ -14,14 +14,8 @@ from kit import STALLS, Stalls, never, simulate
 
 from naas_hw.arch import timing
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.compiler.layout import (
-    DESCRIPTOR_VERSION,
-    LAYOUT,
-    MAGIC,
-    SLOT_BYTES,
-    descriptor_beats,
-    layout_of,
-)
+from naas_hw.compiler.fields import DESCRIPTOR_VERSION, LAYOUT, MAGIC
+from naas_hw.compiler.layout import SLOT_BYTES, descriptor_beats, layout_of
 from naas_hw.rtl.control.controller import Controller
 from naas_hw.rtl.control.status import Error
 from naas_hw.rtl.primitives.config import ConfigRegister

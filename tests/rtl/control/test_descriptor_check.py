@@ -9,14 +9,8 @@ import pytest
 from kit import STALLS, simulate
 
 from naas_hw.arch.accelerator import Accelerator, Axis
-from naas_hw.compiler.layout import (
-    BOUNDS,
-    COUNTS,
-    DESCRIPTOR_VERSION,
-    LAYOUT,
-    MAGIC,
-    with_checksum,
-)
+from naas_hw.compiler.fields import BOUNDS, COUNTS, DESCRIPTOR_VERSION, LAYOUT, MAGIC
+from naas_hw.compiler.layout import with_checksum
 from naas_hw.rtl.control.descriptor_check import FIELDS, DescriptorCheck
 from naas_hw.rtl.control.status import FINDINGS, Error
 from naas_hw.rtl.primitives.config import FIELDS as SPECS

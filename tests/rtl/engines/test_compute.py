@@ -10,7 +10,7 @@ from kit import STALLS, simulate
 from layers import NAMES, geometry_of, iterations, start_layer, values_of
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.compiler.fields import BOUND_BITS
 from naas_hw.cost.reference.pieces import Step, steps_of
 from naas_hw.rtl.engines.compute import Compute
 

@@ -10,7 +10,7 @@ from layers import NAMES, entry, geometry_of, iterations, start_layer, values_of
 
 from naas_hw.arch import timing
 from naas_hw.compiler.descriptor import Values
-from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.compiler.fields import BOUND_BITS
 from naas_hw.cost.reference.pieces import Step, steps_of
 from naas_hw.rtl.engines.drain import K_POSITION, P_POSITION, Q_POSITION, Drain
 from naas_hw.workload.option import Option

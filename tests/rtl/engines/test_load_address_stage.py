@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from kit import simulate
 
-from naas_hw.compiler.layout import BOUND_BITS, DRAM_BITS, L2_BITS
+from naas_hw.compiler.fields import BOUND_BITS, DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_address_stage import LoadAddressStage
 from naas_hw.rtl.primitives.transfer import LoadOptions
 

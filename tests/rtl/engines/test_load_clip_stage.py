@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from kit import simulate
 
-from naas_hw.compiler.layout import DRAM_BITS, L2_BITS
+from naas_hw.compiler.fields import DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_clip_stage import LoadClipStage
 from naas_hw.rtl.primitives.transfer import LoadOptions, OptionalTensor, Tensor
 

@@ -8,7 +8,7 @@ import pytest
 from kit import simulate
 
 from naas_hw.arch.timing import MULTIPLIER_LATENCY
-from naas_hw.compiler.layout import DRAM_BITS, L2_BITS
+from naas_hw.compiler.fields import DRAM_BITS, L2_BITS
 from naas_hw.rtl.engines.load_offset_stage import FIELDS, LoadOffsetStage
 from naas_hw.rtl.primitives.transfer import LoadOptions, OptionalTensor, Tensor
 

@@ -7,7 +7,7 @@ import pytest
 from kit import STALLS, simulate
 from layers import LOAD_OPTIONS, NAMES, geometry_of, start_layer, values_of
 
-from naas_hw.compiler.layout import OUTER
+from naas_hw.compiler.fields import OUTER
 from naas_hw.cost.reference.pieces import Step, steps_of
 from naas_hw.rtl.engines.load_scheduler import LoadScheduler
 from naas_hw.rtl.primitives.transfer import RUN_BITS, LoadOptions, OptionalTensor, Tensor

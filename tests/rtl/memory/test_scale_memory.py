@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from kit import simulate
 
-from naas_hw.compiler.layout import SCALE_BITS
+from naas_hw.compiler.fields import SCALE_BITS
 from naas_hw.rtl.memory.scale_memory import COMPONENTS, ScaleMemory
 
 

@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Elaboratable, Module, Signal, signed
 from kit import simulate
 
-from naas_hw.compiler.layout import BOUND_BITS, COORDINATE_BITS
+from naas_hw.compiler.fields import BOUND_BITS, COORDINATE_BITS
 from naas_hw.rtl.primitives.clip import clip_extent, clip_range, count_clipped
 
 

@@ -10,13 +10,8 @@ from amaranth.lib.wiring import connect
 from kit import STALLS, at_random, simulate
 
 from naas_hw.arch import timing
-from naas_hw.compiler.layout import (
-    LAYOUT,
-    NEST,
-    OUTER,
-    DescriptorLayout,
-    FieldSpec,
-)
+from naas_hw.compiler.fields import LAYOUT, NEST, OUTER, FieldSpec
+from naas_hw.compiler.layout import DescriptorLayout
 from naas_hw.rtl.primitives.config import (
     POSITION_BITS,
     RECORD_STROBES,

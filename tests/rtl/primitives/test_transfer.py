@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from naas_hw.arch.presets import PRESETS
-from naas_hw.compiler.layout import BOUND_BITS
+from naas_hw.compiler.fields import BOUND_BITS
 from naas_hw.rtl.primitives.transfer import (
     LoadOptions,
     LoadTransfer,
