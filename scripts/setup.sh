@@ -158,9 +158,11 @@ install_naas() {
     local pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input)
     say "installing naas_hw[$extras] and what it needs, in the versions of constraints.txt"
     # what builds naas_hw, and what builds packages that have no wheel; Python 3.12 brings neither
-    "${pip[@]}" install --quiet --constraint constraints.txt hatchling setuptools
-    "${pip[@]}" install --quiet --constraint constraints.txt --no-build-isolation \
+    "${pip[@]}" install --quiet --no-compile --constraint constraints.txt hatchling setuptools
+    "${pip[@]}" install --quiet --no-compile --constraint constraints.txt --no-build-isolation \
         --editable ".[$extras]"
+    # pip would compile one module after the other. Some that nobody imports are not for this Python.
+    "$venv/bin/python" -m compileall -q -j 0 "$venv"/lib/python*/site-packages >/dev/null 2>&1 || true
 }
 
 main() {

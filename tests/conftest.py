@@ -1,4 +1,10 @@
-"""What all tests share: a missing tool skips its tests by name, and fails where it is required.
+"""What all tests share: which cases wait for `make verify`, and what a missing tool does.
+
+Of the cases of a test that is marked `sampled(n)`, the first and every nth behind it run in
+`make test`, and all others in `make verify`. `n` has no factor in common with the numbers of values
+of its parameters, so that each value is among those of `make test`.
+
+A missing tool skips its tests by name, and fails where it is required.
 
 A test that needs a tool says so: `@pytest.mark.needs("iverilog", "torch")`, with the names that
 `naas doctor` lists. With NAAS_REQUIRE_TOOLS=1 a test that is skipped, for whatever reason, fails.
@@ -7,6 +13,7 @@ NAAS_WITHOUT_MODELS=1 says that there are none.
 """
 
 import os
+from collections import Counter
 from functools import cache
 
 import pytest
@@ -17,6 +24,17 @@ TOOLS_REQUIRED = os.environ.get("NAAS_REQUIRE_TOOLS") == "1"
 HAS_NO_MODELS = os.environ.get("NAAS_WITHOUT_MODELS") == "1"
 
 find_tool_once = cache(find_tool)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is marked `slow`
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    seen: Counter[str] = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("sampled"):
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % mark.args[0]:
+                item.add_marker("slow")
+            seen[test] += 1
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,4 +1,4 @@
-"""A missing tool skips its tests by name, and fails them where tools are required."""
+"""Which cases wait for the slow tests; a missing tool skips its tests by name, or fails them."""
 
 import os
 import shutil
@@ -26,7 +26,26 @@ def test_of_a_model():
 def test_that_is_expected_to_fail():
     assert False
 """
-SETTINGS = "[pytest]\nmarkers =\n    needs(*names): tools\n"
+SETTINGS = """\
+[pytest]
+markers =
+    needs(*names): tools
+    sampled(n): cases
+    slow: only on request
+"""
+SAMPLED = """\
+import pytest
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("inner", range(2))
+@pytest.mark.parametrize("outer", "abcd")
+def test_sampled(outer, inner):
+    pass
+
+@pytest.mark.parametrize("number", range(3))
+def test_of_all(number):
+    pass
+"""
 
 
 @pytest.fixture
@@ -71,3 +90,35 @@ def test_only_trained_models_may_be_missing_where_it_is_said(outcomes):
     lines = outcomes("1", without_models="1")
     assert any("trained model net.onnx is missing" in line for line in lines)
     assert lines[-1].startswith("1 failed, 1 skipped, 1 xfailed, 1 error")
+
+
+def collected(folder: Path, *options: str) -> list[str]:
+    """Names of the cases that pytest would run."""
+    (folder / "test_it.py").write_text(SAMPLED)
+    (folder / "pytest.ini").write_text(SETTINGS)
+    shutil.copy(CONFTEST, folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider"]
+        + list(options),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line.partition("::")[2] for line in done.stdout.splitlines() if "::" in line]
+
+
+def test_of_sampled_cases_one_in_n_is_not_slow(tmp_path: Path) -> None:
+    """No other test loses a case."""
+    quick = collected(tmp_path, "-m", "not slow")
+    assert quick == [
+        "test_sampled[a-0]",
+        "test_sampled[b-1]",
+        "test_sampled[d-0]",
+        *(f"test_of_all[{number}]" for number in range(3)),
+    ]
+
+
+def test_each_sampled_case_runs_with_the_slow_ones_or_without(tmp_path: Path) -> None:
+    parts = [collected(tmp_path, "-m", marked) for marked in ("slow", "not slow")]
+    assert sorted(sum(parts, [])) == sorted(collected(tmp_path))

@@ -1,6 +1,7 @@
 """A netlist does in every cycle what its Verilog does, and a simulation tells if it does not."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -57,6 +58,11 @@ def run(hardware: Hardware, layer: Layer, simulator: str) -> LayerReport:
     )
 
 
+@cache
+def smallest() -> Hardware:
+    return generate(SMALLEST)
+
+
 def renamed(hardware: Hardware, *changes: tuple[str, str]) -> Hardware:
     """The Verilog of an accelerator as its own netlist, after these changes of its top."""
     text = hardware.sources[f"{TOP}.v"]
@@ -70,7 +76,7 @@ def renamed(hardware: Hardware, *changes: tuple[str, str]) -> Hardware:
 @pytest.mark.sim
 @pytest.mark.needs("iverilog")
 def test_a_netlist_that_does_the_same_passes() -> None:
-    assert run(renamed(generate(SMALLEST)), SMALL_LAYER, "icarus").ok
+    assert run(renamed(smallest()), SMALL_LAYER, "icarus").ok
 
 
 CHANGES = {
@@ -84,7 +90,7 @@ CHANGES = {
 @pytest.mark.needs("iverilog")
 @pytest.mark.parametrize("change", list(CHANGES))
 def test_a_netlist_that_does_another_thing_does_not_pass(change: str) -> None:
-    report = run(renamed(generate(SMALLEST), CHANGES[change]), SMALL_LAYER, "icarus")
+    report = run(renamed(smallest(), CHANGES[change]), SMALL_LAYER, "icarus")
     assert not report.ok
     assert any("protocol" in message for message in report.messages), report.messages
 

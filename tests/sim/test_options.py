@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parents[1] / "cases"
 BANKS_OF_A_RESIDUAL = 4
 ALL = frozenset({Option.RESIDUAL, Option.TABLE})
 CASES = {
-    "outputs in one run": ("c8_k8", 0),
+    "outputs in one run": ("c8_k8", 3),
     "sums to DRAM and back": ("c8_k8", 7),
     "narrow beats, a long table": ("c2_beat4", 1),
     "a residual behind every tile": ("p4_q4_k4", 3),
@@ -77,6 +77,7 @@ def assert_equal(report: LayerReport) -> None:
     assert report.ok
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("used", [frozenset(), {Option.RESIDUAL}, {Option.TABLE}, ALL], ids=sorted)
 @pytest.mark.parametrize("what", CASES)
 def test_a_layer_may_use_what_is_there(what: str, used: frozenset[Option]) -> None:

@@ -414,6 +414,7 @@ def in_turn(*phases: Iterable[Bench]) -> list[Bench]:
 
 
 @pytest.mark.takes_seconds
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("depthwise", [False, True], ids=["conv", "depthwise"])
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("name", DESIGNS)

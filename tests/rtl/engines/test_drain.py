@@ -131,6 +131,7 @@ class Neighbours:
 
 
 @pytest.mark.takes_seconds
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "stalls", ["never", "bursts", pytest.param("mostly", marks=pytest.mark.slow)]
 )

@@ -317,6 +317,7 @@ def joined(values: Any) -> int:
 
 
 @pytest.mark.takes_seconds
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "stalls",
     [pytest.param(one, marks=pytest.mark.slow) if one in RARER else one for one in STALLS],

@@ -71,6 +71,7 @@ def beats_of(transfer: Any) -> int:
 
 
 @pytest.mark.takes_seconds
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("stalls", ["never", "bursts", "mostly"])
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("options", LOAD_OPTIONS, ids=sorted)

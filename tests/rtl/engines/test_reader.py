@@ -190,6 +190,7 @@ def offer(ctx: Any, dut: Reader, transfers: list[Transfer], taken: int) -> None:
 
 
 @pytest.mark.takes_seconds
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("address_stalls", STALLS)
 @pytest.mark.parametrize("data_stalls", STALLS)
 @pytest.mark.parametrize(

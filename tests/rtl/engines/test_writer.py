@@ -203,6 +203,7 @@ PIECES = [
 
 
 @pytest.mark.takes_seconds
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("habit", list(habits(np.random.default_rng())))
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("pixel", [None, 1, 3])

@@ -62,6 +62,7 @@ class Model:
 
 
 @pytest.mark.takes_seconds
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize(
