@@ -18,11 +18,12 @@ FOLDER = Path(__file__).parents[1] / "cases"
 LISTS: dict[str, CaseList] = {
     path.stem: read_case_list(path) for path in sorted(FOLDER.glob("*.yaml"))
 }
-ALL = [
-    pytest.param(name, index, id=f"{name}-{listed.what.replace(' ', '_')}")
+NAMED = {
+    f"{name}-{listed.what.replace(' ', '_')}": (name, index)
     for name, found in LISTS.items()
     for index, listed in enumerate(found.cases)
-]
+}
+ALL = [pytest.param(*place, id=name) for name, place in NAMED.items()]
 ON_VERILATOR = (
     pytest.param("c8_k8", marks=pytest.mark.slow),
     pytest.param("r12_p14", marks=pytest.mark.slow),
@@ -30,14 +31,14 @@ ON_VERILATOR = (
 )
 TAKES_LONG_ON_ICARUS = ("r12_p14-padded_3x3", "r12_p14-11x11", "r12_p14-stride_3")
 """Beginnings of the names of triples that run in the slow tests only."""
+SLOW_ON_ICARUS = {
+    name for name, (_, index) in NAMED.items() if index % 2 or name.startswith(TAKES_LONG_ON_ICARUS)
+}
+"""Every other one of each list, and those that take long."""
 ON_ICARUS = [
-    pytest.param(name, index, id=case.id, marks=pytest.mark.slow)
-    if index % 2 or str(case.id).startswith(TAKES_LONG_ON_ICARUS)
-    else case
-    for case in ALL
-    for name, index in [case.values]
+    pytest.param(*place, id=name, marks=pytest.mark.slow if name in SLOW_ON_ICARUS else ())
+    for name, place in NAMED.items()
 ]
-"""Every other one of each list; the others run in the slow tests."""
 
 
 @cache
