@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Final
 
 RARE: Final = (100_000, 50, 10)
-"""Thresholds of `gc.set_threshold`. Elaboration of 1024 PEs takes a fifth less time with them, and
-120 MiB more memory; without any search it took as long, and 360 MiB more."""
+"""Thresholds of `gc.set_threshold`. With them, Verilog of C 32 x K 32 took 13.9 s and 287 MiB to
+write; with those of Python 17.0 s and 167 MiB, and without any search 13.0 s and 528 MiB."""
 
 
 @contextmanager

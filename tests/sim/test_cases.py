@@ -18,12 +18,17 @@ FOLDER = Path(__file__).parents[1] / "cases"
 LISTS: dict[str, CaseList] = {
     path.stem: read_case_list(path) for path in sorted(FOLDER.glob("*.yaml"))
 }
-NAMED = {
-    f"{name}-{listed.what.replace(' ', '_')}": (name, index)
-    for name, found in LISTS.items()
-    for index, listed in enumerate(found.cases)
-}
-ALL = [pytest.param(*place, id=name) for name, place in NAMED.items()]
+PLACES = [(name, index) for name, found in LISTS.items() for index in range(len(found.cases))]
+"""List and number of every triple."""
+
+
+def name_of(place: tuple[str, int]) -> str:
+    """What a test is called that runs the triple."""
+    name, index = place
+    return f"{name}-{LISTS[name].cases[index].what.replace(' ', '_')}"
+
+
+ALL = [pytest.param(*place, id=name_of(place)) for place in PLACES]
 ON_VERILATOR = (
     pytest.param("c8_k8", marks=pytest.mark.slow),
     pytest.param("r12_p14", marks=pytest.mark.slow),
@@ -31,13 +36,20 @@ ON_VERILATOR = (
 )
 TAKES_LONG_ON_ICARUS = ("r12_p14-padded_3x3", "r12_p14-11x11", "r12_p14-stride_3")
 """Beginnings of the names of triples that run in the slow tests only."""
-SLOW_ON_ICARUS = {
-    name for name, (_, index) in NAMED.items() if index % 2 or name.startswith(TAKES_LONG_ON_ICARUS)
-}
-"""Every other one of each list, and those that take long."""
+
+
+def is_slow_on_icarus(place: tuple[str, int]) -> bool:
+    """Every other one of each list, and those that take long."""
+    return place[1] % 2 == 1 or name_of(place).startswith(TAKES_LONG_ON_ICARUS)
+
+
 ON_ICARUS = [
-    pytest.param(*place, id=name, marks=pytest.mark.slow if name in SLOW_ON_ICARUS else ())
-    for name, place in NAMED.items()
+    pytest.param(
+        *place,
+        id=name_of(place),
+        marks=pytest.mark.slow if is_slow_on_icarus(place) else (),
+    )
+    for place in PLACES
 ]
 
 
