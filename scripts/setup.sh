@@ -161,7 +161,11 @@ install_naas() {
     "${pip[@]}" install --quiet --no-compile --constraint constraints.txt hatchling setuptools
     "${pip[@]}" install --quiet --no-compile --constraint constraints.txt --no-build-isolation \
         --editable ".[$extras]"
-    # pip would compile one module after the other. Some that nobody imports are not for this Python.
+}
+
+# On all cores, where pip would compile one module after the other. Some that nobody imports are not
+# for this Python. Modules of torch are compiled when they are imported, which few of them are.
+compile_modules() {
     "$venv/bin/python" -m compileall -q -j 0 "$venv"/lib/python*/site-packages >/dev/null 2>&1 || true
 }
 
@@ -182,6 +186,7 @@ main() {
         '')
             make_venv
             install_naas test
+            compile_modules
             touch "$venv/.setup-done"
             ;;
         *) die "the option must be --torch, --litex or --system, not $1" ;;

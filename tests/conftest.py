@@ -1,8 +1,8 @@
 """What all tests share: which cases wait for `make verify`, and what a missing tool does.
 
 Of the cases of a test that is marked `sampled(n)`, the first and every nth behind it run in
-`make test`, and all others in `make verify`. `n` has no factor in common with the numbers of values
-of its parameters, so that each value is among those of `make test`.
+`make test`, and all others in `make verify`. `n` is such that each value of each parameter is among
+those of `make test`.
 
 A missing tool skips its tests by name, and fails where it is required.
 

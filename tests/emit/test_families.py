@@ -255,6 +255,7 @@ def test_a_multiplier_is_right_for_all_widths(family: Family, tmp_path: Path) ->
 
 @pytest.mark.sim
 @pytest.mark.needs("iverilog")
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     ("width", "depth", "granularity", "latency", "style"),
@@ -347,6 +348,7 @@ def test_ecp5_takes_no_lut_for_the_or_of_a_joined_sum(tmp_path: Path) -> None:
 
 @pytest.mark.sim
 @pytest.mark.needs("iverilog")
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("latency", [1, 2])
 @pytest.mark.parametrize(

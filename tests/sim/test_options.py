@@ -77,7 +77,7 @@ def assert_equal(report: LayerReport) -> None:
     assert report.ok
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("used", [frozenset(), {Option.RESIDUAL}, {Option.TABLE}, ALL], ids=sorted)
 @pytest.mark.parametrize("what", CASES)
 def test_a_layer_may_use_what_is_there(what: str, used: frozenset[Option]) -> None:

@@ -98,6 +98,7 @@ class Monitor:
 
 
 @pytest.mark.takes_seconds
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("stalls", STALLS)
 @pytest.mark.parametrize("name", NAMES)
 def test_steps_are_those_of_the_model(name: str, stalls: str) -> None:

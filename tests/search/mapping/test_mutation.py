@@ -168,8 +168,9 @@ def test_a_pool_keeps_each_legal_mapping_once_with_the_model_s_figures():
         add_point(problem, Goal(price, 0.0, 0.0), pool, Point(*(a[index] for a in points)))
     report = evaluate_bounds(CK, CONV, batch_of(points), SIZED)
     legal = np.flatnonzero(report.legal)
-    firsts = [i for n, i in enumerate(legal) if rows(points)[i] not in
-              {rows(points)[j] for j in legal[:n]}]  # fmt: skip
+    all_rows = rows(points)
+    firsts = [i for n, i in enumerate(legal) if all_rows[i] not in
+              {all_rows[j] for j in legal[:n]}]  # fmt: skip
     num = len(firsts)
     assert pool.counters[0] == num
     assert pool.bound[:num].tolist() == report.cycles_bound[firsts].tolist()
