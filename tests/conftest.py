@@ -12,18 +12,25 @@ The one exception is a trained model that is missing (tests/graph/trained_models
 NAAS_WITHOUT_MODELS=1 says that there are none.
 """
 
+import gc
 import os
 from collections import Counter
 from functools import cache
 
 import pytest
 
+from naas_hw.system.garbage import RARE
 from naas_hw.system.tools import find_tool
 
 TOOLS_REQUIRED = os.environ.get("NAAS_REQUIRE_TOOLS") == "1"
 HAS_NO_MODELS = os.environ.get("NAAS_WITHOUT_MODELS") == "1"
 
 find_tool_once = cache(find_tool)
+
+
+def pytest_configure() -> None:
+    """Most of what tests of hardware make stays until they end."""
+    gc.set_threshold(*RARE)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is marked `slow`

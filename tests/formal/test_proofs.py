@@ -10,12 +10,9 @@ from table import table
 ROOT = Path(__file__).parents[2]
 SHORT = (
     "credit, initial 2, distance 1, 3 bits",
-    "queue, depth 4, reserve 0",
     "register slice",
     "loop nest, pace of 1",
     "AXI4-Lite writes",
-    "AXI4, port to memory",
-    "registers",
 )
 """Those of the normal test set, with one mutant each."""
 

@@ -32,7 +32,8 @@ ALL = [pytest.param(*place, id=name_of(place)) for place in PLACES]
 ON_VERILATOR = (
     pytest.param("c8_k8", marks=pytest.mark.slow),
     pytest.param("r12_p14", marks=pytest.mark.slow),
-    "drain8_c4_k8",
+    pytest.param("drain8_c4_k8", marks=pytest.mark.slow),
+    "drain8_p2_q2",
 )
 TAKES_LONG_ON_ICARUS = ("r12_p14-11x11", "q7_s3_k5-a_prime")
 """Beginnings of the names of triples that run in the slow tests only."""

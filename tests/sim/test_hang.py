@@ -106,7 +106,10 @@ def hardware():
     ("instance", "port", "sentence"),
     [
         ("compute", "run_drained", "compute waits for fill or drain, though no engine is late"),
-        ("fill", "tile_loaded", "fill waits for load, though no engine is late"),
+        pytest.param(
+            *("fill", "tile_loaded", "fill waits for load, though no engine is late"),
+            marks=pytest.mark.slow,
+        ),
         ("fill", "step_computed", "fill waits for load or compute, though no engine is late"),
     ],
 )

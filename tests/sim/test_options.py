@@ -92,7 +92,7 @@ def test_one_option_stands_alone(option: Option) -> None:
     assert_equal(simulate("narrow beats, a long table", only, only))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 def test_a_memory_that_stalls_changes_no_byte(seed: int) -> None:
     """Residuals come late, or early."""
     stalls = Stalls(seed=seed, percent=50)

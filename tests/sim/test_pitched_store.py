@@ -135,9 +135,9 @@ def simulate(hardware: Hardware, task: LayerTask) -> tuple[BenchResult, NDArray[
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        ("c8_k8", 2),
         ("c2_beat4", 1),
         pytest.param("c8_k8", 0, marks=pytest.mark.slow),
+        pytest.param("c8_k8", 2, marks=pytest.mark.slow),
         pytest.param("k3_beat32", 1, marks=pytest.mark.slow),
     ],
 )

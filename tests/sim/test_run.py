@@ -245,6 +245,9 @@ def test_a_protocol_error_is_counted_and_told(icarus: Simulator, cache: BuildCac
 
 
 @pytest.mark.sim
+@pytest.mark.parametrize(
+    "simulator", ["icarus", pytest.param("verilator", marks=pytest.mark.slow)], indirect=True
+)
 def test_waves_are_written_where_asked(
     simulator: Simulator, cache: BuildCache, tmp_path: Path
 ) -> None:
@@ -265,6 +268,7 @@ def test_waves_are_written_where_asked(
     assert result.waves.stat().st_size > 500
 
 
+@pytest.mark.slow
 @pytest.mark.sim
 @pytest.mark.needs("verilator")
 def test_waves_are_vcd_without_the_headers_of_fst(
