@@ -50,6 +50,14 @@ layers:
     l2: {K: 2, C: 2, P: 2, Q: 2}
 """
 
+BUDGET = """\
+max_pes: 16
+on_chip_bytes: 65536
+beat_bytes: 8
+dram_beat_period_cycles: 1
+dram_latency_cycles: 20
+"""
+
 
 def write_design(folder: Path, **changed: str) -> Path:
     """The three files, some with another text."""
@@ -73,10 +81,12 @@ def write_design_to():
 
 
 @pytest.fixture(scope="session")
-def short_search() -> list[str]:
-    """Options of a search of seconds."""
-    options = "--budget shidiannao --generations 1 --population 2 --evaluations 32 --processes 1"
-    return options.split()
+def short_search(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options of a search of seconds, for hardware of few PEs."""
+    budget = tmp_path_factory.mktemp("budget") / "small.yaml"
+    budget.write_text(BUDGET, encoding="utf-8")
+    options = "--generations 1 --population 2 --evaluations 32 --processes 1"
+    return ["--budget", str(budget), *options.split()]
 
 
 @pytest.fixture(scope="module")

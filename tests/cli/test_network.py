@@ -64,6 +64,7 @@ def test_a_search_of_a_model_keeps_the_model_beside_the_design(run, capsys):
 @pytest.mark.sim
 @pytest.mark.takes_seconds
 @pytest.mark.needs("iverilog", "vvp")
+@pytest.mark.usefixtures("hardware_once")
 def test_the_whole_network_runs_on_the_rtl_as_predicted(run, capsys):
     assert main(["simulate", str(run), "--network", "--sim", "icarus", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -87,6 +88,7 @@ def image(seed: int = 4):
 @pytest.mark.sim
 @pytest.mark.takes_seconds
 @pytest.mark.needs("iverilog", "vvp")
+@pytest.mark.usefixtures("hardware_once")
 def test_the_network_runs_on_numbers_of_the_user_and_gives_its_answers(run, tmp_path, capsys):
     np.save(tmp_path / "image.npy", image().transpose(0, 2, 3, 1))
     words = ["simulate", str(run), "--network", "--sim", "icarus", "--whole-starts", "--json"]
