@@ -41,7 +41,7 @@ LARGER = Accelerator(
     pitched_store=True,
     single_rounding=True,
 )
-SMALL_LAYER = Layer(name="small", K=4, C=3, P=2, Q=3, R=2, S=2, height=3, width=4)
+SMALL_LAYER = Layer(name="small", K=4, C=3, P=3, Q=3, R=2, S=2, height=4, width=4)
 LARGER_LAYER = Layer(
     name="larger", K=16, C=5, P=6, Q=6, R=3, S=3, height=6, width=6, padding=(1, 1), table=True
 )

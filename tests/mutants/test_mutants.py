@@ -9,7 +9,7 @@ import pytest
 from cases import CASES
 from mutants import MUTANTS, Mutant, generate_mutant
 
-from naas_hw.arch.accelerator import Accelerator, Axis
+from naas_hw.arch.accelerator import Accelerator
 from naas_hw.sim.hardware import Hardware, generate
 from naas_hw.sim.layer import LayerReport, simulate_layer
 from naas_hw.sim.memory_habits import EXACT, NAMED_HABITS
@@ -25,18 +25,6 @@ ALWAYS = (
     "handshake: data of a burst wait until its address is accepted",
 )
 """The mutants of the normal test set."""
-
-
-SMALL = Accelerator(
-    axes=(Axis(dim="K", size=2),),
-    weight_buffer_bytes=32,
-    input_buffer_bytes=32,
-    accumulator_words=64,
-    num_banks=3,
-    bank_bytes=256,
-    beat_bytes=4,
-    scale_depth=64,
-)
 
 
 @lru_cache(maxsize=2)
@@ -103,11 +91,12 @@ def test_four_mutants_are_always_tried() -> None:
 
 def test_the_hook_leaves_nothing_behind() -> None:
     """Hardware generated after a mutant is the one generated before it."""
+    accelerator = inside(CASES["steady"].accelerator)
     edit = next(mutant for mutant in MUTANTS if mutant.module == "primitives.loop_nest")
     constant = next(mutant for mutant in MUTANTS if mutant.module == "timing")
-    assert generate_mutant(edit, SMALL).sources != hardware(SMALL).sources
-    assert generate_mutant(constant, SMALL).sources != hardware(SMALL).sources
-    assert generate(SMALL).sources == hardware(SMALL).sources
+    assert generate_mutant(edit, accelerator).sources != hardware(accelerator).sources
+    assert generate_mutant(constant, accelerator).sources != hardware(accelerator).sources
+    assert generate(accelerator).sources == hardware(accelerator).sources
 
 
 def test_an_edit_whose_text_is_gone_is_refused() -> None:

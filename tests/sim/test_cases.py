@@ -40,7 +40,7 @@ TAKES_LONG_ON_ICARUS = ("r12_p14-11x11", "q7_s3_k5-a_prime")
 
 
 def is_slow_on_icarus(place: tuple[str, int]) -> bool:
-    """Two of three of each list, and those that take long; each list has one that is not."""
+    """Two of three of each list, and those that take long; of each list at least one is left."""
     return place[1] % 3 != 1 or name_of(place).startswith(TAKES_LONG_ON_ICARUS)
 
 
